@@ -1,0 +1,1 @@
+"""Time, errors, ids, texts, the nation, actors, events and the ledger; no Django."""

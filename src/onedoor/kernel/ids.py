@@ -1,0 +1,60 @@
+"""Ids made in Python: UUIDv7, and case codes that a person can read out."""
+
+import os
+import secrets
+import time
+from datetime import datetime
+from uuid import UUID
+
+from onedoor.kernel.errors import BadInput
+
+ALPHABET = "0123456789ABCDEFGHJKMNPQRTUVWXYZ"
+"""32 signs without I, L, O and S, which are misheard or misread."""
+MISREAD = str.maketrans({"I": "1", "L": "1", "O": "0", "S": "5"})
+BODY = 9
+
+
+class BadCaseCode(BadInput):
+    """“{code}” is not a case code. A code looks like 2611-7K4M-Q8. Please check it letter by letter."""
+
+
+def uuid7() -> UUID:
+    """Return a UUID of version 7 (RFC 9562): 48 bits of Unix milliseconds, then random bits."""
+    milliseconds = time.time_ns() // 1_000_000
+    value = (milliseconds & (2**48 - 1)) << 80 | int.from_bytes(os.urandom(10))
+    return UUID(int=value & ~(0xF000 << 64) & ~(0xC000 << 48) | (0x7000 << 64) | (0x8000 << 48))
+
+
+def case_code(moment: datetime) -> str:
+    """Return a new code ``YYMM-XXXX-XC`` for *moment* (local): five random signs and a check sign C."""
+    body = f"{moment:%y%m}" + "".join(secrets.choice(ALPHABET) for _ in range(BODY - 4))
+    return _spaced(body + _check_sign(body))
+
+
+def read_case_code(text: str) -> str:
+    """Return the code in its written form from what a person typed; raise `BadCaseCode`.
+
+    Case, spaces, hyphens and the usual misreadings (O for 0, I and L for 1, S for 5) do not matter.
+    """
+    plain = "".join(c for c in text.upper() if c.isalnum()).translate(MISREAD)
+    if len(plain) != BODY + 1 or any(c not in ALPHABET for c in plain) or _check_sign(plain[:-1]) != plain[-1]:
+        raise BadCaseCode(code=text[:20])
+    return _spaced(plain)
+
+
+def _spaced(plain: str) -> str:
+    return f"{plain[:4]}-{plain[4:8]}-{plain[8:]}"
+
+
+def _check_sign(body: str) -> str:
+    """Return the check sign over GF(32): finds each single wrong sign and each swap of two signs."""
+    total = 0
+    for sign in body:
+        total = _double(total ^ ALPHABET.index(sign))
+    return ALPHABET[total]
+
+
+def _double(value: int) -> int:
+    """Multiply by x in GF(32) = GF(2)[x] / (x⁵ + x² + 1), whose x has order 31."""
+    value <<= 1
+    return value ^ 0b100101 if value & 0b100000 else value

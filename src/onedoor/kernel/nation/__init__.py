@@ -1,0 +1,35 @@
+"""The nation as data: files with line numbers, kinds of files, agencies, units, lists, and their check."""
+
+from onedoor.kernel.nation.agencies import Agency
+from onedoor.kernel.nation.checking import check
+from onedoor.kernel.nation.documents import Document, Fault
+from onedoor.kernel.nation.file_kinds import DATE_SCHEMA, TEXT_SCHEMA, UNIT_SCHEMA, FileKind, kinds, register
+from onedoor.kernel.nation.lists import CodeList, Item, UnknownItem
+from onedoor.kernel.nation.nation import BadNation, Nation, current, load
+from onedoor.kernel.nation.schemas import nearest
+from onedoor.kernel.nation.units import Unit, Units, UnitsNotKnown, UnknownUnit
+
+__all__ = [
+    "DATE_SCHEMA",
+    "TEXT_SCHEMA",
+    "UNIT_SCHEMA",
+    "Agency",
+    "BadNation",
+    "CodeList",
+    "Document",
+    "Fault",
+    "FileKind",
+    "Item",
+    "Nation",
+    "Unit",
+    "Units",
+    "UnitsNotKnown",
+    "UnknownItem",
+    "UnknownUnit",
+    "check",
+    "current",
+    "kinds",
+    "load",
+    "nearest",
+    "register",
+]

@@ -1,0 +1,53 @@
+"""The calendar of a nation, read from its CSV of special days."""
+
+from collections.abc import Mapping
+from datetime import date, time
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from onedoor.kernel.clock import Calendar, Day
+from onedoor.kernel.nation.documents import Fault
+from onedoor.kernel.nation.tables import Row, read_table
+
+KINDS = ("holiday", "substitute_off", "swapped_working_day")
+CONFIDENCES = ("text", "press", "memory")
+COLUMNS = ("date", "kind", "decision", "source", "confidence")
+WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def read_days(path: Path, name: str) -> tuple[dict[date, Day], list[Fault]]:
+    """Return the special days in the CSV file *path* and the faults of its rows."""
+    days: dict[date, Day] = {}
+
+    def add(row: Row) -> None:
+        day = date.fromisoformat(row["date"])
+        _check(row, known=day in days)
+        label = {column[5:]: value for column, value in row.items() if column.startswith("name_") and value}
+        days[day] = Day(row["kind"], label, row["decision"], row["confidence"])
+
+    _, faults = read_table(path, name, COLUMNS, add)
+    return days, faults
+
+
+def make_calendar(zone: str, data: Mapping[str, Any], days: Mapping[date, Day]) -> Calendar:
+    """Return the calendar described by ``calendar:`` in ``nation.yaml`` with its special *days*."""
+    hours = [tuple(time.fromisoformat(part) for part in period.split("-")) for period in data["hours"]]
+    return Calendar(
+        ZoneInfo(zone),
+        [(opens, closes) for opens, closes in hours],
+        days,
+        week=frozenset(WEEK.index(day) for day in data["week"]),
+        cutoff=time.fromisoformat(data["cutoff"]) if "cutoff" in data else None,
+    )
+
+
+def _check(row: Row, *, known: bool) -> None:
+    if known:
+        raise ValueError(f"the day {row['date']} stands here twice", "keep one row")
+    if row["kind"] not in KINDS:
+        raise ValueError(f"“{row['kind']}” is not a kind of day", f"write one of {', '.join(KINDS)}")
+    if row["confidence"] not in CONFIDENCES:
+        raise ValueError(f"“{row['confidence']}” is not a confidence", f"write one of {', '.join(CONFIDENCES)}")
+    if not row["decision"] or not row["source"]:
+        raise ValueError("this day has no decision or no source", "name the decision and where it was read")

@@ -1,0 +1,46 @@
+"""The check of a whole nation: every fault of every file, in one pass."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from onedoor.kernel.nation.documents import Document, Fault, parse
+from onedoor.kernel.nation.file_kinds import FileKind, kinds
+from onedoor.kernel.nation.nation import load_base, read_document, shown
+from onedoor.kernel.nation.schemas import nearest
+
+
+def check(path: Path) -> list[Fault]:
+    """Return all faults of the nation in the folder *path*, by file and line.
+
+    It knows the kinds of the rooms whose ``domain`` was imported; a YAML file of no known kind is a fault.
+    """
+    nation, faults = load_base(path)
+    if nation is None and not (path / "nation.yaml").is_file():
+        return faults
+    languages = nation.languages if nation else _languages(path)
+    sound: list[tuple[FileKind, Document]] = []
+    for kind in kinds():
+        for file in kind.paths(path):
+            document, wrong = read_document(file, kind, None if kind.name == "nation" else languages)
+            faults += wrong
+            sound += [] if wrong else [(kind, document)]
+    if nation:
+        faults += nation.units.faults()
+        faults += [fault for kind, document in sound for fault in kind.check(document, nation)]
+    return sorted({*faults, *_strays(path)})
+
+
+def _languages(path: Path) -> Sequence[str]:
+    """Return the languages of a nation whose other base data may be at fault."""
+    data = parse(path / "nation.yaml", "")[0].data
+    found = data.get("languages") if isinstance(data, dict) else None
+    return [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
+
+
+def _strays(path: Path) -> Iterator[Fault]:
+    known = {file for kind in kinds() for file in kind.paths(path)}
+    folders: Sequence[str] = [kind.folder for kind in kinds()]
+    for file in sorted(path.rglob("*.y*ml")):
+        if file not in known:
+            folder = file.relative_to(path).parts[0]
+            yield Fault(shown(file), 1, "no kind of file stands here", f"move it: {nearest(folder, folders)}")

@@ -1,0 +1,198 @@
+"""A nation: its base data at once, all its other files when asked for."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, time
+from functools import cache
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from onedoor.kernel import clock, settings
+from onedoor.kernel.clock import Calendar
+from onedoor.kernel.errors import OnedoorError
+from onedoor.kernel.nation import agencies, calendars, lists
+from onedoor.kernel.nation.agencies import Agency
+from onedoor.kernel.nation.documents import Document, Fault, parse
+from onedoor.kernel.nation.file_kinds import DATE_SCHEMA, TEXT_SCHEMA, FileKind, kind_of, register
+from onedoor.kernel.nation.lists import CodeList
+from onedoor.kernel.nation.schemas import schema_faults, text_faults
+from onedoor.kernel.nation.units import Units
+from onedoor.kernel.text import Text
+
+PERIOD = "^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$"
+MOMENT = "^([01][0-9]|2[0-3]):[0-5][0-9]$"
+FACT: Mapping[str, Any] = {"source": {"type": "string", "minLength": 1}, "illustrative": {"const": True}}
+SCHEMA: Mapping[str, Any] = {
+    "type": "object",
+    "required": ["id", "name", "languages", "zone", "calendar", "units"],
+    "additionalProperties": False,
+    "properties": {
+        "id": {"type": "string", "pattern": "^[A-Z]{2}$", "description": "the country's two letters, such as VN"},
+        "name": TEXT_SCHEMA,
+        "languages": {"type": "array", "minItems": 1, "items": {"type": "string", "pattern": "^[a-z]{2}$"}},
+        "zone": {"type": "string", "description": "a time zone such as Asia/Ho_Chi_Minh"},
+        "calendar": {
+            "type": "object",
+            "required": ["days", "week", "hours"],
+            "anyOf": agencies.SOURCED,
+            "additionalProperties": False,
+            "properties": {
+                "days": {"type": "string", "description": "the path of the CSV table of special days"},
+                "week": {"type": "array", "minItems": 1, "items": {"enum": list(calendars.WEEK)}},
+                "hours": {
+                    "type": "array",
+                    "minItems": 1,
+                    "items": {"type": "string", "pattern": PERIOD, "description": "a period such as 08:00-12:00"},
+                },
+                "cutoff": {"type": "string", "pattern": MOMENT, "description": "a time of day such as 15:00"},
+                "cutoff_source": {"type": "string"},
+                "note": TEXT_SCHEMA,
+                **FACT,
+            },
+        },
+        "units": {
+            "type": "array",
+            "minItems": 1,
+            "items": {
+                "type": "object",
+                "required": ["table", "since", "source", "licence"],
+                "additionalProperties": False,
+                "properties": {
+                    "table": {"type": "string"},
+                    "since": DATE_SCHEMA,
+                    "until": DATE_SCHEMA,
+                    "licence": {"type": "string"},
+                    "note": TEXT_SCHEMA,
+                    **FACT,
+                },
+            },
+        },
+    },
+}
+
+
+class BadNation(OnedoorError):
+    """The nation's files have faults: {faults}. Please correct them and start again."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        self.faults = tuple(faults)
+        shown = " | ".join(str(fault) for fault in self.faults[:3])
+        super().__init__(faults=shown + (f" … and {len(faults) - 3} more" if len(faults) > 3 else ""))  # noqa: PLR2004
+
+
+@dataclass(frozen=True)
+class Nation:
+    """A nation as its folder describes it; ``languages`` has the first language of the nation first."""
+
+    id: str
+    name: Text
+    languages: tuple[str, ...]
+    zone: ZoneInfo
+    calendar: Calendar
+    agencies: Mapping[str, Agency]
+    units: Units
+    path: Path
+    _documents: dict[str, tuple[Document, ...]] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def members(self) -> Mapping[str, Agency]:
+        """Return the agencies that are members of the exchange, by id."""
+        return {key: agency for key, agency in self.agencies.items() if agency.is_member}
+
+    def today(self) -> date:
+        """Return the present day in the nation's time zone."""
+        return self.calendar.local(clock.now()).date()
+
+    def documents(self, kind: str) -> Sequence[Document]:
+        """Return all files of the registered *kind*; raise `BadNation` when their YAML or schema is at fault."""
+        if kind not in self._documents:
+            read = [read_document(path, kind_of(kind), self.languages) for path in self._paths(kind)]
+            if faults := [fault for _, found in read for fault in found]:
+                raise BadNation(faults)
+            self._documents[kind] = tuple(document for document, _ in read)
+        return self._documents[kind]
+
+    def list(self, name: str) -> CodeList:
+        """Return the code list *name*; `KeyError` when the nation has none of that name."""
+        return {document.path.stem: lists.make_list(document) for document in self.documents("list")}[name]
+
+    def _paths(self, kind: str) -> Iterable[Path]:
+        return kind_of(kind).paths(self.path)
+
+
+def load(path: Path) -> Nation:
+    """Return the nation in the folder *path*; raise `BadNation` when its base data are at fault."""
+    nation, faults = load_base(path)
+    if nation is None or faults:
+        raise BadNation(faults)
+    return nation
+
+
+@cache
+def current() -> Nation:
+    """Return the nation of this process, read once (``current.cache_clear()`` forgets it)."""
+    return load(settings.current().nation)
+
+
+def load_base(path: Path) -> tuple[Nation | None, list[Fault]]:
+    """Return the nation in *path*, if its base data can be made sense of, and their faults (not those of units)."""
+    file = path / "nation.yaml"
+    if not file.is_file():
+        return None, [Fault(str(file), 1, "there is no nation here", "give the folder that holds nation.yaml")]
+    document, faults = read_document(file, NATION, None)
+    faults += [] if faults else _zone_faults(document)
+    if faults:
+        return None, faults
+    data = document.data
+    agency_file, faults = read_document(path / "agencies.yaml", AGENCIES, data["languages"])
+    days, wrong_days = calendars.read_days(path / data["calendar"]["days"], shown(path / data["calendar"]["days"]))
+    if faults:
+        return None, [*faults, *wrong_days]
+    return Nation(
+        id=data["id"],
+        name=data["name"],
+        languages=tuple(data["languages"]),
+        zone=ZoneInfo(data["zone"]),
+        calendar=calendars.make_calendar(data["zone"], data["calendar"], days),
+        agencies=agencies.make_agencies(agency_file.data),
+        units=Units({shown(path / table["table"]): path / table["table"] for table in data["units"]}),
+        path=path,
+    ), wrong_days
+
+
+def read_document(file: Path, kind: FileKind, languages: Sequence[str] | None) -> tuple[Document, list[Fault]]:
+    """Return the *file* of *kind* and the faults of its YAML, its schema and its texts.
+
+    *languages* of None are those the file itself lists (``nation.yaml``).
+    """
+    document, faults = parse(file, shown(file))
+    if not faults:
+        faults = list(schema_faults(document, kind))
+    if not faults:
+        faults = list(text_faults(document, document.data["languages"] if languages is None else languages))
+    return document, faults
+
+
+def shown(path: Path) -> str:
+    """Return *path* as faults show it: from the present folder when it lies below."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+def _zone_faults(document: Document) -> Iterable[Fault]:
+    zone = document.data["zone"]
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        yield document.fault(["zone"], f"there is no time zone “{zone}”", "write one such as Asia/Ho_Chi_Minh")
+    edges = [time.fromisoformat(edge) for period in document.data["calendar"]["hours"] for edge in period.split("-")]
+    if edges != sorted(set(edges)):
+        path = ["calendar", "hours"]
+        yield document.fault(path, "the working hours overlap or run backwards", "write them in the order of the day")
+
+
+NATION = FileKind("nation", "nation.yaml", schema=SCHEMA)
+AGENCIES = FileKind("agencies", "agencies.yaml", agencies.check_agencies, agencies.SCHEMA)
+LISTS = FileKind("list", "lists", lists.check_list, lists.SCHEMA)
+for _kind in (NATION, AGENCIES, LISTS):
+    register(_kind)

@@ -1,0 +1,42 @@
+"""CSV tables of a nation with line numbers."""
+
+import csv
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from onedoor.kernel.nation.documents import Fault
+
+Row = Mapping[str, str]
+T = TypeVar("T")
+
+
+def read_table(path: Path, name: str, columns: Sequence[str], make: Callable[[Row], T]) -> tuple[list[T], list[Fault]]:
+    """Return what *make* makes of each row of the CSV file *path*, and the faults of its rows.
+
+    *make* raises `ValueError` with the wrong and the right as two arguments, or as one.
+    """
+    made: list[T] = []
+    faults: list[Fault] = []
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file, strict=True)
+            if missing := [column for column in columns if column not in (reader.fieldnames or ())]:
+                return [], [
+                    Fault(name, 1, f"the columns {', '.join(missing)} are missing", "add them to the first line")
+                ]
+            for row in reader:
+                try:
+                    made.append(make(_whole(row)))
+                except ValueError as error:
+                    wrong, *rest = error.args
+                    faults.append(Fault(name, reader.line_num, str(wrong), rest[0] if rest else "correct this row"))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        faults.append(Fault(name, 1, f"the table cannot be read: {error}", "save it as a CSV file in UTF-8"))
+    return made, faults
+
+
+def _whole(row: dict[str, str]) -> Row:
+    if None in row or None in row.values():
+        raise ValueError("this row has not as many values as the first line has names", "put commas in quotes")
+    return row

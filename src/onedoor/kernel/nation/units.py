@@ -1,0 +1,154 @@
+"""Administrative units of a nation, each with the time it existed; read when first asked for."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+
+from onedoor.kernel.errors import NotFound
+from onedoor.kernel.nation.documents import Fault
+from onedoor.kernel.nation.tables import Row, read_table
+from onedoor.kernel.text import Text, fold
+
+COLUMNS = ("code", "level", "parent", "valid_from", "valid_until", "successor")
+MOST_FOUND = 20
+
+
+class UnknownUnit(NotFound):
+    """There is no administrative unit “{code}” on {on}. Please check the code and the date."""
+
+
+class UnitsNotKnown(UnknownUnit):
+    """Administrative units of the level {level} are known here only since {since}; {on} is earlier."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """An administrative unit while it existed under this name; ``parent`` and ``successor`` are codes or empty."""
+
+    code: str
+    level: str
+    parent: str
+    name: Text
+    full_name: Text
+    since: date
+    until: date | None
+    successor: str = ""
+
+    def existed(self, on: date) -> bool:
+        """Return whether the unit existed on *on*."""
+        return self.since <= on and (self.until is None or on <= self.until)
+
+
+class Units:
+    """All units of a nation, from its CSV tables *files*."""
+
+    def __init__(self, files: Mapping[str, Path]) -> None:
+        self.files = files
+
+    def unit(self, code: str, on: date) -> Unit:
+        """Return the unit *code* as it was on *on*; raise `UnknownUnit`, or `UnitsNotKnown` for too early a date."""
+        versions = self._by_code.get(code, ())
+        found = next((unit for unit in versions if unit.existed(on)), None)
+        if found is None and versions:
+            self._refuse_early(versions[0].level, on)
+        if found is None:
+            raise UnknownUnit(code=code[:20], on=on.isoformat())
+        return found
+
+    def of_level(self, level: str, on: date) -> Sequence[Unit]:
+        """Return the units of *level* on *on*, by code; raise `UnitsNotKnown` for too early a date."""
+        self._refuse_early(level, on)
+        return [unit for unit in self._by_level.get(level, ()) if unit.existed(on)]
+
+    def children(self, code: str, on: date) -> Sequence[Unit]:
+        """Return the units directly below *code* on *on*, by code; raise as `unit` does."""
+        self.unit(code, on)
+        below = [unit for unit in self._by_parent.get(code, ()) if unit.existed(on)]
+        if not below and (later := self._by_parent.get(code)):
+            self._refuse_early(later[0].level, on)
+        return below
+
+    def find(self, text: str, level: str, on: date) -> Sequence[Unit]:
+        """Return up to 20 units of *level* on *on* whose name holds *text*, accents or not, the best first."""
+        wanted = fold(text)
+        ranked = [(rank, unit) for unit in self.of_level(level, on) if (rank := self._rank(unit, wanted)) is not None]
+        ranked.sort(key=lambda pair: (pair[0], pair[1].code))
+        return [unit for _, unit in ranked[:MOST_FOUND]]
+
+    def since(self, level: str) -> date | None:
+        """Return since when units of *level* are known."""
+        return min((unit.since for unit in self._by_level.get(level, ())), default=None)
+
+    def faults(self) -> Sequence[Fault]:
+        """Return the faults of the tables."""
+        return self._read[1]
+
+    @cached_property
+    def _read(self) -> tuple[list[Unit], list[Fault]]:
+        units: list[Unit] = []
+        faults: list[Fault] = []
+        for name, path in self.files.items():
+            made, wrong = read_table(path, name, COLUMNS, _unit)
+            units += made
+            faults += wrong
+        return sorted(units, key=lambda unit: (unit.code, unit.since)), faults
+
+    @cached_property
+    def _by_code(self) -> Mapping[str, list[Unit]]:
+        return _grouped(self._read[0], "code")
+
+    @cached_property
+    def _by_level(self) -> Mapping[str, list[Unit]]:
+        return _grouped(self._read[0], "level")
+
+    @cached_property
+    def _by_parent(self) -> Mapping[str, list[Unit]]:
+        return _grouped(self._read[0], "parent")
+
+    @cached_property
+    def _folded(self) -> dict[tuple[str, date], tuple[set[str], set[str]]]:
+        return {
+            (unit.code, unit.since): (
+                {fold(name) for name in unit.name.values()},
+                {fold(name) for name in unit.full_name.values()},
+            )
+            for unit in self._read[0]
+        }
+
+    def _rank(self, unit: Unit, wanted: str) -> int | None:
+        names, full = self._folded[unit.code, unit.since]
+        if wanted in names or wanted in full:
+            return 0
+        if any(name.startswith(wanted) for name in names):
+            return 1
+        return 2 if any(wanted in name for name in full | names) else None
+
+    def _refuse_early(self, level: str, on: date) -> None:
+        since = self.since(level)
+        if since and on < since:
+            raise UnitsNotKnown(code="", level=level, since=since.isoformat(), on=on.isoformat())
+
+
+def _unit(row: Row) -> Unit:
+    if not row["code"] or not row["level"] or not any(row[column] for column in row if column.startswith("name_")):
+        raise ValueError("a unit has no code, level or name", "fill in all three")
+    until = date.fromisoformat(row["valid_until"]) if row["valid_until"] else None
+    return Unit(
+        code=row["code"],
+        level=row["level"],
+        parent=row["parent"],
+        name={column[5:]: value for column, value in row.items() if column.startswith("name_") and value},
+        full_name={column[10:]: value for column, value in row.items() if column.startswith("full_name_") and value},
+        since=date.fromisoformat(row["valid_from"]),
+        until=until,
+        successor=row["successor"],
+    )
+
+
+def _grouped(units: Sequence[Unit], by: str) -> Mapping[str, list[Unit]]:
+    groups: dict[str, list[Unit]] = {}
+    for unit in units:
+        groups.setdefault(getattr(unit, by), []).append(unit)
+    return groups

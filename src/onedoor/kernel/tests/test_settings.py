@@ -1,0 +1,86 @@
+"""Settings: what is missing, what is odd, what stays secret."""
+
+from pathlib import Path
+
+import pytest
+
+from onedoor.kernel import settings
+from onedoor.kernel.settings import BadSetting, read
+
+NODE = {
+    "ONEDOOR_ROLE": "node",
+    "ONEDOOR_NATION": str(settings.REPOSITORY / "nations" / "vietnam"),
+    "ONEDOOR_MEMBER": "G15",
+    "ONEDOOR_SUBSYSTEM": "VN/GOV/G15/CIVIL-STATUS",
+    "ONEDOOR_DATABASE_URL": "postgresql://node_g15:word@/node_g15?host=/run/pg",
+    "ONEDOOR_STATE": "/var/lib/onedoor/G15",
+    "ONEDOOR_SECRET": "s" * 50,
+    "ONEDOOR_LISTEN": "127.0.0.1:8002",
+    "ONEDOOR_TLS_KEY": "/etc/onedoor/tls.key",
+    "ONEDOOR_DEMONSTRATION": "yes",
+}
+
+
+def test_a_node_reads_its_settings():
+    node = read(NODE)
+    assert (node.role, node.member, node.listen, node.demonstration) == ("node", "G15", "127.0.0.1:8002", True)
+    assert node.state == Path("/var/lib/onedoor/G15")
+    assert (node.tls_key, node.tls_cert) == (Path("/etc/onedoor/tls.key"), None)
+    assert node.log_level == "info"
+
+
+def test_tests_need_no_setting():
+    assert read({}).role == "test"
+    assert read({"ONEDOOR_ROLE": ""}).nation.name == "vietnam"
+
+
+@pytest.mark.parametrize("missing", ["MEMBER", "SUBSYSTEM", "DATABASE_URL", "STATE", "SECRET", "NATION"])
+def test_a_node_is_told_what_is_missing(missing):
+    environ = {key: value for key, value in NODE.items() if key != f"ONEDOOR_{missing}"}
+    with pytest.raises(BadSetting, match=f"ONEDOOR_{missing}"):
+        read(environ)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ROLE", "Portal"),
+        ("NATION", "/nowhere"),
+        ("MEMBER", "g15"),
+        ("SUBSYSTEM", "VN/GOV/G15"),
+        ("DATABASE_URL", "sqlite:///x"),
+        ("SECRET", "short"),
+        ("LISTEN", "8002"),
+        ("LISTEN", "localhost:99999"),
+        ("GATEWAY_URL", "127.0.0.1"),
+        ("PUBLIC_URL", "ftp://x"),
+        ("DEMONSTRATION", "true"),
+        ("LOG_LEVEL", "loud"),
+        ("SECRET_FILE", "/nowhere"),
+    ],
+)
+def test_an_odd_value_is_refused_by_name(name, value):
+    environ = NODE | {f"ONEDOOR_{name}": value}
+    if name == "SECRET_FILE":
+        del environ["ONEDOOR_SECRET"]
+    with pytest.raises(BadSetting, match=f"ONEDOOR_{name}"):
+        read(environ)
+
+
+def test_a_secret_is_read_from_its_file(tmp_path):
+    file = tmp_path / "secret"
+    file.write_text("f" * 40 + "\n")
+    environ = {key: value for key, value in NODE.items() if key != "ONEDOOR_SECRET"}
+    assert read(environ | {"ONEDOOR_SECRET_FILE": str(file)}).secret == "f" * 40
+    with pytest.raises(BadSetting, match="given once"):
+        read(NODE | {"ONEDOOR_SECRET_FILE": str(file)})
+
+
+def test_secrets_are_never_shown():
+    shown = repr(read(NODE))
+    assert "word" not in shown
+    assert "ssss" not in shown
+    for name in ("SECRET", "DATABASE_URL"):
+        with pytest.raises(BadSetting) as caught:
+            read(NODE | {f"ONEDOOR_{name}": "hunter2"})
+        assert "hunter2" not in str(caught.value)

@@ -1,0 +1,24 @@
+"""Texts in several languages, and Vietnamese folding for searches."""
+
+import unicodedata
+from collections.abc import Mapping
+
+LANGUAGES = ("vi", "en", "fr")
+
+Text = Mapping[str, str]
+"""One text in several languages, such as ``{"vi": …, "en": …, "fr": …}``."""
+
+
+def pick(text: Text, language: str) -> str:
+    """Return *text* in *language*, or in the first language it has."""
+    return text.get(language) or next(iter(text.values()), "")
+
+
+def fold(text: str) -> str:
+    """Return *text* for comparison: accents go, ``đ`` becomes ``d``, case and spaces are evened.
+
+    Used alike on write and on query; ``fold("Nguyễn  Thị Đào") == "nguyen thi dao"``. Folding twice changes nothing.
+    """
+    lowered = unicodedata.normalize("NFKD", text).casefold().replace("đ", "d")
+    bare = "".join(c for c in unicodedata.normalize("NFKD", lowered) if not unicodedata.combining(c))
+    return " ".join(bare.split())
