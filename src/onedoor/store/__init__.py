@@ -1,0 +1,1 @@
+"""What lives in PostgreSQL for everybody: outbox, jobs, ledger tables, encrypted fields."""

@@ -1,0 +1,14 @@
+"""The Django app of the store."""
+
+from django.apps import AppConfig
+
+
+class StoreConfig(AppConfig):
+    """Room store."""
+
+    name = "onedoor.store"
+    label = "store"
+
+    def ready(self) -> None:
+        """Make the delivery job known."""
+        from onedoor.store import outbox  # noqa: F401

@@ -1,0 +1,207 @@
+"""The key store of persons: one AES-256 key per subject, wrapped, in an SQLite file no data backup contains."""
+
+import hashlib
+import hmac
+import os
+import sqlite3
+import tempfile
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from onedoor.kernel import clock
+from onedoor.kernel.errors import OnedoorError
+from onedoor.kernel.settings import current
+
+KEY_BYTES = 32
+ID_BYTES = 16
+NONCE_BYTES = 12
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS person_key (
+    id BLOB PRIMARY KEY,
+    subject BLOB NOT NULL,
+    wrapped BLOB,
+    made_at TEXT NOT NULL,
+    destroyed_at TEXT,
+    CHECK ((wrapped IS NULL) = (destroyed_at IS NOT NULL))
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX IF NOT EXISTS one_live_key ON person_key (subject) WHERE wrapped IS NOT NULL;
+"""
+
+
+class KeyDestroyed(OnedoorError):
+    """These data can no longer be read: the key of the person they were about was destroyed."""
+
+
+class BadKeyFile(OnedoorError):
+    """The key file {path} must hold exactly {size} bytes. Please restore it from the copy of the key store."""
+
+
+class Key(NamedTuple):
+    """A person's key and its public id."""
+
+    id: bytes
+    secret: bytes
+
+
+def blind(purpose: str, value: str) -> bytes:
+    """Return the blind index of *value* for *purpose*: HMAC-SHA256, 32 bytes, the same in one system only."""
+    return hmac.digest(_secret("blind"), purpose.encode() + b"\0" + value.encode(), "sha256")
+
+
+def key_for(subject: str) -> Key:
+    """Return the live key of *subject*; the first call makes it, durable before it is used."""
+    mark = _mark(subject)
+    found = _live(mark)
+    if found is None:
+        prepare([subject])
+        found = _live(mark)
+    if found is None:
+        raise KeyDestroyed
+    return found
+
+
+def prepare(subjects: Iterable[str]) -> None:
+    """Make the keys of many *subjects* that have none, in one durable write."""
+    moment = clock.now().isoformat()
+    with _writing() as store:
+        store.executemany(
+            "INSERT OR IGNORE INTO person_key (id, subject, wrapped, made_at) VALUES (?, ?, ?, ?)",
+            (_new(_mark(subject), moment) for subject in subjects),
+        )
+
+
+def key_of(key_id: bytes) -> Key:
+    """Return the key with *key_id*; raise `KeyDestroyed` when it was destroyed or is not in this store."""
+    row = _store().execute("SELECT subject, wrapped FROM person_key WHERE id = ?", [key_id]).fetchone()
+    if row is None or row[1] is None:
+        raise KeyDestroyed
+    return Key(key_id, _unwrap(key_id, row[0], row[1]))
+
+
+def destroy(subject: str) -> bool:
+    """Destroy the key of *subject* for good; return whether there was one. What it sealed ends being readable."""
+    with _writing() as store:
+        done = store.execute(
+            "UPDATE person_key SET wrapped = NULL, destroyed_at = ? WHERE subject = ? AND wrapped IS NOT NULL",
+            [clock.now().isoformat(), _mark(subject)],
+        )
+    _store().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return bool(done.rowcount)
+
+
+def _live(mark: bytes) -> Key | None:
+    row = (
+        _store()
+        .execute("SELECT id, wrapped FROM person_key WHERE subject = ? AND wrapped IS NOT NULL", [mark])
+        .fetchone()
+    )
+    return Key(row[0], _unwrap(row[0], mark, row[1])) if row else None
+
+
+def _mark(subject: str) -> bytes:
+    return blind("store.keys.subject", subject)
+
+
+def _new(mark: bytes, moment: str) -> tuple[bytes, bytes, bytes, str]:
+    key_id, nonce = os.urandom(ID_BYTES), os.urandom(NONCE_BYTES)
+    wrapped = nonce + AESGCM(_secret("master")).encrypt(nonce, os.urandom(KEY_BYTES), key_id + mark)
+    return key_id, mark, wrapped, moment
+
+
+def _unwrap(key_id: bytes, mark: bytes, wrapped: bytes) -> bytes:
+    return AESGCM(_secret("master")).decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], key_id + mark)
+
+
+_threads = threading.local()
+
+
+def _store() -> sqlite3.Connection:
+    """Return this thread's connection to the key store of the current settings."""
+    owner = (current().state, os.getpid())
+    if getattr(_threads, "owner", None) != owner:
+        _threads.connection = _opened(_folder() / "persons.sqlite")
+        _threads.owner = owner
+    connection: sqlite3.Connection = _threads.connection
+    return connection
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    path.touch(mode=0o600)
+    connection = sqlite3.connect(path, timeout=30, isolation_level=None)
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON", "wal_autocheckpoint = 100"):
+        connection.execute(f"PRAGMA {pragma}")
+    connection.executescript(SCHEMA)
+    return connection
+
+
+@contextmanager
+def _writing() -> Iterator[sqlite3.Connection]:
+    store = _store()
+    store.execute("BEGIN IMMEDIATE")
+    try:
+        yield store
+    except BaseException:
+        store.execute("ROLLBACK")
+        raise
+    store.execute("COMMIT")
+
+
+def _folder() -> Path:
+    return _folder_in(current().state)
+
+
+@cache
+def _folder_in(state: Path) -> Path:
+    folder = state / "keys"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder
+
+
+def _secret(name: str) -> bytes:
+    return _secret_in(current().state, name)
+
+
+@cache
+def _secret_in(state: Path, name: str) -> bytes:
+    return secret_at(_folder_in(state) / name)
+
+
+@cache
+def secret_at(path: Path) -> bytes:
+    """Return the secret in *path*, made at the first call of the first process; durable before it is used."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as draft:
+            draft.write(os.urandom(KEY_BYTES))
+            draft.flush()
+            os.fsync(draft.fileno())
+        try:
+            os.link(draft.name, path)
+        except FileExistsError:
+            pass  # another process was first: its secret holds
+        finally:
+            Path(draft.name).unlink()
+        _sync_folder(path.parent)
+    secret = path.read_bytes()
+    if len(secret) != KEY_BYTES:
+        raise BadKeyFile(path=path, size=KEY_BYTES)
+    return secret
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def fingerprint() -> str:
+    """Return a short mark of this key store, to tell whether two copies belong together; no secret."""
+    return hashlib.sha256(blind("store.keys.fingerprint", "")).hexdigest()[:16]

@@ -1,0 +1,137 @@
+"""The ledger in PostgreSQL: entries appended in the caller's transaction, then put in order and signed."""
+
+from collections.abc import Sequence
+from itertools import islice
+from uuid import UUID
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from django.db import connection, transaction
+from django.db.models import Max
+from django.db.transaction import TransactionManagementError
+
+from onedoor.kernel import clock
+from onedoor.kernel.errors import OnedoorError
+from onedoor.kernel.ledger import Checkpoint, LedgerError, MemoryStore, Node, Tree, Verifier, leaf_hash, verify_note
+from onedoor.kernel.settings import current
+from onedoor.store.keys import secret_at
+from onedoor.store.models import LedgerCheckpoint, LedgerEntry, LedgerNode
+
+BATCH = 1000
+COMMITMENT = 32
+LOCK = 0x0D00_0001
+"""The advisory lock under which one process at a time grows the tree."""
+
+
+class NotIntegrated(OnedoorError):
+    """This entry waits for its place in the ledger. Please ask again in a moment."""
+
+
+class _Tables:
+    """The tree's nodes in their table."""
+
+    def size(self) -> int:
+        last = LedgerNode.objects.filter(level=0).aggregate(last=Max("index"))["last"]
+        return 0 if last is None else int(last) + 1
+
+    def node(self, level: int, index: int) -> bytes:
+        return bytes(LedgerNode.objects.values_list("hash", flat=True).get(level=level, index=index))
+
+    def extend(self, nodes: Sequence[Node]) -> None:
+        LedgerNode.objects.bulk_create(LedgerNode(level=n.level, index=n.index, hash=n.hash) for n in nodes)
+
+
+def append(kind: str, commitment: bytes) -> LedgerEntry:
+    """Append an entry in the current transaction: what happened (*kind*) and 32 bytes that commit to its details."""
+    if not transaction.get_connection().in_atomic_block:
+        raise TransactionManagementError("A ledger entry is appended in the transaction it is about.")
+    if len(commitment) != COMMITMENT or "\n" in kind:
+        raise LedgerError("an entry has a kind of one line and a commitment of 32 bytes")
+    return LedgerEntry.objects.create(kind=kind, commitment=commitment)
+
+
+def integrate() -> int:
+    """Give every waiting entry its position, sign a checkpoint if the ledger grew; return how many entries came."""
+    total = 0
+    while LedgerEntry.objects.filter(position__isnull=True).exists():
+        came = _integrate_batch()
+        total += came
+        if came < BATCH:
+            break
+    return total
+
+
+@transaction.atomic
+def _integrate_batch() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+    waiting = list(LedgerEntry.objects.filter(position__isnull=True).order_by("id")[:BATCH])
+    if not waiting:
+        return 0
+    tree = Tree(_Tables())
+    first = tree.extend(leaf_hash(entry.leaf) for entry in waiting)
+    for position, entry in enumerate(waiting, start=first):
+        entry.position = position
+    LedgerEntry.objects.bulk_update(waiting, ["position"])
+    _sign(tree)
+    return len(waiting)
+
+
+def _sign(tree: Tree) -> None:
+    size, root = tree.size, tree.root()
+    note = Checkpoint(origin(), size, root).sign(origin(), _key())
+    LedgerCheckpoint.objects.create(size=size, root=root, note=note, signed_at=clock.now())
+
+
+def size_and_root() -> tuple[int, bytes]:
+    """Return the size and root of the last signed checkpoint; of nothing before the first."""
+    last = LedgerCheckpoint.objects.order_by("-size").first()
+    return (last.size, bytes(last.root)) if last else (0, Tree().root())
+
+
+def checkpoint() -> str:
+    """Return the last signed checkpoint as a note; empty before the first."""
+    last = LedgerCheckpoint.objects.order_by("-size").first()
+    return last.note if last else ""
+
+
+def prove(entry_id: UUID) -> tuple[int, int, list[bytes]]:
+    """Return position, size of the last checkpoint, and the proof that the entry is in it; raise `NotIntegrated`."""
+    position = LedgerEntry.objects.values_list("position", flat=True).get(id=entry_id)
+    size, _ = size_and_root()
+    if position is None or position >= size:
+        raise NotIntegrated
+    return position, size, Tree(_Tables()).inclusion(position, size)
+
+
+def check() -> int:
+    """Compute the tree anew from the entries and hold it against every signed checkpoint; return its size.
+
+    Raise `LedgerError` at the first checkpoint that does not fit.
+    """
+    tree = Tree(MemoryStore())
+    entries = LedgerEntry.objects.filter(position__isnull=False).order_by("position").iterator(chunk_size=BATCH)
+    for known in LedgerCheckpoint.objects.order_by("size").iterator(chunk_size=BATCH):
+        tree.extend(leaf_hash(entry.leaf) for entry in islice(entries, known.size - tree.size))
+        _compare(known, tree)
+    return tree.size
+
+
+def _compare(known: LedgerCheckpoint, tree: Tree) -> None:
+    text, _ = verify_note(known.note, [verifier()])
+    signed = Checkpoint.parse(text)
+    if (signed.origin, signed.size, signed.root) != (origin(), tree.size, tree.root()):
+        raise LedgerError(f"the entries do not fit the checkpoint of size {known.size}")
+
+
+def origin() -> str:
+    """Return the name under which this system signs its ledger."""
+    return f"onedoor/{current().subsystem or current().role}"
+
+
+def verifier() -> Verifier:
+    """Return the name and public key that verify this system's checkpoints."""
+    return Verifier(origin(), _key().public_key())
+
+
+def _key() -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(secret_at(current().state / "ledger" / "key"))

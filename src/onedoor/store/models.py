@@ -1,0 +1,81 @@
+"""What the store keeps in each process's database: stated events and the ledger."""
+
+from django.db import models
+
+from onedoor.kernel.ids import uuid7
+
+
+class StatedEvent(models.Model):
+    """A fact a room stated, in clear and without personal data."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7)
+    name = models.TextField()
+    data = models.JSONField()
+    stated_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        """Events are found by their kind and time."""
+
+        db_table = "store_event"
+        indexes = (models.Index(fields=["name", "stated_at"], name="store_event_by_kind"),)
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.id}"
+
+
+class LedgerEntry(models.Model):
+    """A commitment to something that happened; it gets its position in the tree when it is integrated."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7)
+    kind = models.TextField()
+    commitment = models.BinaryField(max_length=32)
+    position = models.BigIntegerField(null=True, unique=True)
+    made_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        """A trigger of the first migration holds that an entry never changes and never goes."""
+
+        db_table = "store_ledger_entry"
+        indexes = (models.Index(fields=["id"], name="store_ledger_waiting", condition=models.Q(position__isnull=True)),)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id}"
+
+    @property
+    def leaf(self) -> bytes:
+        """Return the bytes whose hash is the leaf of the tree."""
+        return f"onedoor ledger entry 1\n{self.id}\n{self.kind}\n{bytes(self.commitment).hex()}\n".encode()
+
+
+class LedgerNode(models.Model):
+    """A complete node of the ledger's tree."""
+
+    pk = models.CompositePrimaryKey("level", "index")
+    level = models.SmallIntegerField()
+    index = models.BigIntegerField()
+    hash = models.BinaryField(max_length=32)
+
+    class Meta:
+        """A node is found by its place."""
+
+        db_table = "store_ledger_node"
+
+    def __str__(self) -> str:
+        return f"{self.level}/{self.index}"
+
+
+class LedgerCheckpoint(models.Model):
+    """What the ledger was at one size, signed by this system."""
+
+    size = models.BigIntegerField(primary_key=True)
+    root = models.BinaryField(max_length=32)
+    note = models.TextField()
+    signed_at = models.DateTimeField()
+
+    class Meta:
+        """One checkpoint a size."""
+
+        db_table = "store_ledger_checkpoint"
+
+    def __str__(self) -> str:
+        return f"{self.size}"

@@ -1,0 +1,58 @@
+"""The transactional outbox: an event is stored with what makes it true, and delivered after commit, at least once."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from typing import TypeVar
+from uuid import UUID
+
+from django.db import transaction
+from django.db.transaction import TransactionManagementError
+
+from onedoor.kernel import events
+from onedoor.kernel.errors import OnedoorError
+from onedoor.kernel.events import Event
+from onedoor.store import jobs
+from onedoor.store.models import StatedEvent
+
+E = TypeVar("E", bound=Event)
+Handler = Callable[[E], None]
+
+_handlers: dict[type[Event], dict[str, Callable[..., None]]] = defaultdict(dict)
+
+
+class UnknownHandler(OnedoorError):
+    """Nothing called “{handler}” takes the event {event}. Please start this process with the version that knew it."""
+
+
+def on(kind: type[E]) -> Callable[[Handler[E]], Handler[E]]:
+    """Have a function take every event of *kind* after commit; it may see one twice, so it must be idempotent."""
+
+    def register(handler: Handler[E]) -> Handler[E]:
+        _handlers[kind][f"{handler.__module__}.{handler.__qualname__}"] = handler
+        return handler
+
+    return register
+
+
+def state(event: Event) -> None:
+    """Store *event* and queue its deliveries in the current transaction; without one it is refused."""
+    if not transaction.get_connection().in_atomic_block:
+        raise TransactionManagementError("An event is stated in the transaction that makes it true.")
+    row = StatedEvent.objects.create(name=event.name(), data=event.to_json())
+    for handler in _handlers_of(type(event)):
+        deliver.defer(event=str(row.id), handler=handler)
+
+
+def _handlers_of(kind: type[Event]) -> dict[str, Callable[..., None]]:
+    return {name: handler for base in kind.__mro__ if base in _handlers for name, handler in _handlers[base].items()}
+
+
+@jobs.job(name="store.deliver", queue="events")
+def deliver(event: str, handler: str) -> None:
+    """Hand one stored event to one handler."""
+    row = StatedEvent.objects.get(id=UUID(event))
+    fact = events.from_json(row.name, row.data)
+    function = _handlers_of(type(fact)).get(handler)
+    if function is None:
+        raise UnknownHandler(handler=handler, event=row.name)
+    function(fact)

@@ -1,0 +1,75 @@
+"""Personal data in envelopes: AES-256-GCM under the person's key, bound to the table, column and row they stand in.
+
+An envelope is: one byte version (1), the key's id (16), a nonce (12), then the ciphertext with its tag.
+"""
+
+import json
+import os
+from typing import Any, NamedTuple
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from onedoor.kernel.errors import OnedoorError
+from onedoor.store import keys
+from onedoor.store.keys import KeyDestroyed
+
+__all__ = ["BadEnvelope", "KeyDestroyed", "Place", "seal", "seal_bytes", "still_opens", "unseal", "unseal_bytes"]
+
+VERSION = 1
+HEAD = 1 + keys.ID_BYTES + keys.NONCE_BYTES
+
+
+class BadEnvelope(OnedoorError):
+    """A stored record cannot be opened: it was changed, or moved from where it was written."""
+
+
+class Place(NamedTuple):
+    """Where an envelope stands; it opens nowhere else."""
+
+    table: str
+    column: str
+    row: str
+
+
+def seal(value: object, *, subject: str, place: Place) -> bytes:
+    """Return *value* (anything JSON can hold) sealed under the key of *subject* for *place*."""
+    return seal_bytes(
+        json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(), subject=subject, place=place
+    )
+
+
+def unseal(envelope: bytes, *, place: Place) -> Any:  # noqa: ANN401 - what JSON holds
+    """Return the value in *envelope*; raise `KeyDestroyed` or `BadEnvelope`."""
+    return json.loads(unseal_bytes(envelope, place=place))
+
+
+def seal_bytes(data: bytes, *, subject: str, place: Place) -> bytes:
+    """Return *data* sealed under the key of *subject* for *place*."""
+    key = keys.key_for(subject)
+    nonce = os.urandom(keys.NONCE_BYTES)
+    head = bytes([VERSION]) + key.id + nonce
+    return head + AESGCM(key.secret).encrypt(nonce, data, _bound(head, place))
+
+
+def unseal_bytes(envelope: bytes, *, place: Place) -> bytes:
+    """Return the data in *envelope*; raise `KeyDestroyed` or `BadEnvelope`."""
+    head, body = bytes(envelope[:HEAD]), bytes(envelope[HEAD:])
+    if len(head) < HEAD or head[0] != VERSION:
+        raise BadEnvelope
+    key = keys.key_of(head[1 : 1 + keys.ID_BYTES])
+    try:
+        return AESGCM(key.secret).decrypt(head[1 + keys.ID_BYTES :], body, _bound(head, place))
+    except InvalidTag as error:
+        raise BadEnvelope from error
+
+
+def still_opens(envelope: bytes) -> None:
+    """Raise `KeyDestroyed` when the key of *envelope* is no more; it is not opened."""
+    keys.key_of(bytes(envelope[1 : 1 + keys.ID_BYTES]))
+
+
+def _bound(head: bytes, place: Place) -> bytes:
+    """Return the associated data: the head and the place, each part with its length before it."""
+    parts = (part.encode() for part in place)
+    return head[: 1 + keys.ID_BYTES] + b"".join(len(part).to_bytes(4) + part for part in parts)
