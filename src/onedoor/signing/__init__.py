@@ -1,0 +1,1 @@
+"""Keys, certificates, signed PDF and their verification; no Django."""

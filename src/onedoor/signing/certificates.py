@@ -1,0 +1,251 @@
+"""X.509 certificates, and the development authority that issues them on one computer."""
+
+import ipaddress
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal, Self
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from onedoor.kernel.errors import OnedoorError
+from onedoor.signing.keys import KeyExists, PrivateKey, PublicKey, load_key, new_key, save_key
+
+Profile = Literal["tls", "sign", "seal"]
+"""What a certificate is for: connections, messages between gateways, or an agency's documents (content commitment)."""
+
+AUTHORITY_NAME = "onedoor development CA – not for production"
+
+_COMMON_NAME_LIMIT = 64
+_CLOCK_SKEW = timedelta(minutes=5)
+_CA_DAYS = 3650
+_KEY, _CERTIFICATE = "ca.key", "ca.pem"
+
+
+class CertificateNotTrusted(OnedoorError):
+    """No authority trusted here issued the certificate of {subject}.
+
+    Ask its operator for one from a trusted authority.
+    """
+
+
+class CertificateNotInForce(CertificateNotTrusted):
+    """The certificate of {subject} is not in force at this moment. Ask its operator for a new one, or set the clock."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Who a certificate speaks for: *identifier* is the agency or subsystem id, *country* two letters or nothing."""
+
+    name: str
+    organisation: str = ""
+    identifier: str = ""
+    country: str = ""
+
+    def x509(self) -> x509.Name:
+        """Return the distinguished name; a common name is cut at the 64 bytes allowed."""
+        values = (
+            (NameOID.COUNTRY_NAME, self.country),
+            (NameOID.ORGANIZATION_NAME, self.organisation),
+            (NameOID.ORGANIZATION_IDENTIFIER, self.identifier),
+            (NameOID.SERIAL_NUMBER, self.identifier),
+            (NameOID.COMMON_NAME, _cut(self.name)),
+        )
+        return x509.Name([x509.NameAttribute(oid, value) for oid, value in values if value])
+
+
+class Authority:
+    """A certificate authority for development: its name in every certificate says that it is not for production."""
+
+    def __init__(self, key: PrivateKey, certificate: x509.Certificate) -> None:
+        self._key = key
+        self.certificate = certificate
+
+    @classmethod
+    def create(cls, folder: Path, *, moment: datetime | None = None) -> Self:
+        """Make the authority's key and certificate in *folder*; raise `KeyExists` when there is one already."""
+        if (folder / _KEY).exists():
+            raise KeyExists(path=folder / _KEY)
+        key = new_key()
+        certificate = _self_signed(key, moment or datetime.now(UTC))
+        save_certificates(folder / _CERTIFICATE, [certificate])
+        save_key(folder / _KEY, key)  # last: an authority with its key is whole
+        return cls(key, certificate)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Return the authority kept in *folder*; raise FileNotFoundError when there is none."""
+        return cls(load_key(folder / _KEY), load_certificates(folder / _CERTIFICATE)[0])
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Return the authority kept in *folder*, made now when there is none."""
+        return cls.load(folder) if (folder / _KEY).exists() else cls.create(folder)
+
+    def issue(
+        self,
+        subject: Subject | x509.Name,
+        public_key: PublicKey,
+        profile: Profile,
+        *,
+        names: Sequence[str] = (),
+        days: int = 365,
+        moment: datetime | None = None,
+    ) -> x509.Certificate:
+        """Return a certificate of *profile* for *public_key*; *names* are its DNS names and IP addresses.
+
+        It is in force from five minutes before *moment* (now) for *days*, never beyond the authority itself.
+        """
+        start = (moment or datetime.now(UTC)) - _CLOCK_SKEW
+        name = subject.x509() if isinstance(subject, Subject) else subject
+        builder = _certificate(name, self.certificate.subject, public_key, start)
+        builder = builder.not_valid_after(min(start + timedelta(days=days), self.certificate.not_valid_after_utc))
+        builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        builder = builder.add_extension(_identifier_of(self.certificate), critical=False)
+        for extension, critical in _usage(profile, names):
+            builder = builder.add_extension(extension, critical=critical)
+        return builder.sign(self._key, hashes.SHA256())
+
+
+def fingerprint(certificate: x509.Certificate) -> str:
+    """Return the SHA-256 of *certificate* as 64 hexadecimal digits."""
+    return certificate.fingerprint(hashes.SHA256()).hex()
+
+
+def pem(certificates: Iterable[x509.Certificate]) -> bytes:
+    """Return *certificates* one after the other as PEM."""
+    return b"".join(one.public_bytes(serialization.Encoding.PEM) for one in certificates)
+
+
+def save_certificates(path: Path, certificates: Iterable[x509.Certificate]) -> None:
+    """Write *certificates* to *path* as PEM, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_bytes(pem(certificates))
+    draft.replace(path)
+
+
+def load_certificates(path: Path) -> tuple[x509.Certificate, ...]:
+    """Return the certificates in the PEM file at *path*, read once until the file changes."""
+    state = path.stat()
+    return _parse(path, state.st_mtime_ns, state.st_ino)
+
+
+def trusted(
+    certificate: x509.Certificate, roots: Iterable[x509.Certificate], *, moment: datetime | None = None
+) -> None:
+    """Return when one of *roots* issued *certificate* directly and both are in force at *moment*.
+
+    Raise `CertificateNotTrusted` or `CertificateNotInForce` when not. Revocation is the caller's question.
+    """
+    at = moment or datetime.now(UTC)
+    issuer = next((root for root in roots if issued(root, certificate)), None)
+    if issuer is None:
+        raise CertificateNotTrusted(subject=common_name(certificate))
+    for one in (certificate, issuer):
+        if not one.not_valid_before_utc <= at <= one.not_valid_after_utc:
+            raise CertificateNotInForce(subject=common_name(one))
+
+
+def common_name(certificate: x509.Certificate) -> str:
+    """Return the name *certificate* speaks for: its organisation, otherwise its common name."""
+    for oid in (NameOID.ORGANIZATION_NAME, NameOID.COMMON_NAME):
+        if found := certificate.subject.get_attributes_for_oid(oid):
+            return str(found[0].value)
+    return ""
+
+
+def identifier(certificate: x509.Certificate) -> str:
+    """Return the id of the agency or subsystem *certificate* speaks for, or nothing."""
+    found = certificate.subject.get_attributes_for_oid(NameOID.SERIAL_NUMBER)
+    return str(found[0].value) if found else ""
+
+
+def seals_documents(certificate: x509.Certificate) -> bool:
+    """Return whether *certificate* may commit its holder to a document's content (key usage contentCommitment)."""
+    try:
+        return certificate.extensions.get_extension_for_class(x509.KeyUsage).value.content_commitment
+    except x509.ExtensionNotFound:
+        return False
+
+
+@lru_cache(maxsize=256)
+def _parse(path: Path, _changed: int, _inode: int) -> tuple[x509.Certificate, ...]:
+    return tuple(x509.load_pem_x509_certificates(path.read_bytes()))
+
+
+def issued(root: x509.Certificate, certificate: x509.Certificate) -> bool:
+    """Return whether the authority of *root* signed *certificate*; their times of validity are another question."""
+    try:
+        certificate.verify_directly_issued_by(root)
+        return root.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except (
+        ValueError,
+        TypeError,
+        InvalidSignature,
+        UnsupportedAlgorithm,
+        x509.ExtensionNotFound,
+        x509.DuplicateExtension,
+    ):
+        return False
+
+
+def _certificate(
+    subject: x509.Name, issuer: x509.Name, public_key: PublicKey, start: datetime
+) -> x509.CertificateBuilder:
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(public_key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(start)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
+    )
+
+
+def _self_signed(key: PrivateKey, moment: datetime) -> x509.Certificate:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, AUTHORITY_NAME)])
+    start = moment - _CLOCK_SKEW
+    builder = _certificate(name, name, key.public_key(), start).not_valid_after(start + timedelta(days=_CA_DAYS))
+    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+    builder = builder.add_extension(_key_usage("key_cert_sign", "crl_sign"), critical=True)
+    return builder.sign(key, hashes.SHA256())
+
+
+def _identifier_of(issuer: x509.Certificate) -> x509.AuthorityKeyIdentifier:
+    known = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier)
+    return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(known.value)
+
+
+def _usage(profile: Profile, names: Sequence[str]) -> list[tuple[x509.ExtensionType, bool]]:
+    if profile == "seal":
+        return [(_key_usage("digital_signature", "content_commitment"), True)]
+    if profile == "sign":
+        return [(_key_usage("digital_signature"), True)]
+    both = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
+    found: list[tuple[x509.ExtensionType, bool]] = [(_key_usage("digital_signature"), True), (both, False)]
+    return [*found, (x509.SubjectAlternativeName([_general_name(n) for n in names]), False)] if names else found
+
+
+def _general_name(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
+
+
+def _cut(name: str) -> str:
+    return name.encode()[:_COMMON_NAME_LIMIT].decode(errors="ignore")
+
+
+def _key_usage(*allowed: str) -> x509.KeyUsage:
+    kinds = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement")
+    rest = ("key_cert_sign", "crl_sign", "encipher_only", "decipher_only")
+    return x509.KeyUsage(**{kind: kind in allowed for kind in kinds + rest})

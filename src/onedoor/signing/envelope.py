@@ -1,0 +1,107 @@
+"""The signature of a PDF read strictly, before any PDF reader touches the file: every byte is accounted for.
+
+A byte of the file is either inside the signed range, or one of the characters of the signature's only spelling
+(`cms`). So no byte can change unseen, and a file that no trusted agency signed never reaches the PDF reader.
+"""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from asn1crypto import cms as asn1  # type: ignore[import-untyped]
+from cryptography import x509
+
+from onedoor.signing import cms
+from onedoor.signing.certificates import issued
+from onedoor.signing.detached import verify
+from onedoor.signing.verdict import Reason, Refused
+
+_BYTE_RANGE = re.compile(rb"/ByteRange\s*\[\s*(\d{1,10})\s+(\d{1,10})\s+(\d{1,10})\s+(\d{1,10})\s*\]")
+_CONTENTS = re.compile(rb"<((?:[0-9A-F]{2})+)>")
+_LONG_FORM = 0x80
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """What a signature says: the digest it signs, the signer's certificate and the others sent along."""
+
+    digest: bytes
+    signature: bytes
+    signer: x509.Certificate
+    others: tuple[x509.Certificate, ...]
+
+
+def open_envelope(pdf: bytes, roots: Sequence[x509.Certificate]) -> Envelope:
+    """Return the envelope around *pdf* when its signature covers and fits the whole file and leads to one of *roots*.
+
+    Raise `Refused` when not, whatever the file holds.
+    """
+    signed, container = _split(pdf)
+    try:
+        found = _parse(container)
+        if found.digest != hashlib.sha256(signed).digest():
+            raise Refused(Reason.CHANGED)
+        if container != cms.container(found.digest, found.signer, found.others, found.signature):
+            raise Refused(Reason.DAMAGED)
+        verify(found.signer, cms.attributes(found.digest, found.signer), found.signature)
+        _follow(found, roots)
+    except Refused:
+        raise
+    except Exception as broken:  # a hostile certificate may break its reader in any way; each way means: not valid
+        raise Refused(Reason.DAMAGED) from broken
+    return found
+
+
+def _follow(envelope: Envelope, roots: Sequence[x509.Certificate]) -> None:
+    """Return when the certificates lead from the signer's to one of *roots*, and each is needed for that."""
+    last, left = envelope.signer, list(envelope.others)
+    while not _issuer(last, roots):
+        between = _issuer(last, left)
+        if between is None:
+            raise Refused(Reason.UNTRUSTED)
+        left.remove(between)
+        last = between
+    if left:  # a certificate that proves nothing is not covered by the signature
+        raise Refused(Reason.DAMAGED)
+
+
+def _issuer(certificate: x509.Certificate, among: Sequence[x509.Certificate]) -> x509.Certificate | None:
+    return next((one for one in among if issued(one, certificate)), None)
+
+
+def _split(pdf: bytes) -> tuple[bytes, bytes]:
+    """Return the signed bytes of *pdf* and its CMS container."""
+    found = _BYTE_RANGE.findall(pdf)
+    if not found:
+        raise Refused(Reason.NOT_SIGNED)
+    start, before, after, rest = (int(number) for number in found[-1])
+    if after + rest < len(pdf) or len(found) > 1:
+        raise Refused(Reason.ADDED_AFTER_SIGNING)
+    written = _CONTENTS.fullmatch(pdf, before, after)
+    if start or after + rest != len(pdf) or written is None:
+        raise Refused(Reason.DAMAGED)
+    return pdf[:before] + pdf[after:], _unpadded(bytes.fromhex(written[1].decode()))
+
+
+def _unpadded(padded: bytes) -> bytes:
+    """Return the one DER value at the start of *padded*; only zeros may follow."""
+    size = padded[1] - _LONG_FORM if padded[1:2] > bytes([_LONG_FORM]) else 0
+    length = int.from_bytes(padded[2 : 2 + size] if size else padded[1:2], "big")
+    end = 2 + size + length
+    if end > len(padded) or padded[end:].strip(b"\0"):
+        raise Refused(Reason.DAMAGED)
+    return padded[:end]
+
+
+def _parse(container: bytes) -> Envelope:
+    content = asn1.ContentInfo.load(container, strict=True)["content"]
+    info = content["signer_infos"][0]
+    digest = next(one["values"][0].native for one in info["signed_attrs"] if one["type"].native == "message_digest")
+    if any(choice.chosen.serial_number < 1 for choice in content["certificates"]):
+        raise Refused(Reason.DAMAGED)
+    certificates = [x509.load_der_x509_certificate(choice.chosen.dump()) for choice in content["certificates"]]
+    serial = info["sid"].chosen["serial_number"].native
+    signer = next(one for one in certificates if one.serial_number == serial)
+    others = tuple(one for one in certificates if one is not signer)
+    return Envelope(digest, info["signature"].native, signer, others)

@@ -1,0 +1,84 @@
+"""Private keys on elliptic curve P-256: made, kept in files only their owner reads, loaded once."""
+
+import os
+import secrets
+from functools import lru_cache
+from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from onedoor.kernel.errors import OnedoorError
+
+PrivateKey = ec.EllipticCurvePrivateKey
+PublicKey = ec.EllipticCurvePublicKey
+
+_OTHERS = 0o077
+
+
+class KeyExists(OnedoorError):
+    """There is already a key at {path}. Move it away first; a lost key cannot be made again."""
+
+
+class KeyExposed(OnedoorError):
+    """Others may read the key at {path} (its mode is {mode}). Run "chmod 600 {path}", or make a new key if they did."""
+
+
+class KeyUnusable(OnedoorError):
+    """The file {path} holds no private key on curve P-256. Put back the right file, or make a new key."""
+
+
+def new_key() -> PrivateKey:
+    """Make a private key on curve P-256."""
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+def save_key(path: Path, key: PrivateKey) -> None:
+    """Write *key* to *path* as PKCS #8 with mode 0600, whole or not at all; raise `KeyExists` rather than overwrite."""
+    data = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        _write_durably(draft, data)
+        os.link(draft, path)
+    except FileExistsError:
+        raise KeyExists(path=path) from None
+    finally:
+        draft.unlink(missing_ok=True)
+    _sync(path.parent)
+
+
+def load_key(path: Path) -> PrivateKey:
+    """Return the key at *path*, read once until the file changes; raise `KeyExposed` when others may read it."""
+    state = path.stat()
+    if state.st_mode & _OTHERS:
+        raise KeyExposed(path=path, mode=oct(state.st_mode & 0o777))
+    return _parse(path, state.st_mtime_ns, state.st_ino)
+
+
+@lru_cache(maxsize=256)
+def _parse(path: Path, _changed: int, _inode: int) -> PrivateKey:
+    try:
+        key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+    except (ValueError, TypeError) as broken:
+        raise KeyUnusable(path=path) from broken
+    if not isinstance(key, PrivateKey) or not isinstance(key.curve, ec.SECP256R1):
+        raise KeyUnusable(path=path)
+    return key
+
+
+def _write_durably(path: Path, data: bytes) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,135 @@
+import socket
+import ssl
+import subprocess
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+
+from onedoor.signing import certificates, keys
+from onedoor.signing.certificates import Authority, Subject
+
+AGENCY = Subject("Con dấu số", "Ủy ban nhân dân phường Láng", "commune-00199", "VN")
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    return Authority.create(tmp_path_factory.mktemp("ca"))
+
+
+def identity(authority, folder, name, profile="tls", names=("localhost", "127.0.0.1")):
+    key = keys.new_key()
+    keys.save_key(folder / f"{name}.key", key)
+    certificate = authority.issue(Subject(name), key.public_key(), profile, names=names)
+    certificates.save_certificates(folder / f"{name}.pem", [certificate])
+    return certificate
+
+
+def test_every_certificate_says_that_it_is_not_for_production(authority, tmp_path):
+    for profile in ("tls", "sign", "seal"):
+        issued = authority.issue(AGENCY, keys.new_key().public_key(), profile)
+        assert "not for production" in issued.issuer.rfc4514_string()
+
+
+def test_the_authority_is_made_once_and_found_again(tmp_path):
+    first = Authority.open(tmp_path)
+    assert Authority.open(tmp_path).certificate == first.certificate
+    with pytest.raises(keys.KeyExists):
+        Authority.create(tmp_path)
+
+
+def test_a_seal_names_its_agency_in_its_own_language_and_by_id(authority):
+    seal = authority.issue(AGENCY, keys.new_key().public_key(), "seal")
+    assert certificates.common_name(seal) == "Ủy ban nhân dân phường Láng"
+    assert certificates.identifier(seal) == "commune-00199"
+    organisation = seal.subject.get_attributes_for_oid(NameOID.ORGANIZATION_IDENTIFIER)
+    assert organisation[0].value == "commune-00199"
+
+
+def test_a_long_name_is_cut_only_where_the_standard_cuts_it(authority):
+    name = "Phòng Cảnh sát quản lý hành chính về trật tự xã hội " * 2
+    issued = authority.issue(Subject(name, name), keys.new_key().public_key(), "seal")
+    assert certificates.common_name(issued) == name
+    short = issued.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value
+    assert name.startswith(short)
+    assert 60 < len(short.encode()) <= 64
+
+
+def test_a_certificate_never_outlives_its_authority(authority):
+    issued = authority.issue(AGENCY, keys.new_key().public_key(), "seal", days=100_000)
+    assert issued.not_valid_after_utc == authority.certificate.not_valid_after_utc
+
+
+def test_openssl_accepts_each_profile_under_its_strict_rules(authority, tmp_path):
+    certificates.save_certificates(tmp_path / "root.pem", [authority.certificate])
+    for profile in ("tls", "sign", "seal"):
+        identity(authority, tmp_path, profile, profile)
+        command = ["openssl", "verify", "-x509_strict", "-CAfile", "root.pem", f"{profile}.pem"]
+        done = subprocess.run(command, check=False, cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_two_sides_meet_over_mutual_tls_with_strict_checks(authority, tmp_path):
+    certificates.save_certificates(tmp_path / "root.pem", [authority.certificate])
+    for name in ("server", "client"):
+        identity(authority, tmp_path, name)
+    near, far = socket.socketpair()
+    server = context(ssl.PROTOCOL_TLS_SERVER, tmp_path, "server")
+    server.verify_mode = ssl.CERT_REQUIRED
+    seen = []
+
+    def serve():
+        with server.wrap_socket(far, server_side=True) as connection:
+            seen.append(dict(entry[0] for entry in connection.getpeercert()["subject"])["commonName"])
+            connection.send(b"ok")
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    client = context(ssl.PROTOCOL_TLS_CLIENT, tmp_path, "client")
+    with client.wrap_socket(near, server_hostname="127.0.0.1") as connection:
+        assert connection.recv(2) == b"ok"
+        assert connection.version() == "TLSv1.3"
+    thread.join(5)
+    assert seen == ["client"]
+
+
+def context(side, folder, name):
+    made = ssl.SSLContext(side)
+    made.verify_flags |= ssl.VERIFY_X509_STRICT  # the default of Python 3.13
+    made.load_verify_locations(folder / "root.pem")
+    made.load_cert_chain(folder / f"{name}.pem", folder / f"{name}.key")
+    return made
+
+
+def test_a_certificate_of_a_trusted_authority_in_force_is_trusted(authority):
+    certificates.trusted(authority.issue(AGENCY, keys.new_key().public_key(), "sign"), [authority.certificate])
+
+
+def test_another_authority_of_the_same_name_is_not_trusted(authority, tmp_path):
+    forged = Authority.create(tmp_path).issue(AGENCY, keys.new_key().public_key(), "sign")
+    with pytest.raises(certificates.CertificateNotTrusted, match="No authority trusted"):
+        certificates.trusted(forged, [authority.certificate])
+
+
+def test_a_certificate_cannot_issue_another(authority):
+    key = keys.new_key()
+    between = authority.issue(AGENCY, key.public_key(), "sign")
+    forged = Authority(key, between).issue(AGENCY, keys.new_key().public_key(), "sign")
+    with pytest.raises(certificates.CertificateNotTrusted):
+        certificates.trusted(forged, [between])
+
+
+def test_an_expired_certificate_is_not_trusted(authority):
+    issued = authority.issue(AGENCY, keys.new_key().public_key(), "sign", days=1)
+    with pytest.raises(certificates.CertificateNotInForce):
+        certificates.trusted(issued, [authority.certificate], moment=datetime.now(UTC) + timedelta(days=2))
+
+
+def test_a_fingerprint_is_what_openssl_prints(authority, tmp_path):
+    certificates.save_certificates(tmp_path / "root.pem", [authority.certificate])
+    command = ["openssl", "x509", "-in", "root.pem", "-noout", "-fingerprint", "-sha256"]
+    printed = subprocess.run(command, check=False, cwd=tmp_path, capture_output=True, text=True).stdout
+    assert printed.strip().split("=")[1].replace(":", "").lower() == certificates.fingerprint(authority.certificate)
+    assert x509.load_pem_x509_certificates(certificates.pem([authority.certificate])) == [authority.certificate]

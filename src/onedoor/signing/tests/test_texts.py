@@ -1,0 +1,29 @@
+import inspect
+from pathlib import Path
+
+import pytest
+from babel.messages.pofile import read_po
+
+from onedoor.kernel.errors import OnedoorError
+from onedoor.signing import certificates, detached, keys, pades, pdf
+from onedoor.signing.verdict import Reason
+
+MODULES = (certificates, detached, keys, pades, pdf)
+
+
+def sentences():
+    found = {reason.value for reason in Reason}
+    for module in MODULES:
+        for _, kind in inspect.getmembers(module, inspect.isclass):
+            if issubclass(kind, OnedoorError) and kind.__module__ == module.__name__:
+                found.add(kind.key())
+    return found
+
+
+@pytest.mark.parametrize("language", ["vi", "fr"])
+def test_every_sentence_is_said_in_each_language_and_none_too_many(language):
+    path = Path(pdf.__file__).parent / "locale" / language / "LC_MESSAGES" / "django.po"
+    with path.open("rb") as file:
+        catalogue = {message.id: message.string for message in read_po(file) if message.id}
+    assert set(catalogue) == sentences()
+    assert all(catalogue.values())
