@@ -1,0 +1,1 @@
+"""Messages between agencies: gateway, directory, grants, evidence."""

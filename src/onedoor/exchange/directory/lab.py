@@ -1,0 +1,213 @@
+"""A whole nation on one computer, for development: keys, certificates, signed configuration, grants, seals.
+
+Safe to run again: what is whole is kept, what a kill left unfinished is finished. Every file is written beside its
+place and renamed. Each member has an authority of its own for the links inside (system and gateway), so that a
+system accepts nobody but its own gateway; gateways know each other by the authority of the nation.
+"""
+
+import json
+import secrets
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from cryptography.x509 import Certificate
+
+from onedoor.exchange import permissions
+from onedoor.exchange.directory import publishing, rights
+from onedoor.exchange.directory.layout import EXCHANGE, GATEWAYS, HOST, Layout, Seat
+from onedoor.exchange.gateway import local
+from onedoor.exchange.permissions import Grant, Permission
+from onedoor.kernel.nation import Nation
+from onedoor.signing.certificates import (
+    Authority,
+    CertificateNotTrusted,
+    Profile,
+    Subject,
+    fingerprint,
+    load_certificates,
+    pem,
+    trusted,
+)
+from onedoor.signing.keys import load_key, new_key, save_key
+
+NAMES = (HOST, "localhost")
+RENEW_BEFORE = timedelta(days=30)
+DAYS = 365
+
+
+def environments(nation: Nation, var: Path, base_port: int) -> dict[str, dict[str, str]]:
+    """Return the environment of every process by its name, without database and secrets."""
+    return Layout(nation, var, base_port).environments()
+
+
+def provision(nation: Nation, var: Path, base_port: int) -> None:
+    """Make everything under *var* that the processes of *nation* need to know and trust each other."""
+    layout = Layout(nation, var, base_port)
+    authority = Authority.open(layout.directory / "ca")
+    anchor = _identity(authority, layout.directory / "signing", f"{nation.id} directory", "sign")
+    seats = list(layout.seats())
+    for seat in seats:
+        _system(layout, seat)
+        _gateway(layout, seat, authority, anchor)
+        _seals(authority, nation, seat)
+    allowed = list(rights.permissions(nation.path))
+    content = _content(layout, seats, authority, allowed)
+    _write(layout.directory / publishing.CONTENT, json.dumps(content, ensure_ascii=False, indent=1).encode())
+    signed = publishing.Publisher(layout.directory).publish()
+    for seat in seats:
+        _write(seat.gateway_state / local.CONFIGURATION, signed)
+        _grants(seat, allowed)
+
+
+def _system(layout: Layout, seat: Seat) -> None:
+    authority = _inner(layout, seat)
+    _identity(authority, seat.state / "tls", seat.member.subsystem, "tls")
+    _write(seat.state / "tls-trust.pem", pem([authority.certificate]))
+
+
+def _gateway(layout: Layout, seat: Seat, authority: Authority, anchor: Certificate) -> None:
+    folder, inner = seat.gateway_state, _inner(layout, seat)
+    _identity(authority, folder / local.OUTER, seat.gateway_id, "tls")
+    _identity(inner, folder / local.INNER, seat.gateway_id, "tls")
+    _identity(authority, folder / "signing", seat.gateway_id, "sign", organisation=_name(layout, seat))
+    _write(folder / f"{local.OUTER}-trust.pem", pem([authority.certificate]))
+    _write(folder / f"{local.INNER}-trust.pem", pem([inner.certificate]))
+    _write(folder / local.ANCHOR, pem([anchor]))
+    if not (folder / local.LOG_KEY).exists():
+        _write(folder / local.LOG_KEY, secrets.token_bytes(local.LOG_KEY_BYTES), private=True)
+    services = [_service(seat, offer) for offer in _offers(layout, seat)]
+    directory = f"http://{layout.directory_address}/configuration"
+    data = {"id": seat.gateway_id, "directory": directory, "services": services}
+    _write(folder / local.FILE, json.dumps(data, indent=1).encode())
+
+
+def _offers(layout: Layout, seat: Seat) -> list[rights.Offer]:
+    return list(rights.offers(layout.nation.path, {seat.member.subsystem: seat.place == 0}))
+
+
+def _service(seat: Seat, offer: rights.Offer) -> dict[str, Any]:
+    code = offer.service.rpartition("/")[2]
+    system = load_certificates(seat.state / "tls.pem")[0]
+    split = [one.partition(" ") for one in offer.endpoints]
+    return {
+        "service": offer.service,
+        "url": f"https://{seat.address(EXCHANGE)}/exchange/{code}",
+        "system": fingerprint(system),
+        "endpoints": [{"method": method, "path": path} for method, _, path in split],
+        "description": offer.description,
+    }
+
+
+def _seals(authority: Authority, nation: Nation, seat: Seat) -> None:
+    """Give every authority that works on this system the key it signs its documents with."""
+    folder = seat.state / "seals"
+    for agency in nation.agencies.values():
+        if agency.member == seat.member.id:
+            name = agency.name[nation.languages[0]]
+            _identity(authority, folder / agency.id, agency.id, "seal", organisation=name, country=nation.id)
+    _write(folder / "trust.pem", pem([authority.certificate]))
+
+
+def _content(
+    layout: Layout, seats: Sequence[Seat], authority: Authority, allowed: Iterable[Permission]
+) -> dict[str, Any]:
+    return {
+        "instance": layout.nation.id,
+        "authorities": [pem([authority.certificate]).decode()],
+        "members": [_member(layout, seat) for seat in seats],
+        "gateways": [_published(seat) for seat in seats],
+        "rights": [one.data() for one in allowed],
+    }
+
+
+def _member(layout: Layout, seat: Seat) -> dict[str, Any]:
+    language = layout.nation.languages[0]
+    services = json.loads((seat.gateway_state / local.FILE).read_text("utf-8"))["services"]
+    subsystem = {
+        "id": seat.member.subsystem,
+        "name": seat.member.subsystem_name[language],
+        "systems": [fingerprint(load_certificates(seat.state / "tls.pem")[0])],
+        "services": [
+            {"code": one["service"].rpartition("/")[2], "kind": "OPENAPI" if one["description"] else "REST"}
+            for one in services
+        ],
+    }
+    return {"id": seat.member_id, "name": seat.member.name[language], "subsystems": [subsystem]}
+
+
+def _published(seat: Seat) -> dict[str, Any]:
+    folder = seat.gateway_state
+    return {
+        "id": seat.gateway_id,
+        "address": seat.address(GATEWAYS),
+        "tls": fingerprint(load_certificates(folder / f"{local.OUTER}.pem")[0]),
+        "signing": pem(load_certificates(folder / local.SIGNING_CERTIFICATE)[:1]).decode(),
+        "clients": [seat.member.subsystem],
+    }
+
+
+def _grants(seat: Seat, allowed: Iterable[Permission]) -> None:
+    """Let the provider grant, for itself, what the nation's rights allow; keep what is granted already."""
+    folder = seat.gateway_state
+    path = folder / local.GRANTS
+    wanted = [one for one in allowed if one.service.rpartition("/")[0] == seat.member.subsystem]
+    known, wrong = permissions.read_grants(path, load_certificates(folder / local.SIGNING_CERTIFICATE)[0])
+    if path.exists() and not wrong and [one.permission for one in known] == wanted:
+        return
+    now = datetime.now(UTC)
+    permissions.write_grants(path, [Grant(one, now, None) for one in wanted], load_key(folder / local.SIGNING_KEY))
+
+
+def _inner(layout: Layout, seat: Seat) -> Authority:
+    return Authority.open(layout.directory / f"ca-{seat.member.id}")
+
+
+def _name(layout: Layout, seat: Seat) -> str:
+    return seat.member.name[layout.nation.languages[0]]
+
+
+def _identity(
+    authority: Authority,
+    path: Path,
+    identifier: str,
+    profile: Profile,
+    *,
+    organisation: str = "",
+    country: str = "",
+) -> Certificate:
+    """Return the certificate at *path*.pem for the key at *path*.key; make what is missing, renew what ends soon."""
+    key_path, certificate_path = path.with_name(f"{path.name}.key"), path.with_name(f"{path.name}.pem")
+    if not key_path.exists():
+        save_key(key_path, new_key())
+    public = load_key(key_path).public_key()
+    if certificate_path.exists():
+        found = load_certificates(certificate_path)[0]
+        if found.public_key() == public and _lasting(found, authority):
+            return found
+    subject = Subject(identifier, organisation=organisation, identifier=identifier, country=country)
+    names = NAMES if profile == "tls" else ()
+    certificate = authority.issue(subject, public, profile, names=names, days=DAYS)
+    _write(certificate_path, pem([certificate]))
+    return certificate
+
+
+def _lasting(certificate: Certificate, authority: Authority) -> bool:
+    """Return whether *authority* issued *certificate* and it need not be renewed yet."""
+    try:
+        trusted(certificate, [authority.certificate], moment=datetime.now(UTC) + RENEW_BEFORE)
+    except CertificateNotTrusted:
+        return False
+    return True
+
+
+def _write(path: Path, data: bytes, *, private: bool = False) -> None:
+    """Write *data* to *path*, whole or not at all; leave a file that already holds it alone."""
+    if path.exists() and path.read_bytes() == data:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    draft.touch(0o600 if private else 0o644)
+    draft.write_bytes(data)
+    draft.replace(path)

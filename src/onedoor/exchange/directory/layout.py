@@ -1,0 +1,136 @@
+"""Where the processes of a nation on one computer live: names, folders, ports, environments."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from onedoor.kernel.errors import OnedoorError
+from onedoor.kernel.nation import Agency, Nation
+
+HOST = "127.0.0.1"
+PORTAL = "PORTAL"
+"""Last part of the subsystem of the member that runs the portal."""
+SYSTEMS, GATEWAYS, EXCHANGE, DIRECTORY = 100, 200, 300, 400
+
+
+class NoPortal(OnedoorError):
+    """No member of the nation runs the portal. In agencies.yaml, end the subsystem of one member in /PORTAL."""
+
+
+@dataclass(frozen=True)
+class Seat:
+    """A member on this computer: *place* 0 is the portal's member, the others follow in the order of the nation."""
+
+    member: Agency
+    place: int
+    var: Path
+    base: int
+
+    @property
+    def process(self) -> str:
+        """Return the name of the member's system: ``portal`` or ``node-G15``."""
+        return f"node-{self.member.id}" if self.place else "portal"
+
+    @property
+    def state(self) -> Path:
+        """Return the state folder of the member's system."""
+        return self.var / self.process
+
+    @property
+    def gateway(self) -> str:
+        """Return the name of the gateway's process."""
+        return f"gateway-{self.member.id}"
+
+    @property
+    def gateway_state(self) -> Path:
+        """Return the state folder of the gateway."""
+        return self.var / self.gateway
+
+    @property
+    def member_id(self) -> str:
+        """Return the X-Road id of the member, such as ``VN/GOV/G15``."""
+        return self.member.subsystem.rpartition("/")[0]
+
+    @property
+    def gateway_id(self) -> str:
+        """Return the X-Road id of the gateway."""
+        return f"{self.member_id}/GATEWAY"
+
+    def address(self, offset: int) -> str:
+        """Return host and port of this seat in the range that begins at *offset*."""
+        return f"{HOST}:{self.base + offset + self.place}"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A nation under *var*, its ports from *base* on."""
+
+    nation: Nation
+    var: Path
+    base: int
+
+    def seats(self) -> Iterator[Seat]:
+        """Yield the members, the portal's first."""
+        members = list(self.nation.members.values())
+        portal = [one for one in members if one.subsystem.rpartition("/")[2] == PORTAL]
+        if len(portal) != 1:
+            raise NoPortal
+        others = [one for one in members if one is not portal[0]]
+        for place, member in enumerate((*portal, *others)):
+            yield Seat(member, place, self.var, self.base)
+
+    @property
+    def directory(self) -> Path:
+        """Return the state folder of the directory."""
+        return self.var / "directory"
+
+    @property
+    def directory_address(self) -> str:
+        """Return host and port of the directory."""
+        return f"{HOST}:{self.base + DIRECTORY}"
+
+    def environments(self) -> dict[str, dict[str, str]]:
+        """Return the environment of every process by its name, without database and secrets."""
+        shared = {"ONEDOOR_NATION": str(self.nation.path.absolute())}
+        found = {"directory": shared | _directory(self)}
+        for seat in self.seats():
+            system = shared | _system(seat)
+            names = (seat.process,) if seat.place else ("portal-web", "portal-worker")
+            found |= dict.fromkeys(names, system)
+            found[seat.gateway] = shared | _gateway(seat)
+        return {name: dict(values) for name, values in found.items()}
+
+
+def _directory(layout: Layout) -> dict[str, str]:
+    return {
+        "ONEDOOR_ROLE": "directory",
+        "ONEDOOR_STATE": str(layout.directory.absolute()),
+        "ONEDOOR_LISTEN": layout.directory_address,
+    }
+
+
+def _system(seat: Seat) -> dict[str, str]:
+    state = seat.state.absolute()
+    return {
+        "ONEDOOR_ROLE": "node" if seat.place else "portal",
+        "ONEDOOR_MEMBER": seat.member.id,
+        "ONEDOOR_SUBSYSTEM": seat.member.subsystem,
+        "ONEDOOR_STATE": str(state),
+        "ONEDOOR_GATEWAY_URL": f"https://{seat.address(SYSTEMS)}",
+        "ONEDOOR_TLS_KEY": str(state / "tls.key"),
+        "ONEDOOR_TLS_CERT": str(state / "tls.pem"),
+        "ONEDOOR_TLS_TRUST": str(state / "tls-trust.pem"),
+        "ONEDOOR_PUBLIC_URL": f"http://localhost:{seat.base + seat.place}",
+        "ONEDOOR_LISTEN": seat.address(0),
+        "ONEDOOR_EXCHANGE_LISTEN": seat.address(EXCHANGE),
+    }
+
+
+def _gateway(seat: Seat) -> dict[str, str]:
+    return {
+        "ONEDOOR_ROLE": "gateway",
+        "ONEDOOR_MEMBER": seat.member.id,
+        "ONEDOOR_STATE": str(seat.gateway_state.absolute()),
+        "ONEDOOR_LISTEN": seat.address(SYSTEMS),
+        "ONEDOOR_EXCHANGE_LISTEN": seat.address(GATEWAYS),
+    }

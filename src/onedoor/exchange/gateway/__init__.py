@@ -1,0 +1,1 @@
+"""The gateway: one process per agency that signs, verifies, authorises, logs and forwards messages."""

@@ -1,0 +1,209 @@
+"""The side of the one who asks: a link to each provider's gateway, and the answers awaited on it."""
+# ruff: noqa: D102 - the callbacks of asyncio and httptools are documented there
+
+import asyncio
+import logging
+import ssl
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from onedoor.exchange.configuration import Gateway
+from onedoor.exchange.gateway import batches, messages, reading
+from onedoor.exchange.gateway.core import Core
+from onedoor.exchange.gateway.faults import Fault, client_side
+from onedoor.exchange.gateway.messages import Message, Response
+from onedoor.exchange.gateway.wire import Link, Outbox
+
+CONNECT = 5.0
+GATHER = 0.001
+"""Seconds in which requests gather for the next batch while answers to the last one are awaited; none when idle."""
+PATIENCE = 40.0
+"""Seconds until a request without an answer is given up; longer than a provider's gateway waits for its node."""
+MOST_AWAITED = 4096
+MOST_BYTES = 64 * 2**20
+LOG_FAILED = client_side("LoggingFailed", "The message log cannot be written", retry=True)
+Answered = Callable[[Response, bytes], None]
+Failed = Callable[[Fault], None]
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Awaited:
+    """A request under way."""
+
+    hash: str
+    answered: Answered
+    failed: Failed
+    until: float
+
+
+class Peer:
+    """Another gateway as seen by those who ask it: one link at a time, made when it is needed."""
+
+    def __init__(self, core: Core, gateway: Gateway, context: ssl.SSLContext) -> None:
+        self.core, self.gateway, self._context = core, gateway, context
+        self.awaited: dict[str, Awaited] = {}
+        self._link: AskingLink | None = None
+        self._connecting: asyncio.Task[None] | None = None
+        self.outbox = Outbox(self._send)
+
+    def ask(self, head: bytes, body: bytes, request_id: str, answered: Answered, failed: Failed) -> None:
+        """Send a request; exactly one of *answered* and *failed* is called later."""
+        if len(self.awaited) >= MOST_AWAITED or self.outbox.bytes > MOST_BYTES:
+            raise client_side("Overloaded", "Too many requests wait for this provider", retry=True)
+        message = Message.of(head, body)
+        until = time.monotonic() + PATIENCE
+        self.awaited[request_id] = Awaited(message.digests.request_hash, answered, failed, until)
+        if self._link is None and self._connecting is None:
+            self._connecting = asyncio.get_running_loop().create_task(self._connect())
+        self.outbox.put(message)
+
+    def sweep(self, now: float) -> None:
+        """Give up requests without an answer."""
+        late = [request_id for request_id, one in self.awaited.items() if one.until < now]
+        for request_id in late:
+            self.fail(request_id, client_side("NetworkError", "The provider's gateway did not answer in time"))
+
+    def close(self) -> None:
+        """End the link; what is awaited fails."""
+        if self._connecting:
+            self._connecting.cancel()
+        if self._link:
+            self._link.abort()
+        self.lost(self._link, "The gateway is stopping")
+
+    def ready(self, link: "AskingLink") -> None:
+        """Take *link* into use."""
+        self._link = link
+        self.outbox.free()
+
+    def lost(self, link: "AskingLink | None", why: str) -> None:
+        """Fail everything under way: who asks decides whether to ask again, with the same key."""
+        if link is not self._link:
+            return
+        self._link = None
+        self.outbox.busy = True
+        self.outbox.drop()
+        for request_id in list(self.awaited):
+            self.fail(request_id, client_side("NetworkError", why, retry=True))
+
+    def fail(self, request_id: str, fault: Fault) -> None:
+        """Answer one request with *fault*."""
+        if one := self.awaited.pop(request_id, None):
+            _isolated(lambda: one.failed(fault))
+
+    def answer(self, message: Message) -> None:
+        """Hand the response in *message* to the one who awaits it, if it answers exactly that request."""
+        try:
+            response = messages.read_response(message.head)
+        except messages.BadMessage as bad:
+            _logger.warning("response.refused peer=%s why=%s", self.gateway.id, bad)
+            return
+        one = self.awaited.pop(messages.first(response.headers, b"x-road-request-id"), None)
+        if one is None:
+            return
+        if messages.first(response.headers, b"x-road-request-hash") == one.hash:
+            _isolated(lambda: one.answered(response, message.body))
+        else:
+            fault = client_side("InconsistentResponse", "The response does not belong to the request")
+            _isolated(lambda: one.failed(fault))
+
+    def fail_sent(self, head: bytes, fault: Fault) -> None:
+        """Answer the request with *head* with *fault*."""
+        self.fail(messages.first(messages.read_request(head).headers, b"x-road-request-id"), fault)
+
+    async def _connect(self) -> None:
+        loop = asyncio.get_running_loop()
+        gateway = self.gateway
+        making = loop.create_connection(
+            lambda: AskingLink(self), gateway.host, gateway.port, ssl=self._context, server_hostname=gateway.host
+        )
+        try:
+            await asyncio.wait_for(making, CONNECT)
+        except (OSError, TimeoutError) as error:
+            _logger.warning("link.unreachable peer=%s error=%s", gateway.id, type(error).__name__)
+            self.lost(None, f"The gateway {gateway.id} cannot be reached")
+        finally:
+            self._connecting = None
+
+    def _send(self, taken: list[Message]) -> None:
+        link = self._link
+        if link is None:
+            return
+        payload = link.seal(batches.REQUESTS, taken, self.gateway)
+        link.write(batches.REQUESTS, payload)
+        asyncio.get_running_loop().call_later(GATHER, self.free)
+        self.core.log.append(reading.SENT_REQUESTS, payload, lambda error: self._logged(taken, error), lazy=True)
+
+    def _logged(self, taken: list[Message], error: OSError | None) -> None:
+        if error:
+            for message in taken:
+                self.fail_sent(message.head, LOG_FAILED)
+
+    def free(self) -> None:
+        """Let the next batch leave: some time has passed since the last one, or answers have come."""
+        if self._link and not self._link.paused:
+            self.outbox.free()
+
+
+class AskingLink(Link):
+    """The connection of a `Peer`."""
+
+    def __init__(self, peer: Peer) -> None:
+        super().__init__(peer.core)
+        self._asker = peer
+        self.paused = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        if self.peer is None or self.peer.id != self._asker.gateway.id:
+            self.peer = None
+            self.abort()
+        else:
+            self._asker.ready(self)
+
+    def connection_lost(self, _: Exception | None) -> None:
+        if self.peer is None:
+            self._asker.lost(None, "The other end is not the provider's gateway")
+        else:
+            self._asker.lost(self, "The connection to the provider's gateway was lost")
+
+    def pause_writing(self) -> None:
+        self.paused = True
+        self._asker.outbox.busy = True
+
+    def resume_writing(self) -> None:
+        self.paused = False
+        self._asker.outbox.free()
+
+    def frame_received(self, kind: int, payload: bytes, peer: Gateway) -> None:
+        if kind != batches.RESPONSES:
+            _logger.warning("link.refused_by peer=%s", peer.id)
+            self.abort()
+            return
+        try:
+            batch = batches.unseal(payload, batches.RESPONSES, peer, self.core.id)
+        except batches.BadBatch as bad:
+            _logger.warning("batch.refused peer=%s why=%s", peer.id, bad)
+            self.core.counts["refused"] += 1
+            self.core.log.append(reading.REFUSED, payload, lambda _: self.abort())
+            return
+        self.core.log.append(reading.RECEIVED_RESPONSES, payload, lambda error: self._logged(batch, error))
+
+    def _logged(self, batch: batches.Batch, error: OSError | None) -> None:
+        if error:
+            _logger.error("responses.not_logged count=%s", len(batch.messages))
+            self._asker.lost(self, "The message log cannot be written")
+            self.abort()
+            return
+        for message in batch.messages:
+            self._asker.answer(message)
+        self._asker.free()
+
+
+def _isolated(step: Callable[[], None]) -> None:
+    try:
+        step()
+    except Exception:
+        _logger.exception("asking.callback")

@@ -1,0 +1,115 @@
+"""What travels between gateways: frames, each a batch of messages with one signature over their hash chain.
+
+A frame is ``length u32 | kind u8 | payload``. The payload of a batch is ``statement | signature | count | messages``,
+each part with its length before it. The statement is text in lines: format, kind, sender, receiver, time in
+nanoseconds, number of messages, chain result. Nothing of a batch is used before all of it is verified.
+"""
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from onedoor.exchange.configuration import Gateway
+from onedoor.exchange.gateway.chain import result
+from onedoor.exchange.gateway.messages import Message
+from onedoor.signing import detached
+from onedoor.signing.keys import PrivateKey
+
+REQUESTS, RESPONSES, REFUSED = 1, 2, 3
+NAMES = {REQUESTS: "requests", RESPONSES: "responses"}
+FORMAT = "onedoor-batch-1"
+MOST_MESSAGES = 256
+LARGEST_FRAME = 24 * 2**20
+LARGEST_HEAD = 64 * 2**10
+FRAME = struct.Struct("!IB")
+_SIZES = struct.Struct("!HH")
+_COUNT = struct.Struct("!I")
+_ENTRY = struct.Struct("!II")
+
+
+class BadBatch(Exception):
+    """A batch that is refused whole; *kind* is the last part of the error type."""
+
+    def __init__(self, kind: str, why: str) -> None:
+        super().__init__(why)
+        self.kind = kind
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A verified batch."""
+
+    kind: int
+    sender: str
+    moment: int
+    messages: list[Message]
+
+
+def frame(kind: int, payload: bytes) -> bytes:
+    """Return *payload* as a frame."""
+    return FRAME.pack(len(payload), kind) + payload
+
+
+def seal(kind: int, sender: str, receiver: str, messages: Sequence[Message], key: PrivateKey, moment: int) -> bytes:
+    """Return the payload of a batch: *messages* under one signature of *key* over their chain."""
+    chain = result([message.digests.leaf for message in messages])
+    lines = (FORMAT, NAMES[kind], sender, receiver, str(moment), str(len(messages)), chain.hex())
+    statement = "\n".join(lines).encode()
+    signature = detached.sign(key, statement)
+    parts = [_SIZES.pack(len(statement), len(signature)), statement, signature, _COUNT.pack(len(messages))]
+    for message in messages:
+        parts += (_ENTRY.pack(len(message.head), len(message.body)), message.head, message.body)
+    return b"".join(parts)
+
+
+def unseal(payload: bytes, kind: int, sender: Gateway, receiver: str) -> Batch:
+    """Return the batch in *payload* once its signature and every message's place are verified; raise `BadBatch`."""
+    statement, signature, messages = split(payload)
+    try:
+        detached.verify_with(sender.key, statement, signature)
+    except detached.BadSignature:
+        raise BadBatch("InvalidSignatureValue", "the signature does not belong to this batch") from None
+    moment, count, chain = _read_statement(statement, kind, sender.id, receiver)
+    if count != len(messages) or result([message.digests.leaf for message in messages]).hex() != chain:
+        raise BadBatch("InvalidSignatureValue", "the messages are not those that were signed")
+    return Batch(kind, sender.id, moment, messages)
+
+
+def split(payload: bytes) -> tuple[bytes, bytes, list[Message]]:
+    """Return statement, signature and messages of a payload, nothing verified; raise `BadBatch` when malformed."""
+    try:
+        said, signed = _SIZES.unpack_from(payload)
+        at = _SIZES.size + said + signed
+        (count,) = _COUNT.unpack_from(payload, at)
+        messages, end = _read_messages(payload, at + _COUNT.size, count)
+    except struct.error:
+        raise BadBatch("InvalidRequest", "the batch ends early") from None
+    if end != len(payload) or not messages:
+        raise BadBatch("InvalidRequest", "the batch is not well formed")
+    return payload[_SIZES.size : _SIZES.size + said], payload[at - signed : at], messages
+
+
+def _read_messages(payload: bytes, at: int, count: int) -> tuple[list[Message], int]:
+    if count > MOST_MESSAGES:
+        raise BadBatch("InvalidRequest", "the batch holds too many messages")
+    messages = []
+    for _ in range(count):
+        head, body = _ENTRY.unpack_from(payload, at)
+        at += _ENTRY.size
+        end = at + head + body
+        if end > len(payload) or head > LARGEST_HEAD:
+            raise BadBatch("InvalidRequest", "a message of the batch is not well formed")
+        messages.append(Message.of(payload[at : at + head], payload[at + head : end]))
+        at = end
+    return messages, at
+
+
+def _read_statement(statement: bytes, kind: int, sender: str, receiver: str) -> tuple[int, int, str]:
+    lines = statement.decode("utf-8", "replace").split("\n")
+    if len(lines) != 7 or lines[:2] != [FORMAT, NAMES.get(kind)]:  # noqa: PLR2004 - the seven lines named above
+        raise BadBatch("InvalidRequest", "the statement of the batch is not of a known form")
+    if lines[2:4] != [sender, receiver]:
+        raise BadBatch("InvalidRequest", "the batch was signed by or for somebody else")
+    if not (lines[4].isdecimal() and lines[5].isdecimal()):
+        raise BadBatch("InvalidRequest", "the statement of the batch is not well formed")
+    return int(lines[4]), int(lines[5]), lines[6]

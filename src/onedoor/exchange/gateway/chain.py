@@ -1,0 +1,65 @@
+"""X-Road's hash chain: SHA-512 over the DER of each step, leaves first; one value stands for a batch of messages.
+
+A step is ``SEQUENCE OF SEQUENCE { digest OCTET STRING, method UTF8String, transforms SEQUENCE }`` over its children
+in order (namespace http://cyber.ee/hashchain). A message is a step over its head and, when it has one, its body.
+"""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha512
+
+METHOD = b"http://www.w3.org/2001/04/xmlenc#sha512"
+DIGEST = 64
+FANOUT = 16
+"""Children of one step of a batch: with 256 messages, 30 digests prove one of them."""
+_TAIL = b"\x0c" + bytes([len(METHOD)]) + METHOD + b"\x30\x00"
+_HEAD = b"\x30" + bytes([2 + DIGEST + len(_TAIL)]) + b"\x04" + bytes([DIGEST])
+_LONG = 0x80
+
+
+@dataclass(frozen=True, slots=True)
+class Digests:
+    """The SHA-512 digests of a message's *head* and *body* (empty when there is none)."""
+
+    head: bytes
+    body: bytes
+
+    @property
+    def leaf(self) -> bytes:
+        """Return the message's own step in the chain."""
+        return step([self.head, self.body] if self.body else [self.head])
+
+    @property
+    def request_hash(self) -> str:
+        """Return X-Road-Request-Hash: base64 of SHA-512 over both digests, or of the head's digest alone."""
+        return base64.b64encode(sha512(self.head + self.body).digest() if self.body else self.head).decode()
+
+
+def digests(head: bytes, body: bytes) -> Digests:
+    """Return the digests of a message."""
+    return Digests(sha512(head).digest(), sha512(body).digest() if body else b"")
+
+
+def step(children: Sequence[bytes]) -> bytes:
+    """Return the value of a step over the digests *children*."""
+    content = b"".join([_HEAD + child + _TAIL for child in children])
+    return sha512(b"\x30" + _length(len(content)) + content).digest()
+
+
+def result(leaves: Sequence[bytes]) -> bytes:
+    """Return the chain's result over at least one leaf: steps of up to `FANOUT` children until one is left."""
+    level = list(leaves)
+    if not level:
+        raise ValueError("a chain has at least one leaf")
+    while True:
+        level = [step(level[start : start + FANOUT]) for start in range(0, len(level), FANOUT)]
+        if len(level) == 1:
+            return level[0]
+
+
+def _length(size: int) -> bytes:
+    if size < _LONG:
+        return bytes([size])
+    raw = size.to_bytes((size.bit_length() + 7) // 8)
+    return bytes([_LONG | len(raw)]) + raw

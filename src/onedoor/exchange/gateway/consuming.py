@@ -1,0 +1,128 @@
+"""Requests of the own information systems: who asks is checked, the message is made, the provider's gateway asked."""
+
+import logging
+from uuid import uuid4
+
+from onedoor.exchange import identifiers
+from onedoor.exchange.configuration import Configuration, Gateway
+from onedoor.exchange.gateway import messages, metaservices
+from onedoor.exchange.gateway.asking import Peer
+from onedoor.exchange.gateway.core import Core
+from onedoor.exchange.gateway.faults import CLIENT_PROXY, Fault, bad_request, client_side
+from onedoor.exchange.gateway.messages import Headers, Response
+from onedoor.exchange.gateway.systems import Asked, SystemConnection
+from onedoor.kernel.ids import uuid7
+
+LONGEST_ID = 255
+METHODS = frozenset((b"GET", b"POST", b"PUT", b"DELETE", b"PATCH", b"HEAD", b"OPTIONS", b"TRACE"))
+_CLIENT, _ID = b"x-road-client", b"x-road-id"
+_logger = logging.getLogger(__name__)
+
+
+class Consuming:
+    """The side of the own systems."""
+
+    def __init__(self, core: Core, peers: dict[str, Peer]) -> None:
+        self.core, self.peers = core, peers
+
+    def handle(self, asked: Asked, connection: SystemConnection) -> None:
+        """Answer *asked* on *connection*, now or later."""
+        try:
+            if asked.target.startswith(b"/listClients"):
+                self._list_clients(asked, connection)
+            else:
+                self._ask(asked, connection)
+        except Fault as fault:
+            self._fail(fault, asked, connection)
+        except Exception:
+            _logger.exception("consuming.request")
+            self._fail(client_side("InternalError", "The gateway could not handle this request"), asked, connection)
+
+    def _list_clients(self, asked: Asked, connection: SystemConnection) -> None:
+        if asked.method != b"GET" or asked.target.partition(b"?")[0] != b"/listClients":
+            raise bad_request("listClients is asked with GET /listClients")
+        accept = messages.first(asked.headers, b"accept")
+        query = asked.target.partition(b"?")[2].decode("latin-1")
+        headers, body = metaservices.list_clients(self.core.configuration(CLIENT_PROXY), query, accept)
+        connection.answer(200, b"OK", headers, body)
+
+    def _ask(self, asked: Asked, connection: SystemConnection) -> None:
+        if asked.method not in METHODS:
+            raise bad_request("This method is not spoken here")
+        configuration = self.core.configuration(CLIENT_PROXY)
+        headers, client = _read_headers(asked.headers)
+        _check_client(configuration, self.core.id, client, asked.certificate)
+        try:
+            target = identifiers.read_target(asked.target)
+        except identifiers.BadIdentifier as bad:
+            raise bad_request(str(bad)) from None
+        gateway = configuration.gateway_of.get(target.provider)
+        if gateway is None:
+            raise client_side("UnknownMember", f"Provider 'SUBSYSTEM:{target.provider}' not found")
+        _check_server(headers, gateway)
+        request_id = str(uuid4())
+        head = messages.request_head(
+            asked.method, asked.target, [*headers, (b"X-Road-Request-Id", request_id.encode())]
+        )
+
+        def answered(response: Response, body: bytes) -> None:
+            head_only = asked.method == b"HEAD"
+            connection.answer(response.status, response.reason, response.headers, body, head_only=head_only)
+
+        def failed(fault: Fault) -> None:
+            self._fail(fault, asked, connection)
+
+        self.peers[gateway.id].ask(head, asked.body, request_id, answered, failed)
+
+    def _fail(self, fault: Fault, asked: Asked, connection: SystemConnection) -> None:
+        self.core.counts[fault.type] += 1
+        message_id = messages.first(asked.headers, _ID)
+        headers = fault.headers()
+        if message_id.isascii() and message_id.isprintable() and message_id:
+            headers.append((b"X-Road-Id", message_id.encode()))
+        connection.answer(fault.status, fault.reason, headers, fault.body(), head_only=asked.method == b"HEAD")
+
+
+def _read_headers(sent: Headers) -> tuple[Headers, str]:
+    """Return the headers that travel and the client's identifier; raise `Fault`."""
+    clients = [value for name, value in sent if name.lower() == _CLIENT]
+    if not clients:
+        raise bad_request("The header X-Road-Client is missing")
+    headers = [(name, value) for name, value in messages.travelling(sent) if name.lower() != _CLIENT]
+    headers.insert(0, (b"X-Road-Client", clients[-1]))
+    try:
+        messages.check_single(headers)
+        client = identifiers.read_identifier(clients[-1].decode("latin-1"), identifiers.SUBSYSTEM, identifiers.MEMBER)
+    except (messages.BadMessage, identifiers.BadIdentifier) as bad:
+        raise bad_request(str(bad)) from None
+    names = {name.lower() for name, _ in headers}
+    if b"accept" not in names:
+        headers.append((b"Accept", b"application/json"))
+    if _ID not in names:
+        headers.append((b"X-Road-Id", str(uuid7()).encode()))
+    message_id = messages.first(headers, _ID)
+    if not (0 < len(message_id) <= LONGEST_ID and message_id.isascii() and message_id.isprintable()):
+        raise bad_request("X-Road-Id is not 1 to 255 printable ASCII signs")
+    return headers, client
+
+
+def _check_client(configuration: Configuration, own: str, client: str, certificate: str) -> None:
+    subsystem = configuration.subsystems.get(client)
+    gateway = configuration.gateway_of.get(client)
+    if subsystem is None or gateway is None or gateway.id != own:
+        raise client_side("UnknownMember", f"Client 'SUBSYSTEM:{client}' not found")
+    if certificate not in subsystem.systems:
+        message = f"Client (SUBSYSTEM:{client}) TLS certificate does not match registered certificates"
+        raise client_side("SslAuthenticationFailed", message)
+
+
+def _check_server(headers: Headers, gateway: Gateway) -> None:
+    wanted = messages.first(headers, b"x-road-security-server")
+    if not wanted:
+        return
+    try:
+        server = identifiers.read_identifier(wanted, identifiers.SERVER)
+    except identifiers.BadIdentifier as bad:
+        raise bad_request(str(bad)) from None
+    if server != gateway.id:
+        raise client_side("UnknownMember", f"The gateway '{server}' does not serve this provider")

@@ -1,0 +1,121 @@
+"""What all parts of a running gateway share: identity, configuration, grants, log, counters."""
+
+import logging
+import ssl
+import time
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+
+from onedoor.exchange import configuration, permissions
+from onedoor.exchange.configuration import Configuration, ConfigurationRefused
+from onedoor.exchange.gateway import local as files
+from onedoor.exchange.gateway.faults import Fault
+from onedoor.exchange.gateway.local import Local
+from onedoor.exchange.gateway.log import Log
+from onedoor.exchange.permissions import Grant, Permissions
+from onedoor.signing.certificates import load_certificates
+
+_logger = logging.getLogger(__name__)
+
+
+class Core:
+    """State of one gateway."""
+
+    def __init__(self, local: Local, log: Log) -> None:
+        self.local, self.log, self.id, self.key = local, log, local.id, local.key
+        self.counts: Counter[str] = Counter()
+        self._configuration: Configuration | None = None
+        self._granted = Permissions(())
+        self._outer: list[ssl.SSLContext] = []
+
+    def configuration(self, side: str) -> Configuration:
+        """Return the configuration in force; raise the documented fault of *side* when there is none."""
+        found = self._configuration
+        if found is None or time.time() >= found.ends:
+            raise Fault(f"{side}.OutdatedGlobalConf", "The global configuration has expired or is missing")
+        return found
+
+    def current(self) -> Configuration | None:
+        """Return the configuration in force, or nothing."""
+        found = self._configuration
+        return found if found and time.time() < found.ends else None
+
+    def accept(self, signed: bytes) -> bool:
+        """Use *signed* from now on when it verifies, is in force and is not older than what is used; say so."""
+        try:
+            found = configuration.read(signed, self.local.anchors, moment=datetime.now(UTC))
+        except ConfigurationRefused as refused:
+            _logger.warning("configuration.refused why=%s", refused.facts.get("why"))
+            return False
+        if self._configuration and found.serial < self._configuration.serial:
+            _logger.warning("configuration.refused why=older")
+            return False
+        new = self._configuration is None or found.serial != self._configuration.serial
+        self._configuration = found
+        if new:
+            self._use(found)
+        return new
+
+    def allowed(self, client: str, service: str, method: str, path: str, purpose: str) -> bool:
+        """Return whether the nation's rights and this provider's grants both reach the call."""
+        rights = self._configuration.rights if self._configuration else Permissions(())
+        call = (client, service, method, path or "/", purpose)
+        return self._granted.covers(*call) and rights.covers(*call)
+
+    def callable_by(self, client: str) -> frozenset[str]:
+        """Return the services *client* may call in some way."""
+        rights = self._configuration.rights if self._configuration else Permissions(())
+        return self._granted.services_of(client) & rights.services_of(client)
+
+    def load_grants(self) -> None:
+        """Read the provider's grants; what its own key did not sign or is not in force counts for nothing."""
+        gateway = self._configuration.gateways.get(self.id) if self._configuration else None
+        if gateway is None:
+            return
+        grants, wrong = permissions.read_grants(self.local.folder / files.GRANTS, gateway.signing)
+        for fault in wrong:
+            _logger.warning("grant.refused %s", fault)
+        now = datetime.now(UTC)
+        self._granted = Permissions(self._own(grant, gateway.clients) for grant in grants if grant.in_force(now))
+
+    def outer(self, purpose: int) -> ssl.SSLContext:
+        """Return a context towards other gateways; authorities of a later configuration are added to it."""
+        context = _context(self.local.folder, files.OUTER, purpose)
+        self._outer.append(context)
+        return context
+
+    def inner(self, purpose: int) -> ssl.SSLContext:
+        """Return a context towards the member's own systems."""
+        return _context(self.local.folder, files.INNER, purpose)
+
+    def _use(self, found: Configuration) -> None:
+        for context in self._outer:
+            context.load_verify_locations(cadata=found.authorities)
+        gateway = found.gateways.get(self.id)
+        own = load_certificates(self.local.folder / files.SIGNING_CERTIFICATE)[0]
+        if gateway is None or gateway.signing != own:
+            _logger.error("configuration.without_this_gateway id=%s", self.id)
+        self.load_grants()
+        _logger.info("configuration.used serial=%s", found.serial)
+
+    @staticmethod
+    def _own(grant: Grant, subsystems: frozenset[str]) -> permissions.Permission:
+        """Return the permission of a grant, empty when the service is not one of this member's."""
+        one = grant.permission
+        if one.service.rpartition("/")[0] in subsystems:
+            return one
+        return permissions.Permission(one.client, one.service, (), ())
+
+
+def _context(folder: Path, name: str, purpose: int) -> ssl.SSLContext:
+    """Return a mutual TLS 1.3 context; whose certificate counts is decided by fingerprint afterwards."""
+    context = ssl.SSLContext(purpose)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(folder / f"{name}-trust.pem")
+    context.load_cert_chain(folder / f"{name}.pem", folder / f"{name}.key")
+    if purpose == ssl.PROTOCOL_TLS_SERVER:
+        context.num_tickets = 0
+    return context

@@ -1,0 +1,196 @@
+"""Run one gateway until it is told to stop."""
+
+import asyncio
+import logging
+import signal
+import ssl
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit
+
+import uvloop
+
+from onedoor.exchange.configuration import Gateway
+from onedoor.exchange.gateway import local as files
+from onedoor.exchange.gateway.asking import Peer
+from onedoor.exchange.gateway.consuming import Consuming
+from onedoor.exchange.gateway.core import Core
+from onedoor.exchange.gateway.log import Log
+from onedoor.exchange.gateway.nodes import Node
+from onedoor.exchange.gateway.providing import Providing, ProvidingLink
+from onedoor.exchange.gateway.systems import SystemConnection
+from onedoor.exchange.listening import listening
+from onedoor.kernel.settings import Settings
+
+SWEEP = 0.5
+REFRESH = 60.0
+"""Seconds between two looks at the directory; after a failure it looks again sooner."""
+RETRY = 2.0
+LARGEST_CONFIGURATION = 64 * 2**20
+BACKLOG = 512
+HANDSHAKE = 10.0
+_logger = logging.getLogger(__name__)
+
+
+class Swept(Protocol):
+    """What is looked at every half second for time-outs."""
+
+    def sweep(self, now: float) -> None:
+        """Give up what is late at *now* (monotonic seconds)."""
+
+
+class GatewayServer:
+    """Everything that one gateway process runs."""
+
+    def __init__(self, folder: Path, systems: str, gateways: str) -> None:
+        self.local = files.read(folder)
+        self._systems, self._gateways = systems, gateways
+        self.core = Core(self.local, Log(self.local.log, self.local.log_key))
+        self.peers: dict[str, Peer] = {}
+        self.nodes: dict[tuple[str, int], Node] = {}
+        self.connections: set[SystemConnection] = set()
+        self.links: set[ProvidingLink] = set()
+        self._servers: list[asyncio.Server] = []
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Listen; traffic flows as soon as a configuration is in force."""
+        core, loop = self.core, asyncio.get_running_loop()
+        self._outgoing = core.outer(ssl.PROTOCOL_TLS_CLIENT)
+        inward = core.inner(ssl.PROTOCOL_TLS_CLIENT)
+        for one in self.local.services.values():
+            self.nodes.setdefault((one.host, one.port), Node(one.host, one.port, one.system, inward))
+        cached = self.local.folder / files.CONFIGURATION
+        if cached.exists() and core.accept(cached.read_bytes()):
+            self._follow()
+        providing = Providing(core, self.nodes)
+        providing.remember()
+        consuming = Consuming(core, self.peers)
+        await self._listen(
+            self._systems,
+            lambda: SystemConnection(consuming.handle, self.connections),
+            core.inner(ssl.PROTOCOL_TLS_SERVER),
+        )
+        await self._listen(
+            self._gateways, lambda: ProvidingLink(providing, self.links), core.outer(ssl.PROTOCOL_TLS_SERVER)
+        )
+        self._tasks = [loop.create_task(self._sweep()), loop.create_task(self._refresh())]
+        _logger.info("gateway.started id=%s systems=%s gateways=%s", core.id, self._systems, self._gateways)
+
+    async def stop(self) -> None:
+        """Stop listening, give what is under way a moment, close everything."""
+        for server in self._servers:
+            server.close()
+        for _ in range(20):
+            if not any(peer.awaited for peer in self.peers.values()):
+                break
+            await asyncio.sleep(0.1)
+        for task in self._tasks:
+            task.cancel()
+        for peer in self.peers.values():
+            peer.close()
+        for one in self.nodes.values():
+            one.close()
+        for connection in list(self.connections):
+            connection.abort()
+        for link in list(self.links):
+            link.abort()
+        await asyncio.sleep(0)
+        self.core.log.close()
+
+    async def _listen(self, address: str, factory: Callable[[], asyncio.Protocol], context: ssl.SSLContext) -> None:
+        loop = asyncio.get_running_loop()
+        with listening(address) as (host, port):
+            self._servers.append(
+                await loop.create_server(
+                    factory, host, port, ssl=context, backlog=BACKLOG, ssl_handshake_timeout=HANDSHAKE
+                )
+            )
+
+    def _follow(self) -> None:
+        """Let links and peers follow a new configuration."""
+        configuration = self.core.current()
+        gateways = configuration.gateways if configuration else {}
+        for gateway in gateways.values():
+            self._follow_gateway(gateway)
+        for gone in self.peers.keys() - gateways.keys():
+            self.peers.pop(gone).close()
+        for link in list(self.links):
+            link.still_trusted()
+
+    def _follow_gateway(self, gateway: Gateway) -> None:
+        peer = self.peers.get(gateway.id)
+        if peer is None:
+            self.peers[gateway.id] = Peer(self.core, gateway, self._outgoing)
+        elif peer.gateway != gateway:
+            peer.close()
+            self.peers[gateway.id] = Peer(self.core, gateway, self._outgoing)
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP)
+            now = time.monotonic()
+            found: list[Swept] = [*self.connections, *self.peers.values(), *self.nodes.values()]
+            for one in found:
+                try:
+                    one.sweep(now)
+                except Exception:
+                    _logger.exception("gateway.sweep")
+
+    async def _refresh(self) -> None:
+        while True:
+            try:
+                signed = await asyncio.wait_for(fetch(self.local.directory), 10.0)
+                if self.core.accept(signed):
+                    _keep(self.local.folder / files.CONFIGURATION, signed)
+                    self._follow()
+                self.core.load_grants()
+            except (OSError, ValueError, TimeoutError, EOFError) as error:
+                _logger.warning("directory.unreachable error=%s", type(error).__name__)
+            except Exception:
+                _logger.exception("gateway.refresh")
+            found = self.core.current()
+            await asyncio.sleep(REFRESH if found and found.ends - time.time() > 2 * REFRESH else RETRY)
+
+
+async def fetch(url: str) -> bytes:
+    """Return what the directory serves at *url* (plain HTTP: what counts is the signature inside)."""
+    parts = urlsplit(url)
+    reader, writer = await asyncio.open_connection(parts.hostname, parts.port or 80, limit=2**16)
+    try:
+        writer.write(f"GET {parts.path or '/'} HTTP/1.0\r\nHost: {parts.netloc}\r\n\r\n".encode())
+        head = await reader.readuntil(b"\r\n\r\n")
+        if b" 200 " not in head.partition(b"\r\n")[0]:
+            raise ValueError("the directory did not answer with a configuration")
+        body = await reader.read(LARGEST_CONFIGURATION)
+        while chunk := await reader.read(LARGEST_CONFIGURATION - len(body)):
+            body += chunk
+        return body
+    finally:
+        writer.close()
+
+
+def run(settings: Settings) -> None:
+    """Run the gateway of *settings* until SIGTERM or SIGINT."""
+    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(message)s")
+    sys.setswitchinterval(0.0005)  # the log's thread must not wait long for its turn
+    uvloop.run(_run(GatewayServer(settings.state, settings.listen, settings.exchange_listen)))
+
+
+async def _run(server: GatewayServer) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    await server.start()
+    await stopped.wait()
+    await server.stop()
+
+
+def _keep(path: Path, signed: bytes) -> None:
+    draft = path.with_name(f".{path.name}.draft")
+    draft.write_bytes(signed)
+    draft.replace(path)

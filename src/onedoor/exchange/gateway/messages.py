@@ -1,0 +1,125 @@
+"""A message as it is signed: its head in the bytes that travel, its body, and the X-Road rules for headers."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from onedoor.exchange.gateway.chain import Digests, digests
+
+Headers = list[tuple[bytes, bytes]]
+
+DROPPED = frozenset(
+    b"transfer-encoding keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer upgrade "
+    b"connection user-agent host content-length server expect x-road-request-id x-road-request-hash".split()
+)
+"""Names that never travel between gateways."""
+SINGLE = frozenset(
+    b"x-road-client x-road-id x-road-request-id x-road-userid x-road-issue x-road-security-server "
+    b"x-road-represented-party onedoor-purpose onedoor-basis idempotency-key content-type".split()
+)
+"""Names that may stand once: a second one would let two readers see two messages."""
+OURS = frozenset((b"onedoor-purpose", b"onedoor-basis"))
+"""The only names beginning with ``Onedoor-`` that a system may send."""
+GUARDED = (b"x-road-", b"onedoor-", b"idempotency-key")
+"""Names that must not be imitated with underscores: a CGI-like server cannot tell them apart."""
+_NAME = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}"
+_FIELD = re.compile(rb"(" + _NAME + rb"):([\t -~\x80-\xff]*)\r\n")
+_REQUEST = re.compile(rb"([A-Z]{3,8})\r\n(/[!-~]*)\r\n((?:" + _NAME + rb":[\t -~\x80-\xff]*\r\n)*)")
+_RESPONSE = re.compile(rb"([1-5][0-9]{2}) ?([\t -~]*)\r\n((?:" + _NAME + rb":[\t -~\x80-\xff]*\r\n)*)")
+
+
+class BadMessage(ValueError):
+    """A head that is not well formed; the text says why, without a value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Head and body with their digests."""
+
+    head: bytes
+    body: bytes
+    digests: Digests
+
+    @classmethod
+    def of(cls, head: bytes, body: bytes) -> "Message":
+        """Return the message with its digests computed."""
+        return cls(head, body, digests(head, body))
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request's head, read."""
+
+    method: str
+    target: bytes
+    headers: Headers
+
+    def first(self, name: bytes) -> str:
+        """Return the value of the header *name* (lower case), or nothing."""
+        return first(self.headers, name)
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A response's head, read."""
+
+    status: int
+    reason: bytes
+    headers: Headers
+
+
+def first(headers: Headers, name: bytes) -> str:
+    """Return the value of the header *name* (lower case), or nothing."""
+    return next((value.decode("latin-1") for found, value in headers if found.lower() == name), "")
+
+
+def travelling(headers: Headers) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the headers that may travel: not those of one connection, not those it names as its own."""
+    named = {
+        one.strip().lower() for name, value in headers if name.lower() == b"connection" for one in value.split(b",")
+    }
+    return ((name, value) for name, value in headers if (low := name.lower()) not in DROPPED and low not in named)
+
+
+def check_single(headers: Headers) -> None:
+    """Raise `BadMessage` for a second header of a kind that stands once, or an unknown ``Onedoor-`` header."""
+    seen = set()
+    for name, _ in headers:
+        low = name.lower()
+        if b"_" in low and low.replace(b"_", b"-").startswith(GUARDED):
+            raise BadMessage("a header imitates one of the exchange")
+        if low in SINGLE and low in seen:
+            raise BadMessage(f"the header {low.decode()} stands twice")
+        if low.startswith(b"onedoor-") and low not in OURS:
+            raise BadMessage("a header beginning with Onedoor- is not for systems to set")
+        seen.add(low)
+
+
+def request_head(method: bytes, target: bytes, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Return the head of a request as it is signed: verb, target, then ``name:value``, each ended by CRLF."""
+    return b"%b\r\n%b\r\n" % (method, target) + _lines(headers)
+
+
+def response_head(status: int, reason: bytes, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Return the head of a response as it is signed: ``200 OK``, then ``name:value``, each ended by CRLF."""
+    return b"%d %b\r\n" % (status, reason) + _lines(headers)
+
+
+def read_request(head: bytes) -> Request:
+    """Return the parts of a request's head; raise `BadMessage`."""
+    match = _REQUEST.fullmatch(head)
+    if match is None:
+        raise BadMessage("the head of a request is not well formed")
+    return Request(match[1].decode(), match[2], _FIELD.findall(match[3]))
+
+
+def read_response(head: bytes) -> Response:
+    """Return the parts of a response's head; raise `BadMessage`."""
+    match = _RESPONSE.fullmatch(head)
+    if match is None:
+        raise BadMessage("the head of a response is not well formed")
+    return Response(int(match[1]), match[2], _FIELD.findall(match[3]))
+
+
+def _lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    return b"".join([b"%b:%b\r\n" % (name, value.strip()) for name, value in headers])

@@ -1,0 +1,262 @@
+"""The side of the one who provides: batches verified, logged, authorised, forwarded; responses signed and logged."""
+# ruff: noqa: D102 - the callbacks of asyncio and httptools are documented there
+
+import logging
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from onedoor.exchange import identifiers
+from onedoor.exchange.configuration import Gateway
+from onedoor.exchange.gateway import batches, messages, metaservices, reading
+from onedoor.exchange.gateway.core import Core
+from onedoor.exchange.gateway.faults import SERVER_PROXY, Fault, server_side
+from onedoor.exchange.gateway.local import Provided
+from onedoor.exchange.gateway.messages import Headers, Message, Request
+from onedoor.exchange.gateway.nodes import REPEATABLE, Errand, Node, Reply
+from onedoor.exchange.gateway.replay import Seen, timely
+from onedoor.exchange.gateway.wire import Link, Outbox
+from onedoor.exchange.identifiers import Target
+
+if TYPE_CHECKING:
+    import asyncio
+
+MOST_SERVED = 1024
+"""Requests of one peer under way at the same time; above that the link is not read."""
+_OURS = (b"x-road-client", b"x-road-service", b"x-road-id", b"x-road-error")
+_logger = logging.getLogger(__name__)
+
+
+class Providing:
+    """What all links of askers share: replay memory, the nodes behind."""
+
+    def __init__(self, core: Core, nodes: dict[tuple[str, int], Node]) -> None:
+        self.core, self.nodes, self.seen = core, nodes, Seen()
+
+    def remember(self) -> None:
+        """Fill the replay memory from the log, so that a restart opens no window."""
+        now = time.time_ns()
+        log_key = self.core.local.log_key
+        for logged in reading.messages(self.core.local.log, log_key, since=now - 600 * 10**9):
+            if logged.kind == reading.RECEIVED_REQUESTS:
+                request = messages.read_request(logged.message.head)
+                self.seen.first_time(request.first(b"x-road-client"), request.first(b"x-road-id"), logged.moment)
+
+
+class ProvidingLink(Link):
+    """A connection that another gateway opened to ask."""
+
+    def __init__(self, providing: Providing, links: "set[ProvidingLink]") -> None:
+        super().__init__(providing.core)
+        self._providing, self._links = providing, links
+        self._outbox = Outbox(self._send)
+        self._outbox.busy = False
+        self._serving = 0
+        self._paused = False
+
+    def connection_made(self, transport: "asyncio.BaseTransport") -> None:
+        super().connection_made(transport)
+        self._links.add(self)
+
+    def connection_lost(self, _: Exception | None) -> None:
+        self._links.discard(self)
+        self.peer = None
+        self._outbox.drop()
+
+    def pause_writing(self) -> None:
+        self._outbox.busy = True
+
+    def resume_writing(self) -> None:
+        self._outbox.free()
+
+    def frame_received(self, kind: int, payload: bytes, peer: Gateway) -> None:
+        try:
+            if kind != batches.REQUESTS:
+                raise batches.BadBatch("InvalidRequest", "a frame of this kind is not for a provider")
+            batch = batches.unseal(payload, batches.REQUESTS, peer, self.core.id)
+        except batches.BadBatch as bad:
+            _logger.warning("batch.refused peer=%s why=%s", peer.id, bad)
+            self.core.counts["refused"] += 1
+            answer = bad.kind.encode()
+            self.core.log.append(reading.REFUSED, payload, lambda _: self._refuse(answer))
+            return
+        self._serving += len(batch.messages)
+        self._flow()
+        self.core.log.append(reading.RECEIVED_REQUESTS, payload, lambda error: self._received(batch, peer, error))
+
+    def _refuse(self, kind: bytes) -> None:
+        self.write(batches.REFUSED, kind)
+        if self.transport:
+            self.transport.close()
+
+    def _received(self, batch: batches.Batch, peer: Gateway, error: OSError | None) -> None:
+        if error:  # without a durable record nothing is forwarded and nothing answered
+            self.abort()
+            return
+        for message in batch.messages:
+            question = Question(self, message, peer)
+            try:
+                question.serve(batch.moment)
+            except Fault as fault:
+                question.fail(fault)
+            except Exception:
+                _logger.exception("providing.message")
+                question.fail(server_side("InternalError", "The gateway could not handle this message"))
+
+    def respond(self, head: bytes, body: bytes) -> None:
+        """Queue a response."""
+        self._serving -= 1
+        self._flow()
+        if self.peer:
+            self._outbox.put(Message.of(head, body))
+
+    def _send(self, taken: list[Message]) -> None:
+        if self.peer is None:
+            return
+        payload = self.seal(batches.RESPONSES, taken, self.peer)
+        self.core.log.append(reading.SENT_RESPONSES, payload, lambda error: self._logged(payload, error))
+
+    def _logged(self, payload: bytes, error: OSError | None) -> None:
+        if error:
+            self.abort()
+            return
+        self.write(batches.RESPONSES, payload)
+        self._outbox.free()
+
+    def _flow(self) -> None:
+        if self.transport is None or self.transport.is_closing():
+            return
+        if not self._paused and self._serving > MOST_SERVED:
+            self.transport.pause_reading()
+            self._paused = True
+        elif self._paused and self._serving < MOST_SERVED // 2:
+            self.transport.resume_reading()
+            self._paused = False
+
+    @property
+    def providing(self) -> Providing:
+        """Return what all links share."""
+        return self._providing
+
+
+class Question:
+    """One request being served."""
+
+    def __init__(self, link: ProvidingLink, message: Message, peer: Gateway) -> None:
+        self._link, self._message, self._peer = link, message, peer
+        self._request: Request | None = None
+
+    def serve(self, moment: int) -> None:
+        """Check everything, then answer or forward; raise `Fault`."""
+        core = self._link.core
+        try:
+            request = self._request = messages.read_request(self._message.head)
+            messages.check_single(request.headers)
+            target = identifiers.read_target(request.target)
+            client = identifiers.read_identifier(request.first(b"x-road-client"), identifiers.SUBSYSTEM)
+        except (messages.BadMessage, identifiers.BadIdentifier) as bad:
+            raise server_side("InvalidRequest", str(bad)) from None
+        core.configuration(SERVER_PROXY)
+        self._check_origin(request, client, moment)
+        own = core.configuration(SERVER_PROXY).gateways.get(core.id)
+        if own is None or target.provider not in own.clients:
+            raise server_side("UnknownService", f"Unknown service: {target.service}")
+        if target.code == "getOpenAPI" and request.method == "GET":
+            self._describe(metaservices.described(core, target))
+            return
+        if target.code in identifiers.META:
+            self._finish(200, b"OK", *metaservices.answer(core, target, client, request.method))
+            return
+        provided = core.local.services.get(target.service)
+        if provided is None:
+            raise server_side("UnknownService", f"Unknown service: {target.service}")
+        purpose = request.first(b"onedoor-purpose")
+        if not core.allowed(client, target.service, request.method, target.path, purpose):
+            raise server_side("AccessDenied", f"Request is not allowed: SERVICE:{target.service}")
+        self._forward(request, target, provided)
+
+    def fail(self, fault: Fault) -> None:
+        """Answer with *fault*."""
+        self._link.core.counts[fault.type] += 1
+        head = messages.response_head(fault.status, fault.reason, [*fault.headers(), *self._names()])
+        self._link.respond(head, fault.body())
+
+    def _check_origin(self, request: Request, client: str, moment: int) -> None:
+        now = time.time_ns()
+        if client not in self._peer.clients:
+            raise server_side("AccessDenied", f"The gateway {self._peer.id} does not serve {client}")
+        if not timely(moment, now):
+            raise server_side("InvalidRequest", "The message was signed too long ago, or the clocks differ")
+        if not self._link.providing.seen.first_time(client, request.first(b"x-road-id"), now):
+            raise server_side("InvalidRequest", "A message with this X-Road-Id was already received")
+
+    def _describe(self, provided: Provided) -> None:
+        """Answer with the description that the service's own system gives."""
+        wire = (
+            f"GET {provided.base}{provided.description} HTTP/1.1\r\nHost: {provided.host}:{provided.port}\r\n"
+            "Accept: application/json, application/yaml\r\n\r\n"
+        ).encode()
+        until = time.monotonic() + provided.timeout
+        failure = f"Failed reading service description from https://{provided.host}:{provided.port}{provided.base}"
+
+        def done(reply: Reply) -> None:
+            if reply.status == HTTPStatus.OK:
+                self._replied(reply)
+            else:
+                self.fail(server_side("InternalError", f"{failure}{provided.description}"))
+
+        errand = Errand(wire, "GET", True, until, _isolated(self, done), self.fail)
+        self._link.providing.nodes[provided.host, provided.port].send(errand)
+
+    def _forward(self, request: Request, target: Target, provided: Provided) -> None:
+        node = self._link.providing.nodes[provided.host, provided.port]
+        until = time.monotonic() + provided.timeout
+        repeatable = request.method in REPEATABLE or bool(request.first(b"idempotency-key"))
+        wire = _wire(request, target, provided, self._message.body)
+        node.send(Errand(wire, request.method, repeatable, until, _isolated(self, self._replied), self.fail))
+
+    def _replied(self, reply: Reply) -> None:
+        reason = reply.reason or HTTPStatus(reply.status).phrase.encode()
+        self._finish(reply.status, reason, reply.headers, reply.body)
+
+    def _finish(self, status: int, reason: bytes, headers: Headers, body: bytes) -> None:
+        kept = [(name, value) for name, value in messages.travelling(headers) if name.lower() not in _OURS]
+        head = messages.response_head(status, _clean(reason), [*kept, *self._names()])
+        messages.read_response(head)  # what the other gateway could not read is not sent to it
+        self._link.respond(head, body)
+
+    def _names(self) -> Headers:
+        request = self._request
+        names = [(b"X-Road-Request-Hash", self._message.digests.request_hash.encode())]
+        if request is None:
+            return names
+        service = "/".join(request.target.decode().partition("?")[0].split("/")[2:7])
+        names.append((b"X-Road-Service", service.encode()))
+        same = (b"X-Road-Client", b"X-Road-Id", b"X-Road-Request-Id")
+        return names + [(name, request.first(name.lower()).encode("latin-1")) for name in same]
+
+
+def _wire(request: Request, target: Target, provided: Provided, body: bytes) -> bytes:
+    """Return the HTTP/1.1 bytes for the node."""
+    query = f"?{target.query}" if target.query else ""
+    host = f"{provided.host}:{provided.port}"
+    lines = [f"{request.method} {provided.base}{target.path}{query} HTTP/1.1\r\nHost: {host}".encode()]
+    lines += [b"%b: %b" % (name, value) for name, value in request.headers]
+    lines.append(b"Content-Length: %d\r\n\r\n" % len(body))
+    return b"\r\n".join(lines) + body
+
+
+def _isolated(question: Question, step: Callable[[Reply], None]) -> Callable[[Reply], None]:
+    def run(reply: Reply) -> None:
+        try:
+            step(reply)
+        except Exception:
+            _logger.exception("providing.reply")
+            question.fail(server_side("InternalError", "The answer of the service cannot be used"))
+
+    return run
+
+
+def _clean(reason: bytes) -> bytes:
+    return bytes(sign for sign in reason[:60] if 0x20 <= sign < 0x7F)  # noqa: PLR2004 - printable ASCII

@@ -1,0 +1,93 @@
+"""Read and check a gateway's message log: is every segment whole, does each continue the one before."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from onedoor.exchange.gateway import batches, segments
+from onedoor.exchange.gateway.local import LOG, LOG_KEY
+from onedoor.exchange.gateway.messages import Message
+from onedoor.exchange.gateway.segments import CHAIN, NOTHING, BrokenSegment
+
+SENT_REQUESTS, RECEIVED_REQUESTS, SENT_RESPONSES, RECEIVED_RESPONSES, REFUSED = 1, 2, 3, 4, 5
+KINDS = {
+    SENT_REQUESTS: "requests sent",
+    RECEIVED_REQUESTS: "requests received",
+    SENT_RESPONSES: "responses sent",
+    RECEIVED_RESPONSES: "responses received",
+    REFUSED: "batch refused",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """A message in the log: when it was written, in which kind of record, under which statement and signature."""
+
+    moment: int
+    kind: int
+    statement: str
+    signature: bytes
+    message: Message
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What `verify` found; *head* is the chain over everything, to compare with a copy kept elsewhere."""
+
+    segments: int
+    records: int
+    dropped: int
+    head: str
+    faults: tuple[str, ...]
+
+    @property
+    def whole(self) -> bool:
+        """Return whether nothing was found wrong."""
+        return not self.faults
+
+
+def verify(folder: Path, log_key: bytes | None) -> Verdict:
+    """Check every segment in *folder*: its chain and, with the key, the seal of each record."""
+    count, dropped, faults = 0, 0, []
+    paths = sorted(folder.glob("*.log"))
+    chain, number = NOTHING, 0
+    for path in paths:
+        try:
+            head = segments.read_head(path)
+            if head.before != chain or head.number != number + 1:
+                faults.append(f"{path.name}: it does not continue the segment before it")
+            number, chain, dropped = head.number, head.pack()[-CHAIN:], dropped + head.dropped
+            for record in segments.records(path, log_key):
+                chain, count = record.chain, count + 1
+        except BrokenSegment as broken:
+            faults.append(str(broken))
+    return Verdict(len(paths), count, dropped, chain.hex(), tuple(faults))
+
+
+def verify_gateway(state: Path) -> Verdict:
+    """Check the log of the gateway whose state folder is *state*, with the key kept there."""
+    return verify(state / LOG, (state / LOG_KEY).read_bytes())
+
+
+def messages(folder: Path, log_key: bytes, *, since: int = 0) -> Iterator[Logged]:
+    """Yield the messages in records written after *since* (nanoseconds), oldest first; stop quietly at a torn tail."""
+    for path in _segments_since(folder, since):
+        try:
+            for record in segments.records(path, log_key):
+                if record.moment >= since and record.kind != REFUSED:
+                    yield from _logged(record)
+        except BrokenSegment:
+            continue
+
+
+def _logged(record: segments.Record) -> Iterator[Logged]:
+    statement, signature, found = batches.split(record.payload or b"")
+    for message in found:
+        yield Logged(record.moment, record.kind, statement.decode(), signature, message)
+
+
+def _segments_since(folder: Path, since: int) -> list[Path]:
+    """Return the segments that may hold records after *since*: those begun after it and the one before them."""
+    paths = sorted(folder.glob("*.log"))
+    begun = [path for path in paths if segments.read_head(path).moment < since]
+    return paths[max(0, len(begun) - 1) :]

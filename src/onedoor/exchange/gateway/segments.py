@@ -1,0 +1,157 @@
+"""Files of the message log: preallocated segments of sealed records, each chained to the one before.
+
+Segment head: magic, number, time, salt, chain of the segment before, bytes dropped there as torn, own chain start.
+Record: ``length u32 | time u64 | kind u8 | sealed | chain``; sealed is AES-256-GCM under the segment's own key (the log
+key and the salt), its nonce is the record's number, its associated data the head; chain is SHA-256 of all before.
+A segment is written by one run of a gateway only, so no nonce is ever used twice.
+"""
+
+import hmac
+import os
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+MAGIC = b"onedoor-log-1\n\0\0"
+HEAD = struct.Struct("!16sQQ32s32sQ")
+RECORD = struct.Struct("!IQB")
+CHAIN, TAG, NONCE = 32, 16, 12
+START = HEAD.size + CHAIN
+NOTHING = bytes(CHAIN)
+
+
+class BrokenSegment(Exception):
+    """A segment whose head or record is not as it was written; *at* is the offset."""
+
+    def __init__(self, path: Path, at: int, why: str) -> None:
+        super().__init__(f"{path.name}, byte {at}: {why}")
+        self.at = at
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentHead:
+    """What stands at the beginning of a segment."""
+
+    number: int
+    moment: int
+    salt: bytes
+    before: bytes
+    dropped: int
+
+    def pack(self) -> bytes:
+        """Return the bytes of the head with its chain start."""
+        raw = HEAD.pack(MAGIC, self.number, self.moment, self.salt, self.before, self.dropped)
+        return raw + sha256(raw).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record; *payload* is None when it was read without the key."""
+
+    moment: int
+    kind: int
+    payload: bytes | None
+    chain: bytes
+    end: int
+
+
+def key_of(log_key: bytes, salt: bytes) -> AESGCM:
+    """Return the cipher of a segment."""
+    return AESGCM(hmac.digest(log_key, b"onedoor log segment" + salt, "sha256"))
+
+
+def seal(cipher: AESGCM, index: int, before: bytes, moment: int, kind: int, payload: bytes) -> tuple[bytes, bytes]:
+    """Return the bytes of a record and its chain value."""
+    head = RECORD.pack(len(payload) + TAG, moment, kind)
+    sealed = cipher.encrypt(index.to_bytes(NONCE), payload, head)
+    hasher = sha256(before)
+    hasher.update(head)
+    hasher.update(sealed)
+    chain = hasher.digest()
+    return head + sealed + chain, chain
+
+
+def read_head(path: Path) -> SegmentHead:
+    """Return the head of the segment at *path*; raise `BrokenSegment`."""
+    with path.open("rb") as file:
+        return _head(path, file.read(START))
+
+
+def records(path: Path, log_key: bytes | None) -> Iterator[Record]:
+    """Yield the records of a segment up to its end of zeros; raise `BrokenSegment` where one is not as written."""
+    data = path.read_bytes()
+    head = _head(path, data[:START])
+    cipher = key_of(log_key, head.salt) if log_key else None
+    chain, at, index = data[HEAD.size : START], START, 0
+    while at + RECORD.size <= len(data):
+        size, moment, kind = RECORD.unpack_from(data, at)
+        if not (size or moment or kind):
+            break
+        start, end = at + RECORD.size, at + RECORD.size + size + CHAIN
+        if size < TAG or end > len(data):
+            raise BrokenSegment(path, at, "a record ends beyond its file")
+        after = sha256(chain + data[at : end - CHAIN]).digest()
+        if after != data[end - CHAIN : end]:
+            raise BrokenSegment(path, at, "a record does not continue the chain")
+        payload = _open(path, at, cipher, index, data[start : end - CHAIN], data[at:start]) if cipher else None
+        yield Record(moment, kind, payload, after, end)
+        chain, at, index = after, end, index + 1
+    if any(data[at:]):
+        raise BrokenSegment(path, at, "something stands behind the last record")
+
+
+def create(path: Path, size: int, head: SegmentHead) -> int:
+    """Make a segment of *size* bytes with *head*, durable with its name; return its file descriptor."""
+    draft = path.with_suffix(".draft")
+    handle = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        os.posix_fallocate(handle, 0, size)
+        os.pwrite(handle, head.pack(), 0)
+        os.fsync(handle)
+        draft.rename(path)
+        sync_folder(path.parent)
+    except OSError:
+        os.close(handle)
+        draft.unlink(missing_ok=True)
+        raise
+    return handle
+
+
+def cut(path: Path, size: int) -> None:
+    """Shorten the segment at *path* to *size* bytes, durably."""
+    handle = os.open(path, os.O_RDWR)
+    try:
+        os.ftruncate(handle, size)
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in *folder* durable."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _head(path: Path, raw: bytes) -> SegmentHead:
+    if len(raw) < START or sha256(raw[: HEAD.size]).digest() != raw[HEAD.size :]:
+        raise BrokenSegment(path, 0, "its head is not as it was written")
+    magic, number, moment, salt, before, dropped = HEAD.unpack_from(raw)
+    if magic != MAGIC:
+        raise BrokenSegment(path, 0, "it is not a log of this format")
+    return SegmentHead(number, moment, salt, before, dropped)
+
+
+def _open(path: Path, at: int, cipher: AESGCM, index: int, sealed: bytes, head: bytes) -> bytes:
+    try:
+        return cipher.decrypt(index.to_bytes(NONCE), sealed, head)
+    except InvalidTag:
+        raise BrokenSegment(path, at, "a record does not open with the log's key") from None

@@ -1,0 +1,177 @@
+"""HTTP/1.1 towards information systems: one mutual TLS connection per object, limits on everything."""
+# ruff: noqa: D102 - the callbacks of asyncio and httptools are documented there
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import cast
+
+import httptools
+
+from onedoor.exchange.gateway.faults import Fault, bad_request
+from onedoor.exchange.gateway.messages import Headers
+from onedoor.exchange.gateway.wire import keep_alive, shown_by
+
+LARGEST_HEAD = 48 * 2**10
+LARGEST_BODY = 10 * 2**20
+MOST_FIELDS = 128
+MOST_CONNECTIONS = 4096
+MOST_PIPELINED = 8
+HEAD_WITHIN, BODY_WITHIN, IDLE, WRITE_WITHIN = 10.0, 60.0, 75.0, 30.0
+"""Seconds for a head, for a whole request, between two requests, for a client to take its answer."""
+_NO_BODY = (204, 304)
+
+
+@dataclass(slots=True)
+class Asked:
+    """A request as it came from an information system."""
+
+    method: bytes
+    target: bytes
+    headers: Headers
+    body: bytes
+    certificate: str
+
+
+Handler = Callable[[Asked, "SystemConnection"], None]
+
+
+class SystemConnection(asyncio.Protocol):
+    """One connection of an information system; answers in the order of its requests."""
+
+    def __init__(self, handle: Handler, connections: "set[SystemConnection]") -> None:
+        self._handle, self._all = handle, connections
+        self._transport: asyncio.Transport | None = None
+        self._certificate = ""
+        self._queue: deque[Asked] = deque()
+        self._busy = False
+        self._keep = True
+        self._reading = False
+        self._since = time.monotonic()
+        self._blocked = 0.0
+        self._target, self._size = b"", 0
+        self._headers: Headers = []
+        self._chunks: list[bytes] = []
+        self._parser = httptools.HttpRequestParser(self)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        if len(self._all) >= MOST_CONNECTIONS:
+            self._transport.abort()
+            return
+        keep_alive(transport)
+        self._certificate = shown_by(transport)
+        self._all.add(self)
+
+    def connection_lost(self, _: Exception | None) -> None:
+        self._all.discard(self)
+        self._transport = None
+        self._queue.clear()
+
+    def pause_writing(self) -> None:
+        self._blocked = time.monotonic()
+
+    def resume_writing(self) -> None:
+        self._blocked = 0.0
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._refuse(bad_request("Upgrades are not spoken here"))
+        except httptools.HttpParserCallbackError as error:
+            cause = error.__context__
+            self._refuse(cause if isinstance(cause, Fault) else bad_request("The request is not well formed"))
+        except httptools.HttpParserError:
+            self._refuse(bad_request("The request is not well formed"))
+
+    def sweep(self, now: float) -> None:
+        """Close the connection when its client is too slow or has rested too long."""
+        if self._blocked and now - self._blocked > WRITE_WITHIN:
+            self.abort()
+        elif not self._busy:
+            limit = (BODY_WITHIN if self._head_done else HEAD_WITHIN) if self._reading else IDLE
+            if now - self._since > limit:
+                self.abort()
+
+    def abort(self) -> None:
+        """End the connection now."""
+        if self._transport:
+            self._transport.abort()
+
+    _head_done = False
+
+    def on_message_begin(self) -> None:
+        if len(self._queue) >= MOST_PIPELINED:
+            raise bad_request("Too many requests were sent before their answers")
+        self._target, self._headers, self._chunks = b"", [], []
+        self._size, self._reading, self._head_done = 0, True, False
+        self._since = time.monotonic()
+
+    def on_url(self, part: bytes) -> None:
+        self._target += part
+        self._grow(len(part))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers.append((name, value))
+        self._grow(len(name) + len(value))
+        if len(self._headers) > MOST_FIELDS:
+            raise bad_request("The request has too many headers")
+
+    def on_headers_complete(self) -> None:
+        self._head_done, self._size = True, 0
+        expected = [value for name, value in self._headers if name.lower() == b"expect"]
+        if expected and self._transport:
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def on_body(self, chunk: bytes) -> None:
+        self._size += len(chunk)
+        if self._size > LARGEST_BODY:
+            raise bad_request(f"The body is larger than {LARGEST_BODY} bytes")
+        self._chunks.append(chunk)
+
+    def on_message_complete(self) -> None:
+        self._reading, self._since = False, time.monotonic()
+        self._keep = self._keep and self._parser.should_keep_alive()
+        body = b"".join(self._chunks)
+        self._chunks = []
+        self._queue.append(Asked(self._parser.get_method(), self._target, self._headers, body, self._certificate))
+        self._next()
+
+    def answer(self, status: int, reason: bytes, headers: Headers, body: bytes, *, head_only: bool = False) -> None:
+        """Write the answer of the request under way, then take the next."""
+        self._busy, self._since = False, time.monotonic()
+        if self._transport is None:
+            return
+        lines = [b"HTTP/1.1 %d %b" % (status, reason)]
+        lines += [b"%b: %b" % (name, value) for name, value in headers]
+        if status not in _NO_BODY:
+            lines.append(b"Content-Length: %d" % len(body))
+        if not self._keep:
+            lines.append(b"Connection: close")
+        self._transport.write(b"\r\n".join(lines) + b"\r\n\r\n" + (b"" if head_only or status in _NO_BODY else body))
+        if self._queue:
+            self._next()
+        elif not self._keep:
+            self._transport.close()
+
+    def _next(self) -> None:
+        if self._queue and not self._busy:
+            self._busy = True
+            self._handle(self._queue.popleft(), self)
+
+    def _grow(self, size: int) -> None:
+        self._size += size
+        if self._size > LARGEST_HEAD:
+            raise bad_request("The head of the request is too large")
+
+    def _refuse(self, fault: Fault) -> None:
+        """Answer *fault* and close: what follows on this connection cannot be told apart any more."""
+        self._keep = False
+        self._queue.clear()
+        if not self._busy:
+            self.answer(fault.status, fault.reason, fault.headers(), fault.body())
+        else:
+            self.abort()

@@ -1,0 +1,218 @@
+"""The door of the exchange: ask another agency's service through the own gateway, and know who asks here."""
+
+import json
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from functools import lru_cache
+from http import HTTPStatus
+from typing import Any, Protocol
+
+from onedoor.exchange.connections import Connections, Request, Response
+from onedoor.kernel.errors import NotAllowed, OnedoorError, Unavailable
+from onedoor.kernel.ids import uuid7
+from onedoor.kernel.settings import current
+
+VIA_GATEWAY = "onedoor.gateway"
+"""Key of ``request.META`` that only the mutual TLS listener sets, once it has seen the own gateway's certificate."""
+DENIED = ("accessdenied", "sslauthenticationfailed", "access_denied", "ssl_authentication_failed")
+
+
+class ServiceUnavailable(Unavailable):
+    """{who} does not answer at the moment. Nothing is lost; please try again in a few minutes."""
+
+
+class Refused(NotAllowed):
+    """{who} did not allow this: the purpose or the right to ask is missing. Ask the agency in charge."""
+
+
+class ProviderError(OnedoorError):
+    """{who} could not do what was asked (answer {status}). Nothing was changed here."""
+
+    answer: "Answer"
+
+
+class NotThroughGateway(NotAllowed):
+    """Only the agency's own gateway may call this. Ask through the data exchange."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why data are asked for: ids of purpose and legal basis, and the case; ASCII, inside what is signed."""
+
+    purpose: str
+    basis: str
+    case: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One question: *service* ``VN/GOV/G01/POPULATION/population``, *path* below it, *user* never a personal number."""
+
+    service: str
+    path: str
+    body: Mapping[str, Any] | None = None
+    reason: Reason = field(kw_only=True)
+    user: str = field(kw_only=True)
+    key: str = field(default="", kw_only=True)
+    method: str = field(default="POST", kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the provider answered; *body* is parsed JSON, or bytes when it is something else."""
+
+    status: int
+    body: Any
+    headers: Mapping[str, str]
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks this system, as the own gateway verified it."""
+
+    client: str
+    user: str
+    purpose: str
+    basis: str
+    case: str
+    message_id: str
+    key: str
+
+
+class _Received(Protocol):
+    """What `caller` needs of a Django request."""
+
+    @property
+    def META(self) -> Mapping[str, Any]: ...  # noqa: N802 - Django's name
+
+
+def call(
+    service: str,
+    path: str,
+    body: Mapping[str, Any] | None = None,
+    *,
+    reason: Reason,
+    user: str,
+    key: str = "",
+    timeout: float = 10.0,
+    method: str = "POST",
+) -> Answer:
+    """Ask *service* and return its answer; raise `ServiceUnavailable`, `Refused` or `ProviderError`.
+
+    A caller that tries again sends the same *key*: the provider then does the thing once.
+    """
+    question = Call(service, path, body, reason=reason, user=user, key=key, method=method)
+    answer = call_many([question], timeout=timeout)[0]
+    if isinstance(answer, OnedoorError):
+        raise answer
+    return answer
+
+
+def call_many(calls: Iterable[Call], *, timeout: float = 10.0) -> list[Answer | OnedoorError]:
+    """Ask many services at the same time; return answers or errors in the order of *calls*."""
+    questions = list(calls)
+    requests = [_request(question) for question in questions]
+    started = time.perf_counter()
+    responses = _connections().exchange(requests, timeout)
+    _waited.set(_waited.get() + time.perf_counter() - started)
+    return [_answer(question, one) for question, one in zip(questions, responses, strict=True)]
+
+
+_waited: ContextVar[float] = ContextVar("waited", default=0.0)
+
+
+def start_waiting() -> None:
+    """Begin to count anew how long this context waits for other agencies (a request begins)."""
+    _waited.set(0.0)
+
+
+def waited() -> float:
+    """Return the seconds this context has waited for other agencies since `start_waiting`."""
+    return _waited.get()
+
+
+def caller(request: _Received) -> Caller:
+    """Return who asks, from a request that came through the own gateway; raise `NotThroughGateway` otherwise."""
+    meta = request.META
+    if not meta.get(VIA_GATEWAY):
+        raise NotThroughGateway
+    return Caller(
+        client=meta.get("HTTP_X_ROAD_CLIENT", ""),
+        user=meta.get("HTTP_X_ROAD_USERID", ""),
+        purpose=meta.get("HTTP_ONEDOOR_PURPOSE", ""),
+        basis=meta.get("HTTP_ONEDOOR_BASIS", ""),
+        case=meta.get("HTTP_X_ROAD_ISSUE", ""),
+        message_id=meta.get("HTTP_X_ROAD_ID", ""),
+        key=meta.get("HTTP_IDEMPOTENCY_KEY", ""),
+    )
+
+
+@lru_cache(maxsize=1)
+def _connections() -> Connections:
+    settings = current()
+    if not (settings.tls_cert and settings.tls_key and settings.tls_trust):
+        raise ServiceUnavailable(who="The gateway")
+    return Connections(settings.gateway_url, settings.tls_cert, settings.tls_key, settings.tls_trust)
+
+
+def _request(question: Call) -> Request:
+    headers = {
+        "Content-Type": "application/json",
+        "Accept": "application/json",
+        "X-Road-Client": current().subsystem,
+        "X-Road-Id": str(uuid7()),
+        "X-Road-UserId": question.user,
+        "X-Road-Issue": question.reason.case,
+        "Onedoor-Purpose": question.reason.purpose,
+        "Onedoor-Basis": question.reason.basis,
+        "Idempotency-Key": question.key,
+    }
+    kept = {name: _header(name, value) for name, value in headers.items() if value}
+    body = b"" if question.body is None else json.dumps(question.body, ensure_ascii=False).encode()
+    return Request(question.method, f"/r1/{question.service}/{question.path}".rstrip("/"), kept, body)
+
+
+def _header(name: str, value: str) -> str:
+    if not value.isascii() or not value.isprintable():
+        raise ValueError(f"{name} holds what a header cannot carry: ids are printable ASCII")
+    return value
+
+
+def _answer(question: Call, response: Response | Exception) -> Answer | OnedoorError:
+    who = _provider(question.service)
+    if isinstance(response, Exception):
+        return ServiceUnavailable(who=who)
+    answer = Answer(response.status, _body(response), response.headers, response.headers.get("x-road-id", ""))
+    error = response.headers.get("x-road-error", "").lower()
+    if error:
+        return Refused(who=who) if error.endswith(DENIED) else ServiceUnavailable(who=who)
+    return answer if response.status < HTTPStatus.BAD_REQUEST else _failure(who, answer)
+
+
+def _failure(who: str, answer: Answer) -> OnedoorError:
+    """Return the error for a provider's own status: its refusal, its absence, or its fault with the answer kept."""
+    if answer.status in (401, 403):
+        return Refused(who=who)
+    if answer.status in (429, 502, 503, 504):
+        return ServiceUnavailable(who=who)
+    failure = ProviderError(who=who, status=answer.status)
+    failure.answer = answer
+    return failure
+
+
+def _body(response: Response) -> object:
+    if "json" not in response.headers.get("content-type", ""):
+        return response.body
+    try:
+        return json.loads(response.body) if response.body else None
+    except ValueError:
+        return response.body
+
+
+def _provider(service: str) -> str:
+    """Return the subsystem that *service* belongs to."""
+    parts: Sequence[str] = service.split("/")
+    return "/".join(parts[:4])

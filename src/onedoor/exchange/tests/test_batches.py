@@ -1,0 +1,93 @@
+"""Batches: signed once, verified whole."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from onedoor.exchange.configuration import Gateway
+from onedoor.exchange.gateway import batches
+from onedoor.exchange.gateway.batches import REQUESTS, RESPONSES, BadBatch
+from onedoor.exchange.gateway.messages import Message
+from onedoor.exchange.gateway.wire import Frames
+from onedoor.signing.certificates import Authority, Subject
+from onedoor.signing.keys import PrivateKey, new_key
+
+A, B = "VN/GOV/G22/GATEWAY", "VN/GOV/G01/GATEWAY"
+MESSAGES = [Message.of(b"POST\r\n/r1/%d\r\n" % n, b"body %d" % n if n % 2 else b"") for n in range(5)]
+
+
+def gateway(folder: Path, identifier: str, key: PrivateKey) -> Gateway:
+    certificate = Authority.open(folder).issue(Subject(identifier), key.public_key(), "sign")
+    return Gateway(identifier, "127.0.0.1", 1, "", certificate, frozenset(), key.public_key())
+
+
+KEY = new_key()
+
+
+@pytest.fixture(scope="module")
+def sender(tmp_path_factory: pytest.TempPathFactory) -> Gateway:
+    return gateway(tmp_path_factory.mktemp("ca"), A, KEY)
+
+
+PAYLOAD = batches.seal(REQUESTS, A, B, MESSAGES, KEY, 17)
+
+
+def test_a_batch_is_read_as_it_was_sealed(sender: Gateway) -> None:
+    batch = batches.unseal(PAYLOAD, REQUESTS, sender, B)
+    assert (batch.messages, batch.moment, batch.sender) == (MESSAGES, 17, A)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.integers(0, len(PAYLOAD) - 1), st.integers(1, 255))
+def test_a_batch_with_any_byte_changed_is_refused(sender: Gateway, place: int, change: int) -> None:
+    forged = bytearray(PAYLOAD)
+    forged[place] ^= change
+    with pytest.raises(BadBatch):
+        batches.unseal(bytes(forged), REQUESTS, sender, B)
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=400))
+def test_any_bytes_are_refused_without_a_crash(sender: Gateway, data: bytes) -> None:
+    for payload in (data, PAYLOAD[: len(data)], PAYLOAD + data[:1]):
+        if payload != PAYLOAD:
+            with pytest.raises(BadBatch):
+                batches.unseal(payload, REQUESTS, sender, B)
+
+
+def test_a_batch_of_another_sender_receiver_or_kind_is_refused(sender: Gateway, tmp_path: Path) -> None:
+    for wrong in (
+        batches.seal(REQUESTS, A, B, MESSAGES, new_key(), 17),
+        batches.seal(REQUESTS, "VN/GOV/G24/GATEWAY", B, MESSAGES, KEY, 17),
+        batches.seal(REQUESTS, A, "VN/GOV/G24/GATEWAY", MESSAGES, KEY, 17),
+        batches.seal(RESPONSES, A, B, MESSAGES, KEY, 17),
+    ):
+        with pytest.raises(BadBatch):
+            batches.unseal(wrong, REQUESTS, sender, B)
+
+
+def test_messages_moved_between_batches_are_refused(sender: Gateway) -> None:
+    other = batches.seal(REQUESTS, A, B, MESSAGES[::-1], KEY, 17)
+    statement, signature, _ = batches.split(other)
+    _, _, messages = batches.split(PAYLOAD)
+    start = PAYLOAD.index(batches.split(PAYLOAD)[1]) + len(batches.split(PAYLOAD)[1])
+    forged = len(statement).to_bytes(2) + len(signature).to_bytes(2) + statement + signature + PAYLOAD[start:]
+    assert batches.split(forged)[2] == messages
+    with pytest.raises(BadBatch, match="not those that were signed"):
+        batches.unseal(forged, REQUESTS, sender, B)
+
+
+@settings(deadline=None)
+@given(st.lists(st.binary(max_size=50), max_size=8), st.integers(1, 30))
+def test_frames_arrive_whole_however_they_are_cut(payloads: list[bytes], size: int) -> None:
+    wire = b"".join(batches.frame(REQUESTS, payload) for payload in payloads)
+    frames = Frames()
+    found = [frame for at in range(0, len(wire), size) for frame in frames.feed(wire[at : at + size])]
+    assert found == [(REQUESTS, payload) for payload in payloads]
+
+
+def test_a_frame_that_is_too_long_is_refused_before_it_is_read() -> None:
+    with pytest.raises(BadBatch):
+        list(Frames().feed(batches.FRAME.pack(batches.LARGEST_FRAME + 1, REQUESTS)))

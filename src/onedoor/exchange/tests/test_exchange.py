@@ -1,0 +1,324 @@
+"""Two gateway processes between a client and a real system: what passes, and what does not."""
+
+import json
+import re
+import socket
+import ssl
+import subprocess
+import sys
+import time
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from onedoor.exchange.connections import ConnectionLost, Connections, Request
+from onedoor.exchange.gateway import batches, messages, reading, segments
+from onedoor.exchange.gateway.messages import Message
+from onedoor.exchange.tests.nation import LOOKUP, PROVIDER, WHY, Place, System
+from onedoor.signing.certificates import fingerprint, load_certificates
+from onedoor.signing.keys import load_key
+
+
+def test_a_question_goes_through_and_carries_who_asks_and_why(
+    place: Place, system: System, portal: Connections
+) -> None:
+    answer = place.ask(body=b'{"by": {}}', client=portal, Idempotency_Key="k-1", X_Road_Id="m-1")
+    asked = json.loads(answer.body)
+    assert answer.status == 200
+    assert (asked["method"], asked["path"], asked["body"]) == ("POST", "/exchange/population/lookup", '{"by": {}}')
+    sent = {name.lower(): value for name, value in WHY.items()} | {"idempotency-key": "k-1", "x-road-id": "m-1"}
+    assert sent.items() <= asked["headers"].items()
+    assert asked["headers"]["accept"] == "application/json"
+    assert answer.headers["x-road-id"] == "m-1"
+    assert answer.headers["x-road-client"] == "VN/GOV/G22/PORTAL"
+    assert answer.headers["x-road-service"] == f"{PROVIDER}/population"
+    assert answer.headers["x-road-request-id"] == asked["headers"]["x-road-request-id"]
+    assert "x-road-error" not in answer.headers
+
+
+def test_query_and_every_method_pass_where_they_are_granted(place: Place, system: System, portal: Connections) -> None:
+    target = f"/r1/{PROVIDER}/cases/a/b%20c?x=1&y=%2F"
+    for method in ("GET", "PUT", "DELETE", "PATCH", "OPTIONS", "POST"):
+        answer = place.ask(target, b"x", method=method, client=portal, Onedoor_Purpose="hand-over")
+        asked = json.loads(answer.body)
+        assert (asked["method"], asked["path"]) == (method, "/exchange/cases/a/b%20c?x=1&y=%2F")
+    head = place.ask(target, b"", method="HEAD", client=portal, Onedoor_Purpose="hand-over")
+    assert (head.status, head.body) == (200, b"")
+
+
+def test_a_provider_cannot_set_the_names_of_the_exchange_and_its_errors_pass(
+    place: Place, system: System, portal: Connections
+) -> None:
+    extra = "X-Road-Id: forged\r\nX-Road-Error: forged\r\nX-Road-Request-Hash: forged\r\nX-Own: kept\r\n"
+    system.reply = lambda _: (404, b'{"error": "none"}', extra)
+    answer = place.ask(client=portal, X_Road_Id="m-2")
+    assert (answer.status, answer.body) == (404, b'{"error": "none"}')
+    assert answer.headers["x-road-id"] == "m-2"
+    assert answer.headers["x-own"] == "kept"
+    assert "x-road-error" not in answer.headers
+    assert len(answer.headers["x-road-request-hash"]) == 88
+
+
+@pytest.mark.parametrize(
+    ("target", "headers", "type_", "status"),
+    [
+        (LOOKUP, {"Onedoor_Purpose": "curiosity"}, "Server.ServerProxy.AccessDenied", 500),
+        (LOOKUP, {"Onedoor_Purpose": ""}, "Server.ServerProxy.AccessDenied", 500),
+        (f"/r1/{PROVIDER}/population/records", {}, "Server.ServerProxy.AccessDenied", 500),
+        (f"/r1/{PROVIDER}/deaths/lookup", {}, "Server.ServerProxy.UnknownService", 500),
+        ("/r1/VN/GOV/G99/NOWHERE/x/y", {}, "Server.ClientProxy.UnknownMember", 500),
+        (LOOKUP, {"X_Road_Client": "VN/GOV/G15/CIVIL-STATUS"}, "Server.ClientProxy.UnknownMember", 500),
+        (LOOKUP, {"X_Road_Client": ""}, "Client.BadRequest", 400),
+        (LOOKUP, {"X_Road_Client": "nonsense"}, "Client.BadRequest", 400),
+        (LOOKUP, {"Onedoor_Person": "1"}, "Client.BadRequest", 400),
+        (f"/r1/{PROVIDER}/population/%2e%2e/lookup", {}, "Client.BadRequest", 400),
+        ("/r1/VN/GOV/G01", {}, "Client.BadRequest", 400),
+        (LOOKUP, {"X_Road_Security_Server": "VN/GOV/G15/GATEWAY"}, "Server.ClientProxy.UnknownMember", 500),
+        (LOOKUP, {"X_Road_Security_Server": "VN/GOV/G01"}, "Client.BadRequest", 400),
+    ],
+)
+def test_what_is_not_allowed_is_refused_with_the_documented_error(
+    place: Place, system: System, portal: Connections, target: str, headers: dict[str, str], type_: str, status: int
+) -> None:
+    answer = place.ask(target, client=portal, **headers)
+    assert (answer.status, answer.headers["x-road-error"]) == (status, type_)
+    body = json.loads(answer.body)
+    assert body["type"] == type_
+    assert re.fullmatch(r"[0-9a-f-]{36}", body["detail"])
+    assert not system.seen
+
+
+def test_a_header_that_imitates_one_of_the_exchange_is_refused(
+    place: Place, system: System, portal: Connections
+) -> None:
+    request = Request("POST", LOOKUP, WHY | {"X_Road_Client": "VN/GOV/G01/POPULATION"}, b"{}")
+    (answer,) = portal.exchange([request], 5)
+    assert not isinstance(answer, Exception)
+    assert answer.headers["x-road-error"] == "Client.BadRequest"
+    assert not system.seen
+
+
+def test_a_system_with_another_certificate_is_not_that_client(place: Place, system: System) -> None:
+    """The gateway's own certificate comes from the same authority, but is not registered for the portal."""
+    gateway = place.seats["G22"].gateway_state
+    url = f"https://{place.seats['G22'].address(100)}"
+    client = Connections(url, gateway / "inner.pem", gateway / "inner.key", gateway / "inner-trust.pem")
+    answer = place.ask(client=client)
+    client.close()
+    assert answer.headers["x-road-error"] == "Server.ClientProxy.SslAuthenticationFailed"
+    assert not system.seen
+
+
+def test_a_system_of_another_member_does_not_get_in(place: Place) -> None:
+    client = place.client("G22", system="G01")
+    with pytest.raises((OSError, ConnectionLost)):
+        place.ask(client=client)
+    client.close()
+
+
+def test_an_id_is_served_once(place: Place, system: System, portal: Connections) -> None:
+    assert place.ask(client=portal, X_Road_Id="once").status == 200
+    again = place.ask(client=portal, X_Road_Id="once")
+    assert again.headers["x-road-error"] == "Server.ServerProxy.InvalidRequest"
+    assert len(system.seen) == 1
+
+
+def test_the_metaservices_say_who_takes_part_and_what_is_offered(place: Place, portal: Connections) -> None:
+    clients = place.ask("/listClients", b"", method="GET", client=portal, Accept="application/json")
+    ids = [one["id"] for one in json.loads(clients.body)["member"]]
+    assert {"object_type": "MEMBER", "xroad_instance": "VN", "member_class": "GOV", "member_code": "G15"} in ids
+    assert any(one.get("subsystem_code") == "CIVIL-STATUS" for one in ids)
+    assert b"<xroad:clientList" in place.ask("/listClients", b"", method="GET", client=portal, Accept="text/xml").body
+    listed = place.ask(f"/r1/{PROVIDER}/listMethods", b"", method="GET", client=portal)
+    services = {one["service_code"]: one for one in json.loads(listed.body)["service"]}
+    assert set(services) == {"population", "residence", "cases", "reads"}
+    assert {"method": "POST", "path": "/lookup"} in services["population"]["endpoint_list"]
+    assert services["population"]["xroad_instance"] == "VN"
+    allowed = place.ask(f"/r1/{PROVIDER}/allowedMethods", b"", method="GET", client=portal)
+    assert {one["service_code"] for one in json.loads(allowed.body)["service"]} <= set(services)
+    plain = place.ask(f"/r1/{PROVIDER}/getOpenAPI?serviceCode=reads", b"", method="GET", client=portal)
+    assert json.loads(plain.body)["message"] == "Invalid service type: REST"
+    assert services["population"]["service_type"] == "OPENAPI"
+
+
+def test_a_description_is_the_one_the_system_gives(place: Place, system: System, portal: Connections) -> None:
+    target = f"/r1/{PROVIDER}/getOpenAPI?serviceCode=population"
+    system.reply = lambda asked: (200, json.dumps({"openapi": "3.1.0", "at": asked["path"]}).encode(), "")
+    answer = place.ask(target, b"", method="GET", client=portal)
+    assert json.loads(answer.body) == {"openapi": "3.1.0", "at": "/exchange/population/openapi.json"}
+    system.reply = lambda _: (404, b"", "")
+    failed = json.loads(place.ask(target, b"", method="GET", client=portal).body)
+    assert failed["message"].startswith("Failed reading service description from https://127.0.0.1:")
+
+
+def test_both_logs_hold_the_same_question_and_answer_and_verify(
+    place: Place, system: System, portal: Connections
+) -> None:
+    place.ask(body=b'{"logged": 1}', client=portal, X_Road_Id="logged-1")
+    found = {}
+    for member in ("G22", "G01"):
+        folder = place.seats[member].gateway_state
+        verdict = reading.verify(folder / "log", None)
+        assert verdict.records, verdict
+        key = (folder / "log.key").read_bytes()
+        logged = [one for one in reading.messages(folder / "log", key) if b"X-Road-Id:logged-1\r\n" in one.message.head]
+        found[member] = [(one.kind, one.statement, one.signature, one.message) for one in logged]
+    (asked, answered), (heard, said) = found["G22"], found["G01"]
+    assert (asked[0], heard[0], said[0], answered[0]) == (1, 2, 3, 4)
+    assert asked[1:] == heard[1:]
+    assert answered[1:] == said[1:]
+    for name, value in WHY.items():
+        assert messages.read_request(asked[3].head).first(name.lower().encode()) == value
+
+
+def test_a_gateway_runs_without_django_and_without_a_database(place: Place) -> None:
+    code = (
+        "import sys; from onedoor.exchange.gateway import main; from onedoor.exchange.directory import main;"
+        "print([m for m in ('django', 'psycopg', 'lxml', 'pyhanko', 'yaml', 'jsonschema_rs') if m in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+    maps = Path(f"/proc/{place.running['gateway-G01'].pid}/maps").read_text()
+    assert not re.search(r"psycopg|lxml|pyhanko|jsonschema", maps)
+
+
+class Hostile:
+    """A hand-made connection to a gateway's door for gateways, with the certificate of one."""
+
+    def __init__(self, place: Place, member: str = "G22", *, name: str = "outer") -> None:
+        self.place, self.state = place, place.seats[member].gateway_state
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.load_verify_locations(self.state / "outer-trust.pem")
+        context.load_cert_chain(self.state / f"{name}.pem", self.state / f"{name}.key")
+        host, _, port = place.seats["G01"].address(200).rpartition(":")
+        self.socket = context.wrap_socket(socket.create_connection((host, int(port)), 5))
+
+    def send(self, head: bytes, *, moment: int | None = None, flip: int | None = None, key: str = "G22") -> bytes:
+        signing = load_key(self.place.seats[key].gateway_state / "signing.key")
+        payload = batches.seal(
+            batches.REQUESTS,
+            "VN/GOV/G22/GATEWAY",
+            "VN/GOV/G01/GATEWAY",
+            [Message.of(head, b"{}")],
+            signing,
+            moment or time.time_ns(),
+        )
+        if flip is not None:
+            flip %= len(payload)
+            payload = payload[:flip] + bytes([payload[flip] ^ 1]) + payload[flip + 1 :]
+        self.socket.sendall(batches.frame(batches.REQUESTS, payload))
+        size, kind = batches.FRAME.unpack(self._exactly(batches.FRAME.size))
+        return bytes([kind]) + self._exactly(size)
+
+    def _exactly(self, size: int) -> bytes:
+        data = b""
+        while len(data) < size:
+            if not (chunk := self.socket.recv(size - len(data))):
+                raise ConnectionError("closed")
+            data += chunk
+        return data
+
+    def close(self) -> None:
+        self.socket.close()
+
+
+def head_of(**changed: str) -> bytes:
+    headers = WHY | {"X-Road-Id": f"h-{time.time_ns()}", "X-Road-Request-Id": "r-1"}
+    headers |= {name.replace("_", "-"): value for name, value in changed.items()}
+    return messages.request_head(b"POST", LOOKUP.encode(), [(k.encode(), v.encode()) for k, v in headers.items()])
+
+
+def test_a_batch_by_hand_is_served_when_all_is_right(place: Place, system: System) -> None:
+    hostile = Hostile(place)
+    answer = hostile.send(head_of())
+    hostile.close()
+    assert answer[0] == batches.RESPONSES
+    assert len(system.seen) == 1
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(0, 10**6))
+def test_a_flipped_byte_is_refused_and_logged(place: Place, system: System, anywhere: int) -> None:
+    before = _refused(place)
+    hostile = Hostile(place)
+    answer = hostile.send(head_of(), flip=anywhere)
+    hostile.close()
+    assert answer[0] == batches.REFUSED
+    assert not system.seen
+    assert _refused(place) == before + 1
+
+
+def test_another_members_key_is_refused(place: Place, system: System) -> None:
+    hostile = Hostile(place)
+    answer = hostile.send(head_of(), key="G15")
+    hostile.close()
+    assert answer == bytes([batches.REFUSED]) + b"InvalidSignatureValue"
+    assert not system.seen
+
+
+def test_a_gateway_speaks_only_for_its_own_members(place: Place, system: System) -> None:
+    hostile = Hostile(place)
+    answer = hostile.send(head_of(X_Road_Client="VN/GOV/G15/CIVIL-STATUS"))
+    hostile.close()
+    assert b"X-Road-Error:Server.ServerProxy.AccessDenied" in answer
+    assert not system.seen
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_batch_signed_too_long_ago_or_ahead_is_refused(place: Place, system: System, hours: int) -> None:
+    hostile = Hostile(place)
+    answer = hostile.send(head_of(), moment=time.time_ns() + hours * 3600 * 10**9)
+    hostile.close()
+    assert b"X-Road-Error:Server.ServerProxy.InvalidRequest" in answer
+    assert not system.seen
+
+
+@pytest.mark.parametrize(
+    "extra", [b"X_Road_Client:VN/GOV/G01/POPULATION", b"Onedoor-Purpose:other", b"Onedoor-Person:1"]
+)
+def test_a_hostile_gateway_cannot_smuggle_headers_to_a_node(place: Place, system: System, extra: bytes) -> None:
+    hostile = Hostile(place)
+    answer = hostile.send(head_of() + extra + b"\r\n")
+    hostile.close()
+    assert b"X-Road-Error:Server.ServerProxy.InvalidRequest" in answer
+    assert not system.seen
+
+
+def test_a_certificate_that_is_no_gateways_gets_no_link(place: Place) -> None:
+    """The signing certificate comes from the same authority, and is not pinned as a link's."""
+    hostile = Hostile(place, name="signing")
+    with pytest.raises((OSError, ConnectionError)):
+        hostile.send(head_of())
+    hostile.close()
+
+
+def test_the_pinned_certificates_are_those_in_use(place: Place) -> None:
+    content = json.loads((place.layout.directory / "content.json").read_text())
+    for gateway in content["gateways"]:
+        state = place.seats[gateway["id"].split("/")[2]].gateway_state
+        assert gateway["tls"] == fingerprint(load_certificates(state / "outer.pem")[0])
+        assert len(sha256(b"").hexdigest()) == len(gateway["tls"])
+
+
+@pytest.mark.parametrize("extra", ["X-Huge: " + "x" * 60_000 + "\r\n", "X-Bad: a\x01b\r\n", "X Bad: a\r\n"])
+def test_an_answer_that_cannot_travel_is_an_error_at_once_and_touches_no_other(
+    place: Place, system: System, portal: Connections, extra: str
+) -> None:
+    system.reply = lambda _: (200, b"{}", extra)
+    begun = time.monotonic()
+    answer = place.ask(client=portal)
+    assert answer.headers["x-road-error"].startswith("Server.ServerProxy.")
+    assert time.monotonic() - begun < 5
+    system.reply = None
+    assert place.ask(client=portal).status == 200
+
+
+def _refused(place: Place) -> int:
+    log = place.seats["G01"].gateway_state
+    key = (log / "log.key").read_bytes()
+    paths = sorted((log / "log").glob("*.log"))
+    return sum(record.kind == reading.REFUSED for path in paths for record in segments.records(path, key))

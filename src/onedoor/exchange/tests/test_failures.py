@@ -1,0 +1,241 @@
+"""Kills, dead peers, dead systems, slow and greedy clients: nothing acknowledged is lost, nobody else is touched."""
+
+import gc
+import json
+import os
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from onedoor.exchange import configuration
+from onedoor.exchange.connections import ConnectionLost, Connections, Request
+from onedoor.exchange.gateway import messages, reading
+from onedoor.exchange.tests.nation import LOOKUP, RUN, WHY, Place, System, free_base, wait_for
+from onedoor.signing.certificates import load_certificates
+from onedoor.signing.keys import load_key
+
+G15 = "/r1/VN/GOV/G15/CIVIL-STATUS/births/lookup"
+
+
+@pytest.fixture
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    place = Place(tmp_path_factory.mktemp("var"), free_base())
+    yield place
+    place.stop()
+
+
+# ssl.SSLSocket leaves itself to the collector when the peer goes between connect and handshake (CPython 3.11).
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore:unclosed:ResourceWarning")
+@pytest.mark.parametrize("victim", ["gateway-G22", "gateway-G01"])
+def test_a_kill_under_load_loses_nothing_that_was_acknowledged(place: Place, system: System, victim: str) -> None:
+    acknowledged: list[str] = []
+    stop = threading.Event()
+
+    def load(worker: int) -> None:
+        client, number = place.client(), 0
+        while not stop.is_set():
+            number += 1
+            message_id = f"{victim}-{worker}-{number}"
+            try:
+                answer = place.ask(client=client, X_Road_Id=message_id)
+            except (OSError, ConnectionLost):
+                continue
+            if answer.status == 200:
+                acknowledged.append(message_id)
+        client.close()
+
+    workers = [threading.Thread(target=load, args=(number,)) for number in range(8)]
+    for worker in workers:
+        worker.start()
+    for _ in range(3):
+        seen = len(acknowledged)
+        wait_for(lambda seen=seen: len(acknowledged) > seen + 20, "load")
+        place.kill(victim)
+        place.start(victim)
+    seen = len(acknowledged)
+    wait_for(lambda: len(acknowledged) > seen + 20, "load after the last kill")
+    stop.set()
+    for worker in workers:
+        worker.join()
+    place.stop()
+    gc.collect()
+    for member, kinds in (("G22", (1, 4)), ("G01", (2, 3))):
+        folder = place.seats[member].gateway_state
+        key = (folder / "log.key").read_bytes()
+        assert reading.verify(folder / "log", key).faults == ()
+        logged = {
+            (one.kind, _id(one.message.head)) for one in reading.messages(folder / "log", key) if one.kind in kinds
+        }
+        assert {(kind, one) for kind in kinds for one in acknowledged} <= logged
+    delivered = [str(one["headers"]["x-road-id"]) for one in system.seen]  # type: ignore[index]
+    assert len(delivered) == len(set(delivered)), "nothing is delivered twice under one id"
+    place.start("directory", "gateway-G22", "gateway-G01")
+
+
+def test_an_id_is_refused_after_a_restart_as_well(place: Place, system: System, portal: Connections) -> None:
+    assert place.ask(client=portal, X_Road_Id="before").status == 200
+    place.kill("gateway-G01")
+    place.start("gateway-G01")
+    wait_for(lambda: place.ask(client=portal).status == 200, "the link is made again")
+    again = place.ask(client=portal, X_Road_Id="before")
+    assert again.headers["x-road-error"] == "Server.ServerProxy.InvalidRequest"
+
+
+def test_a_dead_peer_is_said_at_once_and_touches_no_other(place: Place, system: System, portal: Connections) -> None:
+    stuck = socket.create_server(_address(place, "G15"))  # accepts and never answers
+    slow = place.client()
+    late: list[object] = []
+    thread = threading.Thread(target=lambda: late.extend(slow.exchange([Request("POST", G15, WHY, b"{}")], 12)))
+    thread.start()
+    begun = time.monotonic()
+    dead = place.ask("/r1/VN/GOV/G18/HEALTH/birth-notices/lookup", client=portal)
+    assert dead.headers["x-road-error"] == "Server.ClientProxy.NetworkError"
+    for _ in range(5):
+        assert place.ask(client=portal).status == 200
+    assert time.monotonic() - begun < 4
+    thread.join()
+    stuck.close()
+    slow.close()
+    assert late[0].headers["x-road-error"] == "Server.ClientProxy.NetworkError"  # type: ignore[attr-defined]
+
+
+def test_a_system_that_is_down_is_an_error_of_the_provider(place: Place, portal: Connections) -> None:
+    answer = place.ask(client=portal)
+    assert (answer.status, answer.headers["x-road-error"]) == (500, "Server.ServerProxy.NetworkError")
+    assert answer.headers["retry-after"] == "1"
+
+
+def test_a_gateway_without_a_configuration_in_force_stops_all_traffic(alone: Place) -> None:
+    path = alone.seats["G22"].gateway_state / "configuration.signed"
+    data = json.loads(path.read_bytes().rpartition(b"\n\n-- ")[0])
+    data["expires"] = (datetime.now(UTC) + timedelta(seconds=4)).isoformat()
+    folder = alone.layout.directory
+    key, certificate = load_key(folder / "signing.key"), load_certificates(folder / "signing.pem")[0]
+    path.write_bytes(configuration.write(data, key, certificate))
+    alone.start("gateway-G22")
+    client = alone.client()
+    answer = alone.ask(client=client)
+    assert answer.headers["x-road-error"] == "Server.ClientProxy.NetworkError", "only the other gateway is missing"
+    time.sleep(4)
+    assert alone.ask(client=client).headers["x-road-error"] == "Server.ClientProxy.OutdatedGlobalConf"
+    alone.start("directory")
+    wait_for(
+        lambda: alone.ask(client=client).headers["x-road-error"] == "Server.ClientProxy.NetworkError",
+        "the gateway takes the new configuration by itself",
+        10,
+    )
+    client.close()
+
+
+def test_a_grant_taken_back_stops_the_next_call_after_a_restart(alone: Place) -> None:
+    (alone.seats["G01"].gateway_state / "grants.jsonl").write_text("")
+    alone.start("gateway-G22", "gateway-G01")
+    client = alone.client()
+    assert alone.ask(client=client).headers["x-road-error"] == "Server.ServerProxy.AccessDenied"
+    client.close()
+
+
+def test_a_second_gateway_on_the_same_ports_or_log_says_so_and_does_not_start(place: Place) -> None:
+    environment = {**os.environ, **place.environments["gateway-G01"]}
+    assert "Another gateway already writes the log" in _refusal(environment)
+    environment["ONEDOOR_STATE"] = str(place.seats["G15"].gateway_state)
+    assert "Another program already uses 127.0.0.1:" in _refusal(environment)
+
+
+def test_bodies_and_heads_have_an_end(place: Place, system: System, portal: Connections) -> None:
+    assert place.ask(body=b"x" * (9 * 2**20), client=portal).status == 200
+    assert place.ask(client=portal, X_Large="x" * 60_000).headers["x-road-error"] == "Client.BadRequest"
+    (greedy,) = portal.exchange([Request("POST", LOOKUP, WHY, b"x" * (11 * 2**20))], 10)
+    assert isinstance(greedy, Exception) or greedy.headers["x-road-error"] == "Client.BadRequest"
+    assert len(system.seen) == 1
+    assert place.ask(client=portal).status == 200
+
+
+def test_a_client_that_sends_its_head_slowly_is_cut_off_and_others_are_served(
+    place: Place, system: System, portal: Connections
+) -> None:
+    slow = [_raw(place) for _ in range(50)]
+    for one in slow:
+        one.sendall(b"POST /r1/x HTTP/1.1\r\nX-Slow: ")
+    assert place.ask(client=portal).status == 200
+    begun = time.monotonic()
+    for one in slow:
+        one.settimeout(15)
+        assert one.recv(10) == b""
+        one.close()
+    assert 5 < time.monotonic() - begun < 14
+
+
+@pytest.mark.parametrize(
+    "wire",
+    [
+        b"POST /r1/a HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"POST /r1/a HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
+        b"POST /r1/a HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+        b"POST /r1/a HTTP/1.1\r\nX: a\r\n folded\r\n\r\n",
+        b"POST /r1/a HTTP/1.1\r\nX : a\r\n\r\n",
+        b"POST /r1/a\r\n\r\n",
+        b"\x16\x03\x01 nonsense\r\n\r\n",
+    ],
+)
+def test_a_request_that_could_be_read_in_two_ways_is_refused_and_the_connection_closed(
+    place: Place, system: System, wire: bytes
+) -> None:
+    with _raw(place) as raw:
+        raw.settimeout(5)
+        raw.sendall(wire)
+        answer = b""
+        while chunk := raw.recv(4096):
+            answer += chunk
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.count(b"HTTP/1.1") == 1
+    assert not system.seen
+
+
+def test_requests_sent_at_once_are_answered_in_order(place: Place, system: System) -> None:
+    with _raw(place) as raw:
+        raw.settimeout(5)
+        raw.sendall(b"".join(_wire(f"p-{number}") for number in range(5)))
+        answer = b""
+        while answer.count(b"HTTP/1.1 200") < 5:
+            answer += raw.recv(65536)
+    order = [line.split(b": ")[1] for line in answer.split(b"\r\n") if line.lower().startswith(b"x-road-id:")]
+    assert order == [b"p-0", b"p-1", b"p-2", b"p-3", b"p-4"]
+
+
+def _wire(message_id: str) -> bytes:
+    headers = "".join(f"{name}: {value}\r\n" for name, value in (WHY | {"X-Road-Id": message_id}).items())
+    return f"POST {LOOKUP} HTTP/1.1\r\nHost: x\r\n{headers}Content-Length: 2\r\n\r\n{{}}".encode()
+
+
+def _raw(place: Place) -> ssl.SSLSocket:
+    state = place.seats["G22"].state
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(state / "tls-trust.pem")
+    context.load_cert_chain(state / "tls.pem", state / "tls.key")
+    host, _, port = place.seats["G22"].address(100).rpartition(":")
+    return context.wrap_socket(socket.create_connection((host, int(port)), 5), server_hostname=host)
+
+
+def _address(place: Place, member: str) -> tuple[str, int]:
+    host, _, port = place.seats[member].address(200).rpartition(":")
+    return host, int(port)
+
+
+def _id(head: bytes) -> str:
+    first = messages.read_request(head).headers if head[:1].isalpha() else messages.read_response(head).headers
+    return messages.first(first, b"x-road-id")
+
+
+def _refusal(environment: dict[str, str]) -> str:
+    command = [sys.executable, "-c", RUN.format("gateway")]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=20, check=False)
+    assert ended.returncode != 0
+    return ended.stderr

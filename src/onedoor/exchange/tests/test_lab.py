@@ -1,0 +1,119 @@
+"""A nation provisioned on one computer: whole, safe to repeat, finished after a kill."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from onedoor.exchange import permissions
+from onedoor.exchange.directory import lab
+from onedoor.exchange.gateway import local
+from onedoor.kernel import settings
+from onedoor.kernel.nation import Nation, load
+from onedoor.signing.certificates import common_name, load_certificates, trusted
+from onedoor.signing.keys import load_key
+
+
+@pytest.fixture(scope="module")
+def nation() -> Nation:
+    return load(settings.REPOSITORY / "nations" / "vietnam")
+
+
+@pytest.fixture(scope="module")
+def var(nation: Nation, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    var = tmp_path_factory.mktemp("var")
+    lab.provision(nation, var, 8000)
+    return var
+
+
+def kept(var: Path) -> dict[str, bytes]:
+    changing = {"configuration.signed"}  # signed anew each time
+    return {
+        str(path.relative_to(var)): path.read_bytes()
+        for path in sorted(var.rglob("*"))
+        if path.is_file() and path.name not in changing
+    }
+
+
+def test_provisioning_again_changes_nothing(nation: Nation, var: Path) -> None:
+    before = kept(var)
+    lab.provision(nation, var, 8000)
+    assert kept(var) == before
+
+
+def test_what_a_kill_left_unfinished_is_finished(nation: Nation, var: Path) -> None:
+    before = kept(var)
+    lost = ("gateway-G15/signing.pem", "gateway-G15/grants.jsonl", "node-G01/tls.pem", "directory/content.json")
+    for name in lost:
+        (var / name).unlink()
+    lab.provision(nation, var, 8000)
+    after = kept(var)
+    assert after.keys() == before.keys()
+    assert {name for name in before if name.endswith(".key") and before[name] != after[name]} == set()
+    content = json.loads((var / "directory/content.json").read_text())
+    assert {one["id"] for one in content["gateways"]} >= {"VN/GOV/G15/GATEWAY", "VN/GOV/G22/GATEWAY"}
+
+
+def test_a_certificate_of_a_lost_authority_is_issued_again(nation: Nation, tmp_path: Path) -> None:
+    lab.provision(nation, tmp_path, 8000)
+    for path in (tmp_path / "directory" / "ca").iterdir():
+        path.unlink()
+    lab.provision(nation, tmp_path, 8000)
+    (root,) = load_certificates(tmp_path / "directory/ca/ca.pem")
+    trusted(load_certificates(tmp_path / "gateway-G15/outer.pem")[0], [root])
+
+
+def test_private_keys_are_readable_by_their_owner_alone(var: Path) -> None:
+    keys = list(var.rglob("*.key"))
+    assert len(keys) > 20
+    assert {oct(path.stat().st_mode & 0o777) for path in keys} == {"0o600"}
+
+
+def test_every_authority_has_its_seal_where_its_officers_work(nation: Nation, var: Path) -> None:
+    seals = {agency.id: agency.member for agency in nation.agencies.values()}
+    assert {"commune-00199", "police-00199", "vss-01"} <= seals.keys()
+    for agency, member in seals.items():
+        folder = var / ("portal" if member == "G22" else f"node-{member}") / "seals"
+        (certificate,) = load_certificates(folder / f"{agency}.pem")
+        assert certificate.public_key() == load_key(folder / f"{agency}.key").public_key()
+        trusted(certificate, load_certificates(folder / "trust.pem"))
+        assert common_name(certificate) == nation.agencies[agency].name["vi"]
+
+
+def test_a_system_trusts_only_the_authority_inside_its_own_member(var: Path) -> None:
+    roots = {name: (var / name / "tls-trust.pem").read_bytes() for name in ("portal", "node-G01", "node-G15")}
+    assert len(set(roots.values())) == 3
+    assert (var / "gateway-G01/inner-trust.pem").read_bytes() == roots["node-G01"]
+    assert (var / "gateway-G01/outer-trust.pem").read_bytes() not in roots.values()
+
+
+def test_grants_follow_the_rights_of_the_nation_and_are_the_providers_own(var: Path) -> None:
+    folder = var / "gateway-G01"
+    certificate = load_certificates(folder / local.SIGNING_CERTIFICATE)[0]
+    grants, wrong = permissions.read_grants(folder / local.GRANTS, certificate)
+    assert not wrong
+    assert {grant.permission.service.rpartition("/")[0] for grant in grants} == {"VN/GOV/G01/POPULATION"}
+    found = permissions.Permissions(grant.permission for grant in grants)
+    lookup = ("VN/GOV/G22/PORTAL", "VN/GOV/G01/POPULATION/population", "POST")
+    assert found.covers(*lookup, "/lookup", "birth-form")
+    assert not found.covers(*lookup, "/records", "birth-form")
+
+
+def test_each_process_gets_settings_that_can_be_read(nation: Nation, var: Path) -> None:
+    environments = lab.environments(nation, var, 8000)
+    assert set(environments) == {
+        "portal-web", "portal-worker", "directory",
+        *(f"node-{one}" for one in ("G01", "G15", "G18", "G24")),
+        *(f"gateway-{one}" for one in ("G22", "G01", "G15", "G18", "G24")),
+    }  # fmt: skip
+    secrets = {"ONEDOOR_DATABASE_URL": "postgresql://x@y/z", "ONEDOOR_SECRET": "s" * 40}
+    listening = []
+    for name, environment in environments.items():
+        found = settings.read(environment | secrets)
+        listening.append(found.listen)
+        if found.role in ("portal", "node"):
+            assert found.tls_key is not None
+            assert found.tls_key.exists(), name
+    assert len(set(listening)) == len(listening) - 1, "the portal's two processes share an address"
+    assert settings.read(environments["node-G15"] | secrets).listen == "127.0.0.1:8002"
+    assert settings.read(environments["gateway-G15"]).exchange_listen == "127.0.0.1:8202"

@@ -1,0 +1,64 @@
+"""Rights and grants."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from onedoor.exchange.permissions import Grant, Permission, Permissions, read_grants, write_grants
+from onedoor.signing.certificates import Authority, Subject
+from onedoor.signing.keys import new_key
+
+NOW = datetime(2026, 9, 1, tzinfo=UTC)
+LOOKUP = Permission("VN/GOV/G22/PORTAL", "VN/GOV/G15/X/births", ("birth-form",), ("POST /lookup",))
+
+
+@pytest.mark.parametrize(
+    ("glob", "path", "reached"),
+    [
+        ("/a/*", "/a/b", True),
+        ("/a/*", "/a/b/c", False),
+        ("/a/**", "/a/b/c", True),
+        ("/a/*/c", "/a/b/c", True),
+        ("/a.b", "/aXb", False),
+        (r"/a\*", "/a*", True),
+        (r"/a\*", "/ab", False),
+        ("/**", "/", True),
+        ("/lookup", "/lookup/", False),
+    ],
+)
+def test_a_glob_reaches_what_x_road_lets_it_reach(glob: str, path: str, reached: bool) -> None:
+    assert Permission("c", "s", ("*",), (f"GET {glob}",)).covers("GET", path, "") is reached
+
+
+def test_nothing_is_allowed_without_a_permission() -> None:
+    assert not Permissions([]).covers("VN/GOV/G22/PORTAL", "VN/GOV/G15/X/births", "POST", "/lookup", "birth-form")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "purpose"),
+    [("GET", "/lookup", "birth-form"), ("POST", "/records", "birth-form"), ("POST", "/lookup", "other")],
+)
+def test_another_method_path_or_purpose_is_not_covered(method: str, path: str, purpose: str) -> None:
+    known = Permissions([LOOKUP])
+    assert known.covers(LOOKUP.client, LOOKUP.service, "POST", "/lookup", "birth-form")
+    assert not known.covers(LOOKUP.client, LOOKUP.service, method, path, purpose)
+
+
+def test_a_grant_that_the_provider_did_not_sign_counts_for_nothing(tmp_path: Path) -> None:
+    authority, key = Authority.create(tmp_path / "ca"), new_key()
+    certificate = authority.issue(Subject("provider"), key.public_key(), "sign")
+    path = tmp_path / "grants.jsonl"
+    write_grants(path, [Grant(LOOKUP, NOW, None), Grant(LOOKUP, NOW, NOW + timedelta(days=1))], key)
+    first, second = path.read_text().splitlines()
+    path.write_text(f"{first.replace('births', 'deaths')}\nnonsense\n{second}\n")
+    grants, wrong = read_grants(path, certificate)
+    assert [grant.until for grant in grants] == [NOW + timedelta(days=1)]
+    assert [fault.split(":")[1] for fault in wrong] == ["1", "2"]
+
+
+def test_a_grant_ends() -> None:
+    grant = Grant(LOOKUP, NOW, NOW + timedelta(days=1))
+    assert grant.in_force(NOW)
+    assert not grant.in_force(NOW - timedelta(seconds=1))
+    assert not grant.in_force(NOW + timedelta(days=1))

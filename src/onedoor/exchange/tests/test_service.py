@@ -1,0 +1,116 @@
+"""The door: calls through real gateways, and who is believed."""
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+import pytest
+
+from onedoor.exchange import connections, service
+from onedoor.exchange.service import (
+    Answer,
+    Call,
+    NotThroughGateway,
+    ProviderError,
+    Reason,
+    Refused,
+    ServiceUnavailable,
+    call,
+    call_many,
+    caller,
+)
+from onedoor.exchange.tests.nation import Place, System
+from onedoor.kernel import settings
+
+POPULATION = "VN/GOV/G01/POPULATION/population"
+REASON = Reason("birth-form", "nd63-2024.4.5", "2611-7K4M-Q8")
+
+
+@pytest.fixture(autouse=True)
+def as_portal(place: Place, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    values = place.environments["portal-web"] | {
+        "ONEDOOR_DATABASE_URL": "postgresql://nobody@localhost/none",
+        "ONEDOOR_SECRET": "s" * 40,
+    }
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+    settings.current.cache_clear()
+    service._connections.cache_clear()
+    yield
+    service._connections().close()
+    service._connections.cache_clear()
+    settings.current.cache_clear()
+
+
+def test_a_call_brings_the_answer_and_says_who_asks_and_why(system: System) -> None:
+    answer = call(POPULATION, "lookup", {"by": {"number": "ă"}}, reason=REASON, user="account-7", key="k")
+    assert answer.status == 200
+    assert answer.body["path"] == "/exchange/population/lookup"
+    headers = answer.body["headers"]
+    assert (headers["onedoor-purpose"], headers["onedoor-basis"]) == ("birth-form", "nd63-2024.4.5")
+    assert (headers["x-road-issue"], headers["x-road-userid"]) == ("2611-7K4M-Q8", "account-7")
+    assert (headers["idempotency-key"], headers["x-road-client"]) == ("k", "VN/GOV/G22/PORTAL")
+    assert answer.message_id == headers["x-road-id"]
+
+
+def test_a_connection_is_kept_for_the_next_call(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
+    call(POPULATION, "lookup", {}, reason=REASON, user="a")
+    monkeypatch.delattr(connections.socket, "create_connection")
+    for _ in range(3):
+        assert call(POPULATION, "lookup", {}, reason=REASON, user="a").status == 200
+
+
+def test_many_calls_go_at_the_same_time_and_keep_their_order(system: System) -> None:
+    calls = [Call(POPULATION, "lookup", {"n": number}, reason=REASON, user="a") for number in range(12)]
+    calls.append(Call(POPULATION, "lookup", {}, reason=Reason("other", "x"), user="a"))
+    answers = call_many(calls)
+    assert [one.body["body"] for one in answers[:12] if isinstance(one, Answer)] == [
+        f'{{"n": {number}}}' for number in range(12)
+    ]
+    assert isinstance(answers[12], Refused)
+
+
+def test_a_purpose_that_is_not_granted_is_refused(system: System) -> None:
+    with pytest.raises(Refused):
+        call(POPULATION, "lookup", {}, reason=Reason("curiosity", "none"), user="a")
+
+
+@pytest.mark.parametrize(
+    ("status", "error"), [(403, Refused), (503, ServiceUnavailable), (404, ProviderError), (500, ProviderError)]
+)
+def test_a_status_of_the_provider_is_an_error_with_its_answer(system: System, status: int, error: type) -> None:
+    system.reply = lambda _: (status, b'{"error": "why"}', "")
+    with pytest.raises(error) as caught:
+        call(POPULATION, "lookup", {}, reason=REASON, user="a")
+    if isinstance(caught.value, ProviderError):
+        assert caught.value.answer.body == {"error": "why"}
+
+
+def test_a_service_that_is_away_is_unavailable() -> None:
+    with pytest.raises(ServiceUnavailable, match="VN/GOV/G01/POPULATION"):
+        call(POPULATION, "lookup", {}, reason=REASON, user="a")
+    with pytest.raises(ServiceUnavailable):
+        call("VN/GOV/G24/INSURANCE/insurance", "lookup", {}, reason=REASON, user="a")
+
+
+def test_what_a_header_cannot_carry_is_refused_before_it_is_sent() -> None:
+    with pytest.raises(ValueError, match="X-Road-UserId"):
+        call(POPULATION, "lookup", {}, reason=REASON, user="a\r\nOnedoor-Purpose: x")
+
+
+def test_a_connection_that_the_gateway_closed_is_replaced(place: Place, system: System) -> None:
+    assert call(POPULATION, "lookup", {}, reason=REASON, user="a").status == 200
+    place.kill("gateway-G22")
+    place.start("gateway-G22")
+    assert call(POPULATION, "lookup", {}, reason=REASON, user="a").status == 200
+
+
+def test_headers_count_only_when_they_came_through_the_own_gateway() -> None:
+    forged = {
+        "HTTP_X_ROAD_CLIENT": "VN/GOV/G22/PORTAL",
+        "HTTP_ONEDOOR_PURPOSE": "birth-form",
+        "HTTP_ONEDOOR_GATEWAY": "1",
+    }
+    with pytest.raises(NotThroughGateway):
+        caller(SimpleNamespace(META=forged))
+    real = caller(SimpleNamespace(META=forged | {service.VIA_GATEWAY: "VN/GOV/G01/GATEWAY"}))
+    assert (real.client, real.purpose, real.case) == ("VN/GOV/G22/PORTAL", "birth-form", "")
