@@ -1,0 +1,1 @@
+"""Who someone is: accounts, levels of assurance, officers and their posts."""

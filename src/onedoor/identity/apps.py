@@ -1,0 +1,10 @@
+"""The Django app of the room."""
+
+from django.apps import AppConfig
+
+
+class IdentityConfig(AppConfig):
+    """Room identity."""
+
+    name = "onedoor.identity"
+    label = "identity"

@@ -1,0 +1,41 @@
+"""Accounts: who may sign in, with their name and personal number sealed."""
+
+from typing import Any
+
+from django.db import models
+
+from onedoor.kernel.ids import uuid7
+from onedoor.store.sealed import Place, seal, unseal
+
+
+class Account(models.Model):
+    """A person or an officer as this process knows them; ``sealed`` holds the name and the personal number."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    persona = models.TextField(unique=True)
+    number_mark = models.BinaryField(null=True, unique=True)
+    agency = models.TextField(blank=True)
+    post = models.TextField(blank=True)
+    sealed = models.BinaryField()
+    created = models.DateTimeField()
+
+    class Meta:
+        """An account stays in its own table, without keys to other rooms."""
+
+        db_table = "identity_account"
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+    def keep(self, *, name: str, number: str) -> None:
+        """Seal the name and the number under the account's own key."""
+        self.sealed = seal({"name": name, "number": number}, subject=str(self.id), place=self._place)
+
+    def who(self) -> dict[str, Any]:
+        """Return the name and the number, unsealed."""
+        found: dict[str, Any] = unseal(bytes(self.sealed), place=self._place)
+        return found
+
+    @property
+    def _place(self) -> Place:
+        return Place("identity_account", "sealed", str(self.id))

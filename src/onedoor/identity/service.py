@@ -1,0 +1,106 @@
+"""The door of the room: who acts in a request, signing in and out, and a person's number inside a request."""
+
+from collections.abc import Sequence
+
+from django.db import transaction
+from django.http import HttpRequest
+from django.middleware.csrf import rotate_token
+
+from onedoor.identity.domain import OFFICER, Persona, personas
+from onedoor.identity.events import SignedIn
+from onedoor.identity.models import Account
+from onedoor.kernel import clock
+from onedoor.kernel.actor import NOBODY, Actor
+from onedoor.kernel.errors import NotAllowed, NotFound
+from onedoor.kernel.settings import Settings
+from onedoor.kernel.settings import current as settings
+from onedoor.store import keys, outbox
+from onedoor.store.rows import Rows
+
+SESSION = "account"
+LEVEL = 2
+NUMBER = "identity.number"
+ACCOUNT = Rows(Account, "id = %s")
+
+
+class NoDemonstration(NotAllowed):
+    """Signing in without proof is only for demonstrations. This system is not one."""
+
+
+class NoSuchPersona(NotFound):
+    """There is no such person in this demonstration. Please choose one from the list."""
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """Return who acts in *request* by their session, or nobody."""
+    account_id = request.session.get(SESSION)
+    account = ACCOUNT.first(account_id) if account_id else None
+    return _actor(account) if account else NOBODY
+
+
+def demonstration() -> Sequence[Persona]:
+    """Return the personas one may sign in as here: people at the portal, a member's own officers at its node."""
+    here = settings()
+    if not here.demonstration:
+        return ()
+    return [persona for persona in personas(here.nation).values() if _belongs(persona, here)]
+
+
+def sign_in(request: HttpRequest, persona_id: str) -> Actor:
+    """Sign in as a persona of the demonstration; the session gets a new key, so a planted one is worth nothing."""
+    if not settings().demonstration:
+        raise NoDemonstration
+    persona = next((one for one in demonstration() if one.id == persona_id), None)
+    if persona is None:
+        raise NoSuchPersona
+    with transaction.atomic():
+        account = _account(persona)
+        actor = _actor(account)
+        outbox.state(SignedIn(by=actor, way="demonstration"))
+    request.session.flush()
+    request.session[SESSION] = str(account.id)
+    rotate_token(request)
+    return actor
+
+
+def sign_out(request: HttpRequest) -> None:
+    """End the session."""
+    request.session.flush()
+
+
+def person_number(account_id: str) -> str:
+    """Return the personal number of an account, unsealed: for use inside a request, never for a log or a page."""
+    account = ACCOUNT.first(account_id)
+    if account is None:
+        raise NotFound
+    return str(account.who()["number"])
+
+
+def account_of(number: str) -> str:
+    """Return the id of the account of a personal number, or nothing when that person never signed in here."""
+    found = Account.objects.filter(number_mark=keys.blind(NUMBER, number)).values_list("pk", flat=True).first()
+    return str(found) if found else ""
+
+
+def _belongs(persona: Persona, here: Settings) -> bool:
+    if here.role == "portal":
+        return persona.kind != OFFICER
+    if here.role == "node":
+        return persona.kind == OFFICER and persona.member == here.member
+    return True
+
+
+def _account(persona: Persona) -> Account:
+    found = Account.objects.filter(persona=persona.id).first()
+    if found:
+        return found
+    account = Account(persona=persona.id, agency=persona.agency, post=persona.post, created=clock.now())
+    account.keep(name=persona.name, number=persona.number)
+    account.number_mark = keys.blind(NUMBER, persona.number) if persona.number else None
+    Account.objects.bulk_create([account], ignore_conflicts=True)
+    return Account.objects.get(persona=persona.id)
+
+
+def _actor(account: Account) -> Actor:
+    name = str(account.who()["name"])
+    return Actor(person=str(account.id), post=account.post, agency=account.agency, level=LEVEL, name=name)
