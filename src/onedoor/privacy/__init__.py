@@ -1,0 +1,1 @@
+"""Why someone may read: purposes, legal bases, the read gate."""

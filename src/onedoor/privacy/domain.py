@@ -1,0 +1,120 @@
+"""What the room adds to a nation: files of the kind ``right``."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from onedoor.kernel.nation import (
+    DATE_SCHEMA,
+    TEXT_SCHEMA,
+    BadNation,
+    Document,
+    Fault,
+    FileKind,
+    Nation,
+    nearest,
+    register,
+)
+
+ID = "^[a-z][a-z0-9-]*$"
+BASIS_ID = "^[a-z0-9][a-z0-9.-]*$"
+SUBSYSTEM = "^[A-Z0-9-]+(/[A-Z0-9-]+){3}$"
+NAMES: Mapping[str, Any] = {"type": "array", "minItems": 1, "uniqueItems": True, "items": {"type": "string"}}
+
+BASIS: Mapping[str, Any] = {
+    "type": "object",
+    "required": ["law", "text", "source"],
+    "additionalProperties": False,
+    "properties": {
+        "law": {"type": "string", "minLength": 1, "description": "the number of the law, such as 60/2014/QH13"},
+        "article": {"type": "string", "description": 'the article in quotes, such as "14(1)"'},
+        "amended_by": {"type": "string"},
+        "text": TEXT_SCHEMA,
+        "source": {"type": "string", "minLength": 1},
+        "confidence": {"enum": ["text", "press"]},
+        "illustrative": {"const": True},
+    },
+}
+GRANT: Mapping[str, Any] = {
+    "type": "object",
+    "required": ["reader", "operations"],
+    "additionalProperties": False,
+    "properties": {
+        "reader": {"type": "string", "pattern": SUBSYSTEM, "description": "a system such as VN/GOV/G22/PORTAL"},
+        "register": {"type": "string", "description": "the id of a register"},
+        "service": {"type": "string", "pattern": ID, "description": "a service that is no register"},
+        "provider": {"type": "string", "pattern": SUBSYSTEM, "description": "the system that offers the service"},
+        "operations": {"type": "array", "minItems": 1, "uniqueItems": True, "items": {"enum": ["read", "write"]}},
+        "fields": NAMES,
+        "basis": NAMES,
+        "illustrative": {"const": True},
+    },
+    "oneOf": [{"required": ["register", "fields"]}, {"required": ["service", "provider"]}],
+}
+SCHEMA: Mapping[str, Any] = {
+    "type": "object",
+    "required": ["purpose", "text", "basis", "grants"],
+    "additionalProperties": False,
+    "properties": {
+        "purpose": {"type": "string", "pattern": ID, "description": "the id of the purpose, as the file"},
+        "text": TEXT_SCHEMA,
+        "valid_from": DATE_SCHEMA,
+        "valid_until": DATE_SCHEMA,
+        "without_case": {"const": True, "description": "data may be used for it outside any case"},
+        "basis": {
+            "type": "object",
+            "minProperties": 1,
+            "propertyNames": {"pattern": BASIS_ID},
+            "additionalProperties": BASIS,
+        },
+        "grants": {"type": "array", "minItems": 1, "items": GRANT},
+    },
+}
+
+
+def check(document: Document, nation: Nation) -> Iterable[Fault]:
+    """Yield the faults of a right that its schema cannot see."""
+    data = document.data
+    if data["purpose"] != document.path.stem:
+        wrong = f"the purpose “{data['purpose']}” stands in the file {document.path.name}"
+        yield document.fault(["purpose"], wrong, f"write {document.path.stem} or rename the file")
+    if data.get("valid_from", "") > data.get("valid_until", "9999"):
+        yield document.fault(["valid_until"], "the right ends before it begins", "correct one of the two dates")
+    registers = _registers(nation)
+    systems = [agency.subsystem for agency in nation.members.values()]
+    for number, grant in enumerate(data["grants"]):
+        yield from _grant_faults(document, number, grant, registers)
+        for key in ("reader", "provider"):
+            if key in grant and grant[key] not in systems:
+                wrong = f"no member has the system “{grant[key]}”"
+                yield document.fault(["grants", number, key], wrong, nearest(grant[key], systems))
+
+
+def _registers(nation: Nation) -> Mapping[str, Mapping[str, Any]] | None:
+    """Return the registers by id; None while they have faults of their own, which are named there."""
+    try:
+        return {one.data["register"]: one.data for one in nation.documents("register")}
+    except BadNation:
+        return None
+
+
+def _grant_faults(
+    document: Document, number: int, grant: Mapping[str, Any], registers: Mapping[str, Mapping[str, Any]] | None
+) -> Iterator[Fault]:
+    for place, basis in enumerate(grant.get("basis", ())):
+        if basis not in document.data["basis"]:
+            instead = nearest(basis, list(document.data["basis"]))
+            yield document.fault(["grants", number, "basis", place], f"there is no basis “{basis}” here", instead)
+    if "register" not in grant or registers is None:
+        return
+    register = registers.get(grant["register"])
+    if register is None:
+        instead = nearest(grant["register"], list(registers))
+        yield document.fault(["grants", number, "register"], f"there is no register “{grant['register']}”", instead)
+        return
+    for place, name in enumerate(grant["fields"]):
+        if name not in register["fields"]:
+            wrong = f"the register “{grant['register']}” has no field “{name}”"
+            yield document.fault(["grants", number, "fields", place], wrong, nearest(name, list(register["fields"])))
+
+
+register(FileKind("right", "rights", check, SCHEMA))

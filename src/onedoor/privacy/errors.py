@@ -1,0 +1,11 @@
+"""What the room refuses, in the reader's language."""
+
+from onedoor.kernel.errors import NotAllowed, NotFound
+
+
+class NotPermitted(NotAllowed):
+    """This may not be read or changed for this purpose ({reason}). The attempt was recorded. If you think it should be allowed, ask the agency in charge of {register}."""  # noqa: E501 - one sentence after another, one key
+
+
+class UnknownPurpose(NotFound):
+    """There is no purpose “{purpose}”. Please use one of the nation's rights."""

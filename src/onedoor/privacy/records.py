@@ -1,0 +1,93 @@
+"""Writes the record of each use of the gate, with its ledger entry, in one transaction."""
+
+import secrets
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import astuple
+
+from django.db import connection, connections, transaction
+
+from onedoor.kernel import clock
+from onedoor.kernel.ids import uuid7
+from onedoor.privacy.rules import LONGEST, READ, Details, Reader, commitment
+from onedoor.store import keys, ledger, sealed
+from onedoor.store.sealed import Place
+
+BLIND = "privacy.person"
+LEDGER_KIND = "privacy.read"
+SALT_BYTES = 32
+LONGEST_FIELD, MOST = 60, 100
+"""Signs of a field's name and how many fields or persons the record of a refusal holds."""
+INSERT = """
+WITH record AS (
+    INSERT INTO privacy_readrecord (id, moment, client, "user", purpose, basis, "case", register, operation, fields,
+        refused, salt, entry)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s::varchar[], %s, %s, %s) RETURNING id
+)
+INSERT INTO privacy_readperson (record_id, person, sealed)
+SELECT record.id, about.person, about.sealed FROM record, unnest(%s::bytea[], %s::bytea[]) AS about (person, sealed)
+"""
+"""One statement for the record and its persons: the gate stands in front of every read."""
+
+
+def allowed(reader: Reader, register: str, operation: str, fields: Sequence[str], persons: Sequence[str]) -> str:
+    """Record an allowed use and return the record's id: a read at once and for good, a write with its transaction."""
+    with transaction.atomic(durable=operation == READ):
+        return _write(reader, register, operation, fields, "", persons)
+
+
+def refused(
+    reader: Reader, register: str, operation: str, fields: Sequence[str], reason: str, persons: Sequence[str]
+) -> str:
+    """Record a refusal for good, also when the transaction around it will be rolled back by it.
+
+    Whatever was asked for fits into the record: nobody escapes it by asking for what cannot be stored.
+    """
+    reader = Reader(**{name: _plain(getattr(reader, name), most) for name, most in LONGEST.items()})
+    fields = [_plain(name, LONGEST_FIELD) for name in fields[:MOST]]
+    persons = [_plain(number, LONGEST_FIELD) for number in persons[:MOST]]
+    if _stands_in_a_transaction():
+        with ThreadPoolExecutor(1) as beside:
+            return beside.submit(_refused_beside, reader, register, operation, fields, reason, persons).result()
+    with transaction.atomic(durable=True):
+        return _write(reader, register, operation, fields, reason, persons)
+
+
+def _plain(text: str, most: int) -> str:
+    return "".join(sign if sign.isprintable() else "?" for sign in text[:most])
+
+
+def _refused_beside(
+    reader: Reader, register: str, operation: str, fields: Sequence[str], reason: str, persons: Sequence[str]
+) -> str:
+    """Record on this thread's own connection, and close it."""
+    try:
+        return refused(reader, register, operation, fields, reason, persons)
+    finally:
+        connections.close_all()
+
+
+def _stands_in_a_transaction() -> bool:
+    blocks = connection.atomic_blocks
+    return bool(blocks) and not getattr(blocks[-1], "_from_testcase", False)
+
+
+def _write(
+    reader: Reader, register: str, operation: str, fields: Sequence[str], reason: str, persons: Sequence[str]
+) -> str:
+    numbers = {keys.blind(BLIND, number): number for number in persons if number}
+    record = uuid7()
+    moment = clock.now()
+    salt = secrets.token_bytes(SALT_BYTES)
+    details = Details(str(record), moment.isoformat(), reader, register, operation, fields, reason, tuple(numbers))
+    entry = ledger.append(LEDGER_KIND, commitment(salt, details))
+    row = (record, moment, *astuple(reader), register, operation, list(fields), reason, salt, entry.id)
+    envelopes = [_sealed(number, str(record), blind) for blind, number in numbers.items()]
+    with connection.cursor() as cursor:
+        cursor.execute(INSERT, [*row, list(numbers), envelopes])
+    return str(record)
+
+
+def _sealed(number: str, record: str, blind: bytes) -> bytes:
+    place = Place("privacy_readperson", "sealed", f"{record}.{blind.hex()}")
+    return sealed.seal(number, subject=number, place=place)

@@ -1,0 +1,50 @@
+"""The rights of the nation, read from its files."""
+
+from collections.abc import Mapping
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from onedoor.kernel import nation
+from onedoor.privacy.rules import Basis, Grant, Purpose
+
+
+def purposes() -> Mapping[str, Purpose]:
+    """Return the purposes of the nation by id."""
+    return _at(nation.current().path)
+
+
+@lru_cache(maxsize=4)
+def _at(_path: Path) -> Mapping[str, Purpose]:
+    found = (read(document.data) for document in nation.current().documents("right"))
+    return {purpose.id: purpose for purpose in found}
+
+
+def read(data: Mapping[str, Any]) -> Purpose:
+    """Return the purpose that a checked file describes."""
+    return Purpose(
+        id=data["purpose"],
+        text=data["text"],
+        basis={key: _basis(key, one) for key, one in data["basis"].items()},
+        grants=tuple(_grant(one) for one in data["grants"]),
+        valid_from=date.fromisoformat(data.get("valid_from", date.min.isoformat())),
+        valid_until=date.fromisoformat(data.get("valid_until", date.max.isoformat())),
+        without_case=data.get("without_case", False),
+    )
+
+
+def _basis(key: str, data: Mapping[str, Any]) -> Basis:
+    return Basis(key, data["law"], data.get("article", ""), data["text"], data.get("illustrative", False))
+
+
+def _grant(data: Mapping[str, Any]) -> Grant:
+    return Grant(
+        reader=data["reader"],
+        register=data.get("register", ""),
+        service=data.get("service", ""),
+        provider=data.get("provider", ""),
+        operations=frozenset(data["operations"]),
+        fields=tuple(data.get("fields", ())),
+        basis=frozenset(data.get("basis", ())),
+    )

@@ -1,0 +1,200 @@
+"""Who may read or write what, for which purpose: decided from the nation's rights alone."""
+
+import hashlib
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from onedoor.kernel.text import Text
+
+READ = "read"
+WRITE = "write"
+LONGEST: Mapping[str, int] = {"client": 120, "user": 120, "purpose": 80, "basis": 80, "case": 40}
+"""Signs that the record of a use has room for; a longer name is refused, and recorded cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who asks and why: subsystem, user (account or post, never a personal number), purpose, basis, case."""
+
+    client: str
+    user: str
+    purpose: str
+    basis: str
+    case: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """An article of law that allows a purpose."""
+
+    id: str
+    law: str
+    article: str
+    text: Text
+    illustrative: bool = False
+
+    @property
+    def reference(self) -> str:
+        """Return law and article as one writes them, such as ``63/2024/NĐ-CP 4(5)``."""
+        return f"{self.law} {self.article}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What one subsystem may do with one register, or with one service of a provider."""
+
+    reader: str
+    register: str = ""
+    service: str = ""
+    provider: str = ""
+    operations: frozenset[str] = frozenset()
+    fields: tuple[str, ...] = ()
+    basis: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """Why data may be used, on which bases, by whom, and from when until when."""
+
+    id: str
+    text: Text
+    basis: Mapping[str, Basis]
+    grants: tuple[Grant, ...]
+    valid_from: date = date.min
+    valid_until: date = date.max
+    without_case: bool = False
+    """Whether data may be used for this purpose outside any case: then no case shows it to its person."""
+
+    def in_force(self, day: date) -> bool:
+        """Return whether the right is valid on *day*."""
+        return self.valid_from <= day <= self.valid_until
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The fields that may be used, in the order of the register; or the reason of the refusal."""
+
+    fields: tuple[str, ...] = ()
+    refused: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of the gate; *wanted* None means every field the purpose opens."""
+
+    reader: Reader
+    register: str
+    operation: str = READ
+    wanted: Sequence[str] | None = None
+
+
+def decide(purposes: Mapping[str, Purpose], question: Question, day: date) -> Decision:
+    """Return what *question* may have on *day*; deny by default.
+
+    A read is cut to the granted fields; a write that touches any other field is refused as a whole.
+    """
+    if wrong := _wrong_reason(purposes, question.reader, day):
+        return Decision(refused=wrong)
+    granted = _granted_fields(purposes[question.reader.purpose], question)
+    return _within(granted, question) if granted else Decision(refused="not-granted")
+
+
+def _wrong_reason(purposes: Mapping[str, Purpose], reader: Reader, day: date) -> str:
+    """Return what is wrong with the reason *reader* gives, whatever it is that they want; or nothing."""
+    purpose = purposes.get(reader.purpose)
+    if not well_formed(reader):
+        return "malformed"
+    if purpose is None:
+        return "unknown-purpose"
+    if not purpose.in_force(day):
+        return "purpose-not-in-force"
+    if reader.basis not in purpose.basis:
+        return "unknown-basis"
+    return "" if reader.case or purpose.without_case else "no-case"
+
+
+def well_formed(reader: Reader) -> bool:
+    """Return whether everything *reader* says of itself can be recorded as it stands."""
+    said = {name: getattr(reader, name) for name in LONGEST}
+    return all(len(text) <= LONGEST[name] and text.isprintable() for name, text in said.items())
+
+
+def _granted_fields(purpose: Purpose, question: Question) -> tuple[str, ...]:
+    fields = [
+        name
+        for grant in purpose.grants
+        if grant.register == question.register and _covers(grant, question.reader, question.operation)
+        for name in grant.fields
+    ]
+    return tuple(dict.fromkeys(fields))
+
+
+def _within(granted: tuple[str, ...], question: Question) -> Decision:
+    if question.wanted is None:
+        return Decision(granted)
+    fields = tuple(name for name in granted if name in question.wanted)
+    if question.operation == WRITE and set(question.wanted) - set(granted):
+        return Decision(refused="fields-not-granted")
+    return Decision(fields) if fields else Decision(refused="fields-not-granted")
+
+
+def may_call(purposes: Mapping[str, Purpose], reader: Reader, *, service: str, provider: str, day: date) -> bool:
+    """Return whether *reader* may call *service* of *provider* (a service that is no register)."""
+    purpose = purposes.get(reader.purpose)
+    return bool(
+        purpose
+        and well_formed(reader)
+        and purpose.in_force(day)
+        and reader.basis in purpose.basis
+        and any(
+            grant.service == service and provider in ("", grant.provider) and _covers(grant, reader, "")
+            for grant in purpose.grants
+        )
+    )
+
+
+def _covers(grant: Grant, reader: Reader, operation: str) -> bool:
+    return (
+        grant.reader.casefold() == reader.client.casefold()
+        and (not operation or operation in grant.operations)
+        and (not grant.basis or reader.basis in grant.basis)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What one use of the gate was, as the ledger's commitment covers it; persons only as blind indexes."""
+
+    record: str
+    moment: str
+    reader: Reader
+    register: str
+    operation: str
+    fields: Collection[str]
+    refused: str
+    persons: Collection[bytes] = field(default_factory=tuple)
+
+    def canonical(self) -> bytes:
+        """Return the details as JSON with sorted keys, in UTF-8."""
+        content = {
+            "record": self.record,
+            "moment": self.moment,
+            "client": self.reader.client,
+            "user": self.reader.user,
+            "purpose": self.reader.purpose,
+            "basis": self.reader.basis,
+            "case": self.reader.case,
+            "register": self.register,
+            "operation": self.operation,
+            "fields": list(self.fields),
+            "refused": self.refused,
+            "persons": sorted(person.hex() for person in self.persons),
+        }
+        return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+def commitment(salt: bytes, details: Details) -> bytes:
+    """Return SHA-256 over *salt* and the canonical *details*: it binds without telling anything."""
+    return hashlib.sha256(b"onedoor read 1\n" + salt + details.canonical()).digest()

@@ -1,0 +1,99 @@
+"""The door of privacy: the gate every use of a person's data passes, and what it recorded."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from onedoor.kernel import nation
+from onedoor.kernel.text import Text
+from onedoor.privacy import records, rights, rules
+from onedoor.privacy.errors import NotPermitted, UnknownPurpose
+from onedoor.privacy.rules import READ, WRITE, Basis, Purpose, Question, Reader
+from onedoor.privacy.views import ReadView, reads_of_case, views_of
+
+__all__ = [
+    "READ",
+    "WRITE",
+    "Basis",
+    "NotPermitted",
+    "Permit",
+    "Purpose",
+    "ReadView",
+    "Reader",
+    "UnknownPurpose",
+    "basis_text",
+    "check",
+    "permit",
+    "permit_call",
+    "purpose",
+    "reads_of_case",
+    "views_of",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """What the gate opened: the fields, in the register's order, and the id of the durable record."""
+
+    fields: tuple[str, ...]
+    record: str
+
+
+def permit(
+    reader: Reader,
+    *,
+    register: str,
+    persons: Sequence[str],
+    wanted: Sequence[str] | None = None,
+    operation: str = READ,
+) -> Permit:
+    """Return which fields *reader* may use, once the record of it is durable; raise `NotPermitted`, recorded too.
+
+    *persons* are the personal numbers the data are about. The record of a read is committed before this returns, so a
+    read cannot stand in an open transaction; that of a write commits with the write or not at all.
+    """
+    fields = check(reader, register=register, persons=persons, wanted=wanted, operation=operation)
+    return Permit(fields, records.allowed(reader, register, operation, fields, persons))
+
+
+def check(
+    reader: Reader,
+    *,
+    register: str,
+    persons: Sequence[str],
+    wanted: Sequence[str] | None = None,
+    operation: str = READ,
+) -> tuple[str, ...]:
+    """Return the fields `permit` would open, without recording; raise `NotPermitted`, which is recorded."""
+    question = Question(reader, register, operation, wanted)
+    decision = rules.decide(rights.purposes(), question, nation.current().today())
+    if decision.refused:
+        records.refused(reader, register, operation, wanted or (), decision.refused, persons)
+        raise NotPermitted(reason=decision.refused, register=register)
+    return decision.fields
+
+
+def permit_call(reader: Reader, *, service: str, provider: str) -> None:
+    """Return when *reader* may call *service*, which is no register; raise `NotPermitted`, which is recorded.
+
+    A *provider* of "" stands for any: a process without a subsystem of its own (tests).
+    """
+    today = nation.current().today()
+    if not rules.may_call(rights.purposes(), reader, service=service, provider=provider, day=today):
+        records.refused(reader, service, "call", (), "not-granted", ())
+        raise NotPermitted(reason="not-granted", register=service)
+
+
+def purpose(id: str) -> Purpose:  # noqa: A002 - the word of the right's file
+    """Return the purpose *id* with its bases and texts; raise `UnknownPurpose`."""
+    found = rights.purposes().get(id)
+    if found is None:
+        raise UnknownPurpose(purpose=id[:80])
+    return found
+
+
+def basis_text(purpose_id: str, basis: str) -> Text:
+    """Return the words of a legal basis of a purpose; raise `UnknownPurpose` when it has none of that id."""
+    found = purpose(purpose_id).basis.get(basis)
+    if found is None:
+        raise UnknownPurpose(purpose=f"{purpose_id}, {basis}"[:80])
+    return found.text

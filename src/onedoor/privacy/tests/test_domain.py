@@ -1,0 +1,47 @@
+import shutil
+from pathlib import Path
+
+import pytest
+
+from onedoor.kernel import nation
+from onedoor.kernel.nation import file_kinds
+
+VIETNAM = Path(__file__).parents[4] / "nations" / "vietnam"
+
+
+@pytest.fixture
+def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for kind in nation.kinds():  # a service is checked against registers and rights, which are at fault here
+        if kind.name == "service":
+            monkeypatch.delitem(file_kinds._KINDS, kind.name)
+    return shutil.copytree(VIETNAM, tmp_path / "vietnam", ignore=shutil.ignore_patterns("fonts"))
+
+
+def faults(folder: Path, name: str, old: str, new: str) -> list[str]:
+    file = folder / "rights" / name
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new, 1))
+    return [str(fault) for fault in nation.check(folder) if f"rights/{name}" in fault.file]
+
+
+def test_the_rights_of_the_nation_have_no_fault() -> None:
+    assert not [str(fault) for fault in nation.check(VIETNAM) if "/rights/" in fault.file]
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "said"),
+    [
+        ("birth-form.yaml", "register: marriages", "register: marriage", "write “marriages”"),
+        ("birth-form.yaml", "full_name", "fullname", "write “full_name”"),
+        ("birth-form.yaml", "purpose: birth-form", "purpose: birthform", "write birth-form or rename"),
+        ("birth-form.yaml", "reader: VN/GOV/G22/PORTAL", "reader: VN/GOV/G22/PORTALS", "write “VN/GOV/G22/PORTAL”"),
+        ("birth-form.yaml", "operations: [read]", "operations: [peek]", "use one of: read, write"),
+        ("birth-form.yaml", "    law: 63/2024/NĐ-CP\n", "", "“law” is missing"),
+        ("own-case.yaml", "provider: VN/GOV/G18/HEALTH", "provider: VN/GOV/G18/HELTH", "write “VN/GOV/G18/HEALTH”"),
+        ("own-case.yaml", "basis:", "valid_from: 2026-01-02\nvalid_until: 2026-01-01\nbasis:", "ends before it begins"),
+    ],
+)
+def test_each_fault_of_a_right_is_named(copy: Path, name: str, old: str, new: str, said: str) -> None:
+    found = faults(copy, name, old, new)
+    assert any(said in fault for fault in found), found

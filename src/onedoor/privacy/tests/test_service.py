@@ -1,0 +1,148 @@
+import pytest
+from django.db import connection, transaction
+
+from onedoor.kernel import clock
+from onedoor.privacy import service
+from onedoor.privacy.models import ReadPerson, ReadRecord
+from onedoor.privacy.rules import Details, commitment
+from onedoor.privacy.service import NotPermitted, Reader, permit
+from onedoor.store import keys, sealed
+from onedoor.store.models import LedgerEntry
+from onedoor.store.sealed import Place
+
+MOTHER, FATHER = "001196204817", "036094117302"
+PORTAL = "VN/GOV/G22/PORTAL"
+READER = Reader(PORTAL, "account-1", "birth-form", "nd63-2024.4.5", "2611-7K4M-Q8")
+STRANGER = Reader(PORTAL, "account-1", "curiosity", "nd63-2024.4.5", "2611-7K4M-Q8")
+lasting = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
+
+
+def test_the_gate_opens_the_fields_of_the_purpose() -> None:
+    opened = permit(READER, register="marriages", persons=[MOTHER, FATHER])
+    assert opened.fields == ("number", "husband", "wife", "registered_on", "place")
+    record = ReadRecord.objects.get(id=opened.record)
+    assert (record.client, record.user, record.case) == (PORTAL, "account-1", "2611-7K4M-Q8")
+    assert record.fields == list(opened.fields)
+
+
+def test_wanted_fields_beyond_the_purpose_are_absent() -> None:
+    assert permit(READER, register="population", persons=[MOTHER], wanted=["full_name", "secret"]).fields == (
+        "full_name",
+    )
+
+
+def test_a_refusal_is_raised_and_recorded() -> None:
+    with pytest.raises(NotPermitted) as refusal:
+        permit(STRANGER, register="population", persons=[MOTHER])
+    record = ReadRecord.objects.get()
+    assert record.refused == refusal.value.facts["reason"] == "unknown-purpose"
+    assert record.persons.count() == 1
+
+
+@pytest.mark.parametrize("user", ["u" * 5000, "a\0b", "\ud800"])
+def test_nobody_escapes_the_record_of_a_refusal_by_asking_what_cannot_be_stored(user: str) -> None:
+    hidden = Reader("c" * 500, user, "p" * 500, "b" * 500, "k" * 500)
+    with pytest.raises(NotPermitted):
+        permit(
+            hidden,
+            register="population",
+            persons=["\ud800", "9" * 500] * 80,
+            wanted=["f" * 500, "\0"],
+            operation="write",
+        )
+    record = ReadRecord.objects.get()
+    assert record.refused == "malformed"
+    assert record.user.startswith(("u", "a?b", "?"))
+
+
+def test_the_ledger_entry_commits_to_the_details_and_holds_no_personal_data() -> None:
+    record = ReadRecord.objects.get(id=permit(READER, register="population", persons=[MOTHER]).record)
+    persons = tuple(bytes(one.person) for one in record.persons.all())
+    details = Details(
+        str(record.id), record.moment.isoformat(), READER, "population", "read", record.fields, "", persons
+    )
+    entry = LedgerEntry.objects.get(id=record.entry)
+    assert bytes(entry.commitment) == commitment(bytes(record.salt), details)
+    assert MOTHER.encode() not in details.canonical()
+
+
+def test_persons_are_kept_blind_and_sealed() -> None:
+    record = permit(READER, register="population", persons=[MOTHER, MOTHER, ""]).record
+    person = ReadPerson.objects.get(record_id=record)
+    assert bytes(person.person) == keys.blind("privacy.person", MOTHER)
+    place = Place("privacy_readperson", "sealed", f"{record}.{bytes(person.person).hex()}")
+    assert sealed.unseal(bytes(person.sealed), place=place) == MOTHER
+
+
+@lasting
+def test_a_read_is_refused_inside_an_open_transaction() -> None:
+    with pytest.raises(RuntimeError, match="durable"), transaction.atomic():
+        permit(READER, register="population", persons=[MOTHER])
+
+
+@lasting
+def test_no_record_no_fields(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr("onedoor.privacy.records.ledger.append", full)
+    with pytest.raises(OSError, match="disk full"):
+        permit(READER, register="population", persons=[MOTHER])
+    assert not ReadRecord.objects.exists()
+
+
+@lasting
+def test_a_write_is_recorded_with_its_transaction_or_not_at_all() -> None:
+    officer = Reader("VN/GOV/G15/CIVIL-STATUS", "commune-00199.civil-status", "birth-registration", "l60-2014.16", "c")
+    with transaction.atomic():
+        permit(officer, register="birth-notices", persons=[MOTHER], wanted=["notice", "used"], operation="write")
+        transaction.set_rollback(True)
+    assert not ReadRecord.objects.exists()
+
+
+@lasting
+def test_a_refusal_stays_on_record_when_the_transaction_around_it_is_undone() -> None:
+    with pytest.raises(NotPermitted), transaction.atomic():
+        permit(STRANGER, register="population", persons=[MOTHER], operation="write")
+    assert ReadRecord.objects.get().refused == "unknown-purpose"
+
+
+def test_reads_of_a_case_are_shown_in_words() -> None:
+    permit(READER, register="residence", persons=[MOTHER], wanted=["address"])
+    officer = Reader(
+        "VN/GOV/G15/CIVIL-STATUS", "commune-00199.civil-status", "birth-registration", "l60-2014.13", READER.case
+    )
+    permit(officer, register="births", persons=[MOTHER])
+    with pytest.raises(NotPermitted):
+        permit(STRANGER, register="births", persons=[MOTHER])
+    first, second, third = service.reads_of_case(READER.case)
+    assert (first.by_agency, second.by_agency) == ("G22", "commune-00199")
+    assert first.fields == ("address",)
+    assert first.field_texts[0]["en"] == "Address"
+    assert first.purpose_text["vi"].startswith("Điền sẵn")
+    assert second.law == "60/2014/QH13 13"
+    assert (first.refused, third.refused) == (False, True)
+    assert service.reads_of_case("") == [] == service.reads_of_case("other")
+
+
+def test_views_travel_as_json() -> None:
+    permit(READER, register="residence", persons=[MOTHER])
+    views = service.reads_of_case(READER.case)
+    assert service.views_of({"reads": [view.to_json() for view in views]}) == views
+
+
+def test_purposes_are_known_by_id_with_their_law() -> None:
+    purpose = service.purpose("birth-form")
+    assert purpose.basis["nd63-2024.4.5"].reference == "63/2024/NĐ-CP 4(5)"
+    assert "filled in" in service.basis_text("birth-form", "nd63-2024.4.5")["en"]
+    for wrong in (lambda: service.purpose("no"), lambda: service.basis_text("birth-form", "no")):
+        with pytest.raises(service.UnknownPurpose):
+            wrong()
+
+
+def test_a_gated_read_takes_few_queries(django_assert_max_num_queries) -> None:
+    clock.now()
+    with django_assert_max_num_queries(5):
+        permit(READER, register="marriages", persons=[MOTHER, FATHER])
+    assert connection.vendor == "postgresql"

@@ -1,0 +1,113 @@
+"""What was recorded, in the words a person reads."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from onedoor.kernel import nation
+from onedoor.kernel.text import Text
+from onedoor.privacy import rights
+from onedoor.privacy.models import ReadRecord
+from onedoor.privacy.rules import Basis, Purpose
+
+
+@dataclass(frozen=True, slots=True)
+class ReadView:
+    """One use of the gate as its person sees it: which agency and user, why, on which article, which fields, when."""
+
+    record: str
+    moment: datetime
+    by_agency: str
+    by_user: str
+    register: str
+    operation: str
+    purpose: str
+    basis: str
+    fields: tuple[str, ...]
+    refused: bool
+    case: str
+    agency_text: Text
+    register_text: Text
+    purpose_text: Text
+    basis_text: Text
+    law: str
+    field_texts: tuple[Text, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the view as JSON values."""
+        return asdict(self) | {"moment": self.moment.isoformat()}
+
+
+def reads_of_case(case: str) -> list[ReadView]:
+    """Return every use of this system's gate for *case*, the oldest first, refused ones too."""
+    if not case:
+        return []
+    return [_view(record) for record in ReadRecord.objects.filter(case=case).order_by("id")]
+
+
+def views_of(body: Mapping[str, Any]) -> list[ReadView]:
+    """Return the views in the answer of another system's ``reads`` service, such as ``{"reads": […]}``."""
+    return [_from_json(one) for one in body.get("reads", ())]
+
+
+def _from_json(data: Mapping[str, Any]) -> ReadView:
+    known = {field.name: data[field.name] for field in fields(ReadView)}
+    known |= {"moment": datetime.fromisoformat(data["moment"])}
+    known |= {name: tuple(data[name]) for name in ("fields", "field_texts")}
+    return ReadView(**known)
+
+
+def _view(record: ReadRecord) -> ReadView:
+    agency, agency_text = _agency(record)
+    purpose = rights.purposes().get(record.purpose)
+    basis = purpose.basis.get(record.basis) if purpose else None
+    register = _register(record.register)
+    return ReadView(
+        record=str(record.id),
+        moment=record.moment,
+        by_agency=agency,
+        by_user=record.user,
+        register=record.register,
+        operation=record.operation,
+        purpose=record.purpose,
+        basis=record.basis,
+        fields=tuple(record.fields),
+        refused=bool(record.refused),
+        case=record.case,
+        agency_text=agency_text,
+        register_text=register.get("name", _plain(record.register)),
+        field_texts=tuple(_field_texts(register, record.fields)),
+        **_reason(record, purpose, basis),
+    )
+
+
+def _reason(record: ReadRecord, purpose: Purpose | None, basis: Basis | None) -> dict[str, Any]:
+    return {
+        "purpose_text": purpose.text if purpose else _plain(record.purpose),
+        "basis_text": basis.text if basis else _plain(record.basis),
+        "law": basis.reference if basis else "",
+    }
+
+
+def _agency(record: ReadRecord) -> tuple[str, Text]:
+    """Return the agency of the officer's post, or the member whose system asked."""
+    agencies = nation.current().agencies
+    found = agencies.get(record.user.partition(".")[0]) or next(
+        (one for one in agencies.values() if one.is_member and one.subsystem == record.client), None
+    )
+    return (found.id, found.name) if found else (record.client, _plain(record.client))
+
+
+def _register(name: str) -> Mapping[str, Any]:
+    documents = nation.current().documents("register")
+    return next((one.data for one in documents if one.data["register"] == name), {})
+
+
+def _field_texts(register: Mapping[str, Any], names: Sequence[str]) -> Iterable[Text]:
+    known = register.get("fields", {})
+    return (known[name]["name"] if name in known else _plain(name) for name in names)
+
+
+def _plain(word: str) -> Text:
+    return dict.fromkeys(nation.current().languages, word)
