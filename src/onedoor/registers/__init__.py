@@ -1,0 +1,1 @@
+"""National databases: one authoritative source for each fact."""

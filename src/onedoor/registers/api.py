@@ -1,0 +1,76 @@
+"""What other systems may ask through the exchange: look up and write, by POST, never a number in an address."""
+
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from http import HTTPStatus
+from typing import Any
+
+import jsonschema_rs
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_POST
+
+from onedoor.exchange.service import Caller, caller
+from onedoor.kernel.access import GATEWAY, access
+from onedoor.registers import openapi, service
+from onedoor.registers.definition import register_of
+from onedoor.registers.errors import BadQuestion
+
+LONGEST_KEY = 120
+FORM = "the body is {“by”: {…}} with the values of one declared look-up, and perhaps “fields”: […]; see openapi.json"
+
+
+@access(GATEWAY)
+@csrf_exempt
+@require_POST
+def lookup(request: HttpRequest, register: str) -> JsonResponse:
+    """Answer the records that a declared look-up finds, once the read is on record."""
+    asks = caller(request)
+    definition = register_of(register)
+    body = _body(request)
+    if isinstance(body.get("by"), Mapping):
+        definition.lookup_of(body["by"])
+    if not _question(definition.id).is_valid(body):
+        raise BadQuestion(what=FORM)
+    found = service.lookup(register, body["by"], reader=_reader(asks), wanted=body.get("fields"))
+    return JsonResponse({"records": found.records, "read": found.record})
+
+
+@access(GATEWAY)
+@csrf_exempt
+@require_POST
+def records(request: HttpRequest, register: str) -> JsonResponse:
+    """Write the record in the body, once for the same Idempotency-Key."""
+    asks = caller(request)
+    definition = register_of(register)
+    if not asks.key or len(asks.key) > LONGEST_KEY:
+        raise BadQuestion(what=f"a write needs an Idempotency-Key of at most {LONGEST_KEY} signs")
+    record = service.write(definition.id, _body(request), reader=_reader(asks), key=asks.key)
+    return JsonResponse({"record": record}, status=HTTPStatus.CREATED)
+
+
+@access(GATEWAY)
+@require_GET
+def description(_request: HttpRequest, register: str) -> JsonResponse:
+    """Answer the OpenAPI document of the register."""
+    return JsonResponse(openapi.document(register_of(register)))
+
+
+def _body(request: HttpRequest) -> dict[str, Any]:
+    try:
+        body = json.loads(request.body)
+    except ValueError as error:
+        raise BadQuestion(what="the body is not JSON") from error
+    if not isinstance(body, dict) or not body:
+        raise BadQuestion(what="the body must be an object with values")
+    return body
+
+
+@lru_cache(maxsize=100)
+def _question(register: str) -> jsonschema_rs.Validator:
+    return jsonschema_rs.validator_for(openapi.question(register_of(register)))
+
+
+def _reader(asks: Caller) -> service.Reader:
+    return service.Reader(asks.client, asks.user, asks.purpose, asks.basis, asks.case)

@@ -1,0 +1,14 @@
+"""The Django application of the room."""
+
+from django.apps import AppConfig
+
+
+class RegistersConfig(AppConfig):
+    """National databases."""
+
+    name = "onedoor.registers"
+    label = "registers"
+
+    def ready(self) -> None:
+        """Register the file kinds of the room."""
+        from onedoor.registers import domain  # noqa: F401 - registers on import

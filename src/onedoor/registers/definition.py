@@ -1,0 +1,143 @@
+"""What a register is: read from one YAML file of the nation."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+
+from onedoor.kernel import nation
+from onedoor.kernel.settings import current
+from onedoor.kernel.text import Text
+from onedoor.registers.errors import UnknownLookup, UnknownRegister
+from onedoor.registers.identifiers import Identifier, Part
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field: its name, its JSON Schema, whether it is personal, and about which subject (``of``, a path)."""
+
+    id: str
+    name: Text
+    schema: Mapping[str, Any]
+    personal: bool
+    required: bool
+    default: Any = None
+    of: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One value a look-up takes: where it stands in a record, how it is compared, whether it is a person's number."""
+
+    paths: tuple[str, ...]
+    how: str = "exact"
+    person: bool = False
+
+
+@dataclass(frozen=True)
+class Register:
+    """A national database as its file describes it."""
+
+    id: str
+    name: Text
+    owner: str
+    subsystem: str
+    subjects: tuple[str, ...]
+    identity: tuple[str, ...]
+    fields: Mapping[str, Field]
+    lookups: Mapping[str, Mapping[str, Parameter]]
+    identifier: Identifier
+    law: tuple[Mapping[str, Any], ...] = field(default=())
+
+    @cached_property
+    def schema(self) -> Mapping[str, Any]:
+        """Return the JSON Schema of a whole record."""
+        return {
+            "type": "object",
+            "additionalProperties": False,
+            "required": list(self.fields),
+            "properties": {name: dict(one.schema) for name, one in self.fields.items()},
+        }
+
+    @cached_property
+    def validator(self) -> jsonschema_rs.Validator:
+        """Return the compiled schema."""
+        return jsonschema_rs.validator_for(dict(self.schema), validate_formats=True)
+
+    @cached_property
+    def defaults(self) -> Mapping[str, Any]:
+        """Return what the fields that may be left out hold then."""
+        return {name: one.default for name, one in self.fields.items() if not one.required}
+
+    def lookup_of(self, parameters: Iterable[str]) -> str:
+        """Return the id of the look-up that takes exactly *parameters*; raise `UnknownLookup`."""
+        wanted = set(parameters)
+        for key, lookup in self.lookups.items():
+            if set(lookup) == wanted:
+                return key
+        known = "; ".join(" + ".join(lookup) for lookup in self.lookups.values())
+        raise UnknownLookup(register=self.id, known=known)
+
+
+def held() -> Mapping[str, Register]:
+    """Return the registers this system holds; a process without a subsystem of its own (tests) holds all."""
+    mine = current().subsystem
+    return {key: one for key, one in registers().items() if not mine or one.subsystem == mine}
+
+
+def register_of(key: str) -> Register:
+    """Return the register *key* that this system holds; raise `UnknownRegister`."""
+    found = registers().get(key)
+    mine = current().subsystem
+    if found is None or (mine and found.subsystem != mine):
+        raise UnknownRegister(register=key[:60])
+    return found
+
+
+def registers() -> Mapping[str, Register]:
+    """Return all registers of the nation."""
+    return _at(nation.current().path)
+
+
+@lru_cache(maxsize=4)
+def _at(_path: Path) -> Mapping[str, Register]:
+    found = (read(document.data) for document in nation.current().documents("register"))
+    return {one.id: one for one in found}
+
+
+def read(data: Mapping[str, Any]) -> Register:
+    """Return the register that a checked file describes."""
+    scheme = data["identifier"]
+    return Register(
+        id=data["register"],
+        name=data["name"],
+        owner=data["owner"],
+        subsystem=data["subsystem"],
+        subjects=tuple(data["subjects"]),
+        identity=tuple(data["identity"]),
+        fields={key: _field(key, one) for key, one in data["fields"].items()},
+        lookups={
+            key: {name: _parameter(one) for name, one in lookup.items()} for key, lookup in data["lookups"].items()
+        },
+        identifier=Identifier(scheme["field"], tuple(Part.read(part) for part in scheme["parts"])),
+        law=tuple(data["law"]),
+    )
+
+
+def _field(key: str, data: Mapping[str, Any]) -> Field:
+    return Field(
+        id=key,
+        name=data["name"],
+        schema=data["schema"],
+        personal=data["personal"],
+        required=data.get("required", "default" not in data),
+        default=data.get("default"),
+        of=data.get("of", ""),
+    )
+
+
+def _parameter(data: Mapping[str, Any]) -> Parameter:
+    return Parameter(tuple(data["paths"]), data.get("as", "exact"), data.get("person", False))

@@ -1,0 +1,138 @@
+"""The nation's file of synthetic people: personas, and the words from which others are made."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from onedoor.kernel.nation import DATE_SCHEMA, TEXT_SCHEMA, UNIT_SCHEMA, Document, Fault, Nation, nearest
+
+WEIGHTS: Mapping[str, Any] = {
+    "type": "object",
+    "minProperties": 1,
+    "additionalProperties": {"type": "integer", "minimum": 0},
+}
+WORDS: Mapping[str, Any] = {"type": "array", "minItems": 1, "items": {"type": "string", "minLength": 1}}
+
+
+def _object(required: list[str], **properties: Any) -> Mapping[str, Any]:  # noqa: ANN401 - pieces of a JSON Schema
+    return {"type": "object", "required": required, "additionalProperties": False, "properties": properties}
+
+
+def _by_sex(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    return _object(["F", "M"], F=schema, M=schema)
+
+
+TEXT: Mapping[str, Any] = {"type": "string", "minLength": 1}
+PERSONA = _object(
+    ["id", "kind", "name", "note"],
+    id=TEXT,
+    kind={"enum": ["person", "officer"]},
+    name=TEXT,
+    number={"type": "string", "pattern": "^[0-9]{12}$"},
+    agency=TEXT,
+    post=TEXT,
+    member=TEXT,
+    note=TEXT_SCHEMA,
+    person=_object(
+        ["born", "sex", "ethnicity", "native_place", "registered_in"],
+        born=DATE_SCHEMA,
+        sex={"enum": ["M", "F"]},
+        ethnicity=TEXT,
+        native_place=UNIT_SCHEMA,
+        registered_in=UNIT_SCHEMA,
+        mother=TEXT,
+        father=TEXT,
+    ),
+)
+PEOPLE = _object(
+    ["order", "address", "phone", "email", "adult", "births_since", "notices_since", "families", "middle", "given",
+     "ethnicities", "streets", "insurance"],
+    order={"type": "string", "pattern": "\\{family\\}"},
+    address={"type": "string", "pattern": "\\{street\\}"},
+    phone={"type": "string", "pattern": "\\{digits\\}"},
+    email={"type": "string", "pattern": "\\{word\\}"},
+    adult=_by_sex({"type": "integer", "minimum": 14}),
+    births_since=DATE_SCHEMA,
+    notices_since=DATE_SCHEMA,
+    families=WEIGHTS,
+    middle=_by_sex(WEIGHTS),
+    given=_by_sex(WORDS),
+    ethnicities=WEIGHTS,
+    streets={"type": "object", "additionalProperties": WORDS},
+    insurance=_object(
+        ["child", "pupil", "work", "retired", "covered"],
+        child=TEXT,
+        pupil=TEXT,
+        work=WEIGHTS,
+        retired=TEXT,
+        covered={"type": "integer", "minimum": 0, "maximum": 100},
+    ),
+)  # fmt: skip
+MEMBER = _object(["persona", "relation"], persona=TEXT, relation=TEXT)
+SCHEMA = _object(
+    ["illustrative", "note", "personas", "people"],
+    illustrative={"const": True},
+    note=TEXT_SCHEMA,
+    personas={"type": "array", "items": PERSONA},
+    household=_object(
+        ["unit", "address", "members"],
+        unit=UNIT_SCHEMA,
+        address=TEXT,
+        members={"type": "array", "minItems": 1, "items": MEMBER},
+    ),
+    marriage=_object(
+        ["husband", "wife", "registered_on", "place"],
+        husband=TEXT,
+        wife=TEXT,
+        registered_on=DATE_SCHEMA,
+        place=UNIT_SCHEMA,
+    ),
+    notice=_object(
+        ["mother", "facility", "days_ago", "time", "sex", "weight_g"],
+        mother=TEXT,
+        facility=TEXT,
+        days_ago={"type": "integer", "minimum": 0},
+        time={"type": "string", "pattern": "^[0-2][0-9]:[0-5][0-9]$"},
+        sex={"enum": ["M", "F"]},
+        weight_g={"type": "integer", "minimum": 200},
+    ),
+    people=PEOPLE,
+)
+
+
+def check(document: Document, nation: Nation) -> Iterable[Fault]:
+    """Yield the faults of the file that its schema cannot see."""
+    data = document.data
+    known = [row["id"] for row in data["personas"] if row["kind"] == "person"]
+    for number, row in enumerate(data["personas"]):
+        path = ("personas", number)
+        if row["kind"] == "person" and not ("number" in row and "person" in row):
+            yield document.fault(path, "a person needs number and person", "add number: … and person: {…}")
+        if row["kind"] == "officer":
+            yield from _officer_faults(document, path, row, nation)
+    for keys, persona in _named(data):
+        if persona not in known:
+            yield document.fault(keys, f"there is no persona “{persona}”", nearest(persona, known))
+
+
+def _named(data: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Yield every persona the file names, with where it stands."""
+    for number, one in enumerate(data.get("household", {}).get("members", ())):
+        yield ("household", "members", number, "persona"), one["persona"]
+    for key, roles in (("marriage", ("husband", "wife")), ("notice", ("mother",))):
+        yield from (((key, role), data[key][role]) for role in roles if key in data)
+
+
+def _officer_faults(
+    document: Document, path: tuple[str | int, ...], row: Mapping[str, Any], nation: Nation
+) -> Iterable[Fault]:
+    agency = nation.agencies.get(row.get("agency", ""))
+    if agency is None:
+        instead = nearest(row.get("agency", ""), list(nation.agencies))
+        yield document.fault((*path, "agency"), f"there is no agency “{row.get('agency', '')}”", instead)
+        return
+    posts = [f"{agency.id}.{post}" for post in agency.posts]
+    if row.get("post") not in posts:
+        wrong = f"the agency has no post “{row.get('post', '')}”"
+        yield document.fault((*path, "post"), wrong, nearest(row.get("post", ""), posts))
+    if row.get("member") != agency.member:
+        yield document.fault((*path, "member"), "the agency works on another member's system", f"write {agency.member}")

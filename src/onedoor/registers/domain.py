@@ -1,0 +1,184 @@
+"""What the room adds to a nation: files of the kinds ``register`` and ``demonstration``."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import jsonschema_rs
+
+from onedoor.kernel.nation import DATE_SCHEMA, TEXT_SCHEMA, Document, Fault, FileKind, Nation, nearest, register
+from onedoor.registers import demonstration
+
+ID = "^[a-z][a-z0-9-]*$"
+NAME = "^[a-z][a-z0-9_]*$"
+PATH = "^[a-z][a-z0-9_]*(\\.(\\*|[a-z][a-z0-9_]*))*$"
+SUBSYSTEM = "^[A-Z0-9-]+(/[A-Z0-9-]+){3}$"
+PATHS: Mapping[str, Any] = {
+    "type": "array",
+    "minItems": 1,
+    "uniqueItems": True,
+    "items": {"type": "string", "pattern": PATH},
+}
+WIDTH: Mapping[str, Any] = {"type": "integer", "minimum": 1, "maximum": 20}
+
+
+def _object(required: list[str], /, **properties: Any) -> Mapping[str, Any]:  # noqa: ANN401 - pieces of a JSON Schema
+    return {"type": "object", "required": required, "additionalProperties": False, "properties": properties}
+
+
+WORD: Mapping[str, Any] = {"type": "string", "pattern": PATH}
+PART: Mapping[str, Any] = {
+    "oneOf": [
+        _object(["text"], text={"type": "string", "minLength": 1}),
+        _object(["field"], field=WORD),
+        _object(["digits_of", "width"], digits_of=WORD, width=WIDTH),
+        _object(["province", "width"], province=PATHS, width=WIDTH),
+        _object(["century_sex"], century_sex={**PATHS, "minItems": 2, "maxItems": 2}),
+        _object(["serial", "year"], serial=PATHS, year=WORD, width=WIDTH),
+        _object(["year", "width"], year=WORD, width={"enum": [2, 4]}),
+        _object(["random"], random=WIDTH),
+    ]
+}
+LAW: Mapping[str, Any] = {
+    **_object(
+        ["number", "source"],
+        number={"type": "string", "minLength": 1, "description": "the number of the law, such as 60/2014/QH13"},
+        article={"type": "string"},
+        source={"type": "string", "minLength": 1},
+        confidence={"enum": ["text", "press"]},
+        until=DATE_SCHEMA,
+        illustrative={"const": True},
+    )
+}
+LAW["properties"]["from"] = DATE_SCHEMA
+PARAMETER = _object(["paths"], paths=PATHS, person={"type": "boolean"}, **{"as": {"enum": ["folded", "year"]}})
+FIELD = _object(
+    ["name", "personal", "schema"],
+    name=TEXT_SCHEMA,
+    personal={"type": "boolean"},
+    required={"type": "boolean"},
+    default={},
+    of=WORD,
+    schema={"type": "object", "description": "the JSON Schema of the field's value; codes: names what it is a code of"},
+)
+SCHEMA = _object(
+    [
+        "register",
+        "member",
+        "subsystem",
+        "owner",
+        "name",
+        "law",
+        "subjects",
+        "identity",
+        "identifier",
+        "lookups",
+        "fields",
+    ],
+    register={"type": "string", "pattern": ID, "description": "the id of the register, as the file"},
+    member={"type": "string", "pattern": "^[A-Z0-9-]+(/[A-Z0-9-]+){2}$"},
+    subsystem={"type": "string", "pattern": SUBSYSTEM},
+    owner={"type": "string", "description": "the id of the agency that owns the register"},
+    name=TEXT_SCHEMA,
+    law={"type": "array", "minItems": 1, "items": LAW},
+    subjects=PATHS,
+    identity=PATHS,
+    identifier=_object(
+        ["field", "parts"],
+        field={"type": "string", "pattern": NAME},
+        parts={"type": "array", "minItems": 1, "items": PART},
+        illustrative={"const": True},
+        source={"type": "string"},
+    ),
+    lookups={
+        "type": "object",
+        "minProperties": 1,
+        "propertyNames": {"pattern": NAME},
+        "additionalProperties": {
+            "type": "object",
+            "minProperties": 1,
+            "propertyNames": {"pattern": NAME},
+            "additionalProperties": PARAMETER,
+        },
+    },
+    fields={
+        "type": "object",
+        "minProperties": 1,
+        "propertyNames": {"pattern": NAME},
+        "additionalProperties": FIELD,
+    },
+)
+
+
+def check(document: Document, nation: Nation) -> Iterable[Fault]:
+    """Yield the faults of a register that its schema cannot see."""
+    data = document.data
+    if data["register"] != document.path.stem:
+        wrong = f"the register “{data['register']}” stands in the file {document.path.name}"
+        yield document.fault(["register"], wrong, f"write {document.path.stem} or rename the file")
+    members = {agency.id: agency.subsystem for agency in nation.members.values()}
+    if data["owner"] not in members:
+        yield document.fault(["owner"], f"there is no member “{data['owner']}”", nearest(data["owner"], list(members)))
+    elif members[data["owner"]] != data["subsystem"]:
+        wrong = f"the owner's system is not “{data['subsystem']}”"
+        yield document.fault(["subsystem"], wrong, f"write {members[data['owner']]}")
+    if not data["subsystem"].startswith(data["member"] + "/"):
+        yield document.fault(["member"], "the system is not the member's", "write the first three parts of subsystem")
+    yield from _path_faults(document)
+    yield from _field_faults(document)
+    yield from _lookup_faults(document)
+
+
+def _path_faults(document: Document) -> Iterator[Fault]:
+    data = document.data
+    fields = list(data["fields"])
+    for keys, path in _paths(data):
+        if path.partition(".")[0] not in fields:
+            name = path.partition(".")[0]
+            yield document.fault(keys, f"there is no field “{name}”", nearest(name, fields))
+
+
+def _paths(data: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Yield every path into a record that the file names, with where it stands."""
+    for key in ("subjects", "identity"):
+        yield from (((key, number), path) for number, path in enumerate(data[key]))
+    yield ("identifier", "field"), data["identifier"]["field"]
+    for number, part in enumerate(data["identifier"]["parts"]):
+        named = [part[kind] for kind in ("field", "digits_of", "year") if kind in part]
+        listed = [path for kind in ("province", "century_sex", "serial") for path in part.get(kind, ())]
+        yield from ((("identifier", "parts", number), path) for path in (*named, *listed))
+    for key, lookup in data["lookups"].items():
+        for name, parameter in lookup.items():
+            yield from ((("lookups", key, name), path) for path in parameter["paths"])
+
+
+def _field_faults(document: Document) -> Iterator[Fault]:
+    for name, field in document.data["fields"].items():
+        try:
+            validator = jsonschema_rs.validator_for(field["schema"], validate_formats=True)
+        except (jsonschema_rs.ValidationError, ValueError) as error:
+            yield document.fault(["fields", name, "schema"], f"this is no JSON Schema: {error}", "correct it")
+            continue
+        if "default" in field and not validator.is_valid(field["default"]):
+            yield document.fault(
+                ["fields", name, "default"], "the default does not fit the schema", "write one that does"
+            )
+        if "default" in field and field.get("required"):
+            yield document.fault(["fields", name, "default"], "a required field has a default", "keep one of the two")
+    first = document.data["subjects"][0]
+    about = document.data["fields"].get(first.partition(".")[0], {})
+    identifier = document.data["identifier"]["field"]
+    if about and "default" in about and first != identifier:
+        yield document.fault(["subjects", 0], "the first subject may be missing", "name first the one always there")
+
+
+def _lookup_faults(document: Document) -> Iterator[Fault]:
+    seen: dict[frozenset[str], str] = {}
+    for key, lookup in document.data["lookups"].items():
+        before = seen.setdefault(frozenset(lookup), key)
+        if before != key:
+            wrong = f"the look-ups “{before}” and “{key}” take the same values"
+            yield document.fault(["lookups", key], wrong, "name one of the values differently")
+
+
+register(FileKind("register", "registers", check, SCHEMA))
+register(FileKind("demonstration", "demonstration.yaml", demonstration.check, demonstration.SCHEMA))

@@ -1,0 +1,27 @@
+"""What the registers refuse, in the reader's language."""
+
+from onedoor.kernel.errors import BadInput, Conflict, NotFound, OnedoorError
+
+
+class UnknownRegister(NotFound):
+    """This system holds no register “{register}”. Please ask the agency that owns it."""
+
+
+class UnknownLookup(BadInput):
+    """The register {register} cannot be asked that way. It can be asked by: {known}."""
+
+
+class BadRecord(BadInput):
+    """The record does not fit the register {register}: {what}. Please correct it and send it again."""
+
+
+class BadQuestion(BadInput):
+    """The question does not have the right form: {what}. Please correct it and send it again."""
+
+
+class KeyUsed(Conflict):
+    """The key of this request was used before for other values. Please send new values with a new key."""
+
+
+class NoNumberLeft(OnedoorError):
+    """No free number was found in the register {register}. Please tell its owner."""

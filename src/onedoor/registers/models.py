@@ -1,0 +1,72 @@
+"""Records of all registers, the blind index that finds them, and serial numbers."""
+
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+from onedoor.kernel.ids import uuid7
+
+
+class Record(models.Model):
+    """One version of one record; a new version supersedes it and changes nothing in it but `recorded_until`."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    register = models.CharField(max_length=60)
+    identity = models.BinaryField(max_length=32)
+    version = models.PositiveIntegerField(default=1)
+    plain = models.JSONField(default=dict)
+    sealed = ArrayField(models.BinaryField())
+    recorded_from = models.DateTimeField()
+    recorded_until = models.DateTimeField(null=True)
+    client = models.CharField(max_length=120)
+    user = models.CharField(max_length=120)
+    case = models.CharField(max_length=40, blank=True)
+    permit = models.CharField(max_length=40, blank=True)
+    key = models.CharField(max_length=120, blank=True)
+    request = models.BinaryField(max_length=32, default=b"")
+
+    class Meta:
+        """One current version of a record; one write per key."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["identity"], condition=Q(recorded_until=None), name="registers_one_current_version"
+            ),
+            models.UniqueConstraint(fields=["identity", "version"], name="registers_versions_in_order"),
+            models.UniqueConstraint(
+                fields=["register", "client", "key"], condition=~Q(key=""), name="registers_key_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(recorded_until=None) | Q(recorded_until__gte=models.F("recorded_from")),
+                name="registers_recorded_in_order",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["register"], condition=Q(recorded_until=None), name="registers_current"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.register} {self.id} version {self.version}"
+
+
+class Term(models.Model):
+    """A keyed hash under which a version of a record is found; it tells nothing by itself."""
+
+    pk = models.CompositePrimaryKey("value", "record")
+    value = models.BinaryField(max_length=32)
+    record = models.ForeignKey(Record, on_delete=models.PROTECT, related_name="terms")
+
+    def __str__(self) -> str:
+        return f"term of {self.record_id}"
+
+
+class Serial(models.Model):
+    """The last number given out within a scope such as ``births:commune-00199:2026``."""
+
+    scope = models.CharField(max_length=160, primary_key=True)
+    last = models.PositiveBigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.scope}: {self.last}"

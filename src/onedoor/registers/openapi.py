@@ -1,0 +1,100 @@
+"""The OpenAPI document of a register, made from its file."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from onedoor.registers.definition import Register
+
+JSON = "application/json"
+VERSION = "1"
+
+
+def document(register: Register) -> dict[str, Any]:
+    """Return the OpenAPI 3.1 document of what the exchange may ask *register*."""
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": register.name.get("en", register.id), "version": VERSION, "x-name": dict(register.name)},
+        "paths": {
+            "/lookup": {"post": _lookup(register)},
+            "/records": {"post": _write(register)},
+        },
+        "components": {"schemas": {"Record": _record(register)}},
+    }
+
+
+def _record(register: Register) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": {
+            name: {**field.schema, "title": field.name.get("en", name), "x-personal": field.personal}
+            for name, field in register.fields.items()
+        },
+    }
+
+
+def _lookup(register: Register) -> dict[str, Any]:
+    answer = _object({"records": {"type": "array", "items": _ref()}, "read": {"type": "string", "format": "uuid"}})
+    return {
+        "operationId": "lookup",
+        "summary": "The current records that a declared look-up finds, in the fields the purpose opens",
+        "requestBody": _body(question(register)),
+        "responses": {"200": _answer("found; perhaps nothing", answer), **_refusals()},
+    }
+
+
+def _write(register: Register) -> dict[str, Any]:
+    return {
+        "operationId": "write",
+        "summary": "Write a record, or the next version of the one with the same identity",
+        "parameters": [
+            {
+                "name": "Idempotency-Key",
+                "in": "header",
+                "required": True,
+                "schema": {"type": "string", "maxLength": 120},
+            }
+        ],
+        "requestBody": _body(values(register)),
+        "responses": {"201": _answer("written", _object({"record": _ref()})), **_refusals()},
+    }
+
+
+def question(register: Register) -> dict[str, Any]:
+    """Return the JSON Schema of the body of a look-up."""
+    forms = [
+        _object({name: {"type": "string", "minLength": 1, "maxLength": 200} for name in lookup})
+        for lookup in register.lookups.values()
+    ]
+    fields = {"type": "array", "minItems": 1, "uniqueItems": True, "items": {"enum": list(register.fields)}}
+    return {**_object({"by": {"oneOf": forms}, "fields": fields}), "required": ["by"]}
+
+
+def values(register: Register) -> dict[str, Any]:
+    """Return the JSON Schema of the body of a write: fields that are left out stay as they are."""
+    return {**register.schema, "required": [], "minProperties": 1}
+
+
+def _object(properties: Mapping[str, Any]) -> dict[str, Any]:
+    names = list(properties)
+    return {"type": "object", "additionalProperties": False, "required": names, "properties": dict(properties)}
+
+
+def _ref() -> dict[str, str]:
+    return {"$ref": "#/components/schemas/Record"}
+
+
+def _body(schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {"required": True, "content": {JSON: {"schema": dict(schema)}}}
+
+
+def _answer(text: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {"description": text, "content": {JSON: {"schema": dict(schema)}}}
+
+
+def _refusals() -> dict[str, Any]:
+    return {
+        "400": {"description": "the question has not the right form"},
+        "403": {"description": "the purpose does not allow it; the attempt was recorded"},
+        "404": {"description": "this system does not hold the register"},
+        "409": {"description": "the key was used for something else, or the record changed meanwhile"},
+    }

@@ -1,0 +1,34 @@
+"""Populations in files: one gzipped file of JSON lines per register."""
+
+import gzip
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+SUFFIX = ".jsonl.gz"
+NOTE = "The people in these files are synthetic: made by chance, nobody is real. Any likeness is chance.\n"
+
+
+def write(folder: Path, rows: Mapping[str, Iterable[Mapping[str, Any]]]) -> dict[str, int]:
+    """Write *rows* by register to *folder*, ``<register>.jsonl.gz`` each, and return how many; whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "SYNTHETIC.txt").write_text(NOTE, "utf-8")
+    return {register: _write(folder / f"{register}{SUFFIX}", some) for register, some in rows.items()}
+
+
+def _write(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
+    draft = path.with_name(f".{path.name}.draft")
+    count = 0
+    with gzip.GzipFile(draft, "wb", compresslevel=5, mtime=0) as file:
+        for row in rows:
+            file.write(json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
+            count += 1
+    draft.replace(path)
+    return count
+
+
+def read(folder: Path, register: str) -> Iterator[dict[str, Any]]:
+    """Yield the rows of *register* in *folder*; raise FileNotFoundError when there is no such file."""
+    with gzip.open(folder / f"{register}{SUFFIX}", "rt", encoding="utf-8") as file:
+        yield from (json.loads(line) for line in file)

@@ -1,0 +1,38 @@
+"""Makes a whole synthetic population for the registers of a nation."""
+
+import random
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+from onedoor.kernel import nation as nations
+from onedoor.kernel.nation import Nation
+from onedoor.registers import definition
+from onedoor.registers.people import personas
+from onedoor.registers.people.family import Founder, Population
+from onedoor.registers.people.rows import Rows
+from onedoor.registers.people.world import World
+
+
+def generate(
+    count: int,
+    seed: int = 1,
+    *,
+    today: date | None = None,
+    nation: Nation | None = None,
+    progress: Callable[[int], None] = lambda _people: None,
+) -> dict[str, list[dict[str, Any]]]:
+    """Return rows by register for *count* synthetic people, the personas of the demonstration among them.
+
+    The same *count*, *seed* and *today* give the same people. *progress* is told how many people there are so far.
+    """
+    country = nation or nations.current()
+    world = World(country, today or country.today(), random.Random(seed))  # noqa: S311 - not for secrets
+    population = Population()
+    personas.take_in(world, population)
+    founder = Founder(world, population)
+    while len(population.people) < count:
+        founder.found(count - len(population.people))
+        progress(len(population.people))
+    registers = [definition.read(document.data) for document in country.documents("register")]
+    return Rows(world, population, {one.id: one for one in registers}).all()

@@ -1,0 +1,130 @@
+"""How a record is checked, divided among the persons it is about, and found again: pure decisions."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import product
+from typing import Any
+
+from onedoor.kernel.text import fold
+from onedoor.registers.definition import Field, Parameter, Register
+from onedoor.registers.paths import first, values
+
+Json = Any
+Fragments = dict[str, dict[str, Json]]
+"""By person's number: ``fields`` (name → value) and ``items`` (name → position → entry) about that person."""
+
+SEPARATOR = "\x1f"
+
+
+def completed(register: Register, before: Mapping[str, Json], given: Mapping[str, Json]) -> dict[str, Json]:
+    """Return the record after a write: *given* over what was known *before*, over the defaults, in field order."""
+    known = {**register.defaults, **before, **given}
+    return {name: known[name] for name in register.fields if name in known} | {
+        name: value for name, value in known.items() if name not in register.fields
+    }
+
+
+def faults(register: Register, record: Mapping[str, Json]) -> list[str]:
+    """Return what is wrong with *record*, naming fields, never values."""
+    if wrong := form_faults(register, record):
+        return wrong
+    if not register.identifier.agrees(record):
+        return [f"{register.identifier.field} does not follow the scheme for this record"]
+    return []
+
+
+def form_faults(register: Register, record: Mapping[str, Json], without: str = "") -> list[str]:
+    """Return how *record* does not fit the register's schema; the field *without* may be missing yet."""
+    wrong = dict.fromkeys(_fault(register, error) for error in register.validator.iter_errors(dict(record)))
+    wrong.pop(f"{without} is missing", None)
+    return list(wrong)
+
+
+def _fault(register: Register, error: Any) -> str:  # noqa: ANN401 - jsonschema-rs has no types
+    place = ".".join(str(part) for part in error.instance_path)
+    facts = error.kind.as_dict()
+    if "property" in facts:
+        return f"{place}{'.' if place else ''}{facts['property']} is missing"
+    if "unexpected" in facts:
+        known = place or register.id
+        return f"{known} has no field {', '.join(str(name)[:40] for name in facts['unexpected'])}"
+    return f"{place} is not of the right form ({error.kind.name})"
+
+
+def persons(register: Register, record: Mapping[str, Json]) -> list[str]:
+    """Return the numbers of all persons *record* is about."""
+    found = (str(value) for path in register.subjects for value in values(record, path))
+    return list(dict.fromkeys(found))
+
+
+def divided(register: Register, record: Mapping[str, Json]) -> tuple[dict[str, Json], Fragments]:
+    """Return the part of *record* that is not personal, and the rest by the person it is about."""
+    main = persons(register, record)[0]
+    plain: dict[str, Json] = {}
+    fragments: Fragments = {}
+    for name, field in register.fields.items():
+        if not field.personal:
+            plain[name] = record[name]
+        else:
+            _place(fragments, field, record, main)
+    return plain, fragments
+
+
+def _place(fragments: Fragments, field: Field, record: Mapping[str, Json], main: str) -> None:
+    value = record[field.id]
+    if field.of and isinstance(value, list):
+        for position, entry in enumerate(value):
+            about = str(first(entry, field.of) or main)
+            _of(fragments, about)["items"].setdefault(field.id, {})[str(position)] = entry
+        return
+    about = str(first(record, field.of) or main) if field.of else main
+    _of(fragments, about)["fields"][field.id] = value
+
+
+def _of(fragments: Fragments, person: str) -> dict[str, Json]:
+    return fragments.setdefault(person, {"fields": {}, "items": {}})
+
+
+def joined(register: Register, plain: Mapping[str, Json], fragments: Iterable[Mapping[str, Json]]) -> dict[str, Json]:
+    """Return the record again from its parts; what a missing part held is null, or absent from its list."""
+    known: dict[str, Json] = dict(plain)
+    entries: dict[str, dict[int, Json]] = {}
+    for fragment in fragments:
+        known.update(fragment["fields"])
+        for name, positions in fragment["items"].items():
+            entries.setdefault(name, {}).update({int(position): entry for position, entry in positions.items()})
+    known |= {name: [found[position] for position in sorted(found)] for name, found in entries.items()}
+    return {name: known.get(name) for name in register.fields}
+
+
+def terms(register: Register, record: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
+    """Yield look-up and term for everything by which *record* is to be found."""
+    for key, lookup in register.lookups.items():
+        columns = [_found(parameter, record) for parameter in lookup.values()]
+        yield from ((key, SEPARATOR.join(row)) for row in product(*columns))
+
+
+def term(register: Register, key: str, by: Mapping[str, str]) -> str:
+    """Return the term under which the look-up *key* finds what *by* asks for."""
+    return SEPARATOR.join(_compared(parameter, by[name]) for name, parameter in register.lookups[key].items())
+
+
+def persons_asked(register: Register, key: str, by: Mapping[str, str]) -> list[str]:
+    """Return the personal numbers that stand in the question itself."""
+    return [by[name] for name, parameter in register.lookups[key].items() if parameter.person]
+
+
+def identity(register: Register, record: Mapping[str, Json]) -> str | None:
+    """Return what makes the record one and the same through its versions; None while it is not complete."""
+    found = [first(record, path) for path in register.identity]
+    return None if None in found else SEPARATOR.join(str(value) for value in found)
+
+
+def _found(parameter: Parameter, record: Mapping[str, Json]) -> list[str]:
+    found = {_compared(parameter, str(value)) for path in parameter.paths for value in values(record, path)}
+    return sorted(found)
+
+
+def _compared(parameter: Parameter, value: str) -> str:
+    if parameter.how == "folded":
+        return fold(value)
+    return value[:4] if parameter.how == "year" else value.strip()

@@ -1,0 +1,100 @@
+import json
+
+import jsonschema_rs
+import pytest
+from django.test import Client
+
+from onedoor.exchange.service import VIA_GATEWAY
+from onedoor.registers import definition, openapi, service
+
+MOTHER = "001196204817"
+PERSON = {"number": MOTHER, "full_name": "Trần Thu Hà", "born": "1996-05-14", "sex": "F"}
+HEADERS = {
+    "HTTP_X_ROAD_CLIENT": "VN/GOV/G22/PORTAL",
+    "HTTP_X_ROAD_USERID": "account-1",
+    "HTTP_X_ROAD_ISSUE": "2611-7K4M-Q8",
+    "HTTP_ONEDOOR_PURPOSE": "birth-form",
+    "HTTP_ONEDOOR_BASIS": "nd63-2024.4.5",
+    VIA_GATEWAY: True,
+}
+COMMUNE = {
+    "HTTP_X_ROAD_CLIENT": "VN/GOV/G15/CIVIL-STATUS",
+    "HTTP_X_ROAD_USERID": "commune-00199.civil-status",
+    "HTTP_ONEDOOR_PURPOSE": "birth-registration",
+    "HTTP_ONEDOOR_BASIS": "l26-2023.12",
+    "HTTP_IDEMPOTENCY_KEY": "key-1",
+}
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def people() -> None:
+    service.load("population", [PERSON])
+
+
+def post(path: str, body: object, **headers: object):
+    content = body if isinstance(body, str) else json.dumps(body)
+    return Client().post(f"/exchange/{path}", content, "application/json", **{**HEADERS, **headers})
+
+
+def test_a_look_up_is_posted_and_answered_with_the_id_of_its_record() -> None:
+    answer = post("population/lookup", {"by": {"number": MOTHER}, "fields": ["full_name"]})
+    assert answer.status_code == 200
+    assert answer.json()["records"] == [{"full_name": "Trần Thu Hà"}]
+    assert len(answer.json()["read"]) == 36
+
+
+BAD_QUESTIONS = [
+    "not json",
+    [],
+    {},
+    {"by": {}},
+    {"by": {"number": 1}},
+    {"by": {"colour": "red"}},
+    {"by": {"number": MOTHER}, "x": 1},
+    {"by": {"number": MOTHER}, "fields": []},
+    {"by": {"number": MOTHER}, "fields": ["colour"]},
+    {"by": MOTHER},
+]
+
+
+@pytest.mark.parametrize("body", BAD_QUESTIONS)
+def test_a_bad_question_is_refused_clearly(body: object) -> None:
+    assert post("population/lookup", body).status_code == 400
+
+
+def test_an_unknown_register_is_not_found() -> None:
+    assert post("cars/lookup", {"by": {"number": MOTHER}}).status_code == 404
+    assert Client().get("/exchange/cars/openapi.json", **HEADERS).status_code == 404
+
+
+def test_forged_headers_past_the_gateway_are_refused() -> None:
+    assert post("population/lookup", {"by": {"number": MOTHER}}, **{VIA_GATEWAY: None}).status_code == 403
+
+
+def test_a_purpose_that_is_not_granted_is_refused() -> None:
+    assert post("population/lookup", {"by": {"number": MOTHER}}, HTTP_ONEDOOR_PURPOSE="own-case").status_code == 403
+
+
+def test_a_record_is_written_once_for_its_key() -> None:
+    child = {"full_name": "Lê An", "born": "2026-11-01", "sex": "F", "birth_registered_in": "00199", "mother": MOTHER}
+    first = post("population/records", child, **COMMUNE)
+    again = post("population/records", child, **COMMUNE)
+    assert first.status_code == again.status_code == 201
+    assert first.json() == again.json()
+    assert first.json()["record"]["number"].startswith("001326")
+    assert post("population/records", child | {"sex": "M"}, **COMMUNE).status_code == 409
+    assert (
+        post("population/records", child | {"born": "soon"}, **{**COMMUNE, "HTTP_IDEMPOTENCY_KEY": "2"}).status_code
+        == 400
+    )
+    assert post("population/records", child, **{**COMMUNE, "HTTP_IDEMPOTENCY_KEY": ""}).status_code == 400
+
+
+@pytest.mark.parametrize("register", sorted(definition.registers()))
+def test_each_register_describes_itself(register: str) -> None:
+    document = Client().get(f"/exchange/{register}/openapi.json", **HEADERS).json()
+    assert set(document["paths"]) == {"/lookup", "/records"}
+    question = document["paths"]["/lookup"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    jsonschema_rs.meta.validate(question)
+    assert document == json.loads(json.dumps(openapi.document(definition.register_of(register))))

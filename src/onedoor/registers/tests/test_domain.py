@@ -1,0 +1,60 @@
+import shutil
+from pathlib import Path
+
+import pytest
+
+from onedoor.kernel import nation
+from onedoor.kernel.nation import file_kinds
+
+VIETNAM = Path(__file__).parents[4] / "nations" / "vietnam"
+
+
+@pytest.fixture
+def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for kind in nation.kinds():  # a service is checked against registers and rights, which are at fault here
+        if kind.name == "service":
+            monkeypatch.delitem(file_kinds._KINDS, kind.name)
+    return shutil.copytree(VIETNAM, tmp_path / "vietnam", ignore=shutil.ignore_patterns("fonts"))
+
+
+def test_registers_and_demonstration_of_the_nation_have_no_fault() -> None:
+    found = [str(fault) for fault in nation.check(VIETNAM)]
+    assert not [fault for fault in found if "/registers/" in fault or "demonstration.yaml" in fault]
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "said"),
+    [
+        ("registers/births.yaml", "register: births", "register: birth", "write births or rename"),
+        ("registers/births.yaml", "owner: G15", "owner: G51", "there is no member “G51”"),
+        (
+            "registers/births.yaml",
+            "subsystem: VN/GOV/G15/CIVIL-STATUS",
+            "subsystem: VN/GOV/G15/CIVIL",
+            "write VN/GOV/G15/C",
+        ),
+        ("registers/births.yaml", "member: VN/GOV/G15", "member: VN/GOV/G01", "the system is not the member's"),
+        ("registers/births.yaml", "subjects: [child,", "subjects: [chld,", "write “child”"),
+        ("registers/births.yaml", "serial: [registered_at]", "serial: [registeredat]", "write “registered_at”"),
+        (
+            "registers/births.yaml",
+            "schema: {enum: [M, F], codes: sex}",
+            "schema: {type: nonsense}",
+            "this is no JSON Schema",
+        ),
+        ("registers/births.yaml", "    personal: true\n", "", "“personal” is missing"),
+        ("registers/births.yaml", "default: VN", "default: Vietnam", "the default does not fit"),
+        ("registers/births.yaml", "  child: {child:", "  child: {mother:", "take the same values"),
+        ("demonstration.yaml", "agency: commune-00199", "agency: commune-00198", "there is no agency"),
+        ("demonstration.yaml", "post: vss-01.cards", "post: vss-01.card", "write “vss-01.cards”"),
+        ("demonstration.yaml", "wife: mother", "wife: moter", "write “mother”"),
+        ("demonstration.yaml", "member: G18", "member: G15", "write G18"),
+    ],
+)
+def test_each_fault_is_named(copy: Path, name: str, old: str, new: str, said: str) -> None:
+    file = copy / name
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new, 1))
+    found = [str(fault) for fault in nation.check(copy) if name in fault.file]
+    assert any(said in fault for fault in found), found
