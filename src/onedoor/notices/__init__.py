@@ -1,0 +1,1 @@
+"""People told: the inbox of the portal."""

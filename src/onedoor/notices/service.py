@@ -1,0 +1,74 @@
+"""The door of the room: tell a person something once, and show their inbox."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.core.paginator import Page, Paginator
+
+from onedoor.kernel import clock
+from onedoor.kernel.text import Text
+from onedoor.notices.models import Notice
+from onedoor.store.rows import fetch
+
+PER_PAGE = 20
+UNREAD = "SELECT count(*) FROM notices_notice WHERE account = %s AND read IS NULL"
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeView:
+    """A notice as its person sees it: the sentence to translate, its facts, where it leads."""
+
+    id: str
+    text: str
+    facts: Mapping[str, str | Text]
+    link: str
+    told: datetime
+    unread: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """One page of an inbox: its notices, and where it stands among the pages."""
+
+    notices: Sequence[NoticeView]
+    page: Page[Notice]
+
+
+def tell(account: str, text: str, facts: Mapping[str, str | Text], *, key: str, link: str = "") -> None:
+    """Put a notice into the inbox of *account*, once for each *key*.
+
+    *text* is an English sentence with ``{names}``, a gettext key of the room that tells; *facts* fill the names and may
+    be texts in several languages. *link* is a path without language, such as ``cases/2611-7K4M-Q8``.
+    """
+    notice = Notice(account=account, key=key, text=text, link=link, told=clock.now())
+    notice.keep({name: value if isinstance(value, str) else dict(value) for name, value in facts.items()})
+    Notice.objects.bulk_create([notice], ignore_conflicts=True)
+
+
+def unread(account: str) -> int:
+    """Return how many notices of *account* nobody has opened yet."""
+    return int(fetch(UNREAD, [account])[0][0])
+
+
+def inbox(account: str, number: int = 1) -> Inbox:
+    """Return one page of the inbox, newest first."""
+    page = Paginator(Notice.objects.filter(account=account).order_by("-told", "-id"), PER_PAGE).get_page(number)
+    return Inbox([_view(notice) for notice in page.object_list], page)
+
+
+def mark_read(account: str, notice: UUID) -> str:
+    """Note that a notice was opened, and return its link; nothing when it is not theirs."""
+    found = Notice.objects.filter(account=account, pk=notice)
+    found.filter(read=None).update(read=clock.now())
+    return found.values_list("link", flat=True).first() or ""
+
+
+def mark_all_read(account: str) -> None:
+    """Note that the whole inbox was seen."""
+    Notice.objects.filter(account=account, read=None).update(read=clock.now())
+
+
+def _view(notice: Notice) -> NoticeView:
+    return NoticeView(str(notice.id), notice.text, notice.facts(), notice.link, notice.told, notice.read is None)
