@@ -1,0 +1,1 @@
+"""Public services as definitions: loaded, checked, searched."""

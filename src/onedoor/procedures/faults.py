@@ -1,0 +1,233 @@
+"""What is wrong in a service file, by file and line, and what to write instead."""
+
+from collections.abc import Collection, Iterator
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+from onedoor.kernel.nation import Document, Fault, FileKind, Nation, nearest
+from onedoor.kernel.nation.schemas import schema_faults
+from onedoor.procedures import limits, reading
+from onedoor.procedures.definition import Law, Service, Step
+from onedoor.procedures.rights import Rights, right_faults
+from onedoor.procedures.schema import WHOLE
+from onedoor.procedures.scopes import Keys, Scopes
+
+VERSION = FileKind("service version", "", schema=WHOLE)
+
+
+def check(document: Document, nation: Nation) -> Iterator[Fault]:
+    """Yield the faults of a service file that its schema cannot see."""
+    yield from _validity(document)
+    for number, plain in enumerate(reading.versions(document.data)):
+        version = laid_over(document, number, {k: v for k, v in plain.items() if k not in {"examples", "place"}})
+        wrong = list(schema_faults(version, VERSION))
+        yield from wrong or _Check(version, reading.read(plain), nation).all()
+
+
+def laid_over(document: Document, number: int, data: Any) -> Document:  # noqa: ANN401 - plain YAML data
+    """Return version *number* of a file as a document of its own; each key has the line where it is written."""
+    prefix = ("versions", number)
+    own = {path[2:]: line for path, line in document.lines.items() if path[:2] == prefix}
+    written = {path[2:]: text for path, text in document.written.items() if path[:2] == prefix}
+    return Document(document.path, data, document.name, {**document.lines, **own}, {**document.written, **written})
+
+
+def _validity(document: Document) -> Iterator[Fault]:
+    spans: list[tuple[date, date, int]] = []
+    names: list[str] = []
+    for number, version in enumerate(document.data["versions"]):
+        keys = ("versions", number)
+        first = date.fromisoformat(version["valid_from"])
+        last = date.fromisoformat(version["valid_until"]) if "valid_until" in version else date.max
+        if version["version"] in names:
+            yield document.fault((*keys, "version"), f"there are two versions “{version['version']}”", "rename one")
+        if last < first:
+            yield document.fault(
+                (*keys, "valid_until"), "this version ends before it begins", "correct one of the dates"
+            )
+        for other_first, other_last, other in spans:
+            if first <= other_last and other_first <= last:
+                other_name = document.data["versions"][other]["version"]
+                wrong = f"this version is in force together with “{other_name}”"
+                yield document.fault((*keys, "valid_from"), wrong, "end the earlier one on the day before")
+        spans.append((first, last, number))
+        names.append(version["version"])
+    for number, example in enumerate(document.data.get("examples", [])):
+        if example["version"] not in names:
+            wrong = f"there is no version “{example['version']}”"
+            yield document.fault(("examples", number, "version"), wrong, nearest(example["version"], names))
+    for number, name in enumerate(names):
+        if not any(example["version"] == name for example in document.data.get("examples", [])):
+            wrong = f"no example shows version “{name}”"
+            yield document.fault(("versions", number), wrong, "add one under examples: it is run as a test")
+
+
+class _Check:
+    """The check of one version."""
+
+    def __init__(self, document: Document, service: Service, nation: Nation) -> None:
+        self.document, self.service, self.nation = document, service, nation
+        self.rights = Rights(nation)
+
+    def all(self) -> Iterator[Fault]:
+        yield from self.laws()
+        yield from self.pages()
+        yield from self.sources()
+        if not (cycles := list(self.order())):
+            yield from self.path()
+            for scoped in Scopes(self.service, self.rights.fields).all():
+                yield from scoped.faults(self.document)
+            yield from right_faults(self.document, self.service, self.rights)
+        yield from cycles
+        yield from self.steps()
+        yield from self.results()
+        yield from self.fees()
+
+    def unknown(self, keys: Keys, what: str, name: str, known: Collection[str]) -> Iterator[Fault]:
+        """Yield a fault when *name* is none of the *known* ones."""
+        if name not in known:
+            yield self.document.fault(keys, f"there is no {what} “{name}”", nearest(name, sorted(known)))
+
+    def laws(self) -> Iterator[Fault]:
+        """Find references to a rule of law that the file does not name."""
+        for keys, law in _values(self.document.data, "law"):
+            if isinstance(law, str) and keys != ("law",) and keys[0] != "law":
+                yield from self.unknown(keys, "rule of law", law, self.law)
+
+    @cached_property
+    def law(self) -> dict[str, Law]:
+        return dict(self.service.law)
+
+    def pages(self) -> Iterator[Fault]:
+        """Find fields and facts that lean on what is not there."""
+        pages = [page.id for page in self.service.pages]
+        for rule in self.service.eligible:
+            if rule.after:
+                yield from self.unknown(("eligible", rule.id, "after"), "page", rule.after, pages)
+        for page in self.service.pages:
+            for field in page.fields:
+                keys: Keys = ("form", page.id, "fields", field.id)
+                yield from self.listed((*keys, "list"), field.list if field.kind == "code" else "")
+                for source in field.of:
+                    yield from self.unknown((*keys, "of"), "source", source, self.service.data)
+                if field.corrects:
+                    yield from self.unknown((*keys, "corrects"), "fact", field.corrects, self.service.facts)
+                yield from self.complete(keys, field.kind)
+            for fact in page.facts:
+                keys = ("form", page.id, "facts", fact.id)
+                yield from self.listed((*keys, "list"), fact.list if fact.kind == "code" else "")
+                if fact.correct:
+                    yield from self.unknown((*keys, "correct"), "field", fact.correct, self.service.fields)
+                known = {*self.service.data, *(field.binds for field in self.service.fields.values() if field.binds)}
+                yield from self.unknown((*keys, "source"), "source", fact.source, known)
+
+    def complete(self, keys: Keys, kind: str) -> Iterator[Fault]:
+        """Find what a field of this kind lacks."""
+        needed = {"record": ("of", "key", "binds"), "pick": ("values",), "choice": ("options",), "code": ("list",)}
+        written = self.document.data["form"][keys[1]]["fields"][keys[3]]
+        for key in (*needed.get(kind, ()), *(("files", "max_mb") if kind == "file" else ())):
+            if key not in written:
+                yield self.document.fault(keys, f"a {kind} field needs “{key}”", f"add {key}: …")
+
+    def listed(self, keys: Keys, name: str) -> Iterator[Fault]:
+        """Find a code list that the nation lacks."""
+        if name:
+            lists = {document.data["list"] for document in self.nation.documents("list")}
+            yield from self.unknown(keys, "list", name, lists)
+
+    def sources(self) -> Iterator[Fault]:
+        """Find sources that no register answers."""
+        for source in self.service.data.values():
+            keys: Keys = ("data", source.id)
+            yield from self.unknown((*keys, "register"), "register", source.register, self.rights.fields)
+            ways = self.rights.lookups.get(source.register, ())
+            if ways and frozenset(source.by) not in ways:
+                known = sorted(", ".join(sorted(way)) for way in ways)
+                wrong = f"the register {source.register} has no look-up by {', '.join(sorted(source.by))}"
+                yield self.document.fault((*keys, "by"), wrong, nearest(", ".join(sorted(source.by)), known))
+            if source.fallback == "stop" and not source.missing:
+                yield self.document.fault(keys, "this source stops the form but does not say why", "add missing: …")
+
+    def order(self) -> Iterator[Fault]:
+        """Find steps that wait for one another, or for nothing there is."""
+        steps, done = self.service.steps, set[str]()
+        for step in steps.values():
+            for other in step.after:
+                yield from self.unknown(("steps", step.id, "after"), "step", other, steps)
+        while ready := [step.id for step in steps.values() if step.id not in done and set(step.after) <= done]:
+            done.update(ready)
+        for step in steps.values():
+            if step.id not in done and set(step.after) <= set(steps):
+                wrong = f"the step “{step.id}” waits for itself through {', '.join(step.after)}"
+                yield self.document.fault(("steps", step.id, "after"), wrong, "take one step out of the circle")
+
+    def path(self) -> Iterator[Fault]:
+        """Find a longest way through the steps that takes more than the declared total."""
+        length, steps = limits.critical_path(self.service)
+        if length > limits.days(self.service.clock.total):
+            wrong = f"the steps {' → '.join(steps)} take longer than the total of {self.service.clock.total}"
+            yield self.document.fault(("clock", "total"), wrong, "correct a limit or the total")
+        for step in self.service.steps.values():
+            longest = self.service.clock.verified
+            if step.verified and not step.apart and limits.days(step.verified) > limits.days(longest or step.within):
+                wrong = f"with verification this step takes longer than the total of {longest or 'the clock'}"
+                yield self.document.fault(("steps", step.id, "verified"), wrong, "correct clock: verified")
+
+    def steps(self) -> Iterator[Fault]:
+        """Find steps without an owner, a way to be reached, or words for what they do."""
+        for step in self.service.steps.values():
+            keys: Keys = ("steps", step.id)
+            yield from self.owned(keys, step)
+            if step.when == "false":
+                yield self.document.fault((*keys, "when"), "this step is never reached", "correct the condition")
+            if step.issues:
+                yield from self.unknown((*keys, "issues"), "result", step.issues, self.service.results)
+            if "refuse" in step.may and not step.refuse:
+                yield self.document.fault(keys, "this step may refuse but names no ground", "add refuse: with its law")
+            for shown in step.shows:
+                known = {*self.service.fields, *self.service.facts}
+                yield from self.unknown((*keys, "shows"), "field or fact", shown, known)
+
+    def owned(self, keys: Keys, step: Step) -> Iterator[Fault]:
+        """Find a step whose agency or post does not take part."""
+        kind = [agency for key, agency in self.nation.agencies.items() if key.rpartition("-")[0] == step.agency_kind]
+        kinds = {key.rpartition("-")[0] for key, agency in self.nation.agencies.items() if not agency.is_member}
+        if not kind:
+            yield from self.unknown((*keys, "by"), "kind of agency", step.agency_kind, kinds)
+        elif not any(step.post in agency.posts for agency in kind):
+            posts = {post for agency in kind for post in agency.posts}
+            yield from self.unknown((*keys, "by"), "post", step.post, posts)
+
+    def results(self) -> Iterator[Fault]:
+        """Find results without a template or a step that issues them."""
+        issued = [step.issues for step in self.service.steps.values()]
+        for result in self.service.results.values():
+            if not (self.nation.path / result.template).is_file():
+                known = sorted(f"templates/{path.name}" for path in (self.nation.path / "templates").glob("*.typ"))
+                yield from self.unknown(("results", result.id, "template"), "template", result.template, known)
+            if issued.count(result.id) != 1:
+                wrong = f"{issued.count(result.id) or 'no'} steps issue this result"
+                yield self.document.fault(("results", result.id), wrong, f"write issues: {result.id} at one step")
+
+    def fees(self) -> Iterator[Fault]:
+        """Refuse a fee that may be due: payments are not built."""
+        rules = {rule.id for rule in self.service.eligible}
+        for fee in self.service.fees:
+            if fee.amount or (fee.amount is None and not fee.closed_by):
+                meant = "keep it out with closed_by: <a rule under eligible>, or leave this service out for now"
+                yield self.document.fault(("fees", fee.id), "a fee may be due and payments are not built yet", meant)
+            if fee.closed_by:
+                yield from self.unknown(("fees", fee.id, "closed_by"), "rule of eligibility", fee.closed_by, rules)
+
+
+def _values(data: Any, wanted: str, keys: Keys = ()) -> Iterator[tuple[Keys, Any]]:  # noqa: ANN401 - plain YAML data
+    """Yield every value under the key *wanted*, with its place."""
+    if isinstance(data, dict):
+        for key, value in data.items():
+            if key == wanted:
+                yield (*keys, key), value
+            yield from _values(value, wanted, (*keys, key))
+    elif isinstance(data, list):
+        for number, value in enumerate(data):
+            yield from _values(value, wanted, (*keys, number))

@@ -1,0 +1,73 @@
+"""What of a case an agency needs for its step: only that is handed over."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from onedoor.procedures.definition import Service, Step
+from onedoor.procedures.expressions import Context, Value, expressions_in, paths_of
+
+ASIDE = frozenset({"issue", "case", "today", "session", "item"})
+PRESENCE = re.compile(r"\bknown\(\s*[A-Za-z_]\w*\s*\)")
+WHOLE = "*"
+
+
+def needs(service: Service, step: Step) -> dict[str, set[str]]:
+    """Return the names that *step* needs, each with its fields: ``*`` for all, none for whether it is known at all."""
+    own = {write.name for write in step.writes}
+    needed: dict[str, set[str]] = {}
+    for expression in _expressions(service, step):
+        bare = {path[0] for path in paths_of(PRESENCE.sub("true", expression)) if len(path) == 1}
+        for root, *rest in paths_of(expression):
+            if root not in ASIDE | own:
+                needed.setdefault(root, set()).update(rest[:1] or ({WHOLE} if root in bare else ()))
+    for shown in step.shows:
+        needed.setdefault("fact" if shown in service.facts else "form", set()).add(shown)
+        for root, field in _in_words(service, shown):
+            needed.setdefault(root, set()).add(field)
+    return needed
+
+
+def enough(service: Service, step: Step, expression: str) -> bool:
+    """Return whether what is handed over for *step* decides *expression*."""
+    needed = needs(service, step)
+    bare = {path[0] for path in paths_of(PRESENCE.sub("true", expression)) if len(path) == 1}
+    for root, *rest in paths_of(expression):
+        fields = needed.get(root, {WHOLE} if root == "today" else None)
+        if fields is None or (root in bare and WHOLE not in fields):
+            return False
+        if rest and not fields & {rest[0], WHOLE}:
+            return False
+    return True
+
+
+def handed(service: Service, step: Step, known: Context) -> dict[str, Value]:
+    """Return the names and values to hand over for *step*: null for what is not known."""
+    return {name: _cut(known[name], fields) for name, fields in needs(service, step).items()}
+
+
+def received(service: Service, names: Mapping[str, Value], known: Context) -> Context:
+    """Return *known* (of an empty case) with what was handed over, every field of forms and facts being there."""
+    form = dict.fromkeys(service.fields) | dict(names.get("form") or {})
+    fact = dict.fromkeys(service.facts) | dict(names.get("fact") or {})
+    return known.but(**{**names, "form": form, "fact": fact}).settled()
+
+
+def _in_words(service: Service, shown: str) -> Iterator[tuple[str, str]]:
+    """Yield the record and its fields that say the answer *shown* in words."""
+    asked = service.fields.get(shown)
+    if asked and asked.binds and asked.option:
+        yield from ((asked.binds, path[1]) for path in paths_of(asked.option) if path[0] == "item" and path[1:])
+
+
+def _cut(value: Value, fields: set[str]) -> Value:
+    if WHOLE in fields or not isinstance(value, Mapping):
+        return value
+    return {field: value[field] for field in sorted(fields) if field in value}
+
+
+def _expressions(service: Service, step: Step) -> Iterator[str]:
+    yield from (step.at, step.when)
+    for write in step.writes:
+        yield from expressions_in(write.values)
+    if step.issues:
+        yield from expressions_in(service.results[step.issues].data)

@@ -1,0 +1,100 @@
+"""What the nation's registers hold and its rights grant, as far as a service leans on them."""
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+
+from onedoor.kernel.nation import Document, Fault, Nation, nearest
+from onedoor.procedures.definition import Service, Source, Write
+from onedoor.procedures.scopes import Keys, Scoped, Scopes
+
+
+class Rights:
+    """Fields and look-ups of registers; purposes with their bases and what they grant."""
+
+    def __init__(self, nation: Nation) -> None:
+        self.nation = nation
+
+    @cached_property
+    def fields(self) -> Mapping[str, frozenset[str]]:
+        """Return the fields of each register."""
+        return {one.data["register"]: frozenset(one.data["fields"]) for one in self.nation.documents("register")}
+
+    @cached_property
+    def lookups(self) -> Mapping[str, list[frozenset[str]]]:
+        """Return by what each register can be looked up."""
+        return {
+            one.data["register"]: [frozenset(by) for by in one.data["lookups"].values()]
+            for one in self.nation.documents("register")
+        }
+
+    @cached_property
+    def bases(self) -> Mapping[str, list[str]]:
+        """Return the legal bases of each purpose."""
+        return {one.data["purpose"]: list(one.data["basis"]) for one in self.nation.documents("right")}
+
+    @cached_property
+    def _grants(self) -> Mapping[tuple[str, str, str], frozenset[str]]:
+        granted: dict[tuple[str, str, str], frozenset[str]] = {}
+        for right in self.nation.documents("right"):
+            for grant in right.data["grants"]:
+                for operation in grant["operations"] if "register" in grant else ():
+                    key = (right.data["purpose"], grant["register"], operation)
+                    granted[key] = granted.get(key, frozenset()) | frozenset(grant["fields"])
+        return granted
+
+    def granted(self, purpose: str, register: str, operation: str) -> frozenset[str]:
+        """Return the fields that somebody may read or write for a purpose."""
+        return self._grants.get((purpose, register, operation), frozenset())
+
+
+def right_faults(document: Document, service: Service, rights: Rights) -> Iterator[Fault]:
+    """Yield the reads and writes of a service that no right allows."""
+    used = _used(service, rights)
+    for source in service.data.values():
+        keys: Keys = ("data", source.id)
+        yield from _basis(document, keys, source, rights)
+        fields = rights.fields.get(source.register, frozenset())
+        for field in sorted(used[source.id] & fields - rights.granted(source.purpose, source.register, "read")):
+            wrong = f"no right lets “{source.purpose}” read {source.register}.{field}, which this service uses"
+            yield document.fault(keys, wrong, "add the field to the right, or do without it")
+    for step in service.steps.values():
+        for write in step.writes:
+            keys = ("steps", step.id, "writes", write.name)
+            if write.register not in rights.fields:
+                wrong = f"there is no register “{write.register}”"
+                yield document.fault((*keys, "register"), wrong, nearest(write.register, sorted(rights.fields)))
+                continue
+            yield from _basis(document, keys, write, rights)
+            for field in write.values:
+                if field not in rights.fields[write.register]:
+                    wrong = f"the register {write.register} has no field “{field}”"
+                    meant = nearest(field, sorted(rights.fields[write.register]))
+                    yield document.fault((*keys, "values", field), wrong, meant)
+                elif field not in rights.granted(write.purpose, write.register, "write"):
+                    wrong = f"no right lets “{write.purpose}” write {write.register}.{field}"
+                    yield document.fault((*keys, "values", field), wrong, "add the field to the right")
+
+
+def _basis(document: Document, keys: Keys, of: Source | Write, rights: Rights) -> Iterator[Fault]:
+    if of.purpose not in rights.bases:
+        wrong = f"there is no right with the purpose “{of.purpose}”"
+        yield document.fault((*keys, "purpose"), wrong, nearest(of.purpose, sorted(rights.bases)))
+    elif of.basis not in rights.bases[of.purpose]:
+        wrong = f"the right “{of.purpose}” has no basis “{of.basis}”"
+        yield document.fault((*keys, "basis"), wrong, nearest(of.basis, rights.bases[of.purpose]))
+
+
+def _used(service: Service, rights: Rights) -> Mapping[str, set[str]]:
+    """Return the fields of each source that the service's expressions read, also through a record chosen."""
+    origins = {field.binds: field.of for field in service.fields.values() if field.binds}
+    used: dict[str, set[str]] = {source: set() for source in service.data}
+    paths = {path for scoped in Scopes(service, rights.fields).all() for path in scoped.paths}
+    for root, *rest in paths:
+        for source in (*origins.get(root, ()), root):
+            if rest and source in used:
+                used[source].add(rest[0])
+    for field in service.fields.values():
+        paths = {path for text in (field.where, field.option) for path in Scoped((), text or "null", {}).paths}
+        for source in field.of:
+            used[source] |= {path[1] for path in paths if path[0] == "item" and path[1:]} | {field.key}
+    return used

@@ -1,0 +1,284 @@
+"""The door of public services as definitions: find one, ask what its form, steps and clock say."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from functools import cache, lru_cache
+
+from django.utils import translation
+from django.utils.translation import gettext, ngettext
+
+from onedoor.kernel import clock, nation
+from onedoor.kernel.clock import Limit
+from onedoor.kernel.errors import NotFound, OnedoorError
+from onedoor.kernel.text import Text, fold
+from onedoor.procedures import handing, limits, reading, rules
+from onedoor.procedures.answers import AnswerFault, Raw, check_file
+from onedoor.procedures.definition import Condition, Result, Service, Source, Step, Write
+from onedoor.procedures.domain import SERVICE
+from onedoor.procedures.expressions import BadExpression, Context, ExpressionFailed, Value, evaluate, names_of
+from onedoor.procedures.handing import enough, handed, needs
+from onedoor.procedures.models import ServiceVersion
+from onedoor.procedures.questions import Fact, Field, Page
+from onedoor.procedures.rules import (
+    Choice,
+    Found,
+    Inputs,
+    Query,
+    default,
+    document,
+    ineligible,
+    is_required,
+    results_of,
+    said,
+    settled_fields,
+    steps_of,
+    values_of,
+    visible_facts,
+    visible_fields,
+    visible_pages,
+    wanted,
+)
+from onedoor.procedures.world import world_of
+
+__all__ = [
+    "AnswerFault",
+    "BadExpression",
+    "Choice",
+    "Condition",
+    "Context",
+    "ExpressionFailed",
+    "Fact",
+    "Field",
+    "Found",
+    "Inputs",
+    "NoSuchService",
+    "Page",
+    "Query",
+    "Result",
+    "Service",
+    "Source",
+    "Step",
+    "Write",
+    "check_file",
+    "choices",
+    "context",
+    "default",
+    "document",
+    "due",
+    "enough",
+    "evaluate",
+    "get",
+    "handed",
+    "in_force",
+    "ineligible",
+    "is_required",
+    "limit_text",
+    "missing_answers",
+    "names_of",
+    "needs",
+    "owner",
+    "pin",
+    "pinned",
+    "post_text",
+    "received",
+    "results_of",
+    "said",
+    "search",
+    "services",
+    "settle",
+    "settled_fields",
+    "start",
+    "steps_of",
+    "validate_answer",
+    "values_of",
+    "visible_facts",
+    "visible_fields",
+    "visible_pages",
+    "wanted",
+    "whole_due",
+    "words_of",
+]
+
+
+class NoSuchService(NotFound):
+    """There is no public service “{service}” at that time. Please search for it by name."""
+
+
+def services(on: date) -> list[Service]:
+    """Return every service in force on a day, in the order of their ids."""
+    return [service for service in _all() if service.in_force(on)]
+
+
+def in_force(service_id: str, on: date) -> Service:
+    """Return the version of a service that is the law's on a day; raise `NoSuchService`."""
+    return _only([service for service in services(on) if service.id == service_id], service_id)
+
+
+def get(service_id: str, version: str) -> Service:
+    """Return one version of a service from the nation's files; raise `NoSuchService`."""
+    return _only([s for s in _all() if (s.id, s.version) == (service_id, version)], service_id)
+
+
+def search(query: str, language: str, on: date) -> list[Service]:
+    """Return the services in force that hold every word of *query*, accents or not, the best first."""
+    wanted_words = fold(query).split()
+    ranked = [(rank, one.id, one) for one in services(on) if (rank := _rank(one, wanted_words, language))]
+    return [one for _, _, one in sorted(ranked, key=lambda found: (-found[0], found[1]))]
+
+
+def _rank(service: Service, wanted_words: Sequence[str], language: str) -> int:
+    title, own, rest = _searched(service, language)
+    if not wanted_words or not all(word in f"{title} {own} {rest} {service.code}" for word in wanted_words):
+        return 0
+    return 1 + sum(4 * (word in title) + 2 * (word in own) for word in wanted_words)
+
+
+@lru_cache(maxsize=4096)
+def _folded(text: str) -> str:
+    return fold(text)
+
+
+def _searched(service: Service, language: str) -> tuple[str, str, str]:
+    """Return the folded title and words in *language*, then all other texts a person may search by."""
+    texts = [service.title, service.summary, service.life_event, *(one.title for one in service.results.values())]
+    rest = [word for text in texts for word in text.values()] + [w for words in service.words.values() for w in words]
+    own = " ".join(service.words.get(language, ()))
+    return _folded(service.title.get(language, "")), _folded(own), _folded(" ".join(rest))
+
+
+def pin(service: Service) -> str:
+    """Keep the definition in this database, once, and return its digest; within the caller's transaction."""
+    written = json.dumps(service.definition, ensure_ascii=False, separators=(",", ":"))
+    digest = hashlib.sha256(written.encode()).hexdigest()
+    kept = {"service": service.id, "version": service.version, "definition": written, "pinned_at": clock.now()}
+    ServiceVersion.objects.get_or_create(digest=digest, defaults=kept)
+    return digest
+
+
+def pinned(service_id: str, version: str, digest: str = "") -> Service:
+    """Return a pinned definition, that of *digest* or the latest of its version; raise `NoSuchService`."""
+    if not digest:
+        found = ServiceVersion.objects.filter(service=service_id, version=version)
+        digest = found.values_list("digest", flat=True).first() or ""
+    try:
+        service = _pinned(digest)
+    except ServiceVersion.DoesNotExist:
+        raise NoSuchService(service=service_id[:60]) from None
+    return _only([service] if (service.id, service.version) == (service_id, version) else [], service_id)
+
+
+@lru_cache(maxsize=256)
+def _pinned(digest: str) -> Service:
+    """Return what was pinned under *digest*: a row that never changes and never goes, so this process keeps it."""
+    return reading.read(json.loads(ServiceVersion.objects.get(digest=digest).definition))
+
+
+def context(service: Service, inputs: Inputs) -> Context:
+    """Return what expressions of *service* know of a case, in this process's nation."""
+    return rules.context(service, inputs, _world(inputs.today))
+
+
+def received(service: Service, names: Mapping[str, Value], inputs: Inputs) -> Context:
+    """Return what expressions know at an agency that was handed *names* (see `handed`)."""
+    return handing.received(service, names, context(service, inputs))
+
+
+def settle(service: Service, inputs: Inputs, ask: rules.Ask) -> dict[str, Found]:
+    """Return what is found once no look-up is left, asking in waves (see `rules.settle`)."""
+    return rules.settle(service, inputs, _world(inputs.today), ask)
+
+
+def choices(asked: Field, known: Context) -> tuple[Choice, ...]:
+    """Return what can be chosen now for a question, in order."""
+    return rules.choices(asked, known, _world(known["today"]))
+
+
+def validate_answer(asked: Field, raw: Raw, known: Context) -> Value:
+    """Return the value of what was typed, or None; raise `AnswerFault` (`words_of` says it in every language)."""
+    return rules.validate_answer(asked, raw, known, _world(known["today"]))
+
+
+def missing_answers(page: Page, known: Context) -> list[Field]:
+    """Return the questions of *page* that still need an answer."""
+    return rules.missing_answers(page, known, _world(known["today"]))
+
+
+def words_of(error: OnedoorError) -> Text:
+    """Return what an error says in every language of the nation; the service's own words come first."""
+    if isinstance(error, AnswerFault) and error.own:
+        return error.own
+    said = {}
+    for language in nation.current().languages:
+        with translation.override(language):
+            said[language] = error.text(gettext)
+    return said
+
+
+def owner(step: Step, known: Context) -> str:
+    """Return the id of the agency that does *step*, such as ``commune-00199``."""
+    return rules.agency_of(step, known)
+
+
+def post_text(step: Step) -> Text:
+    """Return the words for the post that does *step*, as the first agency of its kind calls it."""
+    for key, agency in nation.current().agencies.items():
+        if key.rpartition("-")[0] == step.agency_kind and step.post in agency.posts:
+            return agency.posts[step.post]
+    return {}
+
+
+def start(service: Service, moment: datetime) -> datetime:
+    """Return when the clock of something submitted at *moment* starts."""
+    return limits.start(service, moment, nation.current().calendar)
+
+
+def due(service: Service, step_id: str, received: datetime, *, verified: bool = False) -> datetime:
+    """Return when a step is due whose agency received it at a moment; after the cut-off it counts from the next day."""
+    step = service.steps[step_id]
+    return limits.step_due(service, step, received, nation.current().calendar, verified=verified)
+
+
+def whole_due(service: Service, started: datetime, *, verified: bool = False) -> datetime:
+    """Return when the results of a case are due whose clock started at *started*."""
+    return limits.whole_due(service, started, nation.current().calendar, verified=verified)
+
+
+def limit_text(limit: str | Limit, language: str) -> str:
+    """Return a limit in words, such as “2 ngày làm việc” for ``2wd``."""
+    parsed = limits.limit(limit) if isinstance(limit, str) else limit
+    count = parsed.amount
+    with translation.override(language):
+        if not count:
+            return gettext("the same working day")
+        words = {
+            "min": ngettext("{count} minute", "{count} minutes", count),
+            "h": ngettext("{count} hour", "{count} hours", count),
+            "wh": ngettext("{count} working hour", "{count} working hours", count),
+            "wd": ngettext("{count} working day", "{count} working days", count),
+            "d": ngettext("{count} day", "{count} days", count),
+        }
+        return words[parsed.unit].format(count=count)
+
+
+def _world(today: str) -> rules.World:
+    return _world_on(date.fromisoformat(today[:10]))
+
+
+@lru_cache(maxsize=64)
+def _world_on(on: date) -> rules.World:
+    return world_of(nation.current(), on)
+
+
+def _only(found: list[Service], service_id: str) -> Service:
+    if not found:
+        raise NoSuchService(service=service_id[:60])
+    return found[0]
+
+
+@cache
+def _all() -> tuple[Service, ...]:
+    documents = nation.current().documents(SERVICE.name)
+    read = [reading.read(plain) for document in documents for plain in reading.versions(document.data)]
+    return tuple(sorted(read, key=lambda service: (service.id, service.valid_from)))

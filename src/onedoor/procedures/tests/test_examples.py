@@ -1,0 +1,37 @@
+"""Every example of every service of every nation is a test."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from onedoor.kernel.nation import Nation, load
+from onedoor.procedures import examples, reading
+from onedoor.procedures.definition import Service
+from onedoor.procedures.domain import SERVICE
+from onedoor.procedures.examples import Example
+from onedoor.procedures.tests.births import NOW, VIETNAM
+from onedoor.registers import domain as registers  # noqa: F401 - makes files of registers known
+
+NATIONS = sorted(path.parent for path in (Path(__file__).parents[4] / "nations").glob("*/nation.yaml"))
+
+
+def found() -> Iterator[object]:
+    for path in NATIONS:
+        nation = load(path)
+        for document in nation.documents(SERVICE.name):
+            for service in map(reading.read, reading.versions(document.data)):
+                for example in service.examples:
+                    name = f"{path.name}: {service.id} {service.version}: {example['say']}"
+                    yield pytest.param(nation, service, example, id=name)
+
+
+@pytest.mark.parametrize(("nation", "service", "example"), list(found()))
+def test_the_example_comes_out_as_expected(nation: Nation, service: Service, example: Example) -> None:
+    assert examples.differences(service, example, nation) == []
+
+
+def test_an_example_that_expects_something_else_fails() -> None:
+    example = NOW.examples[0]
+    wrong = {**example, "expect": {"pages": ["who"], "nonsense": 1}}
+    assert len(examples.differences(NOW, wrong, VIETNAM)) == 2

@@ -1,0 +1,120 @@
+from datetime import date
+
+import pytest
+from django.utils import translation
+
+from onedoor.kernel import clock
+from onedoor.kernel.errors import OnedoorError
+from onedoor.procedures import reading, service
+from onedoor.procedures.answers import NameHasDigit
+from onedoor.procedures.models import ServiceVersion
+from onedoor.procedures.service import NoSuchService
+
+TODAY = date(2026, 11, 22)
+BIRTH = "vn.birth-linked"
+
+
+def test_the_day_decides_the_version() -> None:
+    assert service.in_force(BIRTH, date(2026, 8, 31)).code == "2.002621"
+    assert service.in_force(BIRTH, date(2026, 9, 1)).code == "3.000722"
+    with pytest.raises(NoSuchService):
+        service.in_force(BIRTH, date(2024, 6, 30))
+
+
+def test_a_version_is_found_by_its_name() -> None:
+    assert service.get(BIRTH, "2024-07-01").code == "2.002621"
+    with pytest.raises(NoSuchService, match="no public service"):
+        service.get(BIRTH, "1999-01-01")
+
+
+@pytest.mark.parametrize(
+    ("query", "language"),
+    [
+        ("khai sinh", "vi"),
+        ("KHAI SINH", "vi"),
+        ("the bao hiem", "vi"),
+        ("thuong tru", "en"),
+        ("newborn", "en"),
+        ("acte de naissance", "fr"),
+        ("3.000722", "vi"),
+    ],
+)
+def test_a_search_finds_with_and_without_accents_in_every_language(query: str, language: str) -> None:
+    assert [found.id for found in service.search(query, language, TODAY)] == [BIRTH]
+
+
+@pytest.mark.parametrize("query", ["", "   ", "xây nhà", "birth passport"])
+def test_a_search_for_what_is_not_there_finds_nothing(query: str) -> None:
+    assert service.search(query, "vi", TODAY) == []
+
+
+@pytest.mark.django_db
+def test_a_case_keeps_the_definition_it_began_with() -> None:
+    old = service.get(BIRTH, "2024-07-01")
+    digest = service.pin(old)
+    kept = service.pinned(BIRTH, "2024-07-01", digest)
+    assert kept == old
+    assert [page.id for page in kept.pages] == [page.id for page in old.pages]
+    assert service.pinned(BIRTH, "2024-07-01").steps["birth"].within == "0wd"
+
+
+@pytest.mark.django_db
+def test_a_definition_is_kept_once_and_a_changed_one_beside_it() -> None:
+    now = service.get(BIRTH, "2026-09-01")
+    first = service.pin(now)
+    assert service.pin(now) == first
+    changed = reading.read(reading.overlay(now.definition, {"clock": {"total": "4wd"}}))
+    second = service.pin(changed)
+    assert second != first
+    assert ServiceVersion.objects.count() == 2
+    assert service.pinned(BIRTH, "2026-09-01", first).clock.total == "3wd"
+    assert service.pinned(BIRTH, "2026-09-01").clock.total == "4wd"
+
+
+@pytest.mark.django_db
+def test_what_was_never_pinned_is_not_found() -> None:
+    with pytest.raises(NoSuchService):
+        service.pinned(BIRTH, "2026-09-01", "0" * 64)
+
+
+@pytest.mark.parametrize(
+    ("limit", "vi", "en", "fr"),
+    [
+        ("2wd", "2 ngày làm việc", "2 working days", "2 jours ouvrés"),
+        ("24h", "24 giờ", "24 hours", "24 heures"),
+        ("10min", "10 phút", "10 minutes", "10 minutes"),
+        ("1wh", "1 giờ làm việc", "1 working hour", "1 heure ouvrée"),
+        ("60d", "60 ngày", "60 days", "60 jours"),
+        ("0wd", "trong ngày làm việc", "the same working day", "le jour ouvré même"),
+    ],
+)
+def test_a_limit_is_said_in_words(limit: str, vi: str, en: str, fr: str) -> None:
+    assert [service.limit_text(limit, language) for language in ("vi", "en", "fr")] == [vi, en, fr]
+
+
+def test_a_fault_is_said_in_every_language() -> None:
+    said = service.words_of(NameHasDigit(wrong="Nhi3n"))
+    assert said["vi"] == "Tên không được có chữ số. Hãy sửa “Nhi3n”."
+    assert said["en"] == "A name cannot contain a digit. Change “Nhi3n”."
+    assert said["fr"] == "Un nom ne contient pas de chiffre. Modifiez «\u202fNhi3n\u202f»."
+
+
+def test_every_step_has_words_for_its_post() -> None:
+    for step in service.get(BIRTH, "2026-09-01").steps.values():
+        assert service.post_text(step)["vi"]
+
+
+def test_every_text_of_the_engine_is_translated() -> None:
+    own = [error for error in vars(service).values() if isinstance(error, type) and issubclass(error, OnedoorError)]
+    errors = [error for error in own if error.__module__.startswith("onedoor.procedures")]
+    for error in [*errors, *service.AnswerFault.__subclasses__()]:
+        for language in ("vi", "fr"):
+            with translation.override(language):
+                assert translation.gettext(error.key()) != error.key(), error
+
+
+def test_the_clock_of_this_nation_is_used() -> None:
+    one = service.get(BIRTH, "2026-09-01")
+    started = service.start(one, clock.now())
+    assert service.due(one, "residence", started) > started
+    assert service.whole_due(one, started) > started
