@@ -1,0 +1,1 @@
+"""From a form to a signed result: dossiers, steps, hand-overs, results."""

@@ -1,0 +1,146 @@
+"""What other systems send to the service ``cases`` over the exchange: only the own gateway gets in."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jsonschema_rs
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_POST
+
+from onedoor.cases import intake, outcomes
+from onedoor.exchange.service import Caller, caller
+from onedoor.kernel.access import GATEWAY, access
+from onedoor.kernel.errors import BadInput
+from onedoor.kernel.settings import current as settings
+from onedoor.privacy.service import Reader, permit_call
+
+SERVICE = "cases"
+LONGEST_KEY = 200
+TEXT = {"type": "string", "minLength": 1}
+STEP = {
+    "case": TEXT | {"maxLength": 20},
+    "step": TEXT | {"maxLength": 60},
+    "round": {"type": "integer", "minimum": 0},
+    "agency": TEXT | {"maxLength": 60},
+}
+RULES = {"type": "object", "required": ["id", "version", "digest"]}
+
+
+def _schema(required: list[str], **properties: Any) -> dict[str, Any]:  # noqa: ANN401 - parts of JSON Schema
+    return {"type": "object", "required": [*STEP, *required], "properties": {**STEP, **properties}}
+
+
+SCHEMAS: Mapping[str, dict[str, Any]] = {
+    "hand-over": _schema(
+        ["post", "service", "due", "context", "applicant"],
+        post=TEXT,
+        service=RULES,
+        due=TEXT,
+        context={"type": "object"},
+        applicant={"type": "object", "required": ["name", "number"]},
+    ),
+    "supplement": _schema(
+        ["supplement", "due"], supplement={"type": "object", "required": ["text", "at", "files"]}, due=TEXT
+    ),
+    "file": _schema(
+        ["field", "number", "content", "applicant"],
+        field=TEXT | {"maxLength": 80},
+        number={"type": "integer", "minimum": 0, "maximum": 20},
+        content={"type": "string"},
+        applicant={"type": "object", "required": ["number"]},
+    ),
+    "end": _schema(["kind", "post", "service"], kind={"enum": ["withdraw", "expire"]}, post=TEXT, service=RULES),
+    "outcome": _schema(
+        ["kind", "by"],
+        kind={"enum": ["done", "supplement", "refuse", "hand_over"]},
+        by=TEXT,
+        text={"type": "string"},
+        ground=TEXT,
+        to=TEXT,
+        records={"type": "object"},
+        result={
+            "type": ["object", "null"],
+            "required": ["id", "kind", "number", "issued_at", "sha256", "verify_url", "file", "data"],
+        },
+    ),
+}
+_VALID = {name: jsonschema_rs.validator_for(schema) for name, schema in SCHEMAS.items()}
+OPENAPI: dict[str, Any] = {
+    "openapi": "3.0.3",
+    "info": {"title": "Steps of cases between the portal and agencies", "version": "1"},
+    "paths": {
+        f"/{name}": {
+            "post": {
+                "operationId": name.replace("-", "_"),
+                "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
+                "responses": {
+                    "200": {"description": "taken in; sent again with the same Idempotency-Key nothing changes"},
+                    "409": {"description": "not possible any more"},
+                },
+            }
+        }
+        for name, schema in SCHEMAS.items()
+    },
+}
+
+
+def _take(request: HttpRequest, name: str, handler: Callable[[Caller, Any], dict[str, Any]]) -> JsonResponse:
+    asks = caller(request)
+    reader = Reader(client=asks.client, user=asks.user, purpose=asks.purpose, basis=asks.basis, case=asks.case)
+    permit_call(reader, service=SERVICE, provider=settings().subsystem)
+    try:
+        body = json.loads(request.body)
+    except ValueError as error:
+        raise BadInput(what="the body is not JSON") from error
+    if not _VALID[name].is_valid(body) or body["case"] != asks.case or not 0 < len(asks.key) <= LONGEST_KEY:
+        raise BadInput(what=f"a message “{name}” with the case of X-Road-Issue and an Idempotency-Key")
+    return JsonResponse(handler(asks, body))
+
+
+@access(GATEWAY)
+@csrf_exempt
+@require_POST
+def hand_over(request: HttpRequest) -> JsonResponse:
+    """Take in a step that the portal hands over."""
+    return _take(request, "hand-over", intake.receive)
+
+
+@access(GATEWAY)
+@csrf_exempt
+@require_POST
+def supplement(request: HttpRequest) -> JsonResponse:
+    """Take in the person's answer to a supplement."""
+    return _take(request, "supplement", intake.supplement)
+
+
+@access(GATEWAY)
+@csrf_exempt
+@require_POST
+def file(request: HttpRequest) -> JsonResponse:
+    """Take in a part of a file that belongs to a step."""
+    return _take(request, "file", intake.file)
+
+
+@access(GATEWAY)
+@csrf_exempt
+@require_POST
+def end(request: HttpRequest) -> JsonResponse:
+    """End a step that no officer has decided yet."""
+    return _take(request, "end", intake.end)
+
+
+@access(GATEWAY)
+@csrf_exempt
+@require_POST
+def outcome(request: HttpRequest) -> JsonResponse:
+    """Take in what came of a step."""
+    return _take(request, "outcome", outcomes.receive)
+
+
+@access(GATEWAY)
+@require_GET
+def openapi(_request: HttpRequest) -> JsonResponse:
+    """Answer the description of this service."""
+    return JsonResponse(OPENAPI)

@@ -1,0 +1,15 @@
+"""The Django application of the room."""
+
+from django.apps import AppConfig
+
+
+class CasesConfig(AppConfig):
+    """Cases: from a form to a signed result."""
+
+    name = "onedoor.cases"
+    label = "cases"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Make the jobs and event handlers of the room known."""
+        from onedoor.cases import tasks  # noqa: F401

@@ -1,0 +1,96 @@
+"""What is known of a case, as plain data (sealed, or sent to an authority) and as the names that expressions use."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from onedoor.kernel.text import Text, fold
+from onedoor.procedures import service as procedures
+from onedoor.procedures.service import Context, Found, Inputs, Service, Source
+
+Plain = dict[str, Any]
+
+
+def inputs_of(body: Mapping[str, Any]) -> Inputs:
+    """Return what the portal knows of a case from its plain data."""
+    return Inputs(
+        today=body["today"],
+        session=body["session"],
+        found={key: Found(**found) for key, found in body["found"].items()},
+        answers=body["answers"],
+        disputed=frozenset(body["disputed"]),
+        case=body.get("case"),
+        written=body.get("records", {}),
+    )
+
+
+def found_plain(found: Mapping[str, Found]) -> Plain:
+    """Return what registers answered as plain data."""
+    return {
+        key: {"by": dict(one.by), "records": [dict(record) for record in one.records], "note": one.note}
+        for key, one in found.items()
+    }
+
+
+def known(service: Service, body: Mapping[str, Any]) -> Context:
+    """Return the names that expressions of *service* use at the portal."""
+    return procedures.context(service, inputs_of(body))
+
+
+def handed(service: Service, step: str, body: Mapping[str, Any]) -> Plain:
+    """Return what the authority of *step* needs to know for it, and nothing else."""
+    definition = service.steps[step]
+    names = dict(procedures.handed(service, definition, known(service, body)))
+    names["disputed"] = [fact for fact in body["disputed"] if fact in definition.shows]
+    return {"today": body["today"], "case": body["case"], "names": names}
+
+
+def reused(service: Service, steps: Iterable[str], known: Context) -> int:
+    """Return how many values that registers hold the authorities of *steps* are handed instead of asked anew."""
+    values = {
+        (name, field)
+        for step in steps
+        for name, record in procedures.handed(service, service.steps[step], known).items()
+        if isinstance(record, Mapping) and source_behind(service, name)
+        for field, value in record.items()
+        if value not in (None, "", [], {})
+    }
+    return len(values)
+
+
+def received(
+    service: Service,
+    payload: Mapping[str, Any],
+    records: Mapping[str, Any] | None = None,
+    issue: Mapping[str, Any] | None = None,
+) -> Context:
+    """Return the names that expressions use at an authority: what came, what this step wrote, who issues when."""
+    came = payload["context"]
+    empty = Inputs(today=came["today"], session=payload["applicant"], case=came["case"], issue=issue)
+    return procedures.received(service, {**came["names"], **(records or {})}, empty)
+
+
+def source_behind(service: Service, name: str) -> Source | None:
+    """Return the source that *name* stands for: its own, or the first of those whose record a question binds to it."""
+    if name in service.data:
+        return service.data[name]
+    of = next((field.of for field in service.fields.values() if field.binds == name), ())
+    return service.data[of[0]] if of else None
+
+
+def about(service: Service, body: Mapping[str, Any]) -> str:
+    """Return the name of whom the case is about: the first person's name that was asked for, or nothing."""
+    for field in service.fields.values():
+        if field.kind == "person_name" and body["answers"].get(field.id):
+            return str(body["answers"][field.id])
+    return ""
+
+
+def matches(query: str, *texts: str) -> bool:
+    """Return whether every word of *query* stands in one of *texts*, folded alike."""
+    there = " ".join(fold(text) for text in texts)
+    return all(word in there for word in fold(query).split())
+
+
+def everywhere(word: str, languages: tuple[str, ...]) -> Text:
+    """Return *word* as a text that is the same in all *languages*."""
+    return dict.fromkeys(languages, word)

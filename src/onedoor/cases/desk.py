@@ -1,0 +1,149 @@
+"""The officers' desk of a node: the tasks of their agency and post, and what they may do with them."""
+
+import hashlib
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from math import ceil
+from uuid import UUID
+
+from django.db import transaction
+
+from onedoor.cases import journal, rules
+from onedoor.cases.context import matches
+from onedoor.cases.errors import NoSuchTask, NotPossible, OtherAgency
+from onedoor.cases.models import FilePart, Task
+from onedoor.cases.sheet import Sheet, line_of
+from onedoor.cases.views import InboxView, LookView, ResultFile, TaskView
+from onedoor.kernel import clock, nation
+from onedoor.kernel.actor import Actor
+from onedoor.store.rows import Rows, fetch
+
+OPEN = (rules.NEW, rules.DECIDING, rules.STUCK)
+TABS: dict[str, tuple[str, ...]] = {
+    "open": OPEN,
+    "taken": OPEN,
+    "waiting": (rules.SUPPLEMENT,),
+    "handed_over": (rules.HANDED_OVER,),
+    "done": (rules.DONE, rules.REFUSED, rules.WITHDRAWN, rules.STOPPED),
+}
+PER_PAGE = 20
+MOST_SEARCHED = 500
+ANYBODY = "%"
+FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+STATES = """
+SELECT state, taken_by = %s AS mine, count(*), count(*) FILTER (WHERE due < %s),
+    count(*) FILTER (WHERE due >= %s AND due < %s)
+FROM cases_task WHERE agency = %s AND post = %s GROUP BY 1, 2
+"""
+BY_ID, LOCKED = (Rows(Task, f"id = %s AND agency <> ''{lock}") for lock in ("", " FOR UPDATE"))
+LINES = Rows(
+    Task,
+    "agency = %s AND post = %s AND state = ANY(%s) AND taken_by LIKE %s AND due >= %s AND due < %s "
+    "ORDER BY due, id LIMIT %s OFFSET %s",
+    without=["payload", "work"],
+)
+
+
+def post_of(actor: Actor) -> str:
+    """Return the post within the agency, such as ``civil-status``."""
+    return actor.post.rpartition(".")[2]
+
+
+def full_post(actor: Actor) -> str:
+    """Return the post with its agency, such as ``commune-00199.civil-status``."""
+    return f"{actor.agency}.{post_of(actor)}"
+
+
+def inbox(actor: Actor, *, tab: str = "open", query: str = "", due: str = "", page: int = 1) -> InboxView:
+    """Return the tasks of the actor's agency and post; *query* is a code or names, *due* is ``late`` or ``today``."""
+    now = clock.now()
+    tonight = nation.current().calendar.local(now).replace(hour=23, minute=59, second=59, microsecond=999999)
+    tab = tab if tab in TABS else "open"
+    counted = _Counted(fetch(STATES, [actor.person, now, now, tonight, actor.agency, post_of(actor)]))
+    own = (actor.agency, post_of(actor), list(TABS[tab]), actor.person if tab == "taken" else ANYBODY)
+    chosen = (*own, *{"late": (FIRST, now), "today": (now, tonight)}.get(due, (FIRST, LAST)))
+    found = _search(LINES.all(*chosen, MOST_SEARCHED, 0), query) if query else None
+    total = counted.of(tab, due) if found is None else len(found)
+    pages = max(ceil(total / PER_PAGE), 1)
+    page = min(max(page, 1), pages)
+    start = (page - 1) * PER_PAGE
+    shown = LINES.all(*chosen, PER_PAGE, start) if found is None else found[start : start + PER_PAGE]
+    return InboxView(
+        tab=tab,
+        tabs={name: counted.of(name) for name in TABS},
+        lines=tuple(line_of(row, actor) for row in shown),
+        total=total,
+        page=page,
+        pages=pages,
+        late=counted.of("open", "late"),
+        due_today=counted.of("open", "today"),
+        moment=now,
+    )
+
+
+class _Counted:
+    """How many tasks of an agency and post stand in each state, by whether they are the actor's: all, late, today."""
+
+    def __init__(self, rows: Iterable[tuple[str, bool, int, int, int]]) -> None:
+        self.rows = list(rows)
+
+    def of(self, tab: str, due: str = "") -> int:
+        column = {"late": 3, "today": 4}.get(due, 2)
+        rows = (row for row in self.rows if row[0] in TABS[tab] and (tab != "taken" or row[1]))
+        return sum(int(row[column]) for row in rows)
+
+
+def _search(rows: Iterable[Task], query: str) -> list[Task]:
+    """Return the tasks whose code or names hold the words of *query*; names are sealed: each is opened for it."""
+    return [row for row in rows if matches(query, row.case, row.case.replace("-", ""), *row.names())]
+
+
+def find(task_id: str, actor: Actor, *, lock: bool = False) -> Task:
+    """Return a task of the actor's agency and post; another's is refused, and recorded."""
+    try:
+        row = (LOCKED if lock else BY_ID).first(UUID(task_id))
+    except ValueError:
+        row = None
+    if row is None:
+        raise NoSuchTask
+    if row.agency != actor.agency or row.post != post_of(actor):
+        _record(row, actor)
+        raise OtherAgency
+    return row
+
+
+def _record(row: Task, actor: Actor) -> None:
+    with transaction.atomic():
+        journal.attempt("task-of-another", f"{row.case}:{row.step}", actor)
+
+
+def task(task_id: str, actor: Actor) -> TaskView:
+    """Return a task; raise `NoSuchTask`, or `OtherAgency` (recorded)."""
+    return Sheet(find(task_id, actor)).view(actor)
+
+
+def take(task_id: str, actor: Actor) -> TaskView:
+    """Say that the actor works on it."""
+    row = find(task_id, actor)
+    Task.objects.filter(pk=row.pk).update(taken_by=actor.person)
+    row.taken_by = actor.person
+    return Sheet(row).view(actor)
+
+
+def file(task_id: str, field: str, actor: Actor) -> ResultFile:
+    """Return a file that came with a task; raise `NoSuchTask` when it is not there or not what was sent."""
+    row = find(task_id, actor)
+    told = Sheet(row).files().get(field)
+    parts = FilePart.objects.filter(case=row.case, step=row.step, round=row.round, field=field)
+    content = b"".join(part.read() for part in parts)
+    if told is None or hashlib.sha256(content).hexdigest() != told["sha256"]:
+        raise NoSuchTask
+    return ResultFile(told["name"], content, told["sha256"])
+
+
+def look(task_id: str, look_id: str, actor: Actor) -> LookView:
+    """Look into a register of this system for this task, through the gate; the reason to look ends with the task."""
+    row = find(task_id, actor)
+    if row.state not in rules.LOOKED_INTO:
+        raise NotPossible
+    return Sheet(row).look(look_id, full_post(actor))

@@ -1,0 +1,141 @@
+"""Dossiers as their people see them, and what they may do with them."""
+
+import hashlib
+
+from django.db import transaction
+from django.utils.translation import get_language
+
+from onedoor.cases import handover, journal, queue, rules
+from onedoor.cases.drafts import keep_file
+from onedoor.cases.errors import NoSuchCase, NoSuchResult, NotPossible, TooLateToWithdraw, WordsNeeded
+from onedoor.cases.events import DossierWithdrawn, SupplementAnswered
+from onedoor.cases.file import File, filename
+from onedoor.cases.journey import moving, service_of, step_at
+from onedoor.cases.models import Dossier, Step
+from onedoor.cases.views import DossierLine, DossierView, ResultFile
+from onedoor.exchange.service import ProviderError
+from onedoor.identity import service as identity
+from onedoor.kernel import clock, nation
+from onedoor.kernel.actor import Actor
+from onedoor.kernel.errors import TooLarge
+from onedoor.kernel.ids import BadCaseCode, read_case_code
+from onedoor.kernel.text import pick
+from onedoor.store import keys
+from onedoor.store.rows import Rows, fetch
+
+PARTY = "cases.party"
+LARGEST = 10 * 2**20
+BY_CODE = Rows(Dossier, "code = %s")
+OWN = Rows(
+    Dossier,
+    "account = %s OR id IN (SELECT dossier_id FROM cases_party WHERE person = %s) ORDER BY submitted_at DESC",
+)
+RESULTS = "SELECT dossier_id, count(*) FROM cases_result WHERE dossier_id = ANY(%s) GROUP BY dossier_id"
+
+
+def mark(number: str) -> bytes:
+    """Return the blind index by which a person named in a dossier is found."""
+    return keys.blind(PARTY, number)
+
+
+def dossiers(actor: Actor) -> tuple[DossierLine, ...]:
+    """Return the actor's dossiers and those that name them as a parent, newest first."""
+    rows = OWN.all(actor.person, mark(identity.person_number(actor.person)))
+    results = dict(fetch(RESULTS, [[row.pk for row in rows]]))
+    return tuple(File(row).line(results.get(row.pk, 0)) for row in rows)
+
+
+def view(code: str, actor: Actor) -> DossierView:
+    """Return a dossier; raise `NoSuchCase` (recorded) for anybody but its people."""
+    return File(find(code, actor)).view(actor)
+
+
+def find(code: str, actor: Actor, *, mine: bool = False) -> Dossier:
+    """Return a dossier of the actor's (*mine*: as its applicant); what is another's is not there, and recorded."""
+    try:
+        row = BY_CODE.first(read_case_code(code))
+    except BadCaseCode:
+        row = None
+    if row and (row.account == actor.person or (not mine and _named(row, actor))):
+        return row
+    if row:
+        with transaction.atomic():
+            journal.attempt("dossier-of-another", row.code, actor)
+    raise NoSuchCase(code=code[:20])
+
+
+def _named(row: Dossier, actor: Actor) -> bool:
+    return bool(actor.person) and row.parties.filter(person=mark(identity.person_number(actor.person))).exists()
+
+
+def supplement(code: str, text: str, key: str, actor: Actor, files: dict[str, tuple[str, bytes]] | None = None) -> None:
+    """Answer the supplement that was asked for: the clock goes on. The same *key* again changes nothing."""
+    dossier = find(code, actor, mine=True)
+    if not text.strip():
+        raise WordsNeeded(what="text")
+    if sum(len(content) for _name, content in (files or {}).values()) > LARGEST:
+        raise TooLarge(limit=f"{LARGEST // 2**20} MB")
+    with moving(dossier.code, actor) as journey:
+        body = journey.dossier.read()
+        if key and any(one["key"] == key for one in body["supplements"].values()):
+            return
+        step = next((one for one in journey.steps.values() if one.state == rules.SUPPLEMENT), None)
+        if step is None:
+            raise NotPossible
+        stem = f"supplement-{step.ref}-{step.asked}"
+        names = []
+        for number, (name, content) in enumerate((files or {}).values()):
+            keep_file(journey.dossier.pk, f"{stem}-{number}", name, content, subject=journey.dossier.account)
+            names.append(f"{stem}-{number}")
+        body["supplements"][f"{step.ref}:{step.asked}"] = {
+            "key": key,
+            "text": text.strip(),
+            "at": clock.now().isoformat(),
+            "files": names,
+        }
+        journey.dossier.write(body)
+        journey.move(step.ref, "answer")
+        event = SupplementAnswered(**journey.facts, step=step.ref, agency=step.agency)
+        journal.transition(journey.dossier, "answer", event, step=step.ref, agency=step.agency, words=text.strip())
+        queue.pass_on(journey.dossier.code, step)
+
+
+def withdraw(code: str, actor: Actor) -> None:
+    """Withdraw a dossier before its first step is decided; raise `TooLateToWithdraw`.
+
+    The authorities at work are asked first, each now: one that has decided says no, one that does not answer leaves
+    everything as it was. Asked again, an authority that has already agreed agrees again.
+    """
+    dossier = find(code, actor, mine=True)
+    service = service_of(dossier)
+    steps = list(dossier.steps.all())
+    case = rules.CaseAt(tuple(step_at(service, step) for step in steps), service.supplement.times)
+    if not rules.may_withdraw(case):
+        raise NotPossible
+    for step in steps:
+        if step.state in rules.ACTIVE:
+            _end(dossier, step)
+    with moving(dossier.code, actor) as journey:
+        journey.put(rules.withdraw(journey.case))
+        row = journal.transition(journey.dossier, "withdraw", DossierWithdrawn(**journey.facts))
+        queue.notify(journey.dossier.code, "withdrawn", "", str(row.id))
+
+
+def _end(dossier: Dossier, step: Step) -> None:
+    try:
+        handover.ask(dossier, step, "end", handover.end_message(dossier, step, "withdraw"), "end:withdraw")
+    except ProviderError as error:
+        agency = nation.current().agencies[step.agency].name
+        raise TooLateToWithdraw(agency=pick(agency, get_language() or "")) from error
+
+
+def result_file(code: str, kind: str, actor: Actor) -> ResultFile:
+    """Return a result to download; a file that is not what was kept is not given out."""
+    dossier = find(code, actor)
+    row = dossier.results.filter(kind=kind).first()
+    if row is None:
+        raise NoSuchResult
+    content = row.content()
+    if hashlib.sha256(content).hexdigest() != row.sha256:
+        raise NoSuchResult
+    return ResultFile(filename(dossier.code, kind), content, row.sha256)

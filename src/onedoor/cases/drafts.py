@@ -1,0 +1,240 @@
+"""Drafts: facts fetched once, answers page by page, all sealed under the applicant's key."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from onedoor.cases.context import found_plain, inputs_of, known
+from onedoor.cases.errors import BadAnswers, NoDraft
+from onedoor.cases.facts import Asker
+from onedoor.cases.models import Attachment, Dossier, Draft
+from onedoor.cases.opened import Opened
+from onedoor.cases.paper import Paper, today
+from onedoor.cases.views import AnswerView, DraftView
+from onedoor.identity import service as identity
+from onedoor.kernel import clock, nation
+from onedoor.kernel.actor import Actor
+from onedoor.kernel.errors import NotAllowed
+from onedoor.kernel.ids import case_code, uuid7
+from onedoor.kernel.text import Text
+from onedoor.procedures import service as procedures
+from onedoor.procedures.service import AnswerFault, Context, Field, Page, Service
+from onedoor.store.rows import Rows
+
+Raw = Mapping[str, str | list[str]]
+Files = Mapping[str, tuple[str, bytes]]
+Body = dict[str, Any]
+TRIES = 8
+OPEN = Rows(Draft, "account = %s AND service = %s AND submitted_as = ''")
+ATTACHED = Rows(Attachment, "holder = %s", without=["content"])
+OPENED: Opened[Paper] = Opened()
+
+
+class HigherLevelNeeded(NotAllowed):
+    """This service needs an electronic identity of level {level}. Please sign in with it."""
+
+
+def begin(service: str, actor: Actor) -> DraftView:
+    """Return the actor's open draft of *service*, begun now if there is none, with all facts fetched."""
+    row = _row(service, actor)
+    if row is None:
+        definition = procedures.in_force(service, nation.current().today())
+        if actor.level < definition.min_level:
+            raise HigherLevelNeeded(level=definition.min_level)
+        row = _new(definition, actor)
+    return _changed(row, lambda _body: None, retry=True).view
+
+
+def draft(service: str, actor: Actor) -> DraftView:
+    """Return the actor's open draft of *service*; raise `NoDraft`."""
+    return _paper(_open(service, actor)).view
+
+
+def refresh(service: str, actor: Actor) -> DraftView:
+    """Ask again for the facts that are missing."""
+
+    def forget(body: Body) -> None:
+        body["found"] = {key: found for key, found in body["found"].items() if found["records"]}
+
+    return _changed(_open(service, actor), forget, retry=True).view
+
+
+def answer(service: str, page: str, raw: Raw, actor: Actor, files: Files | None = None) -> DraftView:
+    """Store the answers of *page* (field to what was typed; files: field to name and bytes); raise `BadAnswers`."""
+    row = _open(service, actor)
+    definition = service_of(row)
+
+    def take(body: Body) -> None:
+        taken = _Answers(row, definition, body, files or {}).take(definition.page(page), raw)
+        if taken.errors:
+            raise BadAnswers(taken.errors)
+        body["done"] = [*(one for one in body["done"] if one != page), page]
+
+    return _changed(row, take).view
+
+
+def dispute(service: str, fact: str, actor: Actor) -> DraftView:
+    """Say that *fact* is not right: its questions are asked from now on. Said again, it is taken back."""
+    row = _open(service, actor)
+    definition = service_of(row)
+
+    def toggle(body: Body) -> None:
+        if fact in body["disputed"]:
+            body["disputed"].remove(fact)
+        elif fact in definition.facts or fact in definition.fields:
+            body["disputed"].append(fact)
+
+    return _changed(row, toggle).view
+
+
+def declared(service: str, actor: Actor) -> tuple[AnswerView, ...]:
+    """Return all that would be submitted, for the review page."""
+    return _paper(_open(service, actor)).declared
+
+
+def discard(service: str, actor: Actor) -> None:
+    """Throw the draft away."""
+    row = _open(service, actor)
+    with transaction.atomic():
+        Attachment.objects.filter(holder=row.pk).delete()
+        row.delete()
+
+
+def service_of(row: Draft) -> Service:
+    """Return the definition a draft began with."""
+    return procedures.get(row.service, row.version)
+
+
+def _row(service: str, actor: Actor) -> Draft | None:
+    return OPEN.first(actor.person, service)
+
+
+def _paper(row: Draft, body: Body | None = None) -> Paper:
+    """Return the draft opened, as it was opened last when nothing changed since."""
+    attached = tuple(ATTACHED.all(row.pk)) if _takes_files(row) else ()
+    files = tuple((one.pk, one.field) for one in attached)
+
+    def make() -> Paper:
+        return Paper(row, service_of(row), row.read() if body is None else body, attached)
+
+    return OPENED.of(bytes(row.body), make, row.pk, row.saved_at, files)
+
+
+def _takes_files(row: Draft) -> bool:
+    return any(field.kind == "file" for field in service_of(row).fields.values())
+
+
+def _open(service: str, actor: Actor) -> Draft:
+    row = _row(service, actor)
+    if row is None:
+        raise NoDraft
+    return row
+
+
+def _new(service: Service, actor: Actor) -> Draft:
+    """Begin a draft under a new case code; begun twice at the same time it is one."""
+    session = {"number": identity.person_number(actor.person), "name": actor.name, "level": actor.level}
+    now = clock.now()
+    row = Draft(
+        id=uuid7(), account=actor.person, service=service.id, version=service.version, started_at=now, saved_at=now
+    )
+    row.write(
+        {
+            "today": today(),
+            "session": session,
+            "answers": {},
+            "found": {},
+            "failed": {},
+            "disputed": [],
+            "done": [],
+            "case": None,
+        }
+    )
+    for _ in range(TRIES):
+        row.code = case_code(nation.current().calendar.local(now))
+        if Dossier.objects.filter(code=row.code).exists():
+            continue
+        try:
+            with transaction.atomic():
+                row.save(force_insert=True)
+        except IntegrityError:
+            if other := _row(service.id, actor):
+                return other
+        else:
+            break
+    return row
+
+
+def _changed(row: Draft, change: Callable[[Body], None], *, retry: bool = False) -> Paper:
+    """Change a draft and fetch what the change makes possible; registers are asked outside any transaction."""
+    service, body = service_of(row), row.read()
+    body["today"] = today()
+    change(body)
+    if retry:
+        body["failed"] = {}
+    asker = Asker(row.code, row.account, frozenset(body["failed"]))
+    body["found"] = found_plain(procedures.settle(service, inputs_of(body), asker))
+    body["failed"] = {**body["failed"], **asker.failed}
+    with transaction.atomic():
+        now = Draft.objects.select_for_update().filter(pk=row.pk, submitted_as="").first()
+        if now is None:
+            raise NoDraft
+        now.write(body)
+        now.saved_at = clock.now()
+        now.save()
+    return _paper(now, body)
+
+
+class _Answers:
+    """Takes the answers of one page in their order: an answer may show or hide the questions after it."""
+
+    def __init__(self, row: Draft, service: Service, body: Body, files: Files) -> None:
+        self.row, self.service, self.body, self.files = row, service, body, files
+        self.errors: dict[str, Text] = {}
+
+    def take(self, page: Page, raw: Raw) -> "_Answers":
+        """Put what was typed into the draft; what is wrong stays in `errors`.
+
+        A question that shows only because of an answer given now was not on the page: it is asked next, not missed.
+        """
+        before = procedures.visible_fields(page, known(self.service, self.body))
+        for field in page.fields:
+            context = known(self.service, self.body)
+            if field not in procedures.visible_fields(page, context):
+                self.body["answers"].pop(field.id, None)
+                continue
+            try:
+                self.body["answers"][field.id] = self._value(field, raw, context)
+            except AnswerFault as fault:
+                if field not in before and field.id not in raw and field.id not in self.files:
+                    continue
+                self.errors[field.id] = procedures.words_of(fault)
+        return self
+
+    def _value(self, field: Field, raw: Raw, context: Context) -> Any:  # noqa: ANN401 - any answer
+        if field.kind == "file":
+            return self._file(field, context)
+        return procedures.validate_answer(field, raw.get(field.id, ""), context)
+
+    def _file(self, field: Field, context: Context) -> Any:  # noqa: ANN401 - any answer
+        name, content = self.files.get(field.id, ("", b""))
+        if not content:
+            kept = self.body["answers"].get(field.id, "")
+            return procedures.validate_answer(field, kept, context)
+        procedures.check_file(field, name, len(content))
+        return str(keep_file(self.row.pk, field.id, name, content, subject=self.row.account))
+
+
+def keep_file(holder: UUID, field: str, name: str, content: bytes, *, subject: str) -> UUID:
+    """Seal a file for *holder* (a draft or dossier) in the place of one that stood there; return its id."""
+    row = Attachment(
+        id=uuid7(), holder=holder, field=field, size=len(content), sha256=hashlib.sha256(content).hexdigest()
+    )
+    row.write(name[:200], content, subject=subject)
+    with transaction.atomic():
+        Attachment.objects.filter(holder=holder, field=field).delete()
+        row.save(force_insert=True)
+    return row.pk

@@ -1,0 +1,173 @@
+"""The form of a service, one thing per page: begin, answer, look over, submit."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from onedoor.cases import forms, service
+from onedoor.cases.errors import BadAnswers, NoDraft
+from onedoor.cases.views import DraftView, PageView
+from onedoor.kernel import clock, nation
+from onedoor.kernel.access import IDENTIFIED, access, acting
+from onedoor.kernel.errors import NotFound
+from onedoor.procedures import service as procedures
+
+UNPROCESSABLE = 422
+
+
+@access(IDENTIFIED)
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def start(request: HttpRequest, service_id: str) -> HttpResponse:
+    """Say which registers will be asked; begin on POST. A draft already begun goes on."""
+    if request.method == "POST":
+        return _onward(service.begin(service_id, acting(request)))
+    try:
+        return _onward(service.draft(service_id, acting(request)))
+    except NoDraft:
+        today = clock.now().astimezone(nation.current().calendar.tz).date()
+        return render(request, "cases/start.html", {"service": procedures.in_force(service_id, today)})
+
+
+@access(IDENTIFIED)
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def page(request: HttpRequest, service_id: str, page_id: str) -> HttpResponse:
+    """Ask one page of the form; store its answers on POST."""
+    draft = service.draft(service_id, acting(request))
+    view = _page(draft, page_id)
+    if view == forms.closing(draft):
+        return HttpResponseRedirect(reverse("cases:review", args=[service_id]))
+    if request.method != "POST":
+        return _show(request, draft, view)
+    raw = forms.typed(request, view.questions)
+    try:
+        draft = service.answer(service_id, page_id, raw, acting(request), forms.files(request))
+    except BadAnswers as wrong:
+        return _show(request, service.draft(service_id, acting(request)), view, raw, wrong)
+    if "save" in request.POST:
+        return HttpResponseRedirect(reverse("cases:saved", args=[service_id]))
+    return _onward(draft, _page(draft, page_id))
+
+
+@access(IDENTIFIED)
+@require_POST
+def dispute(request: HttpRequest, service_id: str, page_id: str) -> HttpResponse:
+    """Take note that a fact is not right: its questions are asked from now on."""
+    draft = service.dispute(service_id, request.POST.get("fact", ""), acting(request))
+    return HttpResponseRedirect(reverse("cases:page", args=[service_id, _page(draft, page_id).id]))
+
+
+@access(IDENTIFIED)
+@require_POST
+def refresh(request: HttpRequest, service_id: str, page_id: str) -> HttpResponse:
+    """Ask again for the facts that could not be fetched."""
+    draft = service.refresh(service_id, acting(request))
+    return HttpResponseRedirect(reverse("cases:page", args=[service_id, _page(draft, page_id).id]))
+
+
+@access(IDENTIFIED)
+@never_cache
+@require_safe
+def saved(request: HttpRequest, service_id: str) -> HttpResponse:
+    """Say that the draft is kept, until when, and how to go on."""
+    return render(request, "cases/saved.html", {"draft": service.draft(service_id, acting(request))})
+
+
+@access(IDENTIFIED)
+@require_POST
+def discard(request: HttpRequest, service_id: str) -> HttpResponse:
+    """Throw the draft away."""
+    service.discard(service_id, acting(request))
+    return HttpResponseRedirect(reverse("cases:list"))
+
+
+@access(IDENTIFIED)
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def review(request: HttpRequest, service_id: str) -> HttpResponse:
+    """Show all that would be submitted; submit on POST, once for each draft however often it is sent."""
+    if request.method == "POST":
+        return _submit(request, service_id)
+    draft = service.draft(service_id, acting(request))
+    closing = forms.closing(draft)
+    if not draft.barred and draft.next_page not in ("", closing.id if closing else ""):
+        return _onward(draft)
+    return _review(request, draft, closing)
+
+
+def _submit(request: HttpRequest, service_id: str) -> HttpResponse:
+    """Take what the review itself asks, then submit; sent again after that, it leads to the same case."""
+    actor = acting(request)
+    try:
+        draft = service.draft(service_id, actor)
+        closing = forms.closing(draft)
+        if closing:
+            service.answer(service_id, closing.id, forms.typed(request, closing.questions), actor)
+    except NoDraft:
+        pass
+    except BadAnswers as wrong:
+        return _review(request, draft, closing, wrong)
+    dossier = service.submit(service_id, request.POST.get("key", ""), actor)
+    return HttpResponseRedirect(reverse("cases:receipt", args=[dossier.code]))
+
+
+def _review(
+    request: HttpRequest, draft: DraftView, closing: PageView | None, wrong: BadAnswers | None = None
+) -> HttpResponse:
+    questions = closing.questions if closing else ()
+    names = {question.name for question in questions}
+    asked = forms.asked(questions, {}, wrong.errors if wrong else None)
+    context = {
+        "draft": draft,
+        "closing": closing,
+        "asked": asked,
+        "wrong": [one for one in asked if one.wrong],
+        "declared": [line for line in service.declared(draft.service, acting(request)) if line.name not in names],
+        "pages": _where(draft),
+    }
+    return render(request, "cases/review.html", context, status=UNPROCESSABLE if wrong else 200)
+
+
+def _page(draft: DraftView, page_id: str) -> PageView:
+    try:
+        return draft.page(page_id)
+    except KeyError:
+        raise NotFound from None
+
+
+def _onward(draft: DraftView, after: PageView | None = None) -> HttpResponse:
+    """Go to the page after *after*, or to the first one still to answer, or to the review."""
+    closing = forms.closing(draft)
+    following = (after.next if after else "") or draft.next_page
+    if following and not (closing and following == closing.id):
+        return HttpResponseRedirect(reverse("cases:page", args=[draft.service, following]))
+    return HttpResponseRedirect(reverse("cases:review", args=[draft.service]))
+
+
+def _where(draft: DraftView) -> Mapping[str, str]:
+    """Return for each question's name the page that asks it."""
+    return {question.name: view.id for view in draft.pages for question in view.questions}
+
+
+def _show(
+    request: HttpRequest,
+    draft: DraftView,
+    view: PageView,
+    raw: Mapping[str, Any] | None = None,
+    wrong: BadAnswers | None = None,
+) -> HttpResponse:
+    asked = forms.asked(view.questions, raw, wrong.errors if wrong else None)
+    context = {
+        "draft": draft,
+        "view": view,
+        "closing": forms.closing(draft),
+        "asked": asked,
+        "wrong": [one for one in asked if one.wrong],
+    }
+    return render(request, "cases/page.html", context, status=UNPROCESSABLE if wrong else 200)

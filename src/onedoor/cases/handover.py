@@ -1,0 +1,157 @@
+"""What the portal's worker does: hand steps over until acknowledged, pass supplements on, watch the limits."""
+
+import base64
+from collections.abc import Iterable
+from typing import Any
+
+from django.db.models import F
+
+from onedoor.cases import journal, queue, rules, words
+from onedoor.cases.context import about, handed
+from onedoor.cases.events import HandOverLate, StepAcknowledged, SupplementExpired
+from onedoor.cases.journey import moving, service_of
+from onedoor.cases.models import Attachment, Dossier, Step
+from onedoor.cases.reasons import reason
+from onedoor.exchange import service as exchange
+from onedoor.exchange.service import Answer
+from onedoor.kernel import nation
+from onedoor.kernel.actor import SYSTEM
+from onedoor.kernel.errors import OnedoorError
+
+SERVICE = "cases"
+PART = 2 * 1024 * 1024
+
+
+def ask(dossier: Dossier, step: Step, path: str, message: dict[str, Any], key: str) -> Answer:
+    """Send *message* about *step* to the authority that owns it."""
+    return exchange.call(
+        f"{nation.current().agencies[step.agency].subsystem}/{SERVICE}",
+        path,
+        {"case": dossier.code, "step": step.ref, "round": step.round, "agency": step.agency, **message},
+        reason=reason(SERVICE, dossier.code),
+        user=dossier.account,
+        key=f"{dossier.code}:{step.ref}:{step.round}:{key}",
+    )
+
+
+def send(code: str, ref: str, round_: int) -> None:
+    """Hand one step over; an error is kept where the person sees it, and raised so that it is tried again."""
+    step = Step.objects.select_related("dossier").get(dossier__code=code, ref=ref)
+    if step.state != rules.SENDING or step.round != round_:
+        return
+    try:
+        ask(step.dossier, step, "hand-over", _message(step.dossier, step), "hand-over")
+    except OnedoorError as error:
+        Step.objects.filter(pk=step.pk).update(attempts=F("attempts") + 1, trouble=words.keep(error))
+        raise
+    acknowledge(code, ref, round_)
+
+
+def acknowledge(code: str, ref: str, round_: int) -> None:
+    """Keep that the authority has the step; an outcome that came first has said so already."""
+    with moving(code, SYSTEM) as journey:
+        step = journey.steps[ref]
+        if step.state == rules.SENDING and step.round == round_:
+            journey.move(ref, "acknowledge")
+            event = StepAcknowledged(**journey.facts, step=ref, agency=step.agency)
+            journal.transition(journey.dossier, "acknowledge", event, step=ref, agency=step.agency)
+
+
+def watch(code: str, ref: str, round_: int, limit: int) -> None:
+    """Put an alert into the history when the hand-over has not come through by its limit."""
+    with moving(code, SYSTEM) as journey:
+        step = journey.steps[ref]
+        if step.state != rules.SENDING or step.round != round_ or step.alerts >= limit:
+            return
+        step.alerts = limit
+        step.save()
+        event = HandOverLate(**journey.facts, step=ref, agency=step.agency, limit=limit)
+        journal.transition(journey.dossier, f"late_{limit}", event, step=ref, agency=step.agency)
+
+
+def expire(code: str, ref: str, asked: int) -> None:
+    """Stop a step whose supplement never came, and tell its authority."""
+    with moving(code, SYSTEM) as journey:
+        step = journey.steps[ref]
+        if step.state != rules.SUPPLEMENT or step.asked != asked:
+            return
+        journey.move(ref, "expire")
+        event = SupplementExpired(**journey.facts, step=ref, agency=step.agency)
+        row = journal.transition(journey.dossier, "expire", event, step=ref, agency=step.agency)
+        queue.end(code, step, "expire")
+        queue.notify(code, "expire", ref, str(row.id))
+        journey.end()
+
+
+def pass_on(code: str, ref: str, asked: int) -> None:
+    """Pass the person's answer to a supplement on to the authority that asked for it."""
+    step = Step.objects.select_related("dossier").get(dossier__code=code, ref=ref)
+    answer = step.dossier.read()["supplements"][f"{ref}:{asked}"]
+    message = {
+        "supplement": {
+            "text": answer["text"],
+            "at": answer["at"],
+            "files": _send_files(step.dossier, step, answer["files"]),
+        },
+        "due": step.due.isoformat() if step.due else None,
+    }
+    ask(step.dossier, step, "supplement", message, f"supplement:{asked}")
+
+
+def end(code: str, ref: str, round_: int, kind: str) -> None:
+    """Tell an authority that a step ends."""
+    step = Step.objects.select_related("dossier").get(dossier__code=code, ref=ref)
+    step.round = round_
+    ask(step.dossier, step, "end", end_message(step.dossier, step, kind), f"end:{kind}")
+
+
+def end_message(dossier: Dossier, step: Step, kind: str) -> dict[str, Any]:
+    """Return the message that ends a step, also one that has not come through yet."""
+    return {
+        "kind": kind,
+        "post": service_of(dossier).steps[step.ref].post,
+        "service": {"id": dossier.service, "version": dossier.version, "digest": dossier.digest},
+    }
+
+
+def _message(dossier: Dossier, step: Step) -> dict[str, Any]:
+    """Return what the authority needs for its step, and nothing else."""
+    service, body = service_of(dossier), dossier.read()
+    results = dossier.results.filter(step__in=service.before(step.ref))
+    return {
+        "post": service.steps[step.ref].post,
+        "service": {"id": dossier.service, "version": dossier.version, "digest": dossier.digest},
+        "started_at": step.started_at.isoformat() if step.started_at else None,
+        "due": step.due.isoformat() if step.due else None,
+        "submitted_at": dossier.submitted_at.isoformat(),
+        "applicant": body["applicant"],
+        "about": about(service, body),
+        "context": handed(service, step.ref, body),
+        "files": _send_files(dossier, step, service.steps[step.ref].shows),
+        "results": [
+            {
+                "kind": row.kind,
+                "agency": row.agency,
+                "id": row.issued_id,
+                "number": row.read()["number"],
+                "issued_at": row.issued_at.isoformat(),
+                "sha256": row.sha256,
+                "verify_url": row.verify_url,
+                "size": row.size,
+            }
+            for row in results
+        ],
+    }
+
+
+def _send_files(dossier: Dossier, step: Step, fields: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Send the files of *fields* in parts that fit into a message, and return what the message then says of them."""
+    told, applicant = {}, dossier.read()["applicant"]
+    for row in Attachment.objects.filter(holder=dossier.pk, field__in=list(fields)):
+        content = row.read()
+        for number, start in enumerate(range(0, len(content), PART)):
+            part = base64.b64encode(content[start : start + PART]).decode()
+            message = {"field": row.field, "number": number, "content": part, "applicant": applicant}
+            ask(dossier, step, "file", message, f"file:{row.field}:{row.sha256[:16]}:{number}")
+        told[row.field] = {"name": row.title(), "size": row.size, "sha256": row.sha256}
+    return told

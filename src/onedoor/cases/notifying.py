@@ -1,0 +1,39 @@
+"""What a person is told of their dossier, in the portal's inbox."""
+
+from collections.abc import Mapping
+
+from django.utils.translation import gettext_noop
+
+from onedoor.cases.journey import service_of
+from onedoor.cases.models import Dossier
+from onedoor.kernel import nation
+from onedoor.kernel.text import Text
+from onedoor.notices import service as notices
+
+TEXTS: Mapping[str, str] = {
+    "submitted": gettext_noop("We have received your case {code}: {title}."),
+    "done": gettext_noop("{result} is ready. {agency} has signed it."),
+    "supplement": gettext_noop(
+        "{agency} asks you for something in case {code}. The clock stands still until you answer."
+    ),
+    "refuse": gettext_noop(
+        "{agency} has refused a part of case {code}. The reason and the article of law are in the case."
+    ),
+    "hand_over": gettext_noop("A part of case {code} was handed over to {agency}, which is in charge."),
+    "expire": gettext_noop("No answer came in time: {agency} has stopped a part of case {code}."),
+    "withdrawn": gettext_noop("You have withdrawn case {code}."),
+}
+"""Kind of transition to its English sentence, the gettext key."""
+
+
+def notify(code: str, kind: str, step: str, key: str) -> None:
+    """Tell the applicant of *code* once for each *key* (the id of the transition)."""
+    dossier = Dossier.objects.get(code=code)
+    service = service_of(dossier)
+    facts: dict[str, str | Text] = {"code": code, "title": service.title}
+    if step:
+        row = dossier.steps.get(ref=step)
+        issues = service.steps[step].issues
+        facts["agency"] = nation.current().agencies[row.agency].name
+        facts["result"] = service.results[issues].title if issues else service.steps[step].title
+    notices.tell(dossier.account, TEXTS[kind], facts, key=key, link=f"cases/{code}")

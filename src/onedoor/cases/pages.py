@@ -1,0 +1,125 @@
+"""A person's cases: the list, a case, its receipt, reads, results, supplement and withdrawal."""
+
+from collections.abc import Sequence
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from onedoor.cases import forms, service
+from onedoor.cases.errors import NoDraft, NoSuchResult
+from onedoor.cases.views import DraftView, ResultView
+from onedoor.kernel import clock, nation
+from onedoor.kernel.access import IDENTIFIED, access, acting
+from onedoor.kernel.actor import Actor
+from onedoor.kernel.settings import current as settings
+from onedoor.procedures import service as procedures
+
+
+@access(IDENTIFIED)
+@never_cache
+@require_safe
+def cases(request: HttpRequest) -> HttpResponse:
+    """List the person's cases and drafts."""
+    context = {"dossiers": service.dossiers(acting(request)), "drafts": _drafts(acting(request))}
+    return render(request, "cases/list.html", context)
+
+
+@access(IDENTIFIED)
+@never_cache
+@require_safe
+def case(request: HttpRequest, code: str) -> HttpResponse:
+    """Show where a case stands: clock, steps, results, history."""
+    dossier = service.view(code, acting(request))
+    return render(request, "cases/case.html", {"dossier": dossier, "address": _address("cases:case", code)})
+
+
+@access(IDENTIFIED)
+@never_cache
+@require_safe
+def receipt(request: HttpRequest, code: str) -> HttpResponse:
+    """Say that the case was received, its code, and what happens next."""
+    dossier = service.view(code, acting(request))
+    return render(request, "cases/receipt.html", {"dossier": dossier, "address": _address("cases:case", code)})
+
+
+@access(IDENTIFIED)
+@never_cache
+@require_safe
+def reads(request: HttpRequest, code: str) -> HttpResponse:
+    """Show who read which data for this case, asked of every agency now."""
+    actor = acting(request)
+    context = {"dossier": service.view(code, actor), "reads": service.reads(code, actor)}
+    return render(request, "cases/reads.html", context)
+
+
+@access(IDENTIFIED)
+@never_cache
+@require_safe
+def result_about(request: HttpRequest, code: str, kind: str) -> HttpResponse:
+    """Show a result: who issued it, when, its digest, how to verify it."""
+    dossier = service.view(code, acting(request))
+    return render(request, "cases/result.html", {"dossier": dossier, "result": _result(dossier.results, kind)})
+
+
+@access(IDENTIFIED)
+@never_cache
+@require_safe
+def result_file(request: HttpRequest, code: str, kind: str) -> HttpResponse:
+    """Give a result's signed file."""
+    found = service.result_file(code, kind, acting(request))
+    headers = {"Content-Disposition": f'attachment; filename="{found.name}"'}
+    return HttpResponse(found.content, content_type="application/pdf", headers=headers)
+
+
+@access(IDENTIFIED)
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def supplement(request: HttpRequest, code: str) -> HttpResponse:
+    """Answer what an officer asked for."""
+    actor = acting(request)
+    dossier = service.view(code, actor)
+    text, wrong = request.POST.get("text", "").strip(), ""
+    if request.method == "POST":
+        if text:
+            service.supplement(code, text, request.POST.get("key", ""), actor, forms.files(request))
+            return HttpResponseRedirect(reverse("cases:case", args=[code]))
+        wrong = _("Write your answer to the officer.")
+    context = {"dossier": dossier, "text": text, "wrong": wrong}
+    return render(request, "cases/supplement.html", context, status=422 if wrong else 200)
+
+
+@access(IDENTIFIED)
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def withdraw(request: HttpRequest, code: str) -> HttpResponse:
+    """Ask once more, then withdraw the case."""
+    if request.method == "POST":
+        service.withdraw(code, acting(request))
+        return HttpResponseRedirect(reverse("cases:case", args=[code]))
+    return render(request, "cases/withdraw.html", {"dossier": service.view(code, acting(request))})
+
+
+def _drafts(actor: Actor) -> Sequence[DraftView]:
+    today = clock.now().astimezone(nation.current().calendar.tz).date()
+    found = []
+    for one in procedures.services(today):
+        try:
+            found.append(service.draft(one.id, actor))
+        except NoDraft:
+            continue
+    return found
+
+
+def _result(results: Sequence[ResultView], kind: str) -> ResultView:
+    for result in results:
+        if result.kind == kind:
+            return result
+    raise NoSuchResult
+
+
+def _address(name: str, *args: str) -> str:
+    return settings().public_url.rstrip("/") + reverse(name, args=args)

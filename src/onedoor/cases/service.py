@@ -1,0 +1,55 @@
+"""The door of the room: drafts and dossiers at the portal, the desk and verification at a node."""
+
+from onedoor.cases.deciding import accept, ask_supplement, hand_over, refuse
+from onedoor.cases.desk import file, inbox, look, take, task
+from onedoor.cases.dossiers import dossiers, result_file, supplement, view, withdraw
+from onedoor.cases.drafts import answer, begin, declared, discard, dispute, draft, refresh
+from onedoor.cases.errors import (
+    BadAnswers,
+    Barred,
+    NoDraft,
+    NoSuchCase,
+    NoSuchResult,
+    NotPossible,
+    NotReady,
+    TooLateToWithdraw,
+)
+from onedoor.cases.submission import submit
+from onedoor.cases.trail import reads
+from onedoor.cases.verification import compare, issued
+
+__all__ = [
+    "BadAnswers",
+    "Barred",
+    "NoDraft",
+    "NoSuchCase",
+    "NoSuchResult",
+    "NotPossible",
+    "NotReady",
+    "TooLateToWithdraw",
+    "accept",
+    "answer",
+    "ask_supplement",
+    "begin",
+    "compare",
+    "declared",
+    "discard",
+    "dispute",
+    "dossiers",
+    "draft",
+    "file",
+    "hand_over",
+    "inbox",
+    "issued",
+    "look",
+    "reads",
+    "refresh",
+    "refuse",
+    "result_file",
+    "submit",
+    "supplement",
+    "take",
+    "task",
+    "view",
+    "withdraw",
+]

@@ -1,0 +1,67 @@
+"""Jobs of the room; each may run again, none does anything twice."""
+
+from onedoor.store.jobs import job
+
+
+@job("cases.hand_over", queue="exchange")
+def hand_over(code: str, step: str, round: int) -> None:  # noqa: A002 - the word of the message
+    """Hand a step over to the authority that owns it, until it is acknowledged."""
+    from onedoor.cases import handover
+
+    handover.send(code, step, round)
+
+
+@job("cases.watch")
+def watch(code: str, step: str, round: int, limit: int) -> None:  # noqa: A002
+    """Put an alert into the history when a hand-over has passed a limit."""
+    from onedoor.cases import handover
+
+    handover.watch(code, step, round, limit)
+
+
+@job("cases.expire")
+def expire(code: str, step: str, asked: int) -> None:
+    """Stop a step whose supplement never came."""
+    from onedoor.cases import handover
+
+    handover.expire(code, step, asked)
+
+
+@job("cases.pass_on", queue="exchange")
+def pass_on(code: str, step: str, asked: int) -> None:
+    """Pass a supplement on to the authority that asked for it."""
+    from onedoor.cases import handover
+
+    handover.pass_on(code, step, asked)
+
+
+@job("cases.end", queue="exchange")
+def end(code: str, step: str, round: int, kind: str) -> None:  # noqa: A002
+    """Tell an authority that a step ends."""
+    from onedoor.cases import handover
+
+    handover.end(code, step, round, kind)
+
+
+@job("cases.work", queue="exchange")
+def work(task: str) -> None:
+    """Do what an officer decided to do."""
+    from onedoor.cases import working
+
+    working.work(task)
+
+
+@job("cases.tell", queue="exchange")
+def tell(task: str, number: int) -> None:
+    """Tell the portal what came of a task, until it is acknowledged."""
+    from onedoor.cases import telling
+
+    telling.tell(task, number)
+
+
+@job("cases.notify")
+def notify(code: str, kind: str, step: str, key: str) -> None:
+    """Tell the person what happened."""
+    from onedoor.cases import notifying
+
+    notifying.notify(code, kind, step, key)

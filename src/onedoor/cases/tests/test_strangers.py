@@ -1,0 +1,121 @@
+"""What one person may learn of another: who types somebody's number learns nothing by it."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from onedoor.cases import service, verification
+from onedoor.cases.models import Attempt, Dossier
+from onedoor.cases.tests.conftest import person, work
+from onedoor.cases.tests.story import BIRTH, SignIn, fill, handed_over, only
+from onedoor.kernel.errors import BadInput
+from onedoor.kernel.ids import uuid7
+from onedoor.registers import service as registers
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("people", "seals", "transport")]
+STRANGER, NAME, ADDRESS = "001190204810", "Võ Thị Bí Mật", "Số 7 ngõ Kín"
+
+
+@pytest.fixture
+def stranger() -> None:
+    """A woman who has just had a child, and nothing to do with anybody who signs in."""
+    registers.load("population", [person(STRANGER, NAME, "1990-02-03", "F")])
+    home = {"household": "H0000000009", "head": STRANGER, "unit": "00199", "address": ADDRESS}
+    registers.load("residence", [home | {"members": [{"number": STRANGER, "relation": "head"}]}])
+    notice = {
+        "notice": "01901.GCS.00009.26",
+        "mother": STRANGER,
+        "born": "2026-12-05T06:40",
+        "sex": "M",
+        "weight_g": 3000,
+        "place": {"facility": "Bệnh viện Kín", "unit": "00199"},
+        "facility": "facility-01901",
+        "child_name": "Võ Văn Kín",
+        "used": False,
+    }
+    registers.load("birth-notices", [notice])
+
+
+@pytest.mark.usefixtures("stranger")
+def test_who_is_no_grandparent_learns_nothing_of_the_mother_they_name(sign_in: SignIn) -> None:
+    grandmother = sign_in("grandmother")
+    service.begin(BIRTH, grandmother)
+    draft = service.answer(BIRTH, "who", {"relation": "grandparent", "mother_number": STRANGER}, grandmother)
+    assert draft.barred
+    shown = repr([(page.facts, page.questions, page.missing) for page in draft.pages]) + repr(draft.facts)
+    shown += repr(service.declared(BIRTH, grandmother))
+    for secret in (NAME, ADDRESS, "Bệnh viện Kín", "Võ Văn Kín", "H0000000009", "01901.GCS.00009.26"):
+        assert secret not in shown
+    assert draft.page("who").questions, "what bars can be corrected"
+
+
+@pytest.mark.usefixtures("stranger")
+def test_no_page_of_the_form_shows_it_either(sign_in: SignIn) -> None:
+    sign_in("grandmother")
+    client = Client()
+    client.post(reverse("identity:sign-in"), {"persona": "grandmother"})
+    client.post(reverse("cases:start", args=[BIRTH]))
+    for _ in range(2):  # the number is asked once the relation is known
+        client.post(reverse("cases:page", args=[BIRTH, "who"]), {"relation": "grandparent", "mother_number": STRANGER})
+    seen = []
+    for page in ("who", "child", "origin", "home", "clinic", "review"):
+        name = reverse("cases:review", args=[BIRTH]) if page == "review" else reverse("cases:page", args=[BIRTH, page])
+        response = client.get(name, follow=True)
+        assert "sign-in" not in response.request["PATH_INFO"]
+        text = response.content.decode()
+        assert not [secret for secret in (NAME, ADDRESS, "Bệnh viện Kín") if secret in text], page
+        seen += [page] if response.status_code == 200 else []
+    assert {"who", "child", "review"} <= set(seen)
+
+
+def test_an_officer_looks_into_no_register_once_the_task_is_decided(sign_in: SignIn) -> None:
+    registrar = sign_in("civil-status")
+    handed_over(sign_in("mother"))
+    task = only(registrar)
+    service.refuse(task, "not_competent", "Cha mẹ không cư trú ở đây.", registrar)
+    work()
+    with pytest.raises(service.NotPossible):
+        service.look(task, "marriage", registrar)
+
+
+@pytest.mark.parametrize("forged", ["a\0b", "x" * 5000, "\u202e"])
+def test_a_forged_id_of_any_form_is_not_found_and_recorded(forged: str) -> None:
+    with pytest.raises(service.NoSuchResult):
+        service.issued(forged, "203.0.113.9")
+    attempt = Attempt.objects.get()
+    assert attempt.kind == "unknown-result"
+    assert "203.0.113.9" not in attempt.by
+    assert attempt.by
+
+
+@pytest.fixture
+def calm() -> Iterator[None]:
+    verification._recorded.clear()
+    yield
+    verification._recorded.clear()
+
+
+@pytest.mark.usefixtures("calm")
+def test_a_flood_of_forged_ids_does_not_fill_the_ledger() -> None:
+    for _ in range(verification.MOST_A_MINUTE + 20):
+        with pytest.raises(service.NoSuchResult):
+            service.issued(str(uuid7()), "203.0.113.9")
+    assert Attempt.objects.count() <= verification.MOST_A_MINUTE
+
+
+@pytest.mark.parametrize("key", ["", "a\0b", "x" * 5000])
+def test_a_key_that_cannot_be_kept_submits_nothing(sign_in: SignIn, key: str) -> None:
+    mother = sign_in("mother")
+    fill(mother)
+    with pytest.raises(BadInput):
+        service.submit(BIRTH, key, mother)
+    assert not Dossier.objects.exists()
+
+
+@pytest.mark.parametrize(("persona", "address"), [("civil-status", "cases:desk"), ("mother", "notices:inbox")])
+def test_a_page_number_that_no_machine_can_read_is_the_first_page(persona: str, address: str) -> None:
+    client = Client()
+    client.post(reverse("identity:sign-in"), {"persona": persona})
+    assert client.get(reverse(address), {"page": "9" * 5000}).status_code == 200

@@ -1,0 +1,217 @@
+"""What pages see of a dossier: clock, steps, results, history, reads."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from onedoor.cases.views.draft import AnswerView
+from onedoor.kernel.text import Text
+
+
+@dataclass(frozen=True, slots=True)
+class ResultView:
+    """A signed result of a dossier; ``number`` is shown to its owner only."""
+
+    kind: str
+    title: Text
+    agency: str
+    agency_name: Text
+    number: str
+    issued_at: datetime
+    sha256: str
+    verify_url: str
+    size: int
+    filename: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResultFile:
+    """A result to download."""
+
+    name: str
+    content: bytes
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A supplement an officer asked for: the words, who asked, until when it can be answered."""
+
+    step: str
+    text: str
+    agency_name: Text
+    asked_at: datetime
+    answer_by: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A refusal: its ground and article in words, the law's number, the officer's words, how to appeal."""
+
+    step: str
+    article: Text
+    law: str
+    text: str
+    agency_name: Text
+    refused_at: datetime
+    appeal: Text
+
+
+@dataclass(frozen=True, slots=True)
+class StepView:
+    """One step of a dossier.
+
+    ``state`` is one of ``waiting sending working supplement done refused stopped dropped skipped withdrawn``.
+    """
+
+    id: str
+    title: Text
+    state: str
+    agency: str
+    agency_name: Text
+    limit: str
+    started_at: datetime | None
+    acknowledged_at: datetime | None
+    due: datetime | None
+    done_at: datetime | None
+    late: bool
+    early_minutes: int | None
+    """Working minutes left when it was done (negative: late); None while it runs."""
+    stopped_since: datetime | None
+    trouble: str
+    """Why the hand-over has not come through yet, in plain words; empty when all is well."""
+    result: ResultView | None = None
+    request: Request | None = None
+    refusal: Refusal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DayView:
+    """A day of the dossier's clock: ``kind`` from the calendar (working, weekend, holiday), and where it stands."""
+
+    day: date
+    kind: str
+    label: Text
+    place: str
+    """``past``, ``today``, ``due``, ``ahead``."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClockView:
+    """The dossier's clock: from when it counts, until when, what is left, whether it stands still."""
+
+    limit: str
+    submitted_at: datetime
+    counted_from: datetime
+    due: datetime
+    working_days_left: int
+    stopped: bool
+    late: bool
+    days: tuple[DayView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryView:
+    """One line of a dossier's history; ``kind`` names the transition, ``text`` an officer's or person's words."""
+
+    moment: datetime
+    kind: str
+    step: str
+    step_title: Text
+    agency_name: Text
+    text: str
+    entry: str
+    """Id of the ledger entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class DossierLine:
+    """A dossier in a list: ``state`` is ``working supplement done partly refused stopped withdrawn``."""
+
+    code: str
+    title: Text
+    about: str
+    state: str
+    submitted_at: datetime
+    due: datetime
+    late: bool
+    results: int
+
+
+@dataclass(frozen=True, slots=True)
+class DossierView:
+    """A dossier as its applicant (or a parent named in it) sees it."""
+
+    code: str
+    service: str
+    version: str
+    service_code: str
+    title: Text
+    about: str
+    state: str
+    clock: ClockView
+    steps: tuple[StepView, ...]
+    results: tuple[ResultView, ...]
+    history: tuple[HistoryView, ...]
+    answers: tuple[AnswerView, ...]
+    reused: int
+    """How many values that registers hold went to the authorities without being asked again."""
+    may_withdraw: bool
+    mine: bool
+    ended_at: datetime | None
+
+    @property
+    def request(self) -> Request | None:
+        """Return the supplement that waits for the person, if any."""
+        return next((step.request for step in self.steps if step.request and step.state == "supplement"), None)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadLine:
+    """One read of personal data for a dossier, as the agency that holds the register recorded it."""
+
+    by: str
+    by_name: Text
+    user: str
+    register: str
+    register_name: Text
+    holder_name: Text
+    purpose: Text
+    basis: Text
+    fields: tuple[str, ...]
+    moment: datetime
+    refused: bool
+    record: str
+    purpose_id: str = ""
+    basis_id: str = ""
+    operation: str = "read"
+    law: str = ""
+    field_names: tuple[Text, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SameReads:
+    """Reads of the same fields of one register by one agency for one purpose: the first, when each was, its record."""
+
+    line: ReadLine
+    moments: tuple[datetime, ...]
+    records: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """What one agency did for one purpose; ``portal`` says that it was this portal, in the person's place."""
+
+    line: ReadLine
+    post: Text
+    portal: bool
+    reads: tuple[SameReads, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadsView:
+    """All reads for a dossier, oldest first, and the agencies that did not answer when asked for theirs."""
+
+    code: str
+    reads: tuple[ReadLine, ...]
+    silent: tuple[Text, ...]
+    readers: tuple[Reader, ...] = ()
