@@ -1,0 +1,1 @@
+"""Settings by role, addresses, commands; may import everything, lazily."""

@@ -1,0 +1,116 @@
+"""What stands around every page: languages, menu, account, what kind of data this is."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from babel import Locale
+from django.http import HttpRequest
+from django.urls import NoReverseMatch
+from django.utils.translation import gettext as _
+
+from onedoor.kernel import nation
+from onedoor.kernel.actor import NOBODY, Actor
+from onedoor.kernel.settings import current as settings
+from onedoor.kernel.text import pick
+from onedoor.site import addresses
+from onedoor.site.dates import language
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link of the chrome; ``here`` marks the page we are on."""
+
+    text: str
+    href: str
+    here: bool = False
+    code: str = ""
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Chrome:
+    """Everything the layout shows besides the page's own content."""
+
+    nation: str
+    demonstration: bool
+    desk: bool
+    actor: Actor
+    agency: str
+    post: str
+    home: str
+    sign_in: str
+    sign_out: str
+    languages: tuple[Link, ...]
+    menu: tuple[Link, ...]
+
+
+def of(request: HttpRequest, *, calm: bool = False) -> Chrome:
+    """Return the chrome of *request*; *calm* asks no database (for the page that says something broke)."""
+    actor: Actor = NOBODY if calm else getattr(request, "actor", NOBODY)
+    desk = settings().role == "node" or bool(actor.post)
+    agency, post = _post(actor)
+    return Chrome(
+        nation=pick(nation.current().name, language()),
+        demonstration=settings().demonstration,
+        desk=desk,
+        actor=actor,
+        agency=agency,
+        post=post,
+        home=_address("cases:desk" if desk else "procedures:home"),
+        sign_in=_address("identity:sign-in"),
+        sign_out=_address("identity:sign-out"),
+        languages=tuple(_languages(request)),
+        menu=tuple(_desk_menu(request, actor) if desk else _menu(request, actor)),
+    )
+
+
+def _post(actor: Actor) -> tuple[str, str]:
+    agency = nation.current().agencies.get(actor.agency) if actor.agency else None
+    if agency is None:
+        return "", ""
+    post = agency.posts.get(actor.post.rpartition(".")[2])
+    return pick(agency.name, language()), pick(post, language()) if post else ""
+
+
+def _languages(request: HttpRequest) -> list[Link]:
+    parts = request.path.split("/", 2)
+    known = nation.current().languages
+    rest = parts[2] if len(parts) > 2 and parts[1] in known else ""  # noqa: PLR2004 (before, language, rest)
+    query = f"?{request.META['QUERY_STRING']}" if request.method == "GET" and request.META.get("QUERY_STRING") else ""
+    return [Link(_own_name(code), f"/{code}/{rest}{query}", code == language(), code) for code in known]
+
+
+@lru_cache
+def _own_name(code: str) -> str:
+    name = Locale.parse(code).get_language_name(code) or code
+    return name[0].upper() + name[1:]
+
+
+def _menu(request: HttpRequest, actor: Actor) -> list[Link]:
+    menu = [_link(request, _("Services"), "procedures:search")]
+    if actor.known:
+        from onedoor.notices import service as notices
+
+        menu.append(_link(request, _("My cases"), "cases:list"))
+        menu.append(_link(request, _("Inbox"), "notices:inbox", notices.unread(actor.person)))
+    return menu
+
+
+def _desk_menu(request: HttpRequest, actor: Actor) -> list[Link]:
+    if not actor.known:
+        return []
+    if actor.post.endswith(".midwife"):
+        return [_link(request, _("Birth notices"), "cases:birth-notice")]
+    return [_link(request, _("Cases received"), "cases:desk")]
+
+
+def _link(request: HttpRequest, text: str, name: str, count: int = 0) -> Link:
+    href = _address(name)
+    return Link(text, href, request.path.startswith(href), count=count)
+
+
+def _address(name: str) -> str:
+    try:
+        return addresses.of(name)
+    except NoReverseMatch:
+        return f"/{language()}/"

@@ -1,0 +1,74 @@
+"""The command ``onedoor``: its subcommands, each loaded when it is called, and errors in one sentence."""
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+from onedoor.kernel.errors import OnedoorError
+
+FAILED = 2
+INTERRUPTED = 130
+DEFAULT_NATION = Path("nations/vietnam")
+DEFAULT_VAR = Path("var/nation")
+COMMANDS: dict[str, tuple[str, str]] = {
+    "up": ("onedoor.site.up.command", "start a whole nation on this computer and keep it running"),
+    "status": ("onedoor.site.up.status", "show the processes of a running nation and their memory"),
+    "story": ("onedoor.site.story.command", "play the story of a birth over the pages, as parent and officers"),
+    "nation": ("onedoor.site.commands.nation", "check a nation, make synthetic people"),
+    "web": ("onedoor.site.commands.run_web", "run the portal's web server"),
+    "worker": ("onedoor.site.commands.run_worker", "run the portal's worker"),
+    "node": ("onedoor.site.commands.run_node", "run an agency's own system"),
+    "gateway": ("onedoor.site.commands.run_gateway", "run an agency's exchange gateway"),
+    "directory": ("onedoor.site.commands.run_directory", "run the nation's directory (development)"),
+    "migrate": ("onedoor.site.commands.migrate", "prepare this process's database"),
+    "ledger": (
+        "onedoor.site.commands.ledger",
+        "compute this process's ledger anew and hold it against what was signed",
+    ),
+}
+"""Name → module with ``add_arguments(parser)`` and ``run(arguments)``, and one line of help."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and leave with its exit code."""
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; return 0, or 2 after a sentence on stderr that says what is wrong and what to do."""
+    try:
+        return _run(arguments)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    except OnedoorError as error:
+        return _fail(str(error))
+    except OSError as error:
+        place = f" ({error.filename})" if error.filename else ""
+        return _fail(f"The computer refused: {error.strerror or error}{place}. Please put that right and try again.")
+    except ImportError as error:
+        return _fail(f"Something is not installed: {error}. Please run “make run” or “make install” first.")
+
+
+def _run(arguments: Sequence[str]) -> int:
+    # Only the module of the wanted command is loaded: a gateway must never import Django.
+    wanted = next((name for name in arguments if not name.startswith("-")), "")
+    parser = argparse.ArgumentParser(prog="onedoor", description="One door, once, one trail.")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, (module, about) in COMMANDS.items():
+        sub = commands.add_parser(name, help=about, description=about[0].upper() + about[1:] + ".")
+        if name == wanted:
+            import_module(module).add_arguments(sub)
+    known = parser.parse_args(arguments)
+    return int(import_module(COMMANDS[known.command][0]).run(known) or 0)
+
+
+def _fail(sentence: str) -> int:
+    sys.stderr.write(f"onedoor: {sentence}\n")
+    return FAILED

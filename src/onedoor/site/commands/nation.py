@@ -1,0 +1,47 @@
+"""``onedoor nation``: check the files of a nation, make synthetic people."""
+
+import argparse
+from pathlib import Path
+
+from onedoor.site.cli import DEFAULT_NATION, FAILED
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add ``check`` and ``people``."""
+    parts = parser.add_subparsers(dest="part", metavar="check|people", required=True)
+    check = parts.add_parser("check", help="name every fault in the files of a nation, with file and line")
+    check.add_argument("folder", type=Path, nargs="?", default=DEFAULT_NATION)
+    people = parts.add_parser("people", help="make synthetic people: a gzipped file of JSON lines per register")
+    people.add_argument("--count", type=int, default=10_000)
+    people.add_argument("--seed", type=int, default=1)
+    people.add_argument("--nation", type=Path, default=DEFAULT_NATION)
+    people.add_argument("--out", type=Path, default=Path("var/people"))
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the part that was asked for."""
+    from onedoor.site import kinds
+
+    kinds.load()
+    return _check(arguments.folder) if arguments.part == "check" else _people(arguments)
+
+
+def _check(folder: Path) -> int:
+    from onedoor.kernel import nation
+
+    faults = nation.check(folder)
+    for fault in faults:
+        print(fault)
+    if not faults:
+        print(f"{folder}: no fault.")
+    return FAILED if faults else 0
+
+
+def _people(arguments: argparse.Namespace) -> int:
+    from onedoor.kernel import nation
+    from onedoor.registers.people import files, generator
+
+    rows = generator.generate(arguments.count, arguments.seed, nation=nation.load(arguments.nation))
+    for register, count in files.write(arguments.out, rows).items():
+        print(f"{arguments.out / register}.jsonl.gz: {count} synthetic records")
+    return 0

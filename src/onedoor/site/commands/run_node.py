@@ -1,0 +1,15 @@
+"""``onedoor node``: an agency's own system until it is told to stop."""
+
+import argparse
+
+from onedoor.site.commands.processes import add_arguments, settings_of
+
+__all__ = ["add_arguments", "run"]
+
+
+def run(arguments: argparse.Namespace) -> None:  # noqa: ARG001 - the shape of a command
+    """Run until told to stop."""
+    settings_of("node")
+    from onedoor.site import serve
+
+    serve.node()

@@ -1,0 +1,131 @@
+"""What stands around every view: a request id, security headers, who acts, and the access rule of the route."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+
+from onedoor.exchange import service as exchange
+from onedoor.kernel.access import GATEWAY, Access
+from onedoor.kernel.actor import NOBODY, Actor
+from onedoor.kernel.errors import NotAllowed, OnedoorError
+from onedoor.kernel.ids import uuid7
+from onedoor.site import errors
+
+Next = Callable[[HttpRequest], HttpResponseBase]
+
+VIA_GATEWAY = "onedoor.gateway"
+"""Key of ``request.META`` set by the mutual TLS listener alone: no header can have such a name."""
+DIRECTIVES = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self' data:",
+    "font-src": "'self'",
+    "connect-src": "'self'",
+    "manifest-src": "'self'",
+    "form-action": "'self'",
+    "base-uri": "'none'",
+    "frame-ancestors": "'none'",
+}
+"""What a page may load and where it may send: this site, and nothing inline."""
+CONTENT_POLICY = "; ".join(f"{name} {value}" for name, value in DIRECTIVES.items())
+HEADERS = {
+    "Content-Security-Policy": CONTENT_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+}
+log = structlog.get_logger("onedoor.requests")
+
+
+class NoAccessRule(NotAllowed):
+    """This page is not open to anybody. Please tell the agency in charge."""
+
+
+def requests(get_response: Next) -> Next:
+    """Give every request an id, and log it without its address, which may name a case."""
+
+    def handle(request: HttpRequest) -> HttpResponseBase:
+        started = time.perf_counter()
+        request.id = uuid7().hex  # type: ignore[attr-defined]
+        exchange.start_waiting()
+        response = get_response(request)
+        response.headers["X-Request-Id"] = request.id  # type: ignore[attr-defined]
+        if waited := exchange.waited():
+            response.headers["Server-Timing"] = f"agencies;dur={1000 * waited:.2f}"
+        match = request.resolver_match
+        log.info(
+            "request",
+            request=request.id,  # type: ignore[attr-defined]
+            method=request.method,
+            route=match.route if match else "",
+            status=response.status_code,
+            milliseconds=round(1000 * (time.perf_counter() - started), 1),
+        )
+        return response
+
+    return handle
+
+
+def headers(get_response: Next) -> Next:
+    """Add the security headers that a view did not set itself; pages of somebody signed in are not stored."""
+
+    def handle(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        if settings.SESSION_COOKIE_SECURE:
+            response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+        if settings.SESSION_COOKIE_NAME in request.COOKIES:
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    return handle
+
+
+class Doorkeeper:
+    """Fills ``request.actor``, lets through whom the route's rule admits, and turns errors into answers."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer *request*."""
+        request.actor = NOBODY  # type: ignore[attr-defined]
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Callable[..., Any], *_arguments: object) -> HttpResponse | None:
+        """Refuse who may not take this route; a view without a rule is refused to everybody."""
+        try:
+            rule = getattr(view, "access", None)
+            if not isinstance(rule, Access):
+                raise NoAccessRule
+            if rule != GATEWAY:
+                request.actor = actor_of(request)  # type: ignore[attr-defined]
+            rule.check(request.actor, gateway=bool(request.META.get(VIA_GATEWAY)))  # type: ignore[attr-defined]
+        except OnedoorError as error:
+            return errors.answer(request, error)
+        # Another system has no form and no cookie: its certificate was checked instead.
+        request.csrf_processing_done = rule == GATEWAY  # type: ignore[attr-defined]
+        return None
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """Answer an error of a view in the reader's language."""
+        return errors.answer(request, error)
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """Return who acts by the session; without a session cookie nobody does and no database is asked."""
+    if settings.SESSION_COOKIE_NAME not in request.COOKIES and not getattr(request.session, "_session_cache", None):
+        return NOBODY
+    from onedoor.identity import service as identity
+
+    return identity.actor_of(request)

@@ -1,0 +1,124 @@
+"""The processes of a nation: the portal's web and worker, and a node that is everything of one agency."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+import structlog
+
+from onedoor.kernel.settings import Settings, current
+
+DESK_THREADS = 4
+EXCHANGE_THREADS = 8
+WEB_THREADS = 6
+CONCURRENCY = 3
+INTEGRATE_EVERY = 1.0
+log = structlog.get_logger("onedoor.serve")
+
+
+def web() -> None:
+    """Run the portal's web server until told to stop."""
+    from granian import Granian
+    from granian.constants import Interfaces
+
+    settings = current()
+    host, _, port = settings.listen.rpartition(":")
+    os.environ["ONEDOOR_MASTER"] = str(os.getpid())
+    Granian(
+        "onedoor.site.wsgi:application",
+        address=host,
+        port=int(port),
+        interface=Interfaces.WSGI,
+        workers=1,
+        blocking_threads=WEB_THREADS,
+        backpressure=256,
+        websockets=False,
+        log_access=False,
+        respawn_failed_workers=True,
+        respawn_interval=0.2,
+        workers_kill_timeout=10,
+    ).serve()
+
+
+def worker() -> None:
+    """Run the portal's jobs, its ledger, and its door for its own gateway until told to stop."""
+    from onedoor.site import listeners, warmth
+    from onedoor.site.wsgi import application
+
+    warmth.begin(pages=False)
+    settings = current()
+    exchange = listeners.own_gateway(settings, application, threads=EXCHANGE_THREADS)
+    _Group(settings, {"exchange": (exchange.safe_start, exchange.stop)}).run()
+
+
+def node() -> None:
+    """Run an agency's own system in one process: desk, door for its gateway, jobs and ledger."""
+    from onedoor.site import listeners, warmth
+    from onedoor.site.wsgi import application
+
+    warmth.begin(pages=True)
+    settings = current()
+    desk = listeners.browsers(settings, application, threads=DESK_THREADS)
+    exchange = listeners.own_gateway(settings, application, threads=EXCHANGE_THREADS)
+    parts = {"desk": (desk.safe_start, desk.stop), "exchange": (exchange.safe_start, exchange.stop)}
+    _Group(settings, parts).run()
+
+
+class _Group:
+    """Threads that live and stop together; when one ends by itself, the process ends and is started anew."""
+
+    def __init__(self, settings: Settings, parts: dict[str, tuple[Callable[[], Any], Callable[[], Any]]]) -> None:
+        from onedoor.store.work import Worker
+
+        jobs = Worker(concurrency=CONCURRENCY)
+        self.ending = threading.Event()
+        self.parts = parts | {"jobs": (jobs.run, jobs.stop), "ledger": (self._integrate, self.ending.set)}
+        self.settings = settings
+        self.failed = ""
+
+    def run(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        threads = [threading.Thread(target=self._guard, args=(name,), name=name) for name in self.parts]
+        for thread in threads:
+            thread.start()
+        log.info("started", role=self.settings.role, member=self.settings.member)
+        while not self.ending.wait(60):
+            pass
+        for _, stop in self.parts.values():
+            stop()
+        deadline = time.monotonic() + 15
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        log.info("stopped", role=self.settings.role, member=self.settings.member)
+        os._exit(1 if self.failed or any(thread.is_alive() for thread in threads) else 0)
+
+    def _guard(self, name: str) -> None:
+        try:
+            self.parts[name][0]()
+        except BaseException as error:  # one dead part must not leave half a process
+            log.exception("a part failed", part=name, exc_info=error)
+        if not self.ending.is_set():
+            self.failed = name
+            self.ending.set()
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a signal handler's signature
+        self.ending.set()
+
+    def _integrate(self) -> None:
+        from django.db import DatabaseError, close_old_connections
+        from psycopg_pool import PoolTimeout
+
+        from onedoor.store import ledger
+
+        while not self.ending.wait(INTEGRATE_EVERY):
+            try:
+                ledger.integrate()
+            except (DatabaseError, PoolTimeout) as error:
+                log.warning("the ledger waits for its database", error=type(error).__name__)
+            finally:
+                close_old_connections()

@@ -1,0 +1,103 @@
+"""``onedoor story``: play the story of a birth on a nation of its own, or on one that runs."""
+
+import argparse
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from onedoor.kernel import nation
+from onedoor.kernel.errors import OnedoorError
+from onedoor.kernel.text import LANGUAGES
+from onedoor.site import kinds
+from onedoor.site.cli import DEFAULT_NATION
+from onedoor.site.story.places import Places, places
+from onedoor.site.story.play import Story
+from onedoor.site.story.told import Told
+from onedoor.site.up.command import running
+from onedoor.site.up.plan import Options
+from onedoor.site.up.supervisor import Supervisor
+
+OWN_VAR, OWN_PORT = Path("var/story"), 18000
+
+
+class NotGood(OnedoorError):
+    """The story ended, but not well: {why}."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add where to play and whether to stay."""
+    parser.add_argument("--nation", type=Path, default=DEFAULT_NATION, help="folder of the nation")
+    parser.add_argument("--var", type=Path, default=OWN_VAR, help="folder that keeps everything it makes")
+    parser.add_argument("--port", type=int, default=OWN_PORT, help="the portal's port; others follow up to 400 above")
+    parser.add_argument("--people", type=int, default=10_000, help="synthetic people")
+    parser.add_argument("--seed", type=int, default=1, help="which synthetic people")
+    parser.add_argument("--language", choices=LANGUAGES, default="vi", help="language of the pages")
+    parser.add_argument("--identity-card", action="store_true", help="ask for the identity card as well")
+    parser.add_argument("--times", type=int, default=1, help="how many births, one after the other")
+    parser.add_argument("--running", action="store_true", help="the nation in --var already runs; do not start it")
+    parser.add_argument("--stay", action="store_true", help="stay up after the story, until Ctrl-C")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Play; the last line is the story as JSON, unless the nation stays up."""
+    kinds.load()
+    where = places(nation.load(arguments.nation), arguments.var.absolute(), arguments.port, arguments.language)
+    if arguments.running:
+        return _tell(where, arguments)
+    with _nation(arguments) as supervisor:
+        _tell(where, arguments)
+        if arguments.stay:
+            print(f"\nThe nation stays up at {where.portal} until Ctrl-C. Logs: {supervisor.logs}", flush=True)
+            while not supervisor.stopping:
+                threading.Event().wait(0.2)
+            print("\nStopping.", flush=True)
+    return None
+
+
+@contextmanager
+def _nation(arguments: argparse.Namespace) -> Iterator[Supervisor]:
+    options = Options(
+        nation=arguments.nation.absolute(),
+        var=arguments.var.absolute(),
+        port=arguments.port,
+        people=arguments.people,
+        seed=arguments.seed,
+    )
+    with running(options) as supervisor:
+        watching = threading.Thread(target=supervisor.watch, daemon=True)
+        watching.start()
+        try:
+            yield supervisor
+        finally:
+            supervisor.stopping = True
+            watching.join()
+
+
+def _tell(where: Places, arguments: argparse.Namespace) -> None:
+    folder = where.layout.var / "results"
+    for _ in range(arguments.times):
+        told = Story(where, folder, _say, identity_card=arguments.identity_card).play()
+        _sum_up(where, told)
+        if not arguments.stay:
+            print(told.line(), flush=True)
+        if not told.good:
+            raise NotGood(why="; ".join(f"{one.kind}: {one.signature}" for one in told.results) or "no result")
+
+
+def _say(sentence: str) -> None:
+    print(f"  {sentence}", flush=True)
+
+
+def _sum_up(where: Places, told: Told) -> None:
+    _say(f"{told.facts_reused} facts were reused, {told.questions_asked} questions asked, in {told.seconds:.1f} s.")
+    for who in dict.fromkeys(who for who, _, _ in told.touched):
+        done = ", ".join(f"{did} {register} ({n})" for (by, did, register), n in told.touched.items() if by == who)
+        _say(f"{who} {done}.")
+    _say(
+        f"Each of these {len(told.reads)} stands with its purpose and basis at {where.page(f'cases/{told.case}/reads')}"
+    )
+    _say(f"The portal's ledger has {told.ledger['size']} entries with root {told.ledger['root'][:16]}….")
+    if told.silent:
+        sys.stderr.write(f"  These agencies did not say what they read: {', '.join(told.silent)}.\n")

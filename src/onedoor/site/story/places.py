@@ -1,0 +1,72 @@
+"""Where the story's people sit: the addresses of portal and desks, who works where, whom to trust."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from cryptography.x509 import Certificate
+
+from onedoor.exchange.directory.layout import Layout
+from onedoor.kernel.errors import NotFound
+from onedoor.kernel.nation import Nation
+from onedoor.signing.certificates import load_certificates
+
+PERSONAS = "demonstration.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """A running nation as its people see it: addresses in one language, personas, trusted roots."""
+
+    layout: Layout
+    language: str
+
+    @property
+    def nation(self) -> Nation:
+        """Return the nation."""
+        return self.layout.nation
+
+    @property
+    def portal(self) -> str:
+        """Return the portal's address."""
+        return f"http://localhost:{self.layout.base}"
+
+    def page(self, path: str) -> str:
+        """Return the address of a page of the portal in the story's language."""
+        return f"{self.portal}/{self.language}/{path}"
+
+    def desk(self, agency: str, path: str = "desk/") -> str:
+        """Return the address of a page at the node on which *agency* works."""
+        member = self.nation.agencies[agency].member
+        place = next(seat.place for seat in self.layout.seats() if seat.member.id == member)
+        return f"http://localhost:{self.layout.base + place}/{self.language}/{path}"
+
+    def personas(self) -> Sequence[Mapping[str, Any]]:
+        """Return the demonstration's people and officers."""
+        return list(yaml.safe_load((self.nation.path / PERSONAS).read_text())["personas"])
+
+    def persona(self, name: str) -> Mapping[str, Any]:
+        """Return a persona by id; raise `NotFound`."""
+        found = next((one for one in self.personas() if one["id"] == name), None)
+        if found is None:
+            raise NotFound
+        return found
+
+    def officer(self, agency: str) -> Mapping[str, Any]:
+        """Return the demonstration's officer of *agency*; raise `NotFound`."""
+        found = next((one for one in self.personas() if one.get("agency") == agency), None)
+        if found is None:
+            raise NotFound
+        return found
+
+    def trust(self) -> Sequence[Certificate]:
+        """Return the roots that seals of results are checked against."""
+        seats = [seat.state / "seals" / "trust.pem" for seat in self.layout.seats() if seat.place]
+        return load_certificates(next(path for path in seats if path.exists()))
+
+
+def places(nation: Nation, var: Path, base: int, language: str = "vi") -> Places:
+    """Return the places of the nation that runs from *var* on ports from *base*."""
+    return Places(Layout(nation, var, base), language)

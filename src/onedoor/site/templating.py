@@ -1,0 +1,80 @@
+"""Templates compiled once for each language: a text without variables is translated when its template is compiled."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.utils.translation import get_language, gettext, override
+from jinja2 import Environment, Template, nodes
+from jinja2.compiler import CodeGenerator, Frame
+from jinja2.visitor import NodeTransformer
+
+TEXTS = ("_", "gettext")
+
+
+class _Direct(CodeGenerator):
+    """Calls functions and macros straight where jinja2 would first ask whether they want its context."""
+
+    def visit_Call(self, node: nodes.Call, frame: Frame, forward_caller: bool = False) -> None:  # noqa: N802 - jinja2's name
+        """Write one call."""
+        if forward_caller or not self._is_plain(node.node):
+            super().visit_Call(node, frame, forward_caller=forward_caller)
+            return
+        self.visit(node.node, frame)
+        self.write("(*()")
+        self.signature(node, frame)
+        self.write(")")
+
+    def _is_plain(self, called: nodes.Expr) -> bool:
+        if isinstance(called, nodes.Getattr):
+            return True
+        known = self.environment.globals.get(called.name) if isinstance(called, nodes.Name) else None
+        return known is not None and not hasattr(known, "jinja_pass_arg")
+
+
+class Pages(Environment):
+    """An environment that keeps one of its own for each language it is asked in.
+
+    ``bound`` gives the globals that depend on the language, made for one.
+    """
+
+    language = ""
+    code_generator_class = _Direct
+    bound: Callable[[str], dict[str, Any]] | None = None
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - as jinja2 takes them
+        super().__init__(**options)
+        self.by_language: dict[str, Pages] = {}
+
+    def get_template(self, name: Any, parent: Any = None, globals: Any = None) -> Template:  # noqa: A002, ANN401 - jinja2's signature
+        """Return the template as it is in the present language."""
+        asked = get_language() or ""
+        if self.language or not asked:
+            return super().get_template(name, parent, globals)
+        if asked not in self.by_language:
+            own = self.overlay()
+            own.language = asked
+            own.globals = {**self.globals, **(self.bound(asked) if self.bound else {})}
+            self.by_language[asked] = own
+        return self.by_language[asked].get_template(name, parent, globals)
+
+    def _generate(
+        self, source: nodes.Template, name: str | None, filename: str | None, defer_init: bool = False
+    ) -> str:
+        if self.language:
+            with override(self.language):
+                source = _Translated().visit(source)
+        return super()._generate(source, name, filename, defer_init)
+
+
+class _Translated(NodeTransformer):
+    """Puts the translation in the place of every text that has no variables."""
+
+    def visit_Call(self, node: nodes.Call) -> nodes.Node:  # noqa: N802 - jinja2's name
+        """Translate ``_("…")``."""
+        self.generic_visit(node)
+        if not (isinstance(node.node, nodes.Name) and node.node.name in TEXTS and len(node.args) == 1):
+            return node
+        text = node.args[0]
+        if node.kwargs or node.dyn_args or node.dyn_kwargs or not isinstance(text, nodes.Const):
+            return node
+        return nodes.TemplateData(gettext(text.value) % {}, lineno=node.lineno)

@@ -1,0 +1,79 @@
+"""Templates are compiled once for each language, with the words of that language in them."""
+
+import pytest
+from django.utils.translation import override
+from jinja2 import DictLoader
+
+from onedoor.site import addresses
+from onedoor.site.jinja import environment, form_token
+
+SOURCES = {
+    "word": '{{ _("Sign in") }}|{% if yes %}{{ _("Sign out") if yes else "" }}{% endif %}|{{ _(word) }}',
+    "filled": '{{ _("%(n)s minute", n="<3>") }}{% trans n=n %}{{ n }} & more{% endtrans %}',
+    "child": '{% extends "word" %}',
+}
+
+
+@pytest.fixture
+def pages():
+    return environment(loader=DictLoader(SOURCES), autoescape=True)
+
+
+def rendered(pages, name, language, **values):
+    with override(language):
+        return pages.get_template(name).render(values)
+
+
+def test_each_language_has_its_own_words(pages):
+    told = {code: rendered(pages, "word", code, yes=True, word="Sign in") for code in ("vi", "en", "fr")}
+    assert told["en"] == "Sign in|Sign out|Sign in"
+    assert len(set(told.values())) == 3
+    for words in told.values():
+        assert words.split("|")[0] == words.split("|")[2]
+
+
+def test_a_template_that_extends_stays_in_its_language(pages):
+    assert rendered(pages, "child", "vi", yes=True, word="") == rendered(pages, "word", "vi", yes=True, word="")
+
+
+def test_what_fills_a_text_is_put_in_when_it_is_shown_and_escaped(pages):
+    assert rendered(pages, "filled", "en", n="<b>") == "&lt;3&gt; minute&lt;b&gt; & more"
+
+
+def test_a_template_is_compiled_once_for_a_language(pages):
+    with override("fr"):
+        assert pages.get_template("word") is pages.get_template("word")
+
+
+@pytest.mark.django_db
+def test_an_address_is_that_of_the_present_language():
+    with override("fr"):
+        assert addresses.of("identity:sign-in") == "/fr/sign-in"
+    with override("vi"):
+        assert addresses.of("identity:sign-in") == "/vi/sign-in"
+
+
+def test_functions_and_macros_are_called_with_what_the_template_gives_them(pages):
+    pages.loader.mapping["calls"] = (
+        "{% macro bold(text, tag='b') %}<{{ tag }}>{{ text }}</{{ tag }}>{% endmacro %}"
+        "{% macro box() %}[{{ caller() }}]{% endmacro %}"
+        "{% import 'other' as other %}{{ bold('<', tag='i') }}{{ other.twice(3) }}"
+        "{% for n in (1, 2) %}{{ loop.cycle('a', 'b') }}{{ other.twice(n) }}{% endfor %}"
+        "{% call box() %}{{ lang() }}{% endcall %}{{ pick({'vi': 'mẹ', 'en': 'mother'}) }}"
+    )
+    pages.loader.mapping["other"] = "{% macro twice(n) %}{{ n * 2 }}{% endmacro %}"
+    assert rendered(pages, "calls", "en") == "<i>&lt;</i>6a2b4[en]mother"
+    assert rendered(pages, "calls", "vi") == "<i>&lt;</i>6a2b4[vi]mẹ"
+
+
+def test_all_forms_of_a_page_carry_one_token(rf):
+    request = rf.get("/")
+    field = form_token(request)["csrf_input"]
+    assert field.__html__() is field.__html__()
+    assert request.META["CSRF_COOKIE"]
+
+
+def test_a_page_without_a_form_makes_no_token(rf):
+    request = rf.get("/")
+    form_token(request)
+    assert "CSRF_COOKIE" not in request.META

@@ -1,0 +1,116 @@
+"""Every text of the engine stands in Vietnamese and in French."""
+
+import importlib
+import pkgutil
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
+
+import onedoor
+from onedoor.kernel.errors import OnedoorError
+
+SOURCE = Path(onedoor.__file__).parent
+ROOMS = sorted(path.parent.name for path in SOURCE.glob("*/__init__.py"))
+METHODS = [("**/tests/**", "ignore"), ("**.py", "python"), ("**/templates/**.html", "jinja2")]
+OPTIONS = {"**/templates/**.html": {"trimmed": "true", "newstyle_gettext": "true"}}
+WORDS = {"_": None, "gettext": None, "gettext_lazy": None, "gettext_noop": None, "ngettext": (1, 2)}
+SLOTS = re.compile(r"%\(\w+\)[sd]|\{\w*\}")
+LANGUAGES = ("vi", "fr")
+Message = str | tuple[str, ...]
+
+
+def extracted(room: str) -> dict[Message, str]:
+    found = extract_from_dir(str(SOURCE / room), METHODS, OPTIONS, keywords=WORDS)  # type: ignore[arg-type]
+    return {message: f"{room}/{file}:{line}" for file, line, message, _comments, _context in found}
+
+
+def error_keys(room: str) -> dict[Message, str]:
+    package = importlib.import_module(f"onedoor.{room}")
+    for module in pkgutil.walk_packages(package.__path__, f"onedoor.{room}."):
+        if not any(part in module.name.split(".") for part in ("tests", "migrations", "__main__", "wsgi")):
+            importlib.import_module(module.name)
+    return {kind.key(): f"{kind.__module__}.{kind.__name__}" for kind in kinds(OnedoorError) if _of(kind, room)}
+
+
+def kinds(kind: type[OnedoorError]) -> Iterator[type[OnedoorError]]:
+    yield kind
+    for below in kind.__subclasses__():
+        yield from kinds(below)
+
+
+def _of(kind: type[OnedoorError], room: str) -> bool:
+    return kind.__module__.split(".")[:2] == ["onedoor", room] and "tests" not in kind.__module__
+
+
+def catalogue(room: str, language: str) -> dict[Message, tuple[str, ...]]:
+    path = SOURCE / room / "locale" / language / "LC_MESSAGES" / "django.po"
+    if not path.exists():
+        return {}
+    with path.open("rb") as file:
+        messages = [message for message in read_po(file) if message.id and not message.fuzzy]
+    return {_id(m.id): ((m.string,) if isinstance(m.string, str) else tuple(m.string)) for m in messages}
+
+
+def _id(key: object) -> Message:
+    return tuple(key) if isinstance(key, list | tuple) else str(key)
+
+
+@pytest.fixture(scope="module")
+def catalogues() -> dict[str, dict[Message, tuple[str, ...]]]:
+    return {
+        language: {key: text for room in ROOMS for key, text in catalogue(room, language).items()}
+        for language in LANGUAGES
+    }
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_every_text_of_a_room_is_translated(room: str, catalogues: dict[str, dict[Message, tuple[str, ...]]]) -> None:
+    wanted = extracted(room) | error_keys(room)
+    missing = [
+        f"{language}: {where}: {message!r}"
+        for message, where in wanted.items()
+        for language in LANGUAGES
+        if not all(catalogues[language].get(message, ("",)))
+    ]
+    assert not missing
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_translations_keep_the_places_to_fill(
+    language: str, catalogues: dict[str, dict[Message, tuple[str, ...]]]
+) -> None:
+    wrong = [
+        f"{message!r} → {text!r}"
+        for message, texts in catalogues[language].items()
+        for text in texts
+        if sorted(set(SLOTS.findall(text)))
+        != sorted(set(SLOTS.findall(message if isinstance(message, str) else message[-1])))
+    ]
+    assert not wrong
+
+
+def test_rooms_agree_on_what_a_text_means() -> None:
+    told: dict[tuple[str, Message], tuple[str, tuple[str, ...]]] = {}
+    differ = []
+    for language in LANGUAGES:
+        for room in ROOMS:
+            for message, text in catalogue(room, language).items():
+                other = told.setdefault((language, message), (room, text))
+                if other[1] != text:
+                    differ.append(f"{language}: {message!r}: {other} but {room}: {text}")
+    assert not differ
+
+
+def test_french_has_a_narrow_space_before_double_signs() -> None:
+    wrong = [
+        text
+        for room in ROOMS
+        for texts in catalogue(room, "fr").values()
+        for text in texts
+        if re.search(r"[ \u00a0][;:!?»]|« ", text)
+    ]
+    assert not wrong

@@ -1,0 +1,1 @@
+"""A whole nation on one computer: checked, prepared, started, kept running, stopped."""

@@ -1,0 +1,108 @@
+"""``onedoor up``: check, prepare, start, keep running, stop."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from onedoor.site.cli import DEFAULT_NATION, DEFAULT_VAR
+from onedoor.site.embedded import Server
+from onedoor.site.up import checks, prepare
+from onedoor.site.up.plan import Options, parts
+from onedoor.site.up.supervisor import RECORD, Supervisor
+
+Say = Callable[[str], None]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what may differ from one nation on this computer to the next."""
+    parser.add_argument("--nation", type=Path, default=DEFAULT_NATION, help="folder of the nation")
+    parser.add_argument("--var", type=Path, default=DEFAULT_VAR, help="folder that keeps everything it makes")
+    parser.add_argument("--port", type=int, default=8000, help="the portal's port; others follow up to 400 above it")
+    parser.add_argument("--people", type=int, default=10_000, help="synthetic people")
+    parser.add_argument("--seed", type=int, default=1, help="which synthetic people")
+    parser.add_argument("--log-level", default="info", choices=["debug", "info", "warning", "error"])
+    parser.add_argument("--quiet", action="store_true", help="say nothing when all is well")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Run a nation until Ctrl-C."""
+    options = Options(
+        nation=arguments.nation.absolute(),
+        var=arguments.var.absolute(),
+        port=arguments.port,
+        people=arguments.people,
+        seed=arguments.seed,
+        log_level=arguments.log_level,
+    )
+    with running(options, quiet=arguments.quiet) as supervisor:
+        if not arguments.quiet:
+            print(f"Ready: http://localhost:{options.port}  (stop with Ctrl-C; logs in {supervisor.logs})", flush=True)
+        supervisor.watch()
+        if not arguments.quiet:
+            print("\nStopping.", flush=True)
+
+
+@contextmanager
+def running(options: Options, *, quiet: bool = False) -> Iterator[Supervisor]:
+    """Give the supervisor of a nation that is ready; stop everything at the end, whatever happens."""
+    checks.packages()
+    nation = checks.sound_nation(options.nation)
+    with checks.alone(options.var, options.port), closed_to_others(), _progress(quiet=quiet) as say:
+        checks.space(options.var)
+        server = Server(options.var / "postgres")
+        say("Making keys and certificates")
+        prepare.keys(nation, options)
+        found = parts(options, nation, server)
+        ports = [port for part in found for port in part.ports]
+        checks.ports(ports, options.port, patient=(options.var / RECORD).exists())
+        say("Making synthetic people")
+        folder = prepare.people(options)
+        say("Starting PostgreSQL")
+        server.prepare()
+        supervisor = Supervisor(options.var, server, options.port)
+        try:
+            supervisor.start_database()
+            say("Preparing databases")
+            prepare.databases(server, found, folder, lambda name: say(f"Prepared the database of {name}"))
+            say("Starting systems, gateways and the portal")
+            supervisor.start(found, lambda name: say(f"{name} is ready"))
+            say("")
+            yield supervisor
+        finally:
+            supervisor.stop()
+
+
+@contextmanager
+def closed_to_others() -> Iterator[None]:
+    """Let nobody else read what is made from now on, by this process and by those it starts: logs, keys, data."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+@contextmanager
+def _progress(*, quiet: bool) -> Iterator[Say]:
+    """Give a function that shows what happens now: a moving line in a terminal, plain lines elsewhere."""
+    if quiet:
+        yield lambda _text: None
+    elif not sys.stdout.isatty():
+        yield lambda text: print(text, flush=True) if text else None
+    else:
+        from rich.console import Console
+
+        console = Console()
+        with console.status("Checking") as status:
+
+            def say(text: str) -> None:
+                if text:
+                    status.update(f"{text} …")
+                    console.print(f"[dim]{text}[/dim]", highlight=False)
+                else:
+                    status.stop()
+
+            yield say

@@ -1,0 +1,129 @@
+"""One process that is kept running: started, watched, started again with growing pauses, stopped."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Sequence
+from http.client import HTTPException
+from pathlib import Path
+
+from onedoor.site import launch
+
+PAUSES = (0.1, 0.5, 1.0, 2.0, 5.0)
+"""Seconds before a process that died is started again; the last one holds."""
+STEADY = 20.0
+"""Seconds after which a process counts as steady and the pauses begin anew."""
+LOG_LIMIT = 10 * 1024 * 1024
+
+
+class Process:
+    """A process kept running; everything about it happens in the main thread, whose end it would not outlive."""
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        environment: dict[str, str],
+        log: Path,
+        *,
+        ready: Callable[[], bool],
+        signal_to_stop: int = signal.SIGTERM,
+    ) -> None:
+        self.name = name
+        self.command = list(command)
+        self.environment = environment
+        self.log = log
+        self.ready = ready
+        self.signal_to_stop = signal_to_stop
+        self.deaths = 0
+        self.restarts = 0
+        self.started = 0.0
+        self.next_start = 0.0
+        self.child: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """Return the number of the running process, or 0."""
+        return self.child.pid if self.child and self.child.poll() is None else 0
+
+    def start(self) -> None:
+        """Start the process now."""
+        if self.log.exists() and self.log.stat().st_size > LOG_LIMIT:
+            self.log.replace(self.log.with_suffix(".old.log"))
+        with self.log.open("ab") as log:
+            self.child = subprocess.Popen(  # noqa: S603 - our own command
+                self.command,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self.started = time.monotonic()
+
+    def tend(self) -> bool:
+        """Start the process again if it died and its pause is over; return whether something changed."""
+        now = time.monotonic()
+        if self.child is None or self.child.poll() is None:
+            if self.deaths and now - self.started > STEADY:
+                self.deaths = 0
+            return False
+        if not self.next_start:
+            self.next_start = now + PAUSES[min(self.deaths, len(PAUSES) - 1)]
+            self.deaths += 1
+            return True
+        if now < self.next_start:
+            return False
+        self.next_start = 0.0
+        self.restarts += 1
+        self.start()
+        return True
+
+    def ask_to_stop(self) -> None:
+        """Ask the process to end."""
+        if self.pid:
+            self.child.send_signal(self.signal_to_stop)  # type: ignore[union-attr]
+
+    def end(self, deadline: float) -> None:
+        """Wait for the end until *deadline*, then kill."""
+        if self.child is None:
+            return
+        try:
+            self.child.wait(max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            self.child.kill()
+            self.child.wait()
+
+    def last_words(self) -> str:
+        """Return the last line of the log."""
+        tail = self.log.read_bytes()[-2000:].decode(errors="replace") if self.log.exists() else ""
+        lines = [line for line in tail.splitlines() if line.strip()]
+        return lines[-1].strip() if lines else "it said nothing"
+
+
+def dying_with_us(command: Sequence[str]) -> list[str]:
+    """Return *command* so that it ends when this process ends, however that happens."""
+    return [sys.executable, "-I", "-S", launch.__file__, str(os.getpid()), str(int(signal.SIGTERM)), "0", *command]
+
+
+def listens(address: str) -> bool:
+    """Return whether something listens at *address*."""
+    host, _, port = address.rpartition(":")
+    try:
+        with socket.create_connection((host, int(port)), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+def healthy(address: str) -> bool:
+    """Return whether the process at *address* says that it can work."""
+    try:
+        with urllib.request.urlopen(f"http://{address}/health", timeout=2) as answer:
+            return bool(answer.status == 200)  # noqa: PLR2004 - OK
+    except (OSError, HTTPException):  # it may have met itself on a port that the system gives to clients
+        return False

@@ -1,0 +1,74 @@
+"""``onedoor status``: the processes of a running nation, whether they live, and how much memory they take."""
+
+import argparse
+import json
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from onedoor.kernel.errors import OnedoorError
+from onedoor.site.cli import DEFAULT_VAR
+from onedoor.site.up.supervisor import RECORD
+
+MEBI = 1024
+
+
+class NothingRuns(OnedoorError):
+    """No nation runs in {var}. Start one with “make run” or “onedoor up”."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add where to look."""
+    parser.add_argument("--var", type=Path, default=DEFAULT_VAR)
+    parser.add_argument("--json", action="store_true")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Print a line for each process and the sum, or one JSON object."""
+    found = status(arguments.var)
+    if arguments.json:
+        print(json.dumps(found))
+        return
+    for name, one in found["processes"].items():
+        print(f"{name:<16} {one['pid'] or 'gone':>8} {one['restarts']:>4} restarts {one['pss_mib']:>8.1f} MiB")
+    print(f"{'all':<16} {'':>8} {'':>4}          {found['pss_mib']:>8.1f} MiB")
+
+
+def status(var: Path) -> dict[str, Any]:
+    """Return pids, restarts and proportional memory (PSS, with their children) of what runs in *var*."""
+    path = var / RECORD
+    if not path.exists():
+        raise NothingRuns(var=var)
+    record = json.loads(path.read_text())
+    children = _children()
+    record["processes"]["up"] = {"pid": record["pid"], "restarts": 0}
+    counted: set[int] = {int(one["pid"]) for one in record["processes"].values()}
+    for one in record["processes"].values():
+        one["pss_mib"] = _family(int(one["pid"]), children, counted)
+    record["pss_mib"] = sum(one["pss_mib"] for one in record["processes"].values())
+    return dict(record)
+
+
+def _children() -> dict[int, list[int]]:
+    found: dict[int, list[int]] = defaultdict(list)
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parent = int(path.read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+        found[parent].append(int(path.parent.name))
+    return found
+
+
+def _family(pid: int, children: dict[int, list[int]], counted: set[int]) -> float:
+    """Return the MiB of *pid* and of its children that no other line of the record counts."""
+    own = [child for child in children.get(pid, []) if child not in counted]
+    return _pss(pid) + sum(_family(child, children, counted) for child in own)
+
+
+def _pss(pid: int) -> float:
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / MEBI

@@ -1,0 +1,112 @@
+"""Keeps every process of a nation running until told to stop."""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import FrameType
+
+from onedoor.kernel.errors import OnedoorError
+from onedoor.site.embedded import Server
+from onedoor.site.up.plan import Part, write_private
+from onedoor.site.up.process import Process, dying_with_us, healthy, listens
+
+RECORD = "run.json"
+TICK = 0.1
+START_WITHIN = 180.0
+STOP_WITHIN = 20.0
+Say = Callable[[str], None]
+
+
+class NotStarted(OnedoorError):
+    """The process {name} does not start: {why} Its log is {log}. Everything was stopped again."""
+
+
+class Supervisor:
+    """The processes of one nation in *var*; PostgreSQL is the first to start and the last to stop."""
+
+    def __init__(self, var: Path, server: Server, base: int) -> None:
+        self.var = var
+        self.base = base
+        self.logs = var / "log"
+        self.logs.mkdir(parents=True, exist_ok=True)
+        self.stopping = False
+        self.ready = False
+        postgres = Process(
+            "postgres",
+            server.command(parent=os.getpid()),
+            dict(os.environ),
+            server.log,
+            ready=server.answers,
+            signal_to_stop=signal.SIGINT,
+        )
+        self.processes = [postgres]
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._stop)
+
+    def start_database(self) -> None:
+        """Start PostgreSQL and wait until it answers."""
+        self._begin(self.processes[:1], lambda _name: None)
+
+    def start(self, parts: Sequence[Part], say: Say) -> None:
+        """Start every part and wait until all are ready; *say* is told each name."""
+        fresh = [self._process(part) for part in parts]
+        self.processes += fresh
+        self._begin(fresh, say)
+        self.ready = True
+        self.record()
+
+    def watch(self) -> None:
+        """Start again what dies, until told to stop."""
+        while not self.stopping:
+            changed = [process.name for process in self.processes if process.tend()]
+            if changed:
+                self.record()
+            time.sleep(TICK)
+
+    def stop(self) -> None:
+        """Stop everything: what answers people first, PostgreSQL last."""
+        self.ready = False
+        deadline = time.monotonic() + STOP_WITHIN
+        for group in (self.processes[1:][::-1], self.processes[:1]):
+            for process in group:
+                process.ask_to_stop()
+            for process in group:
+                process.end(deadline)
+        (self.var / RECORD).unlink(missing_ok=True)
+
+    def record(self) -> None:
+        """Write down what runs, for ``onedoor status`` and for tests."""
+        running = {p.name: {"pid": p.pid, "restarts": p.restarts} for p in self.processes}
+        data = {"pid": os.getpid(), "port": self.base, "ready": self.ready, "processes": running}
+        write_private(self.var / RECORD, json.dumps(data, indent=1))
+
+    def _process(self, part: Part) -> Process:
+        check = healthy if part.health else listens
+        command = dying_with_us(part.command)
+        log = self.logs / f"{part.name}.log"
+        return Process(part.name, command, part.environment, log, ready=lambda: check(part.address))
+
+    def _begin(self, processes: Sequence[Process], say: Say) -> None:
+        for process in processes:
+            process.start()
+        self.record()
+        waiting = list(processes)
+        deadline = time.monotonic() + START_WITHIN
+        while waiting:
+            if self.stopping:
+                raise KeyboardInterrupt
+            for process in [one for one in waiting if one.pid and one.ready()]:
+                say(process.name)
+                waiting.remove(process)
+            dead = next((one for one in waiting if not one.pid), None)
+            if dead or (waiting and time.monotonic() > deadline):
+                failed = dead or waiting[0]
+                why = failed.last_words() if dead else "it does not answer in time."
+                raise NotStarted(name=failed.name, why=why, log=failed.log)
+            time.sleep(TICK)
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a signal handler's signature
+        self.stopping = True

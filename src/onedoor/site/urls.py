@@ -1,0 +1,54 @@
+"""The routes of this process: those of the rooms its role installs.
+
+A room's ``urls.py`` holds ``urlpatterns``: with an ``app_name`` they are pages below the language (``/vi/…``), without
+one they stand as they are. It may also hold ``exchange``, mounted at ``/exchange/``, and ``plain``, mounted at ``/``.
+"""
+
+from collections.abc import Iterator
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
+
+from django.apps import apps
+from django.conf.urls.i18n import i18n_patterns
+from django.urls import URLPattern, URLResolver, include, path
+
+from onedoor.site import errors, static, views
+
+Route = URLPattern | URLResolver
+
+
+def _modules() -> Iterator[ModuleType]:
+    for app in apps.get_app_configs():
+        name = f"{app.name}.urls"
+        if app.name.startswith("onedoor.") and app.name != "onedoor.site" and find_spec(name):
+            yield import_module(name)
+
+
+def _pages(module: ModuleType) -> list[Route]:
+    if not hasattr(module, "app_name"):
+        return []
+    return [path("", include((module.urlpatterns, module.app_name)))]
+
+
+def _plain(module: ModuleType) -> list[Route]:
+    bare = [] if hasattr(module, "app_name") else list(getattr(module, "urlpatterns", []))
+    exchange = list(getattr(module, "exchange", []))
+    mounted: list[Route] = [path("exchange/", include(exchange))] if exchange else []
+    return [*bare, *getattr(module, "plain", []), *mounted]
+
+
+_rooms = list(_modules())
+urlpatterns: list[Route] = [
+    path("", views.front, name="front"),
+    path("health", views.health, name="health"),
+    path("health/empty", views.empty, name="empty"),
+    path("api/ledger", views.ledger, name="ledger"),
+    path("static/<path:name>", static.serve, name="static"),
+    *(route for room in _rooms for route in _plain(room)),
+    *i18n_patterns(*(route for room in _rooms for route in _pages(room))),
+]
+handler400 = errors.refused
+handler403 = errors.refused
+handler404 = errors.refused
+handler500 = errors.broken
