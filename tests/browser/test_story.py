@@ -1,0 +1,245 @@
+"""The whole story in a real browser, as parent and officers; every kind of page is open to everybody."""
+
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from onedoor.kernel import clock
+from onedoor.site.story.names import child_name
+from tests.browser.people import Walk, answer
+from tests.nation.running import Running
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+SERVICE = "vn.birth-linked"
+FACILITY, COMMUNE, POLICE, INSURANCE = "facility-01901", "commune-00199", "police-00199", "vss-01"
+OFFICERS = {COMMUNE: "civil-status", POLICE: "residence", INSURANCE: "cards"}
+KINDS = {
+    *("home", "search", "search-without-result", "service", "not-found", "not-allowed"),
+    *("sign-in", "sign-in-of-an-agency", "sign-in-error"),
+    *("birth-notice", "birth-notice-error", "birth-notice-issued"),
+    *("start", "form-error", "saved", "review", "receipt"),
+    *("cases", "case-at-work", "case-done", "withdraw", "result", "reads", "inbox"),
+    *("desk", "desk-empty", "task", "decision-error", "decision", "task-done"),
+    *("verify", "verify-same", "verify-differs"),
+}
+"""Kinds of pages that every walk with a look meets, besides the pages of the form (``form-…``)."""
+FORM = {"form-who", "form-child", "form-clinic", "form-receive", "form-error"}
+"""Pages of the form that nobody skips: others are left out when only one answer is possible."""
+SUPPLEMENT = {"decision-supplement", "task-waiting", "case-asked", "supplement", "supplement-error"}
+
+
+@pytest.mark.parametrize(
+    ("language", "scripts", "supplement"),
+    [("vi", True, False), ("en", True, False), ("fr", True, True), ("vi", False, True)],
+)
+def test_the_whole_story_in_a_browser(
+    nation: Running, chromium: Browser, tmp_path: Path, language: str, scripts: bool, supplement: bool
+) -> None:
+    walk = Walk(nation, chromium, language, scripts=scripts, looks=scripts)
+    with walk.open():
+        public(walk)
+        name = child_name()
+        notice = give_birth(walk)
+        code = declare(walk, notice, name)
+        decide(walk, code, COMMUNE)
+        if supplement:
+            ask_for_more(walk, code)
+        decide(walk, code, POLICE)
+        decide(walk, code, INSURANCE)
+        collect(walk, code, tmp_path)
+    walk.report()
+    assert not walk.wrong, "\n".join(walk.wrong)
+    if walk.looks:
+        assert KINDS | (SUPPLEMENT if supplement else set()) <= walk.seen, KINDS - walk.seen
+        assert walk.seen >= FORM
+
+
+def public(walk: Walk) -> None:
+    """Look around without signing in."""
+    page = walk.anybody()
+    for kind, path in (
+        ("home", ""),
+        ("search", "services?q=khai sinh"),
+        ("search-without-result", "services?q=zzzz"),
+        ("service", f"services/{SERVICE}"),
+        ("not-found", "services/nothing"),
+    ):
+        page.goto(walk.address(path))
+        walk.look(page, kind)
+    page.goto(walk.address("sign-in"))
+    page.click("main button[type=submit]")
+    walk.look(page, "sign-in-error")
+
+
+def give_birth(walk: Walk) -> str:
+    """Issue the notice as the midwife."""
+    page = walk.person("midwife", FACILITY)
+    page.goto(walk.address("desk/birth-notice", FACILITY))
+    walk.look(page, "birth-notice")
+    page.click("main form[method=post] button[type=submit]")
+    walk.look(page, "birth-notice-error")
+    born = walk.nation.places.nation.calendar.local(clock.now()) - timedelta(days=1, hours=3)
+    page.fill("input[name=mother]", walk.nation.places.persona("mother")["number"])
+    page.fill("input[name=born]", f"{born:%Y-%m-%dT%H:%M}")
+    page.check("input[name=sex][value=F]")
+    page.fill("input[name=weight_g]", "3150")
+    page.click("main form[method=post] button[type=submit]")
+    walk.look(page, "birth-notice-issued")
+    return page.inner_text("main .code").strip()
+
+
+def declare(walk: Walk, notice: str, name: str) -> str:
+    """Declare the birth as the mother, from the first page on; return the code of the case."""
+    page = walk.person("mother")
+    page.goto(walk.address(""))
+    page.fill("main input[type=search]", "khai sinh")
+    page.keyboard.press("Enter")
+    page.locator(f"main a[href*='services/{SERVICE}']").first.click()
+    page.locator(f"main a[href*='services/{SERVICE}/apply']").first.click()
+    if page.url.endswith("/apply"):
+        walk.look(page, "start")
+        send(page)
+    answers = {"relation": "mother", "notice": notice, "child_name": name, "wants_identity_card": "no"}
+    for _ in range(20):
+        if "/receipt" in page.url:
+            break
+        fill_in(walk, page, answers)
+    walk.look(page, "receipt")
+    code = page.url.split("/cases/")[1].split("/")[0]
+    for kind, path in (("cases", "cases/"), ("case-at-work", f"cases/{code}"), ("withdraw", f"cases/{code}/withdraw")):
+        page.goto(walk.address(path))
+        walk.look(page, kind)
+    return code
+
+
+def fill_in(walk: Walk, page: Page, answers: dict[str, str]) -> None:
+    """Fill in one page of the form; before that, send the page with the name empty, once, and save a draft, once."""
+    place = page.url.rstrip("/").rpartition("/")[2]
+    walk.look(page, "review" if place == "review" else f"form-{place}")
+    if page.locator("[name=child_name]").count() and "form-error" not in walk.seen:
+        page.fill("[name=child_name]", "")
+        send(page)
+        assert page.locator(".errors a").count(), page.inner_text("main")
+        walk.look(page, "form-error")
+        walk.seen.add("form-error")
+        answer(page, answers)
+        page.click("button[name=save]")
+        walk.look(page, "saved")
+        page.goto(walk.address(f"services/{SERVICE}/apply/{place}"))
+    answer(page, answers)
+    send(page)
+
+
+def send(page: Page) -> None:
+    page.locator("main form[method=post]").first.locator(".actions button").first.click()
+
+
+def task_of(walk: Walk, code: str, agency: str) -> Page:
+    """Open the task of a case at the desk of *agency*, as soon as it is there."""
+    page = walk.person(OFFICERS[agency], agency)
+    if "desk-empty" not in walk.seen:
+        page.goto(walk.address("desk/?q=zzzz", agency))
+        walk.look(page, "desk-empty")
+    for _ in range(120):
+        page.goto(walk.address(f"desk/?q={code}", agency))
+        if (link := page.locator("main a[href*='#dossier']")).count():
+            walk.look(page, "desk")
+            link.first.click()
+            return page
+        page.wait_for_timeout(250)
+    raise AssertionError(f"{code} does not arrive at {agency}")
+
+
+def decide(walk: Walk, code: str, agency: str) -> None:
+    """Look at the task, forget to choose, choose, look at the decision, confirm, wait for the result."""
+    page = task_of(walk, code, agency)
+    walk.look(page, "task")
+    if "decision-error" not in walk.seen:
+        page.locator("form.act button[type=submit]").last.click()
+        walk.look(page, "decision-error")
+        walk.seen.add("decision-error")
+    page.check("form.act input[name=decision][value=accept]")
+    page.locator("form.act button[type=submit]").last.click()
+    walk.look(page, "decision")
+    page.click("button[name=confirm]")
+    for _ in range(120):
+        if page.locator("main a[href*='/verify/']").count():
+            walk.look(page, "task-done")
+            return
+        page.wait_for_timeout(250)
+        page.reload()
+    raise AssertionError(f"{agency} issues nothing: {page.inner_text('main')[:500]}")
+
+
+def ask_for_more(walk: Walk, code: str) -> None:
+    """Ask for a supplement as the police, answer it as the mother."""
+    page = task_of(walk, code, POLICE)
+    page.check("form.act input[name=decision][value=supplement]")
+    page.fill("[name=supplement_text]", "Please send the paper of the flat.")
+    page.locator("form.act button[type=submit]").last.click()
+    walk.look(page, "decision-supplement")
+    page.click("button[name=confirm]")
+    walk.look(page, "task-waiting")
+    mother = walk.person("mother")
+    for _ in range(120):
+        mother.goto(walk.address(f"cases/{code}"))
+        if (link := mother.locator("main a[href*='/supplement']")).count():
+            break
+        mother.wait_for_timeout(250)
+    walk.look(mother, "case-asked")
+    link.first.click()
+    walk.look(mother, "supplement")
+    send(mother)
+    walk.look(mother, "supplement-error")
+    mother.fill("[name=text]", "Here it is.")
+    send(mother)
+    for _ in range(120):
+        page.goto(walk.address(f"desk/?q={code}", POLICE))
+        if page.locator("main a[href*='#dossier']").count():
+            return
+        page.wait_for_timeout(250)
+    raise AssertionError("the answer does not arrive")
+
+
+def collect(walk: Walk, code: str, folder: Path) -> None:
+    """Download the results as the mother, verify one as anybody, with the file and with one changed byte."""
+    page = walk.person("mother")
+    downloads = "main a.btn[href*='/results/']:not([href$='/about'])"
+    for _ in range(120):
+        page.goto(walk.address(f"cases/{code}"))
+        if page.locator(downloads).count() >= 3:
+            break
+        page.wait_for_timeout(250)
+    walk.look(page, "case-done")
+    for kind, path in (("reads", f"cases/{code}/reads"), ("inbox", "inbox"), ("not-allowed", "cases/2611-0000-00")):
+        page.goto(walk.address(path))
+        walk.look(page, kind)
+    page.goto(walk.address(f"cases/{code}"))
+    with page.expect_download() as download:
+        page.locator(downloads).first.click()
+    file = folder / "result.pdf"
+    download.value.save_as(file)
+    assert file.read_bytes().startswith(b"%PDF")
+    page.goto(walk.address(f"cases/{code}/results/birth_certificate/about"))
+    walk.look(page, "result")
+    verify(walk, page, file)
+
+
+def verify(walk: Walk, result: Page, file: Path) -> None:
+    link = result.locator("main a[href*='/verify/']").first.get_attribute("href")
+    assert link
+    page = walk.anybody()
+    page.goto(re.sub(r"/vi/verify/", f"/{walk.language}/verify/", link))
+    walk.look(page, "verify")
+    altered = file.with_name("altered.pdf")
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    altered.write_bytes(content)
+    for kind, sent in (("same", file), ("differs", altered)):
+        page.set_input_files("input[name=file]", sent)
+        page.click("main form[method=post] button[type=submit]")
+        assert page.locator("[data-verdict]").get_attribute("data-verdict") == kind
+        walk.look(page, f"verify-{kind}")

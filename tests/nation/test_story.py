@@ -1,0 +1,122 @@
+"""The birth story on a running nation ends well, and what it tells is so."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from onedoor.signing.certificates import load_certificates
+from tests.nation.running import Running, onedoor
+
+pytestmark = [pytest.mark.nation, pytest.mark.timeout(400)]
+AGENCIES = {"birth_certificate": "commune-00199", "residence_notice": "police-00199", "insurance_card": "vss-01"}
+KEYS = ["case", "agencies", "results", "facts_reused", "questions_asked", "reads", "ledger", "seconds"]
+OPENSSL, PDFSIG = shutil.which("openssl") or "openssl", shutil.which("pdfsig") or "pdfsig"
+Told = dict[str, Any]
+
+
+def test_the_last_line_tells_the_story_in_the_form_that_was_agreed(told: Told) -> None:
+    assert list(told) == KEYS
+    assert re.fullmatch(r"\d{4}-[0-9A-Z]{4}-[0-9A-Z]{2}", told["case"])
+    assert told["agencies"] == list(AGENCIES.values())
+    assert {one["kind"]: one["agency"] for one in told["results"]} == AGENCIES
+    assert all(list(one) == ["kind", "agency", "file", "signature"] for one in told["results"])
+    assert [one["signature"] for one in told["results"]] == ["valid"] * 3
+    assert 0 < told["seconds"] < 90
+
+
+def test_more_facts_are_reused_than_questions_asked(told: Told) -> None:
+    assert told["facts_reused"] > told["questions_asked"] > 0
+
+
+def test_every_read_says_who_why_on_which_basis_and_what(told: Told, nation: Running) -> None:
+    rights = {one.data["purpose"]: set(one.data["basis"]) for one in nation.places.nation.documents("right")}
+    names = {name for agency in nation.places.nation.agencies.values() for name in agency.name.values()}
+    assert told["reads"]
+    for read in told["reads"]:
+        assert list(read) == ["by", "purpose", "basis", "fields"]
+        assert read["basis"] in rights[read["purpose"]]
+        assert read["fields"]
+        assert read["by"] in names, read["by"]
+    assert {"birth-form", "birth-registration", "permanent-residence", "health-insurance-card"} <= {
+        read["purpose"] for read in told["reads"]
+    }
+
+
+def test_the_ledger_of_the_story_is_that_of_the_portal_and_holds(told: Told, nation: Running) -> None:
+    assert told["ledger"]["size"] > 0
+    assert re.fullmatch("[0-9a-f]{64}", told["ledger"]["root"])
+    query = "SELECT encode(root, 'hex') FROM store_ledger_checkpoint WHERE size = %s"
+    assert nation.rows("portal", query, told["ledger"]["size"]) == [(told["ledger"]["root"],)]
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_pdfsig_accepts_each_result_whole(told: Told, number: int) -> None:
+    file = told["results"][number]["file"]
+    said = subprocess.run([PDFSIG, file], capture_output=True, text=True, check=True).stdout
+    assert "Signature Validation: Signature is Valid." in said
+    assert "Total document signed" in said
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_openssl_verifies_each_seal_up_to_the_issuing_agency(
+    told: Told, number: int, nation: Running, tmp_path: Path
+) -> None:
+    result = told["results"][number]
+    done = _openssl(Path(result["file"]).read_bytes(), _trust(nation), tmp_path)
+    assert done.returncode == 0, done.stderr
+    shown = subprocess.run(
+        [OPENSSL, "x509", "-in", tmp_path / "signer.pem", "-noout", "-subject", "-nameopt", "RFC2253,utf8,-esc_msb"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    agency = nation.places.nation.agencies[result["agency"]]
+    assert agency.id in shown.stdout
+    assert agency.name["vi"] in shown.stdout
+
+
+def test_openssl_refuses_a_result_with_one_byte_changed(told: Told, nation: Running, tmp_path: Path) -> None:
+    content = bytearray(Path(told["results"][0]["file"]).read_bytes())
+    content[len(content) // 3] ^= 1
+    assert _openssl(bytes(content), _trust(nation), tmp_path).returncode != 0
+
+
+def test_openssl_refuses_a_result_under_the_root_of_another_authority(
+    told: Told, nation: Running, tmp_path: Path
+) -> None:
+    elsewhere = nation.var / "node-G15" / "tls-trust.pem"
+    assert load_certificates(elsewhere)
+    content = Path(told["results"][0]["file"]).read_bytes()
+    assert _openssl(content, elsewhere, tmp_path).returncode != 0
+
+
+def test_the_story_can_be_told_in_another_language_and_with_the_identity_card(nation: Running) -> None:
+    done = onedoor("story", "--running", "--nation", str(nation.folder), "--var", str(nation.var),
+                   "--port", str(nation.base), "--language", "fr", "--identity-card")  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert '"identity_card_notice"' in done.stdout.splitlines()[-1]
+
+
+def _trust(nation: Running) -> Path:
+    return nation.var / "node-G15" / "seals" / "trust.pem"
+
+
+def _openssl(pdf: bytes, trust: Path, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Verify the CMS of a PDF's signature over its byte range, with nothing of ours."""
+    found = re.search(rb"/ByteRange\s*\[\s*(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s*\]", pdf)
+    assert found
+    first, size, second, rest = (int(part) for part in found.groups())
+    assert (first, second + rest) == (0, len(pdf))
+    container = bytes.fromhex(pdf[first + size : second].strip(b"<>").decode())
+    length = int.from_bytes(container[2:4]) + 4
+    assert container[:2] == b"\x30\x82"
+    (folder / "signature.der").write_bytes(container[:length])
+    (folder / "content").write_bytes(pdf[first : first + size] + pdf[second : second + rest])
+    return subprocess.run(
+        [OPENSSL, "cms", "-verify", "-binary", "-inform", "DER", "-in", folder / "signature.der",
+         "-content", folder / "content", "-CAfile", trust, "-purpose", "any", "-signer", folder / "signer.pem",
+         "-out", "/dev/null"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
