@@ -1,0 +1,116 @@
+"""``python -m bench [pages|register|story|memory …]``: start a nation, measure, print one table, keep it as JSON."""
+
+import argparse
+import json
+import os
+import platform
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from bench import memory, pages, register, story
+from bench.measure import Ratio
+from bench.stage import set_up
+from onedoor.kernel import nation
+from onedoor.site import kinds
+from onedoor.site.story.places import Places, places
+from onedoor.site.up.command import running
+from onedoor.site.up.plan import Options
+
+NATION, VAR, PORT, PEOPLE = Path("nations/vietnam"), Path("var/bench"), 30000, 10_000
+RESULTS = Path(__file__).parent / "results"
+PARTS = ("register", "pages", "story", "memory")
+COLUMNS = ("what", "ours", "anchor", "ratio: median (range)", "floor", "", "note")
+Say = Callable[[str], None]
+
+
+def main() -> int:
+    """Measure what was asked for; return 0 when every floor is kept."""
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("parts", nargs="*", help="what to measure; all of it by default")
+    parser.add_argument("--var", type=Path, default=VAR)
+    parser.add_argument("--port", type=int, default=PORT)
+    parser.add_argument("--people", type=int, default=PEOPLE)
+    parser.add_argument("--running", action="store_true", help="a nation already runs in --var on --port")
+    arguments = parser.parse_args()
+    kinds.load()
+    where = places(nation.load(NATION.absolute()), arguments.var.absolute(), arguments.port)
+    with _nation(arguments), _telling() as say:
+        ratios, details = measure(where, arguments.parts or PARTS, say)
+    show(ratios)
+    print(f"Kept in {keep(ratios, details)}")
+    return 0 if all(ratio.kept for ratio in ratios) else 1
+
+
+def measure(where: Places, parts: Sequence[str], say: Say) -> tuple[list[Ratio], Mapping[str, Any]]:
+    """Measure *parts* on the nation at *where*; memory comes last, when everything has been used."""
+    ratios: list[Ratio] = []
+    details: dict[str, Any] = {}
+    if "register" in parts:
+        ratios += register.measure(where.layout, where.persona("mother")["number"], say)
+    if "pages" in parts:
+        say("preparing dossiers")
+        ratios += pages.measure(set_up(where, where.layout.var / "results"), say)
+    if "story" in parts:
+        ratios.append(story.measure(where, say))
+    if "memory" in parts:
+        ratio, details["pss_mib"] = memory.measure(where.layout.var)
+        ratios.append(ratio)
+    return ratios, details
+
+
+def show(ratios: list[Ratio]) -> None:
+    """Print the table."""
+    table = Table(*COLUMNS, title="Ratios to anchors of the same run")
+    for ratio in ratios:
+        table.add_row(*ratio.row(), style="" if ratio.kept else "bold")
+    Console(width=None if os.isatty(1) else 160).print(table)
+
+
+def keep(ratios: list[Ratio], details: Mapping[str, Any]) -> Path:
+    """Write the figures, when and on what they were measured, and return the file."""
+    RESULTS.mkdir(exist_ok=True)
+    now = datetime.now(UTC)
+    machine = {"cpus": os.cpu_count(), "python": platform.python_version(), "load": os.getloadavg()}
+    path = RESULTS / f"{now:%Y%m%dT%H%M%S}.json"
+    data = {"at": now.isoformat(), "machine": machine, **details, "ratios": [ratio.plain() for ratio in ratios]}
+    path.write_text(json.dumps(data, indent=1, ensure_ascii=False))
+    return path
+
+
+@contextmanager
+def _telling() -> Iterator[Say]:
+    """Give a function that shows what is measured now: a moving line in a terminal, plain lines elsewhere."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda text: console.print(text, highlight=False)
+        return
+    with console.status("Measuring") as status:
+        yield lambda text: status.update(f"Measuring: {text}")
+
+
+@contextmanager
+def _nation(arguments: argparse.Namespace) -> Iterator[None]:
+    """Keep a nation of the benchmark's own running, unless one runs already."""
+    if arguments.running:
+        yield
+        return
+    options = Options(NATION.absolute(), arguments.var.absolute(), arguments.port, arguments.people, 1, "warning")
+    with running(options) as supervisor:
+        watching = threading.Thread(target=supervisor.watch, daemon=True)
+        watching.start()
+        try:
+            yield
+        finally:
+            supervisor.stopping = True
+            watching.join()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

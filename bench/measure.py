@@ -1,0 +1,93 @@
+"""Measure ours and the anchor alternately, both warmed alike; give median and range of the ratio."""
+
+import gc
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """A measured ratio: ``floor`` is the limit it must keep; ``more`` says whether larger is better."""
+
+    name: str
+    ours: float
+    anchor: float
+    unit: str
+    median: float
+    low: float
+    high: float
+    floor: float
+    more: bool = False
+    note: str = ""
+
+    @property
+    def kept(self) -> bool:
+        """Return whether the median keeps the floor."""
+        return self.median >= self.floor if self.more else self.median <= self.floor
+
+    def row(self) -> tuple[str, ...]:
+        """Return the ratio as a row of the printed table."""
+        sign = "≥" if self.more else "≤"
+        return (
+            self.name,
+            f"{self.ours:.3g} {self.unit}",
+            f"{self.anchor:.3g} {self.unit}",
+            f"{self.median:.2f} ({self.low:.2f}–{self.high:.2f})",
+            f"{sign} {self.floor:g}",
+            "kept" if self.kept else "NOT KEPT",
+            self.note,
+        )
+
+    def plain(self) -> dict[str, object]:
+        """Return the ratio for JSON."""
+        return {**asdict(self), "kept": self.kept}
+
+
+def seconds(work: Callable[[], object], times: int) -> float:
+    """Return the median seconds of one *work*, over *times* runs."""
+    taken = []
+    for _ in range(times):
+        start = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - start)
+    return statistics.median(taken)
+
+
+def compare(
+    name: str,
+    ours: Callable[[], float],
+    anchor: Callable[[], float],
+    *,
+    floor: float,
+    unit: str = "ms",
+    more: bool = False,
+    repeats: int = 5,
+    note: str = "",
+) -> Ratio:
+    """Run *ours* and *anchor* in alternating order and return the ratio of what they return (in *unit*)."""
+    ours(), anchor()
+    pairs = []
+    for turn in range(repeats):
+        gc.collect()
+        if turn % 2:
+            second = anchor()
+            first = ours()
+        else:
+            first = ours()
+            second = anchor()
+        pairs.append((first, second))
+    ratios = [a / b for a, b in pairs]
+    return Ratio(
+        name=name,
+        ours=statistics.median(a for a, _ in pairs),
+        anchor=statistics.median(b for _, b in pairs),
+        unit=unit,
+        median=statistics.median(ratios),
+        low=min(ratios),
+        high=max(ratios),
+        floor=floor,
+        more=more,
+        note=note,
+    )

@@ -1,0 +1,123 @@
+"""Every kind of page of portal and desk, signed in, against an empty view of the same server and middleware."""
+
+import statistics
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import requests
+
+from bench.measure import Ratio, compare
+from bench.stage import Stage
+from bench.wire import Ask, Wire, ask
+
+FLOOR = 6.0
+REQUESTS = 15
+REPEATS = 7
+WARM = 12
+EMPTY = "/health/empty"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A kind of page: what it is called, and the request that shows it."""
+
+    name: str
+    ask: Ask
+
+
+def measure(stage: Stage, say: Callable[[str], None]) -> Iterator[Ratio]:
+    """Yield one ratio for each kind of page."""
+    for page in pages(stage):
+        say(page.name)
+        yield _ratio(page)
+
+
+def pages(stage: Stage) -> Iterator[Page]:
+    """Yield every kind of page of the portal and of the desks that *stage* set up."""
+    for name, persona, address in _addresses(stage):
+        yield Page(name, ask(stage.session(persona), address))
+    yield Page("desk: decision", _decision(stage))
+
+
+def _addresses(stage: Stage) -> Iterator[tuple[str, str, str]]:
+    """Yield name, who is signed in, and address of every page that is asked for by GET."""
+    yield from (("portal: " + name, who, stage.places.page(path)) for name, who, path in _portal(stage))
+    yield from (("desk: " + name, who, address) for name, who, address in _desks(stage))
+
+
+def _portal(stage: Stage) -> Iterator[tuple[str, str, str]]:
+    service, done, fresh = f"services/{stage.service}", f"cases/{stage.done}", f"cases/{stage.fresh}"
+    yield "home", "mother", ""
+    yield "search", "mother", "services?q=khai sinh"
+    yield "service", "mother", service
+    yield "sign in", "mother", "sign-in"
+    yield "form, first page", "father", f"{service}/apply"
+    for page in stage.form:
+        yield f"form, {page}", "mother", f"{service}/apply/{page}"
+    yield "saved", "mother", f"{service}/apply/saved"
+    yield "review", "mother", f"{service}/apply/review"
+    yield "cases", "mother", "cases/"
+    yield "case at work", "mother", fresh
+    yield "case done", "mother", done
+    yield "receipt", "mother", f"{fresh}/receipt"
+    yield "reads", "mother", f"{done}/reads"
+    yield "result", "mother", f"{done}/results/{stage.kind}/about"
+    yield "result's file", "mother", f"{done}/results/{stage.kind}"
+    yield "supplement", "mother", f"{fresh}/supplement"
+    yield "withdraw", "mother", f"{fresh}/withdraw"
+    yield "inbox", "mother", "inbox"
+
+
+def _desks(stage: Stage) -> Iterator[tuple[str, str, str]]:
+    commune, facility = stage.places.persona("civil-status"), stage.places.persona("midwife")
+    yield "sign in", commune["id"], stage.places.desk(commune["agency"], "sign-in")
+    yield "cases received", commune["id"], stage.places.desk(commune["agency"])
+    yield "cases searched", commune["id"], stage.places.desk(commune["agency"], f"desk/?q={stage.fresh}")
+    yield "case to decide", commune["id"], stage.task
+    for agency, address in stage.decided.items():
+        yield f"case done, {agency.partition('-')[0]}", stage.places.officer(agency)["id"], address
+    yield "birth notice", facility["id"], stage.places.desk(facility["agency"], "desk/birth-notice")
+    yield "verification", commune["id"], stage.verify
+
+
+def _decision(stage: Stage) -> Ask:
+    """Return the POST that shows a decision once more before it is sent; it changes nothing."""
+    browser = stage.browser("civil-status")
+    form = browser.get(stage.task).form("decision").fill({"decision": "accept"})
+    data = {name: value or "" for name, value in form.element.form_values()}
+    return ask(browser.session, stage.task, data=data, headers={"Referer": stage.task})
+
+
+def empty(page: Ask) -> Ask:
+    """Return the request for an empty view of the server of *page*, without a cookie."""
+    bare = requests.Session()
+    bare.headers.update({"Accept-Language": "vi", "Accept": "text/html"})
+    return ask(bare, f"http://{page.host}:{page.port}{EMPTY}")
+
+
+def sample(wire: Wire, one: Ask, times: int = REQUESTS) -> float:
+    """Return the median milliseconds of *times* requests."""
+    return statistics.median(wire.milliseconds(one) for _ in range(times))
+
+
+def _ratio(page: Page) -> Ratio:
+    wire = Wire(page.ask.host, page.ask.port)
+    try:
+        anchor = empty(page.ask)
+        for one in (page.ask, anchor):
+            sample(wire, one, WARM)
+        return compare(
+            page.name,
+            lambda: sample(wire, page.ask),
+            lambda: sample(wire, anchor),
+            floor=FLOOR,
+            repeats=REPEATS,
+        )
+    finally:
+        wire.close()
+
+
+def paths(found: Sequence[Page]) -> dict[str, str]:
+    """Return the path of each page by its name."""
+    return {page.name: urlsplit(page.ask.wire.split(b" ", 2)[1].decode()).path for page in found}
