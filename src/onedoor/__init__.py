@@ -1,0 +1,3 @@
+"""onedoor: one door, once, one trail."""
+
+__version__ = "0.1.0"
