@@ -54,18 +54,26 @@ def draft(service: str, actor: Actor) -> DraftView:
 
 
 def refresh(service: str, actor: Actor) -> DraftView:
-    """Ask again for the facts that are missing."""
+    """Ask again for the facts that are missing, and for those that stand in the way."""
+    row = _open(service, actor)
+    in_the_way = _paper(row).in_the_way
 
     def forget(body: Body) -> None:
-        body["found"] = {key: found for key, found in body["found"].items() if found["records"]}
+        found = body["found"].items()
+        body["found"] = {key: one for key, one in found if one["records"] and key not in in_the_way}
 
-    return _changed(_open(service, actor), forget, retry=True).view
+    return _changed(row, forget, retry=True).view
 
 
 def answer(service: str, page: str, raw: Raw, actor: Actor, files: Files | None = None) -> DraftView:
-    """Store the answers of *page* (field to what was typed; files: field to name and bytes); raise `BadAnswers`."""
+    """Store the answers of *page* (field to what was typed; files: field to name and bytes); raise `BadAnswers`.
+
+    A closed page asks nothing, so it takes nothing.
+    """
     row = _open(service, actor)
-    definition = service_of(row)
+    definition, paper = service_of(row), _paper(row)
+    if page in paper.closed:
+        return paper.view
 
     def take(body: Body) -> None:
         taken = _Answers(row, definition, body, files or {}).take(definition.page(page), raw)

@@ -57,27 +57,40 @@ class Paper:
             barred=tuple(barred),
             saved_at=self.draft.saved_at,
             kept_until=kept_until(self.draft),
-            ready=not open_pages and not barred and not stopped,
+            again=bool(self.in_the_way),
+            ready=not open_pages and not self._failing and not stopped,
             next_page=open_pages[0] if open_pages else "",
-            agencies=tuple(self.owners()) if not open_pages and not barred else (),
+            agencies=tuple(self.owners()) if not open_pages and not self._failing else (),
         )
 
     def barred(self) -> list[Text]:
-        """Return why this service cannot be asked for, of what is known by now."""
-        return [rule.otherwise for rule in self._failing()]
+        """Return why this service cannot be asked for; what rests on a register that is silent is not decided yet."""
+        return [rule.otherwise for rule in self._failing if not self._undecided(rule)]
 
+    def _undecided(self, rule: Condition) -> bool:
+        return not procedures.sources_behind(self.service, rule).isdisjoint(self.body["failed"])
+
+    @cached_property
+    def in_the_way(self) -> frozenset[str]:
+        """Return the sources that what stands in the way rests on: their registers may say otherwise by now."""
+        behind = (procedures.sources_behind(self.service, rule) for rule in self._failing)
+        return frozenset[str]().union(*behind)
+
+    @cached_property
     def _failing(self) -> list[Condition]:
+        """Return the conditions that do not hold by what is known now."""
         done = [page.id for page in self.pages if page.id in self.body["done"]]
         conditions = procedures.ineligible(self.service, self.known, done[-1] if done else None)
         return [rule for rule in conditions if done or not rule.after]
 
-    def _closed(self) -> frozenset[str]:
+    @cached_property
+    def closed(self) -> frozenset[str]:
         """Return the pages after those that bar the person: what registers hold for them is not this person's to see.
 
         Who types somebody's number learns nothing of that person before it is known that they may ask.
         """
         order = [page.id for page in self.service.pages]
-        reached = [order.index(rule.after) if rule.after else 0 for rule in self._failing()]
+        reached = [order.index(rule.after) if rule.after else 0 for rule in self._failing]
         return frozenset(order[min(reached) + 1 :] if reached else ())
 
     def owners(self) -> Iterator[OwnerView]:
@@ -92,7 +105,7 @@ class Paper:
         return tuple(self._declared())
 
     def _declared(self) -> Iterator[AnswerView]:
-        closed = self._closed()
+        closed = self.closed
         for page in (one for one in self.service.pages if one.id not in closed):
             for fact in procedures.visible_facts(page, self.known):
                 value = words.fact(fact, self.known)
@@ -117,7 +130,7 @@ class Paper:
         return settled and any(fact.source == field.binds for fact in page.facts)
 
     def _pages(self) -> Iterator[PageView]:
-        ids, closed = [page.id for page in self.pages], self._closed()
+        ids, closed = [page.id for page in self.pages], self.closed
         for number, page in enumerate(self.pages):
             hidden = page.id in closed
             missing = procedures.missing_answers(page, self.known)
@@ -129,7 +142,7 @@ class Paper:
                 of=len(ids),
                 questions=() if hidden else tuple(map(self._question, procedures.visible_fields(page, self.known))),
                 facts=() if hidden else tuple(self._facts(page)),
-                missing=() if hidden else tuple(self._missing(page)),
+                missing=tuple(self._missing(page, hidden=hidden)),
                 done=page.id in self.body["done"] and not missing,
                 previous=ids[number - 1] if number else "",
                 next=page.id if missing else following,
@@ -214,14 +227,20 @@ class Paper:
         behind = (source_behind(self.service, fact.source) for fact in page.facts)
         return {source.id for source in behind if source} | {of for one in page.fields for of in one.of}
 
-    def _missing(self, page: Page | None = None) -> Iterator[MissingFact]:
-        """Yield what a register did not answer, and what it does not hold though the form cannot do without."""
-        wanted = self._sources_of(page) if page else None
+    def _missing(self, page: Page | None = None, *, hidden: bool = False) -> Iterator[MissingFact]:
+        """Yield what a register did not answer, and what it does not hold though the form cannot do without.
+
+        Nobody goes on before every register answered, so every page says which did not. A *hidden* page says nothing
+        else, and nothing at all to a person who is known to have no right to this service.
+        """
+        wanted = self._sources_of(page) if page else set(self.service.data)
+        if hidden and self.barred():
+            return
         for key, source in self.service.data.items():
             found = self._found(key)
             silent = key in self.body["failed"]
             empty = found is not None and not found["records"] and source.fallback == "stop"
-            if (silent or empty) and (wanted is None or key in wanted):
+            if silent or (empty and key in wanted and not hidden):
                 yield MissingFact(
                     name=key,
                     label=source.label,

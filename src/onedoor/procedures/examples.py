@@ -9,7 +9,7 @@ from onedoor.kernel.nation import Nation
 from onedoor.procedures import limits, rules
 from onedoor.procedures.answers import AnswerFault
 from onedoor.procedures.definition import Service, Step
-from onedoor.procedures.expressions import Context, Value
+from onedoor.procedures.expressions import Context, ExpressionFailed, Value
 from onedoor.procedures.rules import Found, Inputs, Query
 from onedoor.procedures.world import world_of
 
@@ -26,11 +26,30 @@ def differences(service: Service, example: Example, nation: Nation) -> list[str]
     ]
 
 
-class _Run:
-    """One example, played as the form and the agencies would."""
+def outages(service: Service, example: Example, nation: Nation) -> list[str]:
+    """Return a sentence for each register whose silence alone breaks the form that *example* fills in."""
+    registers = sorted({source.register for source in service.data.values()})
+    return [fault for register in registers if (fault := _outage(service, example, nation, register))]
 
-    def __init__(self, service: Service, example: Example, nation: Nation) -> None:
-        self.service, self.example, self.nation = service, example, nation
+
+def _outage(service: Service, example: Example, nation: Nation, silent: str) -> str:
+    try:
+        run = _Run(service, example, nation, silent)
+        for page in rules.visible_pages(service, run.form):
+            rules.visible_facts(page, run.form)
+            rules.missing_answers(page, run.form, run.world)
+        for page_id in [page.id for page in service.pages]:
+            rules.ineligible(service, run.form, page_id)
+    except ExpressionFailed as failed:
+        return f"{silent} does not answer: {failed}"
+    return ""
+
+
+class _Run:
+    """One example, played as the form and the agencies would; the register *silent* does not answer."""
+
+    def __init__(self, service: Service, example: Example, nation: Nation, silent: str = "") -> None:
+        self.service, self.example, self.nation, self.silent = service, example, nation, silent
         self.world = world_of(nation, date.fromisoformat(example["today"]))
         self.queries: list[Query] = []
         self._refused: dict[str, str] = {}
@@ -69,7 +88,8 @@ class _Run:
 
     def _ask(self, queries: Sequence[Query]) -> dict[str, Found]:
         self.queries += queries
-        return {query.source.id: Found(query.by, list(self._find(query))) for query in queries}
+        heard = [query for query in queries if query.source.register != self.silent]
+        return {query.source.id: Found(query.by, list(self._find(query))) for query in heard}
 
     def _find(self, query: Query) -> Iterator[Mapping[str, Any]]:
         register = next(

@@ -21,6 +21,7 @@ from onedoor.procedures.expressions import BadExpression, Context, ExpressionFai
 from onedoor.procedures.handing import enough, handed, needs
 from onedoor.procedures.models import ServiceVersion
 from onedoor.procedures.questions import Fact, Field, Page
+from onedoor.procedures.resting import sources_behind
 from onedoor.procedures.rules import (
     Choice,
     Found,
@@ -89,6 +90,7 @@ __all__ = [
     "services",
     "settle",
     "settled_fields",
+    "sources_behind",
     "start",
     "steps_of",
     "validate_answer",

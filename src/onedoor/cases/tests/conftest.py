@@ -32,6 +32,17 @@ HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
 NOW = datetime(2026, 12, 7, 9, 0, tzinfo=HANOI)  # a Monday
 MOTHER, FATHER, GRANDMOTHER = "001196204817", "036094117302", "001168005926"
 HOUSEHOLD = "H0000000001"
+NOTICE = {
+    "notice": "01901.GCS.00001.26",
+    "mother": MOTHER,
+    "born": "2026-12-04T06:40",
+    "sex": "F",
+    "weight_g": 3150,
+    "place": {"facility": "Bệnh viện Sen", "unit": "00199"},
+    "facility": "facility-01901",
+    "child_name": "",
+    "used": False,
+}
 AGENCIES = ("commune-00199", "police-00199", "vss-01", "commune-26740", "commune-20242")
 
 
@@ -127,22 +138,7 @@ def people() -> None:
     registers.load("residence", [home | {"members": members}])
     wedding = {"number": "15/2024", "husband": FATHER, "wife": MOTHER, "registered_on": "2024-03-08", "place": "00199"}
     registers.load("marriages", [wedding])
-    registers.load(
-        "birth-notices",
-        [
-            {
-                "notice": "01901.GCS.00001.26",
-                "mother": MOTHER,
-                "born": "2026-12-04T06:40",
-                "sex": "F",
-                "weight_g": 3150,
-                "place": {"facility": "Bệnh viện Sen", "unit": "00199"},
-                "facility": "facility-01901",
-                "child_name": "",
-                "used": False,
-            }
-        ],
-    )
+    registers.load("birth-notices", [NOTICE])
 
 
 def person(number: str, name: str, born: str, sex: str, mother: str = "") -> dict[str, Any]:

@@ -34,6 +34,8 @@ def fill(actor: Actor, **other: str) -> DraftView:
             given = {**ANSWERS, **other}.get(question.name, "")
             raw[question.name] = offered[0] if offered and given not in offered else given
         draft = service.answer(BIRTH, page.id, raw, actor)
+        if draft.next_page == page.id and not raw:
+            break
     return draft
 
 

@@ -10,6 +10,7 @@ from django.utils import translation
 
 from onedoor.cases.models import Task
 from onedoor.cases.tests.conftest import HOUSEHOLD, Transport, work
+from onedoor.registers.models import Record, Term
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("people", "seals", "transport")]
 APPLY = "services/vn.birth-linked/apply"
@@ -24,6 +25,8 @@ ANSWERS = {
     "integrate": "no",
     "declaration": "yes",
 }
+AGAIN = "//form[@id='again']"
+MIDNIGHT = {"mother": "001196204817", "born": "2026-12-06T05:10", "sex": "M", "weight_g": "3300"}
 MOST_PAGES = 12
 
 
@@ -187,15 +190,35 @@ def test_submitting_twice_is_one_case():
     assert mother.url == first
 
 
-def test_a_register_that_is_silent_is_said_and_asked_again(transport: Transport):
-    transport.silent = {"VN/GOV/G01/POPULATION"}
+@pytest.mark.parametrize("silent", ["G01/POPULATION", "G15/CIVIL-STATUS", "G18/HEALTH"], ids=lambda name: name[:3])
+def test_a_register_that_is_silent_bars_nobody_and_is_asked_again(transport: Transport, silent: str):
+    transport.silent = {f"VN/GOV/{silent}"}
     mother = Visitor("mother")
     tree = mother.send(mother.get(APPLY), {})
+    tree = mother.send(tree, {"relation": "mother"})
+    assert tree.xpath(AGAIN)
+    assert "This register does not answer" in text(tree)
+    assert "cannot be used here" not in text(tree)
+    assert not mother.get(f"{APPLY}/review").xpath("//input[@name='key']")
     transport.silent = set()
-    if tree.xpath("//form[@id='again']"):
-        tree = mother.send(tree, {}, "//form[@id='again']")
-        assert not tree.xpath("//form[@id='again']")
+    tree = mother.send(mother.get(f"{APPLY}/child"), {}, AGAIN)
     assert mother.status == 200
+    assert not tree.xpath(AGAIN)
+    submitted(mother)
+
+
+def test_a_birth_notice_that_comes_after_the_form_was_begun_is_found_by_trying_again():
+    Term.objects.filter(record__register="birth-notices").delete()
+    Record.objects.filter(register="birth-notices").delete()
+    mother = Visitor("mother")
+    tree = mother.send(mother.get(APPLY), {})
+    tree = mother.send(tree, {"relation": "mother"})
+    assert "cannot be used here" in text(tree)
+    midwife = Visitor("midwife")
+    midwife.send(midwife.get("desk/birth-notice"), MIDNIGHT)
+    tree = mother.send(tree, {}, AGAIN)
+    assert "cannot be used here" not in text(tree)
+    submitted(mother)
 
 
 def test_nobody_sees_the_case_of_somebody_else():
@@ -320,8 +343,7 @@ def test_an_unknown_result_is_not_ours():
 def test_a_midwife_issues_a_notice_that_the_form_finds(language: str):
     midwife = Visitor("midwife", language)
     tree = midwife.get("desk/birth-notice")
-    born = {"mother": "001196204817", "born": "2026-12-06T05:10", "sex": "M", "weight_g": "3300"}
-    done = midwife.send(tree, born)
+    done = midwife.send(tree, MIDNIGHT)
     (notice,) = [code.text_content() for code in done.xpath("//*[@class='code']")]
     assert notice.endswith(".26")
     assert ".GCS." in notice
@@ -332,8 +354,7 @@ def test_a_midwife_issues_a_notice_that_the_form_finds(language: str):
 def test_a_notice_sent_twice_is_one_notice():
     midwife = Visitor("midwife")
     tree = midwife.get("desk/birth-notice")
-    born = {"mother": "001196204817", "born": "2026-12-06T05:10", "sex": "M", "weight_g": "3300"}
-    first, again = (midwife.send(tree, born).xpath("//*[@class='code']")[0].text_content() for _ in range(2))
+    first, again = (midwife.send(tree, MIDNIGHT).xpath("//*[@class='code']")[0].text_content() for _ in range(2))
     assert first == again
 
 

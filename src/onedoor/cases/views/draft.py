@@ -102,7 +102,10 @@ class PageView:
 
 @dataclass(frozen=True, slots=True)
 class DraftView:
-    """A person's draft of one service; ``ready`` when every page is done and eligibility holds."""
+    """A person's draft of one service; ``ready`` when every page is done and eligibility holds.
+
+    ``again`` when what stands in the way rests on registers, which may say otherwise by now.
+    """
 
     id: str
     service: str
@@ -112,6 +115,7 @@ class DraftView:
     facts: tuple[Fact, ...]
     missing: tuple[MissingFact, ...]
     barred: tuple[Text, ...]
+    again: bool
     saved_at: datetime
     kept_until: date
     ready: bool

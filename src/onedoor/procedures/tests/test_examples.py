@@ -1,6 +1,7 @@
 """Every example of every service of every nation is a test."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,17 @@ def found() -> Iterator[object]:
 @pytest.mark.parametrize(("nation", "service", "example"), list(found()))
 def test_the_example_comes_out_as_expected(nation: Nation, service: Service, example: Example) -> None:
     assert examples.differences(service, example, nation) == []
+
+
+@pytest.mark.parametrize(("nation", "service", "example"), list(found()))
+def test_no_silent_register_breaks_the_form(nation: Nation, service: Service, example: Example) -> None:
+    assert examples.outages(service, example, nation) == []
+
+
+def test_a_form_that_a_silent_register_breaks_is_found() -> None:
+    rule = replace(NOW.eligible[0], condition="applicant.sex == 'F'", when="true")
+    broken = replace(NOW, eligible=(rule,))
+    assert len(examples.outages(broken, NOW.examples[0], VIETNAM)) == 1
 
 
 def test_an_example_that_expects_something_else_fails() -> None:
