@@ -7,8 +7,9 @@ from typing import Any
 
 from onedoor.kernel.nation import Document, Fault, FileKind, Nation, nearest
 from onedoor.kernel.nation.schemas import schema_faults
-from onedoor.procedures import limits, reading
+from onedoor.procedures import expressions, limits, reading
 from onedoor.procedures.definition import Law, Service, Step
+from onedoor.procedures.expressions import BadExpression, ExpressionFailed
 from onedoor.procedures.rights import Rights, right_faults
 from onedoor.procedures.schema import WHOLE
 from onedoor.procedures.scopes import Keys, Scopes
@@ -18,6 +19,9 @@ VERSION = FileKind("service version", "", schema=WHOLE)
 
 def check(document: Document, nation: Nation) -> Iterator[Fault]:
     """Yield the faults of a service file that its schema cannot see."""
+    if document.data["service"] != (meant := f"{nation.id.lower()}.{document.path.stem}"):
+        told = f"the service “{document.data['service']}” stands in the file {document.path.name}"
+        yield document.fault(("service",), told, f"write {meant} or rename the file")
     yield from _validity(document)
     for number, plain in enumerate(reading.versions(document.data)):
         version = laid_over(document, number, {k: v for k, v in plain.items() if k not in {"examples", "place"}})
@@ -72,17 +76,17 @@ class _Check:
 
     def all(self) -> Iterator[Fault]:
         yield from self.laws()
-        yield from self.pages()
-        yield from self.sources()
-        if not (cycles := list(self.order())):
-            yield from self.path()
-            for scoped in Scopes(self.service, self.rights.fields).all():
-                yield from scoped.faults(self.document)
-            yield from right_faults(self.document, self.service, self.rights)
-        yield from cycles
         yield from self.steps()
         yield from self.results()
         yield from self.fees()
+        cycles = list(self.order())
+        yield from cycles or self.path()
+        yield from self.pages()
+        yield from self.sources()
+        if not cycles:
+            for scoped in Scopes(self.service, self.rights.fields).all():
+                yield from scoped.faults(self.document)
+            yield from right_faults(self.document, self.service, self.rights)
 
     def unknown(self, keys: Keys, what: str, name: str, known: Collection[str]) -> Iterator[Fault]:
         """Yield a fault when *name* is none of the *known* ones."""
@@ -179,7 +183,7 @@ class _Check:
         for step in self.service.steps.values():
             keys: Keys = ("steps", step.id)
             yield from self.owned(keys, step)
-            if step.when == "false":
+            if never(step.when):
                 yield self.document.fault((*keys, "when"), "this step is never reached", "correct the condition")
             if step.issues:
                 yield from self.unknown((*keys, "issues"), "result", step.issues, self.service.results)
@@ -219,6 +223,16 @@ class _Check:
                 yield self.document.fault(("fees", fee.id), "a fee may be due and payments are not built yet", meant)
             if fee.closed_by:
                 yield from self.unknown(("fees", fee.id, "closed_by"), "rule of eligibility", fee.closed_by, rules)
+
+
+def never(condition: str) -> bool:
+    """Return whether *condition* leans on nothing and can therefore never hold, such as ``false`` or ``1 > 2``."""
+    try:
+        if expressions.paths_of(condition) or expressions.functions_of(condition):
+            return False
+        return not expressions.holds(condition, expressions.Context({}, {}))
+    except (BadExpression, ExpressionFailed):
+        return False
 
 
 def _values(data: Any, wanted: str, keys: Keys = ()) -> Iterator[tuple[Keys, Any]]:  # noqa: ANN401 - plain YAML data

@@ -76,6 +76,7 @@ def right_faults(document: Document, service: Service, rights: Rights) -> Iterat
 
 
 def _basis(document: Document, keys: Keys, of: Source | Write, rights: Rights) -> Iterator[Fault]:
+    keys = keys if (*keys, "purpose") in document.lines or (*keys, "basis") in document.lines else ("reads",)
     if of.purpose not in rights.bases:
         wrong = f"there is no right with the purpose “{of.purpose}”"
         yield document.fault((*keys, "purpose"), wrong, nearest(of.purpose, sorted(rights.bases)))

@@ -114,7 +114,9 @@ def check_agencies(document: Document, nation: "Nation") -> Iterable[Fault]:
         try:
             nation.units.unit(agency["unit"], nation.today())
         except UnknownUnit as error:
-            yield document.fault((*path, "unit"), str(error), "write the code of a unit that exists today")
+            yield document.fault(
+                (*path, "unit"), str(error).partition(". ")[0], "write the code of a unit that exists today"
+            )
 
 
 def _agency(key: str, member: str, data: Mapping[str, Any], home: Mapping[str, Any]) -> Agency:

@@ -1,11 +1,12 @@
 """The check of a whole nation: every fault of every file, in one pass."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from onedoor.kernel.nation.documents import Document, Fault, parse
 from onedoor.kernel.nation.file_kinds import FileKind, kinds
-from onedoor.kernel.nation.nation import load_base, read_document, shown
+from onedoor.kernel.nation.nation import BadNation, Nation, is_usable, load_base, read_document, shown
 from onedoor.kernel.nation.schemas import nearest
 
 
@@ -18,16 +19,24 @@ def check(path: Path) -> list[Fault]:
     if nation is None and not (path / "nation.yaml").is_file():
         return faults
     languages = nation.languages if nation else _languages(path)
-    sound: list[tuple[FileKind, Document]] = []
+    usable: list[tuple[FileKind, Document]] = []
     for kind in kinds():
-        for file in kind.paths(path):
-            document, wrong = read_document(file, kind, None if kind.name == "nation" else languages)
-            faults += wrong
-            sound += [] if wrong else [(kind, document)]
+        read = [read_document(file, kind, None if kind.name == "nation" else languages) for file in kind.paths(path)]
+        faults += [fault for _, wrong in read for fault in wrong]
+        documents = [document for document, wrong in read if is_usable(document, kind, wrong)]
+        usable += [(kind, document) for document in documents]
+        if nation and len(documents) == len(read):
+            nation.remember(kind.name, documents)
     if nation:
         faults += nation.units.faults()
-        faults += [fault for kind, document in sound for fault in kind.check(document, nation)]
+        faults += [fault for kind, document in usable for fault in _of(kind, document, nation)]
     return sorted({*faults, *_strays(path)})
+
+
+def _of(kind: FileKind, document: Document, nation: Nation) -> Iterator[Fault]:
+    """Yield what the check of *kind* finds; what leans on files too faulty to be read waits until those are mended."""
+    with suppress(BadNation):
+        yield from kind.check(document, nation)
 
 
 def _languages(path: Path) -> Sequence[str]:

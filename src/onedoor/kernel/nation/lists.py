@@ -102,4 +102,6 @@ def check_list(document: Document, nation: "Nation") -> Iterable[Fault]:
         try:
             nation.units.unit(item.get("unit", ""), nation.today()) if "unit" in item else None
         except UnknownUnit as error:
-            yield document.fault(("items", code, "unit"), str(error), "write the code of a unit that exists today")
+            yield document.fault(
+                ("items", code, "unit"), str(error).partition(". ")[0], "write the code of a unit that exists today"
+            )

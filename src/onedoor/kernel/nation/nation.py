@@ -16,7 +16,7 @@ from onedoor.kernel.nation.agencies import Agency
 from onedoor.kernel.nation.documents import Document, Fault, parse
 from onedoor.kernel.nation.file_kinds import DATE_SCHEMA, TEXT_SCHEMA, FileKind, kind_of, register
 from onedoor.kernel.nation.lists import CodeList
-from onedoor.kernel.nation.schemas import schema_faults, text_faults
+from onedoor.kernel.nation.schemas import schema_faults, text_faults, without_unknown_keys
 from onedoor.kernel.nation.units import Units
 from onedoor.kernel.text import Text
 
@@ -113,6 +113,10 @@ class Nation:
             self._documents[kind] = tuple(document for document, _ in read)
         return self._documents[kind]
 
+    def remember(self, kind: str, documents: Iterable[Document]) -> None:
+        """Take *documents* for the files of *kind*, read and checked before."""
+        self._documents[kind] = tuple(documents)
+
     def list(self, name: str) -> CodeList:
         """Return the code list *name*; `KeyError` when the nation has none of that name."""
         return {document.path.stem: lists.make_list(document) for document in self.documents("list")}[name]
@@ -141,14 +145,15 @@ def load_base(path: Path) -> tuple[Nation | None, list[Fault]]:
     if not file.is_file():
         return None, [Fault(str(file), 1, "there is no nation here", "give the folder that holds nation.yaml")]
     document, faults = read_document(file, NATION, None)
-    faults += [] if faults else _zone_faults(document)
-    if faults:
-        return None, faults
+    wrong = list(_zone_faults(document)) if is_usable(document, NATION, faults) else faults
+    if wrong:
+        return None, sorted({*faults, *wrong})
     data = document.data
-    agency_file, faults = read_document(path / "agencies.yaml", AGENCIES, data["languages"])
+    agency_file, wrong_agencies = read_document(path / "agencies.yaml", AGENCIES, data["languages"])
     days, wrong_days = calendars.read_days(path / data["calendar"]["days"], shown(path / data["calendar"]["days"]))
-    if faults:
-        return None, [*faults, *wrong_days]
+    faults += [*wrong_agencies, *wrong_days]
+    if not is_usable(agency_file, AGENCIES, wrong_agencies):
+        return None, faults
     return Nation(
         id=data["id"],
         name=data["name"],
@@ -158,20 +163,26 @@ def load_base(path: Path) -> tuple[Nation | None, list[Fault]]:
         agencies=agencies.make_agencies(agency_file.data),
         units=Units({shown(path / table["table"]): path / table["table"] for table in data["units"]}),
         path=path,
-    ), wrong_days
+    ), faults
 
 
 def read_document(file: Path, kind: FileKind, languages: Sequence[str] | None) -> tuple[Document, list[Fault]]:
-    """Return the *file* of *kind* and the faults of its YAML, its schema and its texts.
+    """Return the *file* of *kind*, where possible without its unknown keys, and the faults of YAML, schema and texts.
 
     *languages* of None are those the file itself lists (``nation.yaml``).
     """
     document, faults = parse(file, shown(file))
     if not faults:
         faults = list(schema_faults(document, kind))
-    if not faults:
-        faults = list(text_faults(document, document.data["languages"] if languages is None else languages))
-    return document, faults
+    usable = without_unknown_keys(document, kind) if faults else document
+    if usable:
+        faults += text_faults(usable, usable.data["languages"] if languages is None else languages)
+    return usable or document, faults
+
+
+def is_usable(document: Document, kind: FileKind, faults: Sequence[Fault]) -> bool:
+    """Return whether the rest of the nation can be checked against *document* in spite of its *faults*."""
+    return not faults or kind.validator.is_valid(document.data)
 
 
 def shown(path: Path) -> str:

@@ -1,6 +1,8 @@
 """Faults of a document against the JSON Schema of its kind, in plain words."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any, cast
 
@@ -18,12 +20,28 @@ NAMES = {
     "array": "a list",
     "null": "nothing",
 }
+UNKNOWN_KEYS = ("additionalProperties", "unevaluatedProperties")
+EMPTY = ("minProperties", "minItems", "minLength")
 
 
 def schema_faults(document: Document, kind: FileKind) -> Iterator[Fault]:
     """Yield every fault of *document* against the schema of *kind*."""
     for error in kind.validator.iter_errors(document.data):
         yield from _faults(document, kind.schema, error)
+
+
+def without_unknown_keys(document: Document, kind: FileKind) -> Document | None:
+    """Return *document* without the keys its schema does not know; None when that leaves other faults in it."""
+    data = deepcopy(document.data)
+    for error in kind.validator.iter_errors(document.data):
+        if error.kind.name not in UNKNOWN_KEYS:
+            return None
+        place: Any = data
+        for step in error.instance_path:
+            place = place[step]
+        for key in error.kind.as_dict()["unexpected"]:
+            del place[key]
+    return replace(document, data=data) if kind.validator.is_valid(data) else None
 
 
 def text_faults(document: Document, languages: Sequence[str]) -> Iterator[Fault]:
@@ -71,7 +89,7 @@ def _faults(document: Document, schema: Mapping[str, Any], error: jsonschema_rs.
     facts = error.kind.as_dict()
     here = _place(schema, error.schema_path)
     match error.kind.name:
-        case "additionalProperties" | "unevaluatedProperties":
+        case name if name in UNKNOWN_KEYS:
             known = sorted(here.get("properties", {}))
             for key in facts["unexpected"]:
                 yield document.fault([*path, key], f"the key “{key}” is not known here", nearest(key, known))
@@ -103,6 +121,8 @@ def _wrong(
         case "pattern" | "format":
             form = facts.get("pattern") or facts.get("format")
             return f"“{written}” does not have the form {form}", meant or f"write it in the form {form}"
+        case name if name in EMPTY and not value:
+            return "nothing stands here", meant or "write at least one entry, or leave the key out where it may be"
         case _:
             return error.message, meant or "correct the value"
 

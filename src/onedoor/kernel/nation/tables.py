@@ -11,8 +11,10 @@ Row = Mapping[str, str]
 T = TypeVar("T")
 
 
-def read_table(path: Path, name: str, columns: Sequence[str], make: Callable[[Row], T]) -> tuple[list[T], list[Fault]]:
-    """Return what *make* makes of each row of the CSV file *path*, and the faults of its rows.
+def read_table(
+    path: Path, name: str, columns: Sequence[str], make: Callable[[Row, int], T]
+) -> tuple[list[T], list[Fault]]:
+    """Return what *make* makes of each row and line of the CSV file *path*, and the faults of its rows.
 
     *make* raises `ValueError` with the wrong and the right as two arguments, or as one.
     """
@@ -27,7 +29,7 @@ def read_table(path: Path, name: str, columns: Sequence[str], make: Callable[[Ro
                 ]
             for row in reader:
                 try:
-                    made.append(make(_whole(row)))
+                    made.append(make(_whole(row), reader.line_num))
                 except ValueError as error:
                     wrong, *rest = error.args
                     faults.append(Fault(name, reader.line_num, str(wrong), rest[0] if rest else "correct this row"))

@@ -1,8 +1,8 @@
 """Administrative units of a nation, each with the time it existed; read when first asked for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
 
@@ -83,29 +83,49 @@ class Units:
 
     def faults(self) -> Sequence[Fault]:
         """Return the faults of the tables."""
-        return self._read[1]
+        placed, faults = self._placed
+        return [*faults, *(fault for unit, name, line in placed for fault in self._faults(unit, name, line))]
+
+    def _faults(self, unit: Unit, name: str, line: int) -> Iterator[Fault]:
+        """Yield what is wrong with *unit* among all the others."""
+        if unit.until and unit.until < unit.since:
+            yield Fault(name, line, f"the unit {unit.code} ends before it begins", "correct one of the two dates")
+        for other in self._by_code[unit.code]:
+            if other.since < unit.since and other.existed(unit.since):
+                wrong = f"the unit {unit.code} exists here and also since {other.since}"
+                yield Fault(name, line, wrong, "end the earlier one on the day before")
+        after = unit.until + timedelta(days=1) if unit.until else None
+        for word, code, on in (("parent", unit.parent, unit.since), ("successor", unit.successor, after)):
+            if code and not any(other.existed(on or unit.since) for other in self._by_code.get(code, ())):
+                wrong = f"there is no unit “{code}” on {on or unit.since} to be the {word} of {unit.code}"
+                yield Fault(name, line, wrong, "write the code of a unit that existed on that day")
 
     @cached_property
-    def _read(self) -> tuple[list[Unit], list[Fault]]:
-        units: list[Unit] = []
+    def _placed(self) -> tuple[list[tuple[Unit, str, int]], list[Fault]]:
+        """Return every unit with its table and line, and the faults of single rows."""
+        placed: list[tuple[Unit, str, int]] = []
         faults: list[Fault] = []
         for name, path in self.files.items():
-            made, wrong = read_table(path, name, COLUMNS, _unit)
-            units += made
+            made, wrong = read_table(path, name, COLUMNS, lambda row, line: (_unit(row), line))
+            placed += [(unit, name, line) for unit, line in made]
             faults += wrong
-        return sorted(units, key=lambda unit: (unit.code, unit.since)), faults
+        return sorted(placed, key=lambda one: (one[0].code, one[0].since)), faults
+
+    @cached_property
+    def _units(self) -> list[Unit]:
+        return [unit for unit, _, _ in self._placed[0]]
 
     @cached_property
     def _by_code(self) -> Mapping[str, list[Unit]]:
-        return _grouped(self._read[0], "code")
+        return _grouped(self._units, "code")
 
     @cached_property
     def _by_level(self) -> Mapping[str, list[Unit]]:
-        return _grouped(self._read[0], "level")
+        return _grouped(self._units, "level")
 
     @cached_property
     def _by_parent(self) -> Mapping[str, list[Unit]]:
-        return _grouped(self._read[0], "parent")
+        return _grouped(self._units, "parent")
 
     @cached_property
     def _folded(self) -> dict[tuple[str, date], tuple[set[str], set[str]]]:
@@ -114,7 +134,7 @@ class Units:
                 {fold(name) for name in unit.name.values()},
                 {fold(name) for name in unit.full_name.values()},
             )
-            for unit in self._read[0]
+            for unit in self._units
         }
 
     def _rank(self, unit: Unit, wanted: str) -> int | None:

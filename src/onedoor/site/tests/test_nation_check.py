@@ -1,0 +1,64 @@
+"""Every fault that ``onedoor nation check`` promises to find, injected alone into Viet Nam and named exactly."""
+
+import shutil
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+import yaml
+
+from onedoor.kernel import clock, nation, settings
+from onedoor.site import kinds
+
+VIETNAM = settings.REPOSITORY / "nations" / "vietnam"
+NOW = datetime(2026, 11, 2, 9, tzinfo=ZoneInfo("Asia/Ho_Chi_Minh"))
+CASES = yaml.safe_load(Path(__file__).with_name("faults.yaml").read_text("utf-8"))
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    kinds.load()
+    place = tmp_path_factory.mktemp("nations") / "vietnam"
+    return shutil.copytree(VIETNAM, place, ignore=shutil.ignore_patterns("fonts"))
+
+
+@pytest.fixture
+def country(whole: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Return a copy of Viet Nam that a test may spoil, made whole again afterwards."""
+    monkeypatch.chdir(whole)
+    with clock.freeze(NOW):
+        yield whole
+    shutil.copytree(VIETNAM, whole, ignore=shutil.ignore_patterns("fonts"), dirs_exist_ok=True)
+
+
+def spoil(country: Path, case: dict[str, str]) -> None:
+    file = country / case["file"]
+    text = file.read_text("utf-8")
+    assert case["there"] in text
+    file.write_text(text.replace(case["there"], case["instead"], 1), "utf-8")
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: str(case["fault"]))
+def test_one_fault_is_named_once_with_its_file_its_line_and_what_to_write(country: Path, case: dict[str, str]) -> None:
+    spoil(country, case)
+    assert [str(fault) for fault in nation.check(country)] == [case["told"]]
+
+
+def test_faults_of_every_kind_come_in_one_pass(country: Path) -> None:
+    told = {}
+    for case in CASES:
+        if case.get("together"):
+            spoil(country, case)
+            told[case["fault"]] = case["told"].split(":", 2)[2]
+    found = [str(fault).split(":", 2)[2] for fault in nation.check(country)]
+    assert len(told) > 10
+    assert sorted(found) == sorted(told.values())
+
+
+def test_a_file_too_faulty_to_be_read_hides_only_what_leans_on_it(country: Path) -> None:
+    (country / "registers" / "births.yaml").write_text("register: [", "utf-8")
+    spoil(country, {"file": "services/birth-linked.yaml", "there": "amount: 0", "instead": "amount: 8000"})
+    files = [fault.file for fault in nation.check(country)]
+    assert files == ["registers/births.yaml", "services/birth-linked.yaml"]
