@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from datetime import date, datetime
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
@@ -18,7 +19,10 @@ from onedoor.registers.definition import register_of
 from onedoor.registers.errors import BadQuestion
 
 LONGEST_KEY = 120
-FORM = "the body is {“by”: {…}} with the values of one declared look-up, and perhaps “fields”: […]; see openapi.json"
+FORM = (
+    "the body is {“by”: {…}} with the values of one declared look-up, and perhaps “fields”: […], “valid_on” (a day), "
+    "“known_on” (a moment with its time zone); see openapi.json"
+)
 
 
 @access(GATEWAY)
@@ -33,7 +37,14 @@ def lookup(request: HttpRequest, register: str) -> JsonResponse:
         definition.lookup_of(body["by"])
     if not _question(definition.id).is_valid(body):
         raise BadQuestion(what=FORM)
-    found = service.lookup(register, body["by"], reader=_reader(asks), wanted=body.get("fields"))
+    found = service.lookup(
+        register,
+        body["by"],
+        reader=_reader(asks),
+        wanted=body.get("fields"),
+        valid_on=date.fromisoformat(body["valid_on"]) if "valid_on" in body else None,
+        known_on=_moment(body["known_on"]) if "known_on" in body else None,
+    )
     return JsonResponse({"records": found.records, "read": found.record})
 
 
@@ -67,9 +78,17 @@ def _body(request: HttpRequest) -> dict[str, Any]:
     return body
 
 
+def _moment(text: str) -> datetime:
+    """Return the moment *text* names; RFC 3339 knows some, such as leap seconds, that no clock of ours shows."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError as error:
+        raise BadQuestion(what=FORM) from error
+
+
 @lru_cache(maxsize=100)
 def _question(register: str) -> jsonschema_rs.Validator:
-    return jsonschema_rs.validator_for(openapi.question(register_of(register)))
+    return jsonschema_rs.validator_for(openapi.question(register_of(register)), validate_formats=True)
 
 
 def _reader(asks: Caller) -> service.Reader:

@@ -51,6 +51,8 @@ class Register:
     lookups: Mapping[str, Mapping[str, Parameter]]
     identifier: Identifier
     law: tuple[Mapping[str, Any], ...] = field(default=())
+    history: frozenset[str] = frozenset()
+    """The purposes for which another day than today, or earlier knowledge, may be asked."""
 
     @cached_property
     def schema(self) -> Mapping[str, Any]:
@@ -124,6 +126,7 @@ def read(data: Mapping[str, Any]) -> Register:
         },
         identifier=Identifier(scheme["field"], tuple(Part.read(part) for part in scheme["parts"])),
         law=tuple(data["law"]),
+        history=frozenset(data.get("history", ())),
     )
 
 

@@ -82,6 +82,12 @@ SCHEMA = _object(
     law={"type": "array", "minItems": 1, "items": LAW},
     subjects=PATHS,
     identity=PATHS,
+    history={
+        "type": "array",
+        "uniqueItems": True,
+        "items": {"type": "string"},
+        "description": "the purposes (rights) for which another day, or what was known at a moment, may be asked",
+    },
     identifier=_object(
         ["field", "parts"],
         field={"type": "string", "pattern": NAME},
@@ -123,6 +129,10 @@ def check(document: Document, nation: Nation) -> Iterable[Fault]:
         yield document.fault(["subsystem"], wrong, f"write {members[data['owner']]}")
     if not data["subsystem"].startswith(data["member"] + "/"):
         yield document.fault(["member"], "the system is not the member's", "write the first three parts of subsystem")
+    purposes = [right.data["purpose"] for right in nation.documents("right")]
+    for number, purpose in enumerate(data.get("history", ())):
+        if purpose not in purposes:
+            yield document.fault(["history", number], f"there is no right “{purpose}”", nearest(purpose, purposes))
     yield from _path_faults(document)
     yield from _field_faults(document)
     yield from _lookup_faults(document)

@@ -14,12 +14,21 @@ from onedoor.kernel.settings import current
 from onedoor.registers import rules, storage
 from onedoor.registers.definition import Register
 from onedoor.registers.errors import BadRecord
+from onedoor.registers.history import ALWAYS, FOREVER
 from onedoor.store import keys
 
 BATCH = 1000
 USER = "load"
 RECORD = ("id", "register", "identity", "plain", "sealed", "recorded_from", "client", "user")
-CONSTANT = {"version": 1, "case": "", "permit": "", "key": "", "request": b""}
+CONSTANT = {
+    "version": 1,
+    "valid_from": ALWAYS,
+    "valid_until": FOREVER,
+    "case": "",
+    "permit": "",
+    "key": "",
+    "request": b"",
+}
 
 
 def load(register: Register, rows: Iterable[Mapping[str, Any]], progress: Callable[[int], None]) -> int:
@@ -27,6 +36,7 @@ def load(register: Register, rows: Iterable[Mapping[str, Any]], progress: Callab
     done = 0
     last: dict[str, int] = {}
     with transaction.atomic():
+        storage.hold_open(register)
         for batch in _batches(rows):
             records = [_checked(register, row, done + number, last) for number, row in enumerate(batch, 1)]
             _copy(register, records)

@@ -7,10 +7,15 @@ from django.db import models
 from django.db.models import Q
 
 from onedoor.kernel.ids import uuid7
+from onedoor.registers.history import ALWAYS, FOREVER
 
 
 class Record(models.Model):
-    """One version of one record; a new version supersedes it and changes nothing in it but `recorded_until`."""
+    """One version of one record: what it was on the days of its validity, as the State knew from `recorded_from` on.
+
+    A later version goes before it on the days both speak of. `recorded_until` says when the next version came; nothing
+    else in a row ever changes: the database refuses it.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     register = models.CharField(max_length=60)
@@ -18,6 +23,8 @@ class Record(models.Model):
     version = models.PositiveIntegerField(default=1)
     plain = models.JSONField(default=dict)
     sealed = ArrayField(models.BinaryField())
+    valid_from = models.DateField(default=ALWAYS)
+    valid_until = models.DateField(default=FOREVER)
     recorded_from = models.DateTimeField()
     recorded_until = models.DateTimeField(null=True)
     client = models.CharField(max_length=120)
@@ -28,7 +35,7 @@ class Record(models.Model):
     request = models.BinaryField(max_length=32, default=b"")
 
     class Meta:
-        """One current version of a record; one write per key."""
+        """One latest version of a record; one write per key."""
 
         constraints: ClassVar = [
             models.UniqueConstraint(
@@ -41,6 +48,9 @@ class Record(models.Model):
             models.CheckConstraint(
                 condition=Q(recorded_until=None) | Q(recorded_until__gte=models.F("recorded_from")),
                 name="registers_recorded_in_order",
+            ),
+            models.CheckConstraint(
+                condition=Q(valid_until__gt=models.F("valid_from")), name="registers_valid_in_order"
             ),
         ]
         indexes: ClassVar = [

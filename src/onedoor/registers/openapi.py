@@ -36,7 +36,7 @@ def _lookup(register: Register) -> dict[str, Any]:
     answer = _object({"records": {"type": "array", "items": _ref()}, "read": {"type": "string", "format": "uuid"}})
     return {
         "operationId": "lookup",
-        "summary": "The current records that a declared look-up finds, in the fields the purpose opens",
+        "summary": "The records a declared look-up finds, of a day and as known then, in the fields the purpose opens",
         "requestBody": _body(question(register)),
         "responses": {"200": _answer("found; perhaps nothing", answer), **_refusals()},
     }
@@ -66,7 +66,8 @@ def question(register: Register) -> dict[str, Any]:
         for lookup in register.lookups.values()
     ]
     fields = {"type": "array", "minItems": 1, "uniqueItems": True, "items": {"enum": list(register.fields)}}
-    return {**_object({"by": {"oneOf": forms}, "fields": fields}), "required": ["by"]}
+    days = {"valid_on": {"type": "string", "format": "date"}, "known_on": {"type": "string", "format": "date-time"}}
+    return {**_object({"by": {"oneOf": forms}, "fields": fields, **days}), "required": ["by"]}
 
 
 def values(register: Register) -> dict[str, Any]:

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
+from onedoor.kernel import clock, nation
 from onedoor.kernel.text import Text
 from onedoor.privacy.service import Reader, check, permit
 from onedoor.registers import loading, rules, storage, writing
-from onedoor.registers.definition import held, register_of
+from onedoor.registers.definition import Register, held, register_of
 from onedoor.registers.errors import (
     BadQuestion,
     BadRecord,
@@ -43,29 +45,59 @@ class Found:
     record: str
 
 
-def lookup(register: str, by: Mapping[str, str], *, reader: Reader, wanted: Sequence[str] | None = None) -> Found:
-    """Return the current records *by* finds, in the fields *reader* may read, once the read is on record.
+def lookup(
+    register: str,
+    by: Mapping[str, str],
+    *,
+    reader: Reader,
+    wanted: Sequence[str] | None = None,
+    valid_on: date | None = None,
+    known_on: datetime | None = None,
+) -> Found:
+    """Return the records *by* finds, in the fields *reader* may read, once the read is on record.
 
-    Raise `UnknownRegister`, `UnknownLookup` or `NotPermitted`. It cannot stand in an open transaction.
+    They are as they were on the day *valid_on* (today when None), as the State knew at the moment *known_on* (aware and
+    past; now when None): that answer never changes. Both need a purpose the register's `history` names. Raise
+    `UnknownRegister`, `UnknownLookup`, `BadQuestion` or `NotPermitted`. It cannot stand in an open transaction.
     """
     definition = register_of(register)
     key = definition.lookup_of(by)
     asked = rules.persons_asked(definition, key, by)
     check(reader, register=register, persons=asked, wanted=wanted)
-    records = storage.find(definition, key, by)
+    if valid_on or known_on:
+        _check_past(definition, reader, asked, known_on)
+    records = storage.find(definition, key, by, valid_on=valid_on or nation.current().today(), known_on=known_on)
     about = list(dict.fromkeys([*asked, *(one for record in records for one in rules.persons(definition, record))]))
     allowed = permit(reader, register=register, persons=about, wanted=wanted)
     return Found([{name: record[name] for name in allowed.fields} for record in records], allowed.record)
 
 
-def write(register: str, values: Mapping[str, Any], *, reader: Reader, key: str) -> dict[str, Any]:
+def _check_past(register: Register, reader: Reader, persons: Sequence[str], known_on: datetime | None) -> None:
+    """Return when *reader* may ask for another day or earlier knowledge; a refusal is recorded."""
+    if known_on and (known_on.utcoffset() is None or known_on >= clock.now()):
+        raise BadQuestion(what="known_on must be a moment in the past, with its time zone")
+    if reader.purpose not in register.history:
+        check(reader, register=register.id, persons=persons, wanted=["(history)"])
+
+
+def write(
+    register: str,
+    values: Mapping[str, Any],
+    *,
+    reader: Reader,
+    key: str,
+    valid_from: date | None = None,
+    valid_until: date | None = None,
+) -> dict[str, Any]:
     """Write a record, new or the next version of the one with the same identity, and return what was written.
 
-    Fields that are not given stay as they are (or take their defaults), a missing identifier is given by the register's
-    scheme. The same *key* again returns the same record. Raise `BadRecord`, `KeyUsed`, `NotPermitted`. It joins an open
-    transaction: record, version and event come with it or not at all.
+    It holds from the day *valid_from* (today when None, always for a new record) up to, not including, *valid_until*;
+    days of the past make it a correction. Fields that are not given stay as they are on those days (or take their
+    defaults), a missing identifier is given by the register's scheme. The same *key* again returns the same record.
+    Raise `BadRecord`, `KeyUsed`, `NotPermitted`. It joins an open transaction: record, version and event come with it
+    or not at all.
     """
-    return writing.write(register_of(register), values, reader=reader, key=key)
+    return writing.write(register_of(register), writing.Request(values, reader, key, valid_from, valid_until))
 
 
 def load(register: str, rows: Iterable[Mapping[str, Any]], progress: Callable[[int], None] = lambda _done: None) -> int:
@@ -74,7 +106,7 @@ def load(register: str, rows: Iterable[Mapping[str, Any]], progress: Callable[[i
 
 
 def count(register: str) -> int:
-    """Return how many current records *register* holds."""
+    """Return how many records *register* holds, each counted once whatever its versions."""
     return Record.objects.filter(register=register_of(register).id, recorded_until=None).count()
 
 

@@ -4,17 +4,18 @@ import json
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 
 from onedoor.kernel import nation
 from onedoor.kernel.nation import UnknownUnit
 from onedoor.registers import rules
 from onedoor.registers.definition import Register
 from onedoor.registers.models import Record, Term
-from onedoor.store import keys, sealed
+from onedoor.store import keys, rows, sealed
 from onedoor.store.sealed import KeyDestroyed, Place
 
 RAISE = """
@@ -23,10 +24,15 @@ ON CONFLICT (scope) DO UPDATE SET last = greatest(registers_serial.last + %s, ex
 """
 FIND = """
 SELECT record.id, record.plain, record.sealed FROM registers_term term JOIN registers_record record
-    ON record.id = term.record_id AND record.recorded_until IS NULL
-WHERE term.value = %s ORDER BY record.id
+    ON record.id = term.record_id
+WHERE term.value = %s AND record.valid_from <= %s AND record.valid_until > %s AND record.recorded_from <= %s
+    AND (record.recorded_until IS NULL OR NOT EXISTS (
+        SELECT FROM registers_record later WHERE later.identity = record.identity AND later.version > record.version
+            AND later.valid_from <= %s AND later.valid_until > %s AND later.recorded_from <= %s))
+ORDER BY record.id
 """
-"""One statement with no ORM in between: every read of a register takes this way."""
+"""One prepared statement with no ORM in between: every read of a register takes this way."""
+LATEST = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +45,19 @@ class Sealed:
     terms: list[bytes]
 
 
-def find(register: Register, key: str, by: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Return the current records that the look-up *key* finds, opened, in memory only."""
+def find(
+    register: Register, key: str, by: Mapping[str, str], *, valid_on: date, known_on: datetime | None = None
+) -> list[dict[str, Any]]:
+    """Return the records the look-up *key* finds, opened, in memory only: as they were on *valid_on*.
+
+    With *known_on* they are as they were known then; the answer never changes, so writes under way are waited for.
+    """
     value = _blind(register, key, rules.term(register, key, by))
-    with connection.cursor() as cursor:
-        cursor.execute(FIND, [value])
-        rows = [Record(id=row, plain=json.loads(plain), sealed=sealed) for row, plain, sealed in cursor.fetchall()]
-    return [opened(register, row) for row in rows]
+    if known_on:
+        _await_writes(register)
+    point = (valid_on, valid_on, known_on or LATEST)
+    found = rows.fetch(FIND, [value, *point, *point])
+    return [opened(register, Record(id=row, plain=json.loads(plain), sealed=parts)) for row, plain, parts in found]
 
 
 def opened(register: Register, row: Record) -> dict[str, Any]:
@@ -103,6 +115,18 @@ def one_at_a_time(*things: str) -> None:
     with connection.cursor() as cursor:
         for thing in sorted(things):
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [thing])
+
+
+def hold_open(register: Register) -> None:
+    """Announce a write of *register* until the transaction ends; before its moment is taken, never after."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(hashtextextended(%s, 1))", [register.id])
+
+
+def _await_writes(register: Register) -> None:
+    """Wait until every write of *register* that has taken its moment has come to its end."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 1))", [register.id])
 
 
 class StoredDraw:

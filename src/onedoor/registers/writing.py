@@ -1,72 +1,128 @@
-"""A write: idempotent by key, validated, recorded at the gate, a new version, an event; one transaction."""
+"""A write: idempotent by key, validated, recorded at the gate, new versions, an event; one transaction."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
 
-from onedoor.kernel import clock
+from onedoor.kernel import clock, nation
 from onedoor.kernel.actor import Actor
 from onedoor.kernel.ids import uuid7
 from onedoor.privacy.service import WRITE, Reader, check, permit
-from onedoor.registers import rules, storage
+from onedoor.registers import history, rules, storage
 from onedoor.registers.definition import Register
 from onedoor.registers.errors import BadRecord, KeyUsed, NoNumberLeft
 from onedoor.registers.events import RecordWritten
+from onedoor.registers.history import ALWAYS, FOREVER, Span
 from onedoor.registers.models import Record
 from onedoor.store import outbox
 
 TRIES = 20
+TICK = timedelta(microseconds=1)
 
 
-def write(register: Register, values: Mapping[str, Any], *, reader: Reader, key: str) -> dict[str, Any]:
-    """Write *values* and return the fields of the record that the reader may write, with its identifier."""
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be written, by whom, under which key, and the days it is about (None: not said)."""
+
+    values: Mapping[str, Any]
+    reader: Reader
+    key: str
+    valid_from: date | None = None
+    valid_until: date | None = None
+
+    @property
+    def marked(self) -> dict[str, Any]:
+        """Return what the mark of the request covers."""
+        days = {"valid_from": self.valid_from, "valid_until": self.valid_until}
+        said = {name: day.isoformat() for name, day in days.items() if day}
+        return {**self.values, **({"": said} if said else {})}
+
+
+def write(register: Register, request: Request) -> dict[str, Any]:
+    """Write what *request* says; return the fields of the record that its reader may write, with its identifier."""
+    values, reader, key = request.values, request.reader, request.key
     check(reader, register=register.id, persons=rules.persons(register, values), wanted=list(values), operation=WRITE)
     with transaction.atomic():
         if key:
             storage.one_at_a_time(f"{register.id}\n{reader.client}\n{key}")
-        before = _already(register, values, reader, key) if key else None
-        record = before if before is not None else _write(register, values, reader, key)
+        before = _already(register, request) if key else None
+        record = before if before is not None else _write(register, request)
     shown = {*values, *(path.partition(".")[0] for path in register.identity), register.identifier.field}
     return {name: value for name, value in record.items() if name in shown}
 
 
-def _already(register: Register, values: Mapping[str, Any], reader: Reader, key: str) -> dict[str, Any] | None:
+def _already(register: Register, request: Request) -> dict[str, Any] | None:
     """Return what a request with the same key wrote; raise `KeyUsed` when it asked for something else."""
-    row = Record.objects.filter(register=register.id, client=reader.client, key=key).first()
+    reader = request.reader
+    row = Record.objects.filter(register=register.id, client=reader.client, key=request.key).first()
     if row is None:
         return None
-    if bytes(row.request) != storage.request_mark(register, values):
+    if bytes(row.request) != storage.request_mark(register, request.marked):
         raise KeyUsed
     record = storage.opened(register, row)
-    permit(reader, register=register.id, persons=rules.persons(register, record), wanted=list(values), operation=WRITE)
+    _permit(register, request, record)
     return record
 
 
-def _write(register: Register, values: Mapping[str, Any], reader: Reader, key: str) -> dict[str, Any]:
-    current = _current(register, values)
-    record = rules.completed(register, storage.opened(register, current) if current else {}, values)
+def _write(register: Register, request: Request) -> dict[str, Any]:
+    """Write a version for every part of the days that has other fields to keep; return the first."""
+    versions = _versions(register, request.values)
+    kept = {version.version: version for version in versions}
+    spans = _spans(register, request, versions)
+    parts = [(span, _record(register, request, kept.get(span.holds or 0))) for span in spans]
+    storage.hold_open(register)
+    moment = _moment(versions)
+    last = versions[-1] if versions else None
+    if last:
+        Record.objects.filter(id=last.id).update(recorded_until=moment)
+    number = last.version if last else 0
+    for place, (span, record) in enumerate(parts, 1):
+        row = _row(register, request, record, span)
+        row.version, row.recorded_from = number + place, moment
+        row.recorded_until = moment if place < len(parts) else None
+        row.permit = _permit(register, request, record)
+        if place == 1 and request.key:
+            row.key, row.request = request.key, storage.request_mark(register, request.marked)
+        _store(register, record, row)
+    return parts[0][1]
+
+
+def _versions(register: Register, values: Mapping[str, Any]) -> Sequence[Record]:
+    """Return the versions of the record *values* speak of, in order, locked; none for a new record."""
+    if rules.identity(register, values) is None:
+        return ()
+    identity = storage.identity_of(register, values)
+    storage.one_at_a_time(identity.hex())
+    return list(Record.objects.filter(identity=identity).order_by("version"))
+
+
+def _spans(register: Register, request: Request, versions: Sequence[Record]) -> list[Span]:
+    """Return the days to write: those that were said, or from today on, or all days for a new record."""
+    begin = request.valid_from or (nation.current().today() if versions else ALWAYS)
+    end = request.valid_until or FOREVER
+    if begin >= end:
+        raise BadRecord(register=register.id, what="valid_until must be a later day than valid_from")
+    dated = [history.Version(one.version, one.valid_from, one.valid_until) for one in versions]
+    return history.bases(dated, begin, end)
+
+
+def _moment(versions: Sequence[Record]) -> datetime:
+    """Return now, and in any case a moment after the last version: nothing known is ever known differently."""
+    now = clock.now()
+    return max(now, versions[-1].recorded_from + TICK) if versions else now
+
+
+def _record(register: Register, request: Request, base: Record | None) -> dict[str, Any]:
+    record = rules.completed(register, storage.opened(register, base) if base else {}, request.values)
     if wrong := rules.form_faults(register, record, register.identifier.field):
         raise BadRecord(register=register.id, what="; ".join(wrong))
     _number(register, record)
     if wrong := rules.faults(register, record):
         raise BadRecord(register=register.id, what="; ".join(wrong))
-    persons = rules.persons(register, record)
-    allowed = permit(reader, register=register.id, persons=persons, wanted=list(values), operation=WRITE)
-    row = _new_version(register, record, current)
-    row.client, row.user, row.case, row.permit = reader.client, reader.user, reader.case, allowed.record
-    row.key, row.request = key, storage.request_mark(register, values) if key else b""
-    _store(register, record, row)
     return record
-
-
-def _current(register: Register, values: Mapping[str, Any]) -> Record | None:
-    """Return the current version of the record *values* speak of, locked; None for a new record."""
-    if rules.identity(register, values) is None:
-        return None
-    identity = storage.identity_of(register, values)
-    storage.one_at_a_time(identity.hex())
-    return Record.objects.filter(identity=identity, recorded_until=None).first()
 
 
 def _number(register: Register, record: dict[str, Any]) -> None:
@@ -84,16 +140,22 @@ def _number(register: Register, record: dict[str, Any]) -> None:
     raise NoNumberLeft(register=register.id)
 
 
-def _new_version(register: Register, record: Mapping[str, Any], current: Record | None) -> Record:
-    now = clock.now()
-    if current:
-        Record.objects.filter(id=current.id).update(recorded_until=now)
+def _permit(register: Register, request: Request, record: Mapping[str, Any]) -> str:
+    """Return the id of the gate's record of this write, in the transaction of the write."""
+    persons, wanted = rules.persons(register, record), list(request.values)
+    return permit(request.reader, register=register.id, persons=persons, wanted=wanted, operation=WRITE).record
+
+
+def _row(register: Register, request: Request, record: Mapping[str, Any], span: Span) -> Record:
     return Record(
         id=uuid7(),
         register=register.id,
         identity=storage.identity_of(register, record),
-        version=current.version + 1 if current else 1,
-        recorded_from=now,
+        valid_from=span.valid_from,
+        valid_until=span.valid_until,
+        client=request.reader.client,
+        user=request.reader.user,
+        case=request.reader.case,
     )
 
 

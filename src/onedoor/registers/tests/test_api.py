@@ -63,6 +63,30 @@ def test_a_bad_question_is_refused_clearly(body: object) -> None:
     assert post("population/lookup", body).status_code == 400
 
 
+POLICE = {
+    "HTTP_X_ROAD_CLIENT": "VN/GOV/G01/POPULATION",
+    "HTTP_X_ROAD_USERID": "police-00199.residence",
+    "HTTP_ONEDOOR_PURPOSE": "permanent-residence",
+    "HTTP_ONEDOOR_BASIS": "l68-2020",
+}
+
+
+def test_another_day_and_earlier_knowledge_are_asked_in_the_body() -> None:
+    question = {"by": {"number": MOTHER}, "fields": ["full_name"], "valid_on": "2026-03-01"}
+    assert post("population/lookup", question, **POLICE).json()["records"] == [{"full_name": "Trần Thu Hà"}]
+    question["known_on"] = "2020-03-31T23:59:59+07:00"
+    assert post("population/lookup", question, **POLICE).json()["records"] == []
+    assert post("population/lookup", question).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "moment", ["2020-03-31", "2020-03-31T10:00:00", "2999-01-01T00:00:00Z", "2016-12-31T23:59:60Z", "March"]
+)
+def test_a_moment_that_is_not_past_or_has_no_zone_is_refused(moment: str) -> None:
+    question = {"by": {"number": MOTHER}, "known_on": moment}
+    assert post("population/lookup", question, **POLICE).status_code == 400
+
+
 def test_an_unknown_register_is_not_found() -> None:
     assert post("cars/lookup", {"by": {"number": MOTHER}}).status_code == 404
     assert Client().get("/exchange/cars/openapi.json", **HEADERS).status_code == 404

@@ -34,6 +34,7 @@ def test_registers_and_demonstration_of_the_nation_have_no_fault() -> None:
             "write VN/GOV/G15/C",
         ),
         ("registers/births.yaml", "member: VN/GOV/G15", "member: VN/GOV/G01", "the system is not the member's"),
+        ("registers/population.yaml", "history: [permanent-", "history: [permanet-", "write “permanent-residence”"),
         ("registers/births.yaml", "subjects: [child,", "subjects: [chld,", "write “child”"),
         ("registers/births.yaml", "serial: [registered_at]", "serial: [registeredat]", "write “registered_at”"),
         (
