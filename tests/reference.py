@@ -13,7 +13,7 @@ import pkgutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,12 @@ NOT_BY_IMPORT = (".tests", ".migrations", ".testing", ".wsgi", ".launch", ".__ma
 
 def pages() -> dict[str, Callable[[], str]]:
     """Return every generated page with the function that writes it."""
-    return {"commands.md": commands, "events.md": events, "errors.md": errors, "routes.md": routes}
+    from onedoor.kernel import nation
+    from onedoor.site import kinds
+
+    kinds.load()
+    schemas = {f"schemas/{name}": partial(str, text) for name, text in nation.published().items()}
+    return {"commands.md": commands, "events.md": events, "errors.md": errors, "routes.md": routes, **schemas}
 
 
 def commands() -> str:

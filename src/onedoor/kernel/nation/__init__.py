@@ -6,6 +6,7 @@ from onedoor.kernel.nation.documents import Document, Fault
 from onedoor.kernel.nation.file_kinds import DATE_SCHEMA, TEXT_SCHEMA, UNIT_SCHEMA, FileKind, kinds, register
 from onedoor.kernel.nation.lists import CodeList, Item, UnknownItem
 from onedoor.kernel.nation.nation import BadNation, Nation, current, load
+from onedoor.kernel.nation.publishing import published
 from onedoor.kernel.nation.schemas import nearest
 from onedoor.kernel.nation.units import Unit, Units, UnitsNotKnown, UnknownUnit
 
@@ -31,5 +32,6 @@ __all__ = [
     "kinds",
     "load",
     "nearest",
+    "published",
     "register",
 ]

@@ -1,4 +1,4 @@
-"""``onedoor nation``: check the files of a nation, make synthetic people."""
+"""``onedoor nation``: check the files of a nation, publish their JSON Schemas, make synthetic people."""
 
 import argparse
 from pathlib import Path
@@ -7,10 +7,12 @@ from onedoor.site.cli import DEFAULT_NATION, FAILED
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add ``check`` and ``people``."""
-    parts = parser.add_subparsers(dest="part", metavar="check|people", required=True)
+    """Add ``check``, ``schemas`` and ``people``."""
+    parts = parser.add_subparsers(dest="part", metavar="check|schemas|people", required=True)
     check = parts.add_parser("check", help="name every fault in the files of a nation, with file and line")
     check.add_argument("folder", type=Path, nargs="?", default=DEFAULT_NATION)
+    schemas = parts.add_parser("schemas", help="write the JSON Schema of every kind of file, for editors")
+    schemas.add_argument("folder", type=Path)
     people = parts.add_parser("people", help="make synthetic people: a gzipped file of JSON lines per register")
     people.add_argument("--count", type=int, default=10_000)
     people.add_argument("--seed", type=int, default=1)
@@ -23,7 +25,9 @@ def run(arguments: argparse.Namespace) -> int:
     from onedoor.site import kinds
 
     kinds.load()
-    return _check(arguments.folder) if arguments.part == "check" else _people(arguments)
+    if arguments.part == "people":
+        return _people(arguments)
+    return _check(arguments.folder) if arguments.part == "check" else _schemas(arguments.folder)
 
 
 def _check(folder: Path) -> int:
@@ -35,6 +39,16 @@ def _check(folder: Path) -> int:
     if not faults:
         print(f"{folder}: no fault.")
     return FAILED if faults else 0
+
+
+def _schemas(folder: Path) -> int:
+    from onedoor.kernel import nation
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in nation.published().items():
+        (folder / name).write_text(text, "utf-8")
+        print(folder / name)
+    return 0
 
 
 def _people(arguments: argparse.Namespace) -> int:
