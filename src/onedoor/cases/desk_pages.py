@@ -6,7 +6,7 @@ from typing import Final
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.http import urlencode
+from django.utils.http import content_disposition_header, urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -18,6 +18,7 @@ from onedoor.kernel.access import OFFICER, access, acting
 TABS: Final = ("open", "taken", "waiting", "handed_over", "done")
 DUES: Final = ("late", "today")
 ENDED: Final = ("done", "refused", "withdrawn", "stopped")
+MEDIA: Final = {"pdf": "application/pdf", "jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png"}
 UNPROCESSABLE: Final = 422
 LONG: Final = 7
 """Digits of a page's number that leads nowhere."""
@@ -53,6 +54,17 @@ def task(request: HttpRequest, task_id: str) -> HttpResponse:
         return render(request, "cases/decision.html", {"task": view, "decision": decision})
     context = _frame(request, view) | {"task": view, "decision": decision}
     return render(request, "cases/desk.html", context, status=UNPROCESSABLE if decision.missing else 200)
+
+
+@access(OFFICER)
+@never_cache
+@require_safe
+def file(request: HttpRequest, task_id: str, field: str) -> HttpResponse:
+    """Give a file that the applicant sent, to be saved: it is never opened as a page of this site."""
+    found = service.file(task_id, field, acting(request))
+    media = MEDIA.get(found.name.rpartition(".")[2].lower(), "application/octet-stream")
+    headers = {"Content-Disposition": content_disposition_header(True, found.name) or "attachment"}
+    return HttpResponse(found.content, content_type=media, headers=headers)
 
 
 @access(OFFICER)

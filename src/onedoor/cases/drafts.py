@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
+from onedoor.cases import naming
 from onedoor.cases.context import found_plain, inputs_of, known
 from onedoor.cases.errors import BadAnswers, NoDraft
 from onedoor.cases.facts import Asker
@@ -81,7 +82,13 @@ def answer(service: str, page: str, raw: Raw, actor: Actor, files: Files | None 
             raise BadAnswers(taken.errors)
         body["done"] = [*(one for one in body["done"] if one != page), page]
 
-    return _changed(row, take).view
+    if not naming.names_somebody(definition.page(page), raw):
+        return _changed(row, take).view
+    naming.check(actor)
+    paper = _changed(row, take)
+    if paper.barred():
+        naming.in_vain(row.code, actor)
+    return paper.view
 
 
 def dispute(service: str, fact: str, actor: Actor) -> DraftView:

@@ -34,6 +34,10 @@ class BadAnswers(BadInput):
         super().__init__(what=", ".join(errors))
 
 
+class TooManyNumbers(NotAllowed):
+    """You have named somebody {most} times in a day without success. Try again tomorrow, or ask your commune."""
+
+
 class NotReady(Conflict):
     """There is something left to answer before you can submit."""
 

@@ -1,15 +1,24 @@
 """The seals of the agencies of a node: their keys and certificates, and whom it trusts."""
 
+import hashlib
+import threading
+from collections import OrderedDict
+from datetime import date
 from pathlib import Path
 
 from cryptography import x509
 
+from onedoor.kernel import clock
 from onedoor.kernel.errors import Unavailable
 from onedoor.kernel.settings import current as settings
 from onedoor.signing import pades
 from onedoor.signing.certificates import load_certificates
 from onedoor.signing.keys import load_key
 from onedoor.signing.verdict import Verdict
+
+MOST_VERDICTS = 256
+_verdicts: OrderedDict[tuple[bytes, date, int], Verdict] = OrderedDict()
+_lock = threading.Lock()
 
 
 class NoSeal(Unavailable):
@@ -37,5 +46,15 @@ def trusted() -> tuple[x509.Certificate, ...]:
 
 
 def check(pdf: bytes) -> Verdict:
-    """Return what the signature inside *pdf* is worth."""
-    return pades.check_pdf(pdf, trusted())
+    """Return what the signature inside *pdf* is worth today; the last files that were asked for are known."""
+    roots = folder() / "trust.pem"
+    changed = roots.stat().st_mtime_ns if roots.exists() else 0
+    digest = hashlib.sha256(pdf).digest()
+    if (known := _verdicts.get((digest, clock.now().date(), changed))) is not None:
+        return known
+    verdict = pades.check_pdf(pdf, trusted())
+    with _lock:
+        _verdicts[digest, clock.now().date(), changed] = verdict
+        while len(_verdicts) > MOST_VERDICTS:
+            _verdicts.popitem(last=False)
+    return verdict

@@ -1,6 +1,6 @@
 """Jobs of the room; each may run again, none does anything twice."""
 
-from onedoor.store.jobs import job
+from onedoor.store.jobs import job, periodic
 
 
 @job("cases.hand_over", queue="exchange")
@@ -65,3 +65,11 @@ def notify(code: str, kind: str, step: str, key: str) -> None:
     from onedoor.cases import notifying
 
     notifying.notify(code, kind, step, key)
+
+
+@periodic("23 * * * *", "cases.sweep")
+def sweep() -> None:
+    """Delete the drafts that were kept as long as was promised."""
+    from onedoor.cases import sweeping
+
+    sweeping.sweep()

@@ -35,6 +35,7 @@ def _node() -> list[URLPattern]:
         path("desk/<str:task_id>", desk_pages.task, name="desk-task"),
         path("desk/<str:task_id>/decide", desk_pages.decide, name="decide"),
         path("desk/<str:task_id>/take", desk_pages.take, name="take"),
+        path("desk/<str:task_id>/files/<slug:field>", desk_pages.file, name="file"),
         path("desk/<str:task_id>/look", desk_pages.look, name="look"),
         path("verify/<str:result_id>", verify_pages.verify, name="verify"),
     ]

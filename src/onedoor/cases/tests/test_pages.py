@@ -5,6 +5,7 @@ from typing import Any
 
 import lxml.html
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import translation
 
@@ -277,8 +278,6 @@ def test_an_officer_accepts_and_anybody_verifies_the_result(language: str):
 
 
 def compared(visitor: Visitor, path: str, content: bytes) -> str:
-    from django.core.files.uploadedfile import SimpleUploadedFile
-
     tree = visitor._page(visitor.client.post(path, {"file": SimpleUploadedFile("result.pdf", content)}))
     (verdict,) = tree.xpath("//*[@data-verdict]/@data-verdict")
     return str(verdict)
@@ -296,6 +295,25 @@ def test_a_supplement_is_asked_answered_and_seen():
     mother.send(tree, {"text": "Sen Hospital."})
     work()
     assert "Sen Hospital." in text(desk(registrar))
+
+
+def test_the_officer_opens_what_the_applicant_sent_and_nobody_else_does():
+    mother, registrar = Visitor("mother"), Visitor("civil-status")
+    code = submitted(mother)
+    decide(registrar, decision="supplement", supplement_text="Please send the paper.")
+    work()
+    tree = mother.get(f"cases/{code}/supplement")
+    (key,) = tree.xpath("//input[@name='key']/@value")
+    paper = SimpleUploadedFile("giấy chứng sinh.jpg", b"\xff\xd8 a picture", "image/jpeg")
+    mother.client.post(mother.url, {"key": key, "text": "Here it is.", "file": paper})
+    work()
+    (address,) = desk(registrar).xpath("//a[@download]/@href")
+    sent = registrar.client.get(address)
+    assert (sent.content, sent["Content-Type"]) == (b"\xff\xd8 a picture", "image/jpeg")
+    assert sent["Content-Disposition"].startswith("attachment; filename*=utf-8''gi%E1%BA%A5y")
+    for other, status in (("residence", 403), ("mother", 403), ("", 302)):
+        assert Visitor(other).client.get(address).status_code == status
+    assert registrar.client.get(address.rpartition("/")[0] + "/another").status_code == 404
 
 
 def test_a_refusal_needs_an_article_and_words():

@@ -1,15 +1,18 @@
 """What one person may learn of another: who types somebody's number learns nothing by it."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
-from onedoor.cases import service, verification
+from onedoor.cases import naming, service, verification
+from onedoor.cases.errors import TooManyNumbers
 from onedoor.cases.models import Attempt, Dossier
-from onedoor.cases.tests.conftest import person, work
+from onedoor.cases.tests.conftest import MOTHER, NOW, person, work
 from onedoor.cases.tests.story import BIRTH, SignIn, fill, handed_over, only
+from onedoor.kernel import clock
 from onedoor.kernel.errors import BadInput
 from onedoor.kernel.ids import uuid7
 from onedoor.registers import service as registers
@@ -49,6 +52,23 @@ def test_who_is_no_grandparent_learns_nothing_of_the_mother_they_name(sign_in: S
     for secret in (NAME, ADDRESS, "Bệnh viện Kín", "Võ Văn Kín", "H0000000009", "01901.GCS.00009.26"):
         assert secret not in shown
     assert draft.page("who").questions, "what bars can be corrected"
+
+
+@pytest.mark.usefixtures("stranger")
+def test_who_names_one_stranger_after_the_other_is_stopped_and_recorded(sign_in: SignIn) -> None:
+    grandmother = sign_in("grandmother")
+    service.begin(BIRTH, grandmother)
+    stranger = {"relation": "grandparent", "mother_number": STRANGER}
+    for _ in range(naming.MOST):
+        service.answer(BIRTH, "who", stranger, grandmother)
+    service.discard(BIRTH, grandmother)
+    service.begin(BIRTH, grandmother)
+    with pytest.raises(TooManyNumbers):
+        service.answer(BIRTH, "who", stranger, grandmother)
+    assert Attempt.objects.filter(kind=naming.KIND, by=grandmother.person).count() == naming.MOST
+    with clock.freeze(NOW + timedelta(days=1, minutes=1)):
+        own = service.answer(BIRTH, "who", stranger | {"mother_number": MOTHER}, grandmother)
+    assert not own.barred
 
 
 @pytest.mark.usefixtures("stranger")
