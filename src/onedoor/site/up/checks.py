@@ -56,7 +56,7 @@ def alone(var: Path, port: int) -> Iterator[None]:
     except OSError as error:
         raise CannotWrite(var=var, why=error.strerror) from error
     range_lock = Path(tempfile.gettempdir()) / f"onedoor-{os.geteuid()}-ports-{port}.lock"
-    with lock, range_lock.open("a+") as ports_lock:
+    with lock, open(range_lock, "a+", opener=_own) as ports_lock:
         if not _held(lock):
             lock.seek(0)
             raise AlreadyRunning(var=var, process=lock.read().strip() or "?")
@@ -66,6 +66,11 @@ def alone(var: Path, port: int) -> Iterator[None]:
         lock.write(str(os.getpid()))
         lock.flush()
         yield
+
+
+def _own(path: str, flags: int) -> int:
+    """Open a file in a folder that everybody may write to; a link planted there is not followed."""
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
 
 
 def _held(lock: IO[str]) -> bool:
