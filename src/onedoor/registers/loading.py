@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import connection, transaction
 from psycopg import sql
@@ -17,6 +17,7 @@ from onedoor.registers.errors import BadRecord
 from onedoor.registers.history import ALWAYS, FOREVER
 from onedoor.store import keys
 
+T = TypeVar("T")
 BATCH = 1000
 USER = "load"
 RECORD = ("id", "register", "identity", "plain", "sealed", "recorded_from", "client", "user")
@@ -37,19 +38,31 @@ def load(register: Register, rows: Iterable[Mapping[str, Any]], progress: Callab
     last: dict[str, int] = {}
     with transaction.atomic():
         storage.hold_open(register)
-        for batch in _batches(rows):
+        for batch in batches(rows):
             records = [_checked(register, row, done + number, last) for number, row in enumerate(batch, 1)]
-            _copy(register, records)
+            copy(register, records)
             done += len(records)
             progress(done)
-        for scope, serial in last.items():
-            storage.raise_serial(scope, serial)
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE registers_record, registers_term") if done else None
+        continue_numbers(last)
+    if done:
+        analyze()
     return done
 
 
-def _batches(rows: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
+def continue_numbers(last: Mapping[str, int]) -> None:
+    """Have the next number of every scope come after its *last* one."""
+    for scope, serial in last.items():
+        storage.raise_serial(scope, serial)
+
+
+def analyze() -> None:
+    """Let the planner know what the tables hold now."""
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE registers_record, registers_term")
+
+
+def batches(rows: Iterable[T]) -> Iterator[list[T]]:
+    """Yield *rows* in lists of `BATCH`, the last one shorter."""
     source = iter(rows)
     while batch := list(islice(source, BATCH)):
         yield batch
@@ -59,24 +72,30 @@ def _checked(register: Register, row: Mapping[str, Any], line: int, last: dict[s
     record = rules.completed(register, {}, row)
     if wrong := rules.faults(register, record):
         raise BadRecord(register=register.id, what=f"row {line}: " + "; ".join(wrong))
-    if serial := register.identifier.serial_of(register.id, record):
-        scope, number = serial
-        last[scope] = max(number, last.get(scope, 0))
+    count_number(register, record, last)
     return record
 
 
-def _copy(register: Register, records: list[dict[str, Any]]) -> None:
+def count_number(register: Register, record: Mapping[str, Any], last: dict[str, int]) -> None:
+    """Keep in *last*, by scope, the highest serial number seen."""
+    if serial := register.identifier.serial_of(register.id, record):
+        scope, number = serial
+        last[scope] = max(number, last.get(scope, 0))
+
+
+def copy(register: Register, records: list[dict[str, Any]]) -> None:
+    """Store checked *records* as first versions: keys first, then envelopes and blind index by COPY."""
     keys.prepare({person for record in records for person in rules.persons(register, record)})
     closed = [(row := uuid7(), storage.close(register, record, row)) for record in records]
     fixed = (clock.now(), current().subsystem, USER, *CONSTANT.values())
     with connection.cursor() as cursor:
-        with cursor.copy(_into("registers_record", (*RECORD, *CONSTANT))) as copy:
+        with cursor.copy(_into("registers_record", (*RECORD, *CONSTANT))) as records_in:
             for row, one in closed:
-                copy.write_row((row, register.id, one.identity, Jsonb(dict(one.plain)), one.envelopes, *fixed))
-        with cursor.copy(_into("registers_term", ("value", "record_id"))) as copy:
+                records_in.write_row((row, register.id, one.identity, Jsonb(dict(one.plain)), one.envelopes, *fixed))
+        with cursor.copy(_into("registers_term", ("value", "record_id"))) as terms_in:
             for row, one in closed:
                 for value in set(one.terms):
-                    copy.write_row((value, row))
+                    terms_in.write_row((value, row))
 
 
 def _into(table: str, columns: tuple[str, ...]) -> sql.Composed:

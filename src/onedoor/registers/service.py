@@ -8,7 +8,7 @@ from typing import Any
 from onedoor.kernel import clock, nation
 from onedoor.kernel.text import Text
 from onedoor.privacy.service import Reader, check, permit
-from onedoor.registers import loading, rules, storage, writing
+from onedoor.registers import importing, loading, rules, storage, writing
 from onedoor.registers.definition import Register, held, register_of
 from onedoor.registers.errors import (
     BadQuestion,
@@ -18,6 +18,7 @@ from onedoor.registers.errors import (
     UnknownLookup,
     UnknownRegister,
 )
+from onedoor.registers.importing import Report, RowFault
 from onedoor.registers.models import Record
 
 __all__ = [
@@ -27,8 +28,11 @@ __all__ = [
     "KeyUsed",
     "NoNumberLeft",
     "Reader",
+    "Report",
+    "RowFault",
     "UnknownLookup",
     "UnknownRegister",
+    "bring_in",
     "count",
     "load",
     "lookup",
@@ -103,6 +107,22 @@ def write(
 def load(register: str, rows: Iterable[Mapping[str, Any]], progress: Callable[[int], None] = lambda _done: None) -> int:
     """Load the owner's own *rows* in one transaction and return how many; *progress* is told how many are done."""
     return loading.load(register_of(register), rows, progress)
+
+
+def bring_in(
+    register: str,
+    lines: Iterable[str],
+    *,
+    dry_run: bool = False,
+    good_rows: bool = False,
+    progress: Callable[[int], None] = lambda _done: None,
+) -> Report:
+    """Load an owner's file, one JSON object a line, in one transaction; report every fault by line and field.
+
+    One bad row keeps all out unless *good_rows*; a *dry_run* loads nothing. *progress* is told how many lines are done.
+    The report holds no values. Raise `UnknownRegister`.
+    """
+    return importing.bring_in(register_of(register), lines, dry_run=dry_run, good_rows=good_rows, progress=progress)
 
 
 def count(register: str) -> int:

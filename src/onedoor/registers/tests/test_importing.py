@@ -1,0 +1,100 @@
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from onedoor.registers import importing, service
+from onedoor.registers.models import Record
+from onedoor.registers.tests.test_service import FATHER, MIDWIFE, MOTHER, NOTICE, POLICE, person
+from onedoor.store.models import StatedEvent
+
+pytestmark = pytest.mark.django_db
+GOOD = [person(MOTHER, "Trần Thu Hà", "1996-05-14", "F"), person(FATHER, "Lê Minh Quân", "1994-09-02", "M")]
+
+
+def lines(*rows: Any) -> list[str]:
+    return [row if isinstance(row, str) else json.dumps(row) for row in rows]
+
+
+def without(row: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in row.items() if key != name}
+
+
+def test_a_good_file_comes_in_whole_and_is_found() -> None:
+    told: list[int] = []
+    report = service.bring_in("population", lines(*GOOD, ""), progress=told.append)
+    assert (report.read, report.good, report.loaded, report.faults) == (2, 2, 2, [])
+    assert told == [3]
+    assert service.lookup("population", {"number": MOTHER}, reader=POLICE).records[0]["phone"] == "0000123456"
+    assert not StatedEvent.objects.filter(name="registers.RecordWritten").exists()
+
+
+def test_a_dry_run_reports_and_loads_nothing() -> None:
+    report = service.bring_in("population", lines(*GOOD), dry_run=True)
+    assert (report.good, report.loaded) == (2, 0)
+    assert not Record.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("{", "line 2: this is not JSON at sign 2; write one JSON object a line"),
+        ([], "line 2: this is not a JSON object; write {“field”: value, …}"),
+        (without(GOOD[1], "sex"), "line 2, sex: is missing; write its value"),
+        ({**GOOD[1], "fullname": "SECRET"}, "line 2, fullname: there is no such field; write “full_name”"),
+        ({**GOOD[1], "sex": "SECRET"}, "line 2, sex: is not of the right form (enum); write one of: M, F"),
+        ({**GOOD[1], "born": "SECRET"}, "line 2, born: is not of the right form (format); write a day such as"),
+        ({**GOOD[1], "phone": "SECRET"}, "line 2, phone: is not of the right form (pattern); write what matches"),
+        ({**GOOD[1], "full_name": 7}, "line 2, full_name: is not of the right form (type); write string"),
+        ({**GOOD[1], "full_name": "x"}, "line 2, full_name: is not of the right form (minLength); write 2 signs or"),
+        ({**GOOD[1], "residence": {"unit": "00199"}}, "line 2, residence.address: is missing; write its value"),
+        ({**GOOD[1], "sex": "F"}, "line 2, number: the number does not follow the scheme"),
+        (GOOD[0], "line 2, number: this record stands in line 1 already; keep one of the two"),
+    ],
+)
+def test_one_bad_row_keeps_all_out_and_says_line_field_fault_and_remedy(row: object, said: str) -> None:
+    report = service.bring_in("population", lines(GOOD[0], row))
+    assert (report.read, report.bad, report.loaded) == (2, 1, 0)
+    (fault,) = report.faults
+    assert str(fault).startswith(said)
+    assert "SECRET" not in str(fault)
+    assert not Record.objects.exists()
+
+
+def test_the_good_rows_of_a_bad_file_come_in_when_asked() -> None:
+    report = service.bring_in("population", lines("{", *GOOD, {}), good_rows=True)
+    assert (report.read, report.good, report.bad, report.loaded) == (4, 2, 2, 2)
+    assert {fault.line for fault in report.faults} == {1, 4}
+    assert service.count("population") == 2
+
+
+def test_what_the_register_holds_is_not_loaded_twice() -> None:
+    service.load("population", GOOD[:1])
+    report = service.bring_in("population", lines(*GOOD), good_rows=True)
+    assert (report.loaded, service.count("population")) == (1, 2)
+    assert report.faults[0].wrong == "the register holds this record already"
+
+
+def test_faults_of_all_batches_are_named_up_to_a_limit_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("onedoor.registers.loading.BATCH", 2)
+    monkeypatch.setattr(importing, "MOST", 3)
+    told: list[int] = []
+    report = service.bring_in("population", lines(*GOOD, "[", "[", "[", "[", "["), progress=told.append)
+    assert (len(report.faults), report.more, report.bad) == (3, 2, 5)
+    assert told == [2, 4, 6, 7]
+    assert not Record.objects.exists()
+
+
+def test_an_import_continues_the_numbers() -> None:
+    service.bring_in("birth-notices", lines({**NOTICE, "notice": "01901.GCS.00041.26"}))
+    assert service.write("birth-notices", NOTICE, reader=MIDWIFE, key="n")["notice"] == "01901.GCS.00042.26"
+
+
+def test_files_are_read_plain_or_gzipped(tmp_path: Path) -> None:
+    text = "\n".join(lines(*GOOD))
+    plain, packed = tmp_path / "people.jsonl", tmp_path / "people.jsonl.gz"
+    plain.write_text(text, "utf-8")
+    packed.write_bytes(gzip.compress(text.encode()))
+    assert list(importing.lines_of(plain)) == list(importing.lines_of(packed))
