@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 
 from onedoor.kernel.ids import uuid7
@@ -39,3 +41,21 @@ class Account(models.Model):
     @property
     def _place(self) -> Place:
         return Place("identity_account", "sealed", str(self.id))
+
+
+class Session(AbstractBaseSession):
+    """A browser's session and the account that signed in with it."""
+
+    account = models.UUIDField(null=True)
+
+    class Meta(AbstractBaseSession.Meta):
+        """In the room's own table."""
+
+        db_table = "identity_session"
+
+    @classmethod
+    def get_session_store_class(cls) -> type[SessionBase]:
+        """Return the store that reads and writes these rows."""
+        from onedoor.identity.sessions import SessionStore
+
+        return SessionStore

@@ -6,6 +6,7 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.middleware.csrf import rotate_token
 
+from onedoor.identity import sessions
 from onedoor.identity.domain import OFFICER, Persona, personas
 from onedoor.identity.events import SignedIn
 from onedoor.identity.models import Account
@@ -17,7 +18,6 @@ from onedoor.kernel.settings import current as settings
 from onedoor.store import keys, outbox
 from onedoor.store.rows import Rows
 
-SESSION = "account"
 LEVEL = 2
 NUMBER = "identity.number"
 ACCOUNT = Rows(Account, "id = %s")
@@ -33,8 +33,7 @@ class NoSuchPersona(NotFound):
 
 def actor_of(request: HttpRequest) -> Actor:
     """Return who acts in *request* by their session, or nobody."""
-    account_id = request.session.get(SESSION)
-    account = ACCOUNT.first(account_id) if account_id else None
+    account = sessions.owner(request.session.session_key)
     return _actor(account) if account else NOBODY
 
 
@@ -58,7 +57,7 @@ def sign_in(request: HttpRequest, persona_id: str) -> Actor:
         actor = _actor(account)
         outbox.state(SignedIn(by=actor, way="demonstration"))
     request.session.flush()
-    request.session[SESSION] = str(account.id)
+    request.session[sessions.ACCOUNT] = str(account.id)
     rotate_token(request)
     return actor
 

@@ -124,7 +124,7 @@ class Doorkeeper:
 
 def actor_of(request: HttpRequest) -> Actor:
     """Return who acts by the session; without a session cookie nobody does and no database is asked."""
-    if settings.SESSION_COOKIE_NAME not in request.COOKIES and not getattr(request.session, "_session_cache", None):
+    if settings.SESSION_COOKIE_NAME not in request.COOKIES:
         return NOBODY
     from onedoor.identity import service as identity
 

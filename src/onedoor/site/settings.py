@@ -55,7 +55,6 @@ ALLOWED_HOSTS = (
 INSTALLED_APPS = [
     "procrastinate.contrib.django",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     *_built(ROOMS.get(ONEDOOR.role, ROOMS["test"])),
 ]
 DATABASES = {"default": _database(ONEDOOR.database_url)}

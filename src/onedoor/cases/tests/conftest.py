@@ -13,12 +13,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.contrib.sessions.backends.db import SessionStore
 from django.test import Client, RequestFactory
 
 from onedoor.exchange import service as exchange
 from onedoor.exchange.service import Answer, Call, Refused, ServiceUnavailable
 from onedoor.identity import service as identity
+from onedoor.identity.sessions import SessionStore
 from onedoor.kernel import clock, nation
 from onedoor.kernel.actor import Actor
 from onedoor.kernel.errors import OnedoorError
