@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.core.paginator import Page, Paginator
@@ -10,9 +11,11 @@ from django.core.paginator import Page, Paginator
 from onedoor.kernel import clock
 from onedoor.kernel.text import Text
 from onedoor.notices.models import Notice
-from onedoor.store.rows import fetch
+from onedoor.store.rows import Rows, fetch
 
 PER_PAGE = 20
+NEWEST = Rows(Notice, "account = %s ORDER BY told DESC, id DESC LIMIT %s OFFSET %s")
+TOLD = "SELECT count(*) FROM notices_notice WHERE account = %s"
 UNREAD = "SELECT count(*) FROM notices_notice WHERE account = %s AND read IS NULL"
 
 
@@ -54,8 +57,21 @@ def unread(account: str) -> int:
 
 def inbox(account: str, number: int = 1) -> Inbox:
     """Return one page of the inbox, newest first."""
-    page = Paginator(Notice.objects.filter(account=account).order_by("-told", "-id"), PER_PAGE).get_page(number)
+    page = Paginator(_Told(account), PER_PAGE).get_page(number)
     return Inbox([_view(notice) for notice in page.object_list], page)
+
+
+class _Told(Sequence[Notice]):
+    """All notices of *account*, newest first, as a paginator asks for them."""
+
+    def __init__(self, account: str) -> None:
+        self.account = account
+
+    def __len__(self) -> int:
+        return int(fetch(TOLD, [self.account])[0][0])
+
+    def __getitem__(self, asked: Any) -> Any:  # noqa: ANN401 - a slice gives a list
+        return NEWEST.all(self.account, asked.stop - asked.start, asked.start)
 
 
 def mark_read(account: str, notice: UUID) -> str:
