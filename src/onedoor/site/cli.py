@@ -25,9 +25,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "gateway": ("onedoor.site.commands.run_gateway", "run an agency's exchange gateway"),
     "directory": ("onedoor.site.commands.run_directory", "run the nation's directory (development)"),
     "migrate": ("onedoor.site.commands.migrate", "prepare this process's database"),
+    "backup": ("onedoor.site.commands.backup", "copy an installation: its data to one archive, its keys to another"),
+    "restore": ("onedoor.site.commands.restore", "make an installation anew from its archives and say what is lost"),
     "ledger": (
         "onedoor.site.commands.ledger",
-        "compute this process's ledger anew and hold it against what was signed",
+        "compute this process's ledger anew and hold it against what was signed; resume it after a restore",
     ),
 }
 """Name → module with ``add_arguments(parser)`` and ``run(arguments)``, and one line of help."""

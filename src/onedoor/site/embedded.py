@@ -64,6 +64,10 @@ class DatabaseNotPrepared(OnedoorError):
     """The PostgreSQL server could not be set up below {home}: {why}. Free some space or name another folder."""
 
 
+class DatabaseNotCopied(OnedoorError):
+    """{program} failed on the database {database}: {why}. Nothing was kept of this attempt; please try again."""
+
+
 class Server:
     """One embedded PostgreSQL server in *home*; *extra* settings go over `SETTINGS`."""
 
@@ -164,6 +168,30 @@ class Server:
         """Stop the server and wait until it is gone."""
         if self.data.exists():
             self._run("pg_ctl", "-D", str(self.data), "-m", "fast", "-w", "stop")
+
+    def databases(self) -> list[str]:
+        """Return the names of the databases of systems."""
+        query = "SELECT datname FROM pg_database WHERE NOT datistemplate AND datname <> %s ORDER BY datname"
+        with self.as_superuser() as connection:
+            return [name for (name,) in connection.execute(query, [SUPERUSER])]
+
+    def dump(self, database: str, to: Path, *, snapshot: str) -> None:
+        """Write *database*, as a transaction that exported *snapshot* sees it, to the file *to*."""
+        self._tool("pg_dump", database, "--format=custom", f"--file={to}", f"--snapshot={snapshot}")
+
+    def load(self, database: str, source: Path) -> None:
+        """Fill the empty *database* from a file that `dump` wrote, whole or not at all."""
+        self._tool("pg_restore", database, "--exit-on-error", "--single-transaction", str(source))
+
+    def _tool(self, program: str, database: str, *arguments: str) -> None:
+        """Run a PostgreSQL program on *database* as its owner; the password is not on its command line."""
+        place = f"--dbname=postgresql://{database}@/{database}?host={quote(str(self.socket), safe='')}"
+        done = subprocess.run(  # noqa: S603 - our own command
+            [_program(program), place, "--no-owner", "--no-privileges", *arguments],
+            check=False, capture_output=True, env=os.environ | {"LC_ALL": "C", "PGPASSWORD": self.password(database)},
+        )  # fmt: skip
+        if done.returncode:
+            raise DatabaseNotCopied(program=program, database=database, why=_last_line(done.stderr))
 
     @contextmanager
     def as_superuser(self, database: str = SUPERUSER) -> Iterator[psycopg.Connection]:

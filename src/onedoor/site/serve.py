@@ -113,12 +113,19 @@ class _Group:
         from django.db import DatabaseError, close_old_connections
         from psycopg_pool import PoolTimeout
 
+        from onedoor.site import published
         from onedoor.store import ledger
 
+        publisher: published.Publisher | None = None
         while not self.ending.wait(INTEGRATE_EVERY):
             try:
+                publisher = publisher or published.Publisher(published.folder_in(self.settings.state))
                 ledger.integrate()
+                publisher.publish()
             except (DatabaseError, PoolTimeout) as error:
                 log.warning("the ledger waits for its database", error=type(error).__name__)
+            except OSError as error:
+                publisher = None  # what of the files is whole is looked up again
+                log.warning("the ledger cannot be published", error=type(error).__name__)
             finally:
                 close_old_connections()

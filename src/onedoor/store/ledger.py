@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import islice
+from typing import NamedTuple
 from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -24,6 +25,18 @@ LOCK = 0x0D00_0001
 
 class NotIntegrated(OnedoorError):
     """This entry waits for its place in the ledger. Please ask again in a moment."""
+
+
+class Leaf(NamedTuple):
+    """What one entry of the ledger binds; it tells nothing of anybody."""
+
+    id: UUID
+    kind: str
+    commitment: bytes
+
+    def hash(self) -> bytes:
+        """Return the hash of this leaf of the tree."""
+        return leaf_hash(LedgerEntry(id=self.id, kind=self.kind, commitment=self.commitment).leaf)
 
 
 class _Tables:
@@ -62,8 +75,7 @@ def integrate() -> int:
 
 @transaction.atomic
 def _integrate_batch() -> int:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+    _lock()
     waiting = list(LedgerEntry.objects.filter(position__isnull=True).order_by("id")[:BATCH])
     if not waiting:
         return 0
@@ -76,10 +88,55 @@ def _integrate_batch() -> int:
     return len(waiting)
 
 
+def _lock() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+
+
 def _sign(tree: Tree) -> None:
     size, root = tree.size, tree.root()
     note = Checkpoint(origin(), size, root).sign(origin(), _key())
     LedgerCheckpoint.objects.create(size=size, root=root, note=note, signed_at=clock.now())
+
+
+def resume(leaves: Sequence[Leaf], note: str) -> list[Leaf]:
+    """Continue from what was published: *leaves* up to the signed *note*; return those whose details are lost.
+
+    A database restored from a backup may be older than what was published. Entries it has not stay as commitments.
+    Raise `LedgerError` when *note* is not signed by this system, or the two tell different stories.
+    """
+    text, _ = verify_note(note, [verifier()])
+    signed = Checkpoint.parse(text)
+    published = Tree(MemoryStore())
+    published.extend(leaf.hash() for leaf in leaves[: signed.size])
+    if (signed.origin, signed.size, signed.root) != (origin(), published.size, published.root()):
+        raise LedgerError("the published entries do not fit their signed checkpoint")
+    with transaction.atomic():
+        _lock()
+        tree = Tree(_Tables())
+        common = min(tree.size, signed.size)
+        if tree.root(common) != published.root(common):
+            raise LedgerError("this database and the published ledger tell different stories")
+        if tree.size >= signed.size:
+            return []
+        lost = [leaf for at, leaf in enumerate(leaves[common : signed.size], common) if _placed(leaf, at)]
+        tree.extend(leaf.hash() for leaf in leaves[common : signed.size])
+        LedgerCheckpoint.objects.create(size=signed.size, root=signed.root, note=note, signed_at=clock.now())
+    return lost
+
+
+def _placed(leaf: Leaf, position: int) -> bool:
+    """Give *leaf* its position; return whether this database did not know it."""
+    if LedgerEntry.objects.filter(id=leaf.id, kind=leaf.kind, commitment=leaf.commitment).update(position=position):
+        return False
+    LedgerEntry.objects.create(id=leaf.id, kind=leaf.kind, commitment=leaf.commitment, position=position)
+    return True
+
+
+def leaves(start: int, end: int) -> list[Leaf]:
+    """Return what stands in the ledger from position *start* up to, without, *end*."""
+    found = LedgerEntry.objects.filter(position__gte=start, position__lt=end).order_by("position")
+    return [Leaf(one.id, one.kind, bytes(one.commitment)) for one in found]
 
 
 def size_and_root() -> tuple[int, bytes]:

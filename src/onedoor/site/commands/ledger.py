@@ -1,24 +1,70 @@
-"""``onedoor ledger check``: compute the ledger anew from its entries and hold it against every signed checkpoint."""
+"""``onedoor ledger``: check it against every signed checkpoint; resume it from what was published."""
 
 import argparse
 import os
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from onedoor.site.commands.processes import settings_of
+
+if TYPE_CHECKING:
+    from onedoor.store.ledger import Leaf
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what to do."""
-    parser.add_argument("what", choices=["check"])
+    parser.add_argument("what", choices=["check", "resume"])
+    parser.add_argument("--published", type=Path, help="resume: folder with the published ledger, if not this system's")
 
 
-def run(arguments: argparse.Namespace) -> None:  # noqa: ARG001 - the shape of a command
-    """Check the ledger and say its size and root."""
-    settings_of("portal", "node")
+def run(arguments: argparse.Namespace) -> None:
+    """Check the ledger and say its size and root; or resume it and say what was lost."""
+    settings = settings_of("portal", "node")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "onedoor.site.settings")
     import django
 
     django.setup()
+    from onedoor.site import published
+
+    if arguments.what == "check":
+        _check()
+    else:
+        _resume(arguments.published or published.folder_in(settings.state))
+
+
+def _check() -> None:
     from onedoor.store import ledger
 
     size = ledger.check()
     print(f"The ledger is sound: {size} entries, root {ledger.size_and_root()[1].hex()}.")
+
+
+def _resume(folder: Path) -> None:
+    from onedoor.site import published
+    from onedoor.store import ledger
+
+    leaves, note = published.read(folder)
+    if not note:
+        print(f"Nothing was published in {folder}: the ledger goes on from its database.")
+        return
+    print(told(ledger.resume(leaves, note)))
+
+
+def told(lost: "Sequence[Leaf]") -> str:
+    """Return in plain words what of the ledger was *lost*: what, how many, from when to when."""
+    if not lost:
+        return "The database holds every published entry of the ledger: nothing is lost."
+    kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(Counter(one.kind for one in lost).items()))
+    first, last = (f"{_made_at(one):%Y-%m-%d %H:%M:%S}" for one in (lost[0], lost[-1]))
+    return (
+        f"{len(lost)} entries of the ledger are newer than the database. They stay in the ledger as commitments; "
+        f"their details are lost: {kinds}, made between {first} and {last} UTC."
+    )
+
+
+def _made_at(leaf: "Leaf") -> datetime:
+    """Return the moment inside the UUIDv7 of an entry."""
+    return datetime.fromtimestamp((leaf.id.int >> 80) / 1000, UTC)

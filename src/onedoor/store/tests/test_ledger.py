@@ -1,5 +1,7 @@
 """The ledger in PostgreSQL: what commits with its transaction gets a place that can be proved and not changed."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 
 import pytest
@@ -106,3 +108,58 @@ def test_one_checkpoint_a_size():
     add(1)
     ledger.integrate()
     assert list(LedgerCheckpoint.objects.order_by("size").values_list("size", flat=True)) == [1, 2]
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """Take back what the block does, as restoring a backup made before it would."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+def published() -> tuple[list[ledger.Leaf], str]:
+    return ledger.leaves(0, ledger.size_and_root()[0]), ledger.checkpoint()
+
+
+def test_a_ledger_older_than_what_was_published_resumes_and_names_what_is_lost():
+    add(3)
+    ledger.integrate()
+    with undone():
+        newer = add(4)
+        ledger.integrate()
+        told = published()
+    assert ledger.size_and_root()[0] == 3
+    lost = ledger.resume(*told)
+    assert [one.id for one in lost] == sorted(one.id for one in newer)
+    assert ledger.check() == 7
+    assert ledger.checkpoint() == told[1]
+    assert ledger.resume(*told) == []
+    add(1)
+    assert ledger.integrate() == 1
+    assert ledger.check() == 8
+
+
+def test_an_entry_that_only_waited_for_its_place_is_not_lost():
+    waiting = add(2)
+    with undone():
+        ledger.integrate()
+        told = published()
+    assert ledger.resume(*told) == []
+    assert LedgerEntry.objects.filter(position__isnull=False).count() == len(waiting)
+    assert ledger.check() == 2
+
+
+def test_a_ledger_does_not_resume_from_a_different_story():
+    add(3)
+    with undone():
+        add(2)
+        ledger.integrate()
+        told = published()
+    with pytest.raises(LedgerError, match="do not fit"):
+        ledger.resume(told[0][:-1], told[1])
+    with transaction.atomic():
+        ledger.append("another story", bytes(32))
+    ledger.integrate()
+    with pytest.raises(LedgerError, match="different stories"):
+        ledger.resume(*told)

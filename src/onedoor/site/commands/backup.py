@@ -1,0 +1,105 @@
+"""``onedoor backup``: the databases and files of an installation into one archive, every key into another."""
+
+import argparse
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from psycopg import Connection, IsolationLevel, connect
+
+from onedoor.kernel.errors import OnedoorError
+from onedoor.kernel.ids import uuid7
+from onedoor.site import archives
+from onedoor.site.cli import DEFAULT_VAR
+from onedoor.site.embedded import SUPERUSER, Server
+from onedoor.site.up.command import closed_to_others
+
+LEDGER = "SELECT coalesce(max(size), 0) FROM store_ledger_checkpoint"
+
+
+class NothingToBackUp(OnedoorError):
+    """There is no installation in {var}. Please name the folder of one: onedoor backup --var DIR."""
+
+
+class KeysBesideData(OnedoorError):
+    """Keys and data must not lie in one folder: who finds both can read everything. Please put --keys elsewhere."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the installation and the two places."""
+    parser.add_argument("--var", type=Path, default=DEFAULT_VAR, help="folder of the installation")
+    parser.add_argument("--data", type=Path, required=True, help="archive of the data to write, such as data.tar.gz")
+    parser.add_argument("--keys", type=Path, required=True, help="archive of the keys to write, in another folder")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Write both archives and say what is in them."""
+    var, data, keys = (path.absolute() for path in (arguments.var, arguments.data, arguments.keys))
+    if data.parent.resolve() == keys.parent.resolve():
+        raise KeysBesideData
+    server = Server(var / "postgres")
+    if not (server.data / "PG_VERSION").exists():
+        raise NothingToBackUp(var=var)
+    data.parent.mkdir(parents=True, exist_ok=True)
+    with closed_to_others(), tempfile.TemporaryDirectory(prefix=".backup-", dir=var) as name:
+        about = _collect(var, server, Path(name))
+        archives.pack(Path(name) / "data", data, about)
+        archives.pack(Path(name) / "keys", keys, {"id": about["id"], "made_at": about["made_at"]})
+    entries = ", ".join(f"{name} ({size} entries of its ledger)" for name, size in about["databases"].items())
+    print(f"Data of {entries}: {data}")
+    print(f"Keys of {sum(about['persons'].values())} persons, of signatures and seals: {keys}")
+    print("Keep the two apart, and delete a copy of the keys after 30 days.")
+
+
+def _collect(var: Path, server: Server, folder: Path) -> dict[str, Any]:
+    """Copy everything below *folder*; the databases first, for a key is durable before anything is sealed with it."""
+    dumps = folder / "data" / archives.DUMPS
+    dumps.mkdir(parents=True)
+    with started(server):
+        sizes = _dump(server, dumps)
+    for path in archives.files(var):
+        part = "data" if archives.is_data(path, var) else "keys"
+        archives.copy(path, folder / part / archives.FILES / path.relative_to(var))
+    return {
+        "id": uuid7().hex,
+        "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "databases": sizes,
+        "persons": archives.persons(folder / "keys" / archives.FILES),
+    }
+
+
+def _dump(server: Server, folder: Path) -> dict[str, int]:
+    """Dump every database as of nearly one moment; return the size of each ledger at it."""
+    with ExitStack() as stack:
+        held = {name: stack.enter_context(_snapshot(server, name)) for name in server.databases()}
+        sizes = {}
+        for name, (connection, snapshot) in held.items():
+            server.dump(name, folder / f"{name}.dump", snapshot=snapshot)
+            row = connection.execute(LEDGER).fetchone()
+            sizes[name] = int(row[0]) if row else 0
+    return sizes
+
+
+@contextmanager
+def _snapshot(server: Server, name: str) -> Iterator[tuple[Connection, str]]:
+    """Hold the database *name* as it is now, for whoever uses the snapshot meanwhile."""
+    with connect(server.url(SUPERUSER, name)) as connection:
+        connection.isolation_level = IsolationLevel.REPEATABLE_READ
+        row = connection.execute("SELECT pg_export_snapshot()").fetchone()
+        yield connection, row[0] if row else ""
+
+
+@contextmanager
+def started(server: Server) -> Iterator[None]:
+    """Have the database answer: as it runs, or for this while alone."""
+    if server.answers():
+        yield
+        return
+    server.start()
+    try:
+        yield
+    finally:
+        server.stop()

@@ -1,0 +1,112 @@
+"""``onedoor restore``: an installation anew from its archives; what is lost, or cannot be read, is said in words."""
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from onedoor.kernel import nation as nations
+from onedoor.kernel.errors import OnedoorError
+from onedoor.site import archives, kinds
+from onedoor.site.archives import BadArchive
+from onedoor.site.cli import DEFAULT_NATION, DEFAULT_VAR
+from onedoor.site.commands.backup import started
+from onedoor.site.embedded import Server
+from onedoor.site.up.command import closed_to_others
+from onedoor.site.up.plan import Options, Part, parts, systems
+from onedoor.site.up.process import dying_with_us
+
+
+class SomethingThere(OnedoorError):
+    """{var} is there already; a restore overwrites nothing. Please name another folder: onedoor restore --var DIR."""
+
+
+class NotResumed(OnedoorError):
+    """The ledger of {name} cannot go on from what was published: {why} Nothing was restored."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the archives, the published ledgers, and where to."""
+    parser.add_argument("--data", type=Path, required=True, help="archive of the data")
+    parser.add_argument("--keys", type=Path, help="archive of the keys of the same backup")
+    parser.add_argument("--published", type=Path, help="the old --var, or a copy of its published ledgers")
+    parser.add_argument("--var", type=Path, default=DEFAULT_VAR, help="folder to make the installation in")
+    parser.add_argument("--nation", type=Path, default=DEFAULT_NATION, help="folder of the nation")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Restore, and say what is lost; a restore that fails leaves nothing behind."""
+    var = arguments.var.absolute()
+    if var.exists() and any(var.iterdir()):
+        raise SomethingThere(var=var)
+    with closed_to_others():
+        var.mkdir(parents=True, exist_ok=True)
+        var.chmod(0o711)
+        try:
+            told = _restore(var, arguments)
+        except BaseException:
+            shutil.rmtree(var)
+            raise
+    print("\n".join(told))
+
+
+def _restore(var: Path, arguments: argparse.Namespace) -> list[str]:
+    server = Server(var / "postgres")
+    with tempfile.TemporaryDirectory(prefix=".restore-", dir=var) as name:
+        about = _unpack(Path(name), var, arguments.data, arguments.keys)
+        server.prepare()
+        with started(server):
+            for database in about["databases"]:
+                server.ensure_database(database)
+                server.load(database, Path(name) / "data" / archives.DUMPS / f"{database}.dump")
+            told = [f"Restored as of {about['made_at']}: {', '.join(about['databases'])}."]
+            if arguments.keys:
+                return told + _resume(var, server, arguments)
+    return [*told, *unreadable(about["persons"])]
+
+
+def _unpack(folder: Path, var: Path, data: Path, keys: Path | None) -> dict[str, Any]:
+    about = archives.unpack(data, folder / "data")
+    shutil.copytree(folder / "data" / archives.FILES, var, dirs_exist_ok=True)
+    if keys:
+        if archives.unpack(keys, folder / "keys")["id"] != about["id"]:
+            raise BadArchive(path=keys, why="its keys are of another backup than the data")
+        shutil.copytree(folder / "keys" / archives.FILES, var, dirs_exist_ok=True)
+    return about
+
+
+def unreadable(persons: Mapping[str, int]) -> list[str]:
+    """Return in plain words what cannot be read or done without the keys."""
+    return [
+        "The archive of the keys was not given, so this cannot be read or done:",
+        *(f"- {name}: the data of {count} persons stay sealed" for name, count in persons.items()),
+        "- no ledger can be continued, no result sealed, no message signed, no gateway's log opened",
+        "Please restore again into an empty folder with --keys. Do not start this one: it would make new keys.",
+    ]
+
+
+def _resume(var: Path, server: Server, arguments: argparse.Namespace) -> list[str]:
+    """Continue each ledger from what was published; return a sentence for each."""
+    if not arguments.published:
+        return ["Whether entries of the ledger are lost is unknown: no published ledger was given (--published)."]
+    kinds.load()
+    options = Options(nation=arguments.nation.absolute(), var=var, port=8000, people=0, seed=0, log_level="warning")
+    found = systems(parts(options, nations.load(options.nation), server))
+    return [_resumed(part, arguments.published.absolute()) for part in found]
+
+
+def _resumed(part: Part, published: Path) -> str:
+    state = Path(part.environment["ONEDOOR_STATE"])
+    folder = published / state.name / "ledger" / "published"
+    command = [sys.executable, "-m", "onedoor.site", "ledger", "resume", "--published", str(folder)]
+    done = subprocess.run(  # noqa: S603 - our own command
+        dying_with_us(command), env=part.environment, check=False, capture_output=True, text=True
+    )
+    if done.returncode:
+        why = (done.stderr.strip().splitlines() or ["it said nothing."])[-1]
+        raise NotResumed(name=state.name, why=why.removeprefix("onedoor: "))
+    return f"{state.name}: {done.stdout.strip()}"

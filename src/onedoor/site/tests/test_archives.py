@@ -1,0 +1,65 @@
+"""What goes into which archive, and that a changed or foreign one restores nothing."""
+
+import tarfile
+
+import pytest
+
+from onedoor.site import archives
+from onedoor.site.archives import BadArchive
+
+
+def made(var, name: str, content: bytes = b"x"):
+    path = var / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "data"),
+    [
+        ("gateway-G15/configuration.signed", b"x", True),
+        ("gateway-G15/log/00000001.log", b"x", True),
+        ("gateway-G15/log.key", b"x", False),
+        ("node-G15/seals/trust.pem", b"-----BEGIN CERTIFICATE-----", True),
+        ("node-G15/seals/both.pem", b"-----BEGIN PRIVATE KEY-----", False),
+        ("node-G15/keys/master", b"x", False),
+        ("node-G15/a-file-of-tomorrow", b"x", False),
+    ],
+)
+def test_what_is_not_known_to_be_harmless_counts_as_a_key(tmp_path, name, content, data):
+    path = made(tmp_path, name, content)
+    assert list(archives.files(tmp_path)) == [path]
+    assert archives.is_data(path, tmp_path) is data
+
+
+def test_what_is_made_anew_or_belongs_to_no_process_is_left_out(tmp_path):
+    for name in ("node-G15/database-url", "gateway-G15/log/lock", "log/node.log", "postgres/passwords/portal",
+                 "portal/ledger/published/entries.jsonl", "portal/keys/persons.sqlite-wal"):  # fmt: skip
+        made(tmp_path, name)
+    assert list(archives.files(tmp_path)) == []
+
+
+def test_an_archive_comes_back_as_it_was_and_a_changed_one_does_not(tmp_path):
+    made(tmp_path, "in/files/portal/a.pem", b"certificate")
+    to = tmp_path / "out" / "data.tar.gz"
+    archives.pack(tmp_path / "in", to, {"id": "7"})
+    assert to.stat().st_mode & 0o777 == 0o600
+    about = archives.unpack(to, tmp_path / "back")
+    assert about["id"] == "7"
+    assert (tmp_path / "back" / "files/portal/a.pem").read_bytes() == b"certificate"
+    whole = to.read_bytes()
+    to.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(BadArchive):
+        archives.unpack(to, tmp_path / "half")
+    made(tmp_path, "back/files/portal/a.pem", b"forgery")
+    repack(tmp_path / "back", to)
+    with pytest.raises(BadArchive, match=r"a\.pem was changed"):
+        archives.unpack(to, tmp_path / "changed")
+
+
+def repack(folder, to):
+    """Write an archive as somebody would who can write files but knows no digest."""
+    with tarfile.open(to, "w:gz") as archive:
+        for path in sorted(one for one in folder.rglob("*") if one.is_file()):
+            archive.add(path, str(path.relative_to(folder)))
