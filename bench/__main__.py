@@ -1,4 +1,4 @@
-"""``python -m bench [pages|register|story|memory …]``: start a nation, measure, print one table, keep it as JSON."""
+"""``python -m bench [register|registers|pages|story|memory …]``: start a nation, measure, print and keep one table."""
 
 import argparse
 import json
@@ -14,7 +14,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench import memory, pages, register, story
+from bench import memory, pages, register, registers, story
 from bench.measure import Ratio
 from bench.stage import set_up
 from onedoor.kernel import nation
@@ -25,7 +25,7 @@ from onedoor.site.up.plan import Options
 
 NATION, VAR, PORT, PEOPLE = Path("nations/vietnam"), Path("var/bench"), 30000, 10_000
 RESULTS = Path(__file__).parent / "results"
-PARTS = ("register", "pages", "story", "memory")
+PARTS = ("register", "registers", "pages", "story", "memory")
 COLUMNS = ("what", "ours", "anchor", "ratio: median (range)", "floor", "", "note")
 Say = Callable[[str], None]
 
@@ -54,6 +54,8 @@ def measure(where: Places, parts: Sequence[str], say: Say) -> tuple[list[Ratio],
     details: dict[str, Any] = {}
     if "register" in parts:
         ratios += register.measure(where.layout, where.persona("mother")["number"], say)
+    if "registers" in parts:
+        ratios += registers.measure(where.layout.var, say)
     if "pages" in parts:
         say("preparing dossiers")
         ratios += pages.measure(set_up(where, where.layout.var / "results"), say)
