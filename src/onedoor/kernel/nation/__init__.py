@@ -6,6 +6,7 @@ from onedoor.kernel.nation.documents import Document, Fault
 from onedoor.kernel.nation.file_kinds import DATE_SCHEMA, TEXT_SCHEMA, UNIT_SCHEMA, FileKind, kinds, register
 from onedoor.kernel.nation.lists import CodeList, Item, UnknownItem
 from onedoor.kernel.nation.nation import BadNation, Nation, current, load
+from onedoor.kernel.nation.organisations import Identifier, Organisation, Organisations, UnknownOrganisation
 from onedoor.kernel.nation.publishing import published
 from onedoor.kernel.nation.schemas import nearest
 from onedoor.kernel.nation.units import Unit, Units, UnitsNotKnown, UnknownUnit
@@ -20,12 +21,16 @@ __all__ = [
     "Document",
     "Fault",
     "FileKind",
+    "Identifier",
     "Item",
     "Nation",
+    "Organisation",
+    "Organisations",
     "Unit",
     "Units",
     "UnitsNotKnown",
     "UnknownItem",
+    "UnknownOrganisation",
     "UnknownUnit",
     "check",
     "current",

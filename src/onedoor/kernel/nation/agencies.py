@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from onedoor.kernel.nation.documents import Document, Fault
 from onedoor.kernel.nation.file_kinds import DATE_SCHEMA, TEXT_SCHEMA, UNIT_SCHEMA
+from onedoor.kernel.nation.organisations import UnknownOrganisation
 from onedoor.kernel.nation.schemas import nearest
 from onedoor.kernel.nation.units import UnknownUnit
 from onedoor.kernel.text import Text
@@ -104,6 +105,7 @@ def check_agencies(document: Document, nation: "Nation") -> Iterable[Fault]:
         if member["subsystem"].split("/")[2] != key or member["subsystem"].split("/")[0] != nation.id:
             meant = f"write {nation.id}/<class>/{key}/<SYSTEM>"
             yield document.fault(("members", key, "subsystem"), "this is no system of the member", meant)
+        yield from _identifier_faults(document, key, member, nation)
     for key, agency in document.data["agencies"].items():
         path = ("agencies", key)
         if agency["member"] not in members:
@@ -117,6 +119,19 @@ def check_agencies(document: Document, nation: "Nation") -> Iterable[Fault]:
             yield document.fault(
                 (*path, "unit"), str(error).partition(". ")[0], "write the code of a unit that exists today"
             )
+
+
+def _identifier_faults(document: Document, key: str, member: Mapping[str, Any], nation: "Nation") -> Iterable[Fault]:
+    """Yield a fault for each code of a member with a scheme that no public organisation has today."""
+    places: list[tuple[tuple[str, ...], str]] = [(("members", key), key)]
+    places += [(("members", key, "within"), member["within"])] if "within" in member else []
+    for path, code in places if "scheme" in member and nation.organisations.given else ():
+        try:
+            nation.organisations.identified(member["scheme"], code, nation.today())
+        except UnknownOrganisation:
+            wrong = f"no public organisation has the code “{code}” of {member['scheme']} today"
+            known = sorted(nation.organisations.codes(member["scheme"], nation.today()))
+            yield document.fault(path, wrong, nearest(code, known))
 
 
 def _agency(key: str, member: str, data: Mapping[str, Any], home: Mapping[str, Any]) -> Agency:

@@ -28,7 +28,7 @@ def check(path: Path) -> list[Fault]:
         if nation and len(documents) == len(read):
             nation.remember(kind.name, documents)
     if nation:
-        faults += nation.units.faults()
+        faults += [*nation.units.faults(), *nation.organisations.faults(nation.units, nation.languages)]
         faults += [fault for kind, document in usable for fault in _of(kind, document, nation)]
     return sorted({*faults, *_strays(path)})
 

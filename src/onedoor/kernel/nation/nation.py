@@ -16,6 +16,7 @@ from onedoor.kernel.nation.agencies import Agency
 from onedoor.kernel.nation.documents import Document, Fault, parse
 from onedoor.kernel.nation.file_kinds import DATE_SCHEMA, TEXT_SCHEMA, FileKind, kind_of, register
 from onedoor.kernel.nation.lists import CodeList
+from onedoor.kernel.nation.organisations import Organisations
 from onedoor.kernel.nation.schemas import schema_faults, text_faults, without_unknown_keys
 from onedoor.kernel.nation.units import Units
 from onedoor.kernel.text import Text
@@ -47,6 +48,19 @@ SCHEMA: Mapping[str, Any] = {
                 },
                 "cutoff": {"type": "string", "pattern": MOMENT, "description": "a time of day such as 15:00"},
                 "cutoff_source": {"type": "string"},
+                "note": TEXT_SCHEMA,
+                **FACT,
+            },
+        },
+        "organisations": {
+            "type": "object",
+            "required": ["table", "identifiers"],
+            "anyOf": agencies.SOURCED,
+            "additionalProperties": False,
+            "properties": {
+                "table": {"type": "string", "description": "the path of the CSV table of public organisations"},
+                "identifiers": {"type": "string", "description": "the path of the CSV table of their identifiers"},
+                "licence": {"type": "string"},
                 "note": TEXT_SCHEMA,
                 **FACT,
             },
@@ -93,6 +107,7 @@ class Nation:
     agencies: Mapping[str, Agency]
     units: Units
     path: Path
+    organisations: Organisations = field(default_factory=Organisations, repr=False, compare=False)
     _documents: dict[str, tuple[Document, ...]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -163,7 +178,15 @@ def load_base(path: Path) -> tuple[Nation | None, list[Fault]]:
         agencies=agencies.make_agencies(agency_file.data),
         units=Units({shown(path / table["table"]): path / table["table"] for table in data["units"]}),
         path=path,
+        organisations=_organisations(path, data.get("organisations")),
     ), faults
+
+
+def _organisations(path: Path, data: Mapping[str, str] | None) -> Organisations:
+    if data is None:
+        return Organisations()
+    table, identifiers = path / data["table"], path / data["identifiers"]
+    return Organisations((shown(table), table), (shown(identifiers), identifiers))
 
 
 def read_document(file: Path, kind: FileKind, languages: Sequence[str] | None) -> tuple[Document, list[Fault]]:

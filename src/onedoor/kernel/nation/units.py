@@ -57,6 +57,10 @@ class Units:
             raise UnknownUnit(code=code[:20], on=on.isoformat())
         return found
 
+    def known(self, code: str, on: date) -> bool:
+        """Return whether there was a unit *code* on *on*."""
+        return any(unit.existed(on) for unit in self._by_code.get(code, ()))
+
     def of_level(self, level: str, on: date) -> Sequence[Unit]:
         """Return the units of *level* on *on*, by code; raise `UnitsNotKnown` for too early a date."""
         self._refuse_early(level, on)
@@ -96,7 +100,7 @@ class Units:
                 yield Fault(name, line, wrong, "end the earlier one on the day before")
         after = unit.until + timedelta(days=1) if unit.until else None
         for word, code, on in (("parent", unit.parent, unit.since), ("successor", unit.successor, after)):
-            if code and not any(other.existed(on or unit.since) for other in self._by_code.get(code, ())):
+            if code and not self.known(code, on or unit.since):
                 wrong = f"there is no unit “{code}” on {on or unit.since} to be the {word} of {unit.code}"
                 yield Fault(name, line, wrong, "write the code of a unit that existed on that day")
 

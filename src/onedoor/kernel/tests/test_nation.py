@@ -12,7 +12,7 @@ from onedoor.kernel.nation import BadNation, FileKind, UnitsNotKnown, UnknownIte
 from onedoor.kernel.nation.documents import parse
 
 VIETNAM = settings.REPOSITORY / "nations" / "vietnam"
-BASE = ("nation.yaml", "agencies.yaml", "lists", "units", "calendar")
+BASE = ("nation.yaml", "agencies.yaml", "lists", "units", "calendar", "organisations")
 NOW = datetime(2026, 11, 2, 9, tzinfo=ZoneInfo("Asia/Ho_Chi_Minh"))
 
 
