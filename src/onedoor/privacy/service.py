@@ -8,7 +8,7 @@ from onedoor.kernel.text import Text
 from onedoor.privacy import records, rights, rules
 from onedoor.privacy.errors import NotPermitted, UnknownPurpose
 from onedoor.privacy.rules import READ, WRITE, Basis, Purpose, Question, Reader
-from onedoor.privacy.views import ReadView, reads_of_case, views_of
+from onedoor.privacy.views import ReadView, reads_of_case, records_of, views_of
 
 __all__ = [
     "READ",
@@ -26,6 +26,7 @@ __all__ = [
     "permit_call",
     "purpose",
     "reads_of_case",
+    "records_of",
     "views_of",
 ]
 

@@ -46,6 +46,11 @@ def reads_of_case(case: str) -> list[ReadView]:
     return [_view(record) for record in ReadRecord.objects.filter(case=case).order_by("id")]
 
 
+def records_of(ids: Sequence[str]) -> dict[str, ReadView]:
+    """Return the uses of this system's gate with these *ids*, by id; an id it does not know is absent."""
+    return {str(record.id): _view(record) for record in ReadRecord.objects.filter(id__in=ids)}
+
+
 def views_of(body: Mapping[str, Any]) -> list[ReadView]:
     """Return the views in the answer of another system's ``reads`` service, such as ``{"reads": […]}``."""
     return [_from_json(one) for one in body.get("reads", ())]

@@ -20,6 +20,7 @@ from onedoor.registers.errors import (
 )
 from onedoor.registers.importing import Report, RowFault
 from onedoor.registers.models import Record
+from onedoor.registers.provenance import Provenance, provenance_of
 
 __all__ = [
     "BadQuestion",
@@ -27,6 +28,7 @@ __all__ = [
     "Found",
     "KeyUsed",
     "NoNumberLeft",
+    "Provenance",
     "Reader",
     "Report",
     "RowFault",
@@ -37,6 +39,7 @@ __all__ = [
     "load",
     "lookup",
     "names",
+    "provenance",
     "write",
 ]
 
@@ -74,6 +77,24 @@ def lookup(
     about = list(dict.fromkeys([*asked, *(one for record in records for one in rules.persons(definition, record))]))
     allowed = permit(reader, register=register, persons=about, wanted=wanted)
     return Found([{name: record[name] for name in allowed.fields} for record in records], allowed.record)
+
+
+def provenance(register: str, by: Mapping[str, str], *, reader: Reader) -> list[Provenance]:
+    """Return who wrote every version of the records *by* finds, in which case and on which basis, oldest first.
+
+    It is a read of the past: the register's `history` must name the purpose, and it is on record before it is
+    answered. Raise `UnknownRegister`, `UnknownLookup` or `NotPermitted`. It cannot stand in an open transaction.
+    """
+    definition = register_of(register)
+    key = definition.lookup_of(by)
+    asked = rules.persons_asked(definition, key, by)
+    check(reader, register=register, persons=asked)
+    _check_past(definition, reader, asked, None)
+    versions = storage.versions(definition, key, by)
+    records = (storage.opened(definition, version) for version in versions)
+    about = list(dict.fromkeys([*asked, *(one for record in records for one in rules.persons(definition, record))]))
+    permit(reader, register=register, persons=about, wanted=[definition.identity[0].partition(".")[0]])
+    return provenance_of(versions)
 
 
 def _check_past(register: Register, reader: Reader, persons: Sequence[str], known_on: datetime | None) -> None:

@@ -117,6 +117,13 @@ def one_at_a_time(*things: str) -> None:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [thing])
 
 
+def versions(register: Register, key: str, by: Mapping[str, str]) -> list[Record]:
+    """Return every version of the records any version of which the look-up *key* finds, the oldest first."""
+    value = _blind(register, key, rules.term(register, key, by))
+    identities = Term.objects.filter(value=value).values("record__identity")
+    return list(Record.objects.filter(identity__in=identities).order_by("identity", "version"))
+
+
 def hold_open(register: Register) -> None:
     """Announce a write of *register* until the transaction ends; before its moment is taken, never after."""
     with connection.cursor() as cursor:

@@ -146,3 +146,9 @@ def test_a_gated_read_takes_few_queries(django_assert_max_num_queries) -> None:
     with django_assert_max_num_queries(5):
         permit(READER, register="marriages", persons=[MOTHER, FATHER])
     assert connection.vendor == "postgresql"
+
+
+def test_records_are_told_by_their_ids_with_their_basis() -> None:
+    opened = permit(READER, register="marriages", persons=[MOTHER])
+    (told,) = service.records_of([opened.record, "00000000-0000-7000-8000-000000000000"]).values()
+    assert (told.record, told.basis, told.law) == (opened.record, READER.basis, "63/2024/NĐ-CP 4(5)")

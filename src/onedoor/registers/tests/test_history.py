@@ -212,3 +212,22 @@ def _before(held: dict[date, dict[str, str]], day: date) -> dict[str, str]:
 
 def test_any_history_answers_as_a_model_in_memory_does() -> None:
     run_state_machine_as_test(History, settings=settings(max_examples=30, stateful_step_count=15, deadline=None))
+
+
+@pytest.mark.usefixtures("house")
+def test_every_version_says_who_wrote_it_in_which_case_on_which_basis() -> None:
+    move("Số 1", valid_from=WEEK[0], valid_until=WEEK[2])
+    loaded, written = service.provenance("residence", HOUSE, reader=POLICE)
+    assert (loaded.version, loaded.user, loaded.grounds) == (1, "load", None)
+    assert (written.valid_from, written.valid_until) == (WEEK[0], WEEK[2])
+    assert (written.client, written.user, written.case) == (POLICE.client, POLICE.user, POLICE.case)
+    assert written.grounds
+    assert (written.grounds.purpose, written.grounds.basis) == (POLICE.purpose, POLICE.basis)
+    assert ReadRecord.objects.order_by("id").reverse()[0].operation == "read"
+
+
+@pytest.mark.usefixtures("house")
+def test_provenance_is_closed_to_purposes_the_register_does_not_name() -> None:
+    with pytest.raises(NotPermitted):
+        service.provenance("residence", HOUSE, reader=PORTAL)
+    assert ReadRecord.objects.get().refused == "fields-not-granted"
