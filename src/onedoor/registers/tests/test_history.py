@@ -1,9 +1,9 @@
 import threading
 from datetime import UTC, date, datetime, timedelta
-from importlib import import_module
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -135,14 +135,14 @@ def test_what_was_known_waits_for_writes_that_have_taken_their_moment(house: Non
     assert answers == [["Số 1"]]
 
 
-@pytest.mark.usefixtures("house")
-def test_versions_of_before_keep_their_data_and_hold_from_the_day_they_were_recorded() -> None:
+@lasting
+def test_an_upgrade_keeps_all_versions_and_has_them_hold_from_the_day_they_were_recorded(house: None) -> None:
     with clock.freeze(datetime(2026, 11, 9, 20, tzinfo=UTC)):
         move("Số 1", valid_from=LONG_AGO)
-    with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE registers_record DISABLE TRIGGER USER")
-        import_module("onedoor.registers.migrations.0002_valid_time").date_versions(None, connection.schema_editor())
-        cursor.execute("ALTER TABLE registers_record ENABLE TRIGGER USER")
+    try:
+        call_command("migrate", "registers", "0001", verbosity=0)
+    finally:
+        call_command("migrate", "registers", verbosity=0)
     assert [row.valid_from for row in Record.objects.order_by("version")] == [date.min, TODAY]
     assert (address(WEEK[3]), address(TODAY)) == ([HOME["address"]], ["Số 1"])
 
