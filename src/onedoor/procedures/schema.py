@@ -116,7 +116,7 @@ FEE = _object(
     "text law",
     text=TEXT_SCHEMA,
     law=LAW,
-    amount={"type": "integer", "minimum": 0, "description": "an amount in whole đồng"},
+    amount={"type": "integer", "minimum": 0, "description": "an amount in whole units of the currency"},
     closed_by=ID,
 )
 CLOCK = _object(
