@@ -43,7 +43,7 @@ def commands() -> str:
         "",
         GENERATED,
         "",
-        "Every command leaves with 0, or with 2 after one sentence on stderr.",
+        "Every command leaves with 0, or with 2 after one sentence on stderr; `doctor` with 1 when something is wrong.",
         "",
     ]
     for name, (module, about) in COMMANDS.items():

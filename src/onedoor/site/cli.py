@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "gateway": ("onedoor.site.commands.run_gateway", "run an agency's exchange gateway"),
     "directory": ("onedoor.site.commands.run_directory", "run the nation's directory (development)"),
     "migrate": ("onedoor.site.commands.migrate", "prepare this process's database"),
+    "doctor": ("onedoor.site.commands.doctor", "say what is wrong with an installation and how to mend it"),
     "backup": ("onedoor.site.commands.backup", "copy an installation: its data to one archive, its keys to another"),
     "restore": ("onedoor.site.commands.restore", "make an installation anew from its archives and say what is lost"),
     "ledger": (
