@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 HEARTBEAT = 1.0
 STALLED = 6
 """Seconds after which a worker without a heartbeat counts as killed."""
+POLL = 1.0
+"""Seconds after which a worker looks for jobs that no notification told it of: one may be lost with its connection."""
 PAUSE = 1.0
 """Seconds until the next try when the database does not answer."""
 
@@ -58,6 +60,7 @@ class Worker:
             run = worker_app.run_worker_async(
                 concurrency=self.concurrency,
                 install_signal_handlers=False,
+                fetch_job_polling_interval=POLL,
                 update_heartbeat_interval=self.heartbeat,
                 stalled_worker_timeout=self.stalled,
                 shutdown_graceful_timeout=10,
