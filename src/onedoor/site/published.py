@@ -55,7 +55,10 @@ class Publisher:
             file.flush()
             os.fsync(file.fileno())
         draft = self.folder / f".{CHECKPOINT}.draft"
-        draft.write_text(note)
+        with draft.open("w") as file:
+            file.write(note)
+            file.flush()
+            os.fsync(file.fileno())
         draft.replace(self.folder / CHECKPOINT)
 
 
