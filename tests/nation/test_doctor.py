@@ -1,6 +1,7 @@
 """`onedoor doctor` finds nothing in a sound nation, and names each thing that is really broken in it."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -186,7 +187,7 @@ def test_an_entry_that_nobody_signs_is_said(nation: Running) -> None:
         try:
             with nation.server.as_superuser("node_g15") as other:
                 other.execute(ENTRY, [uuid4()])
-            assert "The ledger of node_g15 has 1 entries without a signature" in said(nation, "ledgers")
+            assert re.search(r"The ledger of node_g15 has \d+ entries without a signature", said(nation, "ledgers"))
         finally:
             connection.execute("SELECT pg_advisory_unlock(%s)", [0x0D00_0001])
     wait_for(lambda: not said(nation, "ledgers"), "the entry is not signed", 20)

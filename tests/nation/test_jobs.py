@@ -1,0 +1,30 @@
+"""What the clock sets off runs on every system, the portal's and every agency's."""
+
+import pytest
+
+from onedoor.store.jobs import app
+from tests.nation.running import Running, wait_for
+from tests.nation.test_kills import MEMBERS
+
+DATABASES = ["portal", *(f"node_{member.lower()}" for member in MEMBERS[1:])]
+pytestmark = pytest.mark.nation
+JOBS = sorted(task.task.name for task in app.periodic_registry.periodic_tasks.values())
+
+
+def test_there_are_such_jobs() -> None:
+    assert JOBS == ["cases.sweep", "identity.forget_sessions"]
+
+
+@pytest.mark.parametrize("database", DATABASES)
+@pytest.mark.parametrize("job", JOBS)
+def test_a_job_of_the_clock_ends_well(nation: Running, database: str, job: str) -> None:
+    with nation.server.as_superuser(database) as connection:
+        insert = "INSERT INTO procrastinate_jobs (queue_name, task_name, args) VALUES ('default', %s, %s) RETURNING id"
+        row = connection.execute(insert, [job, '{"timestamp": 0}']).fetchone()
+    assert row
+
+    def ended() -> str:
+        ((status,),) = nation.rows(database, "SELECT status::text FROM procrastinate_jobs WHERE id = %s", row[0])
+        return status if status not in ("todo", "doing") else ""
+
+    assert wait_for(ended, f"{job} does not run", 20) == "succeeded"
