@@ -11,6 +11,7 @@ from django.db import transaction
 from onedoor.cases import journal, rules
 from onedoor.cases.context import matches
 from onedoor.cases.errors import NoSuchTask, NotPossible, OtherAgency
+from onedoor.cases.events import FileOpened
 from onedoor.cases.models import FilePart, Task
 from onedoor.cases.sheet import Sheet, line_of
 from onedoor.cases.views import InboxView, LookView, ResultFile, TaskView
@@ -131,13 +132,21 @@ def take(task_id: str, actor: Actor) -> TaskView:
 
 
 def file(task_id: str, field: str, actor: Actor) -> ResultFile:
-    """Return a file that came with a task; raise `NoSuchTask` when it is not there or not what was sent."""
+    """Return a file that came with a task, once the opening is on record; the reason to open it ends with the task.
+
+    Raise `NoSuchTask` when it is not there or not what was sent.
+    """
     row = find(task_id, actor)
+    if row.state not in rules.LOOKED_INTO:
+        raise NotPossible
     told = Sheet(row).files().get(field)
     parts = FilePart.objects.filter(case=row.case, step=row.step, round=row.round, field=field)
     content = b"".join(part.read() for part in parts)
     if told is None or hashlib.sha256(content).hexdigest() != told["sha256"]:
         raise NoSuchTask
+    opened = FileOpened(by=actor, case=row.case, step=row.step, agency=row.agency, sha256=told["sha256"])
+    with transaction.atomic():
+        journal.act(row, "file", opened)
     return ResultFile(told["name"], content, told["sha256"])
 
 

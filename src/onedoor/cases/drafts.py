@@ -57,13 +57,20 @@ def draft(service: str, actor: Actor) -> DraftView:
 def refresh(service: str, actor: Actor) -> DraftView:
     """Ask again for the facts that are missing, and for those that stand in the way."""
     row = _open(service, actor)
-    in_the_way = _paper(row).in_the_way
+    before = _paper(row)
+    in_the_way = before.in_the_way
+    open_number = not before.barred() and naming.named(before.service, before.body["answers"])
+    if open_number:
+        naming.check(actor)
 
     def forget(body: Body) -> None:
         found = body["found"].items()
         body["found"] = {key: one for key, one in found if one["records"] and key not in in_the_way}
 
-    return _changed(row, forget, retry=True).view
+    paper = _changed(row, forget, retry=True)
+    if open_number and paper.barred():
+        naming.in_vain(row.code, actor)
+    return paper.view
 
 
 def answer(service: str, page: str, raw: Raw, actor: Actor, files: Files | None = None) -> DraftView:

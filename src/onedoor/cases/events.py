@@ -98,6 +98,16 @@ class TaskMoved(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class FileOpened(Event):
+    """An officer of this node opened a file that the applicant of a task had sent."""
+
+    case: str
+    step: str
+    agency: str
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class ResultIssued(Event):
     """An agency of this node signed a result."""
 

@@ -10,7 +10,7 @@ from onedoor.cases.errors import TooManyNumbers
 from onedoor.cases.models import Attempt
 from onedoor.kernel import clock
 from onedoor.kernel.actor import Actor
-from onedoor.procedures.service import Page
+from onedoor.procedures.service import Page, Service
 
 KIND = "number-of-another"
 MOST = 5
@@ -21,6 +21,11 @@ DAY = timedelta(days=1)
 def names_somebody(page: Page, raw: Mapping[str, object]) -> bool:
     """Return whether an answer on *page* is a person's number, by which registers are asked."""
     return any(field.kind == "person_number" and raw.get(field.id) for field in page.fields)
+
+
+def named(service: Service, answers: Mapping[str, object]) -> bool:
+    """Return whether the person's *answers* so far name somebody by number."""
+    return any(names_somebody(page, answers) for page in service.pages)
 
 
 def check(actor: Actor) -> None:

@@ -3,7 +3,6 @@
 import hashlib
 import threading
 from collections import OrderedDict
-from datetime import date
 from pathlib import Path
 
 from cryptography import x509
@@ -17,7 +16,9 @@ from onedoor.signing.keys import load_key
 from onedoor.signing.verdict import Verdict
 
 MOST_VERDICTS = 256
-_verdicts: OrderedDict[tuple[bytes, date, int], Verdict] = OrderedDict()
+KNOWN_FOR = 300
+"""Seconds: a certificate ends at its moment, not at the end of a day."""
+_verdicts: OrderedDict[tuple[bytes, int, int], Verdict] = OrderedDict()
 _lock = threading.Lock()
 
 
@@ -46,15 +47,15 @@ def trusted() -> tuple[x509.Certificate, ...]:
 
 
 def check(pdf: bytes) -> Verdict:
-    """Return what the signature inside *pdf* is worth today; the last files that were asked for are known."""
+    """Return what the signature inside *pdf* is worth; of the last files this is known for some minutes."""
     roots = folder() / "trust.pem"
     changed = roots.stat().st_mtime_ns if roots.exists() else 0
-    digest = hashlib.sha256(pdf).digest()
-    if (known := _verdicts.get((digest, clock.now().date(), changed))) is not None:
+    key = (hashlib.sha256(pdf).digest(), int(clock.now().timestamp() // KNOWN_FOR), changed)
+    if (known := _verdicts.get(key)) is not None:
         return known
     verdict = pades.check_pdf(pdf, trusted())
     with _lock:
-        _verdicts[digest, clock.now().date(), changed] = verdict
+        _verdicts[key] = verdict
         while len(_verdicts) > MOST_VERDICTS:
             _verdicts.popitem(last=False)
     return verdict

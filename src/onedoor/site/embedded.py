@@ -20,6 +20,7 @@ from psycopg import sql
 from onedoor.kernel.errors import OnedoorError
 from onedoor.site import launch, ordinary
 
+SESSIONS = "identity_session"
 SUPERUSER = "postgres"
 SOCKET = ".s.PGSQL.5432"
 SOCKET_LIMIT = 107
@@ -176,8 +177,12 @@ class Server:
             return [name for (name,) in connection.execute(query, [SUPERUSER])]
 
     def dump(self, database: str, to: Path, *, snapshot: str) -> None:
-        """Write *database*, as a transaction that exported *snapshot* sees it, to the file *to*."""
-        self._tool("pg_dump", database, "--format=custom", f"--file={to}", f"--snapshot={snapshot}")
+        """Write *database*, as a transaction that exported *snapshot* sees it, to the file *to*.
+
+        Without sessions: who holds a session's key is who signed in with it.
+        """
+        without = f"--exclude-table-data={SESSIONS}"
+        self._tool("pg_dump", database, "--format=custom", without, f"--file={to}", f"--snapshot={snapshot}")
 
     def load(self, database: str, source: Path) -> None:
         """Fill the empty *database* from a file that `dump` wrote, whole or not at all."""

@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import translation
 
-from onedoor.cases.models import Task
+from onedoor.cases.models import Act, Task
 from onedoor.cases.tests.conftest import HOUSEHOLD, Transport, work
 from onedoor.registers.models import Record, Term
 
@@ -314,6 +314,10 @@ def test_the_officer_opens_what_the_applicant_sent_and_nobody_else_does():
     for other, status in (("residence", 403), ("mother", 403), ("", 302)):
         assert Visitor(other).client.get(address).status_code == status
     assert registrar.client.get(address.rpartition("/")[0] + "/another").status_code == 404
+    assert Act.objects.filter(kind="file").count() == 1
+    assert "File opened" in text(desk(registrar))
+    Task.objects.update(state="done")
+    assert registrar.client.get(address).status_code == 409
 
 
 def test_a_refusal_needs_an_article_and_words():

@@ -10,7 +10,7 @@ from django.urls import reverse
 from onedoor.cases import naming, service, verification
 from onedoor.cases.errors import TooManyNumbers
 from onedoor.cases.models import Attempt, Dossier
-from onedoor.cases.tests.conftest import MOTHER, NOW, person, work
+from onedoor.cases.tests.conftest import MOTHER, NOW, Transport, person, work
 from onedoor.cases.tests.story import BIRTH, SignIn, fill, handed_over, only
 from onedoor.kernel import clock
 from onedoor.kernel.errors import BadInput
@@ -139,3 +139,17 @@ def test_a_page_number_that_no_machine_can_read_is_the_first_page(persona: str, 
     client = Client()
     client.post(reverse("identity:sign-in"), {"persona": persona})
     assert client.get(reverse(address), {"page": "9" * 5000}).status_code == 200
+
+
+@pytest.mark.usefixtures("stranger")
+def test_asking_again_what_a_silent_register_left_open_counts_as_naming(transport: Transport, sign_in: SignIn) -> None:
+    grandmother = sign_in("grandmother")
+    for _ in range(naming.MOST):
+        service.begin(BIRTH, grandmother)
+        transport.silent = {"VN/GOV/G01/POPULATION"}
+        draft = service.answer(BIRTH, "who", {"relation": "grandparent", "mother_number": STRANGER}, grandmother)
+        assert not draft.barred
+        transport.silent = set()
+        assert service.refresh(BIRTH, grandmother).barred
+        service.discard(BIRTH, grandmother)
+    assert Attempt.objects.filter(kind=naming.KIND).count() == naming.MOST

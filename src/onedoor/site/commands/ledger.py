@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from onedoor.kernel.errors import OnedoorError
 from onedoor.site.commands.processes import settings_of
 
 if TYPE_CHECKING:
@@ -35,6 +36,10 @@ def run(arguments: argparse.Namespace) -> None:
         _resume(arguments.published or published.folder_in(settings.state))
 
 
+class NothingPublished(OnedoorError):
+    """There is no published ledger in {folder}, but this system has signed {size} entries. Give the right folder."""
+
+
 def _check() -> None:
     from onedoor.store import ledger
 
@@ -48,7 +53,9 @@ def _resume(folder: Path) -> None:
 
     leaves, note = published.read(folder)
     if not note:
-        print(f"Nothing was published in {folder}: the ledger goes on from its database.")
+        if size := ledger.size_and_root()[0]:
+            raise NothingPublished(folder=folder, size=size)
+        print(f"Nothing was published in {folder}, and the ledger is empty: it begins anew.")
         return
     print(told(ledger.resume(leaves, note)))
 

@@ -7,6 +7,7 @@ from django.db import transaction
 
 from onedoor.kernel.ledger import Tree
 from onedoor.site import published
+from onedoor.site.commands.ledger import NothingPublished, _resume
 from onedoor.site.published import CHECKPOINT, ENTRIES, LedgerBehind, Publisher
 from onedoor.store import ledger
 
@@ -66,3 +67,10 @@ def test_a_database_behind_what_was_published_stops_the_ledger_with_the_way_out(
     with pytest.raises(LedgerBehind, match=r"holds 2 entries.*4 were published.*onedoor ledger resume"):
         Publisher(tmp_path)
     assert (tmp_path / CHECKPOINT).read_text() == note
+
+
+def test_a_folder_with_nothing_published_resumes_only_an_empty_ledger(tmp_path: Path):
+    _resume(tmp_path)
+    grow(2)
+    with pytest.raises(NothingPublished, match="signed 2 entries"):
+        _resume(tmp_path)
