@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+import re
 import shutil
 import sqlite3
 import tarfile
+import zlib
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -19,6 +21,7 @@ STATES = ("directory", "gateway-", "node-", "portal")
 MADE_ANEW = ("lock", "database-url")
 OPEN = (".pem", ".json", ".jsonl", ".signed")
 PRIVATE = b"PRIVATE KEY"
+DATABASE = re.compile(r"portal|node_[a-z0-9_]+")
 
 
 class BadArchive(OnedoorError):
@@ -87,12 +90,20 @@ def unpack(path: Path, folder: Path) -> dict[str, Any]:
         with tarfile.open(path, "r:gz") as archive:
             archive.extractall(folder, filter="data")
         about: dict[str, Any] = json.loads((folder / MANIFEST).read_text())
-        wrong = [name for name, digest in about["digests"].items() if _digest(folder / name) != digest]
-    except (tarfile.TarError, EOFError, ValueError, KeyError, FileNotFoundError) as error:
+        there = {str(one.relative_to(folder)) for one in folder.rglob("*") if one.is_symlink() or not one.is_dir()}
+        wrong = sorted(there ^ {MANIFEST, *about["digests"]})
+        wrong += [name for name, digest in about["digests"].items() if name in there and not _is(folder / name, digest)]
+        wrong += [name for name in about.get("databases", ()) if not DATABASE.fullmatch(name)]
+    except (tarfile.TarError, zlib.error, EOFError, OSError, ValueError, KeyError, TypeError) as error:
         raise BadArchive(path=path, why=f"it cannot be read ({type(error).__name__})") from error
     if wrong or about["format"] != FORMAT:
         raise BadArchive(path=path, why=f"{wrong[0]} was changed" if wrong else "another version wrote it")
     return about
+
+
+def _is(path: Path, digest: str) -> bool:
+    """Return whether *path* is a file of its own with *digest*: a link is none."""
+    return not path.is_symlink() and path.is_file() and _digest(path) == digest
 
 
 def _digest(path: Path) -> str:

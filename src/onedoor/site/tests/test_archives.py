@@ -63,3 +63,34 @@ def repack(folder, to):
     with tarfile.open(to, "w:gz") as archive:
         for path in sorted(one for one in folder.rglob("*") if one.is_file()):
             archive.add(path, str(path.relative_to(folder)))
+
+
+def test_nothing_comes_back_that_the_archive_does_not_answer_for(tmp_path):
+    made(tmp_path, "in/files/portal/a.pem", b"certificate")
+    to = tmp_path / "data.tar.gz"
+    archives.pack(tmp_path / "in", to, {"id": "7"})
+    made(tmp_path, "in/files/portal/planted.pem", b"forgery")
+    repack(tmp_path / "in", to)
+    with pytest.raises(BadArchive, match=r"planted\.pem was changed"):
+        archives.unpack(to, tmp_path / "planted")
+
+
+@pytest.mark.parametrize("database", ["../portal", "postgres", "node_g15/../x", ""])
+def test_a_database_of_no_system_is_refused(tmp_path, database):
+    made(tmp_path, "in/files/portal/a.pem")
+    to = tmp_path / "data.tar.gz"
+    archives.pack(tmp_path / "in", to, {"id": "7", "databases": ["portal", "node_g15", database]})
+    with pytest.raises(BadArchive, match="was changed"):
+        archives.unpack(to, tmp_path / "back")
+
+
+def test_damaged_bytes_are_a_sentence(tmp_path):
+    made(tmp_path, "in/files/portal/a.pem", bytes(range(256)) * 400)
+    to = tmp_path / "data.tar.gz"
+    archives.pack(tmp_path / "in", to, {"id": "7"})
+    whole = bytearray(to.read_bytes())
+    for at in range(40, len(whole), 7):
+        whole[at] ^= 0x55
+    to.write_bytes(bytes(whole))
+    with pytest.raises(BadArchive):
+        archives.unpack(to, tmp_path / "back")
