@@ -1,5 +1,6 @@
 """What of an installation goes into a backup: data in one archive, keys in another, each file with its digest."""
 
+import gzip
 import hashlib
 import json
 import re
@@ -21,6 +22,8 @@ STATES = ("directory", "gateway-", "node-", "portal")
 MADE_ANEW = ("lock", "database-url")
 OPEN = (".pem", ".json", ".jsonl", ".signed")
 PRIVATE = b"PRIVATE KEY"
+UNREADABLE = (gzip.BadGzipFile, FileNotFoundError)
+"""Of the errors of files only these speak of the archive: a full disk is another matter."""
 DATABASE = re.compile(r"portal|node_[a-z0-9_]+")
 
 
@@ -94,7 +97,7 @@ def unpack(path: Path, folder: Path) -> dict[str, Any]:
         wrong = sorted(there ^ {MANIFEST, *about["digests"]})
         wrong += [name for name, digest in about["digests"].items() if name in there and not _is(folder / name, digest)]
         wrong += [name for name in about.get("databases", ()) if not DATABASE.fullmatch(name)]
-    except (tarfile.TarError, zlib.error, EOFError, OSError, ValueError, KeyError, TypeError) as error:
+    except (tarfile.TarError, zlib.error, EOFError, ValueError, KeyError, TypeError, *UNREADABLE) as error:
         raise BadArchive(path=path, why=f"it cannot be read ({type(error).__name__})") from error
     if wrong or about["format"] != FORMAT:
         raise BadArchive(path=path, why=f"{wrong[0]} was changed" if wrong else "another version wrote it")
