@@ -59,18 +59,13 @@ def refresh(service: str, actor: Actor) -> DraftView:
     row = _open(service, actor)
     before = _paper(row)
     in_the_way = before.in_the_way
-    open_number = not before.barred() and naming.named(before.service, before.body["answers"])
-    if open_number:
-        naming.check(actor)
+    undecided = not before.barred() and naming.named(before.service, before.body["answers"])
 
     def forget(body: Body) -> None:
         found = body["found"].items()
         body["found"] = {key: one for key, one in found if one["records"] and key not in in_the_way}
 
-    paper = _changed(row, forget, retry=True)
-    if open_number and paper.barred():
-        naming.in_vain(row.code, actor)
-    return paper.view
+    return _counted(actor, row, forget, names=undecided, retry=True).view
 
 
 def answer(service: str, page: str, raw: Raw, actor: Actor, files: Files | None = None) -> DraftView:
@@ -89,13 +84,7 @@ def answer(service: str, page: str, raw: Raw, actor: Actor, files: Files | None 
             raise BadAnswers(taken.errors)
         body["done"] = [*(one for one in body["done"] if one != page), page]
 
-    if not naming.names_somebody(definition.page(page), raw):
-        return _changed(row, take).view
-    naming.check(actor)
-    paper = _changed(row, take)
-    if paper.barred():
-        naming.in_vain(row.code, actor)
-    return paper.view
+    return _counted(actor, row, take, names=naming.names_somebody(definition.page(page), raw)).view
 
 
 def dispute(service: str, fact: str, actor: Actor) -> DraftView:
@@ -208,6 +197,16 @@ def _changed(row: Draft, change: Callable[[Body], None], *, retry: bool = False)
         now.saved_at = clock.now()
         now.save()
     return _paper(now, body)
+
+
+def _counted(actor: Actor, row: Draft, change: Callable[[Body], None], *, names: bool, retry: bool = False) -> Paper:
+    """Change a draft; a change that *names* somebody by number counts when it opens nothing."""
+    if names:
+        naming.check(actor)
+    paper = _changed(row, change, retry=retry)
+    if names and paper.barred():
+        naming.in_vain(row.code, actor)
+    return paper
 
 
 class _Answers:

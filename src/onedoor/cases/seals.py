@@ -1,12 +1,11 @@
 """The seals of the agencies of a node: their keys and certificates, and whom it trusts."""
 
 import hashlib
-import threading
-from collections import OrderedDict
 from pathlib import Path
 
 from cryptography import x509
 
+from onedoor.cases.opened import Last
 from onedoor.kernel import clock
 from onedoor.kernel.errors import Unavailable
 from onedoor.kernel.settings import current as settings
@@ -18,8 +17,7 @@ from onedoor.signing.verdict import Verdict
 MOST_VERDICTS = 256
 KNOWN_FOR = 300
 """Seconds: a certificate ends at its moment, not at the end of a day."""
-_verdicts: OrderedDict[tuple[bytes, int, int], Verdict] = OrderedDict()
-_lock = threading.Lock()
+_verdicts: Last[Verdict] = Last(MOST_VERDICTS)
 
 
 class NoSeal(Unavailable):
@@ -51,11 +49,4 @@ def check(pdf: bytes) -> Verdict:
     roots = folder() / "trust.pem"
     changed = roots.stat().st_mtime_ns if roots.exists() else 0
     key = (hashlib.sha256(pdf).digest(), int(clock.now().timestamp() // KNOWN_FOR), changed)
-    if (known := _verdicts.get(key)) is not None:
-        return known
-    verdict = pades.check_pdf(pdf, trusted())
-    with _lock:
-        _verdicts[key] = verdict
-        while len(_verdicts) > MOST_VERDICTS:
-            _verdicts.popitem(last=False)
-    return verdict
+    return _verdicts.of(key, lambda: pades.check_pdf(pdf, trusted()))
