@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import requests
+
 from onedoor.kernel.errors import Unavailable
 from onedoor.site.story.browser import Browser, Page
 from onedoor.site.story.places import Places
@@ -18,24 +20,29 @@ class PatientBrowser(Browser):
     """Sends again what was cut off or answered with an error of the server; asks again for facts not fetched."""
 
     def _page(self, method: str, address: str, **sent: object) -> Page:
+        deadline = time.monotonic() + PATIENCE
+        page = super()._page(method, address, **sent)
+        while _waits(page) and time.monotonic() < deadline:
+            time.sleep(0.5)
+            again = page.tree.get_element_by_id("again")
+            fields = {name: value or "" for name, value in again.form_values()}
+            page = super()._page("POST", again.action, data=fields, headers={"Referer": page.address})
+        return page
+
+    def _answer(self, method: str, address: str, **sent: object) -> requests.Response:
+        """Try one step again by itself: a form that was accepted is not sent again when the page after it fails."""
         deadline, pause = time.monotonic() + PATIENCE, 0.1
         while True:
             try:
-                page = super()._page(method, address, **sent)
+                answer = super()._answer(method, address, **sent)
             except Unavailable:
-                page = None
-            if page and page.status < BROKEN and not _waits(page):
-                return page
-            if time.monotonic() > deadline:
-                if page is None:
-                    raise Unavailable(who=address)
-                return page
+                if time.monotonic() > deadline:
+                    raise
+            else:
+                if answer.status_code < BROKEN or time.monotonic() > deadline:
+                    return answer
             time.sleep(pause)
             pause = min(pause * 1.5, 1.0)
-            if page and _waits(page):
-                again = page.tree.get_element_by_id("again")
-                fields = {name: value or "" for name, value in again.form_values()}
-                method, address, sent = "POST", again.action, {"data": fields, "headers": {"Referer": page.address}}
 
 
 class PatientStory(Story):

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import lxml.html
 import requests
@@ -13,6 +13,7 @@ from lxml.html import FormElement, HtmlElement
 from onedoor.kernel.errors import OnedoorError, Unavailable
 
 SECONDS = 30.0
+REDIRECTS = 10
 
 
 class UnexpectedPage(OnedoorError):
@@ -161,9 +162,18 @@ class Browser:
             return None
 
     def _page(self, method: str, address: str, **sent: object) -> Page:
+        """Send a request and follow where it leads, one step after another, each of which may be tried again alone."""
+        for _ in range(REDIRECTS):
+            answer = self._answer(method, address, **sent)
+            if not answer.is_redirect:
+                media = answer.headers.get("content-type", "").split(";")[0]
+                return Page(answer.url, answer.status_code, media, answer.content)
+            method, address, sent = "GET", urljoin(answer.url, answer.headers["location"]), {}
+        raise UnexpectedPage(address=address, what="redirected without end")
+
+    def _answer(self, method: str, address: str, **sent: object) -> requests.Response:
+        """Return what one request is answered; raise `Unavailable` when nobody does."""
         try:
-            answer = self.session.request(method, address, timeout=SECONDS, **sent)  # type: ignore[arg-type]
+            return self.session.request(method, address, timeout=SECONDS, allow_redirects=False, **sent)  # type: ignore[arg-type]
         except (requests.ConnectionError, requests.Timeout) as broken:
             raise Unavailable(who=urlsplit(address).netloc) from broken
-        media = answer.headers.get("content-type", "").split(";")[0]
-        return Page(answer.url, answer.status_code, media, answer.content)
