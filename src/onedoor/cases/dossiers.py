@@ -9,10 +9,10 @@ from onedoor.cases import handover, journal, queue, rules
 from onedoor.cases.drafts import keep_file
 from onedoor.cases.errors import NoSuchCase, NoSuchResult, NotPossible, TooLateToWithdraw, WordsNeeded
 from onedoor.cases.events import DossierWithdrawn, SupplementAnswered
-from onedoor.cases.file import File, filename
+from onedoor.cases.file import DossierView, filename
 from onedoor.cases.journey import moving, service_of, step_at
 from onedoor.cases.models import Dossier, Step
-from onedoor.cases.views import DossierLine, DossierView, ResultFile
+from onedoor.cases.views import DossierLine, ResultFile
 from onedoor.exchange.service import ProviderError
 from onedoor.identity import service as identity
 from onedoor.kernel import clock, nation
@@ -42,12 +42,12 @@ def dossiers(actor: Actor) -> tuple[DossierLine, ...]:
     """Return the actor's dossiers and those that name them as a parent, newest first."""
     rows = OWN.all(actor.person, mark(identity.person_number(actor.person)))
     results = dict(fetch(RESULTS, [[row.pk for row in rows]]))
-    return tuple(File(row).line(results.get(row.pk, 0)) for row in rows)
+    return tuple(DossierView(row).line(results.get(row.pk, 0)) for row in rows)
 
 
 def view(code: str, actor: Actor) -> DossierView:
     """Return a dossier; raise `NoSuchCase` (recorded) for anybody but its people."""
-    return File(find(code, actor)).view(actor)
+    return DossierView(find(code, actor), actor)
 
 
 def find(code: str, actor: Actor, *, mine: bool = False) -> Dossier:

@@ -1,7 +1,8 @@
 """A dossier opened for its people: clock, steps, results, history."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import date, timedelta
+from functools import cached_property
 from typing import Any
 
 from onedoor.cases import directory, rules, words
@@ -14,7 +15,6 @@ from onedoor.cases.views import (
     ClockView,
     DayView,
     DossierLine,
-    DossierView,
     HistoryView,
     Refusal,
     Request,
@@ -22,14 +22,19 @@ from onedoor.cases.views import (
     StepView,
 )
 from onedoor.kernel import clock, nation
-from onedoor.kernel.actor import Actor
+from onedoor.kernel.actor import NOBODY, Actor
 from onedoor.procedures.service import Service
 from onedoor.store.rows import Rows
 
 MOST_DAYS = 31
 STEPS = Rows(Step, "dossier_id = %s ORDER BY position")
 OPENED: Opened[dict[str, Any]] = Opened()
-RESULTS = Rows(Result, "dossier_id = %s", without=["file"])
+RESULTS = Rows(
+    Result,
+    "dossier_id = %s ORDER BY (SELECT position FROM cases_step"
+    " WHERE cases_step.dossier_id = cases_result.dossier_id AND ref = step)",
+    without=["file"],
+)
 TRANSITIONS = Rows(Transition, "dossier_id = %s ORDER BY moment, id")
 
 
@@ -38,54 +43,87 @@ def filename(code: str, kind: str) -> str:
     return f"{code}-{kind}.pdf"
 
 
-class File:
-    """One dossier with its service and its body unsealed."""
+class DossierView:
+    """A dossier as its applicant (or a parent named in it) sees it; each part is worked out when it is looked at."""
 
-    def __init__(self, dossier: Dossier) -> None:
+    def __init__(self, dossier: Dossier, actor: Actor = NOBODY) -> None:
         self.dossier = dossier
-        self.service: Service = service_of(dossier)
+        self.definition: Service = service_of(dossier)
         self.body = OPENED.of(bytes(dossier.body), dossier.read)
         self.now = clock.now()
         self.calendar = nation.current().calendar
+        self.mine = dossier.account == actor.person
+        self.code, self.service, self.version = dossier.code, dossier.service, dossier.version
+        self.state, self.ended_at = dossier.state, dossier.ended_at
+        self.service_code, self.title = self.definition.code, self.definition.title
+        self.reused: int = self.body["reused"]
 
     def line(self, results: int) -> DossierLine:
         """Return the dossier as it stands in a list, with the number of its *results*."""
         return DossierLine(
-            code=self.dossier.code,
-            title=self.service.title,
-            about=about(self.service, self.body),
-            state=self.dossier.state,
+            code=self.code,
+            title=self.title,
+            about=self.about,
+            state=self.state,
             submitted_at=self.dossier.submitted_at,
             due=self.dossier.due,
             late=self._late(),
             results=results,
         )
 
-    def view(self, actor: Actor) -> DossierView:
-        """Return the whole dossier."""
-        rows = STEPS.all(self.dossier.pk)
-        results = {row.step: self._result(row) for row in RESULTS.all(self.dossier.pk)}
-        history = TRANSITIONS.all(self.dossier.pk)
-        mine = self.dossier.account == actor.person
-        case = rules.CaseAt(tuple(step_at(self.service, row) for row in rows), self.service.supplement.times)
-        return DossierView(
-            code=self.dossier.code,
-            service=self.dossier.service,
-            version=self.dossier.version,
-            service_code=self.service.code,
-            title=self.service.title,
-            about=about(self.service, self.body),
-            state=self.dossier.state,
-            clock=self._clock(rows),
-            steps=tuple(self._step(row, results, history) for row in rows if row.state != rules.SKIPPED),
-            results=tuple(results[row.ref] for row in rows if row.ref in results),
-            history=tuple(self._history(row) for row in history),
-            answers=tuple(AnswerView(**line) for line in self.body["declared"]),
-            reused=self.body["reused"],
-            may_withdraw=mine and rules.may_withdraw(case),
-            mine=mine,
-            ended_at=self.dossier.ended_at,
-        )
+    @cached_property
+    def about(self) -> str:
+        """Whom it is about."""
+        return about(self.definition, self.body)
+
+    @cached_property
+    def clock(self) -> ClockView:
+        """How much time there is."""
+        return self._clock()
+
+    @cached_property
+    def steps(self) -> tuple[StepView, ...]:
+        """The steps that are part of it."""
+        return tuple(self._step(row) for row in self._rows if row.state != rules.SKIPPED)
+
+    @cached_property
+    def results(self) -> tuple[ResultView, ...]:
+        """The signed results, in the order of the steps."""
+        return tuple(self._results.values())
+
+    @cached_property
+    def history(self) -> tuple[HistoryView, ...]:
+        """Every transition, oldest first."""
+        return tuple(self._line(row) for row in self._transitions)
+
+    @cached_property
+    def answers(self) -> tuple[AnswerView, ...]:
+        """What was declared."""
+        return tuple(AnswerView(**line) for line in self.body["declared"])
+
+    @cached_property
+    def may_withdraw(self) -> bool:
+        """Whether the actor may still withdraw it."""
+        case = (step_at(self.definition, row) for row in self._rows)
+        return self.mine and rules.may_withdraw(rules.CaseAt(tuple(case), self.definition.supplement.times))
+
+    @property
+    def request(self) -> Request | None:
+        """The supplement that waits for the person, if any."""
+        waiting = (row for row in self._rows if row.state == rules.SUPPLEMENT)
+        return next(filter(None, map(self._request, waiting)), None)
+
+    @cached_property
+    def _rows(self) -> list[Step]:
+        return STEPS.all(self.dossier.pk)
+
+    @cached_property
+    def _results(self) -> dict[str, ResultView]:
+        return {row.step: self._result(row) for row in RESULTS.all(self.dossier.pk)}
+
+    @cached_property
+    def _transitions(self) -> list[Transition]:
+        return TRANSITIONS.all(self.dossier.pk)
 
     def _late(self) -> bool:
         return (self.dossier.ended_at or self.now) > self.dossier.due
@@ -93,7 +131,7 @@ class File:
     def _result(self, row: Result) -> ResultView:
         return ResultView(
             kind=row.kind,
-            title=self.service.results[row.kind].title,
+            title=self.definition.results[row.kind].title,
             agency=row.agency,
             agency_name=directory.agency_name(row.agency),
             number=str(row.read()["number"]),
@@ -104,14 +142,14 @@ class File:
             filename=filename(self.dossier.code, row.kind),
         )
 
-    def _step(self, row: Step, results: Mapping[str, ResultView], history: list[Transition]) -> StepView:
+    def _step(self, row: Step) -> StepView:
         early = None
         if row.state == rules.DONE and row.done_at and row.due:
             early = rules.early_minutes(self.calendar, row.done_at, row.due)
         end = row.done_at or row.stopped_at or self.now
         return StepView(
             id=row.ref,
-            title=self.service.steps[row.ref].title,
+            title=self.definition.steps[row.ref].title,
             state=row.state,
             agency=row.agency,
             agency_name=directory.agency_name(row.agency),
@@ -124,33 +162,36 @@ class File:
             early_minutes=early,
             stopped_since=row.stopped_at,
             trouble=words.kept(row.trouble),
-            result=results.get(row.ref),
-            request=self._request(row, history),
-            refusal=self._refusal(row, history),
+            result=self._results.get(row.ref),
+            request=self._request(row),
+            refusal=self._refusal(row),
         )
 
-    def _request(self, row: Step, history: list[Transition]) -> Request | None:
-        asked = _last(history, row.ref, "supplement") if row.asked else None
+    def _request(self, row: Step) -> Request | None:
+        asked = self._last(row.ref, "supplement") if row.asked else None
         if asked is None:
             return None
         name = directory.agency_name(asked.agency)
         return Request(row.ref, asked.words(), name, asked.moment, row.answer_by)
 
-    def _refusal(self, row: Step, history: list[Transition]) -> Refusal | None:
-        refused = _last(history, row.ref, "refuse") if row.state == rules.REFUSED else None
+    def _refusal(self, row: Step) -> Refusal | None:
+        refused = self._last(row.ref, "refuse") if row.state == rules.REFUSED else None
         if refused is None:
             return None
-        article, law = words.ground(self.service, row.ref, row.ground)
+        article, law = words.ground(self.definition, row.ref, row.ground)
         name = directory.agency_name(refused.agency)
-        return Refusal(row.ref, article, law, refused.words(), name, refused.moment, self.service.appeal)
+        return Refusal(row.ref, article, law, refused.words(), name, refused.moment, self.definition.appeal)
 
-    def _history(self, row: Transition) -> HistoryView:
-        title = self.service.steps[row.step].title if row.step else {}
+    def _last(self, step: str, kind: str) -> Transition | None:
+        rows = reversed(self._transitions)
+        return next((row for row in rows if row.step == step and row.kind == kind), None)
+
+    def _line(self, row: Transition) -> HistoryView:
+        title = self.definition.steps[row.step].title if row.step else {}
         name = directory.agency_name(row.agency) if row.agency else {}
         return HistoryView(row.moment, row.kind, row.step, title, name, row.words(), row.entry)
 
-    def _clock(self, rows: list[Step]) -> ClockView:
-        stopped = self.dossier.state == rules.SUPPLEMENT
+    def _clock(self) -> ClockView:
         today = self.calendar.local(self.now).date()
         return ClockView(
             limit=self.dossier.limit,
@@ -158,7 +199,7 @@ class File:
             counted_from=self.dossier.counted_from,
             due=self.dossier.due,
             working_days_left=self.calendar.working_days_between(today, self.calendar.local(self.dossier.due).date()),
-            stopped=stopped or any(row.state == rules.SUPPLEMENT for row in rows),
+            stopped=self.state == rules.SUPPLEMENT or any(row.state == rules.SUPPLEMENT for row in self._rows),
             late=self._late(),
             days=tuple(self._days(today)),
         )
@@ -172,7 +213,3 @@ class File:
             status = self.calendar.status(day)
             kind = "working" if self.calendar.is_working_day(day) else status.kind
             yield DayView(day, kind, status.label, place)
-
-
-def _last(history: list[Transition], step: str, kind: str) -> Transition | None:
-    return next((row for row in reversed(history) if row.step == step and row.kind == kind), None)

@@ -51,9 +51,7 @@ def receipt(request: HttpRequest, code: str) -> HttpResponse:
 @require_safe
 def reads(request: HttpRequest, code: str) -> HttpResponse:
     """Show who read which data for this case, asked of every agency now."""
-    actor = acting(request)
-    context = {"dossier": service.view(code, actor), "reads": service.reads(code, actor)}
-    return render(request, "cases/reads.html", context)
+    return render(request, "cases/reads.html", {"reads": service.reads(code, acting(request))})
 
 
 @access(IDENTIFIED)

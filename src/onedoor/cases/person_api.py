@@ -8,7 +8,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from onedoor.cases import service
-from onedoor.cases.views import DossierView, ReadLine, ResultView, StepView
+from onedoor.cases.file import DossierView
+from onedoor.cases.views import ReadLine, ResultView, StepView
 from onedoor.kernel.access import IDENTIFIED, access, acting
 
 

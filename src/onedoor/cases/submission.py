@@ -12,10 +12,10 @@ from onedoor.cases.context import reused
 from onedoor.cases.drafts import service_of
 from onedoor.cases.errors import Barred, NoDraft, NotReady
 from onedoor.cases.events import DossierSubmitted
+from onedoor.cases.file import DossierView
 from onedoor.cases.journey import begin
 from onedoor.cases.models import Attachment, Dossier, Draft, Party, Step
 from onedoor.cases.paper import Paper, today
-from onedoor.cases.views import DossierView
 from onedoor.kernel import clock
 from onedoor.kernel.actor import Actor
 from onedoor.kernel.errors import BadInput

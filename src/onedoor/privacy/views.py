@@ -10,6 +10,9 @@ from onedoor.kernel.text import Text
 from onedoor.privacy import rights
 from onedoor.privacy.models import ReadRecord
 from onedoor.privacy.rules import Basis, Purpose
+from onedoor.store.rows import Rows
+
+OF_CASE = Rows(ReadRecord, '"case" = %s ORDER BY id')
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ def reads_of_case(case: str) -> list[ReadView]:
     """Return every use of this system's gate for *case*, the oldest first, refused ones too."""
     if not case:
         return []
-    return [_view(record) for record in ReadRecord.objects.filter(case=case).order_by("id")]
+    return [_view(record) for record in OF_CASE.all(case)]
 
 
 def records_of(ids: Sequence[str]) -> dict[str, ReadView]:

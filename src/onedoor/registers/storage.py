@@ -57,7 +57,7 @@ def find(
         _await_writes(register)
     point = (valid_on, valid_on, known_on or LATEST)
     found = rows.fetch(FIND, [value, *point, *point])
-    return [opened(register, Record(id=row, plain=json.loads(plain), sealed=parts)) for row, plain, parts in found]
+    return [opened(register, Record(id=row, plain=plain, sealed=parts)) for row, plain, parts in found]
 
 
 def opened(register: Register, row: Record) -> dict[str, Any]:

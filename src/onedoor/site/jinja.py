@@ -9,7 +9,8 @@ from django.template.backends.utils import csrf_input
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
+from django.utils.translation import ngettext as translated
 from jinja2 import StrictUndefined
 from markupsafe import Markup
 
@@ -18,6 +19,9 @@ from onedoor.kernel.text import Text, pick
 from onedoor.site import addresses, chrome, dates
 from onedoor.site.templating import Pages
 
+KEPT = ("date", "moment", "time", "limit", "size")
+"""What is written the same way again and again: the last few thousand of each are kept."""
+
 
 def environment(**options: Any) -> Pages:  # noqa: ANN401 (as Django gives them)
     """Return the environment Django's Jinja2 backend renders pages with."""
@@ -25,7 +29,7 @@ def environment(**options: Any) -> Pages:  # noqa: ANN401 (as Django gives them)
     env = Pages(extensions=["jinja2.ext.i18n"], trim_blocks=True, lstrip_blocks=True, **options)
     env.policies["ext.i18n.trimmed"] = True
     env.bound = of_language
-    env.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
+    env.install_gettext_callables(gettext, translated, newstyle=True)  # type: ignore[attr-defined]
     env.globals.update(
         url=url,
         static=lru_cache(static),
@@ -48,7 +52,15 @@ def of_language(language: str) -> dict[str, Any]:
     def picked(text: Text | str) -> str:
         return text if isinstance(text, str) else pick(text, language)
 
-    return {"lang": lambda: language, "pick": picked}
+    @lru_cache(maxsize=4096)
+    def form(singular: str, plural: str, count: float) -> Markup:
+        return Markup(translated(singular, plural, count))  # noqa: S704 (the engine's own words)
+
+    def plural(singular: str, several: str, count: float, **values: object) -> Markup:
+        return form(singular, several, count) % values
+
+    kept = {name: lru_cache(maxsize=4096)(getattr(dates, name)) for name in KEPT}
+    return {"lang": lambda: language, "pick": picked, "ngettext": plural, **kept}
 
 
 class FormToken:

@@ -1,5 +1,6 @@
-"""Templates compiled once for each language: a text without variables is translated when its template is compiled."""
+"""Templates compiled once for each language: texts are translated when their template is compiled."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ from jinja2.compiler import CodeGenerator, Frame
 from jinja2.visitor import NodeTransformer
 
 TEXTS = ("_", "gettext")
+VARIABLE = re.compile(r"%\((\w+)\)s")
 
 
 class _Direct(CodeGenerator):
@@ -67,14 +69,34 @@ class Pages(Environment):
 
 
 class _Translated(NodeTransformer):
-    """Puts the translation in the place of every text that has no variables."""
+    """Puts the translation in the place of every text, cut at its variables where it has some."""
+
+    def visit_Output(self, node: nodes.Output) -> nodes.Node:  # noqa: N802 - jinja2's name
+        """Write the parts of a text one after the other: what stands beside them is joined to them once and for all."""
+        self.generic_visit(node)
+        node.nodes = [part for one in node.nodes for part in (one.nodes if isinstance(one, nodes.Concat) else [one])]
+        return node
 
     def visit_Call(self, node: nodes.Call) -> nodes.Node:  # noqa: N802 - jinja2's name
-        """Translate ``_("…")``."""
+        """Translate ``_("…")`` and ``_("… %(name)s …", name=…)``."""
         self.generic_visit(node)
         if not (isinstance(node.node, nodes.Name) and node.node.name in TEXTS and len(node.args) == 1):
             return node
         text = node.args[0]
-        if node.kwargs or node.dyn_args or node.dyn_kwargs or not isinstance(text, nodes.Const):
+        if node.dyn_args or node.dyn_kwargs or not isinstance(text, nodes.Const):
             return node
-        return nodes.TemplateData(gettext(text.value) % {}, lineno=node.lineno)
+        translated = gettext(text.value)
+        if not node.kwargs:
+            return nodes.TemplateData(translated % {}, lineno=node.lineno)
+        return _joined(translated, {pair.key: pair.value for pair in node.kwargs}, node)
+
+
+def _joined(text: str, values: dict[str, nodes.Expr], node: nodes.Call) -> nodes.Node:
+    """Return *text* with the expressions *values* in the places of its variables, or *node* where it has others."""
+    parts = VARIABLE.split(text)
+    if any("%" in part.replace("%%", "") for part in parts[::2]) or not set(parts[1::2]) <= values.keys():
+        return node
+    found: list[nodes.Expr] = []
+    for number, part in enumerate(parts):
+        found.append(values[part] if number % 2 else nodes.TemplateData(part.replace("%%", "%"), lineno=node.lineno))
+    return nodes.Concat(found, lineno=node.lineno)

@@ -1,5 +1,6 @@
 """What the first request should not wait for, done when a process starts: files read, pages compiled, seals at hand."""
 
+import gc
 import threading
 import time
 from importlib import import_module
@@ -14,6 +15,8 @@ from onedoor.kernel.settings import current
 
 EMBEDDING = "onedoor.signing.embedding"
 COMMON = ("layout.html", "look/basics.html", "error.html")
+THRESHOLDS = (10_000, 20, 20)
+"""New objects before garbage is looked for: more than a page makes, so that most pages end before it is."""
 log = structlog.get_logger("onedoor.warmth")
 
 
@@ -34,9 +37,17 @@ def begin(*, pages: bool) -> None:
             import_module(EMBEDDING)  # it brings in pyHanko
         if pages:
             _pages(here.languages[0])
+        _settle()
         log.info("warm", milliseconds=round(1000 * (time.perf_counter() - started)))
 
     threading.Thread(target=rest, name="warmth", daemon=True).start()
+
+
+def _settle() -> None:
+    """Keep what was read from being looked through again: no search for garbage goes over the nation's files."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*THRESHOLDS)
 
 
 def _pages(language: str) -> None:

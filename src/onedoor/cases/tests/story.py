@@ -3,8 +3,9 @@
 from collections.abc import Callable
 
 from onedoor.cases import service
+from onedoor.cases.file import DossierView
 from onedoor.cases.tests.conftest import HOUSEHOLD, work
-from onedoor.cases.views import DossierView, DraftView
+from onedoor.cases.views import DraftView
 from onedoor.kernel.actor import Actor
 
 SignIn = Callable[[str], Actor]

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from onedoor.cases.views.draft import AnswerView
 from onedoor.kernel.text import Text
 
 
@@ -135,34 +134,6 @@ class DossierLine:
     due: datetime
     late: bool
     results: int
-
-
-@dataclass(frozen=True, slots=True)
-class DossierView:
-    """A dossier as its applicant (or a parent named in it) sees it."""
-
-    code: str
-    service: str
-    version: str
-    service_code: str
-    title: Text
-    about: str
-    state: str
-    clock: ClockView
-    steps: tuple[StepView, ...]
-    results: tuple[ResultView, ...]
-    history: tuple[HistoryView, ...]
-    answers: tuple[AnswerView, ...]
-    reused: int
-    """How many values that registers hold went to the authorities without being asked again."""
-    may_withdraw: bool
-    mine: bool
-    ended_at: datetime | None
-
-    @property
-    def request(self) -> Request | None:
-        """Return the supplement that waits for the person, if any."""
-        return next((step.request for step in self.steps if step.request and step.state == "supplement"), None)
 
 
 @dataclass(frozen=True, slots=True)
