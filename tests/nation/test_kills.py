@@ -130,9 +130,19 @@ def kill(nation: Running, name: str) -> None:
     if name not in CHILDREN:
         nation.kill(name)
         return
-    children = sorted(family(nation.pids()[name.removeprefix("child of ")]))
-    if children:
+    wait_for(lambda: kill_a_child(nation.pids()[name.removeprefix("child of ")]), f"no {name} to kill")
+
+
+def kill_a_child(parent: int) -> bool:
+    """Kill one of the processes below *parent*; return whether it was still there to be killed."""
+    children = sorted(family(parent)) if parent else []  # 0 while the parent is being started anew
+    if not children:
+        return False
+    try:
         os.kill(random.choice(children), signal.SIGKILL)
+    except ProcessLookupError:  # a backend of PostgreSQL may have ended by itself meanwhile
+        return False
+    return True
 
 
 def assert_like_an_undisturbed_story(stories: Stories, told: Told) -> None:
