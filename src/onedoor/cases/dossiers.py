@@ -1,17 +1,19 @@
 """Dossiers as their people see them, and what they may do with them."""
 
 import hashlib
+from collections import Counter
 
 from django.db import transaction
 from django.utils.translation import get_language
 
 from onedoor.cases import handover, journal, queue, rules
+from onedoor.cases.context import about
 from onedoor.cases.drafts import keep_file
 from onedoor.cases.errors import NoSuchCase, NoSuchResult, NotPossible, TooLateToWithdraw, WordsNeeded
 from onedoor.cases.events import DossierWithdrawn, SupplementAnswered
-from onedoor.cases.file import DossierView, filename
+from onedoor.cases.file import OPENED, DossierView, filename, late
 from onedoor.cases.journey import moving, service_of, step_at
-from onedoor.cases.models import Dossier, Step
+from onedoor.cases.models import Dossier, Result, Step
 from onedoor.cases.views import DossierLine, ResultFile
 from onedoor.exchange.service import ProviderError
 from onedoor.identity import service as identity
@@ -21,16 +23,26 @@ from onedoor.kernel.errors import TooLarge
 from onedoor.kernel.ids import BadCaseCode, read_case_code
 from onedoor.kernel.text import pick
 from onedoor.store import keys
-from onedoor.store.rows import Rows, fetch
+from onedoor.store.rows import Joined, Rows
 
 PARTY = "cases.party"
 LARGEST = 10 * 2**20
 BY_CODE = Rows(Dossier, "code = %s")
-OWN = Rows(
-    Dossier,
-    "account = %s OR id IN (SELECT dossier_id FROM cases_party WHERE person = %s) ORDER BY submitted_at DESC",
+WHOLE = Joined(
+    Rows(Dossier),
+    Rows(Step),
+    Rows(Result, without=["file"]),
+    source="cases_dossier JOIN cases_step ON cases_step.dossier_id = cases_dossier.id"
+    " LEFT JOIN cases_result ON cases_result.dossier_id = cases_dossier.id AND cases_result.step = cases_step.ref"
+    " WHERE code = %s ORDER BY position",
 )
-RESULTS = "SELECT dossier_id, count(*) FROM cases_result WHERE dossier_id = ANY(%s) GROUP BY dossier_id"
+OWN = Joined(
+    Rows(Dossier),
+    Rows(Result, without=["file", "body"]),
+    source="cases_dossier LEFT JOIN cases_result ON cases_result.dossier_id = cases_dossier.id"
+    " WHERE account = %s OR cases_dossier.id IN (SELECT dossier_id FROM cases_party WHERE person = %s)"
+    " ORDER BY submitted_at DESC, code",
+)
 
 
 def mark(number: str) -> bytes:
@@ -41,21 +53,47 @@ def mark(number: str) -> bytes:
 def dossiers(actor: Actor) -> tuple[DossierLine, ...]:
     """Return the actor's dossiers and those that name them as a parent, newest first."""
     rows = OWN.all(actor.person, mark(identity.person_number(actor.person)))
-    results = dict(fetch(RESULTS, [[row.pk for row in rows]]))
-    return tuple(DossierView(row).line(results.get(row.pk, 0)) for row in rows)
+    results = Counter(dossier.code for dossier, result in rows if result)
+    return tuple(_line(row, results[code]) for code, row in {row.code: row for row, _ in rows}.items())
+
+
+def _line(dossier: Dossier, results: int) -> DossierLine:
+    service = service_of(dossier)
+    return DossierLine(
+        code=dossier.code,
+        title=service.title,
+        about=about(service, OPENED.of(bytes(dossier.body), dossier.read)),
+        state=dossier.state,
+        submitted_at=dossier.submitted_at,
+        due=dossier.due,
+        late=late(dossier, clock.now()),
+        results=results,
+    )
 
 
 def view(code: str, actor: Actor) -> DossierView:
     """Return a dossier; raise `NoSuchCase` (recorded) for anybody but its people."""
-    return DossierView(find(code, actor), actor)
+    found = WHOLE.all(_readable(code))
+    dossier = _own(found[0][0] if found else None, code, actor)
+    return DossierView(
+        dossier, [step for _, step, _ in found], {result.step: result for *_, result in found if result}, actor
+    )
 
 
 def find(code: str, actor: Actor, *, mine: bool = False) -> Dossier:
     """Return a dossier of the actor's (*mine*: as its applicant); what is another's is not there, and recorded."""
+    return _own(BY_CODE.first(_readable(code)), code, actor, mine=mine)
+
+
+def _readable(code: str) -> str:
+    """Return the code as it is kept; one that is none finds nothing."""
     try:
-        row = BY_CODE.first(read_case_code(code))
+        return read_case_code(code)
     except BadCaseCode:
-        row = None
+        return ""
+
+
+def _own(row: Dossier | None, code: str, actor: Actor, *, mine: bool = False) -> Dossier:
     if row and (row.account == actor.person or (not mine and _named(row, actor))):
         return row
     if row:

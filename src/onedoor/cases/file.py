@@ -1,7 +1,7 @@
 """A dossier opened for its people: clock, steps, results, history."""
 
-from collections.abc import Iterator
-from datetime import date, timedelta
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -14,7 +14,6 @@ from onedoor.cases.views import (
     AnswerView,
     ClockView,
     DayView,
-    DossierLine,
     HistoryView,
     Refusal,
     Request,
@@ -22,19 +21,12 @@ from onedoor.cases.views import (
     StepView,
 )
 from onedoor.kernel import clock, nation
-from onedoor.kernel.actor import NOBODY, Actor
+from onedoor.kernel.actor import Actor
 from onedoor.procedures.service import Service
 from onedoor.store.rows import Rows
 
 MOST_DAYS = 31
-STEPS = Rows(Step, "dossier_id = %s ORDER BY position")
 OPENED: Opened[dict[str, Any]] = Opened()
-RESULTS = Rows(
-    Result,
-    "dossier_id = %s ORDER BY (SELECT position FROM cases_step"
-    " WHERE cases_step.dossier_id = cases_result.dossier_id AND ref = step)",
-    without=["file"],
-)
 TRANSITIONS = Rows(Transition, "dossier_id = %s ORDER BY moment, id")
 
 
@@ -43,33 +35,24 @@ def filename(code: str, kind: str) -> str:
     return f"{code}-{kind}.pdf"
 
 
+def late(dossier: Dossier, now: datetime) -> bool:
+    """Return whether the dossier ended, or stands open, after its day."""
+    return (dossier.ended_at or now) > dossier.due
+
+
 class DossierView:
     """A dossier as its applicant (or a parent named in it) sees it; each part is worked out when it is looked at."""
 
-    def __init__(self, dossier: Dossier, actor: Actor = NOBODY) -> None:
-        self.dossier = dossier
+    def __init__(self, dossier: Dossier, steps: list[Step], results: Mapping[str, Result], actor: Actor) -> None:
+        self.dossier, self._rows, self._issued = dossier, steps, results
         self.definition: Service = service_of(dossier)
         self.body = OPENED.of(bytes(dossier.body), dossier.read)
-        self.now = clock.now()
-        self.calendar = nation.current().calendar
+        self.now, self.calendar = clock.now(), nation.current().calendar
         self.mine = dossier.account == actor.person
         self.code, self.service, self.version = dossier.code, dossier.service, dossier.version
         self.state, self.ended_at = dossier.state, dossier.ended_at
         self.service_code, self.title = self.definition.code, self.definition.title
         self.reused: int = self.body["reused"]
-
-    def line(self, results: int) -> DossierLine:
-        """Return the dossier as it stands in a list, with the number of its *results*."""
-        return DossierLine(
-            code=self.code,
-            title=self.title,
-            about=self.about,
-            state=self.state,
-            submitted_at=self.dossier.submitted_at,
-            due=self.dossier.due,
-            late=self._late(),
-            results=results,
-        )
 
     @cached_property
     def about(self) -> str:
@@ -89,7 +72,7 @@ class DossierView:
     @cached_property
     def results(self) -> tuple[ResultView, ...]:
         """The signed results, in the order of the steps."""
-        return tuple(self._results.values())
+        return tuple(self._results[row.ref] for row in self._rows if row.ref in self._results)
 
     @cached_property
     def history(self) -> tuple[HistoryView, ...]:
@@ -114,19 +97,12 @@ class DossierView:
         return next(filter(None, map(self._request, waiting)), None)
 
     @cached_property
-    def _rows(self) -> list[Step]:
-        return STEPS.all(self.dossier.pk)
-
-    @cached_property
     def _results(self) -> dict[str, ResultView]:
-        return {row.step: self._result(row) for row in RESULTS.all(self.dossier.pk)}
+        return {row.step: self._result(row) for row in self._issued.values()}
 
     @cached_property
     def _transitions(self) -> list[Transition]:
         return TRANSITIONS.all(self.dossier.pk)
-
-    def _late(self) -> bool:
-        return (self.dossier.ended_at or self.now) > self.dossier.due
 
     def _result(self, row: Result) -> ResultView:
         return ResultView(
@@ -200,7 +176,7 @@ class DossierView:
             due=self.dossier.due,
             working_days_left=self.calendar.working_days_between(today, self.calendar.local(self.dossier.due).date()),
             stopped=self.state == rules.SUPPLEMENT or any(row.state == rules.SUPPLEMENT for row in self._rows),
-            late=self._late(),
+            late=late(self.dossier, self.now),
             days=tuple(self._days(today)),
         )
 

@@ -3,7 +3,7 @@
 Values come in PostgreSQL's binary form, which costs a half of reading them from text; JSON comes parsed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
@@ -26,19 +26,19 @@ class Rows(Generic[M]):
     Columns left out are fetched when they are used, one row at a time, as Django's ``defer`` does.
     """
 
-    def __init__(self, model: type[M], where: str, *, without: Sequence[str] = ()) -> None:
+    def __init__(self, model: type[M], where: str = "", *, without: Sequence[str] = ()) -> None:
         self.model = model
         self.where = where
         self.without = frozenset(without)
 
     def all(self, *parameters: object) -> list[M]:
         """Return every row."""
-        return [self._row(values) for values in fetch(self._statement, parameters)]
+        return [self.row(values) for values in fetch(self._statement, parameters)]
 
     def first(self, *parameters: object) -> M | None:
         """Return the first row, or nothing."""
         found = fetch(self._statement, parameters)
-        return self._row(found[0]) if found else None
+        return self.row(found[0]) if found else None
 
     @cached_property
     def _fields(self) -> list[Any]:
@@ -54,12 +54,42 @@ class Rows(Generic[M]):
         return [number for number, field in kinds if not isinstance(field, models.JSONField)]
 
     @cached_property
+    def columns(self) -> list[str]:
+        """The columns that are read, with their table."""
+        return [f'"{self.model._meta.db_table}"."{field.column}"' for field in self._fields]
+
+    @cached_property
     def _statement(self) -> str:
-        columns = ", ".join(f'"{field.column}"' for field in self._fields)
+        columns = ", ".join(self.columns)
         return f'SELECT {columns} FROM "{self.model._meta.db_table}" WHERE {self.where}'  # noqa: S608 - no value is in it
 
-    def _row(self, values: Sequence[Any]) -> M:
+    def row(self, values: Sequence[Any]) -> M:
+        """Return the row that the *values* of the columns make."""
         kept = list(values)
         for number in self._converted:
             kept[number] = self._fields[number].from_db_value(kept[number], None, connection)
         return self.model.from_db("default", self._names, kept)
+
+
+class Joined:
+    """Rows of several models that one statement finds together; *source* is all from FROM on (SQL with ``%s``)."""
+
+    def __init__(self, *parts: Rows[Any], source: str) -> None:
+        self.parts = parts
+        self.source = source
+
+    def all(self, *parameters: object) -> list[tuple[Any, ...]]:
+        """Return a row of each model, or nothing where an outer join found none."""
+        return [tuple(self._split(values)) for values in fetch(self._statement, parameters)]
+
+    @cached_property
+    def _statement(self) -> str:
+        columns = ", ".join(column for part in self.parts for column in part.columns)
+        return f"SELECT {columns} FROM {self.source}"  # noqa: S608 - no value is in it
+
+    def _split(self, values: Sequence[Any]) -> Iterator[Any]:
+        start = 0
+        for part in self.parts:
+            own = values[start : start + len(part.columns)]
+            start += len(own)
+            yield part.row(own) if any(value is not None for value in own) else None
