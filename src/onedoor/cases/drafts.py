@@ -201,11 +201,12 @@ def _changed(row: Draft, change: Callable[[Body], None], *, retry: bool = False)
 
 def _counted(actor: Actor, row: Draft, change: Callable[[Body], None], *, names: bool, retry: bool = False) -> Paper:
     """Change a draft; a change that *names* somebody by number counts when it opens nothing."""
-    if names:
-        naming.check(actor)
-    paper = _changed(row, change, retry=retry)
-    if names and paper.barred():
-        naming.in_vain(row.code, actor)
+    if not names:
+        return _changed(row, change, retry=retry)
+    with naming.counted(row.code, actor) as in_vain:
+        paper = _changed(row, change, retry=retry)
+        if paper.barred():
+            in_vain()
     return paper
 
 

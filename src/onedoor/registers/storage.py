@@ -110,13 +110,6 @@ def _place(row: UUID) -> Place:
     return Place("registers_record", "sealed", str(row))
 
 
-def one_at_a_time(*things: str) -> None:
-    """Let the current transaction alone handle *things* until it ends; always taken in the same order."""
-    with connection.cursor() as cursor:
-        for thing in sorted(things):
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [thing])
-
-
 def versions(register: Register, key: str, by: Mapping[str, str]) -> list[Record]:
     """Return every version of the records any version of which the look-up *key* finds, the oldest first."""
     value = _blind(register, key, rules.term(register, key, by))

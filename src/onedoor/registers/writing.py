@@ -18,6 +18,7 @@ from onedoor.registers.events import RecordWritten
 from onedoor.registers.history import ALWAYS, FOREVER, Span
 from onedoor.registers.models import Record
 from onedoor.store import outbox
+from onedoor.store.locks import one_at_a_time
 
 TRIES = 20
 TICK = timedelta(microseconds=1)
@@ -47,7 +48,7 @@ def write(register: Register, request: Request) -> dict[str, Any]:
     check(reader, register=register.id, persons=rules.persons(register, values), wanted=list(values), operation=WRITE)
     with transaction.atomic():
         if key:
-            storage.one_at_a_time(f"{register.id}\n{reader.client}\n{key}")
+            one_at_a_time(f"{register.id}\n{reader.client}\n{key}")
         before = _already(register, request) if key else None
         record = before if before is not None else _write(register, request)
     shown = {*values, *(path.partition(".")[0] for path in register.identity), register.identifier.field}
@@ -95,7 +96,7 @@ def _versions(register: Register, values: Mapping[str, Any]) -> Sequence[Record]
     if rules.identity(register, values) is None:
         return ()
     identity = storage.identity_of(register, values)
-    storage.one_at_a_time(identity.hex())
+    one_at_a_time(identity.hex())
     return list(Record.objects.filter(identity=identity).order_by("version"))
 
 

@@ -4,6 +4,7 @@ from onedoor.cases.models.attachment import Attachment
 from onedoor.cases.models.attempt import Attempt
 from onedoor.cases.models.dossier import Dossier, Party, Result, Step, Transition
 from onedoor.cases.models.draft import Draft
+from onedoor.cases.models.naming import Naming
 from onedoor.cases.models.part import FilePart
 from onedoor.cases.models.received import Received
 from onedoor.cases.models.task import Act, Counter, IssuedResult, Task
@@ -17,6 +18,7 @@ __all__ = [
     "Draft",
     "FilePart",
     "IssuedResult",
+    "Naming",
     "Party",
     "Received",
     "Result",

@@ -122,7 +122,13 @@ def seals(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def people() -> None:
+def weddings() -> list[dict[str, str]]:
+    """Who is married in the tests."""
+    return [{"number": "15/2024", "husband": FATHER, "wife": MOTHER, "registered_on": "2024-03-08", "place": "00199"}]
+
+
+@pytest.fixture
+def people(weddings: list[dict[str, str]]) -> None:
     """The family of the demonstration, at home in Lang Ward, with a notice of birth."""
     registers.load(
         "population",
@@ -136,8 +142,7 @@ def people() -> None:
     members = [{"number": number, "relation": relation} for number, relation in relations]
     home = {"household": HOUSEHOLD, "head": GRANDMOTHER, "unit": "00199", "address": "Số 12 ngõ 91 Chùa Láng"}
     registers.load("residence", [home | {"members": members}])
-    wedding = {"number": "15/2024", "husband": FATHER, "wife": MOTHER, "registered_on": "2024-03-08", "place": "00199"}
-    registers.load("marriages", [wedding])
+    registers.load("marriages", weddings)
     registers.load("birth-notices", [NOTICE])
 
 

@@ -1,15 +1,17 @@
 """What one person may learn of another: who types somebody's number learns nothing by it."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from django.db import connections
 from django.test import Client
 from django.urls import reverse
 
 from onedoor.cases import naming, service, verification
-from onedoor.cases.errors import TooManyNumbers
-from onedoor.cases.models import Attempt, Dossier
+from onedoor.cases.errors import BadAnswers, TooManyNumbers
+from onedoor.cases.models import Attempt, Dossier, Naming
 from onedoor.cases.tests.conftest import MOTHER, NOW, Transport, person, work
 from onedoor.cases.tests.story import BIRTH, SignIn, fill, handed_over, only
 from onedoor.kernel import clock
@@ -19,12 +21,15 @@ from onedoor.registers import service as registers
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("people", "seals", "transport")]
 STRANGER, NAME, ADDRESS = "001190204810", "Võ Thị Bí Mật", "Số 7 ngõ Kín"
+HUSBAND, NOBODYS = "037089204811", "001190204813"
+WEDDING = {"number": "16/2024", "husband": HUSBAND, "wife": STRANGER, "registered_on": "2024-03-08", "place": "00199"}
 
 
 @pytest.fixture
 def stranger() -> None:
     """A woman who has just had a child, and nothing to do with anybody who signs in."""
-    registers.load("population", [person(STRANGER, NAME, "1990-02-03", "F")])
+    his = person(HUSBAND, "Ngô Kín", "1989-02-03", "M") | {"native_place": "37"}
+    registers.load("population", [person(STRANGER, NAME, "1990-02-03", "F"), his])
     home = {"household": "H0000000009", "head": STRANGER, "unit": "00199", "address": ADDRESS}
     registers.load("residence", [home | {"members": [{"number": STRANGER, "relation": "head"}]}])
     notice = {
@@ -52,6 +57,54 @@ def test_who_is_no_grandparent_learns_nothing_of_the_mother_they_name(sign_in: S
     for secret in (NAME, ADDRESS, "Bệnh viện Kín", "Võ Văn Kín", "H0000000009", "01901.GCS.00009.26"):
         assert secret not in shown
     assert draft.page("who").questions, "what bars can be corrected"
+
+
+@pytest.fixture
+def waited(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long answers to namings in vain were held back; the tests do not wait."""
+    found: list[float] = []
+    monkeypatch.setattr(naming, "wait", found.append)
+    return found
+
+
+@pytest.fixture(autouse=True)
+def at_once(waited: list[float]) -> None:
+    """No test of this file waits."""
+
+
+@pytest.mark.usefixtures("stranger")
+def test_numbers_named_at_the_same_time_are_counted_one_by_one(sign_in: SignIn) -> None:
+    sign_in("grandmother")
+    client = Client()
+    client.post(reverse("identity:sign-in"), {"persona": "grandmother"})
+    client.post(reverse("cases:start", args=[BIRTH]))
+    given = {"relation": "grandparent", "mother_number": STRANGER}
+    client.post(reverse("cases:page", args=[BIRTH, "who"]), {"relation": "grandparent"})
+
+    def name(_number: int) -> int:
+        other = Client()
+        other.cookies = client.cookies
+        try:
+            return other.post(reverse("cases:page", args=[BIRTH, "who"]), given).status_code
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(12) as together:
+        answers = list(together.map(name, range(24)))
+    assert answers.count(302) == naming.MOST
+    assert answers.count(403) == 24 - naming.MOST
+    assert Attempt.objects.filter(kind=naming.KIND).count() == naming.MOST
+
+
+def test_naming_those_one_may_name_is_not_counted(sign_in: SignIn) -> None:
+    grandmother = sign_in("grandmother")
+    service.begin(BIRTH, grandmother)
+    for _ in range(naming.MOST + 1):
+        own = {"relation": "grandparent", "mother_number": MOTHER}
+        assert not service.answer(BIRTH, "who", own, grandmother).barred
+    with pytest.raises(BadAnswers):
+        service.answer(BIRTH, "who", {"relation": "grandparent", "mother_number": "12"}, grandmother)
+    assert not Naming.objects.exists()
 
 
 @pytest.mark.usefixtures("stranger")
