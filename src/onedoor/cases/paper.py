@@ -34,7 +34,7 @@ class Paper:
         self.service = service
         self.body = body
         self.known: Context = known(service, body)
-        self.pages = procedures.visible_pages(service, self.known)
+        self.visible = procedures.visible_pages(service, self.known)
         rows = Attachment.objects.filter(holder=draft.pk).defer("content") if attached is None else attached
         self.files = {row.field: row.title() for row in rows}
 
@@ -71,6 +71,11 @@ class Paper:
         return not procedures.sources_behind(self.service, rule).isdisjoint(self.body["failed"])
 
     @cached_property
+    def pages(self) -> list[Page]:
+        """Return the pages of the form as far as this person may know; one that is closed always counts as one."""
+        return [page for page in self.service.pages if page.id in self.closed or page in self.visible]
+
+    @cached_property
     def in_the_way(self) -> frozenset[str]:
         """Return the sources that what stands in the way rests on: their registers may say otherwise by now."""
         behind = (procedures.sources_behind(self.service, rule) for rule in self._failing)
@@ -78,10 +83,18 @@ class Paper:
 
     @cached_property
     def _failing(self) -> list[Condition]:
-        """Return the conditions that do not hold by what is known now."""
-        done = [page.id for page in self.pages if page.id in self.body["done"]]
+        """Return the conditions that do not hold by what is known now: those after the first page that bars.
+
+        What is checked after a later page rests on records that this person may not know of.
+        """
+        done = [page.id for page in self.visible if page.id in self.body["done"]]
         conditions = procedures.ineligible(self.service, self.known, done[-1] if done else None)
-        return [rule for rule in conditions if done or not rule.after]
+        failing = [rule for rule in conditions if done or not rule.after]
+        first = min(map(self._place, failing), default=0)
+        return [rule for rule in failing if self._place(rule) == first]
+
+    def _place(self, rule: Condition) -> int:
+        return [page.id for page in self.service.pages].index(rule.after) if rule.after else 0
 
     @cached_property
     def closed(self) -> frozenset[str]:
@@ -89,9 +102,8 @@ class Paper:
 
         Who types somebody's number learns nothing of that person before it is known that they may ask.
         """
-        order = [page.id for page in self.service.pages]
-        reached = [order.index(rule.after) if rule.after else 0 for rule in self._failing]
-        return frozenset(order[min(reached) + 1 :] if reached else ())
+        after = self.service.pages[self._place(self._failing[0]) + 1 :] if self._failing else ()
+        return frozenset(page.id for page in after)
 
     def owners(self) -> Iterator[OwnerView]:
         """Yield which agency will do what within how long."""
@@ -133,7 +145,7 @@ class Paper:
         ids, closed = [page.id for page in self.pages], self.closed
         for number, page in enumerate(self.pages):
             hidden = page.id in closed
-            missing = procedures.missing_answers(page, self.known)
+            missing = [] if hidden else procedures.missing_answers(page, self.known)
             following = ids[number + 1] if number + 1 < len(ids) else ""
             yield PageView(
                 id=page.id,
@@ -143,7 +155,7 @@ class Paper:
                 questions=() if hidden else tuple(map(self._question, procedures.visible_fields(page, self.known))),
                 facts=() if hidden else tuple(self._facts(page)),
                 missing=tuple(self._missing(page, hidden=hidden)),
-                done=page.id in self.body["done"] and not missing,
+                done=page.id in self.body["done"] and not missing and not hidden,
                 previous=ids[number - 1] if number else "",
                 next=page.id if missing else following,
             )
@@ -227,6 +239,11 @@ class Paper:
         behind = (source_behind(self.service, fact.source) for fact in page.facts)
         return {source.id for source in behind if source} | {of for one in page.fields for of in one.of}
 
+    def _named(self, source: Source) -> bool:
+        """Return whether *source* is asked for a person whose number was typed: nobody learns whether there is one."""
+        typed = {("form", field.id) for field in self.service.fields.values() if field.kind == "person_number"}
+        return any(not typed.isdisjoint(procedures.paths_of(value)) for value in source.by.values())
+
     def _missing(self, page: Page | None = None, *, hidden: bool = False) -> Iterator[MissingFact]:
         """Yield what a register did not answer, and what it does not hold though the form cannot do without.
 
@@ -240,7 +257,8 @@ class Paper:
             found = self._found(key)
             silent = key in self.body["failed"]
             empty = found is not None and not found["records"] and source.fallback == "stop"
-            if silent or (empty and key in wanted and not hidden):
+            told = key in self.in_the_way and self._named(source)
+            if silent or (empty and key in wanted and not hidden and not told):
                 yield MissingFact(
                     name=key,
                     label=source.label,

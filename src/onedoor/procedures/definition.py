@@ -25,7 +25,8 @@ class Law:
 class Source:
     """A fact that the State holds already: asked of *register* by the values of *by* (CEL), not of the person.
 
-    ``fallback`` is ``stop`` (the online form ends with ``missing``) or ``skip`` (go on without it).
+    ``fallback`` is ``stop`` (the online form ends with ``missing``) or ``skip`` (go on without it). ``once`` names the
+    conditions of eligibility that must hold before it is asked: who has no right learns nothing, and nothing is read.
     """
 
     id: str
@@ -35,6 +36,7 @@ class Source:
     by: Mapping[str, str]
     many: bool = False
     when: str = "true"
+    once: tuple[str, ...] = ()
     purpose: str = ""
     basis: str = ""
     replaces: Text = field(default_factory=dict)

@@ -103,6 +103,10 @@ class _Check:
     def law(self) -> dict[str, Law]:
         return dict(self.service.law)
 
+    @cached_property
+    def rules(self) -> set[str]:
+        return {rule.id for rule in self.service.eligible}
+
     def pages(self) -> Iterator[Fault]:
         """Find fields and facts that lean on what is not there."""
         pages = [page.id for page in self.service.pages]
@@ -148,6 +152,8 @@ class _Check:
             ways = self.rights.lookups.get(source.register, ())
             if ways and frozenset(source.by) not in ways:
                 known = sorted(", ".join(sorted(way)) for way in ways)
+            for rule in source.once:
+                yield from self.unknown((*keys, "once"), "rule of eligibility", rule, self.rules)
                 wrong = f"the register {source.register} has no look-up by {', '.join(sorted(source.by))}"
                 yield self.document.fault((*keys, "by"), wrong, nearest(", ".join(sorted(source.by)), known))
             if source.fallback == "stop" and not source.missing:
@@ -216,13 +222,12 @@ class _Check:
 
     def fees(self) -> Iterator[Fault]:
         """Refuse a fee that may be due: payments are not built."""
-        rules = {rule.id for rule in self.service.eligible}
         for fee in self.service.fees:
             if fee.amount or (fee.amount is None and not fee.closed_by):
                 meant = "keep it out with closed_by: <a rule under eligible>, or leave this service out for now"
                 yield self.document.fault(("fees", fee.id), "a fee may be due and payments are not built yet", meant)
             if fee.closed_by:
-                yield from self.unknown(("fees", fee.id, "closed_by"), "rule of eligibility", fee.closed_by, rules)
+                yield from self.unknown(("fees", fee.id, "closed_by"), "rule of eligibility", fee.closed_by, self.rules)
 
 
 def never(condition: str) -> bool:

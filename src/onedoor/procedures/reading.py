@@ -78,7 +78,8 @@ def read(plain: Plain) -> Service:
 
 
 def _source(key: str, source: Plain, reads: Plain) -> Source:
-    return Source(id=key, **{"purpose": reads["purpose"], "basis": reads["basis"], **source})
+    given = {"purpose": reads["purpose"], "basis": reads["basis"], **source}
+    return Source(id=key, **{**given, "once": tuple(source.get("once", ()))})
 
 
 def _page(key: str, page: Plain) -> Page:

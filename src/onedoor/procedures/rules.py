@@ -11,6 +11,7 @@ from onedoor.procedures import answers
 from onedoor.procedures.definition import Condition, Result, Service, Source, Step, Write
 from onedoor.procedures.expressions import Context, Functions, Value, evaluate, fill, holds
 from onedoor.procedures.questions import Fact, Field, Page
+from onedoor.procedures.resting import sources_behind
 
 Record: TypeAlias = Mapping[str, Any]
 
@@ -181,7 +182,20 @@ def _value_of(fact: Fact, known: Context, disputed: frozenset[str]) -> Value:
 
 def wanted(service: Service, known: Context) -> list[Query]:
     """Return every look-up that has its reason and its values now."""
-    return [query for source in service.data.values() if (query := _query(source, known))]
+    closed = withheld(service, known)
+    allowed = (source for source in service.data.values() if source.id not in closed)
+    return [query for source in allowed if (query := _query(source, known))]
+
+
+def withheld(service: Service, known: Context) -> frozenset[str]:
+    """Return the sources that are not asked as long as a condition does not hold that they must wait for."""
+    awaited = {rule for source in service.data.values() for rule in source.once}
+    unmet = {rule.id for rule in service.eligible if rule.id in awaited and not _met(rule, known)}
+    return frozenset(source.id for source in service.data.values() if unmet & set(source.once))
+
+
+def _met(rule: Condition, known: Context) -> bool:
+    return not holds(rule.when, known) or holds(rule.condition, known)
 
 
 def _query(source: Source, known: Context) -> Query | None:
@@ -320,14 +334,15 @@ def _answered(asked: Field, known: Context, world: World) -> bool:
 
 
 def ineligible(service: Service, known: Context, after: str | None = None) -> list[Condition]:
-    """Return the conditions that do not hold, of those checked up to page *after* (all of them without it)."""
+    """Return the conditions that do not hold, of those checked up to page *after* (all of them without it).
+
+    One that rests on what is still withheld says nothing yet: the condition that withholds it does.
+    """
     order = [page.id for page in service.pages]
     reached = order[: order.index(after) + 1] if after else order
-    return [
-        rule
-        for rule in service.eligible
-        if (not rule.after or rule.after in reached) and holds(rule.when, known) and not holds(rule.condition, known)
-    ]
+    checked = (rule for rule in service.eligible if not rule.after or rule.after in reached)
+    failing, closed = [rule for rule in checked if not _met(rule, known)], withheld(service, known)
+    return [rule for rule in failing if not closed or sources_behind(service, rule).isdisjoint(closed)]
 
 
 def steps_of(service: Service, known: Context) -> list[Step]:

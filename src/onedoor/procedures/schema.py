@@ -49,6 +49,7 @@ SOURCE = _object(
     by={**_map(CEL), "maxProperties": 3},
     many=FLAG,
     when=CEL,
+    once={**IDS, "description": "conditions under eligible that must hold before this is asked"},
     purpose=STRING,
     basis=STRING,
     replaces=TEXT_SCHEMA,

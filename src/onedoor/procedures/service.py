@@ -17,7 +17,7 @@ from onedoor.procedures import handing, limits, reading, rules
 from onedoor.procedures.answers import AnswerFault, Raw, check_file
 from onedoor.procedures.definition import Condition, Result, Service, Source, Step, Write
 from onedoor.procedures.domain import SERVICE
-from onedoor.procedures.expressions import BadExpression, Context, ExpressionFailed, Value, evaluate, names_of
+from onedoor.procedures.expressions import BadExpression, Context, ExpressionFailed, Value, evaluate, names_of, paths_of
 from onedoor.procedures.handing import enough, handed, needs
 from onedoor.procedures.models import ServiceVersion
 from onedoor.procedures.questions import Fact, Field, Page
@@ -80,6 +80,7 @@ __all__ = [
     "names_of",
     "needs",
     "owner",
+    "paths_of",
     "pin",
     "pinned",
     "post_text",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -70,6 +71,36 @@ def waited(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 @pytest.fixture(autouse=True)
 def at_once(waited: list[float]) -> None:
     """No test of this file waits."""
+
+
+@pytest.mark.usefixtures("stranger")
+@pytest.mark.parametrize(
+    ("persona", "given", "weddings"),
+    [
+        ("grandmother", {"relation": "grandparent"}, [WEDDING]),
+        ("father", {"relation": "father", "mother_name": "Võ Thị Khác"}, []),
+    ],
+)
+def test_a_number_that_nobody_has_is_answered_as_one_of_a_stranger(
+    transport: Transport, sign_in: SignIn, waited: list[float], persona: str, given: dict[str, str]
+) -> None:
+    actor, seen, asked = sign_in(persona), [], []
+    for number in (STRANGER, NOBODYS):
+        service.begin(BIRTH, actor)
+        for page in ("who", "child"):  # what is checked after later pages is not told either
+            service.answer(BIRTH, page, given | {"mother_number": number, "child_name": "Lê An"}, actor)
+        transport.carried.clear()
+        draft = service.answer(BIRTH, "who", given | {"mother_number": number}, actor)
+        told = repr(replace(draft, id="", saved_at=NOW)) + repr(service.declared(BIRTH, actor))
+        seen.append(told.replace(number, "NUMBER"))
+        asked.append({call.service.rpartition("/")[2] for call in transport.carried})
+        assert len(draft.barred) == 1
+        assert not draft.missing
+        service.discard(BIRTH, actor)
+    assert seen[0] == seen[1]
+    assert asked[0] | asked[1] <= {"population", "marriages"}, "nothing more is read of a stranger"
+    assert 2 <= Attempt.objects.filter(kind=naming.KIND).count() == len(waited)
+    assert all(0 < one <= naming.EVEN for one in waited)
 
 
 @pytest.mark.usefixtures("stranger")
