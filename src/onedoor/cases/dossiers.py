@@ -94,12 +94,17 @@ def _readable(code: str) -> str:
 
 
 def _own(row: Dossier | None, code: str, actor: Actor, *, mine: bool = False) -> Dossier:
-    if row and (row.account == actor.person or (not mine and _named(row, actor))):
+    if row and (row.account == actor.person if mine else is_of(row, actor)):
         return row
     if row:
         with transaction.atomic():
             journal.attempt("dossier-of-another", row.code, actor)
     raise NoSuchCase(code=code[:20])
+
+
+def is_of(row: Dossier, actor: Actor) -> bool:
+    """Return whether the actor applied, or is named in the dossier and therefore sees it."""
+    return row.account == actor.person or _named(row, actor)
 
 
 def _named(row: Dossier, actor: Actor) -> bool:

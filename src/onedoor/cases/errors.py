@@ -46,6 +46,14 @@ class Barred(Conflict):
     """This service cannot be asked for now. Go back to the form: it says why, and what you can do."""
 
 
+class HeldElsewhere(Conflict):
+    """What you declare here already stands in another open case. Please ask the authority that decides on it."""
+
+
+class HeldByYourCase(Conflict):
+    """You have declared this already: it stands in your case {code}. Nothing was sent a second time."""
+
+
 class NotPossible(Conflict):
     """This cannot be done now: the step has moved on in the meantime. Please look at it again."""
 

@@ -11,13 +11,15 @@ from django.db import transaction
 from onedoor.cases import journal, queue, rules
 from onedoor.cases.errors import NoSuchCase
 from onedoor.cases.events import DossierEnded
-from onedoor.cases.models import Dossier, Step
+from onedoor.cases.models import Claim, Dossier, Step
 from onedoor.kernel import clock, nation
 from onedoor.kernel.actor import Actor
 from onedoor.kernel.clock import Limit
 from onedoor.procedures import service as procedures
 from onedoor.procedures.service import Service, pinned
 
+FREES = frozenset({rules.WITHDRAWN, rules.REFUSED, rules.STOPPED})
+"""Endings without any result: what the dossier held for itself may be asked for again."""
 ENDINGS = frozenset({rules.DONE, rules.PARTLY, rules.REFUSED, rules.STOPPED})
 
 
@@ -75,6 +77,8 @@ class Journey:
         self.dossier.state = after.state
         if after.state in ENDINGS | {rules.WITHDRAWN}:
             self.dossier.ended_at = self.moment
+        if after.state in FREES:
+            Claim.objects.filter(dossier=self.dossier).delete()
         self.dossier.save()
 
     def end(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext
 
-from onedoor.cases import dossiers, journal, queue, rules
+from onedoor.cases import dossiers, exclusive, journal, queue, rules
 from onedoor.cases.context import reused
 from onedoor.cases.drafts import service_of
 from onedoor.cases.errors import Barred, NoDraft, NotReady
@@ -51,6 +51,7 @@ def _open(draft: Draft, key: str, actor: Actor) -> Dossier:
     dossier = _dossier(draft, paper, key)
     rows = list(_steps(dossier, paper))
     Step.objects.bulk_create(rows)
+    exclusive.claim(dossier, paper, actor)
     Party.objects.bulk_create(_parties(dossier, body))
     Attachment.objects.filter(holder=draft.pk).update(holder=dossier.pk)
     draft.submitted_as = dossier.code

@@ -122,6 +122,9 @@ class _Check:
                 if field.corrects:
                     yield from self.unknown((*keys, "corrects"), "fact", field.corrects, self.service.facts)
                 yield from self.complete(keys, field.kind)
+                if field.exclusive and not (field.kind == "record" and field.of):
+                    wrong = "only a chosen record can stand in one open case"
+                    yield self.document.fault((*keys, "exclusive"), wrong, "write kind: record with of: and key:")
             for fact in page.facts:
                 keys = ("form", page.id, "facts", fact.id)
                 yield from self.listed((*keys, "list"), fact.list if fact.kind == "code" else "")
@@ -149,11 +152,11 @@ class _Check:
         for source in self.service.data.values():
             keys: Keys = ("data", source.id)
             yield from self.unknown((*keys, "register"), "register", source.register, self.rights.fields)
+            for rule in source.once:
+                yield from self.unknown((*keys, "once"), "rule of eligibility", rule, self.rules)
             ways = self.rights.lookups.get(source.register, ())
             if ways and frozenset(source.by) not in ways:
                 known = sorted(", ".join(sorted(way)) for way in ways)
-            for rule in source.once:
-                yield from self.unknown((*keys, "once"), "rule of eligibility", rule, self.rules)
                 wrong = f"the register {source.register} has no look-up by {', '.join(sorted(source.by))}"
                 yield self.document.fault((*keys, "by"), wrong, nearest(", ".join(sorted(source.by)), known))
             if source.fallback == "stop" and not source.missing:

@@ -24,7 +24,8 @@ class Field:
     A ``pick`` field chooses among the distinct ``values`` (CEL list). With ``single: skip`` a ``record`` or ``pick``
     question is not asked where only one answer is possible: that answer counts, and is shown as known from the
     sources ``of``. A field that ``corrects`` a fact is asked only when the person said that the fact is not
-    right. ``name`` says what an answer is where it is read, ``label`` asks for it.
+    right. What is chosen for an ``exclusive`` one stands in one open case only. ``name`` says what an answer is where
+    it is read, ``label`` asks for it.
     """
 
     id: str
@@ -47,6 +48,7 @@ class Field:
     files: tuple[str, ...] = ()
     max_mb: int = 0
     single: str = "skip"
+    exclusive: bool = False
     errors: Mapping[str, Text] = field(default_factory=dict)
     explain: Text = field(default_factory=dict)
     explained: Text = field(default_factory=dict)

@@ -75,6 +75,7 @@ FIELD = _object(
     values=CEL,
     option=CEL,
     single={"enum": ["skip", "ask"]},
+    exclusive={**FLAG, "description": "what is chosen stands in one open case only (kind: record)"},
     corrects=ID,
     max=CEL,
     files={"type": "array", "minItems": 1, "items": {"enum": ["pdf", "jpg", "png"]}},

@@ -2,6 +2,7 @@
 
 from onedoor.cases.models.attachment import Attachment
 from onedoor.cases.models.attempt import Attempt
+from onedoor.cases.models.claim import Claim
 from onedoor.cases.models.dossier import Dossier, Party, Result, Step, Transition
 from onedoor.cases.models.draft import Draft
 from onedoor.cases.models.naming import Naming
@@ -13,6 +14,7 @@ __all__ = [
     "Act",
     "Attachment",
     "Attempt",
+    "Claim",
     "Counter",
     "Dossier",
     "Draft",
