@@ -54,7 +54,7 @@ SCHEMAS: Mapping[str, dict[str, Any]] = {
     "end": _schema(["kind", "post", "service"], kind={"enum": ["withdraw", "expire"]}, post=TEXT, service=RULES),
     "outcome": _schema(
         ["kind", "by"],
-        kind={"enum": ["done", "supplement", "refuse", "hand_over"]},
+        kind={"enum": ["done", "verify", "supplement", "refuse", "hand_over"]},
         by=TEXT,
         text={"type": "string"},
         ground=TEXT,

@@ -16,8 +16,14 @@ def wrong(definition: Step, message: Message, *, authorities: Collection[str]) -
         return "by"
     if message["kind"] == "done":
         return _wrong_result(definition, message.get("result")) or _wrong_records(definition, message)
+    return _wrong_way_out(definition, message, authorities)
+
+
+def _wrong_way_out(definition: Step, message: Message, authorities: Collection[str]) -> str:
     if not message.get("text"):
         return "text"
+    if message["kind"] == "verify" and not definition.verified:
+        return "kind"
     if message["kind"] == "refuse" and message.get("ground") not in {one.id for one in definition.refuse}:
         return "ground"
     if message["kind"] == "hand_over" and message.get("to") not in authorities:

@@ -8,11 +8,11 @@ from django.db.models import F
 
 from onedoor.cases import directory, journal, queue, rules
 from onedoor.cases.desk import find, full_post
-from onedoor.cases.errors import NoSuchArticle, NoSuchAuthority, OneSupplementOnly, WordsNeeded
+from onedoor.cases.errors import NoSuchArticle, NoSuchAuthority, NotPossible, OneSupplementOnly, WordsNeeded
 from onedoor.cases.events import TaskMoved
 from onedoor.cases.intake import subject_of
 from onedoor.cases.models import Counter, Task
-from onedoor.cases.sheet import Sheet
+from onedoor.cases.sheet import Sheet, ways_out
 from onedoor.cases.views import TaskView
 from onedoor.kernel import clock, nation
 from onedoor.kernel.actor import Actor
@@ -35,6 +35,20 @@ def accept(task_id: str, actor: Actor) -> TaskView:
             row.save()
             journal.act(row, "accept", _event(row, "accept", actor))
             queue.work(row)
+    return Sheet(row).view(actor)
+
+
+def verify(task_id: str, text: str, actor: Actor) -> TaskView:
+    """Take the longer limit that the law gives where an officer must verify, once, with the reason."""
+    words = _words(text)
+    find(task_id, actor)
+    with transaction.atomic():
+        row = find(task_id, actor, lock=True)
+        step = pinned(row.service, row.version, row.digest).steps[row.step]
+        if "verify" not in ways_out(row, step):
+            raise NotPossible
+        row.due = rules.due_extended(nation.current().calendar, row.due, step.within, step.verified)
+        _tell(row, "verify", actor, words)
     return Sheet(row).view(actor)
 
 
@@ -82,7 +96,7 @@ def hand_over(task_id: str, agency: str, text: str, actor: Actor) -> TaskView:
 def _tell(row: Task, kind: rules.TaskMove, actor: Actor, words: str, **facts: str) -> None:
     """Move the task and queue what the portal is told; the caller holds the transaction."""
     service = pinned(row.service, row.version, row.digest)
-    row.state = rules.move_task(row.state, kind, frozenset(service.steps[row.step].may))
+    row.state = rules.move_task(row.state, kind, ways_out(row, service.steps[row.step]))
     work, subject = row.read("work"), subject_of(row.read("payload"))
     work.setdefault("outcomes", []).append({"kind": kind, "text": words, "by": full_post(actor), **facts})
     _decide(row, actor, work, subject)

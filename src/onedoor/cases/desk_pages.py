@@ -77,6 +77,8 @@ def decide(request: HttpRequest, task_id: str) -> HttpResponse:
         return task(request, task_id)
     if decision.kind == "accept":
         service.accept(task_id, actor)
+    elif decision.kind == "verify":
+        service.verify(task_id, decision.text, actor)
     elif decision.kind == "supplement":
         service.ask_supplement(task_id, decision.text, actor)
     elif decision.kind == "refuse":

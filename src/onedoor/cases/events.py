@@ -68,6 +68,13 @@ class SupplementExpired(StepEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class StepVerified(StepEvent):
+    """An officer must verify: the longer limit of the law holds, ``limit``."""
+
+    limit: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class StepDone(StepEvent):
     """A step is done; ``result`` is the kind of its result, or empty."""
 

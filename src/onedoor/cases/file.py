@@ -7,7 +7,7 @@ from typing import Any
 
 from onedoor.cases import directory, rules, words
 from onedoor.cases.context import about
-from onedoor.cases.journey import service_of, step_at
+from onedoor.cases.journey import service_of, step_at, verified
 from onedoor.cases.models import Dossier, Result, Step, Transition
 from onedoor.cases.opened import Opened
 from onedoor.cases.views import (
@@ -141,6 +141,7 @@ class DossierView:
             result=self._results.get(row.ref),
             request=self._request(row),
             refusal=self._refusal(row),
+            verifies=self._verifies(row),
         )
 
     def _request(self, row: Step) -> Request | None:
@@ -157,6 +158,10 @@ class DossierView:
         article, law = words.ground(self.definition, row.ref, row.ground)
         name = directory.agency_name(refused.agency)
         return Refusal(row.ref, article, law, refused.words(), name, refused.moment, self.definition.appeal)
+
+    def _verifies(self, row: Step) -> str:
+        asked = self._last(row.ref, "verify") if verified(self.definition, row) else None
+        return asked.words() if asked else ""
 
     def _last(self, step: str, kind: str) -> Transition | None:
         rows = reversed(self._transitions)

@@ -9,7 +9,7 @@ from django.db.models import F
 from onedoor.cases import journal, queue, rules, words
 from onedoor.cases.context import about, handed
 from onedoor.cases.events import HandOverLate, StepAcknowledged, SupplementExpired
-from onedoor.cases.journey import moving, service_of
+from onedoor.cases.journey import moving, service_of, verified
 from onedoor.cases.models import Attachment, Dossier, Step
 from onedoor.cases.reasons import reason
 from onedoor.exchange import service as exchange
@@ -123,6 +123,7 @@ def _message(dossier: Dossier, step: Step) -> dict[str, Any]:
         "service": {"id": dossier.service, "version": dossier.version, "digest": dossier.digest},
         "started_at": step.started_at.isoformat() if step.started_at else None,
         "due": step.due.isoformat() if step.due else None,
+        "verified": verified(service, step),
         "submitted_at": dossier.submitted_at.isoformat(),
         "applicant": body["applicant"],
         "about": about(service, body),

@@ -34,11 +34,16 @@ def step_at(service: Service, step: Step) -> rules.StepAt:
     return rules.StepAt(
         id=step.ref,
         after=frozenset(definition.after),
-        may=frozenset(definition.may),
+        may=rules.ways_out(definition.may, definition.verified, verified=verified(service, step)),
         state=step.state,
         asked=step.asked,
         round=step.round,
     )
+
+
+def verified(service: Service, step: Step) -> bool:
+    """Return whether the step runs under the longer limit of a verification."""
+    return bool(longer := service.steps[step.ref].verified) and step.limit == longer
 
 
 @dataclass
@@ -80,6 +85,19 @@ class Journey:
         if after.state in FREES:
             Claim.objects.filter(dossier=self.dossier).delete()
         self.dossier.save()
+
+    def verify(self, ref: str) -> Step:
+        """Let the longer limits of a verification hold, for the step and for the whole it is part of."""
+        row, calendar, dossier = self.move(ref, "verify"), nation.current().calendar, self.dossier
+        definition, whole = self.service.steps[ref], self.service.clock.verified
+        if row.due:
+            row.due = rules.due_extended(calendar, row.due, row.limit, definition.verified)
+        row.limit = definition.verified
+        row.save()
+        if whole and not definition.apart and dossier.limit != whole:
+            dossier.due = rules.due_extended(calendar, dossier.due, dossier.limit, whole)
+            dossier.limit = whole
+        return row
 
     def end(self) -> None:
         """State that the dossier ended, when it has."""

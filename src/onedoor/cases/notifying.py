@@ -13,6 +13,9 @@ from onedoor.notices import service as notices
 TEXTS: Mapping[str, str] = {
     "submitted": gettext_noop("We have received your case {code}: {title}."),
     "done": gettext_noop("{result} is ready. {agency} has signed it."),
+    "verify": gettext_noop(
+        "{agency} must verify something in case {code}, so the law gives it more time. The reason is in the case."
+    ),
     "supplement": gettext_noop(
         "{agency} asks you for something in case {code}. The clock stands still until you answer."
     ),

@@ -1,4 +1,4 @@
-"""What authorities tell the portal of their steps: done, supplement, refused, handed over; each taken in once."""
+"""What authorities tell the portal of their steps: done, verify, supplement, refuse, hand over; each taken in once."""
 
 import base64
 import hashlib
@@ -14,6 +14,7 @@ from onedoor.cases.events import (
     StepDone,
     StepRedirected,
     StepRefused,
+    StepVerified,
     SupplementAsked,
 )
 from onedoor.cases.journey import Journey, moving, service_of
@@ -112,6 +113,13 @@ def _keep_result(journey: Journey, step: Step, result: Message) -> None:
     row.save(force_insert=True)
 
 
+def _verify(journey: Journey, message: Message) -> None:
+    step = journey.verify(message["step"])
+    event = StepVerified(**journey.facts, step=step.ref, agency=step.agency, limit=step.limit)
+    row = journal.transition(journey.dossier, "verify", event, step=step.ref, agency=step.agency, words=message["text"])
+    queue.notify(journey.dossier.code, "verify", step.ref, str(row.id))
+
+
 def _supplement(journey: Journey, message: Message) -> None:
     step = journey.move(message["step"], "supplement")
     event = SupplementAsked(**journey.facts, step=step.ref, agency=step.agency)
@@ -144,6 +152,7 @@ def _hand_over(journey: Journey, message: Message) -> None:
 
 KINDS: Mapping[str, Callable[[Journey, Message], None]] = {
     "done": _done,
+    "verify": _verify,
     "supplement": _supplement,
     "refuse": _refuse,
     "hand_over": _hand_over,

@@ -18,13 +18,14 @@ ENDED = frozenset({DONE, REFUSED, STOPPED, DROPPED, SKIPPED, WITHDRAWN})
 FULFILLED = frozenset({DONE, SKIPPED})
 ACTIVE = frozenset({SENDING, WORKING, SUPPLEMENT})
 
-Move = Literal["acknowledge", "done", "supplement", "answer", "refuse", "hand_over", "expire"]
+Move = Literal["acknowledge", "done", "verify", "supplement", "answer", "refuse", "hand_over", "expire"]
 
 # An outcome may arrive before the acknowledgement of the hand-over did: it implies one.
 MOVES: Mapping[str, tuple[frozenset[str], str]] = MappingProxyType(
     {
         "acknowledge": (frozenset({SENDING}), WORKING),
         "done": (frozenset({SENDING, WORKING}), DONE),
+        "verify": (frozenset({SENDING, WORKING}), WORKING),
         "supplement": (frozenset({SENDING, WORKING}), SUPPLEMENT),
         "answer": (frozenset({SUPPLEMENT}), WORKING),
         "refuse": (frozenset({SENDING, WORKING}), REFUSED),
@@ -32,8 +33,8 @@ MOVES: Mapping[str, tuple[frozenset[str], str]] = MappingProxyType(
         "expire": (frozenset({SUPPLEMENT}), STOPPED),
     }
 )
-WAYS_OUT = frozenset({"supplement", "refuse", "hand_over"})
-"""Moves that a step makes only when its definition names them in ``may``."""
+WAYS_OUT = frozenset({"verify", "supplement", "refuse", "hand_over"})
+"""Moves that a step makes only when its definition names them in ``may`` (``verify``: when it has the longer limit)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +136,15 @@ def withdraw(case: CaseAt) -> CaseAt:
 NEW, DECIDING, STUCK, HANDED_OVER = "new", "deciding", "stuck", "handed_over"
 LOOKED_INTO = frozenset({NEW, DECIDING, STUCK, SUPPLEMENT})
 """States of a task in which its officer may look into registers for it."""
-TaskMove = Literal["accept", "stick", "done", "supplement", "answer", "refuse", "hand_over", "withdraw", "expire"]
+TaskMove = Literal[
+    "accept", "stick", "done", "verify", "supplement", "answer", "refuse", "hand_over", "withdraw", "expire"
+]
 TASK_MOVES: Mapping[str, tuple[frozenset[str], str]] = MappingProxyType(
     {
         "accept": (frozenset({NEW, STUCK}), DECIDING),
         "stick": (frozenset({DECIDING}), STUCK),
         "done": (frozenset({DECIDING}), DONE),
+        "verify": (frozenset({NEW}), NEW),
         "supplement": (frozenset({NEW}), SUPPLEMENT),
         "answer": (frozenset({SUPPLEMENT}), NEW),
         "refuse": (frozenset({NEW}), REFUSED),
@@ -163,6 +167,21 @@ def task_may(state: str, may: Iterable[str], *, asked: int, times: int) -> froze
     """Return what an officer may do with a task now: of ``accept`` and the step's ways out."""
     ways = frozenset(may) - (frozenset({"supplement"}) if asked >= times else frozenset())
     return frozenset(kind for kind in {"accept"} | ways if state in TASK_MOVES[kind][0])
+
+
+def ways_out(may: Iterable[str], longer: str, *, verified: bool) -> frozenset[str]:
+    """Return the ways out of a step that has a *longer* limit where its officer must verify, once."""
+    return frozenset(may) | (frozenset({"verify"}) if longer and not verified else frozenset())
+
+
+def due_extended(calendar: Calendar, due: datetime, limit: str, longer: str) -> datetime:
+    """Return the new end once *longer* holds in the place of *limit*; what the clock stood still before stays given."""
+    if not (limit.endswith("wd") and longer.endswith("wd")):
+        return due + (calendar.due(due, Limit.parse(longer)) - calendar.due(due, Limit.parse(limit)))
+    days = int(longer[:-2]) - int(limit[:-2])
+    for _ in range(days):
+        due = calendar.next_opening(due)
+    return calendar.due(due, Limit(1, "wd")) if days > 0 else due
 
 
 def due_after_stop(calendar: Calendar, limit: str, due: datetime, stopped: datetime, resumed: datetime) -> datetime:

@@ -31,7 +31,7 @@ from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.text import Text
 from onedoor.privacy.service import Reader
 from onedoor.procedures import service as procedures
-from onedoor.procedures.service import Context, ExpressionFailed, Fact, Service, Source, pinned
+from onedoor.procedures.service import Context, ExpressionFailed, Fact, Service, Source, Step, pinned
 from onedoor.store.rows import Rows
 
 SENT = gettext_noop("Sent as a supplement")
@@ -61,6 +61,14 @@ def line_of(row: Task, actor: Actor) -> TaskLine:
         minutes_left=rules.early_minutes(nation.current().calendar, now, row.due),
         taken_by="" if not row.taken_by else "me" if row.taken_by == actor.person else "other",
     )
+
+
+def ways_out(row: Task, step: Step) -> frozenset[str]:
+    """Return what an officer may do with a task but accept it; a verification is taken once, by whichever authority."""
+    if not step.verified:
+        return frozenset(step.may)
+    taken = any(one["kind"] == "verify" for one in row.read("work").get("outcomes", ()))
+    return rules.ways_out(step.may, step.verified, verified=taken or bool(row.read("payload").get("verified")))
 
 
 class Sheet:
@@ -94,7 +102,10 @@ class Sheet:
             results=tuple(self._result(result) for result in self.payload["results"]),
             articles=tuple(self._articles()),
             authorities=directory.same_kind(row.agency),
-            may=rules.task_may(row.state, self.step.may, asked=row.asked, times=self.service.supplement.times),
+            may=rules.task_may(
+                row.state, ways_out(row, self.step), asked=row.asked, times=self.service.supplement.times
+            ),
+            verified=self.step.verified,
             history=tuple(self._history(act) for act in acts),
             request=self._request(acts),
             refusal=self._refusal(acts),

@@ -81,6 +81,8 @@ class StepView:
     result: ResultView | None = None
     request: Request | None = None
     refusal: Refusal | None = None
+    verifies: str = ""
+    """Why its officer must verify and has the longer limit, in their words; empty where none must."""
 
 
 @dataclass(frozen=True, slots=True)

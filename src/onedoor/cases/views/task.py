@@ -88,7 +88,11 @@ class FileView:
 
 @dataclass(frozen=True, slots=True)
 class TaskView:
-    """A task with all an officer needs; ``may`` holds what is allowed now: ``accept supplement refuse hand_over``."""
+    """A task with all an officer needs.
+
+    ``may`` holds what is allowed now: ``accept verify supplement refuse hand_over``; ``verified`` is the longer limit
+    where the officer must verify.
+    """
 
     line: TaskLine
     agency: str
@@ -109,4 +113,5 @@ class TaskView:
     trouble: str
     issued: IssuedView | None = None
     supplements: tuple[HistoryView, ...] = ()
+    verified: str = ""
     files: tuple[FileView, ...] = ()
