@@ -38,6 +38,14 @@ class TooManyNumbers(NotAllowed):
     """You have named somebody {most} times in a day without success. Try again tomorrow, or ask your commune."""
 
 
+class NotSealed(BadInput):
+    """The result of this step came without a valid seal of its agency. It was not accepted, and the agency was told."""
+
+
+class SealRefused(BadInput):
+    """The portal did not accept this result: it has no valid seal of this agency. Ask your operator to look into it."""
+
+
 class NotReady(Conflict):
     """There is something left to answer before you can submit."""
 

@@ -82,6 +82,13 @@ class StepDone(StepEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ResultNotAccepted(StepEvent):
+    """A result came without its agency's valid seal: ``why`` is a name of `verdict.Reason`, or ``OTHER_AGENCY``."""
+
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class StepRefused(StepEvent):
     """A step was refused on the ground ``ground`` of its definition."""
 

@@ -1,14 +1,13 @@
 """What authorities tell the portal of their steps: done, verify, supplement, refuse, hand over; each taken in once."""
 
 import base64
-import hashlib
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 
-from onedoor.cases import claims, directory, journal, queue
+from onedoor.cases import arriving, claims, directory, journal, queue, rules
 from onedoor.cases.errors import NoSuchCase, OtherAgency
 from onedoor.cases.events import (
     StepDone,
@@ -33,10 +32,6 @@ class NotItsStep(OtherAgency):
     """This step belongs to another authority."""
 
 
-class AlteredOnTheWay(BadInput):
-    """The result does not have the digest that came with it. Send it again."""
-
-
 def receive(caller: Caller, message: Message) -> dict[str, Any]:
     """Take in one outcome; the answer leaves after it is kept for good."""
     by = Actor(person=message["by"], post=message["by"], agency=message["agency"])
@@ -52,6 +47,8 @@ def receive(caller: Caller, message: Message) -> dict[str, Any]:
     if false := claims.wrong(service_of(step.dossier).steps[step.ref], message, authorities=others):
         _record("false-outcome", message, by)
         raise BadInput(what=f"the service does not let this step say that ({false})")
+    if (result := message.get("result")) and step.state in rules.ACTIVE:
+        arriving.check(step, result, by)
     _take(caller, message, by)
     return {"received": True}
 
@@ -91,8 +88,6 @@ def _keep_records(journey: Journey, message: Message) -> None:
 
 def _keep_result(journey: Journey, step: Step, result: Message) -> None:
     file = base64.b64decode(result["file"], validate=True)
-    if hashlib.sha256(file).hexdigest() != result["sha256"]:
-        raise AlteredOnTheWay(what=result["kind"])
     row = Result(
         id=uuid7(),
         dossier=journey.dossier,

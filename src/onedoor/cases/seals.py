@@ -1,4 +1,4 @@
-"""The seals of the agencies of a node: their keys and certificates, and whom it trusts."""
+"""The seals of the agencies of a system: their keys and certificates, and whom it trusts."""
 
 import hashlib
 from pathlib import Path

@@ -4,10 +4,12 @@ import base64
 from typing import Any
 
 from onedoor.cases import words
+from onedoor.cases.errors import NotSealed, SealRefused
 from onedoor.cases.models import IssuedResult, Task
 from onedoor.cases.reasons import reason
 from onedoor.cases.working import verify_url
 from onedoor.exchange import service as exchange
+from onedoor.exchange.service import ProviderError
 from onedoor.kernel.errors import OnedoorError
 
 SERVICE = "cases"
@@ -29,9 +31,16 @@ def tell(task_id: str, number: int) -> None:
             key=f"{task.key}:outcome:{number}",
         )
     except OnedoorError as error:
-        Task.objects.filter(pk=task.pk).update(trouble=words.keep(error))
+        Task.objects.filter(pk=task.pk).update(trouble=words.keep(_told(error)))
         raise
     Task.objects.filter(pk=task.pk, told__lt=number).update(told=number, trouble="")
+
+
+def _told(error: OnedoorError) -> OnedoorError:
+    """Return what the officer reads of *error*: that the portal found no valid seal, or the error itself."""
+    body = error.answer.body if isinstance(error, ProviderError) and error.answer else None
+    refused = isinstance(body, dict) and str(body.get("type")).endswith(f":{NotSealed.__name__}")
+    return SealRefused(what="result") if refused else error
 
 
 def _message(task: Task, work: dict[str, Any], number: int) -> dict[str, Any]:
