@@ -37,7 +37,10 @@ class ReadRecord(models.Model):
 
 
 class ReadPerson(models.Model):
-    """A person whose data a record is about: a blind index to find it, the number sealed under that person's key."""
+    """A person whose data a record is about: a blind index to find it, the number sealed under that person's key.
+
+    A look-up of somebody of whom this system keeps nothing makes no key: then nothing is sealed.
+    """
 
     pk = models.CompositePrimaryKey("person", "record")
     person = models.BinaryField(max_length=32)

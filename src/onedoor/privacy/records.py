@@ -82,12 +82,9 @@ def _write(
     details = Details(str(record), moment.isoformat(), reader, register, operation, fields, reason, tuple(numbers))
     entry = ledger.append(LEDGER_KIND, commitment(salt, details))
     row = (record, moment, *astuple(reader), register, operation, list(fields), reason, salt, entry.id)
-    envelopes = [_sealed(number, str(record), blind) for blind, number in numbers.items()]
+    seal = sealed.seal if operation != READ and not reason else sealed.seal_known
+    places = {blind: Place("privacy_readperson", "sealed", f"{record}.{blind.hex()}") for blind in numbers}
+    envelopes = [seal(number, subject=number, place=places[blind]) for blind, number in numbers.items()]
     with connection.cursor() as cursor:
         cursor.execute(INSERT, [*row, list(numbers), envelopes])
     return str(record)
-
-
-def _sealed(number: str, record: str, blind: bytes) -> bytes:
-    place = Place("privacy_readperson", "sealed", f"{record}.{blind.hex()}")
-    return sealed.seal(number, subject=number, place=place)

@@ -66,6 +66,11 @@ def key_for(subject: str) -> Key:
     return found
 
 
+def live(subject: str) -> Key | None:
+    """Return the live key of *subject*, or nothing: none is made for somebody of whom nothing is kept."""
+    return _live(_mark(subject))
+
+
 def prepare(subjects: Iterable[str]) -> None:
     """Make the keys of many *subjects* that have none, in one durable write."""
     moment = clock.now().isoformat()

@@ -14,7 +14,17 @@ from onedoor.kernel.errors import OnedoorError
 from onedoor.store import keys
 from onedoor.store.keys import KeyDestroyed
 
-__all__ = ["BadEnvelope", "KeyDestroyed", "Place", "seal", "seal_bytes", "still_opens", "unseal", "unseal_bytes"]
+__all__ = [
+    "BadEnvelope",
+    "KeyDestroyed",
+    "Place",
+    "seal",
+    "seal_bytes",
+    "seal_known",
+    "still_opens",
+    "unseal",
+    "unseal_bytes",
+]
 
 VERSION = 1
 HEAD = 1 + keys.ID_BYTES + keys.NONCE_BYTES
@@ -34,9 +44,7 @@ class Place(NamedTuple):
 
 def seal(value: object, *, subject: str, place: Place) -> bytes:
     """Return *value* (anything JSON can hold) sealed under the key of *subject* for *place*."""
-    return seal_bytes(
-        json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(), subject=subject, place=place
-    )
+    return seal_bytes(_json(value), subject=subject, place=place)
 
 
 def unseal(envelope: bytes, *, place: Place) -> Any:  # noqa: ANN401 - what JSON holds
@@ -44,9 +52,22 @@ def unseal(envelope: bytes, *, place: Place) -> Any:  # noqa: ANN401 - what JSON
     return json.loads(unseal_bytes(envelope, place=place))
 
 
+def seal_known(value: object, *, subject: str, place: Place) -> bytes:
+    """Return *value* sealed under the key of *subject*, or nothing at all when there is none: none is made."""
+    key = keys.live(subject)
+    return _under(key, _json(value), place) if key else b""
+
+
 def seal_bytes(data: bytes, *, subject: str, place: Place) -> bytes:
     """Return *data* sealed under the key of *subject* for *place*."""
-    key = keys.key_for(subject)
+    return _under(keys.key_for(subject), data, place)
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _under(key: keys.Key, data: bytes, place: Place) -> bytes:
     nonce = os.urandom(keys.NONCE_BYTES)
     head = bytes([VERSION]) + key.id + nonce
     return head + AESGCM(key.secret).encrypt(nonce, data, _bound(head, place))

@@ -68,6 +68,7 @@ def test_the_ledger_entry_commits_to_the_details_and_holds_no_personal_data() ->
 
 
 def test_persons_are_kept_blind_and_sealed() -> None:
+    keys.key_for(MOTHER)
     record = permit(READER, register="population", persons=[MOTHER, MOTHER, ""]).record
     person = ReadPerson.objects.get(record_id=record)
     assert bytes(person.person) == keys.blind("privacy.person", MOTHER)

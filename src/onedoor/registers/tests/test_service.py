@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from onedoor.privacy.models import ReadRecord
+from onedoor.privacy.models import ReadPerson, ReadRecord
+from onedoor.privacy.records import BLIND
 from onedoor.privacy.service import NotPermitted, Reader, reads_of_case
 from onedoor.registers import service
 from onedoor.registers.models import Record, Term
@@ -17,6 +18,8 @@ PORTAL = Reader("VN/GOV/G22/PORTAL", "account-1", "birth-form", "nd63-2024.4.5",
 COMMUNE = Reader("VN/GOV/G15/CIVIL-STATUS", "commune-00199.civil-status", "birth-registration", "l60-2014.16", CASE)
 POLICE = Reader("VN/GOV/G01/POPULATION", "police-00199.residence", "permanent-residence", "l68-2020", CASE)
 MIDWIFE = Reader("VN/GOV/G18/HEALTH", "facility-01901.midwife", "birth-notice", "nd63-2024.25")
+CURIOUS = Reader("VN/GOV/G22/PORTAL", "account-1", "curiosity", "nd63-2024.4.5", CASE)
+NOBODYS = "001190204813"
 pytestmark = pytest.mark.django_db
 lasting = pytest.mark.django_db(transaction=True)
 
@@ -54,6 +57,17 @@ def parents() -> None:
     service.load("population", [
         person(MOTHER, "Trần Thu Hà", "1996-05-14", "F"), person(FATHER, "Lê Minh Quân", "1994-09-02", "M"),
     ])  # fmt: skip
+
+
+@pytest.mark.usefixtures("parents")
+def test_a_look_up_of_a_number_nobody_has_leaves_no_key_behind_but_is_on_record() -> None:
+    assert service.lookup("population", {"number": NOBODYS}, reader=PORTAL).records == []
+    with pytest.raises(NotPermitted):
+        service.lookup("population", {"number": NOBODYS}, reader=CURIOUS)
+    assert keys.live(NOBODYS) is None
+    assert keys.live(MOTHER) is not None
+    asked = ReadPerson.objects.filter(person=keys.blind(BLIND, NOBODYS))
+    assert [bytes(one.sealed) for one in asked] == [b"", b""]
 
 
 @pytest.mark.usefixtures("parents")
