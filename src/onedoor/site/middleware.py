@@ -8,6 +8,7 @@ import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.utils.cache import patch_vary_headers
 
 from onedoor.exchange import service as exchange
 from onedoor.kernel.access import GATEWAY, Access
@@ -86,6 +87,8 @@ def headers(get_response: Next) -> Next:
             response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
         if settings.SESSION_COOKIE_NAME in request.COOKIES:
             response.headers.setdefault("Cache-Control", "no-store")
+        if response.headers.get("Content-Type", "").startswith("text/html"):
+            patch_vary_headers(response, ["Cookie"])  # every page's head says whether somebody is signed in
         return response
 
     return handle

@@ -76,6 +76,17 @@ def test_a_public_page_is_open_and_carries_the_security_headers(client):
     assert len(response.headers["X-Request-Id"]) == 32
 
 
+def test_a_page_is_kept_apart_by_who_is_signed_in_and_a_signed_in_one_is_not_kept_at_all(client, settings):
+    public = client.get("/open")
+    assert "Cookie" in public.headers["Vary"]
+    assert "Cache-Control" not in public.headers
+    client.cookies[settings.SESSION_COOKIE_NAME] = "anything"
+    signed_in = client.get("/conflict")
+    assert "Cookie" in signed_in.headers["Vary"]
+    assert signed_in.headers["Cache-Control"] == "no-store"
+    assert "Cookie" not in client.get("/conflict", headers=JSON).headers.get("Vary", "")
+
+
 def test_two_requests_have_two_ids(client):
     first, second = client.get("/open"), client.get("/open")
     assert first.headers["X-Request-Id"] != second.headers["X-Request-Id"]
