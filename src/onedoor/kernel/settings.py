@@ -13,6 +13,8 @@ ROLES = ("portal", "node", "test", "gateway", "directory")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 REPOSITORY = Path(__file__).resolve().parents[3]
 SHORTEST_SECRET = 32
+DESK_THREADS, MOST_THREADS = 8, 64
+"""Requests that a node's desk serves at the same time: enough that a few slow ones leave room for the others."""
 LAST_PORT = 65535
 SUBSYSTEM = r"[A-Z0-9-]+(/[A-Z0-9-]+){3}"
 URL = r"https?://[^/\s]+(/\S*)?"
@@ -45,6 +47,7 @@ class Settings:
     exchange_listen: str
     demonstration: bool
     log_level: str
+    desk_threads: int
 
 
 def read(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -72,6 +75,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         exchange_listen=source.address("exchange_listen", "127.0.0.1:8300"),
         demonstration=source.flag("demonstration"),
         log_level=source.one_of("log_level", LOG_LEVELS, "info"),
+        desk_threads=source.number("desk_threads", DESK_THREADS, MOST_THREADS),
     )
 
 
@@ -108,6 +112,13 @@ class _Source:
         if value not in choices:
             raise BadSetting(_key(name), value, expected)
         return value
+
+    def number(self, name: str, default: int, most: int) -> int:
+        expected = f"a number from 1 to {most}"
+        value = self.text(name, r"\d{1,4}", str(default), expected)
+        if not 1 <= int(value) <= most:
+            raise BadSetting(_key(name), value, expected)
+        return int(value)
 
     def flag(self, name: str) -> bool:
         return self.one_of(name, ("yes", "no"), "no") == "yes"

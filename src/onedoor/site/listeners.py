@@ -6,13 +6,15 @@ import ssl
 from collections.abc import Callable, Iterable
 from hashlib import sha256
 from pathlib import Path
+from queue import Queue
 from typing import Any
 
 from cheroot.ssl import Adapter
+from cheroot.workers.threadpool import ThreadPool
 from cheroot.wsgi import Server
 from cryptography import x509
 
-from onedoor.kernel.errors import OnedoorError
+from onedoor.kernel.errors import OnedoorError, Unavailable
 from onedoor.kernel.settings import Settings
 from onedoor.signing import certificates
 from onedoor.site.connections import Connection, makefile
@@ -22,8 +24,16 @@ VIA_GATEWAY = "onedoor.gateway"
 MAX_HEADER = 64 * 1024
 MOST_RESTING = 128
 """Connections that may rest between two requests; cheroot's own ten would make a busy gateway shake hands each time."""
+MOST_WAITING = 128
+"""Requests of browsers that may wait for a thread; of an agency's officers hardly so many come at once."""
+RETRY_AFTER = 3
+"""Seconds after which somebody turned away may come again."""
 MAX_BODY = 16 * 1024 * 1024
 HANDSHAKE_WITHIN = 5.0
+
+
+class Busy(Unavailable):
+    """Too many people use this desk at this moment. Nothing is lost. Please try again in a few seconds."""
 
 
 class NoIdentity(OnedoorError):
@@ -32,7 +42,9 @@ class NoIdentity(OnedoorError):
 
 def browsers(settings: Settings, application: Application, *, threads: int) -> Server:
     """Return the listener for browsers (a proxy in front of it speaks TLS)."""
-    return _server(settings.listen, application, threads)
+    server = _server(settings.listen, application, threads, kind=Desk)
+    server.requests = ThreadPool(server, threads, threads, MOST_WAITING, 0)
+    return server
 
 
 def own_gateway(settings: Settings, application: Application, *, threads: int) -> Server:
@@ -42,9 +54,41 @@ def own_gateway(settings: Settings, application: Application, *, threads: int) -
     return server
 
 
-def _server(address: str, application: Application, threads: int) -> Server:
+class Desk(Server):
+    """A listener that tells who finds too many waiting so at once, in words, instead of letting them wait as well."""
+
+    _unservicable_conns: "Queue[Any]"
+
+    def _serve_unservicable(self) -> None:
+        """Answer those for whom there is no room, on a thread of its own, until the listener stops."""
+        answer = busy()
+        while self.ready and isinstance(connection := self._unservicable_conns.get(), Connection):
+            with contextlib.suppress(OSError):
+                connection.socket.recv(MAX_HEADER, socket.MSG_DONTWAIT)  # what is unread would cut the answer off
+                connection.socket.sendall(answer)
+            connection.close()
+
+
+def busy() -> bytes:
+    """Return the whole answer to one for whom there is no room, in every language of the nation."""
+    from django.conf import settings
+    from django.utils.translation import gettext, override
+
+    lines = []
+    for language, _ in settings.LANGUAGES:
+        with override(language):
+            lines.append(Busy().text(gettext))
+    body = "\n".join(lines).encode()
+    head = (
+        f"HTTP/1.1 503 Service Unavailable\r\nRetry-After: {RETRY_AFTER}\r\nCache-Control: no-store\r\n"
+        f"Content-Type: text/plain; charset=utf-8\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+def _server(address: str, application: Application, threads: int, *, kind: type[Server] = Server) -> Server:
     host, _, port = address.rpartition(":")
-    server = Server(
+    server = kind(
         (host.strip("[]"), int(port)), application, numthreads=threads, max=threads, request_queue_size=128, timeout=30
     )
     server.keep_alive_conn_limit = MOST_RESTING

@@ -12,7 +12,6 @@ import structlog
 
 from onedoor.kernel.settings import Settings, current
 
-DESK_THREADS = 4
 EXCHANGE_THREADS = 8
 WEB_THREADS = 6
 CONCURRENCY = 3
@@ -62,7 +61,7 @@ def node() -> None:
 
     warmth.begin(pages=True)
     settings = current()
-    desk = listeners.browsers(settings, application, threads=DESK_THREADS)
+    desk = listeners.browsers(settings, application, threads=settings.desk_threads)
     exchange = listeners.own_gateway(settings, application, threads=EXCHANGE_THREADS)
     parts = {"desk": (desk.safe_start, desk.stop), "exchange": (exchange.safe_start, exchange.stop)}
     _Group(settings, parts).run()

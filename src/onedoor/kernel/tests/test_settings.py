@@ -56,6 +56,9 @@ def test_a_node_is_told_what_is_missing(missing):
         ("PUBLIC_URL", "ftp://x"),
         ("DEMONSTRATION", "true"),
         ("LOG_LEVEL", "loud"),
+        ("DESK_THREADS", "0"),
+        ("DESK_THREADS", "65"),
+        ("DESK_THREADS", "many"),
         ("SECRET_FILE", "/nowhere"),
     ],
 )
