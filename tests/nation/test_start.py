@@ -52,8 +52,15 @@ def processes_of(var: Path) -> list[str]:
     return found
 
 
-def up(var: Path, *extra: str, base: int = 0, people: str = "20") -> subprocess.CompletedProcess[str]:
-    return onedoor("up", "--var", str(var), "--port", str(base or free_base()), "--people", people, *extra, seconds=300)
+UP, MAKE_RUN = ("up",), ("story", "--stay")
+ways = pytest.mark.parametrize("way", [UP, MAKE_RUN], ids=["onedoor up", "make run"])
+"""What starts a nation: the command itself, and what `make run` calls."""
+
+
+def up(
+    var: Path, *extra: str, base: int = 0, people: str = "20", way: tuple[str, ...] = UP
+) -> subprocess.CompletedProcess[str]:
+    return onedoor(*way, "--var", str(var), "--port", str(base or free_base()), "--people", people, *extra, seconds=300)
 
 
 def assert_told(done: subprocess.CompletedProcess[str], *words: str) -> None:
@@ -65,21 +72,25 @@ def assert_told(done: subprocess.CompletedProcess[str], *words: str) -> None:
     assert "Ready" not in done.stdout
 
 
-def test_an_occupied_port_is_named_with_another_to_take(var: Path) -> None:
+@ways
+def test_an_occupied_port_is_named_with_another_to_take(var: Path, way: tuple[str, ...]) -> None:
     base = free_base()
     with closing(socket.create_server(("127.0.0.1", base + 202))):
-        done = up(var, base=base)
+        done = up(var, base=base, way=way)
     assert_told(done, str(base + 202), f"onedoor up --port {base + 1000}")
     assert len(done.stderr.splitlines()) == 1
     assert not processes_of(var)
     assert not (var / "run.json").exists()
 
 
-def test_a_second_nation_beside_the_first_is_refused_and_harms_nothing(nation: Running, var: Path) -> None:
+@ways
+def test_a_second_nation_beside_the_first_is_refused_and_harms_nothing(
+    nation: Running, var: Path, way: tuple[str, ...]
+) -> None:
     before = nation.pids()
-    done = up(nation.var, base=free_base())
+    done = up(nation.var, base=free_base(), way=way)
     assert_told(done, "already runs", str(nation.record()["pid"]), "onedoor up --var")
-    assert_told(up(var, base=nation.base), str(nation.base), "onedoor up --port")
+    assert_told(up(var, base=nation.base, way=way), str(nation.base), "onedoor up --port")
     assert not processes_of(var)
     assert nation.pids() == before
     assert all(map(alive, before.values()))
@@ -92,7 +103,10 @@ FAULTS = (
 )
 
 
-def test_every_fault_in_the_files_of_a_nation_is_named_with_its_line(var: Path, tmp_path: Path) -> None:
+@ways
+def test_every_fault_in_the_files_of_a_nation_is_named_with_its_line(
+    var: Path, tmp_path: Path, way: tuple[str, ...]
+) -> None:
     folder = copy_of_the_nation(tmp_path / "nation")
     expected = []
     for file, old, new in FAULTS:
@@ -100,7 +114,7 @@ def test_every_fault_in_the_files_of_a_nation_is_named_with_its_line(var: Path, 
         assert old in text
         expected.append(f"{file}:{text[: text.index(old)].count(chr(10)) + 1}: ")
         (folder / file).write_text(text.replace(old, new, 1))
-    done = up(var, "--nation", str(folder))
+    done = up(var, "--nation", str(folder), way=way)
     assert_told(done, expected[-1], "; use one of: G01", "Please correct them")
     assert not var.exists()
     checked = onedoor("nation", "check", str(folder))
@@ -123,8 +137,11 @@ def test_a_folder_that_is_no_nation_is_said(var: Path, tmp_path: Path) -> None:
     assert not var.exists()
 
 
+@ways
 @pytest.mark.parametrize("package", ["segno", "psycopg", "yaml", "structlog"])
-def test_a_missing_package_is_named_with_the_command_that_installs_it(var: Path, tmp_path: Path, package: str) -> None:
+def test_a_missing_package_is_named_with_the_command_that_installs_it(
+    var: Path, tmp_path: Path, package: str, way: tuple[str, ...]
+) -> None:
     """The interpreter sees the installed packages as they are, but for one."""
     names = {"yaml": ("yaml", "_yaml", "pyyaml")}.get(package, (package,))
     packages = Path(sysconfig.get_path("purelib"))
@@ -133,7 +150,7 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it(var: Path,
             (tmp_path / path.name).symlink_to(path)
     bare = Path(sys.base_prefix) / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}"
     done = subprocess.run(
-        [bare, "-S", "-m", "onedoor.site", "up", "--var", var, "--port", str(free_base())],
+        [bare, "-S", "-m", "onedoor.site", *way, "--var", var, "--port", str(free_base())],
         env=environment(PYTHONPATH=f"{ROOT / 'src'}:{tmp_path}"), cwd=ROOT,
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
@@ -141,7 +158,7 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it(var: Path,
     assert not var.exists()
 
 
-def in_a_mount_of_its_own(script: str, var: Path) -> subprocess.CompletedProcess[str]:
+def in_a_mount_of_its_own(script: str, var: Path, way: tuple[str, ...] = UP) -> subprocess.CompletedProcess[str]:
     """Run ``onedoor up`` with *var* on a file system of its own, seen by nobody else."""
     unshare = shutil.which("unshare")
     if os.geteuid() or not unshare:
@@ -151,13 +168,14 @@ def in_a_mount_of_its_own(script: str, var: Path) -> subprocess.CompletedProcess
     if subprocess.run([unshare, "-m", *inner, "true"], capture_output=True, check=False).returncode:
         pytest.skip("this machine does not let root mount a small disk")
     return subprocess.run(
-        [unshare, "-m", *inner, *COMMAND, "up", "--var", str(var), "--port", str(free_base())],
+        [unshare, "-m", *inner, *COMMAND, *way, "--var", str(var), "--port", str(free_base())],
         env=environment(), cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
 
 
-def test_a_full_disk_is_said_before_anything_starts(var: Path) -> None:
-    done = in_a_mount_of_its_own(LITTLE_DISK, var)
+@ways
+def test_a_full_disk_is_said_before_anything_starts(var: Path, way: tuple[str, ...]) -> None:
+    done = in_a_mount_of_its_own(LITTLE_DISK, var, way)
     assert_told(done, "GiB are free", str(var))
     assert len(done.stderr.splitlines()) == 1
     assert not processes_of(var)
