@@ -9,6 +9,8 @@ from importlib import import_module
 from pathlib import Path
 
 from onedoor.kernel.errors import OnedoorError
+from onedoor.site import messages
+from onedoor.site.messages import text as _
 
 FAILED = 2
 INTERRUPTED = 130
@@ -52,12 +54,15 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
     except OnedoorError as error:
-        return _fail(str(error))
+        return _fail(error.text(_))
     except OSError as error:
         place = f" ({error.filename})" if error.filename else ""
-        return _fail(f"The computer refused: {error.strerror or error}{place}. Please put that right and try again.")
+        why = f"{error.strerror or error}{place}"
+        return _fail(_("The computer refused: {why}. Please put that right and try again.", why=why))
     except ImportError as error:
-        return _fail(f"Something is not installed: {error}. Please run “make run” or “make install” first.")
+        return _fail(
+            _("Something is not installed: {what}. Please run “make run” or “make install” first.", what=error)
+        )
 
 
 def _run(arguments: Sequence[str]) -> int:
@@ -70,6 +75,7 @@ def _run(arguments: Sequence[str]) -> int:
         if name == wanted:
             import_module(module).add_arguments(sub)
     known = parser.parse_args(arguments)
+    messages.use(getattr(known, "language", None))
     return int(import_module(COMMANDS[known.command][0]).run(known) or 0)
 
 

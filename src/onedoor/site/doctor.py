@@ -16,6 +16,7 @@ from onedoor.kernel import nation as nations
 from onedoor.signing.certificates import load_certificates
 from onedoor.site import archives, kinds
 from onedoor.site.embedded import Server
+from onedoor.site.messages import text as _
 from onedoor.site.up.checks import ENOUGH, GIBI
 from onedoor.site.up.plan import Part
 from onedoor.site.up.process import listens
@@ -86,7 +87,8 @@ def space(found: Installation) -> Iterator[str]:
     """Look at the disk."""
     free = shutil.disk_usage(found.var).free
     if free < ENOUGH:
-        yield f"Only {free / GIBI:.1f} GiB are free on the disk of {found.var}. Please free some space."
+        told = f"{free / GIBI:.1f}"
+        yield _("Only {free} GiB are free on the disk of {var}. Please free some space.", free=told, var=found.var)
 
 
 def files_of_the_nation(found: Installation) -> Iterator[str]:
@@ -94,13 +96,17 @@ def files_of_the_nation(found: Installation) -> Iterator[str]:
     kinds.load()
     faults = nations.check(found.nation)
     if faults:
-        yield f"The files of the nation have {len(faults)} faults. Please run “onedoor nation check {found.nation}”."
+        yield _(
+            "The files of the nation have {n} faults. Please run “onedoor nation check {folder}”.",
+            n=len(faults),
+            folder=found.nation,
+        )
 
 
 def processes(found: Installation) -> Iterator[str]:
     """Look whether every process runs and listens."""
     if not found.record:
-        yield f"No nation runs in {found.var}. Please start it: onedoor up --var {found.var}."
+        yield _("No nation runs in {var}. Please start it: onedoor up --var {var}.", var=found.var)
         return
     kinds.load()
     environments = lab.environments(nations.load(found.nation), found.var, int(found.record["port"]))
@@ -112,15 +118,22 @@ def _silent(found: Installation, part: Part) -> Iterator[str]:
     closed = [port for port in part.ports if not listens(f"127.0.0.1:{port}")]
     if closed:
         log = found.var / "log" / f"{part.name}.log"
-        yield f"The process {part.name} does not listen on port {closed[0]}. Please look at the end of its log, {log}."
+        yield _(
+            "The process {name} does not listen on port {port}. Please look at the end of its log, {log}.",
+            name=part.name,
+            port=closed[0],
+            log=log,
+        )
 
 
 def database(found: Installation) -> Iterator[str]:
     """Look whether PostgreSQL answers."""
     if not found.server.answers():
-        yield (
-            f"PostgreSQL does not answer in {found.server.home}. Please look at the end of its log, "
-            f"{found.server.log}, and start the nation again."
+        yield _(
+            "PostgreSQL does not answer in {home}. Please look at the end of its log, {log}, "
+            "and start the nation again.",
+            home=found.server.home,
+            log=found.server.log,
         )
 
 
@@ -128,15 +141,23 @@ def migrations(found: Installation) -> Iterator[str]:
     """Look whether each database has the tables of this version."""
     for name in found.databases:
         applied = set(found.rows(name, APPLIED))
-        for room in sorted({app for app, _ in applied if (SOURCE / app / "migrations").is_dir()}):
+        for room in sorted({app for app, _migration in applied if (SOURCE / app / "migrations").is_dir()}):
             here = {path.stem for path in (SOURCE / room / "migrations").glob("[0-9]*.py")}
             there = {migration for app, migration in applied if app == room}
             if here - there:
-                yield f"The database {name} lacks {min(here - there)} of {room}. Please stop and start the nation."
+                yield _(
+                    "The database {name} lacks {migration} of {room}. Please stop and start the nation.",
+                    name=name,
+                    migration=min(here - there),
+                    room=room,
+                )
             if there - here:
-                yield (
-                    f"The database {name} is newer than this program: it has {min(there - here)} of {room}. "
-                    "Please install the version that made it."
+                yield _(
+                    "The database {name} is newer than this program: it has {migration} of {room}. "
+                    "Please install the version that made it.",
+                    name=name,
+                    migration=min(there - here),
+                    room=room,
                 )
 
 
@@ -144,10 +165,15 @@ def keys(found: Installation) -> Iterator[str]:
     """Look whether the keys are there, and for their owner's eyes alone."""
     for path in _expected(found):
         if not path.exists():
-            yield f"The key {path} is missing. Please put it back from the archive of keys before anything starts."
+            yield _(
+                "The key {path} is missing. Please put it back from the archive of keys before anything starts.",
+                path=path,
+            )
     for path in archives.files(found.var):
         if path.stat().st_mode & 0o077 and not archives.is_data(path, found.var):
-            yield f"Others can read the key {path}. Please run “chmod 600 {path}”, and think about who read it."
+            yield _(
+                "Others can read the key {path}. Please run “chmod 600 {path}”, and think about who read it.", path=path
+            )
 
 
 def _expected(found: Installation) -> Iterator[Path]:
@@ -169,9 +195,17 @@ def certificates(found: Installation) -> Iterator[str]:
     for path in sorted(one for one in archives.files(found.var) if one.suffix == ".pem"):
         ends = min((_ends(one) for one in load_certificates(path)), default=now + 2 * SOON)
         if ends < now:
-            yield f"The certificate {path} expired on {ends:%Y-%m-%d}. Please start the nation again: it is renewed."
+            yield _(
+                "The certificate {path} expired on {day}. Please start the nation again: it is renewed.",
+                path=path,
+                day=f"{ends:%Y-%m-%d}",
+            )
         elif ends < now + SOON:
-            yield f"The certificate {path} expires on {ends:%Y-%m-%d}. Please start the nation before: it is renewed."
+            yield _(
+                "The certificate {path} expires on {day}. Please start the nation before: it is renewed.",
+                path=path,
+                day=f"{ends:%Y-%m-%d}",
+            )
 
 
 def _ends(certificate: Certificate) -> datetime:
@@ -182,9 +216,14 @@ def jobs(found: Installation) -> Iterator[str]:
     """Look for jobs that should have been done."""
     for name in found.databases:
         for task, count, attempts in found.rows(name, STUCK, datetime.now(UTC) - LATE):
-            yield (
-                f"In the database {name}, {count} jobs “{task}” wait longer than {LATE.seconds // 60} minutes, tried "
-                f"{attempts} times at most. Please look for “{task}” in the log of its process."
+            yield _(
+                "In the database {name}, {count} jobs “{task}” wait longer than {minutes} minutes, tried "
+                "{attempts} times at most. Please look for “{task}” in the log of its process.",
+                name=name,
+                count=count,
+                task=task,
+                minutes=LATE.seconds // 60,
+                attempts=attempts,
             )
 
 
@@ -195,14 +234,19 @@ def ledgers(found: Installation) -> Iterator[str]:
         ((waiting, since),) = found.rows(name, WAITING, now - UNSIGNED)
         ((size, signed_at),) = found.rows(name, SIGNED)
         if waiting:
-            yield (
-                f"The ledger of {name} has {waiting} entries without a signature since {since:%Y-%m-%d %H:%M} UTC. "
-                "Please look for “ledger” in the log of its process."
+            yield _(
+                "The ledger of {name} has {waiting} entries without a signature since {moment} UTC. "
+                "Please look for “ledger” in the log of its process.",
+                name=name,
+                waiting=waiting,
+                moment=f"{since:%Y-%m-%d %H:%M}",
             )
         if signed_at and signed_at > now + STEP:
-            yield (
-                f"The ledger of {name} was signed at {signed_at:%Y-%m-%d %H:%M} UTC, which this computer's clock has "
-                "not reached. Please set the clock by a time server."
+            yield _(
+                "The ledger of {name} was signed at {moment} UTC, which this computer's clock has "
+                "not reached. Please set the clock by a time server.",
+                name=name,
+                moment=f"{signed_at:%Y-%m-%d %H:%M}",
             )
         yield from _behind(found, name, size)
 
@@ -213,9 +257,12 @@ def _behind(found: Installation, name: str, size: int) -> Iterator[str]:
         if system.name.lower().replace("-", "_") == name and note.exists():
             published = int(note.read_text().splitlines()[1])
             if published > size:
-                yield (
-                    f"The database {name} holds {size} entries of its ledger, but {published} were published. "
-                    "Please run “onedoor ledger resume” with its settings."
+                yield _(
+                    "The database {name} holds {size} entries of its ledger, but {published} were published. "
+                    "Please run “onedoor ledger resume” with its settings.",
+                    name=name,
+                    size=size,
+                    published=published,
                 )
 
 

@@ -32,6 +32,7 @@ def set_environment() -> None:
     state = tempfile.mkdtemp(prefix="onedoor-test-")
     atexit.register(shutil.rmtree, state, ignore_errors=True)
     os.environ.update(
+        LC_ALL="C.UTF-8",
         ONEDOOR_ROLE="test",
         ONEDOOR_NATION=str(ROOT / "nations" / "vietnam"),
         ONEDOOR_DATABASE_URL=server().url(ROLE, "postgres"),

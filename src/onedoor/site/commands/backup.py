@@ -12,9 +12,10 @@ from psycopg import Connection, IsolationLevel, connect
 
 from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.ids import uuid7
-from onedoor.site import archives
+from onedoor.site import archives, messages
 from onedoor.site.cli import DEFAULT_VAR
 from onedoor.site.embedded import SUPERUSER, Server
+from onedoor.site.messages import text as _
 from onedoor.site.up.command import closed_to_others
 
 LEDGER = "SELECT coalesce(max(size), 0) FROM store_ledger_checkpoint"
@@ -33,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--var", type=Path, default=DEFAULT_VAR, help="folder of the installation")
     parser.add_argument("--data", type=Path, required=True, help="archive of the data to write, such as data.tar.gz")
     parser.add_argument("--keys", type=Path, required=True, help="archive of the keys to write, in another folder")
+    messages.add_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -48,10 +50,12 @@ def run(arguments: argparse.Namespace) -> None:
         about = _collect(var, server, Path(name))
         archives.pack(Path(name) / "data", data, about)
         archives.pack(Path(name) / "keys", keys, {"id": about["id"], "made_at": about["made_at"]})
-    entries = ", ".join(f"{name} ({size} entries of its ledger)" for name, size in about["databases"].items())
-    print(f"Data of {entries}: {data}")
-    print(f"Keys of {sum(about['persons'].values())} persons, of signatures and seals: {keys}")
-    print("Keep the two apart, and delete a copy of the keys after 30 days.")
+    sizes = about["databases"].items()
+    entries = ", ".join(_("{name} ({size} entries of its ledger)", name=name, size=size) for name, size in sizes)
+    print(_("Data of {entries}: {file}", entries=entries, file=data))
+    persons = sum(about["persons"].values())
+    print(_("Keys of {persons} persons, of signatures and seals: {file}", persons=persons, file=keys))
+    print(_("Keep the two apart, and delete a copy of the keys after 30 days."))
 
 
 def _collect(var: Path, server: Server, folder: Path) -> dict[str, Any]:

@@ -4,7 +4,9 @@ import argparse
 from pathlib import Path
 
 from onedoor.kernel.errors import OnedoorError
+from onedoor.site import messages
 from onedoor.site.cli import DEFAULT_NATION, DEFAULT_VAR
+from onedoor.site.messages import text as _
 
 ILL = 1
 
@@ -17,6 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add which installation."""
     parser.add_argument("--var", type=Path, default=DEFAULT_VAR, help="folder of the installation")
     parser.add_argument("--nation", type=Path, default=DEFAULT_NATION, help="folder of the nation")
+    messages.add_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -30,5 +33,5 @@ def run(arguments: argparse.Namespace) -> int:
     for sentence in found:
         print(f"- {sentence}")
     if not found:
-        print(f"{var}: all is well.")
+        print(_("{var}: all is well.", var=var))
     return ILL if found else 0

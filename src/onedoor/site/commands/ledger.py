@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onedoor.kernel.errors import OnedoorError
+from onedoor.site import messages
 from onedoor.site.commands.processes import settings_of
+from onedoor.site.messages import text as _
 
 if TYPE_CHECKING:
     from onedoor.store.ledger import Leaf
@@ -19,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what to do."""
     parser.add_argument("what", choices=["check", "resume"])
     parser.add_argument("--published", type=Path, help="resume: folder with the published ledger, if not this system's")
+    messages.add_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -44,7 +47,8 @@ def _check() -> None:
     from onedoor.store import ledger
 
     size = ledger.check()
-    print(f"The ledger is sound: {size} entries, root {ledger.size_and_root()[1].hex()}.")
+    root = ledger.size_and_root()[1].hex()
+    print(_("The ledger is sound: {size} entries, root {root}.", size=size, root=root))
 
 
 def _resume(folder: Path) -> None:
@@ -55,7 +59,7 @@ def _resume(folder: Path) -> None:
     if not note:
         if size := ledger.size_and_root()[0]:
             raise NothingPublished(folder=folder, size=size)
-        print(f"Nothing was published in {folder}, and the ledger is empty: it begins anew.")
+        print(_("Nothing was published in {folder}, and the ledger is empty: it begins anew.", folder=folder))
         return
     print(told(ledger.resume(leaves, note)))
 
@@ -63,12 +67,16 @@ def _resume(folder: Path) -> None:
 def told(lost: "Sequence[Leaf]") -> str:
     """Return in plain words what of the ledger was *lost*: what, how many, from when to when."""
     if not lost:
-        return "The database holds every published entry of the ledger: nothing is lost."
+        return _("The database holds every published entry of the ledger: nothing is lost.")
     kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(Counter(one.kind for one in lost).items()))
     first, last = (f"{_made_at(one):%Y-%m-%d %H:%M:%S}" for one in (lost[0], lost[-1]))
-    return (
-        f"{len(lost)} entries of the ledger are newer than the database. They stay in the ledger as commitments; "
-        f"their details are lost: {kinds}, made between {first} and {last} UTC."
+    return _(
+        "{n} entries of the ledger are newer than the database. They stay in the ledger as commitments; "
+        "their details are lost: {kinds}, made between {first} and {last} UTC.",
+        n=len(lost),
+        kinds=kinds,
+        first=first,
+        last=last,
     )
 
 

@@ -3,11 +3,14 @@
 import argparse
 from pathlib import Path
 
+from onedoor.site import messages
 from onedoor.site.cli import DEFAULT_NATION, FAILED
+from onedoor.site.messages import text as _
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add ``check``, ``schemas`` and ``people``."""
+    messages.add_argument(parser)
     parts = parser.add_subparsers(dest="part", metavar="check|schemas|people", required=True)
     check = parts.add_parser("check", help="name every fault in the files of a nation, with file and line")
     check.add_argument("folder", type=Path, nargs="?", default=DEFAULT_NATION)
@@ -37,7 +40,7 @@ def _check(folder: Path) -> int:
     for fault in faults:
         print(fault)
     if not faults:
-        print(f"{folder}: no fault.")
+        print(_("{folder}: no fault.", folder=folder))
     return FAILED if faults else 0
 
 
@@ -57,5 +60,6 @@ def _people(arguments: argparse.Namespace) -> int:
 
     rows = generator.generate(arguments.count, arguments.seed, nation=nation.load(arguments.nation))
     for register, count in files.write(arguments.out, rows).items():
-        print(f"{arguments.out / register}.jsonl.gz: {count} synthetic records")
+        file = f"{arguments.out / register}.jsonl.gz"
+        print(_("{file}: {count} synthetic records", file=file, count=count))
     return 0

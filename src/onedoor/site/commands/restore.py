@@ -11,11 +11,12 @@ from typing import Any
 
 from onedoor.kernel import nation as nations
 from onedoor.kernel.errors import OnedoorError
-from onedoor.site import archives, kinds
+from onedoor.site import archives, kinds, messages
 from onedoor.site.archives import BadArchive
 from onedoor.site.cli import DEFAULT_NATION, DEFAULT_VAR
 from onedoor.site.commands.backup import started
 from onedoor.site.embedded import Server
+from onedoor.site.messages import text as _
 from onedoor.site.up.command import closed_to_others
 from onedoor.site.up.plan import Options, Part, parts, systems
 from onedoor.site.up.process import dying_with_us
@@ -36,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--published", type=Path, help="the old --var, or a copy of its published ledgers")
     parser.add_argument("--var", type=Path, default=DEFAULT_VAR, help="folder to make the installation in")
     parser.add_argument("--nation", type=Path, default=DEFAULT_NATION, help="folder of the nation")
+    messages.add_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -63,7 +65,8 @@ def _restore(var: Path, arguments: argparse.Namespace) -> list[str]:
             for database in about["databases"]:
                 server.ensure_database(database)
                 server.load(database, Path(name) / "data" / archives.DUMPS / f"{database}.dump")
-            told = [f"Restored as of {about['made_at']}: {', '.join(about['databases'])}."]
+            names = ", ".join(about["databases"])
+            told = [_("Restored as of {moment}: {names}.", moment=about["made_at"], names=names)]
             if arguments.keys:
                 return told + _resume(var, server, arguments)
     return [*told, *unreadable(about["persons"])]
@@ -82,17 +85,17 @@ def _unpack(folder: Path, var: Path, data: Path, keys: Path | None) -> dict[str,
 def unreadable(persons: Mapping[str, int]) -> list[str]:
     """Return in plain words what cannot be read or done without the keys."""
     return [
-        "The archive of the keys was not given, so this cannot be read or done:",
-        *(f"- {name}: the data of {count} persons stay sealed" for name, count in persons.items()),
-        "- no ledger can be continued, no result sealed, no message signed, no gateway's log opened",
-        "Please restore again into an empty folder with --keys. Do not start this one: it would make new keys.",
+        _("The archive of the keys was not given, so this cannot be read or done:"),
+        *(_("- {name}: the data of {n} persons stay sealed", name=name, n=count) for name, count in persons.items()),
+        _("- no ledger can be continued, no result sealed, no message signed, no gateway's log opened"),
+        _("Please restore again into an empty folder with --keys. Do not start this one: it would make new keys."),
     ]
 
 
 def _resume(var: Path, server: Server, arguments: argparse.Namespace) -> list[str]:
     """Continue each ledger from what was published; return a sentence for each."""
     if not arguments.published:
-        return ["Whether entries of the ledger are lost is unknown: no published ledger was given (--published)."]
+        return [_("Whether entries of the ledger are lost is unknown: no published ledger was given (--published).")]
     kinds.load()
     options = Options(nation=arguments.nation.absolute(), var=var, port=8000, people=0, seed=0, log_level="warning")
     found = systems(parts(options, nations.load(options.nation), server))
@@ -103,10 +106,11 @@ def _resumed(part: Part, published: Path) -> str:
     state = Path(part.environment["ONEDOOR_STATE"])
     folder = published / state.name / "ledger" / "published"
     command = [sys.executable, "-m", "onedoor.site", "ledger", "resume", "--published", str(folder)]
+    command += ["--language", messages.language()]
     done = subprocess.run(  # noqa: S603 - our own command
         dying_with_us(command), env=part.environment, check=False, capture_output=True, text=True
     )
     if done.returncode:
-        why = (done.stderr.strip().splitlines() or ["it said nothing."])[-1]
+        why = (done.stderr.strip().splitlines() or [_("it said nothing.")])[-1]
         raise NotResumed(name=state.name, why=why.removeprefix("onedoor: "))
     return f"{state.name}: {done.stdout.strip()}"

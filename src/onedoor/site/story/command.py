@@ -12,6 +12,8 @@ from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.text import LANGUAGES
 from onedoor.site import kinds
 from onedoor.site.cli import DEFAULT_NATION
+from onedoor.site.messages import gettext_noop
+from onedoor.site.messages import text as _
 from onedoor.site.story.places import Places, places
 from onedoor.site.story.play import Story
 from onedoor.site.story.told import Told
@@ -33,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, default=OWN_PORT, help="the portal's port; others follow up to 400 above")
     parser.add_argument("--people", type=int, default=10_000, help="synthetic people")
     parser.add_argument("--seed", type=int, default=1, help="which synthetic people")
-    parser.add_argument("--language", choices=LANGUAGES, default="vi", help="language of the pages")
+    parser.add_argument("--language", choices=LANGUAGES, help="language of the pages (else vi) and of the messages")
     parser.add_argument("--identity-card", action="store_true", help="ask for the identity card as well")
     parser.add_argument("--times", type=int, default=1, help="how many births, one after the other")
     parser.add_argument("--running", action="store_true", help="the nation in --var already runs; do not start it")
@@ -43,16 +45,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Play; the last line is the story as JSON, unless the nation stays up."""
     kinds.load()
-    where = places(nation.load(arguments.nation), arguments.var.absolute(), arguments.port, arguments.language)
+    where = places(nation.load(arguments.nation), arguments.var.absolute(), arguments.port, arguments.language or "vi")
     if arguments.running:
         return _tell(where, arguments)
     with _nation(arguments) as supervisor:
         _tell(where, arguments)
         if arguments.stay:
-            print(f"\nThe nation stays up at {where.portal} until Ctrl-C. Logs: {supervisor.logs}", flush=True)
+            stays = _(
+                "The nation stays up at {address} until Ctrl-C. Logs: {logs}",
+                address=where.portal,
+                logs=supervisor.logs,
+            )
+            print(f"\n{stays}", flush=True)
             while not supervisor.stopping:
                 threading.Event().wait(0.2)
-            print("\nStopping.", flush=True)
+            print("\n" + _("Stopping."), flush=True)
     return None
 
 
@@ -77,13 +84,13 @@ def _nation(arguments: argparse.Namespace) -> Iterator[Supervisor]:
 
 def _tell(where: Places, arguments: argparse.Namespace) -> None:
     folder = where.layout.var / "results"
-    for _ in range(arguments.times):
+    for _time in range(arguments.times):
         told = Story(where, folder, _say, identity_card=arguments.identity_card).play()
         _sum_up(where, told)
         if not arguments.stay:
             print(told.line(), flush=True)
         if not told.good:
-            raise NotGood(why="; ".join(f"{one.kind}: {one.signature}" for one in told.results) or "no result")
+            raise NotGood(why="; ".join(f"{one.kind}: {one.signature}" for one in told.results) or _("no result"))
 
 
 def _say(sentence: str) -> None:
@@ -91,13 +98,23 @@ def _say(sentence: str) -> None:
 
 
 def _sum_up(where: Places, told: Told) -> None:
-    _say(f"{told.facts_reused} facts were reused, {told.questions_asked} questions asked, in {told.seconds:.1f} s.")
-    for who in dict.fromkeys(who for who, _, _ in told.touched):
-        done = ", ".join(f"{did} {register} ({n})" for (by, did, register), n in told.touched.items() if by == who)
-        _say(f"{who} {done}.")
+    facts, questions, seconds = told.facts_reused, told.questions_asked, f"{told.seconds:.1f}"
     _say(
-        f"Each of these {len(told.reads)} stands with its purpose and basis at {where.page(f'cases/{told.case}/reads')}"
+        _(
+            "{facts} facts were reused, {questions} questions asked, in {seconds} s.",
+            facts=facts,
+            questions=questions,
+            seconds=seconds,
+        )
     )
-    _say(f"The portal's ledger has {told.ledger['size']} entries with root {told.ledger['root'][:16]}….")
+    did = {"read": gettext_noop("read {register} ({n})"), "wrote": gettext_noop("wrote {register} ({n})")}
+    for who in dict.fromkeys(touched[0] for touched in told.touched):
+        own = [(what, register, n) for (by, what, register), n in told.touched.items() if by == who]
+        _say(f"{who} {', '.join(_(did[what], register=register, n=n) for what, register, n in own)}.")
+    address = where.page(f"cases/{told.case}/reads")
+    _say(_("Each of these {n} stands with its purpose and basis at {address}", n=len(told.reads), address=address))
+    size, root = told.ledger["size"], told.ledger["root"][:16]
+    _say(_("The portal's ledger has {size} entries with root {root}….", size=size, root=root))
     if told.silent:
-        sys.stderr.write(f"  These agencies did not say what they read: {', '.join(told.silent)}.\n")
+        silent = _("These agencies did not say what they read: {names}.", names=", ".join(told.silent))
+        sys.stderr.write(f"  {silent}\n")

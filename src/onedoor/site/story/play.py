@@ -12,6 +12,8 @@ from onedoor.kernel import clock
 from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.text import pick
 from onedoor.signing.pades import check_pdf
+from onedoor.site import messages
+from onedoor.site.messages import text as _
 from onedoor.site.story.browser import Browser, Form, Page, UnexpectedPage
 from onedoor.site.story.names import child_name
 from onedoor.site.story.places import Places
@@ -85,7 +87,7 @@ class Story:
         if not codes:
             raise UnexpectedPage(address=page.address, what=page.text()[:300])
         notice = codes[0].text_content().strip()
-        self.tell(f"The hospital issued birth notice {notice}.")
+        self.tell(_("The hospital issued birth notice {notice}.", notice=notice))
         return notice, name
 
     def declare(self, notice: str, name: str) -> None:
@@ -100,7 +102,7 @@ class Story:
             "child_name": name,
             "wants_identity_card": "yes" if self.identity_card else "no",
         }
-        for _ in range(PAGES):
+        for _page in range(PAGES):
             form = page.main_form()
             _fill(form, answers)
             page = browser.submit(form)
@@ -109,7 +111,14 @@ class Story:
         else:
             raise UnexpectedPage(address=page.address, what=page.text()[:300])
         self.told.case = page.address.split("/cases/")[1].split("/")[0]
-        self.tell(f"The mother declared {name} once; the dossier is {self.told.case}: {page.address}")
+        self.tell(
+            _(
+                "The mother declared {name} once; the dossier is {case}: {address}",
+                name=name,
+                case=self.told.case,
+                address=page.address,
+            )
+        )
 
     def case(self, part: str = "") -> Mapping[str, Any]:
         """Return the dossier (or its reads) as the portal tells it to the mother's browser."""
@@ -155,7 +164,13 @@ class Story:
         preview = browser.submit(task.form("decision").fill({"decision": "accept"}))
         page = browser.submit(preview.form("confirm"), ("confirm", "1")).found()
         self.tell(
-            f"{officer['name']} of {self._agency(step['agency'])} accepted “{_english(step['title'])}”: {page.address}"
+            _(
+                "{officer} of {agency} accepted “{step}”: {address}",
+                officer=officer["name"],
+                agency=self._agency(step["agency"]),
+                step=_spoken(step["title"]),
+                address=page.address,
+            )
         )
 
     def collect(self, case: Mapping[str, Any]) -> None:
@@ -168,10 +183,10 @@ class Story:
         reads = self.case("/reads")
         self.told.reads = [{key: read[key] for key in keys} | {"by": _english(read["by"])} for read in reads["reads"]]
         self.told.touched = Counter(
-            (_english(read["by"]), "wrote" if read["operation"] == "write" else "read", read["register"])
+            (_spoken(read["by"]), "wrote" if read["operation"] == "write" else "read", read["register"])
             for read in reads["reads"]
         )
-        self.told.silent = [_english(name) for name in reads["silent"]]
+        self.told.silent = [_spoken(name) for name in reads["silent"]]
         ledger = self.browsers[MOTHER].get(f"{self.places.portal}/api/ledger").found()
         self.told.ledger = {key: json.loads(ledger.content)[key] for key in ("size", "root")}
 
@@ -181,8 +196,15 @@ class Story:
         path.write_bytes(page.content)
         signature = self._signature(page, result)
         self.told.results.append(Issued(result["kind"], result["agency"], str(path), signature))
-        who, what = self._agency(result["agency"]), _english(result["title"])
-        self.tell(f"{who} sealed “{what}”; {signature}: {result['verify_url']}")
+        self.tell(
+            _(
+                "{agency} sealed “{result}”; {signature}: {address}",
+                agency=self._agency(result["agency"]),
+                result=_spoken(result["title"]),
+                signature=_("valid") if signature == "valid" else signature,
+                address=result["verify_url"],
+            )
+        )
 
     def _signature(self, page: Page, result: Mapping[str, Any]) -> str:
         """Check a result twice: the signature in the file, and the file at the issuing agency's public page."""
@@ -196,7 +218,11 @@ class Story:
         return "valid" if same == ["same"] else f"invalid: the issuing agency says “{' '.join(same) or sent.status}”"
 
     def _agency(self, agency: str) -> str:
-        return self.places.nation.agencies[agency].name.get("en", agency)
+        return _spoken(self.places.nation.agencies[agency].name)
+
+
+def _spoken(text: Mapping[str, str]) -> str:
+    return pick(text, messages.language())
 
 
 def _english(text: Mapping[str, str]) -> str:

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from onedoor.site import messages
 from onedoor.site.cli import DEFAULT_NATION, DEFAULT_VAR
 from onedoor.site.embedded import Server
+from onedoor.site.messages import text as _
 from onedoor.site.up import checks, prepare
 from onedoor.site.up.plan import Options, parts
 from onedoor.site.up.supervisor import RECORD, Supervisor
@@ -25,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=1, help="which synthetic people")
     parser.add_argument("--log-level", default="info", choices=["debug", "info", "warning", "error"])
     parser.add_argument("--quiet", action="store_true", help="say nothing when all is well")
+    messages.add_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -39,10 +42,12 @@ def run(arguments: argparse.Namespace) -> None:
     )
     with running(options, quiet=arguments.quiet) as supervisor:
         if not arguments.quiet:
-            print(f"Ready: http://localhost:{options.port}  (stop with Ctrl-C; logs in {supervisor.logs})", flush=True)
+            address = f"http://localhost:{options.port}"
+            told = _("Ready: {address}  (stop with Ctrl-C; logs in {logs})", address=address, logs=supervisor.logs)
+            print(told, flush=True)
         supervisor.watch()
         if not arguments.quiet:
-            print("\nStopping.", flush=True)
+            print("\n" + _("Stopping."), flush=True)
 
 
 @contextmanager
@@ -53,22 +58,22 @@ def running(options: Options, *, quiet: bool = False) -> Iterator[Supervisor]:
     with checks.alone(options.var, options.port), closed_to_others(), _progress(quiet=quiet) as say:
         checks.space(options.var)
         server = Server(options.var / "postgres")
-        say("Making keys and certificates")
+        say(_("Making keys and certificates"))
         prepare.keys(nation, options)
         found = parts(options, nation, server)
         ports = [port for part in found for port in part.ports]
         checks.ports(ports, options.port, patient=(options.var / RECORD).exists())
-        say("Making synthetic people")
+        say(_("Making synthetic people"))
         folder = prepare.people(options)
-        say("Starting PostgreSQL")
+        say(_("Starting PostgreSQL"))
         server.prepare()
         supervisor = Supervisor(options.var, server, options.port)
         try:
             supervisor.start_database()
-            say("Preparing databases")
-            prepare.databases(server, found, folder, lambda name: say(f"Prepared the database of {name}"))
-            say("Starting systems, gateways and the portal")
-            supervisor.start(found, lambda name: say(f"{name} is ready"))
+            say(_("Preparing databases"))
+            prepare.databases(server, found, folder, lambda name: say(_("Prepared the database of {name}", name=name)))
+            say(_("Starting systems, gateways and the portal"))
+            supervisor.start(found, lambda name: say(_("{name} is ready", name=name)))
             say("")
             yield supervisor
         finally:
@@ -96,7 +101,7 @@ def _progress(*, quiet: bool) -> Iterator[Say]:
         from rich.console import Console
 
         console = Console()
-        with console.status("Checking") as status:
+        with console.status(_("Checking")) as status:
 
             def say(text: str) -> None:
                 if text:

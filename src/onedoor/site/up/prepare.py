@@ -12,6 +12,7 @@ from onedoor.exchange.directory import lab
 from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.nation import Nation
 from onedoor.site.embedded import Server
+from onedoor.site.messages import text as _
 from onedoor.site.up.plan import Options, Part, systems
 from onedoor.site.up.process import dying_with_us
 
@@ -36,7 +37,7 @@ def people(options: Options) -> Path:
     if not done.exists():
         command = ["nation", "people", "--count", str(options.people), "--seed", str(options.seed)]
         place = ["--nation", str(options.nation), "--out", str(folder)]
-        _run("The synthetic people", [sys.executable, "-m", "onedoor.site", *command, *place], None)
+        _run(_("The synthetic people"), [sys.executable, "-m", "onedoor.site", *command, *place], None)
         done.write_text("{}")
     return folder
 
@@ -56,7 +57,7 @@ def databases(server: Server, found: Sequence[Part], folder: Path, say: Say) -> 
             running = [one for one in running if not _over(*one, say)]
             time.sleep(0.05)
     finally:
-        for _, child in running:
+        for _part, child in running:
             child.send_signal(signal.SIGTERM)
             child.wait()
 
@@ -76,7 +77,7 @@ def _over(part: Part, child: subprocess.Popen[bytes], say: Say) -> bool:
     if child.stderr:
         child.stderr.close()
     if child.returncode:
-        raise NotPrepared(what=f"The database of {part.database}", why=_sentence(words))
+        raise NotPrepared(what=_("The database of {name}", name=part.database), why=_sentence(words))
     say(part.database)
     return True
 

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from onedoor.kernel.errors import OnedoorError
+from onedoor.site import messages
 from onedoor.site.cli import DEFAULT_VAR
+from onedoor.site.messages import text as _
 from onedoor.site.up.supervisor import RECORD
 
 MEBI = 1024
@@ -21,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add where to look."""
     parser.add_argument("--var", type=Path, default=DEFAULT_VAR)
     parser.add_argument("--json", action="store_true")
+    messages.add_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -30,8 +33,9 @@ def run(arguments: argparse.Namespace) -> None:
         print(json.dumps(found))
         return
     for name, one in found["processes"].items():
-        print(f"{name:<16} {one['pid'] or 'gone':>8} {one['restarts']:>4} restarts {one['pss_mib']:>8.1f} MiB")
-    print(f"{'all':<16} {'':>8} {'':>4}          {found['pss_mib']:>8.1f} MiB")
+        restarts = _("{n} restarts", n=f"{one['restarts']:>4}")
+        print(f"{name:<16} {one['pid'] or _('gone'):>8} {restarts:<20} {one['pss_mib']:>8.1f} MiB")
+    print(f"{_('all'):<16} {'':>8} {'':<20} {found['pss_mib']:>8.1f} MiB")
 
 
 def status(var: Path) -> dict[str, Any]:
