@@ -46,7 +46,9 @@ def begin(service: str, actor: Actor) -> DraftView:
         if actor.level < definition.min_level:
             raise HigherLevelNeeded(level=definition.min_level)
         row = _new(definition, actor)
-    return _changed(row, lambda _body: None, retry=True).view
+    body = row.read()
+    asks_again = bool(body["failed"]) and naming.named(service_of(row), body["answers"])
+    return _counted(actor, row, lambda _body: None, names=asks_again, retry=True).view
 
 
 def draft(service: str, actor: Actor) -> DraftView:

@@ -1,6 +1,6 @@
 """What one person may learn of another: who types somebody's number learns nothing by it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -15,7 +15,9 @@ from onedoor.cases.errors import BadAnswers, TooManyNumbers
 from onedoor.cases.models import Attempt, Dossier, Naming
 from onedoor.cases.tests.conftest import MOTHER, NOW, Transport, person, work
 from onedoor.cases.tests.story import BIRTH, SignIn, fill, handed_over, only
+from onedoor.cases.views import DraftView
 from onedoor.kernel import clock
+from onedoor.kernel.actor import Actor
 from onedoor.kernel.errors import BadInput
 from onedoor.kernel.ids import uuid7
 from onedoor.registers import service as registers
@@ -226,7 +228,10 @@ def test_a_page_number_that_no_machine_can_read_is_the_first_page(persona: str, 
 
 
 @pytest.mark.usefixtures("stranger")
-def test_asking_again_what_a_silent_register_left_open_counts_as_naming(transport: Transport, sign_in: SignIn) -> None:
+@pytest.mark.parametrize("again", [service.refresh, service.begin])
+def test_asking_again_what_a_silent_register_left_open_counts_as_naming(
+    transport: Transport, sign_in: SignIn, again: Callable[[str, Actor], DraftView]
+) -> None:
     grandmother = sign_in("grandmother")
     for _ in range(naming.MOST):
         service.begin(BIRTH, grandmother)
@@ -234,6 +239,6 @@ def test_asking_again_what_a_silent_register_left_open_counts_as_naming(transpor
         draft = service.answer(BIRTH, "who", {"relation": "grandparent", "mother_number": STRANGER}, grandmother)
         assert not draft.barred
         transport.silent = set()
-        assert service.refresh(BIRTH, grandmother).barred
+        assert again(BIRTH, grandmother).barred
         service.discard(BIRTH, grandmother)
     assert Attempt.objects.filter(kind=naming.KIND).count() == naming.MOST
