@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from onedoor.cases import arriving, seals, service, telling, working
+from onedoor.cases.file import DossierView
 from onedoor.cases.models import Result, Task, Transition
 from onedoor.cases.tests.conftest import work
 from onedoor.cases.tests.story import SignIn, handed_over, only, states
-from onedoor.cases.views import DossierView
 from onedoor.signing.verdict import Reason
 from onedoor.store.models import StatedEvent
 

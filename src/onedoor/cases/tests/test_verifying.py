@@ -8,10 +8,11 @@ from django.urls import reverse
 
 from onedoor.cases import rules, service
 from onedoor.cases.errors import NotPossible, WordsNeeded
+from onedoor.cases.file import DossierView
 from onedoor.cases.models import Dossier, Transition
 from onedoor.cases.tests.conftest import HANOI, NOW, work
 from onedoor.cases.tests.story import SignIn, handed_over, only
-from onedoor.cases.views import DossierView, StepView
+from onedoor.cases.views import StepView
 from onedoor.kernel import clock, nation
 from onedoor.kernel.clock import Limit
 from onedoor.notices import service as notices
