@@ -118,7 +118,9 @@ def discard(service: str, actor: Actor) -> None:
 
 def service_of(row: Draft) -> Service:
     """Return the definition a draft began with."""
-    return procedures.get(row.service, row.version)
+    if row.digest:
+        return procedures.pinned(row.service, row.version, row.digest)
+    return procedures.get(row.service, row.version)  # begun before drafts kept a digest
 
 
 def _row(service: str, actor: Actor) -> Draft | None:
@@ -133,7 +135,7 @@ def _paper(row: Draft, body: Body | None = None) -> Paper:
     def make() -> Paper:
         return Paper(row, service_of(row), row.read() if body is None else body, attached)
 
-    return OPENED.of(bytes(row.body), make, row.pk, row.saved_at, files)
+    return OPENED.of(bytes(row.body), make, row.pk, row.saved_at, files, nation.current().path)
 
 
 def _takes_files(row: Draft) -> bool:
@@ -152,8 +154,9 @@ def _new(service: Service, actor: Actor) -> Draft:
     session = {"number": identity.person_number(actor.person), "name": actor.name, "level": actor.level}
     now = clock.now()
     row = Draft(
-        id=uuid7(), account=actor.person, service=service.id, version=service.version, started_at=now, saved_at=now
-    )
+        id=uuid7(), account=actor.person, service=service.id, version=service.version, digest=procedures.pin(service),
+        started_at=now, saved_at=now,
+    )  # fmt: skip
     row.write(
         {
             "today": today(),

@@ -138,9 +138,8 @@ def _must_be_here(agency: str) -> None:
 
 
 def _must_keep_the_same_rules(service: Message) -> None:
-    """Raise when this agency's files define the service otherwise than those the dossier began with."""
-    own = procedures.get(service["id"], service["version"])
-    if procedures.pin(own) != service["digest"]:
+    """Raise when this agency's files never defined the service as those do with which the dossier began."""
+    if not procedures.knows(service["id"], service["version"], service["digest"]):
         raise OtherRules(service=service["id"], version=service["version"])
 
 

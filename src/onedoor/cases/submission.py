@@ -84,7 +84,7 @@ def _dossier(draft: Draft, paper: Paper, key: str) -> Dossier:
         key=key,
         service=service.id,
         version=service.version,
-        digest=procedures.pin(service),
+        digest=draft.digest or procedures.pin(service),
         state=rules.WORKING,
         submitted_at=now,
         counted_from=started,

@@ -6,11 +6,11 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext_noop
 
+from onedoor.cases.drafts import service_of
 from onedoor.cases.models import Attachment, Draft
 from onedoor.cases.paper import KEPT, kept_until
 from onedoor.kernel import clock, nation
 from onedoor.notices import service as notices
-from onedoor.procedures import service as procedures
 
 TEXT = gettext_noop("Your draft for “{title}” was deleted: nobody went on with it in time. Nothing was sent.")
 BATCH = 500
@@ -30,7 +30,7 @@ def _swept(pk: UUID, today: date) -> bool:
         if draft is None or kept_until(draft) >= today:
             return False
         if not draft.submitted_as:
-            title = procedures.get(draft.service, draft.version).title
+            title = service_of(draft).title
             link = f"services/{draft.service}"
             notices.tell(draft.account, TEXT, {"title": title}, key=f"swept {draft.pk}", link=link)
             Attachment.objects.filter(holder=draft.pk).delete()

@@ -118,7 +118,7 @@ def _document(task: Task, result: Result, data: Record, issue: Mapping[str, Any]
         "issued_at": issue["at"],
         "verify_url": verify_url(issue["result"]),
     }
-    template = nation.current().path / result.template
+    template = procedures.template(task.digest, result)
     plain = pdf.render(template, full, {}, language, moment=datetime.fromisoformat(issue["at"]))
     return seals.seal(plain, task.agency, name=agency.name[language], reason=result.title[language]), full
 

@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
+from onedoor.kernel.nation import Nation
 from onedoor.kernel.nation.documents import parse
 from onedoor.kernel.text import Text
 
@@ -29,10 +28,9 @@ class Persona:
     note: Text = field(default_factory=dict)
 
 
-@lru_cache
-def personas(nation: Path) -> Mapping[str, Persona]:
-    """Return the personas of the nation in folder *nation*, by id."""
-    path = nation / FILE
+def personas(nation: Nation) -> Mapping[str, Persona]:
+    """Return the personas of *nation*, by id."""
+    path = nation.path / FILE
     if not path.exists():
         return {}
     document, faults = parse(path, FILE)

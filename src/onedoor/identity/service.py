@@ -10,7 +10,7 @@ from onedoor.identity import sessions
 from onedoor.identity.domain import OFFICER, Persona, personas
 from onedoor.identity.events import SignedIn
 from onedoor.identity.models import Account
-from onedoor.kernel import clock
+from onedoor.kernel import clock, nation
 from onedoor.kernel.actor import NOBODY, Actor
 from onedoor.kernel.errors import NotAllowed, NotFound
 from onedoor.kernel.settings import Settings
@@ -42,7 +42,7 @@ def demonstration() -> Sequence[Persona]:
     here = settings()
     if not here.demonstration:
         return ()
-    return [persona for persona in personas(here.nation).values() if _belongs(persona, here)]
+    return [persona for persona in nation.current().once(personas).values() if _belongs(persona, here)]
 
 
 def sign_in(request: HttpRequest, persona_id: str) -> Actor:

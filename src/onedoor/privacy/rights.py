@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import date
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from onedoor.kernel import nation
@@ -12,12 +10,11 @@ from onedoor.privacy.rules import Basis, Grant, Purpose
 
 def purposes() -> Mapping[str, Purpose]:
     """Return the purposes of the nation by id."""
-    return _at(nation.current().path)
+    return nation.current().once(_read_all)
 
 
-@lru_cache(maxsize=4)
-def _at(_path: Path) -> Mapping[str, Purpose]:
-    found = (read(document.data) for document in nation.current().documents("right"))
+def _read_all(country: nation.Nation) -> Mapping[str, Purpose]:
+    found = (read(document.data) for document in country.documents("right"))
     return {purpose.id: purpose for purpose in found}
 
 

@@ -14,6 +14,8 @@ class ServiceVersion(models.Model):
     digest = models.CharField(max_length=64, unique=True)
     definition = models.TextField()
     """JSON as text: ``jsonb`` would forget the order of pages, questions and steps."""
+    nation = models.CharField(max_length=64, blank=True, default="")
+    """The version of the nation whose files hold its layouts; empty where the nation keeps no versions."""
     pinned_at = models.DateTimeField()
 
     class Meta:

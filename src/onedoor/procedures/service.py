@@ -2,9 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
-from functools import cache, lru_cache
+from functools import lru_cache, partial
+from itertools import chain
+from pathlib import Path
 
 from django.utils import translation
 from django.utils.translation import gettext, ngettext
@@ -12,6 +15,8 @@ from django.utils.translation import gettext, ngettext
 from onedoor.kernel import clock, nation
 from onedoor.kernel.clock import Limit
 from onedoor.kernel.errors import NotFound, OnedoorError
+from onedoor.kernel.nation.versions import digest_of
+from onedoor.kernel.settings import current as settings
 from onedoor.kernel.text import Text, fold
 from onedoor.procedures import handing, limits, reading, rules
 from onedoor.procedures.answers import AnswerFault, Raw, check_file
@@ -66,6 +71,7 @@ __all__ = [
     "choices",
     "context",
     "default",
+    "digest",
     "document",
     "due",
     "enough",
@@ -75,6 +81,7 @@ __all__ = [
     "in_force",
     "ineligible",
     "is_required",
+    "knows",
     "limit_text",
     "missing_answers",
     "names_of",
@@ -94,6 +101,7 @@ __all__ = [
     "sources_behind",
     "start",
     "steps_of",
+    "template",
     "validate_answer",
     "values_of",
     "visible_facts",
@@ -153,11 +161,51 @@ def _searched(service: Service, language: str) -> tuple[str, str, str]:
 
 def pin(service: Service) -> str:
     """Keep the definition in this database, once, and return its digest; within the caller's transaction."""
-    written = json.dumps(service.definition, ensure_ascii=False, separators=(",", ":"))
-    digest = hashlib.sha256(written.encode()).hexdigest()
+    return _pin(service, nation.current())
+
+
+def _pin(service: Service, country: nation.Nation) -> str:
+    written, its_digest = _written(service), digest(service)
     kept = {"service": service.id, "version": service.version, "definition": written, "pinned_at": clock.now()}
-    ServiceVersion.objects.get_or_create(digest=digest, defaults=kept)
-    return digest
+    # Only a kept version of the nation has a folder of its own, named by its digest, which nothing changes.
+    kept["nation"] = country.path.name if country.path.parent == settings().nation else ""
+    ServiceVersion.objects.get_or_create(digest=its_digest, defaults=kept)
+    return its_digest
+
+
+def digest(service: Service) -> str:
+    """Return the digest of a definition: the same rules, texts and layouts have the same one."""
+    return hashlib.sha256(_written(service).encode()).hexdigest()
+
+
+def _written(service: Service) -> str:
+    return json.dumps(service.definition, ensure_ascii=False, separators=(",", ":"))
+
+
+def knows(service_id: str, version: str, meant: str) -> bool:
+    """Return whether this agency's files define a version as the digest *meant* says, or did; it is pinned then."""
+    if ServiceVersion.objects.filter(service=service_id, version=version, digest=meant).exists():
+        return True
+    here = nation.current()
+    for country in chain([here], nation.kept(here)):
+        for service in country.once(_read_all):
+            for found in (service, _bare(service)):
+                if (found.id, found.version) == (service_id, version) and digest(found) == meant:
+                    _pin(found, country)
+                    return True
+    return False
+
+
+def _bare(service: Service) -> Service:
+    """Return *service* as it was pinned before layouts were part of it: cases that began then go on."""
+    return replace(service, definition={key: part for key, part in service.definition.items() if key != "layouts"})
+
+
+def template(meant: str, result: Result) -> Path:
+    """Return the layout of a result as it was when the definition of the digest *meant* was pinned."""
+    own = ServiceVersion.objects.values_list("nation", flat=True).get(digest=meant)
+    folder = settings().nation / own if own else nation.current().path
+    return folder / result.template
 
 
 def pinned(service_id: str, version: str, digest: str = "") -> Service:
@@ -269,9 +317,12 @@ def _world(today: str) -> rules.World:
     return _world_on(date.fromisoformat(today[:10]))
 
 
-@lru_cache(maxsize=64)
 def _world_on(on: date) -> rules.World:
-    return world_of(nation.current(), on)
+    return nation.current().once(_worlds)(on)
+
+
+def _worlds(country: nation.Nation) -> Callable[[date], rules.World]:
+    return lru_cache(maxsize=64)(partial(world_of, country))
 
 
 def _only(found: list[Service], service_id: str) -> Service:
@@ -280,8 +331,12 @@ def _only(found: list[Service], service_id: str) -> Service:
     return found[0]
 
 
-@cache
 def _all() -> tuple[Service, ...]:
-    documents = nation.current().documents(SERVICE.name)
-    read = [reading.read(plain) for document in documents for plain in reading.versions(document.data)]
+    return nation.current().once(_read_all)
+
+
+def _read_all(country: nation.Nation) -> tuple[Service, ...]:
+    layouts = {"layouts": digest_of(country.path / "templates")}
+    documents = country.documents(SERVICE.name)
+    read = [reading.read(plain | layouts) for document in documents for plain in reading.versions(document.data)]
     return tuple(sorted(read, key=lambda service: (service.id, service.valid_from)))

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
-from pathlib import Path
+from functools import cached_property
 from typing import Any
 
 import jsonschema_rs
@@ -101,12 +100,11 @@ def register_of(key: str) -> Register:
 
 def registers() -> Mapping[str, Register]:
     """Return all registers of the nation."""
-    return _at(nation.current().path)
+    return nation.current().once(_read_all)
 
 
-@lru_cache(maxsize=4)
-def _at(_path: Path) -> Mapping[str, Register]:
-    found = (read(document.data) for document in nation.current().documents("register"))
+def _read_all(country: nation.Nation) -> Mapping[str, Register]:
+    found = (read(document.data) for document in country.documents("register"))
     return {one.id: one for one in found}
 
 

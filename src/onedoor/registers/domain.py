@@ -190,5 +190,13 @@ def _lookup_faults(document: Document) -> Iterator[Fault]:
             yield document.fault(["lookups", key], wrong, "name one of the values differently")
 
 
-register(FileKind("register", "registers", check, SCHEMA))
+def _lasting(data: Mapping[str, Any]) -> Mapping[tuple[str, ...], Any]:
+    """Return what records lie stored by; names, laws and purposes may change while they do."""
+    lasting: dict[tuple[str, ...], Any] = {
+        (key,): data[key] for key in ("subsystem", "owner", "subjects", "identity", "identifier", "lookups")
+    }
+    return lasting | {("fields", name): {**field, "name": ""} for name, field in data["fields"].items()}
+
+
+register(FileKind("register", "registers", check, SCHEMA, _lasting))
 register(FileKind("demonstration", "demonstration.yaml", demonstration.check, demonstration.SCHEMA))

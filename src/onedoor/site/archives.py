@@ -17,7 +17,7 @@ from onedoor.kernel.errors import OnedoorError
 
 FORMAT = 1
 MANIFEST, FILES, DUMPS = "manifest.json", "files", "databases"
-STATES = ("directory", "gateway-", "node-", "portal")
+STATES = ("directory", "gateway-", "node-", "portal", "versions")
 """How the folders of processes below ``var/`` begin; nothing else there needs a backup."""
 MADE_ANEW = ("lock", "database-url")
 OPEN = (".pem", ".json", ".jsonl", ".signed")
@@ -48,6 +48,8 @@ def is_data(path: Path, var: Path) -> bool:
     parts = path.relative_to(var).parts
     if parts[0].startswith("gateway-") and parts[1] == "log":
         return True  # sealed, under a key that goes to the other archive
+    if parts[0] == "versions":
+        return True  # files of the nation: laws and forms, open to everybody
     return path.suffix in OPEN and PRIVATE not in path.read_bytes()
 
 

@@ -20,7 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "up": ("onedoor.site.up.command", "start a whole nation on this computer and keep it running"),
     "status": ("onedoor.site.up.status", "show the processes of a running nation and their memory"),
     "story": ("onedoor.site.story.command", "play the story of a birth over the pages, as parent and officers"),
-    "nation": ("onedoor.site.commands.nation", "check a nation, make synthetic people"),
+    "nation": ("onedoor.site.commands.nation", "check a nation, bring it into force, make synthetic people"),
     "web": ("onedoor.site.commands.run_web", "run the portal's web server"),
     "worker": ("onedoor.site.commands.run_worker", "run the portal's worker"),
     "node": ("onedoor.site.commands.run_node", "run an agency's own system"),

@@ -120,8 +120,11 @@ def _qr(text: str) -> tuple[int, str]:
     return len(rows), "".join(runs)
 
 
-@lru_cache
 def flag() -> Markup:
     """Return the nation's flag as SVG, or nothing where the nation gives none."""
-    path = nation.current().path / "flag.svg"
+    return nation.current().once(_flag)
+
+
+def _flag(country: nation.Nation) -> Markup:
+    path = country.path / "flag.svg"
     return Markup(path.read_text(encoding="utf-8").strip()) if path.exists() else Markup("")  # noqa: S704 (the nation's own file)

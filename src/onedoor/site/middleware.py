@@ -11,6 +11,7 @@ from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 
 from onedoor.exchange import service as exchange
+from onedoor.kernel import nation
 from onedoor.kernel.access import GATEWAY, Access
 from onedoor.kernel.actor import NOBODY, Actor
 from onedoor.kernel.errors import NotAllowed, OnedoorError
@@ -52,13 +53,14 @@ class NoAccessRule(NotAllowed):
 
 
 def requests(get_response: Next) -> Next:
-    """Give every request an id, and log it without its address, which may name a case."""
+    """Give every request an id and one version of the nation; log it without its address, which may name a case."""
 
     def handle(request: HttpRequest) -> HttpResponseBase:
         started = time.perf_counter()
         request.id = uuid7().hex  # type: ignore[attr-defined]
         exchange.start_waiting()
-        response = get_response(request)
+        with nation.hold():
+            response = get_response(request)
         response.headers["X-Request-Id"] = request.id  # type: ignore[attr-defined]
         if waited := exchange.waited():
             response.headers["Server-Timing"] = f"agencies;dur={1000 * waited:.2f}"

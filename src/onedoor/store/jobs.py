@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import wraps
 from typing import Any
 
 from procrastinate import BaseRetryStrategy, RetryDecision
 from procrastinate.contrib.django import app
 from procrastinate.jobs import Job as QueuedJob
 from procrastinate.tasks import Task
+
+from onedoor.kernel import nation
 
 __all__ = ["PATIENT", "Job", "Patient", "app", "job", "periodic"]
 
@@ -54,10 +57,21 @@ def job(
     """Make a function a `Job` called *name* (``room.verb``); by default it is tried until it works."""
 
     def make(function: Callable[..., object]) -> Job:
-        task: Any = app.task(name=name, queue=queue, retry=retry)(function)
+        task: Any = app.task(name=name, queue=queue, retry=retry)(_in_one_nation(function))
         return Job(task, function)
 
     return make
+
+
+def _in_one_nation(function: Callable[..., object]) -> Callable[..., object]:
+    """Have *function* see one version of the nation from its beginning to its end."""
+
+    @wraps(function)
+    def run(*args: object, **kwargs: object) -> object:
+        with nation.hold():
+            return function(*args, **kwargs)
+
+    return run
 
 
 def periodic(cron: str, name: str, *, queue: str = "default") -> Callable[[Callable[[], object]], Job]:
@@ -68,7 +82,7 @@ def periodic(cron: str, name: str, *, queue: str = "default") -> Callable[[Calla
 
     def make(function: Callable[[], object]) -> Job:
         def run(timestamp: int) -> object:  # noqa: ARG001 - the job system passes it
-            return function()
+            return _in_one_nation(function)()
 
         task: Any = app.task(name=name, queue=queue, queueing_lock=name)(run)
         app.periodic(cron=cron)(task)

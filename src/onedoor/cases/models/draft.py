@@ -21,6 +21,7 @@ class Draft(models.Model):
     account = models.TextField()
     service = models.TextField()
     version = models.TextField()
+    digest = models.CharField(max_length=64, blank=True, default="")
     body = models.BinaryField()
     started_at = models.DateTimeField()
     saved_at = models.DateTimeField()

@@ -7,6 +7,7 @@ from django.test import Client, RequestFactory
 
 from onedoor.identity import service
 from onedoor.identity.models import Account
+from onedoor.kernel import nation
 from onedoor.kernel.actor import NOBODY
 from onedoor.kernel.settings import current
 
@@ -55,7 +56,7 @@ def test_name_and_number_are_not_stored_in_clear(client: Client):
 
 
 def test_an_account_is_found_by_its_number_only_after_it_signed_in(client: Client):
-    number = service.personas(current().nation)["mother"].number
+    number = nation.current().once(service.personas)["mother"].number
     assert service.account_of(number) == ""
     signed_in(client)
     assert service.account_of(number) == str(Account.objects.get().pk)

@@ -5,8 +5,9 @@ from onedoor.kernel.nation.checking import check
 from onedoor.kernel.nation.documents import Document, Fault
 from onedoor.kernel.nation.file_kinds import DATE_SCHEMA, TEXT_SCHEMA, UNIT_SCHEMA, FileKind, kinds, register
 from onedoor.kernel.nation.lists import CodeList, Item, UnknownItem
-from onedoor.kernel.nation.nation import BadNation, Nation, current, load
+from onedoor.kernel.nation.nation import BadNation, Nation, load
 from onedoor.kernel.nation.organisations import Identifier, Organisation, Organisations, UnknownOrganisation
+from onedoor.kernel.nation.present import current, hold, in_force, kept
 from onedoor.kernel.nation.publishing import published
 from onedoor.kernel.nation.schemas import nearest
 from onedoor.kernel.nation.units import Unit, Units, UnitsNotKnown, UnknownUnit
@@ -34,6 +35,9 @@ __all__ = [
     "UnknownUnit",
     "check",
     "current",
+    "hold",
+    "in_force",
+    "kept",
     "kinds",
     "load",
     "nearest",

@@ -62,6 +62,11 @@ SCHEMA: Mapping[str, Any] = {
 }
 
 
+def lasting(data: Mapping[str, Any]) -> Mapping[tuple[str, ...], Any]:
+    """Return what processes are started by: the members of the exchange, their order and their systems."""
+    return {("members",): [(key, member["subsystem"]) for key, member in data["members"].items()]}
+
+
 @dataclass(frozen=True)
 class Agency:
     """An agency: a member of the exchange, or an authority whose officers work on a member's system.

@@ -36,12 +36,16 @@ def nothing_more(document: Document, nation: "Nation") -> Iterable[Fault]:  # no
 
 @dataclass(frozen=True)
 class FileKind:
-    """A kind of file: its name, its folder (or single file) in a nation, its further check and its JSON Schema."""
+    """A kind of file: its name, its folder (or single file) in a nation, its further check and its JSON Schema.
+
+    ``lasting`` gives of a file's data what cannot change while the nation runs, by key path.
+    """
 
     name: str
     folder: str
     check: Callable[[Document, "Nation"], Iterable[Fault]] = nothing_more
     schema: Mapping[str, Any] = field(default_factory=dict)
+    lasting: Callable[[Any], Mapping[tuple[str, ...], Any]] | None = None
 
     @cached_property
     def validator(self) -> jsonschema_rs.Validator:

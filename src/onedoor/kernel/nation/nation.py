@@ -1,14 +1,13 @@
 """A nation: its base data at once, all its other files when asked for."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, time
-from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from onedoor.kernel import clock, settings
+from onedoor.kernel import clock
 from onedoor.kernel.clock import Calendar
 from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.nation import agencies, calendars, lists
@@ -21,6 +20,7 @@ from onedoor.kernel.nation.schemas import schema_faults, text_faults, without_un
 from onedoor.kernel.nation.units import Units
 from onedoor.kernel.text import Text
 
+T = TypeVar("T")
 PERIOD = "^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$"
 MOMENT = "^([01][0-9]|2[0-3]):[0-5][0-9]$"
 FACT: Mapping[str, Any] = {"source": {"type": "string", "minLength": 1}, "illustrative": {"const": True}}
@@ -109,6 +109,7 @@ class Nation:
     path: Path
     organisations: Organisations = field(default_factory=Organisations, repr=False, compare=False)
     _documents: dict[str, tuple[Document, ...]] = field(default_factory=dict, repr=False, compare=False)
+    _made: dict[Callable[..., Any], Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def members(self) -> Mapping[str, Agency]:
@@ -132,6 +133,12 @@ class Nation:
         """Take *documents* for the files of *kind*, read and checked before."""
         self._documents[kind] = tuple(documents)
 
+    def once(self, make: Callable[["Nation"], T]) -> T:
+        """Return what a room's function *make* makes of this nation; made once and kept with it."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        return cast("T", self._made[make])
+
     def list(self, name: str) -> CodeList:
         """Return the code list *name*; `KeyError` when the nation has none of that name."""
         return {document.path.stem: lists.make_list(document) for document in self.documents("list")}[name]
@@ -146,12 +153,6 @@ def load(path: Path) -> Nation:
     if nation is None or faults:
         raise BadNation(faults)
     return nation
-
-
-@cache
-def current() -> Nation:
-    """Return the nation of this process, read once (``current.cache_clear()`` forgets it)."""
-    return load(settings.current().nation)
 
 
 def load_base(path: Path) -> tuple[Nation | None, list[Fault]]:
@@ -213,6 +214,11 @@ def shown(path: Path) -> str:
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
+def _lasting(data: Mapping[str, Any]) -> Mapping[tuple[str, ...], Any]:
+    """Return what processes read once, when they start."""
+    return {(key,): data[key] for key in ("id", "languages", "zone")}
+
+
 def _zone_faults(document: Document) -> Iterable[Fault]:
     zone = document.data["zone"]
     try:
@@ -225,8 +231,8 @@ def _zone_faults(document: Document) -> Iterable[Fault]:
         yield document.fault(path, "the working hours overlap or run backwards", "write them in the order of the day")
 
 
-NATION = FileKind("nation", "nation.yaml", schema=SCHEMA)
-AGENCIES = FileKind("agencies", "agencies.yaml", agencies.check_agencies, agencies.SCHEMA)
+NATION = FileKind("nation", "nation.yaml", schema=SCHEMA, lasting=_lasting)
+AGENCIES = FileKind("agencies", "agencies.yaml", agencies.check_agencies, agencies.SCHEMA, agencies.lasting)
 LISTS = FileKind("list", "lists", lists.check_list, lists.SCHEMA)
 for _kind in (NATION, AGENCIES, LISTS):
     register(_kind)

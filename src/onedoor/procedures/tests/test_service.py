@@ -1,10 +1,14 @@
+import shutil
+from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import pytest
 from django.utils import translation
 
-from onedoor.kernel import clock
+from onedoor.kernel import clock, settings
 from onedoor.kernel.errors import OnedoorError
+from onedoor.kernel.nation import versions
 from onedoor.procedures import reading, service
 from onedoor.procedures.answers import NameHasDigit
 from onedoor.procedures.models import ServiceVersion
@@ -69,6 +73,34 @@ def test_a_definition_is_kept_once_and_a_changed_one_beside_it() -> None:
     assert ServiceVersion.objects.count() == 2
     assert service.pinned(BIRTH, "2026-09-01", first).clock.total == "3wd"
     assert service.pinned(BIRTH, "2026-09-01").clock.total == "4wd"
+
+
+@pytest.mark.django_db
+def test_an_agency_knows_what_its_files_define_or_defined_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = replace(settings.current(), nation=tmp_path / "versions")
+    monkeypatch.setattr(settings, "current", lambda: here)
+    monkeypatch.setattr(service, "settings", lambda: here)
+    source = shutil.copytree(settings.REPOSITORY / "nations" / "testland", tmp_path / "files")
+    first = versions.bring_in(here.nation, source, "Ada", running=False)
+    old = service.services(date(2026, 3, 2))[0]
+    digest = service.digest(old)
+    (source / "templates" / "mark.typ").write_text("Another layout")
+    versions.bring_in(here.nation, source, "Ada", running=True)
+    assert service.digest(service.services(date(2026, 3, 2))[0]) != digest
+    assert not service.knows(old.id, old.version, "0" * 64)
+    assert service.knows(old.id, old.version, digest)
+    result = next(iter(old.results.values()))
+    assert service.template(digest, result) == here.nation / first.digest / result.template
+    assert service.pinned(old.id, old.version, digest) == old
+
+
+@pytest.mark.django_db
+def test_a_case_goes_on_that_began_before_layouts_were_pinned() -> None:
+    now = service.get(BIRTH, "2026-09-01")
+    bare = replace(now, definition={key: part for key, part in now.definition.items() if key != "layouts"})
+    assert service.knows(BIRTH, "2026-09-01", service.digest(bare))
 
 
 @pytest.mark.django_db

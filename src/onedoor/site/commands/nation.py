@@ -1,19 +1,21 @@
-"""``onedoor nation``: check the files of a nation, publish their JSON Schemas, make synthetic people."""
+"""``onedoor nation``: check the files of a nation, bring them into force, publish their JSON Schemas, make people."""
 
 import argparse
 from pathlib import Path
 
 from onedoor.site import messages
 from onedoor.site.cli import DEFAULT_NATION, FAILED
+from onedoor.site.commands import nation_versions
 from onedoor.site.messages import text as _
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add ``check``, ``schemas`` and ``people``."""
+    """Add every part."""
     messages.add_argument(parser)
-    parts = parser.add_subparsers(dest="part", metavar="check|schemas|people", required=True)
+    parts = parser.add_subparsers(dest="part", metavar="check|load|versions|schemas|people", required=True)
     check = parts.add_parser("check", help="name every fault in the files of a nation, with file and line")
     check.add_argument("folder", type=Path, nargs="?", default=DEFAULT_NATION)
+    nation_versions.add_arguments(parts)
     schemas = parts.add_parser("schemas", help="write the JSON Schema of every kind of file, for editors")
     schemas.add_argument("folder", type=Path)
     people = parts.add_parser("people", help="make synthetic people: a gzipped file of JSON lines per register")
@@ -28,25 +30,24 @@ def run(arguments: argparse.Namespace) -> int:
     from onedoor.site import kinds
 
     kinds.load()
-    if arguments.part == "people":
-        return _people(arguments)
-    return _check(arguments.folder) if arguments.part == "check" else _schemas(arguments.folder)
+    return PARTS[arguments.part](arguments)
 
 
-def _check(folder: Path) -> int:
+def _check(arguments: argparse.Namespace) -> int:
     from onedoor.kernel import nation
 
-    faults = nation.check(folder)
+    faults = nation.check(arguments.folder)
     for fault in faults:
         print(fault)
     if not faults:
-        print(_("{folder}: no fault.", folder=folder))
+        print(_("{folder}: no fault.", folder=arguments.folder))
     return FAILED if faults else 0
 
 
-def _schemas(folder: Path) -> int:
+def _schemas(arguments: argparse.Namespace) -> int:
     from onedoor.kernel import nation
 
+    folder: Path = arguments.folder
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in nation.published().items():
         (folder / name).write_text(text, "utf-8")
@@ -63,3 +64,12 @@ def _people(arguments: argparse.Namespace) -> int:
         file = f"{arguments.out / register}.jsonl.gz"
         print(_("{file}: {count} synthetic records", file=file, count=count))
     return 0
+
+
+PARTS = {
+    "check": _check,
+    "load": nation_versions.load,
+    "versions": nation_versions.listing,
+    "schemas": _schemas,
+    "people": _people,
+}

@@ -24,6 +24,7 @@ def made(var, name: str, content: bytes = b"x"):
         ("node-G15/seals/trust.pem", b"-----BEGIN CERTIFICATE-----", True),
         ("node-G15/seals/both.pem", b"-----BEGIN PRIVATE KEY-----", False),
         ("node-G15/keys/master", b"x", False),
+        ("versions/0123/services/birth.yaml", b"x", True),
         ("node-G15/a-file-of-tomorrow", b"x", False),
     ],
 )

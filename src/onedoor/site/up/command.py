@@ -12,6 +12,7 @@ from onedoor.site.cli import DEFAULT_NATION, DEFAULT_VAR
 from onedoor.site.embedded import Server
 from onedoor.site.messages import text as _
 from onedoor.site.up import checks, prepare
+from onedoor.site.up.following import Following
 from onedoor.site.up.plan import Options, parts
 from onedoor.site.up.supervisor import RECORD, Supervisor
 
@@ -54,9 +55,10 @@ def run(arguments: argparse.Namespace) -> None:
 def running(options: Options, *, quiet: bool = False) -> Iterator[Supervisor]:
     """Give the supervisor of a nation that is ready; stop everything at the end, whatever happens."""
     checks.packages()
-    nation = checks.sound_nation(options.nation)
+    checks.sound_nation(options.nation)
     with checks.alone(options.var, options.port), closed_to_others(), _progress(quiet=quiet) as say:
         checks.space(options.var)
+        nation = prepare.files(options)
         server = Server(options.var / "postgres")
         say(_("Making keys and certificates"))
         prepare.keys(nation, options)
@@ -67,7 +69,7 @@ def running(options: Options, *, quiet: bool = False) -> Iterator[Supervisor]:
         folder = prepare.people(options)
         say(_("Starting PostgreSQL"))
         server.prepare()
-        supervisor = Supervisor(options.var, server, options.port)
+        supervisor = Supervisor(options.var, server, options.port, Following(options, nation))
         try:
             supervisor.start_database()
             say(_("Preparing databases"))

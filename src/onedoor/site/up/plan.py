@@ -9,9 +9,11 @@ from pathlib import Path
 
 from onedoor.exchange.directory import lab
 from onedoor.kernel.nation import Nation
+from onedoor.kernel.nation.versions import HISTORY
 from onedoor.site.embedded import Server
 
 OWN = "ONEDOOR_"
+VERSIONS = "versions"
 ORDER = ("directory", "gateway-", "node-", "portal-worker", "portal-web")
 SYSTEMS = ("node-", "portal-")
 
@@ -26,6 +28,11 @@ class Options:
     people: int
     seed: int
     log_level: str = "info"
+
+    @property
+    def versions(self) -> Path:
+        """Return the folder that keeps every version of the nation's files."""
+        return self.var / VERSIONS
 
 
 @dataclass(frozen=True)
@@ -68,7 +75,12 @@ def parts(options: Options, nation: Nation, server: Server) -> list[Part]:
 def _part(name: str, own: dict[str, str], options: Options, server: Server) -> Part:
     kind = name.partition("-")[0]
     command = name.removeprefix("portal-") if kind == "portal" else kind
-    settings = own | {"ONEDOOR_DEMONSTRATION": "yes", "ONEDOOR_LOG_LEVEL": options.log_level}
+    files = options.versions if (options.versions / HISTORY).exists() else options.nation
+    settings = own | {
+        "ONEDOOR_NATION": str(files),
+        "ONEDOOR_DEMONSTRATION": "yes",
+        "ONEDOOR_LOG_LEVEL": options.log_level,
+    }
     if database := database_of(name):
         settings |= _secrets(Path(own["ONEDOOR_STATE"]), server.url(database))
     listen = "ONEDOOR_EXCHANGE_LISTEN" if name == "portal-worker" else "ONEDOOR_LISTEN"

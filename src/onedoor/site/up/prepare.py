@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from onedoor.exchange.directory import lab
+from onedoor.kernel import nation as nations
 from onedoor.kernel.errors import OnedoorError
-from onedoor.kernel.nation import Nation
+from onedoor.kernel.nation import Nation, versions
 from onedoor.site.embedded import Server
 from onedoor.site.messages import text as _
 from onedoor.site.up.plan import Options, Part, systems
@@ -18,11 +19,24 @@ from onedoor.site.up.process import dying_with_us
 
 AT_ONCE = 2
 PREPARED = "prepared.json"
+STARTED = "onedoor up"
+"""Who brings in the files that a nation is started with."""
 Say = Callable[[str], None]
 
 
 class NotPrepared(OnedoorError):
     """{what} could not be prepared: {why} Nothing was started."""
+
+
+def files(options: Options) -> Nation:
+    """Return the nation in force; its files come into force when they changed since ``onedoor up`` last took them.
+
+    What ``onedoor nation load`` brought in meanwhile stays in force while the folder given here is as it was.
+    """
+    taken = [one.digest for one in versions.history(options.versions) if one.by == STARTED]
+    if not taken or taken[-1] != versions.digest_of(options.nation):
+        versions.bring_in(options.versions, options.nation, STARTED, running=False)
+    return nations.load(nations.in_force(options.versions))
 
 
 def keys(nation: Nation, options: Options) -> None:

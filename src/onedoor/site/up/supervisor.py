@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from types import FrameType
 
 from onedoor.kernel.errors import OnedoorError
 from onedoor.site.embedded import Server
+from onedoor.site.up.following import Following
 from onedoor.site.up.plan import Part, write_private
 from onedoor.site.up.process import Process, dying_with_us, healthy, listens
 
@@ -27,9 +29,10 @@ class NotStarted(OnedoorError):
 class Supervisor:
     """The processes of one nation in *var*; PostgreSQL is the first to start and the last to stop."""
 
-    def __init__(self, var: Path, server: Server, base: int) -> None:
+    def __init__(self, var: Path, server: Server, base: int, following: Following) -> None:
         self.var = var
         self.base = base
+        self.following = following
         self.logs = var / "log"
         self.logs.mkdir(parents=True, exist_ok=True)
         self.stopping = False
@@ -62,8 +65,11 @@ class Supervisor:
         """Start again what dies, until told to stop."""
         while not self.stopping:
             changed = [process.name for process in self.processes if process.tend()]
-            if changed:
+            loaded = self.following.tend()
+            if changed or loaded:
                 self.record()
+            if loaded:
+                threading.Thread(target=self._show, name="show", daemon=True).start()
             time.sleep(TICK)
 
     def stop(self) -> None:
@@ -81,7 +87,13 @@ class Supervisor:
         """Write down what runs, for ``onedoor status`` and for tests."""
         running = {p.name: {"pid": p.pid, "restarts": p.restarts} for p in self.processes}
         data = {"pid": os.getpid(), "port": self.base, "ready": self.ready, "processes": running}
+        data["nation"] = self.following.digest
         write_private(self.var / RECORD, json.dumps(data, indent=1))
+
+    def _show(self) -> None:
+        """Ask every process something: it takes in what is in force now, before a person has to wait for it."""
+        for process in self.processes:
+            process.ready()
 
     def _process(self, part: Part) -> Process:
         check = healthy if part.health else listens

@@ -1,0 +1,87 @@
+"""``onedoor nation load`` and ``onedoor nation versions``: what is in force in an installation, and what was."""
+
+import argparse
+import getpass
+import json
+import time
+from pathlib import Path
+
+from onedoor.kernel.errors import OnedoorError
+from onedoor.site.cli import DEFAULT_VAR, FAILED
+
+PATIENCE = 30.0
+
+
+class NothingKept(OnedoorError):
+    """No nation was ever started in {var}. Please start one first: onedoor up --var DIR."""
+
+
+class OneOfTwo(OnedoorError):
+    """Please give either the folder of a nation or, with --kept, a version that “onedoor nation versions” shows."""
+
+
+def add_arguments(parts: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add ``load`` and ``versions``."""
+    load = parts.add_parser("load", help="bring a nation's files into force, checked first, in a running nation too")
+    load.add_argument("folder", type=Path, nargs="?", help="folder of the nation")
+    load.add_argument("--kept", metavar="VERSION", help="go back to a version that was in force before")
+    load.add_argument("--by", default=None, help="who brings it in; else the user of this computer")
+    load.add_argument("--var", type=Path, default=DEFAULT_VAR, help="folder of the installation")
+    listed = parts.add_parser("versions", help="list what came into force, when, by whom and from where")
+    listed.add_argument("--var", type=Path, default=DEFAULT_VAR, help="folder of the installation")
+
+
+def load(arguments: argparse.Namespace) -> int:
+    """Bring files into force, or name every fault and leave all as it is."""
+    from onedoor.kernel.nation import BadNation, versions
+    from onedoor.site.up.supervisor import RECORD
+
+    if (arguments.folder is None) == (arguments.kept is None):
+        raise OneOfTwo
+    folder, record = _folder(arguments.var), arguments.var / RECORD
+    by, running = arguments.by or getpass.getuser(), record.exists()
+    try:
+        if arguments.kept:
+            version = versions.go_back(folder, arguments.kept, by, running=running)
+        else:
+            version = versions.bring_in(folder, arguments.folder.absolute(), by, running=running)
+    except BadNation as bad:
+        for fault in bad.faults:
+            print(fault)
+        print(f"{len(bad.faults)} faults: nothing was changed.")
+        return FAILED
+    print(f"Version {version.short} is in force. Cases and drafts that began before keep what they began with.")
+    if running:
+        print(_followed(record, version.digest))
+    return 0
+
+
+def listing(arguments: argparse.Namespace) -> int:
+    """Print a line for each version that came into force, the last first."""
+    from onedoor.kernel.nation import versions
+
+    found = versions.history(_folder(arguments.var))
+    for number, version in enumerate(reversed(found)):
+        state = "in force" if not number else ""
+        print(f"{version.short}  {version.at:%Y-%m-%d %H:%M:%S}Z  {state:<8}  {version.by}  {version.origin}")
+    return 0
+
+
+def _folder(var: Path) -> Path:
+    from onedoor.kernel.nation.versions import HISTORY
+    from onedoor.site.up.plan import VERSIONS
+
+    folder = var.absolute() / VERSIONS
+    if not (folder / HISTORY).exists():
+        raise NothingKept(var=var)
+    return folder
+
+
+def _followed(record: Path, digest: str) -> str:
+    """Wait until the exchange has followed; return what to say."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if record.exists() and json.loads(record.read_text()).get("nation") == digest:
+            return "Every process takes it with its next request; gateways learn of new rights within a minute."
+        time.sleep(0.1)
+    return "The supervisor has not followed yet: please look with “onedoor doctor”."
