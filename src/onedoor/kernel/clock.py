@@ -84,12 +84,14 @@ class Day:
 
     ``kind`` is ``working``, ``weekend``, ``holiday``, ``substitute_off`` or ``swapped_working_day``. A day of
     confidence ``memory`` has its label but counts as the plain day of the week it is: the decision was not found yet.
+    An ``illustrative`` one rests on a decision whose text or number was not found.
     """
 
     kind: str
     label: Text = field(default_factory=dict)
     decision: str = ""
     confidence: str = ""
+    illustrative: bool = False
 
     @property
     def decided(self) -> bool:

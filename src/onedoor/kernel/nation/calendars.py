@@ -13,6 +13,8 @@ from onedoor.kernel.nation.tables import Row, read_table
 KINDS = ("holiday", "substitute_off", "swapped_working_day")
 CONFIDENCES = ("text", "press", "memory")
 COLUMNS = ("date", "kind", "decision", "source", "confidence")
+ILLUSTRATIVE = "illustrative"
+"""A column that a table may have: ``true`` where the decision was not found, only that there was one, or none yet."""
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -24,7 +26,8 @@ def read_days(path: Path, name: str) -> tuple[dict[date, Day], list[Fault]]:
         day = date.fromisoformat(row["date"])
         _check(row, known=day in days)
         label = {column[5:]: value for column, value in row.items() if column.startswith("name_") and value}
-        days[day] = Day(row["kind"], label, row["decision"], row["confidence"])
+        illustrative = row.get(ILLUSTRATIVE) == "true"
+        days[day] = Day(row["kind"], label, row["decision"], row["confidence"], illustrative=illustrative)
 
     _, faults = read_table(path, name, COLUMNS, add)
     return days, faults
@@ -51,3 +54,9 @@ def _check(row: Row, *, known: bool) -> None:
         raise ValueError(f"“{row['confidence']}” is not a confidence", f"write one of {', '.join(CONFIDENCES)}")
     if not row["decision"] or not row["source"]:
         raise ValueError("this day has no decision or no source", "name the decision and where it was read")
+    if row.get(ILLUSTRATIVE, "") not in ("", "true"):
+        raise ValueError(
+            f"“{row[ILLUSTRATIVE]}” does not say whether this day is illustrative", "write true or nothing"
+        )
+    if row.get(ILLUSTRATIVE) != "true" and not any(sign.isdigit() for sign in row["decision"]):
+        raise ValueError("the decision of this day has no number", "give it, or write true under illustrative")
