@@ -72,7 +72,7 @@ def test_a_grandmother_finds_nothing_of_the_case_and_that_is_recorded(nation: Ru
 
 
 def test_nobody_gets_at_the_case_without_signing_in(nation: Running, told: Told) -> None:
-    anybody = Browser()
+    anybody = Browser("vi")
     for address in (nation.places.page(f"cases/{told['case']}"), *_api(nation, told["case"])):
         assert "/sign-in" in anybody.get(address).address
         assert requests.get(address, headers={"Accept": "application/json"}, timeout=30).status_code == 401
@@ -227,10 +227,10 @@ def _logged(nation: Running, member: str, message: str) -> int:
 def test_a_forged_code_leads_to_nothing_and_is_recorded(nation: Running, told: Told) -> None:
     for member, database in ((2, "node_g15"), (1, "node_g01"), (4, "node_g24")):
         forged = str(uuid4())
-        page = Browser().get(f"http://localhost:{nation.base + member}/vi/verify/{forged}")
+        page = Browser("vi").get(f"http://localhost:{nation.base + member}/vi/verify/{forged}")
         assert page.status == 404
         assert attempts(nation, database, "unknown-result", forged)
-    page = Browser().get(f"http://localhost:{nation.base + 2}/vi/verify/not-an-id")
+    page = Browser("vi").get(f"http://localhost:{nation.base + 2}/vi/verify/not-an-id")
     assert page.status == 404
 
 
@@ -238,7 +238,7 @@ def test_a_code_of_one_agency_is_not_good_at_another(nation: Running, told: Told
     verify = _result(nation, told, "birth_certificate")["verify_url"]
     elsewhere = verify.replace(f":{nation.base + 2}/", f":{nation.base + 1}/")
     assert elsewhere != verify
-    assert Browser().get(elsewhere).status == 404
+    assert Browser("vi").get(elsewhere).status == 404
 
 
 @pytest.mark.parametrize("kind", ["birth_certificate", "residence_notice", "insurance_card"])
@@ -249,7 +249,7 @@ def test_one_changed_byte_is_shown_as_false_and_recorded(nation: Running, told: 
     content[int(len(content) * place)] ^= 1
     database, number = nation.database_of(result["agency"]), result["verify_url"].rpartition("/")[2]
     before = len(attempts(nation, database, "file-differs", number))
-    anybody = Browser()
+    anybody = Browser("vi")
     form = anybody.get(result["verify_url"]).form("file")
     page = anybody.submit(form, files={"file": ("result.pdf", bytes(content))})
     assert page.tree.xpath("//*[@data-verdict]/@data-verdict") == ["differs"]
@@ -257,7 +257,7 @@ def test_one_changed_byte_is_shown_as_false_and_recorded(nation: Running, told: 
 
 
 def test_a_file_that_is_no_result_is_not_ours(nation: Running, told: Told) -> None:
-    anybody = Browser()
+    anybody = Browser("vi")
     form = anybody.get(_result(nation, told, "insurance_card")["verify_url"]).form("file")
     page = anybody.submit(form, files={"file": ("x.pdf", b"%PDF-1.7 nothing")})
     assert page.tree.xpath("//*[@data-verdict]/@data-verdict") == ["differs"]
@@ -265,7 +265,7 @@ def test_a_file_that_is_no_result_is_not_ours(nation: Running, told: Told) -> No
 
 def test_the_public_page_names_nobody(nation: Running, told: Told) -> None:
     for one in told["results"]:
-        page = Browser().get(_result(nation, told, one["kind"])["verify_url"])
+        page = Browser("vi").get(_result(nation, told, one["kind"])["verify_url"])
         assert page.status == 200
         text = page.content.decode()
         assert not [secret for secret in nation.secrets_of_people() if secret in text]

@@ -24,7 +24,6 @@ REGISTER: Final = "birth-notices"
 PURPOSE: Final = "birth-notice"
 POST: Final = ".midwife"
 FIELDS: Final = ("mother", "born", "sex", "weight_g", "child_name")
-NUMBER_DIGITS: Final = 12
 LIGHTEST, HEAVIEST = 200, 9000
 UNPROCESSABLE: Final = 422
 
@@ -52,6 +51,7 @@ def birth_notice(request: HttpRequest) -> HttpResponse:
             wrong = {"mother": error.text(_)}
     facility = nation.current().agencies[actor.agency]
     context = {"typed": typed, "wrong": wrong, "issued": issued, "key": key, "facility": facility}
+    context["shape"] = nation.current().person_number.text
     return render(request, "cases/birth_notice.html", context, status=UNPROCESSABLE if wrong else 200)
 
 
@@ -86,8 +86,8 @@ def _values(typed: Mapping[str, str], actor: Actor) -> dict[str, Any]:
 
 def _wrong(typed: Mapping[str, str]) -> dict[str, str]:
     wrong: dict[str, str] = {}
-    if not (typed["mother"].isdecimal() and len(typed["mother"]) == NUMBER_DIGITS):
-        wrong["mother"] = _("Enter the mother’s personal number: 12 digits.")
+    if not nation.current().person_number.fits(typed["mother"]):
+        wrong["mother"] = _("Enter the mother’s personal number.")
     if not _moment(typed["born"]):
         wrong["born"] = _("Enter the date and time of birth; it cannot lie ahead.")
     if typed["sex"] not in ("M", "F"):

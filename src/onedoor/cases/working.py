@@ -119,7 +119,7 @@ def _document(task: Task, result: Result, data: Record, issue: Mapping[str, Any]
         "verify_url": verify_url(issue["result"]),
     }
     template = procedures.template(task.digest, result)
-    plain = pdf.render(template, full, {}, language, moment=datetime.fromisoformat(issue["at"]))
+    plain = pdf.render(template, full, lang=language, moment=datetime.fromisoformat(issue["at"]))
     return seals.seal(plain, task.agency, name=agency.name[language], reason=result.title[language]), full
 
 

@@ -7,6 +7,8 @@ arguments the error was raised with. Rooms subclass the kinds below; `STATUS` is
 from collections.abc import Callable, Mapping
 from inspect import cleandoc
 
+from onedoor.kernel.text import pick
+
 
 class OnedoorError(Exception):
     """Something went wrong on our side. Nothing you entered is lost. Please try again in a few minutes."""
@@ -20,9 +22,13 @@ class OnedoorError(Exception):
         """Return the English sentence that is also the key of its translations."""
         return " ".join(cleandoc(cls.__doc__ or OnedoorError.__doc__ or "").split())
 
-    def text(self, translate: Callable[[str], str] = str) -> str:
-        """Return the sentence for a reader, translated by *translate* (a gettext function)."""
-        return translate(self.key()).format_map(_Facts(self.facts))
+    def text(self, translate: Callable[[str], str] = str, language: str = "en") -> str:
+        """Return the sentence for a reader of *language*, translated by *translate* (a gettext function).
+
+        A fact may be a text of the nation, in its languages.
+        """
+        facts = {key: pick(fact, language) if isinstance(fact, Mapping) else fact for key, fact in self.facts.items()}
+        return translate(self.key()).format_map(_Facts(facts))
 
 
 class _Facts(dict[str, object]):

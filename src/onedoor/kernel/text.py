@@ -1,9 +1,10 @@
-"""Texts in several languages, and Vietnamese folding for searches."""
+"""Texts in several languages, and folding for searches."""
 
 import unicodedata
 from collections.abc import Mapping
 
 LANGUAGES = ("vi", "en", "fr")
+"""The languages of the engine's own texts; a nation's texts are in the nation's."""
 
 Text = Mapping[str, str]
 """One text in several languages, such as ``{"vi": …, "en": …, "fr": …}``."""

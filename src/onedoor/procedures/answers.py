@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from onedoor.kernel.errors import BadInput
+from onedoor.kernel.nation import Shape
 from onedoor.kernel.text import Text
 from onedoor.procedures.questions import Field
 
@@ -74,7 +75,7 @@ class TooLate(AnswerFault):
 
 
 class NotAPersonNumber(AnswerFault):
-    """A personal identification number has 12 digits and starts with 0. Check “{wrong}”."""
+    """“{wrong}” is not a personal identification number. {shape} Check each sign."""
 
     kind = "number"
 
@@ -172,11 +173,14 @@ def read_date(raw: Raw, _: Collection[str] = ()) -> str | None:
 
 
 def read_person_number(raw: Raw, _: Collection[str] = ()) -> str | None:
-    """Return a personal identification number; spaces and dots between digits do not matter."""
-    text = re.sub(r"[\s.\-]", "", _one(raw))
-    if text and not re.fullmatch(r"0[0-9]{11}", text):
-        raise NotAPersonNumber(wrong=text[:20])
-    return text or None
+    """Return a personal identification number; spaces, dots and hyphens within do not matter."""
+    return re.sub(r"[\s.\-]", "", _one(raw)) or None
+
+
+def check_person_number(asked: Field, number: str, shape: Shape) -> None:
+    """Raise `NotAPersonNumber` unless *number* has the shape of the nation's personal numbers."""
+    if not shape.fits(number):
+        raise in_own_words(NotAPersonNumber(wrong=number[:20], shape=shape.text), asked)
 
 
 def check_file(field: Field, name: str, size: int) -> None:

@@ -63,7 +63,7 @@ class Condition:
 
 @dataclass(frozen=True)
 class Fee:
-    """A fee in whole đồng; one of no amount is kept out by the eligibility rule ``closed_by``."""
+    """A fee in whole units of money; one of no amount is kept out by the eligibility rule ``closed_by``."""
 
     id: str
     text: Text

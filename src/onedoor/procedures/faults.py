@@ -22,6 +22,7 @@ def check(document: Document, nation: Nation) -> Iterator[Fault]:
     if document.data["service"] != (meant := f"{nation.id.lower()}.{document.path.stem}"):
         told = f"the service “{document.data['service']}” stands in the file {document.path.name}"
         yield document.fault(("service",), told, f"write {meant} or rename the file")
+    yield from _codes(document, nation)
     yield from _validity(document)
     for number, plain in enumerate(reading.versions(document.data)):
         version = laid_over(document, number, {k: v for k, v in plain.items() if k not in {"examples", "place"}})
@@ -35,6 +36,14 @@ def laid_over(document: Document, number: int, data: Any) -> Document:  # noqa: 
     own = {path[2:]: line for path, line in document.lines.items() if path[:2] == prefix}
     written = {path[2:]: text for path, text in document.written.items() if path[:2] == prefix}
     return Document(document.path, data, document.name, {**document.lines, **own}, {**document.written, **written})
+
+
+def _codes(document: Document, nation: Nation) -> Iterator[Fault]:
+    shape = nation.service_code
+    for number, version in enumerate(document.data["versions"]):
+        if not shape.fits(version["code"]):
+            wrong = f"“{version['code']}” does not have the form of a service's code"
+            yield document.fault(("versions", number, "code"), wrong, f"write one such as {shape.example}")
 
 
 def _validity(document: Document) -> Iterator[Fault]:
@@ -219,6 +228,9 @@ class _Check:
             if not (self.nation.path / result.template).is_file():
                 known = sorted(f"templates/{path.name}" for path in (self.nation.path / "templates").glob("*.typ"))
                 yield from self.unknown(("results", result.id, "template"), "template", result.template, known)
+            if "number" not in result.data:
+                wrong = "the data of this result have no number"
+                yield self.document.fault(("results", result.id, "data"), wrong, "add number: what it is filed under")
             if issued.count(result.id) != 1:
                 wrong = f"{issued.count(result.id) or 'no'} steps issue this result"
                 yield self.document.fault(("results", result.id), wrong, f"write issues: {result.id} at one step")

@@ -4,8 +4,10 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 
 from onedoor.kernel.nation import Document, Fault, Nation, nearest
-from onedoor.procedures.definition import Service, Source, Write
+from onedoor.procedures.definition import Service, Source, Step, Write
 from onedoor.procedures.scopes import Keys, Scoped, Scopes
+
+CASES, PORTAL = "cases", "/PORTAL"
 
 
 class Rights:
@@ -42,6 +44,26 @@ class Rights:
                     granted[key] = granted.get(key, frozenset()) | frozenset(grant["fields"])
         return granted
 
+    @cached_property
+    def portals(self) -> frozenset[str]:
+        """Return the system that runs the portal."""
+        return frozenset(one.subsystem for one in self.nation.members.values() if one.subsystem.endswith(PORTAL))
+
+    @cached_property
+    def handing(self) -> frozenset[tuple[str, str]]:
+        """Return who may send cases to whom: reader and provider."""
+        grants = [grant for right in self.nation.documents("right") for grant in right.data["grants"]]
+        return frozenset((one["reader"], one["provider"]) for one in grants if one.get("service") == CASES)
+
+    @cached_property
+    def systems(self) -> Mapping[str, frozenset[str]]:
+        """Return for each kind of agency the systems on which such agencies work."""
+        found: dict[str, set[str]] = {}
+        for key, agency in self.nation.agencies.items():
+            if agency.subsystem:
+                found.setdefault(key.rpartition("-")[0], set()).add(agency.subsystem)
+        return {kind: frozenset(systems) for kind, systems in found.items()}
+
     def granted(self, purpose: str, register: str, operation: str) -> frozenset[str]:
         """Return the fields that somebody may read or write for a purpose."""
         return self._grants.get((purpose, register, operation), frozenset())
@@ -58,6 +80,7 @@ def right_faults(document: Document, service: Service, rights: Rights) -> Iterat
             wrong = f"no right lets “{source.purpose}” read {source.register}.{field}, which this service uses"
             yield document.fault(keys, wrong, "add the field to the right, or do without it")
     for step in service.steps.values():
+        yield from _handing(document, step, rights)
         for write in step.writes:
             keys = ("steps", step.id, "writes", write.name)
             if write.register not in rights.fields:
@@ -73,6 +96,17 @@ def right_faults(document: Document, service: Service, rights: Rights) -> Iterat
                 elif field not in rights.granted(write.purpose, write.register, "write"):
                     wrong = f"no right lets “{write.purpose}” write {write.register}.{field}"
                     yield document.fault((*keys, "values", field), wrong, "add the field to the right")
+
+
+def _handing(document: Document, step: Step, rights: Rights) -> Iterator[Fault]:
+    """Find a step that no right lets the portal hand over, or whose outcome cannot come back."""
+    for system in sorted(rights.systems.get(step.agency_kind, frozenset()) - rights.portals):
+        for portal in sorted(rights.portals):
+            for reader, provider in ((portal, system), (system, portal)):
+                if (reader, provider) not in rights.handing:
+                    wrong = f"no right lets {reader} send cases to {provider}"
+                    instead = f"add to a right: {{reader: {reader}, service: {CASES}, provider: {provider}, …}}"
+                    yield document.fault(("steps", step.id, "by"), wrong, instead)
 
 
 def _basis(document: Document, keys: Keys, of: Source | Write, rights: Rights) -> Iterator[Fault]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, TypeAlias
 
+from onedoor.kernel.nation import Shape
 from onedoor.kernel.text import Text
 from onedoor.procedures import answers
 from onedoor.procedures.definition import Condition, Result, Service, Source, Step, Write
@@ -22,6 +23,7 @@ class World:
 
     functions: Functions
     items: Callable[[str], Mapping[str, "Item"]]
+    person_number: Shape = field(default_factory=Shape)
 
 
 @dataclass(frozen=True)
@@ -316,6 +318,8 @@ def validate_answer(asked: Field, raw: answers.Raw, known: Context, world: World
     values = [choice.value for choice in choices(asked, known, world)] if asked.kind in answers.CHOSEN else []
     most = str(evaluate(asked.max, known)) if asked.max else ""
     value = answers.read(asked, raw, values, most)
+    if value is not None and asked.kind == "person_number":
+        answers.check_person_number(asked, value, world.person_number)
     if value is None and is_required(asked, known):
         raise answers.in_own_words(answers.AnswerFault(), asked)
     return value

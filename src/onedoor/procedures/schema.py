@@ -194,7 +194,7 @@ PARTS: Mapping[str, Schema] = {
 }
 OWN: Mapping[str, Schema] = {
     "version": {"type": "string", "pattern": "^[0-9a-z.-]+$", "description": 'a name in quotes, such as "2026-09-01"'},
-    "code": {"type": "string", "pattern": "^[0-9]\\.[0-9]{6}$", "description": 'a code in quotes, such as "3.000722"'},
+    "code": {"type": "string", "minLength": 1, "description": "the code of the service, in quotes"},
     "valid_from": DATE_SCHEMA,
     "valid_until": DATE_SCHEMA,
 }

@@ -263,7 +263,7 @@ def words_of(error: OnedoorError) -> Text:
     said = {}
     for language in nation.current().languages:
         with translation.override(language):
-            said[language] = error.text(gettext)
+            said[language] = error.text(gettext, language)
     return said
 
 

@@ -28,7 +28,7 @@ class _World:
             "list_text": self.list_text,
             "residence_text": self.residence_text,
         }
-        return World(functions, self.items)
+        return World(functions, self.items, self.nation.person_number)
 
     def unit(self, code: str | None) -> Unit | None:
         try:

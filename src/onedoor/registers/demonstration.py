@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from onedoor.kernel.nation import DATE_SCHEMA, TEXT_SCHEMA, UNIT_SCHEMA, Document, Fault, Nation, nearest
+from onedoor.registers.definition import read
 
 WEIGHTS: Mapping[str, Any] = {
     "type": "object",
@@ -27,7 +28,7 @@ PERSONA = _object(
     id=TEXT,
     kind={"enum": ["person", "officer"]},
     name=TEXT,
-    number={"type": "string", "pattern": "^[0-9]{12}$"},
+    number=TEXT,
     agency=TEXT,
     post=TEXT,
     member=TEXT,
@@ -69,7 +70,7 @@ PEOPLE = _object(
 )  # fmt: skip
 MEMBER = _object(["persona", "relation"], persona=TEXT, relation=TEXT)
 SCHEMA = _object(
-    ["illustrative", "note", "personas", "people"],
+    ["illustrative", "note", "personas"],
     illustrative={"const": True},
     note=TEXT_SCHEMA,
     personas={"type": "array", "items": PERSONA},
@@ -96,6 +97,11 @@ SCHEMA = _object(
         weight_g={"type": "integer", "minimum": 200},
     ),
     people=PEOPLE,
+    records={
+        "type": "object",
+        "additionalProperties": {"type": "array", "items": {"type": "object"}},
+        "description": "whole records by register, which stand in it from the start",
+    },
 )
 
 
@@ -105,10 +111,11 @@ def check(document: Document, nation: Nation) -> Iterable[Fault]:
     known = [row["id"] for row in data["personas"] if row["kind"] == "person"]
     for number, row in enumerate(data["personas"]):
         path = ("personas", number)
-        if row["kind"] == "person" and not ("number" in row and "person" in row):
-            yield document.fault(path, "a person needs number and person", "add number: … and person: {…}")
+        if row["kind"] == "person":
+            yield from _person_faults(document, path, row, nation)
         if row["kind"] == "officer":
             yield from _officer_faults(document, path, row, nation)
+    yield from _record_faults(document, nation)
     for keys, persona in _named(data):
         if persona not in known:
             yield document.fault(keys, f"there is no persona “{persona}”", nearest(persona, known))
@@ -120,6 +127,32 @@ def _named(data: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], str
         yield ("household", "members", number, "persona"), one["persona"]
     for key, roles in (("marriage", ("husband", "wife")), ("notice", ("mother",))):
         yield from (((key, role), data[key][role]) for role in roles if key in data)
+
+
+def _person_faults(
+    document: Document, path: tuple[str | int, ...], row: Mapping[str, Any], nation: Nation
+) -> Iterator[Fault]:
+    needed = ("number", "person") if "people" in document.data else ("number",)
+    for key in needed:
+        if key not in row:
+            yield document.fault(path, f"a person needs “{key}”", f"add {key}: …")
+    shape = nation.person_number
+    if "number" in row and not shape.fits(row["number"]):
+        wrong = f"“{row['number']}” is not a personal number"
+        yield document.fault((*path, "number"), wrong, f"write one such as {shape.example}")
+
+
+def _record_faults(document: Document, nation: Nation) -> Iterator[Fault]:
+    registers = {one.data["register"]: read(one.data) for one in nation.documents("register")}
+    for name, records in document.data.get("records", {}).items():
+        if name not in registers:
+            instead = nearest(name, sorted(registers))
+            yield document.fault(("records", name), f"there is no register “{name}”", instead)
+            continue
+        for number, record in enumerate(records):
+            for error in registers[name].validator.iter_errors(record):
+                place = ("records", name, number, *error.instance_path)
+                yield document.fault(place, f"this record does not fit its register: {error.message}", "correct it")
 
 
 def _officer_faults(

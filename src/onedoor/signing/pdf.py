@@ -38,8 +38,8 @@ def render(
     template: Path,
     data: Mapping[str, Any],
     attachments: Mapping[str, bytes] | None = None,
-    lang: str = "vi",
     *,
+    lang: str,
     moment: datetime | None = None,
 ) -> bytes:
     """Return *template* filled with *data* as a PDF/A-3b file in language *lang*, dated *moment* (now).

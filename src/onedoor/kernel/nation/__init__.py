@@ -10,6 +10,7 @@ from onedoor.kernel.nation.organisations import Identifier, Organisation, Organi
 from onedoor.kernel.nation.present import current, hold, in_force, kept
 from onedoor.kernel.nation.publishing import published
 from onedoor.kernel.nation.schemas import nearest
+from onedoor.kernel.nation.shapes import Shape
 from onedoor.kernel.nation.units import Unit, Units, UnitsNotKnown, UnknownUnit
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "Nation",
     "Organisation",
     "Organisations",
+    "Shape",
     "Unit",
     "Units",
     "UnitsNotKnown",

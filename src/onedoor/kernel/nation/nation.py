@@ -10,13 +10,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from onedoor.kernel import clock
 from onedoor.kernel.clock import Calendar
 from onedoor.kernel.errors import OnedoorError
-from onedoor.kernel.nation import agencies, calendars, lists
+from onedoor.kernel.nation import agencies, calendars, lists, shapes
 from onedoor.kernel.nation.agencies import Agency
 from onedoor.kernel.nation.documents import Document, Fault, parse
 from onedoor.kernel.nation.file_kinds import DATE_SCHEMA, TEXT_SCHEMA, FileKind, kind_of, register
 from onedoor.kernel.nation.lists import CodeList
 from onedoor.kernel.nation.organisations import Organisations
 from onedoor.kernel.nation.schemas import schema_faults, text_faults, without_unknown_keys
+from onedoor.kernel.nation.shapes import Shape
 from onedoor.kernel.nation.units import Units
 from onedoor.kernel.text import Text
 
@@ -52,6 +53,7 @@ SCHEMA: Mapping[str, Any] = {
                 **FACT,
             },
         },
+        **dict.fromkeys(shapes.KEYS, shapes.SCHEMA),
         "organisations": {
             "type": "object",
             "required": ["table", "identifiers"],
@@ -107,6 +109,8 @@ class Nation:
     agencies: Mapping[str, Agency]
     units: Units
     path: Path
+    person_number: Shape = field(default_factory=Shape)
+    service_code: Shape = field(default_factory=Shape)
     organisations: Organisations = field(default_factory=Organisations, repr=False, compare=False)
     _documents: dict[str, tuple[Document, ...]] = field(default_factory=dict, repr=False, compare=False)
     _made: dict[Callable[..., Any], Any] = field(default_factory=dict, repr=False, compare=False)
@@ -161,7 +165,7 @@ def load_base(path: Path) -> tuple[Nation | None, list[Fault]]:
     if not file.is_file():
         return None, [Fault(str(file), 1, "there is no nation here", "give the folder that holds nation.yaml")]
     document, faults = read_document(file, NATION, None)
-    wrong = list(_zone_faults(document)) if is_usable(document, NATION, faults) else faults
+    wrong = [*_zone_faults(document), *shapes.faults(document)] if is_usable(document, NATION, faults) else faults
     if wrong:
         return None, sorted({*faults, *wrong})
     data = document.data
@@ -179,6 +183,8 @@ def load_base(path: Path) -> tuple[Nation | None, list[Fault]]:
         agencies=agencies.make_agencies(agency_file.data),
         units=Units({shown(path / table["table"]): path / table["table"] for table in data["units"]}),
         path=path,
+        person_number=Shape.read(data.get("person_number")),
+        service_code=Shape.read(data.get("service_code")),
         organisations=_organisations(path, data.get("organisations")),
     ), faults
 

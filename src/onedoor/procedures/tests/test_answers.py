@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from onedoor.kernel.nation import Shape
 from onedoor.procedures import answers
 from onedoor.procedures.answers import AnswerFault, Raw
 from onedoor.procedures.questions import Field
@@ -71,14 +72,20 @@ def test_what_is_typed_becomes_a_value(kind: str, raw: Raw, value: object) -> No
         ("date", ["x", "1", "2026"], answers.NotADate),
         ("yesno", "perhaps", answers.NoSuchChoice),
         ("choice", "z", answers.NoSuchChoice),
-        ("person_number", "12345", answers.NotAPersonNumber),
-        ("person_number", "101196204817", answers.NotAPersonNumber),
         ("text", "x" * 2001, answers.TooLong),
     ],
 )
 def test_what_cannot_be_read_is_refused(kind: str, raw: Raw, fault: type[AnswerFault]) -> None:
     with pytest.raises(fault):
         answers.read(Field("x", kind, {}), raw, ["a", "b"])
+
+
+@pytest.mark.parametrize("number", ["12345", "101196204817"])
+def test_a_number_of_another_shape_is_refused_in_the_words_of_the_nation(number: str) -> None:
+    shape = Shape("0[0-9]{11}", "001196204817", {"en": "It has 12 digits.", "fr": "Il a 12 chiffres."})
+    with pytest.raises(answers.NotAPersonNumber, match=f"“{number}” is not .* It has 12 digits"):
+        answers.check_person_number(Field("x", "person_number", {}), number, shape)
+    answers.check_person_number(Field("x", "person_number", {}), shape.example, shape)
 
 
 def test_a_date_after_the_latest_is_refused() -> None:

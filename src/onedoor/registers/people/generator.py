@@ -24,9 +24,14 @@ def generate(
 ) -> dict[str, list[dict[str, Any]]]:
     """Return rows by register for *count* synthetic people, the personas of the demonstration among them.
 
+    A nation whose file says nothing of people to make has the records that stand in it, and nobody else.
     The same *count*, *seed* and *today* give the same people. *progress* is told how many people there are so far.
     """
     country = nation or nations.current()
+    demonstration = country.documents("demonstration")
+    data = demonstration[0].data if demonstration else {}
+    if "people" not in data:
+        return {register: list(records) for register, records in data.get("records", {}).items()}
     world = World(country, today or country.today(), random.Random(seed))  # noqa: S311 - not for secrets
     population = Population()
     personas.take_in(world, population)

@@ -43,7 +43,7 @@ def seal(authority):
 
 @pytest.fixture(scope="session")
 def plain(template):
-    return pdf.render(template, DATA, {"notice.json": b"{}"}, moment=MOMENT)
+    return pdf.render(template, DATA, {"notice.json": b"{}"}, lang="vi", moment=MOMENT)
 
 
 @pytest.fixture(scope="session")

@@ -31,44 +31,48 @@ def test_a_document_carries_its_data_and_its_attachments(plain, tmp_path):
 
 def test_an_attachment_that_is_not_text_comes_back_unchanged(template, tmp_path):
     content = bytes(range(256))
-    (tmp_path / "a.pdf").write_bytes(pdf.render(template, DATA, {"raw.bin": content}))
+    (tmp_path / "a.pdf").write_bytes(pdf.render(template, DATA, {"raw.bin": content}, lang="vi"))
     run("pdfdetach", "-saveall", "a.pdf", cwd=tmp_path)
     assert (tmp_path / "raw.bin").read_bytes() == content
 
 
 def test_names_of_every_people_of_the_nation_can_be_read_back(template, tmp_path):
     for name in ("Nguyễn Thị Ngọc Ánh", "ĐẶNG ỶỸ ỘỤ ỨỰ ẴẶ", "H’Ƀăm Ƀuôn Yă", "Y Ñuê Êban", "Giàng Thị Mỷ"):
-        (tmp_path / "a.pdf").write_bytes(pdf.render(template, DATA | {"child": {"full_name": name}}))
+        (tmp_path / "a.pdf").write_bytes(pdf.render(template, DATA | {"child": {"full_name": name}}, lang="vi"))
         assert name in run("pdftotext", "a.pdf", "-", cwd=tmp_path)
 
 
 def test_letters_taken_apart_are_put_together_on_paper(template, tmp_path):
     apart = "Nguye\u0302\u0303n A\u0301nh"
-    (tmp_path / "a.pdf").write_bytes(pdf.render(template, DATA | {"child": {"full_name": apart}}))
+    (tmp_path / "a.pdf").write_bytes(pdf.render(template, DATA | {"child": {"full_name": apart}}, lang="vi"))
     assert "Nguyễn Ánh" in run("pdftotext", "a.pdf", "-", cwd=tmp_path)
 
 
 def test_text_of_a_person_is_never_taken_for_markup(template, tmp_path):
     name = '#panic("x") *b* $x$ <a> @b \\ "'
-    (tmp_path / "a.pdf").write_bytes(pdf.render(template, DATA | {"child": {"full_name": name}}))
+    (tmp_path / "a.pdf").write_bytes(pdf.render(template, DATA | {"child": {"full_name": name}}, lang="vi"))
     assert '#panic("x") *b* $x$ <a> @b' in run("pdftotext", "a.pdf", "-", cwd=tmp_path)
 
 
 def test_the_same_data_at_the_same_moment_make_the_same_file(template):
-    assert pdf.render(template, DATA, moment=MOMENT) == pdf.render(template, DATA, moment=MOMENT)
+    assert pdf.render(template, DATA, lang="vi", moment=MOMENT) == pdf.render(template, DATA, lang="vi", moment=MOMENT)
 
 
 def test_a_template_that_misses_its_data_says_what_is_missing(template):
     with pytest.raises(pdf.TemplateBroken, match="full_name"):
-        pdf.render(template, DATA | {"child": {}})
+        pdf.render(template, DATA | {"child": {}}, lang="vi")
     with pytest.raises(pdf.TemplateBroken):
-        pdf.render(template.with_name("absent.typ"), DATA)
-    pdf.render(template, DATA)
+        pdf.render(template.with_name("absent.typ"), DATA, lang="vi")
+    pdf.render(template, DATA, lang="vi")
 
 
 def test_several_threads_render_at_once(template):
     made = []
-    threads = [threading.Thread(target=lambda: made.append(pdf.render(template, DATA, moment=MOMENT))) for _ in "four"]
+
+    def make():
+        made.append(pdf.render(template, DATA, lang="vi", moment=MOMENT))
+
+    threads = [threading.Thread(target=make) for _ in "four"]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -47,7 +47,7 @@ RESULTS = ("birth_certificate", "residence_notice", "insurance_card", "identity_
 @pytest.fixture
 def read(tmp_path):
     def read(result, data):
-        (tmp_path / "a.pdf").write_bytes(pdf.render(TEMPLATES / f"{result}.typ", data))
+        (tmp_path / "a.pdf").write_bytes(pdf.render(TEMPLATES / f"{result}.typ", data, lang="vi"))
         command = ["pdftotext", "-layout", "a.pdf", "-"]
         done = subprocess.run(command, check=True, cwd=tmp_path, capture_output=True, text=True)
         return done.stdout

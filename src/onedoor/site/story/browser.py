@@ -118,7 +118,7 @@ class Form:
 class Browser:
     """One person's browser: keeps cookies, follows redirects, sends forms."""
 
-    def __init__(self, language: str = "vi") -> None:
+    def __init__(self, language: str) -> None:
         headers = {"Accept-Language": language, "Accept": "text/html,application/json;q=0.9"}
         self.session = requests.Session()
         self.session.headers.update(headers)

@@ -35,7 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, default=OWN_PORT, help="the portal's port; others follow up to 400 above")
     parser.add_argument("--people", type=int, default=10_000, help="synthetic people")
     parser.add_argument("--seed", type=int, default=1, help="which synthetic people")
-    parser.add_argument("--language", choices=LANGUAGES, help="language of the pages (else vi) and of the messages")
+    about = "language of the pages (else the nation's first) and of the messages"
+    parser.add_argument("--language", choices=LANGUAGES, help=about)
     parser.add_argument("--identity-card", action="store_true", help="ask for the identity card as well")
     parser.add_argument("--times", type=int, default=1, help="how many births, one after the other")
     parser.add_argument("--running", action="store_true", help="the nation in --var already runs; do not start it")
@@ -45,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Play; the last line is the story as JSON, unless the nation stays up."""
     kinds.load()
-    where = places(nation.load(arguments.nation), arguments.var.absolute(), arguments.port, arguments.language or "vi")
+    where = places(nation.load(arguments.nation), arguments.var.absolute(), arguments.port, arguments.language or "")
     if arguments.running:
         return _tell(where, arguments)
     with _nation(arguments) as supervisor:

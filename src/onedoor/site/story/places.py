@@ -67,6 +67,6 @@ class Places:
         return load_certificates(next(path for path in seats if path.exists()))
 
 
-def places(nation: Nation, var: Path, base: int, language: str = "vi") -> Places:
-    """Return the places of the nation that runs from *var* on ports from *base*."""
-    return Places(Layout(nation, var, base), language)
+def places(nation: Nation, var: Path, base: int, language: str = "") -> Places:
+    """Return the places of the nation that runs from *var* on ports from *base*; in its first language if not said."""
+    return Places(Layout(nation, var, base), language or nation.languages[0])

@@ -39,7 +39,7 @@ def test_its_week_runs_from_sunday_to_thursday_in_its_own_zone(testland: nation.
 
 
 def test_its_texts_are_in_its_own_languages_only(testland: nation.Nation) -> None:
-    assert testland.languages == ("en", "fr")
+    assert testland.languages == ("fr", "en")
     assert set(testland.agencies["town-N101"].name) == {"en", "fr"}
     assert testland.units.find("hill", "commune", date(2026, 3, 1))[0].code == "N101"
 
