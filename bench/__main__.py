@@ -1,4 +1,4 @@
-"""``python -m bench [register|registers|pages|story|memory …]``: start a nation, measure, print and keep one table."""
+"""``python -m bench [nation|register|registers|pages|story|memory …]``: start a nation, measure, keep one table."""
 
 import argparse
 import json
@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import memory, pages, register, registers, story
+from bench import nation as nation_check
 from bench.measure import Ratio
 from bench.stage import set_up
 from onedoor.kernel import nation
@@ -25,7 +26,7 @@ from onedoor.site.up.plan import Options
 
 NATION, VAR, PORT, PEOPLE = Path("nations/vietnam"), Path("var/bench"), 30000, 10_000
 RESULTS = Path(__file__).parent / "results"
-PARTS = ("register", "registers", "pages", "story", "memory")
+PARTS = ("nation", "register", "registers", "pages", "story", "memory")
 COLUMNS = ("what", "ours", "anchor", "ratio: median (range)", "floor", "", "note")
 Say = Callable[[str], None]
 
@@ -52,6 +53,8 @@ def measure(where: Places, parts: Sequence[str], say: Say) -> tuple[list[Ratio],
     """Measure *parts* on the nation at *where*; memory comes last, when everything has been used."""
     ratios: list[Ratio] = []
     details: dict[str, Any] = {}
+    if "nation" in parts:
+        ratios += nation_check.measure(say)
     if "register" in parts:
         ratios += register.measure(where.layout, where.persona("mother")["number"], say)
     if "registers" in parts:
