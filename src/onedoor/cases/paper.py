@@ -188,7 +188,7 @@ class Paper:
         return {
             "explain": field.explain,
             "explained": field.explained,
-            "law": self.service.law[field.law].text if field.law else {},
+            "law": procedures.law_text(self.service.law[field.law]) if field.law else {},
             "files": field.files,
             "max_mb": field.max_mb,
             "hints": hints,

@@ -156,7 +156,8 @@ class Sheet:
                 continue
             text = rule.good if good else rule.otherwise
             if text:
-                yield CheckView(rule.id, text, self.service.law[rule.law].text, "good" if good else "bad")
+                law = procedures.law_text(self.service.law[rule.law])
+                yield CheckView(rule.id, text, law, "good" if good else "bad")
 
     def _own_sources(self) -> Iterator[Source]:
         """Yield the sources whose register this system holds and whose question what came can answer."""

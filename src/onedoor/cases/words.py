@@ -84,4 +84,5 @@ def ground(service: Service, step: str, ground_id: str) -> tuple[Text, str]:
     """Return a ground of refusal with its article in words, and the law's number."""
     found = next(one for one in service.steps[step].refuse if one.id == ground_id)
     law = service.law[found.law]
-    return {language: f"{words} – {law.text[language]}" for language, words in found.text.items()}, law.number
+    article = procedures.law_text(law)
+    return {language: f"{words} – {article[language]}" for language, words in found.text.items()}, law.number

@@ -12,13 +12,14 @@ from onedoor.procedures.questions import Fact, Field, Page
 
 @dataclass(frozen=True)
 class Law:
-    """A rule of law that other parts point to by ``id``."""
+    """A rule of law that other parts point to by ``id``; one read in no source is ``illustrative`` wherever shown."""
 
     id: str
     number: str
     article: str
     text: Text
     confidence: str = ""
+    illustrative: bool = False
 
 
 @dataclass(frozen=True)

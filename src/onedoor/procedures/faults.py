@@ -103,7 +103,11 @@ class _Check:
             yield self.document.fault(keys, f"there is no {what} “{name}”", nearest(name, sorted(known)))
 
     def laws(self) -> Iterator[Fault]:
-        """Find references to a rule of law that the file does not name."""
+        """Find references to a rule of law that the file does not name, and rules read nowhere that do not say so."""
+        for law in self.law.values():
+            if law.confidence == "memory" and not law.illustrative:
+                wrong = "this rule of law was read in no source"
+                yield self.document.fault(("law", law.id), wrong, "name one you read, or add illustrative: true")
         for keys, law in _values(self.document.data, "law"):
             if isinstance(law, str) and keys != ("law",) and keys[0] != "law":
                 yield from self.unknown(keys, "rule of law", law, self.law)

@@ -51,6 +51,7 @@ def service(request: HttpRequest, service_id: str) -> HttpResponse:
     """Show what a service gives, to whom, with which steps, limits and laws."""
     one = procedures.in_force(service_id, _today())
     context = {"service": one, "stages": _stages(one), "posts": _posts(one), "cutoff": _cutoff(one)}
+    context["laws"] = [procedures.law_text(law) for law in one.law.values()]
     return render(request, "procedures/service.html", context)
 
 

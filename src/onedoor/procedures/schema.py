@@ -40,7 +40,15 @@ def _map(of: Schema, names: Schema = ID) -> Schema:
     return {"type": "object", "minProperties": 1, "propertyNames": names, "additionalProperties": of}
 
 
-LAWS = _map(_object("number text", number=STRING, article=STRING, text=TEXT_SCHEMA, confidence=STRING), STRING)
+RULE_OF_LAW = _object(
+    "number text",
+    number=STRING,
+    article=STRING,
+    text=TEXT_SCHEMA,
+    confidence={"enum": ["text", "press", "memory"]},
+    illustrative={"const": True},
+)
+LAWS = _map(RULE_OF_LAW, STRING)
 SOURCE = _object(
     "label holder register by",
     label=TEXT_SCHEMA,

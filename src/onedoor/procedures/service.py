@@ -20,7 +20,7 @@ from onedoor.kernel.settings import current as settings
 from onedoor.kernel.text import Text, fold
 from onedoor.procedures import handing, limits, reading, rules
 from onedoor.procedures.answers import AnswerFault, Raw, check_file
-from onedoor.procedures.definition import Condition, Result, Service, Source, Step, Write
+from onedoor.procedures.definition import Condition, Law, Result, Service, Source, Step, Write
 from onedoor.procedures.domain import SERVICE
 from onedoor.procedures.expressions import BadExpression, Context, ExpressionFailed, Value, evaluate, names_of, paths_of
 from onedoor.procedures.handing import enough, handed, needs
@@ -82,6 +82,7 @@ __all__ = [
     "ineligible",
     "is_required",
     "knows",
+    "law_text",
     "limit_text",
     "missing_answers",
     "names_of",
@@ -254,6 +255,17 @@ def validate_answer(asked: Field, raw: Raw, known: Context) -> Value:
 def missing_answers(page: Page, known: Context) -> list[Field]:
     """Return the questions of *page* that still need an answer."""
     return rules.missing_answers(page, known, _world(known["today"]))
+
+
+def law_text(law: Law) -> Text:
+    """Return the words for a rule of law; one that was read in no source says that it is illustrative."""
+    if not law.illustrative:
+        return law.text
+    said = {}
+    for language, words in law.text.items():
+        with translation.override(language):
+            said[language] = f"{words} ({gettext('illustrative')})"
+    return said
 
 
 def words_of(error: OnedoorError) -> Text:

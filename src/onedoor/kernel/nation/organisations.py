@@ -122,7 +122,7 @@ class Organisations:
 
     def predecessors(self, organisation_id: str) -> Sequence[str]:
         """Return the ids of the organisations that an organisation directly came from."""
-        named = [one for versions in self._by_id.get(organisation_id, ()) for one in versions.predecessors]
+        named = [one for known in self._by_id.get(organisation_id, ()) if known.decided for one in known.predecessors]
         became = [one.id for one, _, _ in self._read[0] if one.decided and organisation_id in one.successors]
         return sorted({*named, *became})
 
