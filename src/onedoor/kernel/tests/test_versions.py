@@ -14,7 +14,7 @@ from onedoor.kernel import nation, settings
 from onedoor.kernel.nation import BadNation, present, versions
 
 TESTLAND = settings.REPOSITORY / "nations" / "testland"
-NAME = "name: {en: Testland, fr: Testlande}"
+NAME = "name: {fr: Testlande, en: Testland}"
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def test_going_back_is_a_new_line_in_the_history(folder: Path, source: Path) -> 
 
 def test_a_faulty_version_changes_nothing_and_every_fault_names_the_file_given(folder: Path, source: Path) -> None:
     before = everything(folder)
-    change(source, "nation.yaml", NAME, "name: {en: Testland}\nnmae: 1")
+    change(source, "nation.yaml", NAME, "name: {fr: Testlande}\nnmae: 1")
     change(source, "agencies.yaml", "agencies:", "agencis:")
     with pytest.raises(BadNation) as refused:
         versions.bring_in(folder, source, "Bob", running=True)

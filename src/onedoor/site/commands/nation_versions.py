@@ -8,6 +8,7 @@ from pathlib import Path
 
 from onedoor.kernel.errors import OnedoorError
 from onedoor.site.cli import DEFAULT_VAR, FAILED
+from onedoor.site.messages import text as _
 
 PATIENCE = 30.0
 
@@ -48,9 +49,9 @@ def load(arguments: argparse.Namespace) -> int:
     except BadNation as bad:
         for fault in bad.faults:
             print(fault)
-        print(f"{len(bad.faults)} faults: nothing was changed.")
+        print(_("{count} faults: nothing was changed.", count=len(bad.faults)))
         return FAILED
-    print(f"Version {version.short} is in force. Cases and drafts that began before keep what they began with.")
+    print(_("Version {version} is in force. What began before keeps what it began with.", version=version.short))
     if running:
         print(_followed(record, version.digest))
     return 0
@@ -62,7 +63,7 @@ def listing(arguments: argparse.Namespace) -> int:
 
     found = versions.history(_folder(arguments.var))
     for number, version in enumerate(reversed(found)):
-        state = "in force" if not number else ""
+        state = _("in force") if not number else ""
         print(f"{version.short}  {version.at:%Y-%m-%d %H:%M:%S}Z  {state:<8}  {version.by}  {version.origin}")
     return 0
 
@@ -82,6 +83,6 @@ def _followed(record: Path, digest: str) -> str:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         if record.exists() and json.loads(record.read_text()).get("nation") == digest:
-            return "Every process takes it with its next request; gateways learn of new rights within a minute."
+            return _("Every process takes it with its next request; gateways learn of new rights within a minute.")
         time.sleep(0.1)
-    return "The supervisor has not followed yet: please look with “onedoor doctor”."
+    return _("The supervisor has not followed yet. Please look with “onedoor doctor”.")

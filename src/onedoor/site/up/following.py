@@ -7,6 +7,7 @@ from onedoor.exchange.directory import lab
 from onedoor.kernel import nation as nations
 from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.nation import Nation, versions
+from onedoor.site.messages import text as _
 from onedoor.site.up.plan import Options
 
 PAUSE = 5.0
@@ -30,7 +31,8 @@ class Following:
             place = versions.place(self.options.versions, found)
             lab.provision(nations.load(place), self.options.var, self.options.port)
         except (OnedoorError, OSError) as error:
-            sys.stderr.write(f"onedoor: the exchange could not follow version {found.short}: {error}\n")
+            said = _("The exchange could not follow version {version}: {why}", version=found.short, why=error)
+            sys.stderr.write(f"onedoor: {said}\n")
             self._next = time.monotonic() + PAUSE
             return False
         self.digest = found.digest
