@@ -56,7 +56,7 @@ class Worker:
                 loop.call_soon_threadsafe(task.cancel)
 
     async def _work(self) -> None:
-        async with _opened() as worker_app:
+        async with _opened(periodic=True) as worker_app:
             run = worker_app.run_worker_async(
                 concurrency=self.concurrency,
                 install_signal_handlers=False,
@@ -87,7 +87,7 @@ class Worker:
 
 
 def run_waiting() -> None:
-    """Run every job that may run now, then return (for tests and commands)."""
+    """Run every job that is queued and may run now, then return (for tests and commands); the clock sets off none."""
 
     async def work() -> None:
         async with _opened() as worker_app:
@@ -115,11 +115,12 @@ async def _retake(worker_app: App, seconds: int) -> int:
 
 
 @contextlib.asynccontextmanager
-async def _opened() -> AsyncIterator[App]:
+async def _opened(*, periodic: bool = False) -> AsyncIterator[App]:
     """Give an app with the same jobs on a connection pool of its own; the jobs keep deferring through Django."""
     connector = PsycopgConnector(kwargs=connector_params(), min_size=1, max_size=3, num_workers=1, timeout=10)
     worker_app = DjangoApp(connector=connector, import_paths=app.import_paths)
     worker_app.tasks = app.tasks
-    worker_app.periodic_registry = app.periodic_registry
+    if periodic:
+        worker_app.periodic_registry = app.periodic_registry
     async with worker_app.open_async():
         yield worker_app

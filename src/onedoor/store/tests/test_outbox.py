@@ -13,7 +13,7 @@ from django.db.transaction import TransactionManagementError
 
 from onedoor.kernel.actor import SYSTEM
 from onedoor.kernel.events import Event
-from onedoor.store import jobs, outbox
+from onedoor.store import jobs, outbox, work
 from onedoor.store.models import StatedEvent
 from onedoor.store.work import retake_stalled, run_waiting
 
@@ -105,6 +105,22 @@ def test_waits_between_attempts_grow_and_stop_growing():
         for n in (0, 1, 5, 6, 1000)
     ]
     assert [round(w) for w in waits] == [1, 2, 32, 60, 60]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_running_what_waits_lets_the_clock_set_off_nothing(monkeypatch: pytest.MonkeyPatch):
+    set_off: list[object] = []
+    run = work.DjangoApp.run_worker_async
+
+    async def watched(app: work.DjangoApp, **options: object) -> None:
+        set_off.extend(app.periodic_registry.periodic_tasks)
+        await run(app, **options)
+
+    monkeypatch.setattr(work.DjangoApp, "run_worker_async", watched)
+    assert work.app.periodic_registry.periodic_tasks
+    run_waiting()
+    assert set_off == []
+    assert waiting() == 0
 
 
 SLEEPER = """
