@@ -13,9 +13,22 @@ from onedoor.exchange.connections import Connections, Request, Response
 from onedoor.kernel.errors import NotAllowed, OnedoorError, Unavailable
 from onedoor.kernel.ids import uuid7
 from onedoor.kernel.settings import current
+from onedoor.kernel.watch import metrics, trace
 
 VIA_GATEWAY = "onedoor.gateway"
 """Key of ``request.META`` that only the mutual TLS listener sets, once it has seen the own gateway's certificate."""
+_calls = metrics.counter(
+    "onedoor_exchange_calls_total",
+    "Questions to other agencies by service and how they ended: answered, refused, unavailable, failed.",
+    ("service", "outcome"),
+    "portal-web, portal-worker, node",
+)
+_seconds = metrics.histogram(
+    "onedoor_exchange_call_seconds",
+    "From a question to another agency to its answer.",
+    ("service",),
+    "portal-web, portal-worker, node",
+)
 DENIED = ("accessdenied", "sslauthenticationfailed", "access_denied", "ssl_authentication_failed")
 
 
@@ -117,8 +130,19 @@ def call_many(calls: Iterable[Call], *, timeout: float = 10.0) -> list[Answer | 
     requests = [_request(question) for question in questions]
     started = time.perf_counter()
     responses = _connections().exchange(requests, timeout)
-    _waited.set(_waited.get() + time.perf_counter() - started)
-    return [_answer(question, one) for question, one in zip(questions, responses, strict=True)]
+    seconds = time.perf_counter() - started
+    _waited.set(_waited.get() + seconds)
+    answers = [_answer(question, one) for question, one in zip(questions, responses, strict=True)]
+    for question, answer in zip(questions, answers, strict=True):
+        _count(question.service, answer, seconds)
+    return answers
+
+
+def _count(service: str, answer: Answer | OnedoorError, seconds: float) -> None:
+    """Count a question by how it ended; questions asked together take as long as the slowest of them."""
+    kinds = {Answer: "answered", ServiceUnavailable: "unavailable", Refused: "refused"}
+    _calls.labels(service, kinds.get(type(answer), "failed")).inc()
+    _seconds.labels(service).observe(seconds)
 
 
 _waited: ContextVar[float] = ContextVar("waited", default=0.0)
@@ -169,6 +193,7 @@ def _request(question: Call) -> Request:
         "Onedoor-Purpose": question.reason.purpose,
         "Onedoor-Basis": question.reason.basis,
         "Idempotency-Key": question.key,
+        trace.HEADER: (trace.current() or trace.new()).header(),
     }
     kept = {name: _header(name, value) for name, value in headers.items() if value}
     body = b"" if question.body is None else json.dumps(question.body, ensure_ascii=False).encode()

@@ -16,6 +16,7 @@ SHORTEST_SECRET = 32
 DESK_THREADS, MOST_THREADS = 8, 64
 """Requests that a node's desk serves at the same time: enough that a few slow ones leave room for the others."""
 LAST_PORT = 65535
+LOOPBACK = ("127.0.0.1", "[::1]")
 SUBSYSTEM = r"[A-Z0-9-]+(/[A-Z0-9-]+){3}"
 URL = r"https?://[^/\s]+(/\S*)?"
 
@@ -48,6 +49,9 @@ class Settings:
     demonstration: bool
     log_level: str
     desk_threads: int
+    watch_listen: str
+    watch_token: str = field(repr=False)
+    traces_url: str
 
 
 def read(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -57,6 +61,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
     """
     source = _Source(environ)
     role = source.one_of("role", ROLES, "test")
+    watch_token = source.secret("watch_token", "", rf".{{{SHORTEST_SECRET},}}")
     django = role in ("portal", "node")
     return Settings(
         role=role,
@@ -76,6 +81,9 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         demonstration=source.flag("demonstration"),
         log_level=source.one_of("log_level", LOG_LEVELS, "info"),
         desk_threads=source.number("desk_threads", DESK_THREADS, MOST_THREADS),
+        watch_listen=source.watched("watch_listen", closed=bool(watch_token)),
+        watch_token=watch_token,
+        traces_url=source.text("traces_url", URL, "", "such as http://127.0.0.1:4318/v1/traces"),
     )
 
 
@@ -128,6 +136,13 @@ class _Source:
         value = self.text(name, r"(\S+):(\d{1,5})", default, expected)
         if not 0 <= int(value.rpartition(":")[2]) <= LAST_PORT:
             raise BadSetting(_key(name), value, expected)
+        return value
+
+    def watched(self, name: str, *, closed: bool) -> str:
+        """Return where who watches may ask, or nothing; without a token that must be this computer alone."""
+        value = self.address(name, "127.0.0.1:0") if self.environ.get(_key(name), "").strip() else ""
+        if value and not closed and value.rpartition(":")[0] not in LOOPBACK:
+            raise BadSetting(_key(name), value, "on loopback (127.0.0.1), unless ONEDOOR_WATCH_TOKEN_FILE is set")
         return value
 
     def path(self, name: str, default: Path | None) -> Path:

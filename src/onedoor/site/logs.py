@@ -2,11 +2,12 @@
 
 import logging
 import sys
-import traceback
 from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
+
+from onedoor.kernel.watch import lines, trace
 
 EventDict = MutableMapping[str, Any]
 
@@ -17,6 +18,7 @@ def set_up(level: str) -> None:
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+        with_request,
         bare_exception,
     ]
     handler = logging.StreamHandler(sys.stderr)
@@ -55,6 +57,13 @@ def without_address(record: logging.LogRecord) -> bool:
     return True
 
 
+def with_request(logger: object, method: str, event: EventDict) -> EventDict:  # noqa: ARG001 - structlog's signature
+    """Add the id of the request that this thread works on."""
+    if under_way := trace.current():
+        event.setdefault("request", under_way.id)
+    return event
+
+
 def bare_exception(logger: object, method: str, event: EventDict) -> EventDict:  # noqa: ARG001 - structlog's signature
     """Replace an exception by its type and the places it passed: its message may quote somebody's data."""
     error = event.pop("exc_info", None)
@@ -63,7 +72,5 @@ def bare_exception(logger: object, method: str, event: EventDict) -> EventDict: 
     if isinstance(error, tuple):
         error = error[1]
     if isinstance(error, BaseException):
-        frames = traceback.extract_tb(error.__traceback__)
-        event["exception"] = type(error).__name__
-        event["places"] = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-12:]]
+        event.update(lines.bare(error, error.__traceback__))
     return event

@@ -15,8 +15,9 @@ from onedoor.kernel import nation
 from onedoor.kernel.access import GATEWAY, Access
 from onedoor.kernel.actor import NOBODY, Actor
 from onedoor.kernel.errors import NotAllowed, OnedoorError
-from onedoor.kernel.ids import uuid7
-from onedoor.site import errors
+from onedoor.kernel.watch import spans, trace
+from onedoor.kernel.watch.trace import Trace
+from onedoor.site import errors, watching
 
 Next = Callable[[HttpRequest], HttpResponseBase]
 
@@ -53,25 +54,35 @@ class NoAccessRule(NotAllowed):
 
 
 def requests(get_response: Next) -> Next:
-    """Give every request an id and one version of the nation; log it without its address, which may name a case."""
+    """Give every request its id and one version of the nation, count it, and log it without its address.
+
+    An address may name a case. The id is made here; only from the own gateway, over mutual TLS, comes the id of the
+    request that it is part of.
+    """
 
     def handle(request: HttpRequest) -> HttpResponseBase:
         started = time.perf_counter()
-        request.id = uuid7().hex  # type: ignore[attr-defined]
+        received = trace.read(request.META.get("HTTP_TRACEPARENT", "")) if request.META.get(VIA_GATEWAY) else None
+        with trace.within(spans.enter(received)) as here:
+            return answer(request, here, received, started)
+
+    def answer(request: HttpRequest, here: Trace, received: Trace | None, started: float) -> HttpResponseBase:
+        request.id = here.id  # type: ignore[attr-defined]
         exchange.start_waiting()
         with nation.hold():
             response = get_response(request)
+        seconds = watching.answered(request, response, here, received, started)
         response.headers["X-Request-Id"] = request.id  # type: ignore[attr-defined]
         if waited := exchange.waited():
             response.headers["Server-Timing"] = f"agencies;dur={1000 * waited:.2f}"
         match = request.resolver_match
         log.info(
             "request",
-            request=request.id,  # type: ignore[attr-defined]
+            request=here.id,
             method=request.method,
             route=match.route if match else "",
             status=response.status_code,
-            milliseconds=round(1000 * (time.perf_counter() - started), 1),
+            milliseconds=round(1000 * seconds, 1),
         )
         return response
 

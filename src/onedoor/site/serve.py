@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 
 from onedoor.kernel.settings import Settings, current
+from onedoor.kernel.watch import spans
 
 EXCHANGE_THREADS = 8
 WEB_THREADS = 6
@@ -80,11 +81,14 @@ class _Group:
         self.failed = ""
 
     def run(self) -> None:
+        from onedoor.site import watching
+
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
         threads = [threading.Thread(target=self._guard, args=(name,), name=name) for name in self.parts]
         for thread in threads:
             thread.start()
+        watching.begin(self.settings, "portal-worker" if self.settings.role == "portal" else "node", whole=True)
         log.info("started", role=self.settings.role, member=self.settings.member)
         while not self.ending.wait(60):
             pass
@@ -93,6 +97,7 @@ class _Group:
         deadline = time.monotonic() + 15
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
+        spans.end()
         log.info("stopped", role=self.settings.role, member=self.settings.member)
         os._exit(1 if self.failed or any(thread.is_alive() for thread in threads) else 0)
 

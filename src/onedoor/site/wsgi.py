@@ -9,7 +9,7 @@ from django.core.wsgi import get_wsgi_application
 from django.urls import get_resolver
 
 from onedoor.kernel.settings import current
-from onedoor.site import launch, logs, warmth
+from onedoor.site import launch, logs, warmth, watching
 
 SERVES = int(os.environ.get("ONEDOOR_MASTER", "0")) == os.getppid()
 if SERVES:
@@ -20,3 +20,4 @@ application = get_wsgi_application()
 get_resolver().url_patterns  # noqa: B018
 if SERVES:
     warmth.begin(pages=True)
+    watching.begin(current(), "portal-web", whole=False)

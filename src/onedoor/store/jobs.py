@@ -1,18 +1,30 @@
 """Jobs in the process's own database: queued in the caller's transaction, run by the worker, kept over kills."""
 
+import time
 from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
 from typing import Any
 
+import structlog
 from procrastinate import BaseRetryStrategy, RetryDecision
 from procrastinate.contrib.django import app
 from procrastinate.jobs import Job as QueuedJob
 from procrastinate.tasks import Task
 
 from onedoor.kernel import nation
+from onedoor.kernel.watch import metrics, spans, trace
 
 __all__ = ["PATIENT", "Job", "Patient", "app", "job", "periodic"]
+
+
+log = structlog.get_logger("onedoor.jobs")
+_seconds = metrics.histogram(
+    "onedoor_job_seconds",
+    "One run of a job, by job and how it ended: done, failed (it is tried again).",
+    ("job", "outcome"),
+    "portal-worker, node",
+)
 
 
 class Patient(BaseRetryStrategy):
@@ -57,19 +69,28 @@ def job(
     """Make a function a `Job` called *name* (``room.verb``); by default it is tried until it works."""
 
     def make(function: Callable[..., object]) -> Job:
-        task: Any = app.task(name=name, queue=queue, retry=retry)(_in_one_nation(function))
+        task: Any = app.task(name=name, queue=queue, retry=retry)(_watched(name, function))
         return Job(task, function)
 
     return make
 
 
-def _in_one_nation(function: Callable[..., object]) -> Callable[..., object]:
-    """Have *function* see one version of the nation from its beginning to its end."""
+def _watched(name: str, function: Callable[..., object]) -> Callable[..., object]:
+    """Return *function* as a job runs it: in one version of the nation, with an id for what it logs, and counted."""
 
     @wraps(function)
     def run(*args: object, **kwargs: object) -> object:
-        with nation.hold():
-            return function(*args, **kwargs)
+        started, outcome, here = time.perf_counter(), "failed", spans.enter(None)
+        with trace.within(here), nation.hold():
+            try:
+                result = function(*args, **kwargs)
+                outcome = "done"
+                return result
+            finally:
+                seconds = time.perf_counter() - started
+                _seconds.labels(name, outcome).observe(seconds)
+                spans.leave(here, None, f"job {name}", spans.CONSUMER, seconds, failed=outcome == "failed")
+                log.info("job", job=name, outcome=outcome, milliseconds=round(1000 * seconds, 1))
 
     return run
 
@@ -82,9 +103,9 @@ def periodic(cron: str, name: str, *, queue: str = "default") -> Callable[[Calla
 
     def make(function: Callable[[], object]) -> Job:
         def run(timestamp: int) -> object:  # noqa: ARG001 - the job system passes it
-            return _in_one_nation(function)()
+            return function()
 
-        task: Any = app.task(name=name, queue=queue, queueing_lock=name)(run)
+        task: Any = app.task(name=name, queue=queue, queueing_lock=name)(_watched(name, run))
         app.periodic(cron=cron)(task)
         return Job(task, function)
 

@@ -11,6 +11,8 @@ HOST = "127.0.0.1"
 PORTAL = "PORTAL"
 """Last part of the subsystem of the member that runs the portal."""
 SYSTEMS, GATEWAYS, EXCHANGE, DIRECTORY = 100, 200, 300, 400
+WATCH_SYSTEMS, WATCH_GATEWAYS, WATCH_WORKER, WATCH_DIRECTORY = 401, 450, 498, 499
+"""Where each process is watched; a nation on one computer has at most 48 members."""
 
 
 class NoPortal(OnedoorError):
@@ -95,8 +97,11 @@ class Layout:
         found = {"directory": shared | _directory(self)}
         for seat in self.seats():
             system = shared | _system(seat)
-            names = (seat.process,) if seat.place else ("portal-web", "portal-worker")
-            found |= dict.fromkeys(names, system)
+            if seat.place:
+                found[seat.process] = system
+            else:
+                watched = {"ONEDOOR_WATCH_LISTEN": f"{HOST}:{seat.base + WATCH_WORKER}"}
+                found |= {"portal-web": system, "portal-worker": system | watched}
             found[seat.gateway] = shared | _gateway(seat)
         return {name: dict(values) for name, values in found.items()}
 
@@ -106,6 +111,7 @@ def _directory(layout: Layout) -> dict[str, str]:
         "ONEDOOR_ROLE": "directory",
         "ONEDOOR_STATE": str(layout.directory.absolute()),
         "ONEDOOR_LISTEN": layout.directory_address,
+        "ONEDOOR_WATCH_LISTEN": f"{HOST}:{layout.base + WATCH_DIRECTORY}",
     }
 
 
@@ -123,6 +129,7 @@ def _system(seat: Seat) -> dict[str, str]:
         "ONEDOOR_PUBLIC_URL": f"http://localhost:{seat.base + seat.place}",
         "ONEDOOR_LISTEN": seat.address(0),
         "ONEDOOR_EXCHANGE_LISTEN": seat.address(EXCHANGE),
+        "ONEDOOR_WATCH_LISTEN": seat.address(WATCH_SYSTEMS),
     }
 
 
@@ -133,4 +140,5 @@ def _gateway(seat: Seat) -> dict[str, str]:
         "ONEDOOR_STATE": str(seat.gateway_state.absolute()),
         "ONEDOOR_LISTEN": seat.address(SYSTEMS),
         "ONEDOOR_EXCHANGE_LISTEN": seat.address(GATEWAYS),
+        "ONEDOOR_WATCH_LISTEN": seat.address(WATCH_GATEWAYS),
     }

@@ -59,6 +59,11 @@ class Peer:
             self._connecting = asyncio.get_running_loop().create_task(self._connect())
         self.outbox.put(message)
 
+    @property
+    def linked(self) -> bool:
+        """Return whether a link is open."""
+        return self._link is not None
+
     def sweep(self, now: float) -> None:
         """Give up requests without an answer."""
         late = [request_id for request_id, one in self.awaited.items() if one.until < now]

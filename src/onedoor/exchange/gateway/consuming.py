@@ -11,11 +11,14 @@ from onedoor.exchange.gateway.core import Core
 from onedoor.exchange.gateway.faults import CLIENT_PROXY, Fault, bad_request, client_side
 from onedoor.exchange.gateway.messages import Headers, Response
 from onedoor.exchange.gateway.systems import Asked, SystemConnection
+from onedoor.exchange.gateway.watching import ASKING, FAULT, Noted
 from onedoor.kernel.ids import uuid7
 
 LONGEST_ID = 255
 METHODS = frozenset((b"GET", b"POST", b"PUT", b"DELETE", b"PATCH", b"HEAD", b"OPTIONS", b"TRACE"))
 _CLIENT, _ID = b"x-road-client", b"x-road-id"
+_OURS = frozenset((_CLIENT, b"traceparent", b"tracestate"))
+"""Names that this gateway writes itself: a trace it does not know for its own begins anew."""
 _logger = logging.getLogger(__name__)
 
 
@@ -27,26 +30,29 @@ class Consuming:
 
     def handle(self, asked: Asked, connection: SystemConnection) -> None:
         """Answer *asked* on *connection*, now or later."""
+        noted = Noted(self.core, ASKING, asked.headers)
         try:
             if asked.target.startswith(b"/listClients"):
-                self._list_clients(asked, connection)
+                self._list_clients(asked, connection, noted)
             else:
-                self._ask(asked, connection)
+                self._ask(asked, connection, noted)
         except Fault as fault:
-            self._fail(fault, asked, connection)
+            self._fail(fault, asked, connection, noted)
         except Exception:
-            _logger.exception("consuming.request")
-            self._fail(client_side("InternalError", "The gateway could not handle this request"), asked, connection)
+            _logger.exception("consuming.request", extra={"facts": {"request": noted.here.id}})
+            broken = client_side("InternalError", "The gateway could not handle this request")
+            self._fail(broken, asked, connection, noted)
 
-    def _list_clients(self, asked: Asked, connection: SystemConnection) -> None:
+    def _list_clients(self, asked: Asked, connection: SystemConnection, noted: Noted) -> None:
         if asked.method != b"GET" or asked.target.partition(b"?")[0] != b"/listClients":
             raise bad_request("listClients is asked with GET /listClients")
         accept = messages.first(asked.headers, b"accept")
         query = asked.target.partition(b"?")[2].decode("latin-1")
         headers, body = metaservices.list_clients(self.core.configuration(CLIENT_PROXY), query, accept)
+        noted.end(200)
         connection.answer(200, b"OK", headers, body)
 
-    def _ask(self, asked: Asked, connection: SystemConnection) -> None:
+    def _ask(self, asked: Asked, connection: SystemConnection, noted: Noted) -> None:
         if asked.method not in METHODS:
             raise bad_request("This method is not spoken here")
         configuration = self.core.configuration(CLIENT_PROXY)
@@ -61,20 +67,22 @@ class Consuming:
             raise client_side("UnknownMember", f"Provider 'SUBSYSTEM:{target.provider}' not found")
         _check_server(headers, gateway)
         request_id = str(uuid4())
-        head = messages.request_head(
-            asked.method, asked.target, [*headers, (b"X-Road-Request-Id", request_id.encode())]
-        )
+        noted.about(target.service, request_id, gateway.id)
+        names = [noted.header(), (b"X-Road-Request-Id", request_id.encode())]
+        head = messages.request_head(asked.method, asked.target, [*headers, *names])
 
         def answered(response: Response, body: bytes) -> None:
+            noted.end(response.status, FAULT if messages.first(response.headers, b"x-road-error") else "")
             head_only = asked.method == b"HEAD"
             connection.answer(response.status, response.reason, response.headers, body, head_only=head_only)
 
         def failed(fault: Fault) -> None:
-            self._fail(fault, asked, connection)
+            self._fail(fault, asked, connection, noted)
 
         self.peers[gateway.id].ask(head, asked.body, request_id, answered, failed)
 
-    def _fail(self, fault: Fault, asked: Asked, connection: SystemConnection) -> None:
+    def _fail(self, fault: Fault, asked: Asked, connection: SystemConnection, noted: Noted) -> None:
+        noted.end(fault.status, fault.type)
         self.core.counts[fault.type] += 1
         message_id = messages.first(asked.headers, _ID)
         headers = fault.headers()
@@ -88,7 +96,7 @@ def _read_headers(sent: Headers) -> tuple[Headers, str]:
     clients = [value for name, value in sent if name.lower() == _CLIENT]
     if not clients:
         raise bad_request("The header X-Road-Client is missing")
-    headers = [(name, value) for name, value in messages.travelling(sent) if name.lower() != _CLIENT]
+    headers = [(name, value) for name, value in messages.travelling(sent) if name.lower() not in _OURS]
     headers.insert(0, (b"X-Road-Client", clients[-1]))
     try:
         messages.check_single(headers)

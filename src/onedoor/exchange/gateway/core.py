@@ -13,6 +13,7 @@ from onedoor.exchange.gateway import local as files
 from onedoor.exchange.gateway.faults import Fault
 from onedoor.exchange.gateway.local import Local
 from onedoor.exchange.gateway.log import Log
+from onedoor.exchange.gateway.watching import Journal
 from onedoor.exchange.permissions import Grant, Permissions
 from onedoor.signing.certificates import load_certificates
 
@@ -25,6 +26,9 @@ class Core:
     def __init__(self, local: Local, log: Log) -> None:
         self.local, self.log, self.id, self.key = local, log, local.id, local.key
         self.counts: Counter[str] = Counter()
+        self.journal = Journal()
+        self.services: frozenset[str] = frozenset()
+        self.draining = False
         self._configuration: Configuration | None = None
         self._granted = Permissions(())
         self._outer: list[ssl.SSLContext] = []
@@ -92,6 +96,7 @@ class Core:
     def _use(self, found: Configuration) -> None:
         for context in self._outer:
             context.load_verify_locations(cadata=found.authorities)
+        self.services = frozenset(f"{one.id}/{two.code}" for one in found.subsystems.values() for two in one.services)
         gateway = found.gateways.get(self.id)
         own = load_certificates(self.local.folder / files.SIGNING_CERTIFICATE)[0]
         if gateway is None or gateway.signing != own:

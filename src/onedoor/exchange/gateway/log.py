@@ -77,6 +77,11 @@ class Log:
         elif not lazy:
             self._kick()
 
+    @property
+    def failed(self) -> OSError | None:
+        """Return why nothing can be written at the moment, or nothing."""
+        return self._failed
+
     def close(self) -> None:
         """End the thread, cut the segment to what it holds, release the folder."""
         if self._timer:

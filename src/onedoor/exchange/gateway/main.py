@@ -7,6 +7,7 @@ import ssl
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -15,6 +16,7 @@ import uvloop
 
 from onedoor.exchange.configuration import Gateway
 from onedoor.exchange.gateway import local as files
+from onedoor.exchange.gateway import watching
 from onedoor.exchange.gateway.asking import Peer
 from onedoor.exchange.gateway.consuming import Consuming
 from onedoor.exchange.gateway.core import Core
@@ -24,6 +26,7 @@ from onedoor.exchange.gateway.providing import Providing, ProvidingLink
 from onedoor.exchange.gateway.systems import SystemConnection
 from onedoor.exchange.listening import listening
 from onedoor.kernel.settings import Settings
+from onedoor.kernel.watch import lines, listener, metrics, spans
 
 SWEEP = 0.5
 REFRESH = 60.0
@@ -53,6 +56,7 @@ class GatewayServer:
         self.nodes: dict[tuple[str, int], Node] = {}
         self.connections: set[SystemConnection] = set()
         self.links: set[ProvidingLink] = set()
+        self.directory_answers = True
         self._servers: list[asyncio.Server] = []
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -147,8 +151,10 @@ class GatewayServer:
                 if self.core.accept(signed):
                     _keep(self.local.folder / files.CONFIGURATION, signed)
                     self._follow()
+                self.directory_answers = True
                 self.core.load_grants()
             except (OSError, ValueError, TimeoutError, EOFError) as error:
+                self.directory_answers = False
                 _logger.warning("directory.unreachable error=%s", type(error).__name__)
             except Exception:
                 _logger.exception("gateway.refresh")
@@ -175,19 +181,23 @@ async def fetch(url: str) -> bytes:
 
 def run(settings: Settings) -> None:
     """Run the gateway of *settings* until SIGTERM or SIGINT."""
-    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(message)s")
+    lines.set_up(settings.log_level)
     sys.setswitchinterval(0.0005)  # the log's thread must not wait long for its turn
-    uvloop.run(_run(GatewayServer(settings.state, settings.listen, settings.exchange_listen)))
+    uvloop.run(_run(GatewayServer(settings.state, settings.listen, settings.exchange_listen), settings))
 
 
-async def _run(server: GatewayServer) -> None:
+async def _run(server: GatewayServer, settings: Settings) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
+    spans.begin(settings, "gateway")
     await server.start()
+    metrics.scraped.sources.append(partial(watching.measures, server))
+    listener.begin(settings, watching.health_of(server, settings.member, loop))
     await stopped.wait()
     await server.stop()
+    spans.end()
 
 
 def _keep(path: Path, signed: bytes) -> None:

@@ -15,7 +15,7 @@ DROPPED = frozenset(
 """Names that never travel between gateways."""
 SINGLE = frozenset(
     b"x-road-client x-road-id x-road-request-id x-road-userid x-road-issue x-road-security-server "
-    b"x-road-represented-party onedoor-purpose onedoor-basis idempotency-key content-type".split()
+    b"x-road-represented-party onedoor-purpose onedoor-basis idempotency-key content-type traceparent".split()
 )
 """Names that may stand once: a second one would let two readers see two messages."""
 OURS = frozenset((b"onedoor-purpose", b"onedoor-basis"))
@@ -71,6 +71,11 @@ class Response:
 def first(headers: Headers, name: bytes) -> str:
     """Return the value of the header *name* (lower case), or nothing."""
     return next((value.decode("latin-1") for found, value in headers if found.lower() == name), "")
+
+
+def fields(head: bytes) -> Headers:
+    """Return the headers in a head that may not be well formed."""
+    return _FIELD.findall(head)
 
 
 def travelling(headers: Headers) -> Iterator[tuple[bytes, bytes]]:

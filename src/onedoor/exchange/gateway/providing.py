@@ -16,6 +16,7 @@ from onedoor.exchange.gateway.local import Provided
 from onedoor.exchange.gateway.messages import Headers, Message, Request
 from onedoor.exchange.gateway.nodes import REPEATABLE, Errand, Node, Reply
 from onedoor.exchange.gateway.replay import Seen, timely
+from onedoor.exchange.gateway.watching import PROVIDING, Noted
 from onedoor.exchange.gateway.wire import Link, Outbox
 from onedoor.exchange.identifiers import Target
 
@@ -135,6 +136,11 @@ class ProvidingLink(Link):
             self._paused = False
 
     @property
+    def serving(self) -> int:
+        """Return how many requests are under way."""
+        return self._serving
+
+    @property
     def providing(self) -> Providing:
         """Return what all links share."""
         return self._providing
@@ -146,6 +152,7 @@ class Question:
     def __init__(self, link: ProvidingLink, message: Message, peer: Gateway) -> None:
         self._link, self._message, self._peer = link, message, peer
         self._request: Request | None = None
+        self._noted = Noted(link.core, PROVIDING, messages.fields(message.head))
 
     def serve(self, moment: int) -> None:
         """Check everything, then answer or forward; raise `Fault`."""
@@ -157,6 +164,7 @@ class Question:
             client = identifiers.read_identifier(request.first(b"x-road-client"), identifiers.SUBSYSTEM)
         except (messages.BadMessage, identifiers.BadIdentifier) as bad:
             raise server_side("InvalidRequest", str(bad)) from None
+        self._noted.about(target.service, request.first(b"x-road-request-id"), self._peer.id)
         core.configuration(SERVER_PROXY)
         self._check_origin(request, client, moment)
         own = core.configuration(SERVER_PROXY).gateways.get(core.id)
@@ -179,6 +187,7 @@ class Question:
     def fail(self, fault: Fault) -> None:
         """Answer with *fault*."""
         self._link.core.counts[fault.type] += 1
+        self._noted.end(fault.status, fault.type)
         head = messages.response_head(fault.status, fault.reason, [*fault.headers(), *self._names()])
         self._link.respond(head, fault.body())
 
@@ -213,7 +222,7 @@ class Question:
         node = self._link.providing.nodes[provided.host, provided.port]
         until = time.monotonic() + provided.timeout
         repeatable = request.method in REPEATABLE or bool(request.first(b"idempotency-key"))
-        wire = _wire(request, target, provided, self._message.body)
+        wire = _wire(request, target, provided, self._message.body, self._noted.header())
         node.send(Errand(wire, request.method, repeatable, until, _isolated(self, self._replied), self.fail))
 
     def _replied(self, reply: Reply) -> None:
@@ -224,6 +233,7 @@ class Question:
         kept = [(name, value) for name, value in messages.travelling(headers) if name.lower() not in _OURS]
         head = messages.response_head(status, _clean(reason), [*kept, *self._names()])
         messages.read_response(head)  # what the other gateway could not read is not sent to it
+        self._noted.end(status)
         self._link.respond(head, body)
 
     def _names(self) -> Headers:
@@ -237,12 +247,13 @@ class Question:
         return names + [(name, request.first(name.lower()).encode("latin-1")) for name in same]
 
 
-def _wire(request: Request, target: Target, provided: Provided, body: bytes) -> bytes:
+def _wire(request: Request, target: Target, provided: Provided, body: bytes, traced: tuple[bytes, bytes]) -> bytes:
     """Return the HTTP/1.1 bytes for the node."""
     query = f"?{target.query}" if target.query else ""
     host = f"{provided.host}:{provided.port}"
     lines = [f"{request.method} {provided.base}{target.path}{query} HTTP/1.1\r\nHost: {host}".encode()]
-    lines += [b"%b: %b" % (name, value) for name, value in request.headers]
+    travelling = [(name, value) for name, value in request.headers if name.lower() != traced[0]]
+    lines += [b"%b: %b" % (name, value) for name, value in (*travelling, traced)]
     lines.append(b"Content-Length: %d\r\n\r\n" % len(body))
     return b"\r\n".join(lines) + body
 

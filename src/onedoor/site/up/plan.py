@@ -51,10 +51,15 @@ class Part:
         return database_of(self.name)
 
     @property
+    def watch(self) -> str:
+        """Return where this process is watched."""
+        return self.environment.get("ONEDOOR_WATCH_LISTEN", "")
+
+    @property
     def ports(self) -> list[int]:
         """Return every port this process listens on."""
-        names = ("ONEDOOR_LISTEN", "ONEDOOR_EXCHANGE_LISTEN")
-        taken = {"portal-web": names[:1], "portal-worker": names[1:]}.get(self.name, names)
+        names = ("ONEDOOR_LISTEN", "ONEDOOR_WATCH_LISTEN", "ONEDOOR_EXCHANGE_LISTEN")
+        taken = {"portal-web": names[:2], "portal-worker": names[1:]}.get(self.name, names)
         return [int(self.environment[key].rpartition(":")[2]) for key in taken if key in self.environment]
 
 

@@ -32,6 +32,7 @@ class Process:
         *,
         ready: Callable[[], bool],
         signal_to_stop: int = signal.SIGTERM,
+        watch: str = "",
     ) -> None:
         self.name = name
         self.command = list(command)
@@ -39,6 +40,7 @@ class Process:
         self.log = log
         self.ready = ready
         self.signal_to_stop = signal_to_stop
+        self.watch = watch
         self.deaths = 0
         self.restarts = 0
         self.started = 0.0

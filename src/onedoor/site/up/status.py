@@ -1,18 +1,25 @@
-"""``onedoor status``: the processes of a running nation, whether they live, and how much memory they take."""
+"""``onedoor status``: the processes of a running nation, how each is, and how much memory they take."""
 
 import argparse
 import json
 from collections import defaultdict
+from contextlib import closing
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
 from onedoor.kernel.errors import OnedoorError
 from onedoor.site import messages
 from onedoor.site.cli import DEFAULT_VAR
+from onedoor.site.messages import gettext_noop
 from onedoor.site.messages import text as _
 from onedoor.site.up.supervisor import RECORD
 
 MEBI = 1024
+OK, LIMITED, FAILING = gettext_noop("ok"), gettext_noop("limited"), gettext_noop("failing")
+SILENT = gettext_noop("no answer")
+PATIENCE = 15.0
+"""Seconds a process may take to look at everything it depends on."""
 
 
 class NothingRuns(OnedoorError):
@@ -34,12 +41,13 @@ def run(arguments: argparse.Namespace) -> None:
         return
     for name, one in found["processes"].items():
         restarts = _("{n} restarts", n=f"{one['restarts']:>4}")
-        print(f"{name:<16} {one['pid'] or _('gone'):>8} {restarts:<20} {one['pss_mib']:>8.1f} MiB")
+        said = f"{one['pid'] or _('gone'):>8} {restarts:<20} {one['pss_mib']:>8.1f} MiB  {one['health'] and _(one['health'])}"
+        print(f"{name:<16} {said}{''.join(f'; {part}' for part in one['ill'])}".rstrip())
     print(f"{_('all'):<16} {'':>8} {'':<20} {found['pss_mib']:>8.1f} MiB")
 
 
 def status(var: Path) -> dict[str, Any]:
-    """Return pids, restarts and proportional memory (PSS, with their children) of what runs in *var*."""
+    """Return pids, restarts, health and proportional memory (PSS, with their children) of what runs in *var*."""
     path = var / RECORD
     if not path.exists():
         raise NothingRuns(var=var)
@@ -49,8 +57,28 @@ def status(var: Path) -> dict[str, Any]:
     counted: set[int] = {int(one["pid"]) for one in record["processes"].values()}
     for one in record["processes"].values():
         one["pss_mib"] = _family(int(one["pid"]), children, counted)
+        one["health"], one["ill"] = _health(one.pop("watch", ""))
     record["pss_mib"] = sum(one["pss_mib"] for one in record["processes"].values())
     return dict(record)
+
+
+def _health(address: str) -> tuple[str, list[str]]:
+    """Return how the process watched at *address* is, and what it depends on that is not well."""
+    if not address:
+        return "", []
+    try:
+        said = json.loads(_ask(address))
+    except (OSError, HTTPException, ValueError):
+        return SILENT, []
+    depends = said.get("dependencies", {})
+    return said["status"], [f"{name}: {one['why']}" for name, one in depends.items() if one["state"] != "ok"]
+
+
+def _ask(address: str) -> bytes:
+    host, _, port = address.rpartition(":")
+    with closing(HTTPConnection(host, int(port), timeout=PATIENCE)) as connection:
+        connection.request("GET", "/health")
+        return connection.getresponse().read()
 
 
 def _children() -> dict[int, list[int]]:

@@ -85,7 +85,7 @@ class Supervisor:
 
     def record(self) -> None:
         """Write down what runs, for ``onedoor status`` and for tests."""
-        running = {p.name: {"pid": p.pid, "restarts": p.restarts} for p in self.processes}
+        running = {p.name: {"pid": p.pid, "restarts": p.restarts, "watch": p.watch} for p in self.processes}
         data = {"pid": os.getpid(), "port": self.base, "ready": self.ready, "processes": running}
         data["nation"] = self.following.digest
         write_private(self.var / RECORD, json.dumps(data, indent=1))
@@ -99,7 +99,7 @@ class Supervisor:
         check = healthy if part.health else listens
         command = dying_with_us(part.command)
         log = self.logs / f"{part.name}.log"
-        return Process(part.name, command, part.environment, log, ready=lambda: check(part.address))
+        return Process(part.name, command, part.environment, log, ready=lambda: check(part.address), watch=part.watch)
 
     def _begin(self, processes: Sequence[Process], say: Say) -> None:
         for process in processes:

@@ -1,0 +1,175 @@
+"""What a gateway tells of itself: a line, a count and a duration for each message, its figures, its health."""
+
+import asyncio
+import logging
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from onedoor.exchange.gateway import local as files
+from onedoor.exchange.gateway.messages import Headers, first
+from onedoor.kernel.watch import health, lines, metrics, spans, trace
+from onedoor.kernel.watch.health import Dependency, Failing
+from onedoor.kernel.watch.metrics import Measure
+from onedoor.signing import ends
+
+if TYPE_CHECKING:
+    from onedoor.exchange.gateway.core import Core
+    from onedoor.exchange.gateway.main import GatewayServer
+
+ASKING, PROVIDING = "asking", "providing"
+ANSWERED, ERROR, FAULT = "answered", "error", "fault"
+"""How a message ended: an answer; an answer that is the provider's own error; a fault of the exchange."""
+OTHER = "other"
+TURN = 2.0
+"""Seconds in which the loop must come round, or the process counts as stuck."""
+_BAD = 400
+_SAFE_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_logger = logging.getLogger("onedoor.exchange.messages")
+_messages = metrics.counter(
+    "onedoor_exchange_messages_total",
+    "Messages by side of this gateway, service and how they ended.",
+    ("side", "service", "outcome"),
+    "gateway",
+)
+_seconds = metrics.histogram(
+    "onedoor_exchange_message_seconds",
+    "From the request to its answer, as this gateway sees it.",
+    ("side", "service"),
+    "gateway",
+)
+metrics.measured(
+    "gateway",
+    {
+        "onedoor_exchange_under_way": ("Messages that wait for their answer, by side.", ("side",)),
+        "onedoor_exchange_links": ("Open links to other gateways, by side.", ("side",)),
+        "onedoor_exchange_log_writable": ("1 while the message log can be written: without it nothing passes.", ()),
+    },
+)
+metrics.measured(
+    "gateway",
+    {"onedoor_exchange_faults_total": ("Faults this gateway gave, by type.", ("type",))},
+    type_="counter",
+)
+metrics.measured(
+    "gateway, directory",
+    {
+        "onedoor_configuration_days_left": ("Days until the exchange's signed configuration ends; 0 without one.", ()),
+        "onedoor_configuration_serial": ("Serial number of the configuration in use.", ()),
+    },
+)
+
+
+class Noted:
+    """One message under way, from its arrival here to its answer."""
+
+    __slots__ = ("_core", "_received", "_side", "_started", "here", "message", "peer", "service")
+
+    def __init__(self, core: "Core", side: str, headers: Headers) -> None:
+        self._core, self._side, self._started = core, side, time.perf_counter()
+        self._received = trace.read(first(headers, trace.HEADER.encode()))
+        self.here = spans.enter(self._received)
+        self.service, self.message, self.peer = OTHER, "", ""
+
+    def header(self) -> tuple[bytes, bytes]:
+        """Return the header that carries the request's id on."""
+        return trace.HEADER.encode(), self.here.header().encode()
+
+    def about(self, service: str, message: str, peer: str) -> None:
+        """Say which service of the configuration it is for, its id between gateways, and the other gateway."""
+        if service in self._core.services:
+            self.service = service
+        self.message, self.peer = message if _SAFE_ID.fullmatch(message) else "", peer
+
+    def end(self, status: int, fault: str = "") -> None:
+        """Tell how it ended: the *status* of its answer, or the type of a *fault* of the exchange."""
+        seconds = time.perf_counter() - self._started
+        outcome = FAULT if fault else ERROR if status >= _BAD else ANSWERED
+        _messages.labels(self._side, self.service, outcome).inc()
+        _seconds.labels(self._side, self.service).observe(seconds)
+        kind = spans.CLIENT if self._side == ASKING else spans.SERVER
+        facts: dict[str, str | int] = {"onedoor.service": self.service, "onedoor.outcome": outcome}
+        spans.leave(
+            self.here, self._received, f"{self._side} {self.service}", kind, seconds, failed=bool(fault), **facts
+        )
+        if _logger.isEnabledFor(logging.INFO):
+            told: dict[str, object] = {"event": "message", "request": self.here.id, "message": self.message}
+            told |= {"side": self._side, "service": self.service, "peer": self.peer, "outcome": outcome}
+            told |= {"status": status, "fault": fault, "milliseconds": round(1000 * seconds, 1)}
+            self._core.journal.put(lines.line("info", _logger.name, time.time(), told))
+
+
+class Journal:
+    """Lines of one turn of the loop, written together: a line for each message must not cost a system call each."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+
+    def put(self, line: str) -> None:
+        """Write *line* at the end of this turn."""
+        if not self._lines:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._lines.append(line)
+
+    def _flush(self) -> None:
+        waiting, self._lines = self._lines, []
+        lines.write(waiting)
+
+
+def measures(server: "GatewayServer") -> Iterator[Measure]:
+    """Yield the figures of *server* at this moment (another thread may ask: only sizes and numbers are read)."""
+    core, links = server.core, list(server.links)
+    yield Measure("onedoor_exchange_under_way", sum(len(one.awaited) for one in server.peers.values()), (ASKING,))
+    yield Measure("onedoor_exchange_under_way", sum(one.serving for one in links), (PROVIDING,))
+    yield Measure("onedoor_exchange_links", sum(one.linked for one in server.peers.values()), (ASKING,))
+    yield Measure("onedoor_exchange_links", len(links), (PROVIDING,))
+    yield Measure("onedoor_exchange_log_writable", float(core.log.failed is None))
+    for type_, count in dict(core.counts).items():
+        yield Measure("onedoor_exchange_faults_total", count, (type_,))
+    found = core.current()
+    yield Measure("onedoor_configuration_days_left", (found.ends - time.time()) / ends.DAY if found else 0.0)
+    yield Measure("onedoor_configuration_serial", found.serial if found else 0)
+    paths = [server.local.folder / f"{name}.pem" for name in (files.OUTER, files.INNER, "signing")]
+    yield from (Measure(ends.METRIC, days, (name,)) for name, days in ends.days_left(paths))
+
+
+def health_of(server: "GatewayServer", member: str, loop: asyncio.AbstractEventLoop) -> health.Health:
+    """Return what *server* depends on: without configuration and log nothing passes; the rest only limits it."""
+    nodes = {f"{one.host}:{one.port}" for one in server.local.services.values()}
+    return health.Health(
+        "gateway",
+        member,
+        (
+            Dependency("configuration", lambda: _configuration(server.core)),
+            Dependency("log", lambda: _log(server.core)),
+            Dependency("directory", lambda: _directory(server), needed=False),
+            *(Dependency(f"system {one}", lambda one=one: health.answers(one), needed=False) for one in sorted(nodes)),  # type: ignore[misc]
+        ),
+        alive=lambda: turns(loop),
+    )
+
+
+def turns(loop: asyncio.AbstractEventLoop) -> None:
+    """Raise `Failing` unless *loop* comes round; asked from another thread."""
+    came: threading.Event = threading.Event()
+    act: Callable[[], None] = came.set
+    loop.call_soon_threadsafe(act)
+    if not came.wait(TURN):
+        raise Failing("the event loop is stuck")
+
+
+def _configuration(core: "Core") -> None:
+    if core.current() is None:
+        raise Failing("no configuration is in force")
+
+
+def _log(core: "Core") -> None:
+    if core.log.failed is not None:
+        raise Failing("the message log cannot be written")
+
+
+def _directory(server: "GatewayServer") -> None:
+    if not server.directory_answers:
+        raise Failing("the directory does not answer; the last configuration holds until it ends")

@@ -1,0 +1,107 @@
+"""The watch listener of a process: ``/health``, ``/health/live``, ``/metrics``; on loopback, or with a bearer token.
+
+It has an address of its own, so that neither a proxy in front of the pages nor another gateway can reach it.
+"""
+
+import hmac
+import json
+import logging
+import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from onedoor.kernel.settings import Settings
+from onedoor.kernel.watch import metrics
+from onedoor.kernel.watch.health import Health
+
+OK, UNAUTHORIZED, NOT_FOUND, BROKEN, UNAVAILABLE = 200, 401, 404, 500, 503
+JSON = "application/json"
+TEXT = "text/plain; version=0.0.4; charset=utf-8"
+PATIENCE = 5.0
+"""Seconds a client may take to send its request or to take its answer."""
+_logger = logging.getLogger(__name__)
+
+
+class Listener(ThreadingHTTPServer):
+    """Answers who watches; each request on a thread of its own that nobody waits for."""
+
+    daemon_threads = True
+    request_queue_size = 16
+
+    def __init__(self, settings: Settings, health: Health) -> None:
+        host, _, port = settings.watch_listen.rpartition(":")
+        self.health, self.token = health, settings.watch_token
+        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        super().__init__((host.strip("[]"), int(port)), Watcher)
+
+    def server_bind(self) -> None:
+        """Listen also while the process that this one relieves still does; no name is looked up."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        self.socket.bind(self.server_address)
+        self.server_address = self.socket.getsockname()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - as the library has it
+        """Say nothing: a client that went away is no news."""
+
+
+class Watcher(BaseHTTPRequestHandler):
+    """One request."""
+
+    server: Listener
+    timeout = PATIENCE
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        """Answer."""
+        self.close_connection = True
+        path = self.path.partition("?")[0]
+        if path not in ("/health", "/health/ready", "/health/live", "/metrics"):
+            self._say(NOT_FOUND, JSON, b'{"status": "not found"}')
+        elif not self._may():
+            self._say(UNAUTHORIZED, JSON, b'{"status": "unauthorized"}')
+        elif path == "/metrics":
+            self._tell()
+        else:
+            said = self.server.health.live() if path.endswith("/live") else self.server.health.ready()
+            self._say(UNAVAILABLE if said["status"] == "failing" else OK, JSON, json.dumps(said).encode())
+
+    do_HEAD = do_GET  # noqa: N815 - as the library has it
+
+    def _tell(self) -> None:
+        try:
+            text = metrics.text()
+        except Exception:
+            _logger.exception("the metrics could not be taken")
+            self._say(BROKEN, JSON, b'{"status": "broken"}')
+        else:
+            self._say(OK, TEXT, text)
+
+    def _may(self) -> bool:
+        token = self.server.token
+        shown = self.headers.get("Authorization", "")
+        return not token or hmac.compare_digest(shown.encode("latin-1"), f"Bearer {token}".encode())
+
+    def _say(self, status: int, kind: str, body: bytes) -> None:
+        self.send_response_only(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Cache-Control", "no-store")
+        self.send_header("Connection", "close")
+        if status == UNAUTHORIZED:
+            self.send_header("WWW-Authenticate", "Bearer")
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def log_message(self, *_arguments: object) -> None:
+        """Say nothing: who watches asks every few seconds."""
+
+
+def begin(settings: Settings, health: Health) -> Listener | None:
+    """Listen from now on, when the settings name an address; a thread of its own answers."""
+    if not settings.watch_listen:
+        return None
+    listener = Listener(settings, health)
+    threading.Thread(target=listener.serve_forever, args=(0.2,), name="watch", daemon=True).start()
+    return listener
