@@ -19,6 +19,7 @@ DEFAULT_VAR = Path("var/nation")
 COMMANDS: dict[str, tuple[str, str]] = {
     "up": ("onedoor.site.up.command", "start a whole nation on this computer and keep it running"),
     "status": ("onedoor.site.up.status", "show the processes of a running nation and their memory"),
+    "restart": ("onedoor.site.commands.restart", "start processes of a running nation anew, no request lost"),
     "story": ("onedoor.site.story.command", "play the story of a birth over the pages, as parent and officers"),
     "nation": ("onedoor.site.commands.nation", "check a nation, bring it into force, make synthetic people"),
     "web": ("onedoor.site.commands.run_web", "run the portal's web server"),

@@ -29,6 +29,8 @@ MOST_WAITING = 128
 RETRY_AFTER = 3
 """Seconds after which somebody turned away may come again."""
 MAX_BODY = 16 * 1024 * 1024
+DRAINED_WITHIN = 12
+"""Seconds in which what is under way is answered when the process is asked to end."""
 HANDSHAKE_WITHIN = 5.0
 
 
@@ -92,6 +94,7 @@ def _server(address: str, application: Application, threads: int, *, kind: type[
         (host.strip("[]"), int(port)), application, numthreads=threads, max=threads, request_queue_size=128, timeout=30
     )
     server.keep_alive_conn_limit = MOST_RESTING
+    server.shutdown_timeout = DRAINED_WITHIN
     server.max_request_header_size = MAX_HEADER
     server.max_request_body_size = MAX_BODY
     server.error_log = _silent  # type: ignore[method-assign]

@@ -17,6 +17,8 @@ EXCHANGE_THREADS = 8
 WEB_THREADS = 6
 CONCURRENCY = 3
 INTEGRATE_EVERY = 1.0
+END_WITHIN = 17.0
+"""Seconds for requests, messages and jobs under way when told to stop; all parts end at the same time."""
 log = structlog.get_logger("onedoor.serve")
 
 
@@ -40,7 +42,7 @@ def web() -> None:
         log_access=False,
         respawn_failed_workers=True,
         respawn_interval=0.2,
-        workers_kill_timeout=10,
+        workers_kill_timeout=15,
     ).serve()
 
 
@@ -92,10 +94,11 @@ class _Group:
         log.info("started", role=self.settings.role, member=self.settings.member)
         while not self.ending.wait(60):
             pass
-        for _, stop in self.parts.values():
-            stop()
-        deadline = time.monotonic() + 15
-        for thread in threads:
+        deadline = time.monotonic() + END_WITHIN
+        stopping = [threading.Thread(target=stop, daemon=True) for _, stop in self.parts.values()]
+        for thread in stopping:
+            thread.start()
+        for thread in (*stopping, *threads):
             thread.join(max(0.0, deadline - time.monotonic()))
         spans.end()
         log.info("stopped", role=self.settings.role, member=self.settings.member)

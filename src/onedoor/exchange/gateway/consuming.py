@@ -53,6 +53,8 @@ class Consuming:
         connection.answer(200, b"OK", headers, body)
 
     def _ask(self, asked: Asked, connection: SystemConnection, noted: Noted) -> None:
+        if self.core.draining:
+            raise client_side("NetworkError", "The gateway is being started anew", retry=True)
         if asked.method not in METHODS:
             raise bad_request("This method is not spoken here")
         configuration = self.core.configuration(CLIENT_PROXY)

@@ -34,6 +34,8 @@ REFRESH = 60.0
 RETRY = 2.0
 LARGEST_CONFIGURATION = 64 * 2**20
 BACKLOG = 512
+DRAINED_WITHIN, FLUSHED_WITHIN = 15.0, 0.1
+"""Seconds for what is under way when told to stop, and for the last answers to leave."""
 HANDSHAKE = 10.0
 _logger = logging.getLogger(__name__)
 
@@ -85,13 +87,18 @@ class GatewayServer:
         _logger.info("gateway.started id=%s systems=%s gateways=%s", core.id, self._systems, self._gateways)
 
     async def stop(self) -> None:
-        """Stop listening, give what is under way a moment, close everything."""
+        """Stop listening, answer what is under way, close everything."""
         for server in self._servers:
             server.close()
-        for _ in range(20):
-            if not any(peer.awaited for peer in self.peers.values()):
-                break
-            await asyncio.sleep(0.1)
+        self.core.draining = True
+        for link in list(self.links):
+            link.drain()
+        deadline = time.monotonic() + DRAINED_WITHIN
+        while self._under_way() and time.monotonic() < deadline:  # noqa: ASYNC110 - many ends, each its own
+            await asyncio.sleep(0.02)
+        for connection in list(self.connections):
+            connection.close()
+        await asyncio.sleep(FLUSHED_WITHIN)
         for task in self._tasks:
             task.cancel()
         for peer in self.peers.values():
@@ -104,6 +111,10 @@ class GatewayServer:
             link.abort()
         await asyncio.sleep(0)
         self.core.log.close()
+
+    def _under_way(self) -> bool:
+        """Return whether somebody waits for an answer here."""
+        return any(peer.awaited for peer in self.peers.values()) or any(link.busy for link in self.links)
 
     async def _listen(self, address: str, factory: Callable[[], asyncio.Protocol], context: ssl.SSLContext) -> None:
         loop = asyncio.get_running_loop()

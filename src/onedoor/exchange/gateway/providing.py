@@ -131,9 +131,20 @@ class ProvidingLink(Link):
         if not self._paused and self._serving > MOST_SERVED:
             self.transport.pause_reading()
             self._paused = True
-        elif self._paused and self._serving < MOST_SERVED // 2:
+        elif self._paused and self._serving < MOST_SERVED // 2 and not self.core.draining:
             self.transport.resume_reading()
             self._paused = False
+
+    def drain(self) -> None:
+        """Take nothing more: what the peer sends from now on was never taken, and it hears so when the link ends."""
+        if self.transport and not self.transport.is_closing() and not self._paused:
+            self.transport.pause_reading()
+        self._paused = True
+
+    @property
+    def busy(self) -> bool:
+        """Return whether a request is under way or its answer has not left."""
+        return bool(self._serving or len(self._outbox) or self._outbox.busy)
 
     @property
     def serving(self) -> int:

@@ -96,6 +96,11 @@ class SystemConnection(asyncio.Protocol):
             if now - self._since > limit:
                 self.abort()
 
+    def close(self) -> None:
+        """End the connection once what was written has left."""
+        if self._transport:
+            self._transport.close()
+
     def abort(self) -> None:
         """End the connection now."""
         if self._transport:

@@ -14,7 +14,7 @@ from onedoor.site.up.status import NothingRuns
 SITE = Path(cli.__file__).parent
 SPEAKING = (
     *("cli.py", "doctor.py", "up/command.py", "up/prepare.py", "up/status.py", "story/command.py", "story/play.py"),
-    *(f"commands/{name}.py" for name in ("nation", "doctor", "backup", "restore", "ledger")),
+    *(f"commands/{name}.py" for name in ("nation", "doctor", "backup", "restore", "ledger", "restart")),
 )
 SAYS = {"print", "say", "_say", "tell", "write", "_fail", "status", "NotPrepared", "NotGood", "NotResumed"}
 """Calls by which these modules say something to somebody."""
@@ -74,7 +74,7 @@ def test_all_is_well_is_said_in_vietnamese_on_a_vietnamese_computer(
     assert "không có lỗi" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("command", ["up", "status", "story", "nation", "doctor", "backup", "restore"])
+@pytest.mark.parametrize("command", ["up", "status", "story", "nation", "doctor", "backup", "restore", "restart"])
 def test_every_command_for_people_can_be_told_its_language(capsys: pytest.CaptureFixture[str], command: str) -> None:
     with pytest.raises(SystemExit):
         cli.run([command, "--help"])

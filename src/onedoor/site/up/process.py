@@ -1,5 +1,6 @@
 """One process that is kept running: started, watched, started again with growing pauses, stopped."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -7,7 +8,9 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
 
@@ -17,7 +20,17 @@ PAUSES = (0.1, 0.5, 1.0, 2.0, 5.0)
 """Seconds before a process that died is started again; the last one holds."""
 STEADY = 20.0
 """Seconds after which a process counts as steady and the pauses begin anew."""
+DRAINED_WITHIN = 25.0
+"""Seconds a process that is started anew has for the requests it works on."""
 LOG_LIMIT = 10 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Renewal:
+    """What was asked to end, and when it is ended all the same."""
+
+    old: set[int]
+    until: float
 
 
 class Process:
@@ -32,6 +45,7 @@ class Process:
         *,
         ready: Callable[[], bool],
         signal_to_stop: int = signal.SIGTERM,
+        signal_to_renew: int = signal.SIGTERM,
         watch: str = "",
     ) -> None:
         self.name = name
@@ -41,6 +55,8 @@ class Process:
         self.ready = ready
         self.signal_to_stop = signal_to_stop
         self.watch = watch
+        self.signal_to_renew = signal_to_renew
+        self.renewing: Renewal | None = None
         self.deaths = 0
         self.restarts = 0
         self.started = 0.0
@@ -74,6 +90,8 @@ class Process:
             if self.deaths and now - self.started > STEADY:
                 self.deaths = 0
             return False
+        if not self.next_start and self.renewing:
+            self.next_start = now
         if not self.next_start:
             self.next_start = now + PAUSES[min(self.deaths, len(PAUSES) - 1)]
             self.deaths += 1
@@ -83,6 +101,27 @@ class Process:
         self.next_start = 0.0
         self.restarts += 1
         self.start()
+        return True
+
+    def renew(self) -> None:
+        """Ask the process, or the workers it has, to end what they do and be started anew."""
+        if self.pid:
+            replaced = workers_of(self.pid) if self.signal_to_renew == signal.SIGHUP else {self.pid}
+            self.renewing = Renewal(replaced, time.monotonic() + DRAINED_WITHIN)
+            self.child.send_signal(self.signal_to_renew)  # type: ignore[union-attr]
+
+    def renewed(self) -> bool:
+        """Return whether all that was asked to end has ended and what relieves it is ready; be patient once."""
+        asked = self.renewing
+        if asked is None:
+            return True
+        if asked.old & (workers_of(self.pid) | {self.pid}):
+            if time.monotonic() > asked.until and self.child:
+                self.child.kill()
+            return False
+        if not self.pid or not self.ready():
+            return False
+        self.renewing = None
         return True
 
     def ask_to_stop(self) -> None:
@@ -105,6 +144,28 @@ class Process:
         tail = self.log.read_bytes()[-2000:].decode(errors="replace") if self.log.exists() else ""
         lines = [line for line in tail.splitlines() if line.strip()]
         return lines[-1].strip() if lines else "it said nothing"
+
+
+def children() -> dict[int, list[int]]:
+    """Return the children of every process."""
+    found: dict[int, list[int]] = defaultdict(list)
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parent = int(path.read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+        found[parent].append(int(path.parent.name))
+    return found
+
+
+def workers_of(pid: int) -> set[int]:
+    """Return the processes that *pid* started to work for it; not Python's keeper of shared memory."""
+    found = set()
+    for child in children().get(pid, []):
+        with contextlib.suppress(OSError):
+            if b"resource_tracker" not in Path(f"/proc/{child}/cmdline").read_bytes():
+                found.add(child)
+    return found
 
 
 def dying_with_us(command: Sequence[str]) -> list[str]:

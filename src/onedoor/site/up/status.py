@@ -2,7 +2,6 @@
 
 import argparse
 import json
-from collections import defaultdict
 from contextlib import closing
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -13,6 +12,7 @@ from onedoor.site import messages
 from onedoor.site.cli import DEFAULT_VAR
 from onedoor.site.messages import gettext_noop
 from onedoor.site.messages import text as _
+from onedoor.site.up import process as processes
 from onedoor.site.up.supervisor import RECORD
 
 MEBI = 1024
@@ -48,18 +48,23 @@ def run(arguments: argparse.Namespace) -> None:
 
 def status(var: Path) -> dict[str, Any]:
     """Return pids, restarts, health and proportional memory (PSS, with their children) of what runs in *var*."""
-    path = var / RECORD
-    if not path.exists():
-        raise NothingRuns(var=var)
-    record = json.loads(path.read_text())
-    children = _children()
-    record["processes"]["up"] = {"pid": record["pid"], "restarts": 0}
-    counted: set[int] = {int(one["pid"]) for one in record["processes"].values()}
-    for one in record["processes"].values():
+    found = record(var)
+    children = processes.children()
+    found["processes"]["up"] = {"pid": found["pid"], "restarts": 0}
+    counted: set[int] = {int(one["pid"]) for one in found["processes"].values()}
+    for one in found["processes"].values():
         one["pss_mib"] = _family(int(one["pid"]), children, counted)
         one["health"], one["ill"] = _health(one.pop("watch", ""))
-    record["pss_mib"] = sum(one["pss_mib"] for one in record["processes"].values())
-    return dict(record)
+    found["pss_mib"] = sum(one["pss_mib"] for one in found["processes"].values())
+    return found
+
+
+def record(var: Path) -> dict[str, Any]:
+    """Return what the supervisor of the nation in *var* wrote down; raise `NothingRuns`."""
+    try:
+        return dict(json.loads((var / RECORD).read_text()))
+    except FileNotFoundError:
+        raise NothingRuns(var=var) from None
 
 
 def _health(address: str) -> tuple[str, list[str]]:
@@ -79,17 +84,6 @@ def _ask(address: str) -> bytes:
     with closing(HTTPConnection(host, int(port), timeout=PATIENCE)) as connection:
         connection.request("GET", "/health")
         return connection.getresponse().read()
-
-
-def _children() -> dict[int, list[int]]:
-    found: dict[int, list[int]] = defaultdict(list)
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parent = int(path.read_text().rpartition(")")[2].split()[1])
-        except OSError:
-            continue
-        found[parent].append(int(path.parent.name))
-    return found
 
 
 def _family(pid: int, children: dict[int, list[int]], counted: set[int]) -> float:

@@ -14,6 +14,7 @@ from onedoor.site.embedded import Server
 from onedoor.site.up.following import Following
 from onedoor.site.up.plan import Part, write_private
 from onedoor.site.up.process import Process, dying_with_us, healthy, listens
+from onedoor.site.up.requests import Renewals
 
 RECORD = "run.json"
 TICK = 0.1
@@ -63,10 +64,11 @@ class Supervisor:
 
     def watch(self) -> None:
         """Start again what dies, until told to stop."""
+        renewals = Renewals(self.var)
         while not self.stopping:
             changed = [process.name for process in self.processes if process.tend()]
-            loaded = self.following.tend()
-            if changed or loaded:
+            renewed, loaded = list(renewals.tend(self.processes)), self.following.tend()
+            if changed or renewed or loaded:
                 self.record()
             if loaded:
                 threading.Thread(target=self._show, name="show", daemon=True).start()
@@ -99,7 +101,17 @@ class Supervisor:
         check = healthy if part.health else listens
         command = dying_with_us(part.command)
         log = self.logs / f"{part.name}.log"
-        return Process(part.name, command, part.environment, log, ready=lambda: check(part.address), watch=part.watch)
+        # The portal's web server keeps its socket and replaces its worker: nobody is turned away meanwhile.
+        renew = signal.SIGHUP if part.name == "portal-web" else signal.SIGTERM
+        return Process(
+            part.name,
+            command,
+            part.environment,
+            log,
+            ready=lambda: check(part.address),
+            signal_to_renew=renew,
+            watch=part.watch,
+        )
 
     def _begin(self, processes: Sequence[Process], say: Say) -> None:
         for process in processes:
