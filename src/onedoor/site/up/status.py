@@ -41,8 +41,9 @@ def run(arguments: argparse.Namespace) -> None:
         return
     for name, one in found["processes"].items():
         restarts = _("{n} restarts", n=f"{one['restarts']:>4}")
-        said = f"{one['pid'] or _('gone'):>8} {restarts:<20} {one['pss_mib']:>8.1f} MiB  {one['health'] and _(one['health'])}"
-        print(f"{name:<16} {said}{''.join(f'; {part}' for part in one['ill'])}".rstrip())
+        said = f"{one['pid'] or _('gone'):>8} {restarts:<20} {one['pss_mib']:>8.1f} MiB"
+        health = "; ".join((one["health"] and _(one["health"]), *one["ill"]))
+        print(f"{name:<16} {said}  {health}".rstrip())
     print(f"{_('all'):<16} {'':>8} {'':<20} {found['pss_mib']:>8.1f} MiB")
 
 
