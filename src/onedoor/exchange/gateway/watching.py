@@ -6,7 +6,10 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import TYPE_CHECKING
+
+from prometheus_client import Counter, Histogram
 
 from onedoor.exchange.gateway import local as files
 from onedoor.exchange.gateway.messages import Headers, first
@@ -87,8 +90,9 @@ class Noted:
         """Tell how it ended: the *status* of its answer, or the type of a *fault* of the exchange."""
         seconds = time.perf_counter() - self._started
         outcome = FAULT if fault else ERROR if status >= _BAD else ANSWERED
-        _messages.labels(self._side, self.service, outcome).inc()
-        _seconds.labels(self._side, self.service).observe(seconds)
+        count, duration = _cells(self._side, self.service, outcome)
+        count.inc()
+        duration.observe(seconds)
         kind = spans.CLIENT if self._side == ASKING else spans.SERVER
         facts: dict[str, str | int] = {"onedoor.service": self.service, "onedoor.outcome": outcome}
         spans.leave(
@@ -99,6 +103,12 @@ class Noted:
             told |= {"side": self._side, "service": self.service, "peer": self.peer, "outcome": outcome}
             told |= {"status": status, "fault": fault, "milliseconds": round(1000 * seconds, 1)}
             self._core.journal.put(lines.line("info", _logger.name, time.time(), told))
+
+
+@cache
+def _cells(side: str, service: str, outcome: str) -> tuple[Counter, Histogram]:
+    """Return what counts such messages; services of the configuration are few."""
+    return _messages.labels(side, service, outcome), _seconds.labels(side, service)
 
 
 class Journal:

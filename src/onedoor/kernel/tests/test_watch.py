@@ -4,11 +4,10 @@ import json
 import logging
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onedoor.kernel.settings import BadSetting, read
+from onedoor.kernel.tests.collector import Collector, Taking
 from onedoor.kernel.watch import health, lines, listener, metrics, spans, trace
 from onedoor.kernel.watch.health import Dependency, Failing, Health
 
@@ -213,33 +213,6 @@ def test_a_metric_is_made_once():
 
 
 # spans
-
-
-class Collector(ThreadingHTTPServer):
-    """A small OpenTelemetry collector: it takes spans by OTLP over HTTP and keeps them."""
-
-    daemon_threads = True
-
-    def __init__(self, status: int = 200) -> None:
-        super().__init__(("127.0.0.1", 0), Taking)
-        self.status, self.bodies = status, list[dict[str, Any]]()
-        threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/v1/traces"
-
-
-class Taking(BaseHTTPRequestHandler):
-    server: Collector
-
-    def do_POST(self) -> None:
-        assert self.headers["Content-Type"] == "application/json"
-        self.server.bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-        self.send_response_only(self.server.status)
-        self.end_headers()
-
-    def log_message(self, *_arguments: object) -> None: ...
 
 
 @pytest.fixture
