@@ -1,7 +1,12 @@
-"""What of an installation goes into a backup: data in one archive, keys in another, each file with its digest."""
+"""What of an installation goes into a backup: data in one archive, keys in another, each file with its digest.
+
+The manifest of the data is sealed with a key that lies in the archive of the keys: who can write to the data alone
+can plant nothing, for nothing is unpacked that the sealed manifest does not answer for.
+"""
 
 import gzip
 import hashlib
+import hmac
 import json
 import re
 import shutil
@@ -9,14 +14,18 @@ import sqlite3
 import tarfile
 import zlib
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 from onedoor.kernel.errors import OnedoorError
 
-FORMAT = 1
-MANIFEST, FILES, DUMPS = "manifest.json", "files", "databases"
+FORMAT = 2
+MANIFEST, SEAL, FILES, DUMPS = "manifest.json", "manifest.hmac", "files", "databases"
+LARGEST = 64 * 1024 * 1024
+"""Bytes a manifest may have; one of a hundred thousand files has a quarter of it."""
+KEYLESS = "restored-without-keys"
+"""Marks an installation that must never start: it would make new keys."""
 STATES = ("directory", "gateway-", "node-", "portal", "versions")
 """How the folders of processes below ``var/`` begin; nothing else there needs a backup."""
 MADE_ANEW = ("lock", "database-url")
@@ -74,36 +83,85 @@ def persons(var: Path) -> dict[str, int]:
     return found
 
 
-def pack(folder: Path, to: Path, about: dict[str, Any]) -> None:
-    """Write everything in *folder* to the archive *to*, whole or not at all, readable by its owner alone."""
-    found = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+def pack(folder: Path, to: Path, about: dict[str, Any], key: bytes = b"") -> None:
+    """Write everything in *folder* to the archive *to*, its manifest sealed with *key*.
+
+    It is there whole or not at all, and readable by its owner alone.
+    """
+    first = (folder / MANIFEST, folder / SEAL)
+    found = [path for path in sorted(folder.rglob("*")) if path.is_file() and path not in first]
     digests = {str(path.relative_to(folder)): _digest(path) for path in found}
-    (folder / MANIFEST).write_text(json.dumps({"format": FORMAT, **about, "digests": digests}, indent=1))
+    manifest = json.dumps({"format": FORMAT, **about, "digests": digests}, indent=1)
+    first[0].write_text(manifest)
+    first[1].write_text(_seal(manifest.encode(), key))
     to.parent.mkdir(parents=True, exist_ok=True)
     draft = to.with_name(f".{to.name}.draft")
     draft.unlink(missing_ok=True)
     draft.touch(mode=0o600)
     with tarfile.open(draft, "w:gz", compresslevel=3) as archive:
-        for path in (folder / MANIFEST, *found):
+        for path in (*first, *found):
             archive.add(path, str(path.relative_to(folder)))
     draft.replace(to)
 
 
-def unpack(path: Path, folder: Path) -> dict[str, Any]:
-    """Unpack the archive at *path* to *folder* and return its manifest; raise `BadArchive` unless all is as written."""
+def manifest(path: Path) -> dict[str, Any]:
+    """Return the manifest of the archive at *path*, whoever wrote it; nothing is unpacked."""
+    with _opened(path) as archive:
+        return _manifest(archive, path)
+
+
+def unpack(path: Path, folder: Path, key: bytes | None = b"") -> dict[str, Any]:
+    """Unpack the archive at *path* to *folder* and return its manifest; raise `BadArchive` unless all is as written.
+
+    Before anything is unpacked the manifest must be sealed with *key*; with None nobody knows who wrote it.
+    """
+    with _opened(path) as archive:
+        about = _manifest(archive, path, key)
+        for member in archive:
+            if member.name in (MANIFEST, SEAL):
+                continue
+            if member.name not in about["digests"] or not member.isreg():
+                raise BadArchive(path=path, why=f"{member.name} was changed")
+            archive.extract(member, folder, filter="data")
+        wrong = [name for name, digest in about["digests"].items() if not _is(folder / name, digest)]
+        if wrong:
+            raise BadArchive(path=path, why=f"{wrong[0]} was changed")
+    return about
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tarfile.TarFile]:
     try:
         with tarfile.open(path, "r:gz") as archive:
-            archive.extractall(folder, filter="data")
-        about: dict[str, Any] = json.loads((folder / MANIFEST).read_text())
-        there = {str(one.relative_to(folder)) for one in folder.rglob("*") if one.is_symlink() or not one.is_dir()}
-        wrong = sorted(there ^ {MANIFEST, *about["digests"]})
-        wrong += [name for name, digest in about["digests"].items() if name in there and not _is(folder / name, digest)]
-        wrong += [name for name in about.get("databases", ()) if not DATABASE.fullmatch(name)]
+            yield archive
     except (tarfile.TarError, zlib.error, EOFError, ValueError, KeyError, TypeError, *UNREADABLE) as error:
         raise BadArchive(path=path, why=f"it cannot be read ({type(error).__name__})") from error
-    if wrong or about["format"] != FORMAT:
-        raise BadArchive(path=path, why=f"{wrong[0]} was changed" if wrong else "another version wrote it")
+
+
+def _manifest(archive: tarfile.TarFile, path: Path, key: bytes | None = None) -> dict[str, Any]:
+    """Return the manifest, which with its seal is what an archive begins with."""
+    written, seal = (_begins_with(archive, name) for name in (MANIFEST, SEAL))
+    about: dict[str, Any] = json.loads(written)
+    if about["format"] != FORMAT:
+        raise BadArchive(path=path, why="another version wrote it")
+    if key is not None and not hmac.compare_digest(seal, _seal(written, key).encode()):
+        raise BadArchive(path=path, why=f"{MANIFEST} was changed, or these are not its keys")
+    strange = [name for name in about.get("databases", ()) if not DATABASE.fullmatch(name)]
+    if strange:
+        raise BadArchive(path=path, why=f"{strange[0]} was changed")
     return about
+
+
+def _begins_with(archive: tarfile.TarFile, name: str) -> bytes:
+    member = archive.next()
+    file = archive.extractfile(member) if member and member.name == name and member.size <= LARGEST else None
+    if file is None:
+        raise ValueError(name)
+    return file.read()
+
+
+def _seal(written: bytes, key: bytes) -> str:
+    return hmac.new(key, written, hashlib.sha256).hexdigest()
 
 
 def _is(path: Path, digest: str) -> bool:

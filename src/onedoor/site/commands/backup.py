@@ -1,6 +1,10 @@
 """``onedoor backup``: the databases and files of an installation into one archive, every key into another."""
 
 import argparse
+import os
+import secrets
+import signal
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -12,7 +16,7 @@ from psycopg import Connection, IsolationLevel, connect
 
 from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.ids import uuid7
-from onedoor.site import archives, messages
+from onedoor.site import archives, lock, messages
 from onedoor.site.cli import DEFAULT_VAR
 from onedoor.site.embedded import SUPERUSER, Server
 from onedoor.site.messages import text as _
@@ -23,6 +27,10 @@ LEDGER = "SELECT coalesce(max(size), 0) FROM store_ledger_checkpoint"
 
 class NothingToBackUp(OnedoorError):
     """There is no installation in {var}. Please name the folder of one: onedoor backup --var DIR."""
+
+
+class BetweenTwo(OnedoorError):
+    """The nation in {var} is just starting or stopping: its database does not answer. Please try again in a minute."""
 
 
 class KeysBesideData(OnedoorError):
@@ -46,10 +54,12 @@ def run(arguments: argparse.Namespace) -> None:
     if not (server.data / "PG_VERSION").exists():
         raise NothingToBackUp(var=var)
     data.parent.mkdir(parents=True, exist_ok=True)
-    with closed_to_others(), tempfile.TemporaryDirectory(prefix=".backup-", dir=var) as name:
+    with closed_to_others(), _answering(var, server), tempfile.TemporaryDirectory(prefix=".backup-", dir=var) as name:
         about = _collect(var, server, Path(name))
-        archives.pack(Path(name) / "data", data, about)
-        archives.pack(Path(name) / "keys", keys, {"id": about["id"], "made_at": about["made_at"]})
+        seal = secrets.token_bytes(32)
+        archives.pack(Path(name) / "data", data, about, seal)
+        shared = {"id": about["id"], "made_at": about["made_at"], "seal": seal.hex()}
+        archives.pack(Path(name) / "keys", keys, shared)
     sizes = about["databases"].items()
     entries = ", ".join(_("{name} ({size} entries of its ledger)", name=name, size=size) for name, size in sizes)
     print(_("Data of {entries}: {file}", entries=entries, file=data))
@@ -62,8 +72,7 @@ def _collect(var: Path, server: Server, folder: Path) -> dict[str, Any]:
     """Copy everything below *folder*; the databases first, for a key is durable before anything is sealed with it."""
     dumps = folder / "data" / archives.DUMPS
     dumps.mkdir(parents=True)
-    with started(server):
-        sizes = _dump(server, dumps)
+    sizes = _dump(server, dumps)
     for path in archives.files(var):
         part = "data" if archives.is_data(path, var) else "keys"
         archives.copy(path, folder / part / archives.FILES / path.relative_to(var))
@@ -97,13 +106,32 @@ def _snapshot(server: Server, name: str) -> Iterator[tuple[Connection, str]]:
 
 
 @contextmanager
+def _answering(var: Path, server: Server) -> Iterator[None]:
+    """Have the database answer: as a nation runs with it, or for this while alone, in which nothing else may start."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(lock.held(var, "backup"))
+        except lock.AlreadyRunning:
+            if not server.answers():
+                raise BetweenTwo(var=var) from None
+        else:
+            stack.enter_context(started(server))
+        yield
+
+
+@contextmanager
 def started(server: Server) -> Iterator[None]:
-    """Have the database answer: as it runs, or for this while alone."""
+    """Have the database of an installation whose lock we hold answer; what we start ends with us, however that is."""
     if server.answers():
         yield
         return
-    server.start()
+    with server.log.open("ab") as log:
+        child = subprocess.Popen(  # noqa: S603 - our own command
+            server.command(parent=os.getpid()), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        )
     try:
+        server.wait()
         yield
     finally:
-        server.stop()
+        child.send_signal(signal.SIGINT)
+        child.wait()

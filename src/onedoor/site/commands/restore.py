@@ -11,7 +11,7 @@ from typing import Any
 
 from onedoor.kernel import nation as nations
 from onedoor.kernel.errors import OnedoorError
-from onedoor.site import archives, kinds, messages
+from onedoor.site import archives, kinds, lock, messages
 from onedoor.site.archives import BadArchive
 from onedoor.site.cli import DEFAULT_NATION, DEFAULT_VAR
 from onedoor.site.commands.backup import started
@@ -30,11 +30,23 @@ class NotResumed(OnedoorError):
     """The ledger of {name} cannot go on from what was published: {why} Nothing was restored."""
 
 
+class KeysNotGiven(OnedoorError):
+    """Without the archive of the keys nobody can tell whether the data were changed since the backup, and what is sealed stays unreadable. Please give it with --keys; only to look at what is left when no copy of the keys is: --without-keys."""  # noqa: E501 - one sentence after the other
+
+
+class LossesUnknown(OnedoorError):
+    """Without the published ledgers nobody can know what was signed after the backup: the systems would sign a second history beside the one that others may hold. Please give them with --published; only when no copy is left anywhere: --without-published."""  # noqa: E501 - one sentence after the other
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the archives, the published ledgers, and where to."""
     parser.add_argument("--data", type=Path, required=True, help="archive of the data")
-    parser.add_argument("--keys", type=Path, help="archive of the keys of the same backup")
-    parser.add_argument("--published", type=Path, help="the old --var, or a copy of its published ledgers")
+    keys = parser.add_mutually_exclusive_group()
+    keys.add_argument("--keys", type=Path, help="archive of the keys of the same backup")
+    keys.add_argument("--without-keys", action="store_true", help="to look at what is left: nothing of it can start")
+    published = parser.add_mutually_exclusive_group()
+    published.add_argument("--published", type=Path, help="the old --var, or a copy of its published ledgers")
+    published.add_argument("--without-published", action="store_true", help="no copy is left: sign a second history")
     parser.add_argument("--var", type=Path, default=DEFAULT_VAR, help="folder to make the installation in")
     parser.add_argument("--nation", type=Path, default=DEFAULT_NATION, help="folder of the nation")
     messages.add_argument(parser)
@@ -43,17 +55,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Restore, and say what is lost; a restore that fails leaves nothing behind."""
     var = arguments.var.absolute()
-    if var.exists() and any(var.iterdir()):
-        raise SomethingThere(var=var)
-    with closed_to_others():
-        var.mkdir(parents=True, exist_ok=True)
-        var.chmod(0o711)
+    _refuse_what_is_there(var)
+    if not arguments.keys and not arguments.without_keys:
+        raise KeysNotGiven
+    if arguments.keys and not arguments.published and not arguments.without_published:
+        raise LossesUnknown
+    with closed_to_others(), lock.held(var, "restore"):
+        _refuse_what_is_there(var)  # somebody may have been faster
         try:
             told = _restore(var, arguments)
         except BaseException:
             shutil.rmtree(var)
             raise
     print("\n".join(told))
+
+
+def _refuse_what_is_there(var: Path) -> None:
+    if var.exists() and any(one.name != lock.NAME for one in var.iterdir()):
+        raise SomethingThere(var=var)
 
 
 def _restore(var: Path, arguments: argparse.Namespace) -> list[str]:
@@ -69,16 +88,19 @@ def _restore(var: Path, arguments: argparse.Namespace) -> list[str]:
             told = [_("Restored as of {moment}: {names}.", moment=about["made_at"], names=names)]
             if arguments.keys:
                 return told + _resume(var, server, arguments)
+    (var / archives.KEYLESS).touch()
     return [*told, *unreadable(about["persons"])]
 
 
 def _unpack(folder: Path, var: Path, data: Path, keys: Path | None) -> dict[str, Any]:
-    about = archives.unpack(data, folder / "data")
-    shutil.copytree(folder / "data" / archives.FILES, var, dirs_exist_ok=True)
+    shared = archives.manifest(keys) if keys else None
+    if shared and shared["id"] != archives.manifest(data)["id"]:
+        raise BadArchive(path=keys, why="its keys are of another backup than the data")
+    about = archives.unpack(data, folder / "data", bytes.fromhex(shared["seal"]) if shared else None)
     if keys:
-        if archives.unpack(keys, folder / "keys")["id"] != about["id"]:
-            raise BadArchive(path=keys, why="its keys are of another backup than the data")
-        shutil.copytree(folder / "keys" / archives.FILES, var, dirs_exist_ok=True)
+        archives.unpack(keys, folder / "keys")
+    for part in ("data", "keys")[: 2 if keys else 1]:
+        shutil.copytree(folder / part / archives.FILES, var, dirs_exist_ok=True)
     return about
 
 
@@ -88,14 +110,15 @@ def unreadable(persons: Mapping[str, int]) -> list[str]:
         _("The archive of the keys was not given, so this cannot be read or done:"),
         *(_("- {name}: the data of {n} persons stay sealed", name=name, n=count) for name, count in persons.items()),
         _("- no ledger can be continued, no result sealed, no message signed, no gateway's log opened"),
-        _("Please restore again into an empty folder with --keys. Do not start this one: it would make new keys."),
+        _("- nobody can tell whether the data were changed since the backup"),
+        _("Please restore again into an empty folder with --keys. This one does not start: it would make new keys."),
     ]
 
 
 def _resume(var: Path, server: Server, arguments: argparse.Namespace) -> list[str]:
     """Continue each ledger from what was published; return a sentence for each."""
     if not arguments.published:
-        return [_("Whether entries of the ledger are lost is unknown: no published ledger was given (--published).")]
+        return [_("Whether entries of the ledger are lost is unknown: no published ledger was left.")]
     kinds.load()
     options = Options(nation=arguments.nation.absolute(), var=var, port=8000, people=0, seed=0, log_level="warning")
     found = systems(parts(options, nations.load(options.nation), server))

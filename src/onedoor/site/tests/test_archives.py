@@ -7,6 +7,8 @@ import pytest
 from onedoor.site import archives
 from onedoor.site.archives import BadArchive
 
+KEY = b"a key of the archive of the keys"
+
 
 def made(var, name: str, content: bytes = b"x"):
     path = var / name
@@ -44,36 +46,63 @@ def test_what_is_made_anew_or_belongs_to_no_process_is_left_out(tmp_path):
 def test_an_archive_comes_back_as_it_was_and_a_changed_one_does_not(tmp_path):
     made(tmp_path, "in/files/portal/a.pem", b"certificate")
     to = tmp_path / "out" / "data.tar.gz"
-    archives.pack(tmp_path / "in", to, {"id": "7"})
+    archives.pack(tmp_path / "in", to, {"id": "7"}, KEY)
     assert to.stat().st_mode & 0o777 == 0o600
-    about = archives.unpack(to, tmp_path / "back")
+    about = archives.unpack(to, tmp_path / "back", KEY)
     assert about["id"] == "7"
     assert (tmp_path / "back" / "files/portal/a.pem").read_bytes() == b"certificate"
     whole = to.read_bytes()
     to.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(BadArchive):
-        archives.unpack(to, tmp_path / "half")
-    made(tmp_path, "back/files/portal/a.pem", b"forgery")
-    repack(tmp_path / "back", to)
+        archives.unpack(to, tmp_path / "half", KEY)
+    made(tmp_path, "in/files/portal/a.pem", b"forgery")
+    repack(tmp_path / "in", to)
     with pytest.raises(BadArchive, match=r"a\.pem was changed"):
-        archives.unpack(to, tmp_path / "changed")
+        archives.unpack(to, tmp_path / "changed", KEY)
 
 
 def repack(folder, to):
-    """Write an archive as somebody would who can write files but knows no digest."""
+    """Write an archive as somebody would who can write files but has no key: manifest and seal stay as they are."""
+    first = [folder / archives.MANIFEST, folder / archives.SEAL]
     with tarfile.open(to, "w:gz") as archive:
-        for path in sorted(one for one in folder.rglob("*") if one.is_file()):
+        for path in (*first, *sorted(one for one in folder.rglob("*") if one.is_file() and one not in first)):
             archive.add(path, str(path.relative_to(folder)))
+
+
+@pytest.mark.parametrize("key", [b"", b"another key of thirty-two bytes."])
+def test_digests_that_fit_count_for_nothing_without_the_key(tmp_path, key):
+    to = tmp_path / "data.tar.gz"
+    made(tmp_path, "in/files/portal/a.pem", b"certificate")
+    archives.pack(tmp_path / "in", to, {"id": "7"}, KEY)
+    made(tmp_path, "in/files/portal/a.pem", b"forgery")
+    archives.pack(tmp_path / "in", to, {"id": "7"}, key)
+    with pytest.raises(BadArchive, match=r"manifest\.json was changed"):
+        archives.unpack(to, tmp_path / "back", KEY)
+    assert not (tmp_path / "back").exists()
+    assert archives.unpack(to, tmp_path / "back", None)["id"] == "7"
+
+
+@pytest.mark.parametrize("link", [tarfile.SYMTYPE, tarfile.LNKTYPE])
+def test_a_link_in_the_place_of_a_file_is_refused(tmp_path, link):
+    made(tmp_path, "in/files/portal/a.pem", b"certificate")
+    archives.pack(tmp_path / "in", tmp_path / "whole", {"id": "7"}, KEY)
+    with tarfile.open(tmp_path / "whole") as whole, tarfile.open(tmp_path / "changed", "w:gz") as changed:
+        for member in whole:
+            if member.name.endswith(".pem"):
+                member.type, member.linkname, member.size = link, archives.MANIFEST, 0
+            changed.addfile(member, whole.extractfile(member) if member.size else None)
+    with pytest.raises(BadArchive, match=r"a\.pem was changed"):
+        archives.unpack(tmp_path / "changed", tmp_path / "back", KEY)
 
 
 def test_nothing_comes_back_that_the_archive_does_not_answer_for(tmp_path):
     made(tmp_path, "in/files/portal/a.pem", b"certificate")
     to = tmp_path / "data.tar.gz"
-    archives.pack(tmp_path / "in", to, {"id": "7"})
+    archives.pack(tmp_path / "in", to, {"id": "7"}, KEY)
     made(tmp_path, "in/files/portal/planted.pem", b"forgery")
     repack(tmp_path / "in", to)
     with pytest.raises(BadArchive, match=r"planted\.pem was changed"):
-        archives.unpack(to, tmp_path / "planted")
+        archives.unpack(to, tmp_path / "planted", KEY)
 
 
 @pytest.mark.parametrize("database", ["../portal", "postgres", "node_g15/../x", ""])

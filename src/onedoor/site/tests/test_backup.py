@@ -1,8 +1,10 @@
-"""What a backup and a restore refuse before they touch anything."""
+"""What a backup and a restore refuse before they touch anything, and what they keep others from meanwhile."""
 
 import pytest
 
-from onedoor.site import archives, cli
+from onedoor.site import archives, cli, lock
+from onedoor.site.embedded import Server
+from onedoor.site.up import checks
 
 
 def told(capsys, *arguments: str) -> str:
@@ -29,15 +31,107 @@ def test_a_restore_overwrites_nothing(tmp_path, capsys):
     assert (tmp_path / "precious").exists()
 
 
-@pytest.mark.parametrize("keys", ["another", "torn"])
-def test_a_restore_that_fails_leaves_nothing(tmp_path, capsys, keys):
-    data, other, var = tmp_path / "data.tar.gz", tmp_path / "keys.tar.gz", tmp_path / "var"
-    for path, name in ((data, "one"), (other, keys)):
-        (tmp_path / name / archives.FILES / "portal").mkdir(parents=True)
-        (tmp_path / name / archives.FILES / "portal" / "a.pem").write_text(name)
-        archives.pack(tmp_path / name, path, {"id": name, "made_at": "", "databases": {}, "persons": {}})
-    if keys == "torn":
-        other.write_bytes(other.read_bytes()[:60])
-    said = told(capsys, "restore", "--var", str(var), "--data", str(data), "--keys", str(other))
+def archives_of(folder, *, keys_of: str = "one") -> tuple[str, ...]:
+    """Write archives of an installation without databases; return the arguments of a restore from them."""
+    for part, id_, key in (("data", "one", b"secret"), ("keys", keys_of, b"")):
+        (folder / part / archives.FILES / "portal").mkdir(parents=True)
+        (folder / part / archives.FILES / "portal" / f"{part}.pem").write_text("as it was")
+        about = {"id": id_, "made_at": "2026-01-01", "databases": {}, "persons": {"portal": 3}, "seal": b"secret".hex()}
+        archives.pack(folder / part, folder / f"{part}.tar.gz", about, key)
+    return ("--data", str(folder / "data.tar.gz"), "--keys", str(folder / "keys.tar.gz"))
+
+
+@pytest.mark.parametrize("wrong", ["keys of another backup", "torn keys", "planted data"])
+def test_a_restore_that_fails_leaves_nothing(tmp_path, capsys, wrong):
+    given = archives_of(tmp_path, keys_of="two" if wrong == "keys of another backup" else "one")
+    if wrong == "torn keys":
+        (tmp_path / "keys.tar.gz").write_bytes((tmp_path / "keys.tar.gz").read_bytes()[:60])
+    if wrong == "planted data":
+        (tmp_path / "data" / archives.FILES / "portal" / "data.pem").write_text("forgery")
+        archives.pack(tmp_path / "data", tmp_path / "data.tar.gz", {**archives.manifest(tmp_path / "data.tar.gz")})
+    var = tmp_path / "var"
+    said = told(capsys, "restore", "--var", str(var), *given, "--without-published")
     assert "is not a whole backup" in said
     assert not var.exists()
+
+
+def test_without_what_was_published_or_without_keys_a_restore_must_be_wanted(tmp_path, capsys):
+    given = archives_of(tmp_path)
+    var = tmp_path / "var"
+    assert "second history" in told(capsys, "restore", "--var", str(var), *given)
+    said = told(capsys, "restore", "--var", str(var), *given[:2], "--published", str(tmp_path))
+    assert "--without-keys" in said
+    assert not var.exists()
+
+
+def test_what_was_restored_without_its_keys_never_starts(tmp_path, capsys):
+    given = archives_of(tmp_path)
+    var = tmp_path / "var"
+    assert cli.run(["restore", "--var", str(var), *given[:2], "--without-keys"]) == 0
+    assert "portal: the data of 3 persons stay sealed" in capsys.readouterr().out
+    assert (var / "portal" / "data.pem").read_text() == "as it was"
+    assert "restored without its keys" in told(capsys, "up", "--var", str(var), "--port", "18000")
+
+
+def test_nothing_is_restored_into_a_folder_in_which_a_nation_starts(tmp_path, capsys):
+    given = archives_of(tmp_path)
+    with lock.held(tmp_path / "var", "up"):
+        said = told(capsys, "restore", "--var", str(tmp_path / "var"), *given, "--without-published")
+    assert "already runs" in said
+    assert [one.name for one in (tmp_path / "var").iterdir()] == [lock.NAME]
+
+
+@pytest.fixture
+def stopped(tmp_path) -> Server:
+    """Give the server, which does not run, of an installation with one database."""
+    server = Server(tmp_path / "var" / "postgres", {"fsync": "off"})
+    server.prepare()
+    server.start()
+    server.ensure_database("portal")
+    with server.as_superuser("portal") as connection:
+        connection.execute("CREATE TABLE store_ledger_checkpoint (size bigint)")
+        connection.execute("GRANT SELECT ON store_ledger_checkpoint TO portal")
+    server.stop()
+    (tmp_path / "var" / "portal").mkdir()
+    (tmp_path / "var" / "portal" / "secret").write_text("s" * 40)
+    return server
+
+
+def where(folder) -> tuple[str, ...]:
+    return ("--var", str(folder / "var"), "--data", str(folder / "a" / "data"), "--keys", str(folder / "b" / "keys"))
+
+
+def test_while_a_stopped_installation_is_backed_up_nothing_starts_there(tmp_path, capsys, stopped, monkeypatch):
+    tried = []
+
+    def dump(self: Server, database: str, *arguments: object, **more: object) -> None:
+        assert self.answers()
+        with (
+            pytest.raises(lock.InUse, match=r"“onedoor backup” is at work .* try again"),
+            checks.alone(tmp_path / "var", 18000),
+        ):
+            pass
+        tried.append(database)
+
+    monkeypatch.setattr(Server, "dump", dump)
+    assert cli.run(["backup", *where(tmp_path)]) == 0, capsys.readouterr().err
+    assert tried == ["portal"]
+    assert not stopped.answers()
+    with checks.alone(tmp_path / "var", 18000):
+        pass
+
+
+def test_a_nation_that_is_just_starting_is_not_backed_up(tmp_path, capsys, stopped):
+    with lock.held(tmp_path / "var", "up"):
+        assert "just starting or stopping" in told(capsys, "backup", *where(tmp_path))
+    assert not (tmp_path / "a" / "data").exists()
+
+
+def test_a_backup_leaves_the_database_of_a_running_nation_running(tmp_path, capsys, stopped):
+    stopped.start()
+    try:
+        with lock.held(tmp_path / "var", "up"):
+            assert cli.run(["backup", *where(tmp_path)]) == 0, capsys.readouterr().err
+        assert stopped.answers()
+    finally:
+        stopped.stop()

@@ -6,14 +6,14 @@ from collections import namedtuple
 import pytest
 
 from onedoor.kernel.nation import BadNation
-from onedoor.site import cli
+from onedoor.site import cli, lock
 from onedoor.site.up import checks
 
 
 def test_a_second_nation_in_the_same_folder_is_refused_and_the_folder_is_free_afterwards(tmp_path):
     with (
         checks.alone(tmp_path, 21000),
-        pytest.raises(checks.AlreadyRunning, match="--var DIR --port"),
+        pytest.raises(lock.AlreadyRunning, match="--var DIR --port"),
         checks.alone(tmp_path, 22000),
     ):
         pass
@@ -47,7 +47,7 @@ def test_a_full_disk_is_said_before_anything_is_made(tmp_path, monkeypatch):
 
 def test_a_folder_that_cannot_be_made_is_said(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(checks.CannotWrite, match="--var DIR"), checks.alone(tmp_path / "file" / "var", 21000):
+    with pytest.raises(lock.CannotWrite, match="--var DIR"), checks.alone(tmp_path / "file" / "var", 21000):
         pass
 
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import errno
-import fcntl
 import importlib.metadata
 import os
 import re
@@ -12,22 +11,17 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO
 
 from onedoor.kernel import nation as nations
 from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.nation import BadNation, Nation
-from onedoor.site import kinds
+from onedoor.site import archives, kinds, lock
 
 ENOUGH = 1024**3
 """Bytes that must be free: database, logs and results of a demonstration need about half."""
 GIBI = 1024**3
 PATIENCE = 10.0
 """Seconds that processes of a supervisor that was killed are given to end."""
-
-
-class AlreadyRunning(OnedoorError):
-    """A nation already runs in {var} (process {process}). Stop it, or choose: onedoor up --var DIR --port 9000."""
 
 
 class PortTaken(OnedoorError):
@@ -38,8 +32,8 @@ class DiskFull(OnedoorError):
     """Only {free} GiB are free on the disk of {var}, and {enough} GiB are needed. Please free some space."""
 
 
-class CannotWrite(OnedoorError):
-    """Nothing can be written to {var}: {why}. Please choose another folder: onedoor up --var DIR."""
+class RestoredWithoutKeys(OnedoorError):
+    """{var} was restored without its keys, to be looked at only: a start would make new keys, and sign beside the old ones. Please restore again into an empty folder with --keys."""  # noqa: E501 - one sentence after the other
 
 
 class Missing(OnedoorError):
@@ -49,36 +43,22 @@ class Missing(OnedoorError):
 @contextlib.contextmanager
 def alone(var: Path, port: int) -> Iterator[None]:
     """Hold *var* and the ports from *port* on for this process; the locks go with it, however it ends."""
-    try:
-        var.mkdir(parents=True, exist_ok=True)
-        var.chmod(0o711)
-        lock = (var / "lock").open("a+")
-    except OSError as error:
-        raise CannotWrite(var=var, why=error.strerror) from error
     range_lock = Path(tempfile.gettempdir()) / f"onedoor-{os.geteuid()}-ports-{port}.lock"
-    with lock, open(range_lock, "a+", opener=_own) as ports_lock:
-        if not _held(lock):
-            lock.seek(0)
-            raise AlreadyRunning(var=var, process=lock.read().strip() or "?")
-        if not _held(ports_lock):
+    with lock.held(var, "up"), open(range_lock, "a+", opener=_own) as ports_lock:
+        if not lock.take(ports_lock):
             raise PortTaken(port=port, other=port + 1000)
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
         yield
+
+
+def has_its_keys(var: Path) -> None:
+    """Raise `RestoredWithoutKeys` when *var* is for looking at only."""
+    if (var / archives.KEYLESS).exists():
+        raise RestoredWithoutKeys(var=var)
 
 
 def _own(path: str, flags: int) -> int:
     """Open a file in a folder that everybody may write to; a link planted there is not followed."""
     return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-
-
-def _held(lock: IO[str]) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def packages() -> None:

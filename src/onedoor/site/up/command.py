@@ -57,6 +57,7 @@ def running(options: Options, *, quiet: bool = False) -> Iterator[Supervisor]:
     checks.packages()
     checks.sound_nation(options.nation)
     with checks.alone(options.var, options.port), closed_to_others(), _progress(quiet=quiet) as say:
+        checks.has_its_keys(options.var)
         checks.space(options.var)
         nation = prepare.files(options)
         server = Server(options.var / "postgres")
