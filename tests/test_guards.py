@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from onedoor.kernel.settings import Settings
+from onedoor.kernel.settings import OF_TESTS, Settings, known
 from tests import reference
 
 ROOT = Path(__file__).parents[1]
@@ -57,6 +57,13 @@ def test_every_setting_is_documented_and_nothing_else() -> None:
     used = set(re.findall(r"[\"'`](ONEDOOR_[A-Z]+(?:_[A-Z]+)*)[\"'`]", "\n".join(texts)))
     assert used <= told, used - told
     assert {name.removesuffix("_FILE") for name in told} <= own | used
+
+
+def test_every_variable_that_the_engine_reads_is_known_to_its_check_at_start() -> None:
+    texts = [path.read_text() for path in SOURCE.rglob("*.py") if "tests" not in path.parts]
+    read = set(re.findall(r"[\"'](ONEDOOR_[A-Z]+(?:_[A-Z]+)*)[\"']", "\n".join(texts)))
+    assert len(read) > 10
+    assert not {one for one in read if not one.startswith(OF_TESTS)} - set(known())
 
 
 def test_every_sentence_of_an_error_says_something_to_people() -> None:

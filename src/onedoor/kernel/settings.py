@@ -1,9 +1,10 @@
 """The settings of one process, read from the environment alone."""
 
+import difflib
 import os
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from functools import cache
 from pathlib import Path
 
@@ -19,6 +20,12 @@ LAST_PORT = 65535
 LOOPBACK = ("127.0.0.1", "[::1]")
 SUBSYSTEM = r"[A-Z0-9-]+(/[A-Z0-9-]+){3}"
 URL = r"https?://[^/\s]+(/\S*)?"
+PREFIX = "ONEDOOR_"
+SECRETS = ("database_url", "secret")
+"""The settings that may also be given by the path of a file."""
+OWN = ("ONEDOOR_MASTER",)
+"""What processes tell their children; nobody sets it."""
+OF_TESTS = "ONEDOOR_TEST_"
 
 
 class BadSetting(OnedoorError):
@@ -26,6 +33,18 @@ class BadSetting(OnedoorError):
 
     def __init__(self, name: str, value: str, expected: str) -> None:
         super().__init__(name=name, value=value, expected=expected)
+
+
+class UnknownSetting(OnedoorError):
+    """There is no setting {name}; the nearest one is {nearest}. Please correct its name, or remove it."""
+
+
+class BadSettings(OnedoorError):
+    """{count} settings are wrong, and nothing was started:{faults}Please correct them all and start again."""
+
+    def __init__(self, faults: Sequence[OnedoorError]) -> None:
+        self.faults = tuple(faults)
+        super().__init__(count=len(faults), faults="".join(f"\n- {fault}" for fault in faults) + "\n")
 
 
 @dataclass(frozen=True)
@@ -55,11 +74,35 @@ class Settings:
 
 
 def read(environ: Mapping[str, str] = os.environ) -> Settings:
-    """Return the settings in *environ*; raise `BadSetting` for the first odd value.
+    """Return the settings in *environ*; raise what is wrong, or `BadSettings` with all of it when it is more than one.
 
     Only the role ``test`` (taken when no role is given) has defaults for what a real process must be told.
     """
     source = _Source(environ)
+    found = _settings(source)
+    faults = [*source.faults, *_unknown(environ)]
+    if faults:
+        raise faults[0] if len(faults) == 1 else BadSettings(faults)
+    return found
+
+
+def known() -> list[str]:
+    """Return the name of every variable that means something to a process."""
+    own = [_key(one.name) for one in fields(Settings)]
+    return [*own, *(f"{_key(name)}_FILE" for name in SECRETS), *OWN]
+
+
+def _unknown(environ: Mapping[str, str]) -> list[OnedoorError]:
+    names = known()
+    strange = sorted(one for one in environ if one.startswith(PREFIX) and one not in names)
+    return [
+        UnknownSetting(name=one, nearest=difflib.get_close_matches(one, names, 1, 0.0)[0])
+        for one in strange
+        if not one.startswith(OF_TESTS)
+    ]
+
+
+def _settings(source: "_Source") -> Settings:
     role = source.one_of("role", ROLES, "test")
     watch_token = source.secret("watch_token", "", rf".{{{SHORTEST_SECRET},}}")
     django = role in ("portal", "node")
@@ -94,32 +137,37 @@ def current() -> Settings:
 
 
 class _Source:
-    """Typed readers over an environment."""
+    """Typed readers over an environment; each notes what is wrong and goes on, so that all of it can be said."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self.environ = environ
+        self.faults: list[OnedoorError] = []
+
+    def fault(self, key: str, value: str, expected: str) -> None:
+        self.faults.append(BadSetting(key, value, expected))
+
+    def given(self, key: str) -> str:
+        return self.environ.get(key, "").strip()
 
     def raw(self, name: str, default: str | None, expected: str) -> str:
-        key = _key(name)
-        value = self.environ.get(key, "").strip()
-        if value:
-            return value
-        if default is None:
-            raise BadSetting(key, "", expected)
-        return default
+        value = self.given(_key(name)) or default
+        if value is None:
+            self.fault(_key(name), "", expected)
+        return value or ""
 
     def text(self, name: str, pattern: str, default: str | None, expected: str) -> str:
         value = self.raw(name, default, expected)
         if value and not re.fullmatch(pattern, value):
-            raise BadSetting(_key(name), value, expected)
+            self.fault(_key(name), value, expected)
         return value
 
     def one_of(self, name: str, choices: tuple[str, ...], default: str) -> str:
         expected = "one of " + ", ".join(choices)
         value = self.raw(name, default, expected)
-        if value not in choices:
-            raise BadSetting(_key(name), value, expected)
-        return value
+        if value in choices:
+            return value
+        self.fault(_key(name), value, expected)
+        return default
 
     def number(self, name: str, default: int, most: int) -> int:
         expected = f"a number from 1 to {most}"
@@ -133,9 +181,9 @@ class _Source:
 
     def address(self, name: str, default: str) -> str:
         expected = "a host and a port, such as 127.0.0.1:8002"
-        value = self.text(name, r"(\S+):(\d{1,5})", default, expected)
-        if not 0 <= int(value.rpartition(":")[2]) <= LAST_PORT:
-            raise BadSetting(_key(name), value, expected)
+        value = self.raw(name, default, expected)
+        if not re.fullmatch(r"\S+:\d{1,5}", value) or int(value.rpartition(":")[2]) > LAST_PORT:
+            self.fault(_key(name), value, expected)
         return value
 
     def watched(self, name: str, *, closed: bool) -> str:
@@ -151,29 +199,38 @@ class _Source:
     def folder(self, name: str, default: Path | None) -> Path:
         path = self.path(name, default)
         if not path.is_dir():
-            raise BadSetting(_key(name), str(path), "a folder that exists")
+            self.fault(_key(name), str(path), "a folder that exists")
         return path
 
     def optional_path(self, name: str) -> Path | None:
-        return self.path(name, Path()) if self.environ.get(_key(name), "").strip() else None
+        return self.path(name, Path()) if self.given(_key(name)) else None
 
     def secret(self, name: str, default: str | None, pattern: str) -> str:
         """Return a secret given itself or, better, as the path of its file; never show its value."""
-        key, file = _key(name), self.environ.get(_key(name) + "_FILE", "").strip()
-        if file and self.environ.get(key, "").strip():
-            raise BadSetting(key, "…", f"given once: as {key} or as {key}_FILE")
-        value = _content(f"{key}_FILE", file) if file else self.raw(name, default, f"set, or {key}_FILE be its file")
+        key, file = _key(name), self.given(f"{_key(name)}_FILE")
+        if file and self.given(key):
+            self.fault(key, "…", f"given once: as {key} or as {key}_FILE")
+            return ""
+        value = self.content(key, file) if file else self.raw(name, default, f"set, or {key}_FILE be its file")
         if value and not re.fullmatch(pattern, value):
-            raise BadSetting(key, "…", f"of the form {pattern}")
+            self.fault(key, "…", f"of the form {pattern}")
         return value
+
+    def content(self, key: str, file: str) -> str:
+        try:
+            if _open_to_others(Path(file)):
+                self.fault(f"{key}_FILE", file, "a file that nobody else can read (chmod 600)")
+            return Path(file).read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            self.fault(f"{key}_FILE", file, f"a file that can be read ({type(error).__name__})")
+            return ""
 
 
 def _key(name: str) -> str:
-    return f"ONEDOOR_{name.upper()}"
+    return f"{PREFIX}{name.upper()}"
 
 
-def _content(key: str, file: str) -> str:
-    try:
-        return Path(file).read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadSetting(key, file, f"a file that can be read ({type(error).__name__})") from error
+def _open_to_others(path: Path) -> bool:
+    """Return whether somebody beside its owner can read *path*; root may give us a file of its own through a group."""
+    found = path.stat()
+    return bool(found.st_mode & (0o077 if found.st_uid == os.geteuid() else 0o007))

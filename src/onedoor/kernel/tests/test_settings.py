@@ -1,11 +1,12 @@
 """Settings: what is missing, what is odd, what stays secret."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from onedoor.kernel import settings
-from onedoor.kernel.settings import BadSetting, read
+from onedoor.kernel.settings import BadSetting, BadSettings, UnknownSetting, read
 
 NODE = {
     "ONEDOOR_ROLE": "node",
@@ -73,10 +74,57 @@ def test_an_odd_value_is_refused_by_name(name, value):
 def test_a_secret_is_read_from_its_file(tmp_path):
     file = tmp_path / "secret"
     file.write_text("f" * 40 + "\n")
+    file.chmod(0o600)
     environ = {key: value for key, value in NODE.items() if key != "ONEDOOR_SECRET"}
     assert read(environ | {"ONEDOOR_SECRET_FILE": str(file)}).secret == "f" * 40
     with pytest.raises(BadSetting, match="given once"):
         read(NODE | {"ONEDOOR_SECRET_FILE": str(file)})
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o604])
+def test_a_secret_that_others_can_read_is_refused(tmp_path, mode):
+    file = tmp_path / "secret"
+    file.write_text("f" * 40)
+    file.chmod(mode)
+    environ = {key: value for key, value in NODE.items() if key != "ONEDOOR_SECRET"}
+    with pytest.raises(BadSetting, match=r"ONEDOOR_SECRET_FILE.*nobody else can read"):
+        read(environ | {"ONEDOOR_SECRET_FILE": str(file)})
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("DATABSE_URL", "DATABASE_URL"),
+        ("SECRETFILE", "SECRET_FILE"),
+        ("LOGLEVEL", "LOG_LEVEL"),
+    ],
+)
+def test_a_setting_that_is_none_is_named_with_the_nearest(name, nearest):
+    with pytest.raises(UnknownSetting, match=f"no setting ONEDOOR_{name}; the nearest one is ONEDOOR_{nearest}\\."):
+        read(NODE | {f"ONEDOOR_{name}": "x"})
+
+
+def test_what_belongs_to_others_or_to_the_tests_is_left_alone():
+    assert read(NODE | {"ONEDOOR_TEST_HOME": "/x", "ONEDOOR_MASTER": "7", "ONEDOORS": "y", "PATH": "/bin"})
+
+
+def test_everything_that_is_wrong_is_said_in_one_pass():
+    environ = NODE | {
+        "ONEDOOR_LISTEN": "8002",
+        "ONEDOOR_LOG_LEVEL": "loud",
+        "ONEDOOR_SECRET": "hunter2",
+        "ONEDOOR_DATABASE_URL": "",
+        "ONEDOOR_DATABASE_URL_FILE": "/nowhere",
+        f"{settings.PREFIX}MEMBRE": "G15",
+    }
+    del environ["ONEDOOR_STATE"]
+    with pytest.raises(BadSettings, match="6 settings are wrong, and nothing was started") as caught:
+        read(environ)
+    told = str(caught.value).splitlines()[1:-1]
+    named = ("DATABASE_URL_FILE", "STATE", "SECRET", "LISTEN", "LOG_LEVEL", "MEMBRE")
+    assert len(told) == len(caught.value.faults) == len(named)
+    assert not [one for one in named if not any(re.search(rf"setting ONEDOOR_{one}\b", line) for line in told)]
+    assert "hunter2" not in str(caught.value)
 
 
 def test_secrets_are_never_shown():
