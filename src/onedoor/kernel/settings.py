@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cache
+from ipaddress import ip_address
 from pathlib import Path
 
 from onedoor.kernel.errors import OnedoorError
@@ -65,6 +66,7 @@ class Settings:
     public_url: str
     listen: str
     exchange_listen: str
+    proxies: tuple[str, ...]
     demonstration: bool
     log_level: str
     desk_threads: int
@@ -121,6 +123,7 @@ def _settings(source: "_Source") -> Settings:
         public_url=source.text("public_url", URL, "http://localhost:8000", "such as http://localhost:8002").rstrip("/"),
         listen=source.address("listen", "127.0.0.1:8000"),
         exchange_listen=source.address("exchange_listen", "127.0.0.1:8300"),
+        proxies=source.addresses("proxies"),
         demonstration=source.flag("demonstration"),
         log_level=source.one_of("log_level", LOG_LEVELS, "info"),
         desk_threads=source.number("desk_threads", DESK_THREADS, MOST_THREADS),
@@ -190,8 +193,17 @@ class _Source:
         """Return where who watches may ask, or nothing; without a token that must be this computer alone."""
         value = self.address(name, "127.0.0.1:0") if self.environ.get(_key(name), "").strip() else ""
         if value and not closed and value.rpartition(":")[0] not in LOOPBACK:
-            raise BadSetting(_key(name), value, "on loopback (127.0.0.1), unless ONEDOOR_WATCH_TOKEN_FILE is set")
+            self.fault(_key(name), value, "on loopback (127.0.0.1), unless ONEDOOR_WATCH_TOKEN_FILE is set")
         return value
+
+    def addresses(self, name: str) -> tuple[str, ...]:
+        found = tuple(self.raw(name, "", "").replace(",", " ").split())
+        for one in found:
+            try:
+                ip_address(one)
+            except ValueError:
+                self.fault(_key(name), one, "IP addresses, such as 127.0.0.1")
+        return found
 
     def path(self, name: str, default: Path | None) -> Path:
         return Path(self.raw(name, None if default is None else str(default), "a path")).absolute()

@@ -59,7 +59,9 @@ INSTALLED_APPS = [
 ]
 DATABASES = {"default": _database(ONEDOOR.database_url)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+PROXIES = ONEDOOR.proxies
 MIDDLEWARE = [
+    "onedoor.site.proxies.addresses",
     "onedoor.site.middleware.requests",
     "onedoor.site.middleware.headers",
     "onedoor.site.limits.bodies",

@@ -28,6 +28,8 @@ def test_a_node_reads_its_settings():
     assert node.state == Path("/var/lib/onedoor/G15")
     assert (node.tls_key, node.tls_cert) == (Path("/etc/onedoor/tls.key"), None)
     assert node.log_level == "info"
+    assert node.proxies == ()
+    assert read(NODE | {"ONEDOOR_PROXIES": "127.0.0.1, ::1"}).proxies == ("127.0.0.1", "::1")
 
 
 def test_tests_need_no_setting():
@@ -55,6 +57,7 @@ def test_a_node_is_told_what_is_missing(missing):
         ("LISTEN", "localhost:99999"),
         ("GATEWAY_URL", "127.0.0.1"),
         ("PUBLIC_URL", "ftp://x"),
+        ("PROXIES", "127.0.0.1, proxy.example"),
         ("DEMONSTRATION", "true"),
         ("LOG_LEVEL", "loud"),
         ("DESK_THREADS", "0"),
