@@ -3,7 +3,7 @@
 import difflib
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cache
 from ipaddress import ip_address
@@ -45,7 +45,12 @@ class BadSettings(OnedoorError):
 
     def __init__(self, faults: Sequence[OnedoorError]) -> None:
         self.faults = tuple(faults)
-        super().__init__(count=len(faults), faults="".join(f"\n- {fault}" for fault in faults) + "\n")
+        super().__init__(count=len(faults))
+
+    def text(self, translate: Callable[[str], str] = str) -> str:
+        """Return the sentence with those of all faults, each on its line."""
+        self.facts["faults"] = "".join(f"\n- {fault.text(translate)}" for fault in self.faults) + "\n"
+        return super().text(translate)
 
 
 @dataclass(frozen=True)
@@ -174,10 +179,11 @@ class _Source:
 
     def number(self, name: str, default: int, most: int) -> int:
         expected = f"a number from 1 to {most}"
-        value = self.text(name, r"\d{1,4}", str(default), expected)
-        if not 1 <= int(value) <= most:
-            raise BadSetting(_key(name), value, expected)
-        return int(value)
+        value = self.raw(name, str(default), expected)
+        if re.fullmatch(r"\d{1,4}", value) and 1 <= int(value) <= most:
+            return int(value)
+        self.fault(_key(name), value, expected)
+        return default
 
     def flag(self, name: str) -> bool:
         return self.one_of(name, ("yes", "no"), "no") == "yes"

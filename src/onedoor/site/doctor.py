@@ -14,7 +14,7 @@ from cryptography.x509 import Certificate
 from onedoor.exchange.directory import lab
 from onedoor.kernel import nation as nations
 from onedoor.signing.certificates import load_certificates
-from onedoor.site import archives, kinds
+from onedoor.site import archives, kinds, versions
 from onedoor.site.embedded import Server
 from onedoor.site.messages import text as _
 from onedoor.site.up.checks import ENOUGH, GIBI
@@ -22,7 +22,6 @@ from onedoor.site.up.plan import Part
 from onedoor.site.up.process import listens
 from onedoor.site.up.supervisor import RECORD
 
-SOURCE = Path(__file__).parents[1]
 SOON = timedelta(days=30)
 LATE = timedelta(minutes=10)
 """After which a job that could run counts as stuck."""
@@ -33,7 +32,6 @@ STEP = timedelta(minutes=2)
 PERSONS = "keys/persons.sqlite"
 OWN_KEYS = ("keys/master", "keys/blind")
 WITH_KEY = ("tls", "outer", "inner", "signing")
-APPLIED = "SELECT app, name FROM django_migrations"
 STUCK = """
     SELECT task_name, count(*), max(attempts) FROM procrastinate_jobs AS job
     WHERE status IN ('todo', 'doing') AND coalesce(scheduled_at,
@@ -140,25 +138,26 @@ def database(found: Installation) -> Iterator[str]:
 def migrations(found: Installation) -> Iterator[str]:
     """Look whether each database has the tables of this version."""
     for name in found.databases:
-        applied = set(found.rows(name, APPLIED))
-        for room in sorted({app for app, _migration in applied if (SOURCE / app / "migrations").is_dir()}):
-            here = {path.stem for path in (SOURCE / room / "migrations").glob("[0-9]*.py")}
-            there = {migration for app, migration in applied if app == room}
-            if here - there:
-                yield _(
-                    "The database {name} lacks {migration} of {room}. Please stop and start the nation.",
-                    name=name,
-                    migration=min(here - there),
-                    room=room,
-                )
-            if there - here:
-                yield _(
-                    "The database {name} is newer than this program: it has {migration} of {room}. "
-                    "Please install the version that made it.",
-                    name=name,
-                    migration=min(there - here),
-                    room=room,
-                )
+        lacking, unknown = versions.difference(
+            (app, migration) for app, migration in found.rows(name, versions.APPLIED)
+        )
+        if lacking:
+            room, _space, migration = lacking[0].partition(" ")
+            yield _(
+                "The database {name} lacks {migration} of {room}. Please stop and start the nation.",
+                name=name,
+                migration=migration,
+                room=room,
+            )
+        if unknown:
+            room, _space, migration = unknown[0].partition(" ")
+            yield _(
+                "The database {name} is newer than this program: it has {migration} of {room}. "
+                "Please install the version that made it.",
+                name=name,
+                migration=migration,
+                room=room,
+            )
 
 
 def keys(found: Installation) -> Iterator[str]:

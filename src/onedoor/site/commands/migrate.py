@@ -4,28 +4,54 @@ import argparse
 import os
 from pathlib import Path
 
+from onedoor.site import messages
 from onedoor.site.commands.processes import settings_of
+from onedoor.site.messages import text as _
+
+BEHIND = 1
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add where people to load may lie."""
+    """Add where people to load may lie, and only to look."""
     parser.add_argument("--load", type=Path, help="folder with synthetic people, loaded into registers that are empty")
+    parser.add_argument("--check", action="store_true", help="only say what would be done; 1 when there is something")
+    messages.add_argument(parser)
 
 
-def run(arguments: argparse.Namespace) -> None:
-    """Migrate, then load."""
+def run(arguments: argparse.Namespace) -> int:
+    """Migrate, then load; or only say what would be done. A database of a later version is left alone."""
     settings = settings_of("portal", "node")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "onedoor.site.settings")
     import django
     from django.core.management import call_command
 
-    from onedoor.site import logs
+    from onedoor.site import logs, versions
 
+    versions.refuse_newer(settings.database_url)
     logs.set_up("warning")
     django.setup()
+    if arguments.check:
+        return _tell()
     call_command("migrate", interactive=False, verbosity=0)
     if arguments.load and settings.role == "node":
         _load(arguments.load)
+    return 0
+
+
+def _tell() -> int:
+    """Print each migration that is to be done, and its steps; return `BEHIND` when there is one."""
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    for migration, _backwards in plan:
+        print(f"{migration.app_label} {migration.name}")
+        for operation in migration.operations:
+            print(f"  {operation.describe()}")
+    nothing = _("The database is of this version: nothing to be done.")
+    print(_("{n} migrations to be done.", n=len(plan)) if plan else nothing)
+    return BEHIND if plan else 0
 
 
 def _load(folder: Path) -> None:

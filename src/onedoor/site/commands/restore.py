@@ -11,7 +11,7 @@ from typing import Any
 
 from onedoor.kernel import nation as nations
 from onedoor.kernel.errors import OnedoorError
-from onedoor.site import archives, kinds, lock, messages
+from onedoor.site import archives, kinds, lock, messages, versions
 from onedoor.site.archives import BadArchive
 from onedoor.site.cli import DEFAULT_NATION, DEFAULT_VAR
 from onedoor.site.commands.backup import started
@@ -84,6 +84,7 @@ def _restore(var: Path, arguments: argparse.Namespace) -> list[str]:
             for database in about["databases"]:
                 server.ensure_database(database)
                 server.load(database, Path(name) / "data" / archives.DUMPS / f"{database}.dump")
+                versions.refuse_newer(server.url(database))
             names = ", ".join(about["databases"])
             told = [_("Restored as of {moment}: {names}.", moment=about["made_at"], names=names)]
             if arguments.keys:
@@ -122,18 +123,24 @@ def _resume(var: Path, server: Server, arguments: argparse.Namespace) -> list[st
     kinds.load()
     options = Options(nation=arguments.nation.absolute(), var=var, port=8000, people=0, seed=0, log_level="warning")
     found = systems(parts(options, nations.load(options.nation), server))
-    return [_resumed(part, arguments.published.absolute()) for part in found]
+    return [_resumed(part, server, arguments.published.absolute()) for part in found]
 
 
-def _resumed(part: Part, published: Path) -> str:
+def _resumed(part: Part, server: Server, published: Path) -> str:
     state = Path(part.environment["ONEDOOR_STATE"])
     folder = published / state.name / "ledger" / "published"
-    command = [sys.executable, "-m", "onedoor.site", "ledger", "resume", "--published", str(folder)]
-    command += ["--language", messages.language()]
+    if versions.refuse_newer(server.url(part.database)):
+        _done(part, "migrate")
+    return f"{state.name}: {_done(part, 'ledger', 'resume', '--published', str(folder))}"
+
+
+def _done(part: Part, *arguments: str) -> str:
+    """Run a command of onedoor as the system *part* and return what it said."""
     done = subprocess.run(  # noqa: S603 - our own command
-        dying_with_us(command), env=part.environment, check=False, capture_output=True, text=True
-    )
+        dying_with_us([sys.executable, "-m", "onedoor.site", *arguments, "--language", messages.language()]),
+        env=part.environment, check=False, capture_output=True, text=True,
+    )  # fmt: skip
     if done.returncode:
         why = (done.stderr.strip().splitlines() or [_("it said nothing.")])[-1]
-        raise NotResumed(name=state.name, why=why.removeprefix("onedoor: "))
-    return f"{state.name}: {done.stdout.strip()}"
+        raise NotResumed(name=Path(part.environment["ONEDOOR_STATE"]).name, why=why.removeprefix("onedoor: "))
+    return done.stdout.strip()

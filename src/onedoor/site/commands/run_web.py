@@ -9,7 +9,8 @@ __all__ = ["add_arguments", "run"]
 
 def run(arguments: argparse.Namespace) -> None:  # noqa: ARG001 - the shape of a command
     """Run until told to stop."""
-    settings_of("portal")
-    from onedoor.site import serve
+    settings = settings_of("portal")
+    from onedoor.site import serve, versions
 
+    versions.refuse_other(settings.database_url)
     serve.web()
