@@ -28,6 +28,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "gateway": ("onedoor.site.commands.run_gateway", "run an agency's exchange gateway"),
     "directory": ("onedoor.site.commands.run_directory", "run the nation's directory (development)"),
     "registers": ("onedoor.site.commands.registers", "bring an owner's file into a register of this node"),
+    "provision": (
+        "onedoor.site.commands.provision",
+        "make keys, certificates and settings for a nation with one computer for each agency (development)",
+    ),
     "migrate": ("onedoor.site.commands.migrate", "prepare this process's database"),
     "doctor": ("onedoor.site.commands.doctor", "say what is wrong with an installation and how to mend it"),
     "backup": ("onedoor.site.commands.backup", "copy an installation: its data to one archive, its keys to another"),

@@ -1,4 +1,6 @@
-"""A whole nation on one computer, for development: keys, certificates, signed configuration, grants, seals.
+"""A whole nation for development, on one computer or one for each agency.
+
+Makes keys, certificates, signed configuration, grants and seals.
 
 Safe to run again: what is whole is kept, what a kill left unfinished is finished. Every file is written beside its
 place and renamed. Each member has an authority of its own for the links inside (system and gateway), so that a
@@ -7,7 +9,7 @@ system accepts nobody but its own gateway; gateways know each other by the autho
 
 import json
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -37,14 +39,19 @@ RENEW_BEFORE = timedelta(days=30)
 DAYS = 365
 
 
-def environments(nation: Nation, var: Path, base_port: int) -> dict[str, dict[str, str]]:
+def environments(
+    nation: Nation, var: Path, base_port: int, hosts: Mapping[str, str] | None = None
+) -> dict[str, dict[str, str]]:
     """Return the environment of every process by its name, without database and secrets."""
-    return Layout(nation, var, base_port).environments()
+    return Layout(nation, var, base_port, hosts or {}).environments()
 
 
-def provision(nation: Nation, var: Path, base_port: int) -> None:
-    """Make everything under *var* that the processes of *nation* need to know and trust each other."""
-    layout = Layout(nation, var, base_port)
+def provision(nation: Nation, var: Path, base_port: int, hosts: Mapping[str, str] | None = None) -> None:
+    """Make everything under *var* that the processes of *nation* need to know and trust each other.
+
+    *hosts* gives for a member's id the address of its own computer; without it, all are on this one.
+    """
+    layout = Layout(nation, var, base_port, hosts or {})
     authority = Authority.open(layout.directory / "ca")
     anchor = _identity(authority, layout.directory / "signing", f"{nation.id} directory", "sign")
     seats = list(layout.seats())

@@ -1,7 +1,7 @@
-"""Where the processes of a nation on one computer live: names, folders, ports, environments."""
+"""Where the processes of a nation live: names, folders, ports, environments; on one computer, or on one each."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from onedoor.kernel.errors import OnedoorError
@@ -21,12 +21,16 @@ class NoPortal(OnedoorError):
 
 @dataclass(frozen=True)
 class Seat:
-    """A member on this computer: *place* 0 is the portal's member, the others follow in the order of the nation."""
+    """A member: *place* 0 is the portal's member, the others follow in the order of the nation.
+
+    Other members' gateways reach it at *host*; inside, its processes meet on their own computer's loopback.
+    """
 
     member: Agency
     place: int
     var: Path
     base: int
+    host: str = HOST
 
     @property
     def process(self) -> str:
@@ -60,16 +64,18 @@ class Seat:
 
     def address(self, offset: int) -> str:
         """Return host and port of this seat in the range that begins at *offset*."""
-        return f"{HOST}:{self.base + offset + self.place}"
+        host = self.host if offset == GATEWAYS else HOST
+        return f"{host}:{self.base + offset + self.place}"
 
 
 @dataclass(frozen=True)
 class Layout:
-    """A nation under *var*, its ports from *base* on."""
+    """A nation under *var*, its ports from *base* on; *hosts* names the computers of members that have one."""
 
     nation: Nation
     var: Path
     base: int
+    hosts: Mapping[str, str] = field(default_factory=dict)
 
     def seats(self) -> Iterator[Seat]:
         """Yield the members, the portal's first."""
@@ -79,7 +85,7 @@ class Layout:
             raise NoPortal
         others = [one for one in members if one is not portal[0]]
         for place, member in enumerate((*portal, *others)):
-            yield Seat(member, place, self.var, self.base)
+            yield Seat(member, place, self.var, self.base, self.hosts.get(member.id, HOST))
 
     @property
     def directory(self) -> Path:
@@ -88,8 +94,8 @@ class Layout:
 
     @property
     def directory_address(self) -> str:
-        """Return host and port of the directory."""
-        return f"{HOST}:{self.base + DIRECTORY}"
+        """Return host and port of the directory, which stands beside the portal."""
+        return f"{next(self.seats()).host}:{self.base + DIRECTORY}"
 
     def environments(self) -> dict[str, dict[str, str]]:
         """Return the environment of every process by its name, without database and secrets."""

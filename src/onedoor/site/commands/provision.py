@@ -1,0 +1,71 @@
+"""``onedoor provision``: what each computer of a nation needs before its processes start, one folder for each."""
+
+import argparse
+import secrets
+from collections.abc import Iterator
+from ipaddress import ip_address
+from pathlib import Path
+
+from onedoor.exchange.directory import lab
+from onedoor.exchange.directory.layout import Layout
+from onedoor.kernel import nation as nations
+from onedoor.kernel.errors import OnedoorError
+from onedoor.kernel.nation import Nation
+from onedoor.site import kinds
+from onedoor.site.cli import DEFAULT_NATION
+from onedoor.site.up.command import closed_to_others
+from onedoor.site.up.plan import database_of, write_private
+
+
+class NoSuchMember(OnedoorError):
+    """“{given}” is no member of the nation with an IP address. Please use one of {members}, such as G15=192.0.2.15."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the nation, where to write, and whose computer is where."""
+    parser.add_argument("--nation", type=Path, default=DEFAULT_NATION, help="folder of the nation")
+    parser.add_argument("--var", type=Path, required=True, help="folder to write; at the same place on each computer")
+    parser.add_argument("--port", type=int, default=8000, help="the portal's port; others follow up to 400 above it")
+    parser.add_argument(
+        "--host", action="append", metavar="MEMBER=ADDRESS", help="the computer of a member; once for each"
+    )
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Make everything, and say which folders go to which computer."""
+    kinds.load()
+    nation, var = nations.load(arguments.nation.absolute()), arguments.var.absolute()
+    hosts = dict(_hosts(nation, arguments.host or []))
+    with closed_to_others():
+        lab.provision(nation, var, arguments.port, hosts)
+        for name, environment in lab.environments(nation, var, arguments.port, hosts).items():
+            own = environment | _secrets(name, Path(environment["ONEDOOR_STATE"]))
+            write_private(var / f"{name}.env", "".join(f"{key}={value}\n" for key, value in own.items()))
+    for seat in Layout(nation, var, arguments.port, hosts).seats():
+        also = "" if seat.place else " directory directory.env"
+        systems = f"{seat.process}.env" if seat.place else "portal-web.env portal-worker.env"
+        print(f"{seat.member.id} {seat.host}: {seat.process} {systems} {seat.gateway} {seat.gateway}.env{also}")
+
+
+def _hosts(nation: Nation, given: list[str]) -> Iterator[tuple[str, str]]:
+    for one in given:
+        member, _, address = one.partition("=")
+        try:
+            ip_address(address)
+        except ValueError:
+            member = ""
+        if member not in nation.members:
+            raise NoSuchMember(given=one, members=", ".join(nation.members))
+        yield member, address
+
+
+def _secrets(name: str, state: Path) -> dict[str, str]:
+    """Make this system's secret, and name the files of both; that of the database's address is its operator's."""
+    if not database_of(name):
+        return {}
+    if not (state / "secret").exists():
+        write_private(state / "secret", secrets.token_urlsafe(48))
+    return {
+        "ONEDOOR_SECRET_FILE": str(state / "secret"),
+        "ONEDOOR_DATABASE_URL_FILE": str(state / "database-url"),
+    }

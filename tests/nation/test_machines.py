@@ -1,0 +1,175 @@
+"""One agency per machine: a fact comes from another computer, over the one wire there is between them."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from onedoor.kernel import nation as nations
+from onedoor.site import kinds
+from onedoor.site.story.browser import Form, Page
+from onedoor.site.story.places import places
+from onedoor.site.story.play import MOTHER, SERVICE, Story
+from tests.nation.machines import Machine, Wire, refused
+from tests.nation.running import HOME, NATION, onedoor, wait_for
+
+pytestmark = [pytest.mark.nation, pytest.mark.timeout(300)]
+ADDRESSES = {"G22": "10.77.0.22", "G01": "10.77.0.1", "G15": "10.77.0.15"}
+PEOPLE = "40"
+READS = "SELECT count(*) FROM store_ledger_entry WHERE kind = 'privacy.read'"
+Machines = dict[str, Machine]
+
+
+@pytest.fixture(scope="module")
+def wire() -> Iterator[Wire]:
+    if why := refused():
+        pytest.skip(why)
+    wire = Wire()
+    yield wire
+    wire.remove()
+
+
+@pytest.fixture(scope="module")
+def machines(wire: Wire) -> Iterator[Machines]:
+    """Give three computers set up as the how-to says: the portal's with the directory, and two agencies'."""
+    home = HOME / f"{os.getpid()}-machines"
+    var, people = home / "var", home / "people"
+    hosts = [word for member, address in ADDRESSES.items() for word in ("--host", f"{member}={address}")]
+    commands = (
+        ("provision", "--nation", str(NATION), "--var", str(var), *hosts),
+        ("nation", "people", "--nation", str(NATION), "--count", PEOPLE, "--seed", "1", "--out", str(people)),
+    )
+    with ThreadPoolExecutor() as at_once:
+        provisioned, made = at_once.map(lambda arguments: onedoor(*arguments), commands)
+    assert provisioned.returncode == made.returncode == 0, provisioned.stderr + made.stderr
+    told = {line.split()[0]: line.partition(": ")[2].split() for line in provisioned.stdout.splitlines()}
+    found: Machines = {}
+    try:
+        for member, address in ADDRESSES.items():
+            found[member] = machine = Machine(member, address, home / member, var)
+            machine.folder.mkdir(mode=0o711)
+            for name in told[member]:
+                (var / name).rename(machine.folder / name)
+            wire.connect(machine.namespace, member, address)
+        for authority in found["G22"].folder.glob("directory/ca*"):
+            shutil.rmtree(authority)
+        shutil.rmtree(var)
+        var.mkdir()
+        _start(found, people)
+        yield found
+    finally:
+        for machine in found.values():
+            machine.ask_to_stop()
+        for machine in found.values():
+            machine.remove()
+    shutil.rmtree(home)
+
+
+def _start(found: Machines, people: Path) -> None:
+    portal = found["G22"]
+    for member, machine in found.items():  # from this thread: what it starts ends with it
+        state = "portal" if machine is portal else f"node-{member}"
+        machine.start_database(state, state.lower().replace("-", "_"))
+    with ThreadPoolExecutor() as at_once:
+        list(at_once.map(lambda machine: _migrate(machine, people), found.values()))
+    portal.start("directory", "directory")
+    portal.start("portal-web", "web")
+    portal.start("portal-worker", "worker")
+    for member, machine in found.items():
+        machine.start(f"gateway-{member}", "gateway")
+        if machine is not portal:
+            machine.start(f"node-{member}", "node")
+    for member, machine in found.items():
+        names = ("portal-web", f"gateway-{member}") if machine is portal else (f"node-{member}", f"gateway-{member}")
+        settings = [machine.settings(name) for name in names]
+        addresses = [
+            settings[0]["ONEDOOR_LISTEN"],
+            settings[1]["ONEDOOR_LISTEN"],
+            settings[1]["ONEDOOR_EXCHANGE_LISTEN"],
+        ]
+        assert machine.listens(*addresses), machine.last_words()
+
+
+def _migrate(machine: Machine, people: Path) -> None:
+    if machine.member == "G22":
+        machine.run("portal-web", "migrate")
+    else:
+        machine.run(f"node-{machine.member}", "migrate", "--load", str(people))
+
+
+@pytest.fixture
+def mother(machines: Machines) -> Story:
+    kinds.load()
+    folder = machines["G22"].folder
+    return Story(places(nations.load(NATION), folder, 8000), folder, lambda _sentence: None)
+
+
+def page_after_who(story: Story) -> Page:
+    """Return the form after the mother said who she is to the child: what the State knows of her was asked."""
+    browser = story.signed_in(MOTHER, story.places.page("sign-in"))
+    page = browser.get(browser.get(story.places.page(f"services/{SERVICE}")).link(f"services/{SERVICE}/apply"))
+    for _ in range(2):
+        form = page.main_form()
+        if "relation" in form.names:
+            form.fill({"relation": "mother"})
+        page = browser.submit(form)
+    return page
+
+
+def reads(machine: Machine) -> int:
+    database = f"node_{machine.member.lower()}"
+    with machine.server.as_superuser(database) as connection:
+        return int(connection.execute(READS).fetchall()[0][0])
+
+
+def test_a_fact_is_asked_of_two_agencies_on_computers_of_their_own(machines: Machines, mother: Story) -> None:
+    before = {member: reads(machines[member]) for member in ("G01", "G15")}
+
+    def both_were_asked() -> bool:
+        page = machines["G22"].here(lambda: page_after_who(mother))
+        return page.status == 200 and all(reads(machines[member]) > before[member] for member in before)
+
+    wait_for(both_were_asked, "no fact comes", 60)
+
+
+def test_between_computers_only_gateways_and_the_directory_can_be_reached(machines: Machines) -> None:
+    portal = machines["G22"]
+    gateway = machines["G01"].settings("gateway-G01")["ONEDOOR_EXCHANGE_LISTEN"]
+    assert gateway.startswith(ADDRESSES["G01"])
+    assert portal.listens(gateway, seconds=1)
+    node = machines["G01"].settings("node-G01")
+    for inside in (node["ONEDOOR_LISTEN"], node["ONEDOOR_EXCHANGE_LISTEN"]):
+        assert not portal.listens(f"{ADDRESSES['G01']}:{inside.rpartition(':')[2]}", seconds=0)
+    assert machines["G01"].listens(portal.settings("directory")["ONEDOOR_LISTEN"], seconds=1)
+
+
+def test_a_computer_holds_no_key_of_another_member(machines: Machines) -> None:
+    for member, machine in machines.items():
+        done = subprocess.run(machine.command("/bin/ls", str(machine.var)), capture_output=True, text=True, check=True)
+        folders = {one for one in done.stdout.split() if (machine.folder / one).is_dir()} - {"postgres"}
+        own = {"portal", "directory"} if member == "G22" else {f"node-{member}"}
+        assert folders == own | {f"gateway-{member}"}
+
+
+def test_a_cut_wire_is_said_and_a_mended_one_serves_again(machines: Machines, mother: Story, wire: Wire) -> None:
+    portal, gateway = machines["G22"], machines["G01"].settings("gateway-G01")["ONEDOOR_EXCHANGE_LISTEN"]
+    wire.set("G01", "down")
+    try:
+        before = reads(machines["G01"])
+        page = portal.here(lambda: page_after_who(mother))
+        assert page.tree.xpath("//*[@id='again']"), page.text()
+        assert reads(machines["G01"]) == before
+    finally:
+        wire.set("G01", "up")
+    assert portal.listens(gateway)
+
+    def asked_again() -> bool:
+        again = Form(page, page.tree.get_element_by_id("again"))
+        portal.here(lambda: mother.browsers[MOTHER].submit(again))
+        return reads(machines["G01"]) > before
+
+    wait_for(asked_again, "no fact comes again", 60)
