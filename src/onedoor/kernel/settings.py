@@ -47,10 +47,10 @@ class BadSettings(OnedoorError):
         self.faults = tuple(faults)
         super().__init__(count=len(faults))
 
-    def text(self, translate: Callable[[str], str] = str) -> str:
+    def text(self, translate: Callable[[str], str] = str, language: str = "en") -> str:
         """Return the sentence with those of all faults, each on its line."""
-        self.facts["faults"] = "".join(f"\n- {fault.text(translate)}" for fault in self.faults) + "\n"
-        return super().text(translate)
+        self.facts["faults"] = "".join(f"\n- {fault.text(translate, language)}" for fault in self.faults) + "\n"
+        return super().text(translate, language)
 
 
 @dataclass(frozen=True)
