@@ -22,8 +22,6 @@ LOOPBACK = ("127.0.0.1", "[::1]")
 SUBSYSTEM = r"[A-Z0-9-]+(/[A-Z0-9-]+){3}"
 URL = r"https?://[^/\s]+(/\S*)?"
 PREFIX = "ONEDOOR_"
-SECRETS = ("database_url", "secret")
-"""The settings that may also be given by the path of a file."""
 OWN = ("ONEDOOR_MASTER",)
 """What processes tell their children; nobody sets it."""
 OF_TESTS = "ONEDOOR_TEST_"
@@ -96,7 +94,8 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
 def known() -> list[str]:
     """Return the name of every variable that means something to a process."""
     own = [_key(one.name) for one in fields(Settings)]
-    return [*own, *(f"{_key(name)}_FILE" for name in SECRETS), *OWN]
+    secrets = [f"{_key(one.name)}_FILE" for one in fields(Settings) if not one.repr]  # what is never shown is a secret
+    return [*own, *secrets, *OWN]
 
 
 def _unknown(environ: Mapping[str, str]) -> list[OnedoorError]:

@@ -1,6 +1,7 @@
 """Settings: what is missing, what is odd, what stays secret."""
 
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -138,3 +139,13 @@ def test_secrets_are_never_shown():
         with pytest.raises(BadSetting) as caught:
             read(NODE | {f"ONEDOOR_{name}": "hunter2"})
         assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", [one.name.upper() for one in fields(settings.Settings) if not one.repr])
+def test_every_secret_may_be_given_by_its_file(tmp_path, name):
+    file = tmp_path / "secret"
+    file.write_text("postgresql://role:word@/name" if name == "DATABASE_URL" else "f" * 40)
+    file.chmod(0o600)
+    environ = {key: value for key, value in NODE.items() if key != f"ONEDOOR_{name}"}
+    found = read(environ | {f"ONEDOOR_{name}_FILE": str(file)})
+    assert getattr(found, name.lower()) == file.read_text()
