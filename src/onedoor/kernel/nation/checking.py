@@ -1,7 +1,8 @@
 """The check of a whole nation: every fault of every file, in one pass."""
 
+import gc
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from onedoor.kernel.nation.documents import Document, Fault, parse
@@ -15,6 +16,11 @@ def check(path: Path) -> list[Fault]:
 
     It knows the kinds of the rooms whose ``domain`` was imported; a YAML file of no known kind is a fault.
     """
+    with _nothing_swept():
+        return _check(path)
+
+
+def _check(path: Path) -> list[Fault]:
     nation, faults = load_base(path)
     if nation is None and not (path / "nation.yaml").is_file():
         return faults
@@ -31,6 +37,18 @@ def check(path: Path) -> list[Fault]:
         faults += [*nation.units.faults(), *nation.organisations.faults(nation.units, nation.languages)]
         faults += [fault for kind, document in usable for fault in _of(kind, document, nation)]
     return sorted({*faults, *_strays(path)})
+
+
+@contextmanager
+def _nothing_swept() -> Iterator[None]:
+    """Let no garbage be looked for: everything read stays till the end, and each look at all of it costs more."""
+    swept = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if swept:
+            gc.enable()
 
 
 def _of(kind: FileKind, document: Document, nation: Nation) -> Iterator[Fault]:

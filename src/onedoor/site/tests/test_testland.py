@@ -1,5 +1,6 @@
 """Every nation in the repository is sound, and the invented one shows that the engine assumes no country."""
 
+import shutil
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from onedoor.kernel import nation, settings
 from onedoor.kernel.clock import Limit
+from onedoor.registers.people import generator
 from onedoor.site import kinds
 
 NATIONS = sorted(file.parent for file in (settings.REPOSITORY / "nations").glob("*/nation.yaml"))
@@ -50,3 +52,19 @@ def test_everything_in_it_says_that_it_is_invented(testland: nation.Nation) -> N
     for kind in ("list", "right", "service", "register"):
         for document in testland.documents(kind):
             assert "illustrative: true" in document.path.read_text() or "invented" in document.path.read_text()
+
+
+def test_a_nation_without_words_for_people_begins_with_the_records_in_its_file(testland: nation.Nation) -> None:
+    assert generator.generate(10, nation=testland) == {
+        "bicycles": [{"mark": "B00001", "owner": "P0001", "marked_on": "2026-01-05", "place": "N101", "colour": "blue"}]
+    }
+
+
+def test_a_record_that_does_not_fit_its_register_is_a_fault(tmp_path: Path) -> None:
+    kinds.load()
+    country = shutil.copytree(settings.REPOSITORY / "nations" / "testland", tmp_path / "testland")
+    file = country / "demonstration.yaml"
+    file.write_text(file.read_text("utf-8").replace("mark: B00001", "mark: 00001"), "utf-8")
+    (fault,) = nation.check(country)
+    assert "this record does not fit its register" in fault.wrong
+    assert file.read_text("utf-8").splitlines()[fault.line - 1].strip().startswith("- {mark: 00001")
