@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Mapping
+from functools import lru_cache
 
 LANGUAGES = ("vi", "en", "fr")
 """The languages of the engine's own texts; a nation's texts are in the nation's."""
@@ -20,6 +21,11 @@ def fold(text: str) -> str:
 
     Used alike on write and on query; ``fold("Nguyễn  Thị Đào") == "nguyen thi dao"``. Folding twice changes nothing.
     """
-    lowered = unicodedata.normalize("NFKD", text).casefold().replace("đ", "d")
-    bare = "".join(c for c in unicodedata.normalize("NFKD", lowered) if not unicodedata.combining(c))
-    return " ".join(bare.split())
+    return " ".join(" ".join(_bare(word) for word in text.split()).split())
+
+
+@lru_cache(maxsize=10_000)
+def _bare(word: str) -> str:
+    """Return one *word* without accents and case; a language has few syllables, and a nation many names."""
+    lowered = unicodedata.normalize("NFKD", word).casefold().replace("đ", "d")
+    return "".join(c for c in unicodedata.normalize("NFKD", lowered) if not unicodedata.combining(c))

@@ -1,16 +1,16 @@
-"""Writes the record of each use of the gate, with its ledger entry, in one transaction."""
+"""Writes the record of each use of the gate, with its ledger entry, in one statement."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import astuple
 
-from django.db import connection, connections, transaction
+from django.db import connection, connections
 
 from onedoor.kernel import clock
 from onedoor.kernel.ids import uuid7
 from onedoor.privacy.rules import LONGEST, READ, Details, Reader, commitment
-from onedoor.store import keys, ledger, sealed
+from onedoor.store import keys, ledger, rows, sealed
+from onedoor.store.keys import Key
 from onedoor.store.sealed import Place
 
 BLIND = "privacy.person"
@@ -18,22 +18,26 @@ LEDGER_KIND = "privacy.read"
 SALT_BYTES = 32
 LONGEST_FIELD, MOST = 60, 100
 """Signs of a field's name and how many fields or persons the record of a refusal holds."""
-INSERT = """
-WITH record AS (
+INSERT = f"""
+WITH entry AS ({ledger.INSERT}), record AS (
     INSERT INTO privacy_readrecord (id, moment, client, "user", purpose, basis, "case", register, operation, fields,
         refused, salt, entry)
     VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s::varchar[], %s, %s, %s) RETURNING id
 )
 INSERT INTO privacy_readperson (record_id, person, sealed)
 SELECT record.id, about.person, about.sealed FROM record, unnest(%s::bytea[], %s::bytea[]) AS about (person, sealed)
+"""  # noqa: S608 - no value is in it
+"""One statement for the record, its persons and its ledger entry: the gate stands in front of every read.
+
+Alone it is a transaction of its own, durable when it returns; inside another it comes with that one or not at all.
 """
-"""One statement for the record and its persons: the gate stands in front of every read."""
 
 
 def allowed(reader: Reader, register: str, operation: str, fields: Sequence[str], persons: Sequence[str]) -> str:
     """Record an allowed use and return the record's id: a read at once and for good, a write with its transaction."""
-    with transaction.atomic(durable=operation == READ):
-        return _write(reader, register, operation, fields, "", persons)
+    if operation == READ and _stands_in_a_transaction():
+        raise RuntimeError("The record of a read must be durable first: no read inside an open transaction.")
+    return _write(reader, register, operation, fields, "", persons)
 
 
 def refused(
@@ -49,8 +53,7 @@ def refused(
     if _stands_in_a_transaction():
         with ThreadPoolExecutor(1) as beside:
             return beside.submit(_refused_beside, reader, register, operation, fields, reason, persons).result()
-    with transaction.atomic(durable=True):
-        return _write(reader, register, operation, fields, reason, persons)
+    return _write(reader, register, operation, fields, reason, persons)
 
 
 def _plain(text: str, most: int) -> str:
@@ -80,11 +83,18 @@ def _write(
     moment = clock.now()
     salt = secrets.token_bytes(SALT_BYTES)
     details = Details(str(record), moment.isoformat(), reader, register, operation, fields, reason, tuple(numbers))
-    entry = ledger.append(LEDGER_KIND, commitment(salt, details))
-    row = (record, moment, *astuple(reader), register, operation, list(fields), reason, salt, entry.id)
-    seal = sealed.seal if operation != READ and not reason else sealed.seal_known
-    places = {blind: Place("privacy_readperson", "sealed", f"{record}.{blind.hex()}") for blind in numbers}
-    envelopes = [seal(number, subject=number, place=places[blind]) for blind, number in numbers.items()]
-    with connection.cursor() as cursor:
-        cursor.execute(INSERT, [*row, list(numbers), envelopes])
+    entry = ledger.entry(LEDGER_KIND, commitment(salt, details))
+    said = (reader.client, reader.user, reader.purpose, reader.basis, reader.case)
+    row = (record, moment, *said, register, operation, list(fields), reason, salt, entry[0])
+    known = keys.live_for if operation == READ or reason else keys.keys_for
+    rows.run(INSERT, [*entry, *row, list(numbers), _envelopes(str(record), numbers, known(numbers.values()))])
     return str(record)
+
+
+def _envelopes(record: str, numbers: Mapping[bytes, str], known: Mapping[str, Key]) -> list[bytes]:
+    """Return every person's number sealed under that person's key, in order; nothing for whom there is no key."""
+    places = (Place("privacy_readperson", "sealed", f"{record}.{blind.hex()}") for blind in numbers)
+    return [
+        sealed.seal_under(known[number], number, place=place) if number in known else b""
+        for number, place in zip(numbers.values(), places, strict=True)
+    ]

@@ -73,6 +73,21 @@ class Register:
         """Return what the fields that may be left out hold then."""
         return {name: one.default for name, one in self.fields.items() if not one.required}
 
+    @cached_property
+    def plain(self) -> tuple[str, ...]:
+        """Return the fields that are not personal."""
+        return tuple(name for name, one in self.fields.items() if not one.personal)
+
+    @cached_property
+    def own(self) -> tuple[str, ...]:
+        """Return the personal fields about the first subject."""
+        return tuple(name for name, one in self.fields.items() if one.personal and not one.of)
+
+    @cached_property
+    def of_others(self) -> tuple[Field, ...]:
+        """Return the personal fields that may be about somebody else."""
+        return tuple(one for one in self.fields.values() if one.personal and one.of)
+
     def lookup_of(self, parameters: Iterable[str]) -> str:
         """Return the id of the look-up that takes exactly *parameters*; raise `UnknownLookup`."""
         wanted = set(parameters)

@@ -1,6 +1,6 @@
 """What the registers refuse, in the reader's language."""
 
-from onedoor.kernel.errors import BadInput, Conflict, NotFound, OnedoorError
+from onedoor.kernel.errors import BadInput, Conflict, NotFound, OnedoorError, Unavailable
 
 
 class UnknownRegister(NotFound):
@@ -25,3 +25,7 @@ class KeyUsed(Conflict):
 
 class NoNumberLeft(OnedoorError):
     """No free number was found in the register {register}. Please tell its owner."""
+
+
+class NotSettled(Unavailable):
+    """What the register {register} knew at that moment is not settled yet: a write that began before it is still under way. Please ask again in a few minutes."""  # noqa: E501 - one sentence after another, one key

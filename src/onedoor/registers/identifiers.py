@@ -70,7 +70,25 @@ class Identifier:
 
     def agrees(self, record: Mapping[str, Any]) -> bool:
         """Return whether the identifier in *record* is one the scheme could have given to it."""
+        if all(part.kind in _FIXED or part.width for part in self.parts):
+            return self._agrees_by_place(record)
         return self._match(record) is not None
+
+    def _agrees_by_place(self, record: Mapping[str, Any]) -> bool:
+        """Return what `agrees` does where every part has its width: no pattern is put together for each record."""
+        text, place = str(record.get(self.field, "")), 0
+        for part in self.parts:
+            if part.kind in _FIXED:
+                fixed = _FIXED[part.kind](part, record)
+                if not text.startswith(fixed, place):
+                    return False
+                place += len(fixed)
+            else:
+                digits = text[place : place + part.width]
+                if len(digits) < part.width or not (digits.isascii() and digits.isdigit()):
+                    return False
+                place += part.width
+        return place == len(text)
 
     def serial_of(self, register: str, record: Mapping[str, Any]) -> tuple[str, int] | None:
         """Return scope and value of the serial number inside the identifier of *record*, if it has one."""

@@ -10,7 +10,7 @@ from typing import Any
 from django.db import transaction
 
 from onedoor.kernel.nation import nearest
-from onedoor.registers import loading, rules, storage
+from onedoor.registers import loading, rules, storage, underway
 from onedoor.registers.definition import Register
 from onedoor.registers.models import Record
 
@@ -74,7 +74,7 @@ def bring_in(
     """
     bringing = _Bringing(register)
     with transaction.atomic():
-        storage.hold_open(register)
+        underway.announce(register)
         for batch in loading.batches(enumerate(lines, 1)):
             rows = bringing.checked(batch)
             if rows and not dry_run and (good_rows or not bringing.report.bad):

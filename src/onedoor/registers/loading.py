@@ -1,34 +1,37 @@
 """Loads many records of one register fast: keys in one write, envelopes and blind index by COPY."""
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, TypeVar
+from uuid import UUID
 
 from django.db import connection, transaction
 from psycopg import sql
-from psycopg.types.json import Jsonb
 
 from onedoor.kernel import clock
 from onedoor.kernel.ids import uuid7
 from onedoor.kernel.settings import current
-from onedoor.registers import rules, storage
+from onedoor.registers import rules, storage, underway
 from onedoor.registers.definition import Register
 from onedoor.registers.errors import BadRecord
 from onedoor.registers.history import ALWAYS, FOREVER
+from onedoor.registers.storage import Sealed
 from onedoor.store import keys
 
 T = TypeVar("T")
-BATCH = 1000
+BATCH = 2000
 USER = "load"
-RECORD = ("id", "register", "identity", "plain", "sealed", "recorded_from", "client", "user")
-CONSTANT = {
-    "version": 1,
-    "valid_from": ALWAYS,
-    "valid_until": FOREVER,
+OWN = ("id", "identity", "plain", "sealed")
+FIXED = {
+    "version": "1",
+    "valid_from": ALWAYS.isoformat(),
+    "valid_until": FOREVER.isoformat(),
+    "user": USER,
     "case": "",
     "permit": "",
     "key": "",
-    "request": b"",
+    "request": "",
 }
 
 
@@ -37,7 +40,7 @@ def load(register: Register, rows: Iterable[Mapping[str, Any]], progress: Callab
     done = 0
     last: dict[str, int] = {}
     with transaction.atomic():
-        storage.hold_open(register)
+        underway.announce(register)
         for batch in batches(rows):
             records = [_checked(register, row, done + number, last) for number, row in enumerate(batch, 1)]
             copy(register, records)
@@ -61,9 +64,9 @@ def analyze() -> None:
         cursor.execute("ANALYZE registers_record, registers_term")
 
 
-def batches(rows: Iterable[T]) -> Iterator[list[T]]:
-    """Yield *rows* in lists of `BATCH`, the last one shorter."""
-    source = iter(rows)
+def batches(given: Iterable[T]) -> Iterator[list[T]]:
+    """Yield *given* in lists of `BATCH`, the last one shorter."""
+    source = iter(given)
     while batch := list(islice(source, BATCH)):
         yield batch
 
@@ -85,19 +88,33 @@ def count_number(register: Register, record: Mapping[str, Any], last: dict[str, 
 
 def copy(register: Register, records: list[dict[str, Any]]) -> None:
     """Store checked *records* as first versions: keys first, then envelopes and blind index by COPY."""
-    keys.prepare({person for record in records for person in rules.persons(register, record)})
-    closed = [(row := uuid7(), storage.close(register, record, row)) for record in records]
-    fixed = (clock.now(), current().subsystem, USER, *CONSTANT.values())
-    with connection.cursor() as cursor:
-        with cursor.copy(_into("registers_record", (*RECORD, *CONSTANT))) as records_in:
-            for row, one in closed:
-                records_in.write_row((row, register.id, one.identity, Jsonb(dict(one.plain)), one.envelopes, *fixed))
-        with cursor.copy(_into("registers_term", ("value", "record_id"))) as terms_in:
-            for row, one in closed:
-                for value in set(one.terms):
-                    terms_in.write_row((value, row))
+    known = keys.keys_for({person for record in records for person in rules.persons(register, record)})
+    closed = [(row := uuid7(), storage.close(register, record, row, known)) for record in records]
+    fixed = {**FIXED, "register": register.id, "client": current().subsystem, "recorded_from": clock.now().isoformat()}
+    end = "\t" + "\t".join(map(_text, fixed.values())) + "\n"
+    _copy("registers_record", (*OWN, *fixed), (_record_line(row, one) + end for row, one in closed))
+    terms = (f"{_bytes(value)}\t{row}\n" for row, one in closed for value in one.terms)
+    _copy("registers_term", ("value", "record_id"), terms)
 
 
-def _into(table: str, columns: tuple[str, ...]) -> sql.Composed:
+def _copy(table: str, columns: Iterable[str], lines: Iterable[str]) -> None:
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
-    return sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table), names)
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table), names)
+    with connection.cursor() as cursor, cursor.copy(statement) as copying:
+        copying.write("".join(lines))
+
+
+def _record_line(row: UUID, one: Sealed) -> str:
+    """Return the columns `OWN` as COPY reads them: a backslash stands for what follows it, in an array once more."""
+    envelopes = ",".join("\\\\\\\\x" + envelope.hex() for envelope in one.envelopes)
+    plain = _text(json.dumps(one.plain)) if one.plain else "{}"
+    return f"{row}\t{_bytes(one.identity)}\t{plain}\t{{{envelopes}}}"
+
+
+def _bytes(value: bytes) -> str:
+    return "\\\\x" + value.hex()
+
+
+def _text(value: str) -> str:
+    """Return *value* as COPY reads it."""
+    return value.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")

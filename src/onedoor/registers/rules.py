@@ -18,9 +18,10 @@ SEPARATOR = "\x1f"
 def completed(register: Register, before: Mapping[str, Json], given: Mapping[str, Json]) -> dict[str, Json]:
     """Return the record after a write: *given* over what was known *before*, over the defaults, in field order."""
     known = {**register.defaults, **before, **given}
-    return {name: known[name] for name in register.fields if name in known} | {
-        name: value for name, value in known.items() if name not in register.fields
-    }
+    ordered = {name: known[name] for name in register.fields if name in known}
+    if len(ordered) < len(known):
+        ordered |= {name: value for name, value in known.items() if name not in register.fields}
+    return ordered
 
 
 def faults(register: Register, record: Mapping[str, Json]) -> list[str]:
@@ -34,6 +35,8 @@ def faults(register: Register, record: Mapping[str, Json]) -> list[str]:
 
 def form_faults(register: Register, record: Mapping[str, Json], without: str = "") -> list[str]:
     """Return how *record* does not fit the register's schema; the field *without* may be missing yet."""
+    if register.validator.is_valid(record):
+        return []
     wrong = dict.fromkeys(_fault(register, error) for error in register.validator.iter_errors(dict(record)))
     wrong.pop(f"{without} is missing", None)
     return list(wrong)
@@ -59,24 +62,23 @@ def persons(register: Register, record: Mapping[str, Json]) -> list[str]:
 def divided(register: Register, record: Mapping[str, Json]) -> tuple[dict[str, Json], Fragments]:
     """Return the part of *record* that is not personal, and the rest by the person it is about."""
     main = persons(register, record)[0]
-    plain: dict[str, Json] = {}
+    plain = {name: record[name] for name in register.plain}
     fragments: Fragments = {}
-    for name, field in register.fields.items():
-        if not field.personal:
-            plain[name] = record[name]
-        else:
-            _place(fragments, field, record, main)
+    if register.own:
+        _of(fragments, main)["fields"] = {name: record[name] for name in register.own}
+    for field in register.of_others:
+        _place(fragments, field, record, main)
     return plain, fragments
 
 
 def _place(fragments: Fragments, field: Field, record: Mapping[str, Json], main: str) -> None:
     value = record[field.id]
-    if field.of and isinstance(value, list):
+    if isinstance(value, list):
         for position, entry in enumerate(value):
             about = str(first(entry, field.of) or main)
             _of(fragments, about)["items"].setdefault(field.id, {})[str(position)] = entry
         return
-    about = str(first(record, field.of) or main) if field.of else main
+    about = str(first(record, field.of) or main)
     _of(fragments, about)["fields"][field.id] = value
 
 
@@ -100,7 +102,8 @@ def terms(register: Register, record: Mapping[str, Json]) -> Iterator[tuple[str,
     """Yield look-up and term for everything by which *record* is to be found."""
     for key, lookup in register.lookups.items():
         columns = [_found(parameter, record) for parameter in lookup.values()]
-        yield from ((key, SEPARATOR.join(row)) for row in product(*columns))
+        rows = zip(*columns, strict=True) if all(len(column) == 1 for column in columns) else product(*columns)
+        yield from ((key, SEPARATOR.join(row)) for row in rows)
 
 
 def term(register: Register, key: str, by: Mapping[str, str]) -> str:
@@ -120,8 +123,8 @@ def identity(register: Register, record: Mapping[str, Json]) -> str | None:
 
 
 def _found(parameter: Parameter, record: Mapping[str, Json]) -> list[str]:
-    found = {_compared(parameter, str(value)) for path in parameter.paths for value in values(record, path)}
-    return sorted(found)
+    found = [_compared(parameter, str(value)) for path in parameter.paths for value in values(record, path)]
+    return sorted(set(found)) if len(found) > 1 else found
 
 
 def _compared(parameter: Parameter, value: str) -> str:

@@ -15,6 +15,7 @@ from onedoor.registers.errors import (
     BadRecord,
     KeyUsed,
     NoNumberLeft,
+    NotSettled,
     UnknownLookup,
     UnknownRegister,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "Found",
     "KeyUsed",
     "NoNumberLeft",
+    "NotSettled",
     "Provenance",
     "Reader",
     "Report",
@@ -65,7 +67,8 @@ def lookup(
 
     They are as they were on the day *valid_on* (today when None), as the State knew at the moment *known_on* (aware and
     past; now when None): that answer never changes. Both need a purpose the register's `history` names. Raise
-    `UnknownRegister`, `UnknownLookup`, `BadQuestion` or `NotPermitted`. It cannot stand in an open transaction.
+    `UnknownRegister`, `UnknownLookup`, `BadQuestion`, `NotPermitted`, or `NotSettled` when a write that may bear that
+    moment takes long. It cannot stand in an open transaction.
     """
     definition = register_of(register)
     key = definition.lookup_of(by)

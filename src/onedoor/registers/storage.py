@@ -8,14 +8,17 @@ from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import connection
+from psycopg.types.json import Jsonb
 
 from onedoor.kernel import nation
 from onedoor.kernel.nation import UnknownUnit
-from onedoor.registers import rules
+from onedoor.registers import rules, underway
 from onedoor.registers.definition import Register
 from onedoor.registers.models import Record, Term
 from onedoor.store import keys, rows, sealed
+from onedoor.store.keys import Key
+from onedoor.store.rows import Rows, Statement
 from onedoor.store.sealed import KeyDestroyed, Place
 
 RAISE = """
@@ -32,6 +35,14 @@ WHERE term.value = %s AND record.valid_from <= %s AND record.valid_until > %s AN
 ORDER BY record.id
 """
 """One prepared statement with no ORM in between: every read of a register takes this way."""
+UNDER_KEY = Rows(Record, "register = %s AND client = %s AND key = %s")
+VERSIONS = Rows(Record, "identity = %s ORDER BY version")
+COLUMNS = Record._meta.concrete_fields
+INSERT = f"""
+WITH record AS (INSERT INTO registers_record ({", ".join(f'"{field.column}"' for field in COLUMNS)})
+    VALUES ({", ".join("%s" for _ in COLUMNS)}))
+INSERT INTO registers_term (record_id, value) SELECT %s, unnest(%s::bytea[])
+"""  # noqa: S608 - no value is in it
 LATEST = datetime.max.replace(tzinfo=UTC)
 
 
@@ -45,51 +56,90 @@ class Sealed:
     terms: list[bytes]
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What was written before: the first version under the key of a request, and every version of its record."""
+
+    under_key: Record | None
+    versions: list[Record]
+
+
 def find(
     register: Register, key: str, by: Mapping[str, str], *, valid_on: date, known_on: datetime | None = None
 ) -> list[dict[str, Any]]:
     """Return the records the look-up *key* finds, opened, in memory only: as they were on *valid_on*.
 
-    With *known_on* they are as they were known then; the answer never changes, so writes under way are waited for.
+    With *known_on* they are as they were known then; the answer never changes, so writes under way that may bear such
+    a moment are waited for.
     """
     value = _blind(register, key, rules.term(register, key, by))
     if known_on:
-        _await_writes(register)
+        underway.await_writes(register, known_on)
     point = (valid_on, valid_on, known_on or LATEST)
     found = rows.fetch(FIND, [value, *point, *point])
-    return [opened(register, Record(id=row, plain=plain, sealed=parts)) for row, plain, parts in found]
+    return [rules.joined(register, plain, _fragments(row, parts)) for row, plain, parts in found]
 
 
 def opened(register: Register, row: Record) -> dict[str, Any]:
     """Return the record in *row*; what a destroyed key sealed stays closed and is null."""
-    return rules.joined(register, row.plain, _fragments(row))
+    return rules.joined(register, row.plain, _fragments(row.id, row.sealed))
 
 
-def _fragments(row: Record) -> Iterable[Mapping[str, Any]]:
-    place = _place(row.id)
-    for envelope in row.sealed:
+def _fragments(row: UUID, envelopes: Iterable[bytes | memoryview]) -> Iterable[Mapping[str, Any]]:
+    place = _place(row)
+    for envelope in envelopes:
         try:
             yield sealed.unseal(bytes(envelope), place=place)
         except KeyDestroyed:
             continue
 
 
-def close(register: Register, record: Mapping[str, Any], row: UUID) -> Sealed:
-    """Return *record* sealed for the version *row*, with everything by which it is to be found."""
+def close(register: Register, record: Mapping[str, Any], row: UUID, known: Mapping[str, Key] | None = None) -> Sealed:
+    """Return *record* sealed for the version *row*, with everything by which it is to be found.
+
+    *known* are the keys of its persons, when they were asked for together with those of others.
+    """
     plain, fragments = rules.divided(register, record)
     place = _place(row)
+    known = known or keys.keys_for(rules.persons(register, record))
     return Sealed(
         plain,
-        [sealed.seal(fragment, subject=person, place=place) for person, fragment in fragments.items()],
+        [sealed.seal_under(known[person], fragment, place=place) for person, fragment in fragments.items()],
         identity_of(register, record),
-        [_blind(register, key, term) for key, term in rules.terms(register, record)],
+        list({_blind(register, key, term) for key, term in rules.terms(register, record)}),
     )
+
+
+def begin(register: Register, client: str, key: str, identity: bytes | None) -> Begun:
+    """Announce a write and return what was written before under its key and of its record, both locked till its end.
+
+    All of it is one round trip. The moment of the write is taken after it, never before.
+    """
+    asked = [underway.announced(register)]
+    if key:
+        asked += [_alone(f"{register.id}\n{client}\n{key}"), UNDER_KEY.asked(register.id, client, key)]
+    if identity:
+        asked += [_alone(identity.hex()), VERSIONS.asked(identity)]
+    found = rows.fetch_each(*asked)
+    under_key = UNDER_KEY.made(found[2]) if key else []
+    return Begun(under_key[0] if under_key else None, VERSIONS.made(found[-1]) if identity else [])
+
+
+def _alone(thing: str) -> Statement:
+    """Let the current transaction alone handle *thing* until it ends."""
+    return "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [thing]
+
+
+def supersede(row: Record, moment: datetime) -> None:
+    """Say from which *moment* on *row* is no longer the latest version."""
+    rows.run("UPDATE registers_record SET recorded_until = %s WHERE id = %s", [moment, row.id])
 
 
 def insert(row: Record, closed: Sealed) -> None:
     """Insert the new version *row* with its blind index."""
-    row.save(force_insert=True)
-    Term.objects.bulk_create(Term(value=value, record=row) for value in set(closed.terms))
+    values = {field.column: getattr(row, field.attname) for field in COLUMNS}
+    values |= {"plain": Jsonb(dict(closed.plain)), "sealed": closed.envelopes, "identity": closed.identity}
+    rows.run(INSERT, [*values.values(), row.id, closed.terms])
 
 
 def identity_of(register: Register, record: Mapping[str, Any]) -> bytes:
@@ -115,18 +165,6 @@ def versions(register: Register, key: str, by: Mapping[str, str]) -> list[Record
     value = _blind(register, key, rules.term(register, key, by))
     identities = Term.objects.filter(value=value).values("record__identity")
     return list(Record.objects.filter(identity__in=identities).order_by("identity", "version"))
-
-
-def hold_open(register: Register) -> None:
-    """Announce a write of *register* until the transaction ends; before its moment is taken, never after."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock_shared(hashtextextended(%s, 1))", [register.id])
-
-
-def _await_writes(register: Register) -> None:
-    """Wait until every write of *register* that has taken its moment has come to its end."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 1))", [register.id])
 
 
 class StoredDraw:

@@ -17,8 +17,7 @@ from onedoor.registers.errors import BadRecord, KeyUsed, NoNumberLeft
 from onedoor.registers.events import RecordWritten
 from onedoor.registers.history import ALWAYS, FOREVER, Span
 from onedoor.registers.models import Record
-from onedoor.store import outbox
-from onedoor.store.locks import one_at_a_time
+from onedoor.store import outbox, rows
 
 TRIES = 20
 TICK = timedelta(microseconds=1)
@@ -44,23 +43,34 @@ class Request:
 
 def write(register: Register, request: Request) -> dict[str, Any]:
     """Write what *request* says; return the fields of the record that its reader may write, with its identifier."""
-    values, reader, key = request.values, request.reader, request.key
+    values, reader = request.values, request.reader
     check(reader, register=register.id, persons=rules.persons(register, values), wanted=list(values), operation=WRITE)
     with transaction.atomic():
-        if key:
-            one_at_a_time(f"{register.id}\n{reader.client}\n{key}")
-        before = _already(register, request) if key else None
-        record = before if before is not None else _write(register, request)
+        record = _write(register, request)
     shown = {*values, *(path.partition(".")[0] for path in register.identity), register.identifier.field}
     return {name: value for name, value in record.items() if name in shown}
 
 
-def _already(register: Register, request: Request) -> dict[str, Any] | None:
-    """Return what a request with the same key wrote; raise `KeyUsed` when it asked for something else."""
-    reader = request.reader
-    row = Record.objects.filter(register=register.id, client=reader.client, key=request.key).first()
-    if row is None:
-        return None
+def _write(register: Register, request: Request) -> dict[str, Any]:
+    """Write the record, or return what the same request wrote before.
+
+    A number left to chance is drawn first, and again when a record has it: one round trip tells all there is to know.
+    """
+    said = rules.identity(register, request.values) is not None
+    drawn = not said and register.identifier.drawn
+    for _ in range(TRIES if drawn else 1):
+        new = _record(register, request, None) if drawn else None
+        identity = storage.identity_of(register, new or request.values) if new or said else None
+        begun = storage.begin(register, request.reader.client, request.key, identity)
+        if begun.under_key:
+            return _already(register, request, begun.under_key)
+        if not (new and begun.versions):
+            return _versions(register, request, begun.versions, new)
+    raise NoNumberLeft(register=register.id)
+
+
+def _already(register: Register, request: Request, row: Record) -> dict[str, Any]:
+    """Return what a request with the same key wrote into *row*; raise `KeyUsed` when it asked for something else."""
     if bytes(row.request) != storage.request_mark(register, request.marked):
         raise KeyUsed
     record = storage.opened(register, row)
@@ -68,36 +78,29 @@ def _already(register: Register, request: Request) -> dict[str, Any] | None:
     return record
 
 
-def _write(register: Register, request: Request) -> dict[str, Any]:
+def _versions(
+    register: Register, request: Request, before: Sequence[Record], new: dict[str, Any] | None
+) -> dict[str, Any]:
     """Write a version for every part of the days that has other fields to keep; return the first."""
-    versions = _versions(register, request.values)
-    kept = {version.version: version for version in versions}
-    spans = _spans(register, request, versions)
-    parts = [(span, _record(register, request, kept.get(span.holds or 0))) for span in spans]
-    storage.hold_open(register)
-    moment = _moment(versions)
-    last = versions[-1] if versions else None
-    if last:
-        Record.objects.filter(id=last.id).update(recorded_until=moment)
-    number = last.version if last else 0
-    for place, (span, record) in enumerate(parts, 1):
-        row = _row(register, request, record, span)
-        row.version, row.recorded_from = number + place, moment
-        row.recorded_until = moment if place < len(parts) else None
-        row.permit = _permit(register, request, record)
-        if place == 1 and request.key:
-            row.key, row.request = request.key, storage.request_mark(register, request.marked)
-        _store(register, record, row)
+    kept = {version.version: version for version in before}
+    spans = _spans(register, request, before)
+    parts = [(span, new or _record(register, request, kept.get(span.holds or 0))) for span in spans]
+    numbered = not new and rules.identity(register, request.values) is None
+    if numbered and storage.identity_taken(storage.identity_of(register, parts[0][1])):
+        raise NoNumberLeft(register=register.id)
+    moment = _moment(before)
+    number = before[-1].version if before else 0
+    with rows.one_trip():
+        if before:
+            storage.supersede(before[-1], moment)
+        for place, (span, record) in enumerate(parts, 1):
+            row = _row(register, request, span)
+            row.version, row.recorded_from = number + place, moment
+            row.recorded_until = moment if place < len(parts) else None
+            if place == 1 and request.key:
+                row.key, row.request = request.key, storage.request_mark(register, request.marked)
+            _store(register, request, record, row)
     return parts[0][1]
-
-
-def _versions(register: Register, values: Mapping[str, Any]) -> Sequence[Record]:
-    """Return the versions of the record *values* speak of, in order, locked; none for a new record."""
-    if rules.identity(register, values) is None:
-        return ()
-    identity = storage.identity_of(register, values)
-    one_at_a_time(identity.hex())
-    return list(Record.objects.filter(identity=identity).order_by("version"))
 
 
 def _spans(register: Register, request: Request, versions: Sequence[Record]) -> list[Span]:
@@ -131,14 +134,10 @@ def _number(register: Register, record: dict[str, Any]) -> None:
     scheme = register.identifier
     if record.get(scheme.field):
         return
-    for _ in range(TRIES if scheme.drawn else 1):
-        try:
-            record[scheme.field] = scheme.make(register.id, record, storage.StoredDraw())
-        except ValueError as error:
-            raise BadRecord(register=register.id, what=str(error)) from error
-        if not storage.identity_taken(storage.identity_of(register, record)):
-            return
-    raise NoNumberLeft(register=register.id)
+    try:
+        record[scheme.field] = scheme.make(register.id, record, storage.StoredDraw())
+    except ValueError as error:
+        raise BadRecord(register=register.id, what=str(error)) from error
 
 
 def _permit(register: Register, request: Request, record: Mapping[str, Any]) -> str:
@@ -147,11 +146,10 @@ def _permit(register: Register, request: Request, record: Mapping[str, Any]) -> 
     return permit(request.reader, register=register.id, persons=persons, wanted=wanted, operation=WRITE).record
 
 
-def _row(register: Register, request: Request, record: Mapping[str, Any], span: Span) -> Record:
+def _row(register: Register, request: Request, span: Span) -> Record:
     return Record(
         id=uuid7(),
         register=register.id,
-        identity=storage.identity_of(register, record),
         valid_from=span.valid_from,
         valid_until=span.valid_until,
         client=request.reader.client,
@@ -160,9 +158,10 @@ def _row(register: Register, request: Request, record: Mapping[str, Any], span: 
     )
 
 
-def _store(register: Register, record: Mapping[str, Any], row: Record) -> None:
+def _store(register: Register, request: Request, record: Mapping[str, Any], row: Record) -> None:
+    """Store the version, the gate's record of it, and the event; all of it with the transaction."""
     closed = storage.close(register, record, row.id)
-    row.plain, row.sealed = dict(closed.plain), closed.envelopes
+    row.permit = _permit(register, request, record)
     storage.insert(row, closed)
     by = Actor(post=row.user, agency=row.client)
     outbox.state(RecordWritten(by=by, register=register.id, record=str(row.id), version=row.version, case=row.case))

@@ -6,7 +6,7 @@ import os
 import sqlite3
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from onedoor.kernel import clock
 from onedoor.kernel.errors import OnedoorError
+from onedoor.kernel.ids import uuid7
 from onedoor.kernel.settings import current
 
 KEY_BYTES = 32
@@ -32,6 +33,7 @@ CREATE TABLE IF NOT EXISTS person_key (
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX IF NOT EXISTS one_live_key ON person_key (subject) WHERE wrapped IS NOT NULL;
 """
+LIVE = "SELECT id, wrapped FROM person_key WHERE subject = ? AND wrapped IS NOT NULL"
 
 
 class KeyDestroyed(OnedoorError):
@@ -43,7 +45,7 @@ class BadKeyFile(OnedoorError):
 
 
 class Key(NamedTuple):
-    """A person's key and its public id."""
+    """A person's key and its public id, in order of time: new ones stand together in the file."""
 
     id: bytes
     secret: bytes
@@ -56,29 +58,40 @@ def blind(purpose: str, value: str) -> bytes:
 
 def key_for(subject: str) -> Key:
     """Return the live key of *subject*; the first call makes it, durable before it is used."""
-    mark = _mark(subject)
-    found = _live(mark)
-    if found is None:
-        prepare([subject])
-        found = _live(mark)
-    if found is None:
-        raise KeyDestroyed
+    return keys_for([subject])[subject]
+
+
+def keys_for(subjects: Iterable[str]) -> dict[str, Key]:
+    """Return the live keys of *subjects*; those that are not there yet are made in one durable write."""
+    marks = {subject: _mark(subject) for subject in subjects}
+    found = _live(_store(), marks)
+    if len(found) < len(marks):
+        with _writing() as store:
+            missing = {subject: mark for subject, mark in marks.items() if subject not in found}
+            found |= _live(store, missing)
+            found |= _make(store, {subject: mark for subject, mark in missing.items() if subject not in found})
     return found
 
 
 def live(subject: str) -> Key | None:
     """Return the live key of *subject*, or nothing: none is made for somebody of whom nothing is kept."""
-    return _live(_mark(subject))
+    return live_for([subject]).get(subject)
 
 
-def prepare(subjects: Iterable[str]) -> None:
-    """Make the keys of many *subjects* that have none, in one durable write."""
+def live_for(subjects: Iterable[str]) -> dict[str, Key]:
+    """Return the live keys of those *subjects* that have one; none is made."""
+    return _live(_store(), {subject: _mark(subject) for subject in subjects})
+
+
+def _make(store: sqlite3.Connection, marks: Mapping[str, bytes]) -> dict[str, Key]:
+    """Make a key for each of *marks*: who else looked meanwhile waits for this write, so there is none yet."""
     moment = clock.now().isoformat()
-    with _writing() as store:
-        store.executemany(
-            "INSERT OR IGNORE INTO person_key (id, subject, wrapped, made_at) VALUES (?, ?, ?, ?)",
-            (_new(_mark(subject), moment) for subject in subjects),
-        )
+    made = {subject: Key(uuid7().bytes, os.urandom(KEY_BYTES)) for subject in marks}
+    store.executemany(
+        "INSERT INTO person_key (id, subject, wrapped, made_at) VALUES (?, ?, ?, ?)",
+        ((key.id, marks[subject], _wrap(key, marks[subject]), moment) for subject, key in made.items()),
+    )
+    return made
 
 
 def key_of(key_id: bytes) -> Key:
@@ -100,27 +113,32 @@ def destroy(subject: str) -> bool:
     return bool(done.rowcount)
 
 
-def _live(mark: bytes) -> Key | None:
-    row = (
-        _store()
-        .execute("SELECT id, wrapped FROM person_key WHERE subject = ? AND wrapped IS NOT NULL", [mark])
-        .fetchone()
-    )
-    return Key(row[0], _unwrap(row[0], mark, row[1])) if row else None
+def _live(store: sqlite3.Connection, marks: Mapping[str, bytes]) -> dict[str, Key]:
+    """Return the keys that are there, by subject."""
+    found: dict[str, Key] = {}
+    for subject, mark in marks.items():
+        row = store.execute(LIVE, [mark]).fetchone()
+        if row:
+            found[subject] = Key(row[0], _unwrap(row[0], mark, row[1]))
+    return found
 
 
 def _mark(subject: str) -> bytes:
     return blind("store.keys.subject", subject)
 
 
-def _new(mark: bytes, moment: str) -> tuple[bytes, bytes, bytes, str]:
-    key_id, nonce = os.urandom(ID_BYTES), os.urandom(NONCE_BYTES)
-    wrapped = nonce + AESGCM(_secret("master")).encrypt(nonce, os.urandom(KEY_BYTES), key_id + mark)
-    return key_id, mark, wrapped, moment
+def _wrap(key: Key, mark: bytes) -> bytes:
+    nonce = os.urandom(NONCE_BYTES)
+    return nonce + _master(_secret("master")).encrypt(nonce, key.secret, key.id + mark)
 
 
 def _unwrap(key_id: bytes, mark: bytes, wrapped: bytes) -> bytes:
-    return AESGCM(_secret("master")).decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], key_id + mark)
+    return _master(_secret("master")).decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], key_id + mark)
+
+
+@cache
+def _master(secret: bytes) -> AESGCM:
+    return AESGCM(secret)
 
 
 _threads = threading.local()
@@ -139,7 +157,7 @@ def _store() -> sqlite3.Connection:
 def _opened(path: Path) -> sqlite3.Connection:
     path.touch(mode=0o600)
     connection = sqlite3.connect(path, timeout=30, isolation_level=None)
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON", "wal_autocheckpoint = 100"):
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON"):
         connection.execute(f"PRAGMA {pragma}")
     connection.executescript(SCHEMA)
     return connection

@@ -1,6 +1,7 @@
 """The ledger in PostgreSQL: entries appended in the caller's transaction, then put in order and signed."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from itertools import islice
 from typing import NamedTuple
 from uuid import UUID
@@ -9,16 +10,20 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import connection, transaction
 from django.db.models import Max
 from django.db.transaction import TransactionManagementError
+from django.utils import timezone
 
 from onedoor.kernel import clock
 from onedoor.kernel.errors import OnedoorError
+from onedoor.kernel.ids import uuid7
 from onedoor.kernel.ledger import Checkpoint, LedgerError, MemoryStore, Node, Tree, Verifier, leaf_hash, verify_note
 from onedoor.kernel.settings import current
+from onedoor.store import rows
 from onedoor.store.keys import secret_at
 from onedoor.store.models import LedgerCheckpoint, LedgerEntry, LedgerNode
 
 BATCH = 1000
 COMMITMENT = 32
+INSERT = "INSERT INTO store_ledger_entry (id, kind, commitment, made_at) VALUES (%s, %s, %s, %s)"
 LOCK = 0x0D00_0001
 """The advisory lock under which one process at a time grows the tree."""
 
@@ -57,9 +62,16 @@ def append(kind: str, commitment: bytes) -> LedgerEntry:
     """Append an entry in the current transaction: what happened (*kind*) and 32 bytes that commit to its details."""
     if not transaction.get_connection().in_atomic_block:
         raise TransactionManagementError("A ledger entry is appended in the transaction it is about.")
+    row = entry(kind, commitment)
+    rows.run(INSERT, row)
+    return LedgerEntry(id=row[0], kind=kind, commitment=commitment, made_at=row[3])
+
+
+def entry(kind: str, commitment: bytes) -> tuple[UUID, str, bytes, datetime]:
+    """Return a new entry as `INSERT` takes it, for who appends it by a statement that does more."""
     if len(commitment) != COMMITMENT or "\n" in kind:
         raise LedgerError("an entry has a kind of one line and a commitment of 32 bytes")
-    return LedgerEntry.objects.create(kind=kind, commitment=commitment)
+    return uuid7(), kind, commitment, timezone.now()
 
 
 def integrate() -> int:

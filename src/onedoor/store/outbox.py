@@ -7,15 +7,20 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.transaction import TransactionManagementError
+from django.utils import timezone
+from psycopg.types.json import Jsonb
 
 from onedoor.kernel import events
 from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.events import Event
-from onedoor.store import jobs
+from onedoor.kernel.ids import uuid7
+from onedoor.store import jobs, rows
 from onedoor.store.models import StatedEvent
 
 E = TypeVar("E", bound=Event)
 Handler = Callable[[E], None]
+
+STATE = "INSERT INTO store_event (id, name, data, stated_at) VALUES (%s, %s, %s, %s)"
 
 _handlers: dict[type[Event], dict[str, Callable[..., None]]] = defaultdict(dict)
 
@@ -38,9 +43,10 @@ def state(event: Event) -> None:
     """Store *event* and queue its deliveries in the current transaction; without one it is refused."""
     if not transaction.get_connection().in_atomic_block:
         raise TransactionManagementError("An event is stated in the transaction that makes it true.")
-    row = StatedEvent.objects.create(name=event.name(), data=event.to_json())
+    row = uuid7()
+    rows.run(STATE, [row, event.name(), Jsonb(event.to_json()), timezone.now()])
     for handler in _handlers_of(type(event)):
-        deliver.defer(event=str(row.id), handler=handler)
+        deliver.defer(event=str(row), handler=handler)
 
 
 def _handlers_of(kind: type[Event]) -> dict[str, Callable[..., None]]:

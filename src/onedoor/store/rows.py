@@ -3,7 +3,8 @@
 Values come in PostgreSQL's binary form, which costs a half of reading them from text; JSON comes parsed.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
@@ -11,6 +12,8 @@ import psycopg
 from django.db import connection, models
 
 M = TypeVar("M", bound=models.Model)
+Statement = tuple[str, Sequence[object]]
+"""SQL with ``%s``, and its values."""
 
 
 def fetch(statement: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
@@ -18,6 +21,33 @@ def fetch(statement: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]
     connection.ensure_connection()
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
         return cursor.execute(statement, parameters, prepare=True, binary=True).fetchall()
+
+
+def run(statement: str, parameters: Sequence[object]) -> None:
+    """Run a statement that finds nothing; one alone, outside a transaction, is durable when this returns."""
+    connection.ensure_connection()
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+        cursor.execute(statement, parameters, prepare=True)
+
+
+def fetch_each(*statements: Statement) -> list[list[tuple[Any, ...]]]:
+    """Run *statements* one after another in a single round trip, and return what each found."""
+    connection.ensure_connection()
+    with connection.wrap_database_errors:
+        with connection.connection.pipeline():
+            cursors = [
+                psycopg.Cursor(connection.connection).execute(statement, parameters, prepare=True, binary=True)
+                for statement, parameters in statements
+            ]
+        return [cursor.fetchall() for cursor in cursors]
+
+
+@contextmanager
+def one_trip() -> Iterator[None]:
+    """Send what `run` is given inside to the database in a single round trip, at the end; a fault is raised there."""
+    connection.ensure_connection()
+    with connection.wrap_database_errors, connection.connection.pipeline():
+        yield
 
 
 class Rows(Generic[M]):
@@ -33,7 +63,15 @@ class Rows(Generic[M]):
 
     def all(self, *parameters: object) -> list[M]:
         """Return every row."""
-        return [self.row(values) for values in fetch(self._statement, parameters)]
+        return self.made(fetch(self._statement, parameters))
+
+    def asked(self, *parameters: object) -> Statement:
+        """Return the statement that finds them, for `fetch_each`; `made` takes what it found."""
+        return self._statement, parameters
+
+    def made(self, found: Iterable[Sequence[Any]]) -> list[M]:
+        """Return the rows that were *found*."""
+        return [self.row(values) for values in found]
 
     def first(self, *parameters: object) -> M | None:
         """Return the first row, or nothing."""

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from onedoor.kernel.errors import OnedoorError
 from onedoor.store import keys
-from onedoor.store.keys import KeyDestroyed
+from onedoor.store.keys import Key, KeyDestroyed
 
 __all__ = [
     "BadEnvelope",
@@ -20,7 +20,7 @@ __all__ = [
     "Place",
     "seal",
     "seal_bytes",
-    "seal_known",
+    "seal_under",
     "still_opens",
     "unseal",
     "unseal_bytes",
@@ -42,9 +42,17 @@ class Place(NamedTuple):
     row: str
 
 
+_encoded = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 def seal(value: object, *, subject: str, place: Place) -> bytes:
     """Return *value* (anything JSON can hold) sealed under the key of *subject* for *place*."""
-    return seal_bytes(_json(value), subject=subject, place=place)
+    return seal_under(keys.key_for(subject), value, place=place)
+
+
+def seal_under(key: Key, value: object, *, place: Place) -> bytes:
+    """Return *value* sealed under *key*, which `keys.keys_for` gave for many subjects at once."""
+    return _sealed(key, _encoded(value).encode(), place)
 
 
 def unseal(envelope: bytes, *, place: Place) -> Any:  # noqa: ANN401 - what JSON holds
@@ -52,22 +60,12 @@ def unseal(envelope: bytes, *, place: Place) -> Any:  # noqa: ANN401 - what JSON
     return json.loads(unseal_bytes(envelope, place=place))
 
 
-def seal_known(value: object, *, subject: str, place: Place) -> bytes:
-    """Return *value* sealed under the key of *subject*, or nothing at all when there is none: none is made."""
-    key = keys.live(subject)
-    return _under(key, _json(value), place) if key else b""
-
-
 def seal_bytes(data: bytes, *, subject: str, place: Place) -> bytes:
     """Return *data* sealed under the key of *subject* for *place*."""
-    return _under(keys.key_for(subject), data, place)
+    return _sealed(keys.key_for(subject), data, place)
 
 
-def _json(value: object) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def _under(key: keys.Key, data: bytes, place: Place) -> bytes:
+def _sealed(key: Key, data: bytes, place: Place) -> bytes:
     nonce = os.urandom(keys.NONCE_BYTES)
     head = bytes([VERSION]) + key.id + nonce
     return head + AESGCM(key.secret).encrypt(nonce, data, _bound(head, place))
@@ -92,5 +90,6 @@ def still_opens(envelope: bytes) -> None:
 
 def _bound(head: bytes, place: Place) -> bytes:
     """Return the associated data: the head and the place, each part with its length before it."""
-    parts = (part.encode() for part in place)
-    return head[: 1 + keys.ID_BYTES] + b"".join(len(part).to_bytes(4) + part for part in parts)
+    table, column, row = place[0].encode(), place[1].encode(), place[2].encode()
+    sizes = len(table).to_bytes(4), len(column).to_bytes(4), len(row).to_bytes(4)
+    return b"".join((head[: 1 + keys.ID_BYTES], sizes[0], table, sizes[1], column, sizes[2], row))

@@ -87,7 +87,7 @@ def test_no_record_no_fields(monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr("onedoor.privacy.records.ledger.append", full)
+    monkeypatch.setattr("onedoor.privacy.records.ledger.entry", full)
     with pytest.raises(OSError, match="disk full"):
         permit(READER, register="population", persons=[MOTHER])
     assert not ReadRecord.objects.exists()

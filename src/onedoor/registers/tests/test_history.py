@@ -1,4 +1,6 @@
 import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -12,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 from onedoor.kernel import clock
 from onedoor.privacy.models import ReadRecord
 from onedoor.privacy.service import NotPermitted
-from onedoor.registers import service
+from onedoor.registers import service, underway
 from onedoor.registers.models import Record
 from onedoor.registers.tests.test_service import CHILD, COMMUNE, HOME, MOTHER, POLICE, PORTAL, person
 
@@ -133,6 +135,45 @@ def test_what_was_known_waits_for_writes_that_have_taken_their_moment(house: Non
         assert asking.is_alive()
     asking.join()
     assert answers == [["Số 1"]]
+
+
+def aside(*works: Callable[[], object]) -> None:
+    """Do all *works* at the same time, each with a connection of its own, and wait for them."""
+
+    def done(work: Callable[[], object]) -> object:
+        try:
+            return work()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(works)) as pool:
+        [answer.result(10) for answer in [pool.submit(done, work) for work in works]]
+
+
+@lasting
+def test_who_asks_what_was_known_waits_and_holds_up_no_write(house: None) -> None:
+    loaded = {**HOME, "household": "H0000000002"}
+    asked = clock.now()
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        service.load("residence", [loaded])
+        asking = pool.submit(aside, lambda: address(TODAY, asked))
+        aside(lambda: move("Số 1"), lambda: move("Số 2"))
+        assert not asking.done()
+    asking.result()
+
+
+@lasting
+def test_a_load_under_way_holds_up_nobody_who_asks_about_earlier_moments(
+    house: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(underway, "PATIENCE", 0.05)
+    earlier, now = clock.now() - timedelta(minutes=2), clock.now()
+    with transaction.atomic():
+        service.load("residence", [{**HOME, "household": "H0000000002"}])
+        aside(lambda: address(TODAY, earlier))
+        with pytest.raises(service.NotSettled):
+            aside(lambda: address(TODAY, now))
+    assert address(TODAY, now)
 
 
 @lasting

@@ -98,9 +98,9 @@ def test_destroyed_wrapped_keys_leave_the_file():
 
 
 def test_keys_made_ahead_are_the_keys_used():
-    keys.prepare(f"person {n}" for n in range(500))
+    keys.keys_for(f"person {n}" for n in range(500))
     first = keys.key_for("person 7")
-    keys.prepare(["person 7"])
+    keys.keys_for(["person 7", "person 501"])
     assert keys.key_for("person 7") == first == keys.key_of(first.id)
 
 
