@@ -171,6 +171,7 @@ def _emptied(load: Callable[[list[dict[str, Any]]], None], rows: list[dict[str, 
     from django.db import connection
 
     with connection.cursor() as cursor:
+        cursor.execute("SET onedoor.emptying = 'tests'")
         cursor.execute("TRUNCATE registers_record, registers_term, bench_person")
     return seconds(lambda: load(rows), 1) * MILLI
 

@@ -59,6 +59,7 @@ def ensure_server() -> Server:
         postgres.ensure_role(ROLE, creates_databases=True)
         with postgres.as_superuser() as connection:
             connection.execute("GRANT CONNECT ON DATABASE postgres TO test")
+            connection.execute("ALTER ROLE test SET onedoor.emptying = 'tests'")  # Django empties tables between tests
             _sweep(connection)
     return postgres
 

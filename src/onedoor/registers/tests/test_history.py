@@ -137,6 +137,25 @@ def test_what_was_known_waits_for_writes_that_have_taken_their_moment(house: Non
     assert answers == [["Số 1"]]
 
 
+REMOVALS = (
+    "DELETE FROM registers_term",
+    "DELETE FROM registers_record WHERE version = 1",
+    "UPDATE registers_term SET value = ''",
+    "TRUNCATE registers_record CASCADE",
+    "TRUNCATE registers_term",
+)
+
+
+@pytest.mark.usefixtures("house")
+@pytest.mark.parametrize("statement", REMOVALS)
+def test_the_database_refuses_to_remove_a_version_or_what_finds_it(statement: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("SET LOCAL onedoor.emptying = ''")
+        with pytest.raises(IntegrityError, match=r"never (removed|emptied)"), transaction.atomic():
+            cursor.execute(statement)
+
+
 def aside(*works: Callable[[], object]) -> None:
     """Do all *works* at the same time, each with a connection of its own, and wait for them."""
 
