@@ -1,4 +1,4 @@
-"""``python -m bench [nation|register|registers|pages|story|memory …]``: start a nation, measure, keep one table."""
+"""``python -m bench [nation|register|registers|pages|story|memory|growth …]``: start, measure, keep one table."""
 
 import argparse
 import json
@@ -6,7 +6,7 @@ import os
 import platform
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench import memory, pages, register, registers, story
+from bench import growth, memory, pages, register, registers, story
 from bench import nation as nation_check
 from bench.measure import Ratio
 from bench.stage import set_up
@@ -27,6 +27,9 @@ from onedoor.site.up.plan import Options
 NATION, VAR, PORT, PEOPLE = Path("nations/vietnam"), Path("var/bench"), 30000, 10_000
 RESULTS = Path(__file__).parent / "results"
 PARTS = ("nation", "register", "registers", "pages", "story", "memory")
+LONG = ("growth",)
+ALONE = {"registers", "growth"}
+"""Parts that need no nation: they bring what they measure."""
 COLUMNS = ("what", "ours", "anchor", "ratio: median (range)", "floor", "", "note")
 Say = Callable[[str], None]
 
@@ -35,6 +38,7 @@ def main() -> int:
     """Measure what was asked for; return 0 when every floor is kept."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("parts", nargs="*", help="what to measure; all of it by default")
+    parser.add_argument("--long", action="store_true", help="also what takes many minutes: " + ", ".join(LONG))
     parser.add_argument("--var", type=Path, default=VAR)
     parser.add_argument("--port", type=int, default=PORT)
     parser.add_argument("--people", type=int, default=PEOPLE)
@@ -42,8 +46,9 @@ def main() -> int:
     arguments = parser.parse_args()
     kinds.load()
     where = places(nation.load(NATION.absolute()), arguments.var.absolute(), arguments.port)
-    with _nation(arguments), _telling() as say:
-        ratios, details = measure(where, arguments.parts or PARTS, say)
+    parts = (*(arguments.parts or PARTS), *(LONG if arguments.long else ()))
+    with nullcontext() if ALONE.issuperset(parts) else _nation(arguments), _telling() as say:
+        ratios, details = measure(where, parts, say)
     show(ratios)
     print(f"Kept in {keep(ratios, details)}")
     return 0 if all(ratio.kept for ratio in ratios) else 1
@@ -59,6 +64,10 @@ def measure(where: Places, parts: Sequence[str], say: Say) -> tuple[list[Ratio],
         ratios += register.measure(where.layout, where.persona("mother")["number"], say)
     if "registers" in parts:
         ratios += registers.measure(where.layout.var, say)
+    if "growth" in parts:
+        grown, told = growth.measure(where.layout.var, say)
+        ratios += grown
+        details |= told
     if "pages" in parts:
         say("preparing dossiers")
         ratios += pages.measure(set_up(where, where.layout.var / "results"), say)

@@ -5,10 +5,12 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -24,6 +26,7 @@ NATION = Path("nations/vietnam")
 ANCHOR_TABLE = "CREATE TABLE bench_person (number text PRIMARY KEY, record jsonb)"
 READER = {"client": "VN/GOV/G22/PORTAL", "purpose": "birth-form", "basis": "nd63-2024.4.5"}
 WRITER = {"client": "VN/GOV/G15/CIVIL-STATUS", "purpose": "birth-registration", "basis": "l60-2014.16"}
+CHILD = {"full_name": "Lê An", "born": "2026-11-01", "sex": "F", "birth_registered_in": "00199"}
 Exchange = Callable[[str, object], float]
 
 
@@ -37,7 +40,16 @@ def measure(var: Path, say: Callable[[str], None]) -> list[Ratio]:
 
 
 def main(folder: Path) -> None:
-    """Start the server, measure, print the ratios as JSON, stop the server."""
+    """Measure on a server of its own and print the ratios as JSON."""
+    with served(folder):
+        _load(_people(1))
+        plain = [ratio.plain() for ratio in (_reading(), _writing(), _loading())]
+        print(json.dumps([{name: value for name, value in one.items() if name != "kept"} for one in plain]))
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[None]:
+    """Keep a server with a fresh database of this process running in *folder*."""
     server = Server(folder / "postgres")
     server.prepare()
     server.start()
@@ -46,14 +58,13 @@ def main(folder: Path) -> None:
         with server.as_superuser() as connection:
             connection.execute("GRANT CONNECT ON DATABASE postgres TO bench")
         _set_up(folder, server)
-        plain = [ratio.plain() for ratio in (_reading(), _writing(), _loading())]
-        print(json.dumps([{name: value for name, value in one.items() if name != "kept"} for one in plain]))
+        yield
     finally:
         server.stop()
 
 
 def _set_up(folder: Path, server: Server) -> None:
-    """Have Django work on a fresh database of this process, with one population in it."""
+    """Have Django work on a fresh database of this process."""
     os.environ.update(
         ONEDOOR_ROLE="test",
         ONEDOOR_NATION=str(NATION.absolute()),
@@ -62,6 +73,7 @@ def _set_up(folder: Path, server: Server) -> None:
         ONEDOOR_DEMONSTRATION="yes",
         DJANGO_SETTINGS_MODULE="onedoor.site.settings",
     )
+    shutil.rmtree(folder / "state", ignore_errors=True)  # keys that are there already would make a load look cheap
     (folder / "state").mkdir(parents=True, exist_ok=True, mode=0o700)
     import django
 
@@ -74,7 +86,6 @@ def _set_up(folder: Path, server: Server) -> None:
     connection.creation.create_test_db(verbosity=0, autoclobber=True)
     with connection.cursor() as cursor:
         cursor.execute(ANCHOR_TABLE)
-    _load(_people(1))
 
 
 def _people(seed: int) -> list[dict[str, Any]]:
@@ -89,7 +100,7 @@ def _load(rows: list[dict[str, Any]]) -> None:
     service.load("population", rows)
 
 
-def _handler(urlconf: str, reader: dict[str, str]) -> Exchange:
+def handler_of(urlconf: str, reader: dict[str, str]) -> Exchange:
     """Return what posts a body through the whole middleware to *urlconf* and gives the milliseconds."""
     from django.core.handlers.base import BaseHandler
     from django.test import RequestFactory
@@ -121,7 +132,8 @@ def _handler(urlconf: str, reader: dict[str, str]) -> Exchange:
     return post
 
 
-def _median(work: Callable[[], float]) -> float:
+def median_of(work: Callable[[], float]) -> float:
+    """Return the median of what *work* gives."""
     return sorted(work() for _ in range(TIMES))[TIMES // 2]
 
 
@@ -130,11 +142,11 @@ def _reading() -> Ratio:
 
     number = _people(1)[0]["number"]
     row = str(Record.objects.values_list("id", flat=True)[0])
-    ours, bare = _handler("onedoor.site.urls", READER), _handler("bench.bare", READER)
+    ours, bare = handler_of("onedoor.site.urls", READER), handler_of("bench.bare", READER)
     return compare(
         "register read by number, at the node",
-        lambda: _median(partial(ours, "/exchange/population/lookup", {"by": {"number": number}})),
-        lambda: _median(partial(bare, "/read", {"id": row})),
+        lambda: median_of(partial(ours, "/exchange/population/lookup", {"by": {"number": number}})),
+        lambda: median_of(partial(bare, "/read", {"id": row})),
         floor=READ_FLOOR,
         repeats=REPEATS,
         note="goal 2; the read is recorded and synced first",
@@ -142,12 +154,11 @@ def _reading() -> Ratio:
 
 
 def _writing() -> Ratio:
-    child = {"full_name": "Lê An", "born": "2026-11-01", "sex": "F", "birth_registered_in": "00199"}
-    ours, bare = _handler("onedoor.site.urls", WRITER), _handler("bench.bare", WRITER)
+    ours, bare = handler_of("onedoor.site.urls", WRITER), handler_of("bench.bare", WRITER)
     return compare(
         "register write",
-        lambda: _median(partial(ours, "/exchange/population/records", child)),
-        lambda: _median(partial(bare, "/write", child)),
+        lambda: median_of(partial(ours, "/exchange/population/records", CHILD)),
+        lambda: median_of(partial(bare, "/write", CHILD)),
         floor=WRITE_FLOOR,
         repeats=REPEATS,
         note="goal 3",

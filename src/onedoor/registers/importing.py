@@ -11,6 +11,7 @@ from django.db import transaction
 
 from onedoor.kernel.nation import nearest
 from onedoor.registers import loading, rules, storage, underway
+from onedoor.registers.copying import Copying
 from onedoor.registers.definition import Register
 from onedoor.registers.models import Record
 
@@ -75,11 +76,13 @@ def bring_in(
     bringing = _Bringing(register)
     with transaction.atomic():
         underway.announce(register)
-        for batch in loading.batches(enumerate(lines, 1)):
-            rows = bringing.checked(batch)
-            if rows and not dry_run and (good_rows or not bringing.report.bad):
-                loading.copy(register, [record for _, record in rows])
-            progress(batch[-1][0])
+        with Copying(register) as copying:
+            for batch in loading.batches(enumerate(lines, 1)):
+                copying.wait()
+                rows = bringing.checked(batch)
+                if rows and not dry_run and (good_rows or not bringing.report.bad):
+                    copying.copy([record for _, record in rows])
+                progress(batch[-1][0])
         report = bringing.report
         if dry_run or (report.bad and not good_rows):
             transaction.set_rollback(True)

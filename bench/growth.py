@@ -1,0 +1,140 @@
+"""Whether a register stays as fast as it grows: the same work on a small one and on a large one, in turns.
+
+``python -m bench.growth FOLDER PEOPLE`` loads a register on a server of its own, says how long it took, then answers
+each line ``read``, ``look up`` or ``write`` of its standard input with the median milliseconds. `measure` keeps two.
+"""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import partial
+from itertools import count, cycle
+from pathlib import Path
+from typing import Any, Self
+
+from rich.console import Console
+from rich.progress import Progress
+
+from bench.measure import Ratio, compare
+from bench.registers import CHILD, READER, WRITER, Exchange, handler_of, median_of, served
+
+SMALL, LARGE = 10_000, 1_000_000
+FLOOR, REPEATS = 1.3, 7
+CHUNK = 20_000
+EVERY = 50
+"""One person of so many in the small register is asked for, and as many of the large one."""
+WORKS = {"read": "register read by number", "look up": "register look-up by name", "write": "register write"}
+
+
+class Grown:
+    """A register of *people* in a process of its own."""
+
+    def __init__(self, folder: Path, people: int) -> None:
+        self.command = [sys.executable, "-m", "bench.growth", str(folder), str(people)]
+
+    def __enter__(self) -> Self:
+        self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.loading = json.loads(self._line())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.communicate()
+
+    def median(self, work: str) -> float:
+        """Return the median milliseconds of one *work*."""
+        self.process.stdin.write(f"{work}\n")
+        self.process.stdin.flush()
+        return float(self._line())
+
+    def _line(self) -> str:
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"{self.command} ended")
+        return line
+
+
+def measure(var: Path, say: Callable[[str], None], large: int = LARGE) -> tuple[list[Ratio], dict[str, Any]]:
+    """Return the ratios of the same work at both sizes, and how long the large register took to load."""
+    say(f"registers: {SMALL:,} and {large:,} people")
+    with ExitStack() as stack:
+        small, big = (stack.enter_context(Grown(var / f"grown-{size}", size)) for size in (SMALL, large))
+        ratios = [
+            compare(
+                f"{name}, {large:,} people",
+                partial(big.median, work),
+                partial(small.median, work),
+                floor=FLOOR,
+                repeats=REPEATS,
+                note=f"against {SMALL:,} people; goal 1.1",
+            )
+            for work, name in WORKS.items()
+        ]
+    return ratios, {"loaded": big.loading}
+
+
+def main(folder: Path, people: int) -> None:
+    """Load, then answer what is asked."""
+    with served(folder):
+        known: list[dict[str, Any]] = []
+        seconds = _load(people, known)
+        print(json.dumps({"people": people, "seconds": round(seconds, 1)}), flush=True)
+        works = _works(known)
+        for line in sys.stdin:
+            print(median_of(works[line.strip()]), flush=True)
+
+
+def _load(people: int, known: list[dict[str, Any]]) -> float:
+    """Load *people* in one transaction with a progress bar; return the seconds without those of making them up."""
+    from onedoor.registers import service
+
+    made_in = [0.0]
+    with Progress(console=Console(stderr=True)) as progress:
+        task = progress.add_task("people", total=people)
+        start = time.perf_counter()
+        rows = _people(people, known, made_in)
+        service.load("population", rows, lambda done: progress.update(task, completed=done))
+        return time.perf_counter() - start - made_in[0]
+
+
+def _people(people: int, known: list[dict[str, Any]], made_in: list[float]) -> Iterator[dict[str, Any]]:
+    """Yield different people, made up in chunks; some of them bear a name of their own and are kept in *known*."""
+    from onedoor.registers.people import generator
+
+    numbers: set[str] = set()
+    every = max(people * EVERY // SMALL, 1)
+    for seed in count(1):
+        start = time.perf_counter()
+        chunk = generator.generate(min(CHUNK, people), seed)["population"]
+        made_in[0] += time.perf_counter() - start
+        for row in chunk:
+            if row["number"] in numbers:
+                continue
+            numbers.add(row["number"])
+            if len(numbers) % every == 0:
+                row["full_name"] += f" {len(numbers)}"
+                known.append(row)
+            yield row
+            if len(numbers) == people:
+                return
+
+
+def _works(known: list[dict[str, Any]]) -> dict[str, Callable[[], float]]:
+    read, write = handler_of("onedoor.site.urls", READER), handler_of("onedoor.site.urls", WRITER)
+    by_number = cycle({"number": row["number"]} for row in known)
+    by_name = cycle({"full_name": row["full_name"], "born_year": row["born"][:4]} for row in known)
+    return {
+        "read": partial(_asked, read, by_number),
+        "look up": partial(_asked, read, by_name),
+        "write": partial(write, "/exchange/population/records", CHILD),
+    }
+
+
+def _asked(read: Exchange, questions: Iterator[dict[str, str]]) -> float:
+    return read("/exchange/population/lookup", {"by": next(questions)})
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]).absolute(), int(sys.argv[2]))
