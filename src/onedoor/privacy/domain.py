@@ -43,7 +43,12 @@ GRANT: Mapping[str, Any] = {
         "register": {"type": "string", "description": "the id of a register"},
         "service": {"type": "string", "pattern": ID, "description": "a service that is no register"},
         "provider": {"type": "string", "pattern": SUBSYSTEM, "description": "the system that offers the service"},
-        "operations": {"type": "array", "minItems": 1, "uniqueItems": True, "items": {"enum": ["read", "write"]}},
+        "operations": {
+            "type": "array",
+            "minItems": 1,
+            "uniqueItems": True,
+            "items": {"enum": ["read", "write", "correct"]},
+        },
         "fields": NAMES,
         "basis": NAMES,
         "illustrative": {"const": True},

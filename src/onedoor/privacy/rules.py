@@ -10,6 +10,8 @@ from onedoor.kernel.text import Text
 
 READ = "read"
 WRITE = "write"
+CORRECT = "correct"
+"""To say for its person that a fact is wrong; its owner decides."""
 LONGEST: Mapping[str, int] = {"client": 120, "user": 120, "purpose": 80, "basis": 80, "case": 40}
 """Signs that the record of a use has room for; a longer name is refused, and recorded cut."""
 
@@ -93,7 +95,7 @@ class Question:
 def decide(purposes: Mapping[str, Purpose], question: Question, day: date) -> Decision:
     """Return what *question* may have on *day*; deny by default.
 
-    A read is cut to the granted fields; a write that touches any other field is refused as a whole.
+    A read is cut to the granted fields; what else touches any other field is refused as a whole.
     """
     if wrong := _wrong_reason(purposes, question.reader, day):
         return Decision(refused=wrong)
@@ -135,7 +137,7 @@ def _within(granted: tuple[str, ...], question: Question) -> Decision:
     if question.wanted is None:
         return Decision(granted)
     fields = tuple(name for name in granted if name in question.wanted)
-    if question.operation == WRITE and set(question.wanted) - set(granted):
+    if question.operation != READ and set(question.wanted) - set(granted):
         return Decision(refused="fields-not-granted")
     return Decision(fields) if fields else Decision(refused="fields-not-granted")
 

@@ -7,10 +7,11 @@ from onedoor.kernel import nation
 from onedoor.kernel.text import Text
 from onedoor.privacy import records, rights, rules
 from onedoor.privacy.errors import NotPermitted, UnknownPurpose
-from onedoor.privacy.rules import READ, WRITE, Basis, Purpose, Question, Reader
-from onedoor.privacy.views import ReadView, reads_of_case, records_of, views_of
+from onedoor.privacy.rules import CORRECT, READ, WRITE, Basis, Purpose, Question, Reader
+from onedoor.privacy.views import ReadView, Use, reads_of_case, records_of, uses_of, views_of
 
 __all__ = [
+    "CORRECT",
     "READ",
     "WRITE",
     "Basis",
@@ -20,13 +21,16 @@ __all__ = [
     "ReadView",
     "Reader",
     "UnknownPurpose",
+    "Use",
     "basis_text",
     "check",
+    "fields_granted",
     "permit",
     "permit_call",
     "purpose",
     "reads_of_case",
     "records_of",
+    "uses_of",
     "views_of",
 ]
 
@@ -82,6 +86,12 @@ def permit_call(reader: Reader, *, service: str, provider: str) -> None:
     if not rules.may_call(rights.purposes(), reader, service=service, provider=provider, day=today):
         records.refused(reader, service, "call", (), "not-granted", ())
         raise NotPermitted(reason="not-granted", register=service)
+
+
+def fields_granted(client: str, operation: str, purpose_id: str) -> dict[str, tuple[str, ...]]:
+    """Return by register the fields that *client* may use by *operation* for a purpose; raise `UnknownPurpose`."""
+    grants = [one for one in purpose(purpose_id).grants if operation in one.operations and one.register]
+    return {one.register: one.fields for one in grants if one.reader.casefold() == client.casefold()}
 
 
 def purpose(id: str) -> Purpose:  # noqa: A002 - the word of the right's file

@@ -9,7 +9,9 @@ from onedoor.kernel import nation
 from onedoor.kernel.text import Text
 from onedoor.privacy import rights
 from onedoor.privacy.models import ReadRecord
-from onedoor.privacy.rules import Basis, Purpose
+from onedoor.privacy.records import BLIND
+from onedoor.privacy.rules import READ, Basis, Purpose
+from onedoor.store import keys
 from onedoor.store.rows import Rows
 
 OF_CASE = Rows(ReadRecord, '"case" = %s ORDER BY id')
@@ -40,6 +42,28 @@ class ReadView:
     def to_json(self) -> dict[str, Any]:
         """Return the view as JSON values."""
         return asdict(self) | {"moment": self.moment.isoformat()}
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A read of a fact: by which system, for which case, and the id of its record."""
+
+    client: str
+    case: str
+    record: str
+
+
+def uses_of(person: str, *, register: str, field: str, since: datetime) -> list[Use]:
+    """Return who read *field* of *person* (a personal number) in *register* since then, the oldest first."""
+    found = ReadRecord.objects.filter(
+        persons__person=keys.blind(BLIND, person),
+        register=register,
+        operation=READ,
+        refused="",
+        fields__contains=[field],
+        moment__gte=since,
+    )
+    return [Use(one.client, one.case, str(one.id)) for one in found.order_by("id")]
 
 
 def reads_of_case(case: str) -> list[ReadView]:

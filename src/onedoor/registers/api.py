@@ -40,7 +40,7 @@ def lookup(request: HttpRequest, register: str) -> JsonResponse:
     found = service.lookup(
         register,
         body["by"],
-        reader=_reader(asks),
+        reader=reader_of(asks),
         wanted=body.get("fields"),
         valid_on=date.fromisoformat(body["valid_on"]) if "valid_on" in body else None,
         known_on=_moment(body["known_on"]) if "known_on" in body else None,
@@ -55,9 +55,7 @@ def records(request: HttpRequest, register: str) -> JsonResponse:
     """Write the record in the body, once for the same Idempotency-Key."""
     asks = caller(request)
     definition = register_of(register)
-    if not asks.key or len(asks.key) > LONGEST_KEY:
-        raise BadQuestion(what=f"a write needs an Idempotency-Key of at most {LONGEST_KEY} signs")
-    record = service.write(definition.id, _body(request), reader=_reader(asks), key=asks.key)
+    record = service.write(definition.id, _body(request), reader=reader_of(asks), key=key_of(asks))
     return JsonResponse({"record": record}, status=HTTPStatus.CREATED)
 
 
@@ -91,5 +89,13 @@ def _question(register: str) -> jsonschema_rs.Validator:
     return jsonschema_rs.validator_for(openapi.question(register_of(register)), validate_formats=True)
 
 
-def _reader(asks: Caller) -> service.Reader:
+def key_of(asks: Caller) -> str:
+    """Return the key of what is to be done once; raise `BadQuestion` without one."""
+    if not asks.key or len(asks.key) > LONGEST_KEY:
+        raise BadQuestion(what=f"a write needs an Idempotency-Key of at most {LONGEST_KEY} signs")
+    return asks.key
+
+
+def reader_of(asks: Caller) -> service.Reader:
+    """Return who asks and why, as the gate takes it."""
     return service.Reader(asks.client, asks.user, asks.purpose, asks.basis, asks.case)

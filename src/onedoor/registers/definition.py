@@ -8,6 +8,7 @@ from typing import Any
 import jsonschema_rs
 
 from onedoor.kernel import nation
+from onedoor.kernel.clock import Limit
 from onedoor.kernel.settings import current
 from onedoor.kernel.text import Text
 from onedoor.registers.errors import UnknownLookup, UnknownRegister
@@ -36,6 +37,14 @@ class Parameter:
     person: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Corrections:
+    """How long the owner has to decide on what a person calls wrong, and the posts at its desk that do."""
+
+    limit: Limit
+    posts: frozenset[str]
+
+
 @dataclass(frozen=True)
 class Register:
     """A national database as its file describes it."""
@@ -52,6 +61,7 @@ class Register:
     law: tuple[Mapping[str, Any], ...] = field(default=())
     history: frozenset[str] = frozenset()
     """The purposes for which another day than today, or earlier knowledge, may be asked."""
+    corrections: Corrections | None = None
 
     @cached_property
     def schema(self) -> Mapping[str, Any]:
@@ -140,7 +150,12 @@ def read(data: Mapping[str, Any]) -> Register:
         identifier=Identifier(scheme["field"], tuple(Part.read(part) for part in scheme["parts"])),
         law=tuple(data["law"]),
         history=frozenset(data.get("history", ())),
+        corrections=_corrections(data["corrections"]) if "corrections" in data else None,
     )
+
+
+def _corrections(data: Mapping[str, Any]) -> Corrections:
+    return Corrections(Limit.parse(data["limit"]), frozenset(data["posts"]))
 
 
 def _field(key: str, data: Mapping[str, Any]) -> Field:

@@ -88,6 +88,17 @@ SCHEMA = _object(
         "items": {"type": "string"},
         "description": "the purposes (rights) for which another day, or what was known at a moment, may be asked",
     },
+    corrections=_object(
+        ["limit", "posts"],
+        limit={
+            "type": "string",
+            "pattern": "^[1-9][0-9]{0,3}wd$",
+            "description": "working days to decide, such as 10wd",
+        },
+        posts={"type": "array", "minItems": 1, "uniqueItems": True, "items": {"type": "string"}},
+        source={"type": "string"},
+        illustrative={"const": True},
+    ),
     identifier=_object(
         ["field", "parts"],
         field={"type": "string", "pattern": NAME},
@@ -133,6 +144,11 @@ def check(document: Document, nation: Nation) -> Iterable[Fault]:
     for number, purpose in enumerate(data.get("history", ())):
         if purpose not in purposes:
             yield document.fault(["history", number], f"there is no right “{purpose}”", nearest(purpose, purposes))
+    posts = {post for one in nation.agencies.values() if one.member == data["owner"] for post in one.posts}
+    for number, post in enumerate(data.get("corrections", {}).get("posts", ())):
+        if post not in posts:
+            wrong = f"no authority of the owner has the post “{post}”"
+            yield document.fault(["corrections", "posts", number], wrong, nearest(post, sorted(posts)))
     yield from _path_faults(document)
     yield from _field_faults(document)
     yield from _lookup_faults(document)

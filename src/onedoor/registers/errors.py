@@ -29,3 +29,19 @@ class NoNumberLeft(OnedoorError):
 
 class NotSettled(Unavailable):
     """What the register {register} knew at that moment is not settled yet: a write that began before it is still under way. Please ask again in a few minutes."""  # noqa: E501 - one sentence after another, one key
+
+
+class NotCorrectable(NotFound):
+    """Corrections of the register {register} cannot be asked for here. Please ask the agency that owns it."""
+
+
+class NothingToCorrect(NotFound):
+    """The register {register} holds no single record about you that could be corrected. Please ask the agency that owns it."""  # noqa: E501 - one sentence after another, one key
+
+
+class NoSuchCorrection(NotFound):
+    """There is no such request for a correction at your desk. Please open the list again."""
+
+
+class Decided(Conflict):
+    """This request for a correction was decided meanwhile. Please open the list again."""

@@ -13,3 +13,33 @@ class RecordWritten(Event):
     record: str
     version: int
     case: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorrectionAsked(Event):
+    """A person said that a fact is wrong: the code of the request, which register, which field."""
+
+    code: str
+    register: str
+    field: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorrectionDecided(Event):
+    """The owner decided on a request for a correction; when accepted, the register says so from now on."""
+
+    code: str
+    register: str
+    field: str
+    accepted: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class UsedFactCorrected(Event):
+    """A fact this system read was corrected by its owner: the owner's ids of the reads, and their cases."""
+
+    code: str
+    register: str
+    field: str
+    reads: tuple[str, ...]
+    cases: tuple[str, ...]

@@ -80,3 +80,57 @@ class Serial(models.Model):
 
     def __str__(self) -> str:
         return f"{self.scope}: {self.last}"
+
+
+class Correction(models.Model):
+    """A person's word that a fact of a version is wrong, and the owner's decision.
+
+    What they say, who they are and what they are answered is sealed under their key.
+    """
+
+    OPEN, ACCEPTED, DECLINED = "open", "accepted", "declined"
+
+    code = models.CharField(max_length=16, primary_key=True)
+    register = models.CharField(max_length=60)
+    field = models.CharField(max_length=60)
+    record = models.ForeignKey(Record, on_delete=models.PROTECT, related_name="corrections")
+    sealed = models.BinaryField()
+    client = models.CharField(max_length=120)
+    account = models.CharField(max_length=120)
+    key = models.CharField(max_length=120)
+    permit = models.CharField(max_length=40)
+    asked = models.DateTimeField()
+    due = models.DateTimeField()
+    state = models.CharField(max_length=10, default=OPEN)
+    decided = models.DateTimeField(null=True)
+    decided_by = models.CharField(max_length=120, blank=True)
+
+    class Meta:
+        """Found by who asked, and by what is still open; once for each key."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["client", "key"], name="registers_correction_once"),
+            models.CheckConstraint(
+                condition=Q(state="open", decided=None) | Q(state__in=["accepted", "declined"], decided__isnull=False),
+                name="registers_correction_decided",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["client", "account"], name="registers_correction_asker"),
+            models.Index(fields=["due"], condition=Q(state="open"), name="registers_correction_open"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.register} {self.field}, {self.state}"
+
+
+class ToldCorrection(models.Model):
+    """That a fact this system read was corrected, as its owner told it; once for each code and owner."""
+
+    pk = models.CompositePrimaryKey("owner", "code")
+    owner = models.CharField(max_length=120)
+    code = models.CharField(max_length=16)
+    told = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.code} of {self.owner}"

@@ -7,6 +7,30 @@ from onedoor.registers.definition import Register
 
 JSON = "application/json"
 VERSION = "1"
+SHORT: Mapping[str, Any] = {"type": "string", "minLength": 1, "maxLength": 200}
+CORRECTION: Mapping[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["by", "field", "value", "why"],
+    "properties": {
+        "by": {"type": "object", "minProperties": 1, "additionalProperties": SHORT},
+        "field": SHORT,
+        "value": {"type": "string", "maxLength": 200},
+        "why": {"type": "string", "minLength": 1, "maxLength": 2000},
+    },
+}
+TOLD: Mapping[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["code", "register", "field", "reads", "cases"],
+    "properties": {
+        "code": {"type": "string", "minLength": 1, "maxLength": 16},
+        "register": SHORT,
+        "field": SHORT,
+        "reads": {"type": "array", "items": {"type": "string", "format": "uuid"}},
+        "cases": {"type": "array", "items": {"type": "string", "maxLength": 40}},
+    },
+}
 
 
 def document(register: Register) -> dict[str, Any]:
@@ -17,9 +41,49 @@ def document(register: Register) -> dict[str, Any]:
         "paths": {
             "/lookup": {"post": _lookup(register)},
             "/records": {"post": _write(register)},
+            **(_corrections() if register.corrections else {}),
         },
         "components": {"schemas": {"Record": _record(register)}},
     }
+
+
+def of_corrections() -> dict[str, Any]:
+    """Return the OpenAPI document of the service by which owners tell that a fact was corrected."""
+    heard = _object({"heard": SHORT})
+    summary = "Tell that a fact this system has read was corrected; never the fact itself"
+    told = {
+        "operationId": "told",
+        "summary": summary,
+        "requestBody": _body(TOLD),
+        "responses": {"200": _answer("heard", heard)},
+    }
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Corrections of facts used here", "version": VERSION},
+        "paths": {"/told": {"post": told}},
+    }
+
+
+def _corrections() -> dict[str, Any]:
+    moment = {"type": ["string", "null"], "format": "date-time"}
+    states = {"enum": ["open", "accepted", "declined"]}
+    texts = {name: {"type": "string"} for name in ("code", "field", "words")}
+    one = _object({**texts, "state": states, **dict.fromkeys(("asked", "due", "decided"), moment)})
+    ask = {
+        "operationId": "askForCorrection",
+        "summary": "Say for its person that a fact is wrong; the owner decides",
+        "requestBody": _body(CORRECTION),
+        "responses": {"201": _answer("asked", one), **_refusals()},
+    }
+    asked = {
+        "operationId": "correctionsAsked",
+        "summary": "What became of what this user said is wrong",
+        "responses": {
+            "200": _answer("asked", _object({"corrections": {"type": "array", "items": one}})),
+            **_refusals(),
+        },
+    }
+    return {"/corrections": {"post": ask}, "/corrections/asked": {"post": asked}}
 
 
 def _record(register: Register) -> dict[str, Any]:

@@ -76,7 +76,8 @@ def lookup(
     check(reader, register=register, persons=asked, wanted=wanted)
     if valid_on or known_on:
         _check_past(definition, reader, asked, known_on)
-    records = storage.find(definition, key, by, valid_on=valid_on or nation.current().today(), known_on=known_on)
+    found = storage.find(definition, key, by, valid_on=valid_on or nation.current().today(), known_on=known_on)
+    records = list(found.values())
     about = list(dict.fromkeys([*asked, *(one for record in records for one in rules.persons(definition, record))]))
     allowed = permit(reader, register=register, persons=about, wanted=wanted)
     return Found([{name: record[name] for name in allowed.fields} for record in records], allowed.record)

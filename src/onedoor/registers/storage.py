@@ -66,8 +66,8 @@ class Begun:
 
 def find(
     register: Register, key: str, by: Mapping[str, str], *, valid_on: date, known_on: datetime | None = None
-) -> list[dict[str, Any]]:
-    """Return the records the look-up *key* finds, opened, in memory only: as they were on *valid_on*.
+) -> dict[UUID, dict[str, Any]]:
+    """Return the records the look-up *key* finds, by their versions, opened in memory only: as they were on *valid_on*.
 
     With *known_on* they are as they were known then; the answer never changes, so writes under way that may bear such
     a moment are waited for.
@@ -77,7 +77,7 @@ def find(
         underway.await_writes(register, known_on)
     point = (valid_on, valid_on, known_on or LATEST)
     found = rows.fetch(FIND, [value, *point, *point])
-    return [rules.joined(register, plain, _fragments(row, parts)) for row, plain, parts in found]
+    return {row: rules.joined(register, plain, _fragments(row, parts)) for row, plain, parts in found}
 
 
 def opened(register: Register, row: Record) -> dict[str, Any]:

@@ -92,6 +92,7 @@ def _menu(request: HttpRequest, actor: Actor) -> list[Link]:
         from onedoor.notices import service as notices
 
         menu.append(_link(request, _("My cases"), "cases:list"))
+        menu.append(_link(request, _("Corrections"), "registers:corrections"))
         menu.append(_link(request, _("Inbox"), "notices:inbox", notices.unread(actor.person)))
     return menu
 
@@ -101,7 +102,8 @@ def _desk_menu(request: HttpRequest, actor: Actor) -> list[Link]:
         return []
     if actor.post.endswith(".midwife"):
         return [_link(request, _("Birth notices"), "cases:birth-notice")]
-    return [_link(request, _("Cases received"), "cases:desk")]
+    received = [_link(request, _("Cases received"), "cases:desk")]
+    return [*received, _link(request, _("Corrections"), "registers:desk-corrections")]
 
 
 def _link(request: HttpRequest, text: str, name: str, count: int = 0) -> Link:

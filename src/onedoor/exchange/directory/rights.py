@@ -8,11 +8,15 @@ from typing import Any
 from onedoor.exchange.permissions import Permission
 from onedoor.kernel.nation.documents import parse
 
-REGISTER_ENDPOINTS = {"read": ("POST /lookup",), "write": ("POST /records",)}
+REGISTER_ENDPOINTS = {
+    "read": ("POST /lookup",),
+    "write": ("POST /records",),
+    "correct": ("POST /corrections", "POST /corrections/asked"),
+}
 SERVICE_ENDPOINTS = ("* /**",)
 DESCRIPTION = "/openapi.json"
 """Where a service describes itself, below its own address."""
-CASES, READS = "cases", "reads"
+CASES, CORRECTIONS, READS = "cases", "corrections", "reads"
 """Services that every system has besides its registers; the portal has no reads."""
 
 
@@ -33,6 +37,7 @@ def offers(nation: Path, subsystems: Mapping[str, bool]) -> Iterator[Offer]:
             yield Offer(f"{data['subsystem']}/{data['register']}", endpoints, DESCRIPTION)
     for subsystem, portal in subsystems.items():
         yield Offer(f"{subsystem}/{CASES}", SERVICE_ENDPOINTS, DESCRIPTION)
+        yield Offer(f"{subsystem}/{CORRECTIONS}", SERVICE_ENDPOINTS, DESCRIPTION)
         if not portal:
             yield Offer(f"{subsystem}/{READS}", SERVICE_ENDPOINTS, DESCRIPTION)
 

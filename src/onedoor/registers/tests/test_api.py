@@ -118,7 +118,8 @@ def test_a_record_is_written_once_for_its_key() -> None:
 @pytest.mark.parametrize("register", sorted(definition.registers()))
 def test_each_register_describes_itself(register: str) -> None:
     document = Client().get(f"/exchange/{register}/openapi.json", **HEADERS).json()
-    assert set(document["paths"]) == {"/lookup", "/records"}
+    corrected = {"/corrections", "/corrections/asked"} if definition.registers()[register].corrections else set()
+    assert set(document["paths"]) == {"/lookup", "/records"} | corrected
     question = document["paths"]["/lookup"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     jsonschema_rs.meta.validate(question)
     assert document == json.loads(json.dumps(openapi.document(definition.register_of(register))))

@@ -1,0 +1,141 @@
+"""A person's pages at the portal: say that a fact about oneself is wrong, and see what became of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from onedoor.exchange import service as exchange
+from onedoor.identity import service as identity
+from onedoor.kernel.access import IDENTIFIED, access, acting
+from onedoor.kernel.actor import Actor
+from onedoor.kernel.errors import OnedoorError
+from onedoor.kernel.ids import uuid7
+from onedoor.kernel.settings import current
+from onedoor.kernel.text import Text
+from onedoor.privacy import service as privacy
+from onedoor.registers.corrections import PURPOSE
+from onedoor.registers.definition import Field, Register, registers
+
+UNPROCESSABLE = 422
+FIELDS = ("fact", "value", "why")
+LONGEST = {"fact": 130, "value": 200, "why": 2000}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What a person asked to be corrected, in words."""
+
+    code: str
+    register: Text
+    field: Text
+    state: str
+    due: datetime
+    words: str
+
+
+@access(IDENTIFIED)
+@never_cache
+@require_safe
+def asked(request: HttpRequest) -> HttpResponse:
+    """Show everything the person asked to be corrected, as its owners answer now."""
+    chosen = [register for register, _fields in correctable()]
+    calls = [_call(register, "corrections/asked", {}, acting(request), "") for register in chosen]
+    answers = list(zip(chosen, exchange.call_many(calls), strict=True))
+    lines = [
+        _line(register, one)
+        for register, answer in answers
+        if not isinstance(answer, OnedoorError)
+        for one in answer.body["corrections"]
+    ]
+    silent = [register.name for register, answer in answers if isinstance(answer, OnedoorError)]
+    return render(request, "registers/corrections.html", {"lines": lines, "silent": silent})
+
+
+@access(IDENTIFIED)
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def ask(request: HttpRequest) -> HttpResponse:
+    """Take what the person says is wrong to the register's owner."""
+    typed = {name: request.POST.get(name, request.GET.get(name, "")).strip() for name in FIELDS}
+    facts = {f"{one.id}.{field.id}": (one, field) for one, fields in correctable() for field in fields}
+    wrong = _wrong(typed, facts) if request.method == "POST" else {}
+    if request.method == "POST" and not wrong:
+        register, field = facts[typed["fact"]]
+        wrong = _sent(register, field, typed, acting(request), _key(request.POST.get("key", "")))
+        if not wrong:
+            return HttpResponseRedirect(reverse("registers:corrections"))
+    context = {"typed": typed, "facts": facts, "wrong": wrong, "key": _key(request.POST.get("key", ""))}
+    return render(request, "registers/correction_new.html", context, status=UNPROCESSABLE if wrong else 200)
+
+
+def correctable() -> list[tuple[Register, tuple[Field, ...]]]:
+    """Return the registers and fields whose correction a person may ask for at this portal."""
+    granted = privacy.fields_granted(_portal(), privacy.CORRECT, PURPOSE)
+    known = registers()
+    return [(known[key], tuple(known[key].fields[name] for name in fields)) for key, fields in granted.items()]
+
+
+def _portal() -> str:
+    grants = privacy.purpose(PURPOSE).grants
+    return current().subsystem or next(one.reader for one in grants if privacy.CORRECT in one.operations)
+
+
+def _wrong(typed: dict[str, str], facts: dict[str, Any]) -> dict[str, str]:
+    wrong: dict[str, str] = {}
+    if typed["fact"] not in facts:
+        wrong["fact"] = _("Choose the fact that is wrong.")
+    if not typed["value"]:
+        wrong["value"] = _("Write what is right.")
+    if not typed["why"]:
+        wrong["why"] = _("Say how the owner can see that it is so.")
+    too_long = {name: _("This is too long.") for name, most in LONGEST.items() if len(typed[name]) > most}
+    return {**too_long, **wrong}
+
+
+def _sent(register: Register, field: Field, typed: dict[str, str], actor: Actor, key: str) -> dict[str, str]:
+    """Send the request to the owner; return what it finds wrong with it."""
+    by = {_own_lookup(register): identity.person_number(actor.person)}
+    body = {"by": by, "field": field.id, "value": typed["value"], "why": typed["why"]}
+    answer = exchange.call_many([_call(register, "corrections", body, actor, key)])[0]
+    if isinstance(answer, exchange.ProviderError) and answer.answer.status < 500:  # noqa: PLR2004 - HTTP
+        nothing = answer.answer.status == 404  # noqa: PLR2004 - HTTP
+        if nothing:
+            return {"fact": _("This register holds nothing about you that could be corrected here.")}
+        return {"value": _("This value cannot stand in the register. Please check how it is written.")}
+    if isinstance(answer, OnedoorError):
+        raise answer
+    return {}
+
+
+def _own_lookup(register: Register) -> str:
+    """Return the value of the look-up by which a person's own record is found."""
+    alone = (next(iter(one.items())) for one in register.lookups.values() if len(one) == 1)
+    return next(name for name, parameter in alone if parameter.person)
+
+
+def _call(register: Register, path: str, body: dict[str, Any], actor: Actor, key: str) -> exchange.Call:
+    basis = next(iter(privacy.purpose(PURPOSE).basis))
+    reason = exchange.Reason(PURPOSE, basis)
+    service = f"{register.subsystem}/{register.id}"
+    return exchange.Call(service, path, body, reason=reason, user=actor.person, key=key)
+
+
+def _line(register: Register, one: dict[str, Any]) -> Line:
+    field = register.fields[one["field"]].name
+    due = datetime.fromisoformat(one["due"])
+    return Line(one["code"], register.name, field, one["state"], due, one["words"])
+
+
+def _key(posted: str) -> str:
+    try:
+        return str(UUID(posted))
+    except ValueError:
+        return str(uuid7())

@@ -1,0 +1,83 @@
+"""What other systems may ask: say that a fact is wrong, know what became of it, tell of a corrected one."""
+
+import json
+from http import HTTPStatus
+from typing import Any
+
+import jsonschema_rs
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_POST
+
+from onedoor.exchange.service import caller
+from onedoor.kernel.access import GATEWAY, access
+from onedoor.kernel.settings import current
+from onedoor.privacy.service import permit_call
+from onedoor.registers import api, corrections, openapi, telling
+from onedoor.registers.errors import BadQuestion
+from onedoor.registers.models import Correction
+
+_asked = jsonschema_rs.validator_for(dict(openapi.CORRECTION))
+_told = jsonschema_rs.validator_for(dict(openapi.TOLD))
+
+
+@access(GATEWAY)
+@csrf_exempt
+@require_POST
+def ask(request: HttpRequest, register: str) -> JsonResponse:
+    """Take a person's word that a fact is wrong, once for the same Idempotency-Key."""
+    asks = caller(request)
+    body = _body(request, _asked, "{“by”: {…}, “field”, “value”, “why”}")
+    said = corrections.Request(body["by"], body["field"], body["value"], body["why"])
+    correction = corrections.ask(register, said, reader=api.reader_of(asks), key=api.key_of(asks))
+    return JsonResponse(_plain(correction), status=HTTPStatus.CREATED)
+
+
+@access(GATEWAY)
+@csrf_exempt
+@require_POST
+def asked(request: HttpRequest, register: str) -> JsonResponse:
+    """Answer what became of everything the asking user said is wrong in the register."""
+    found = corrections.asked_by(register, reader=api.reader_of(caller(request)))
+    return JsonResponse({"corrections": [_plain(one) for one in found]})
+
+
+@access(GATEWAY)
+@csrf_exempt
+@require_POST
+def told(request: HttpRequest) -> JsonResponse:
+    """Hear that a fact this system has read was corrected."""
+    asks = caller(request)
+    permit_call(api.reader_of(asks), service=telling.SERVICE, provider=current().subsystem)
+    body = _body(request, _told, "{“code”, “register”, “field”, “reads”: […], “cases”: […]}")
+    telling.hear(asks.client, telling.told_by(asks.client, asks.user, body))
+    return JsonResponse({"heard": body["code"]})
+
+
+@access(GATEWAY)
+@require_GET
+def description(_request: HttpRequest) -> JsonResponse:
+    """Answer the description of the service ``corrections``."""
+    return JsonResponse(openapi.of_corrections())
+
+
+def _body(request: HttpRequest, form: jsonschema_rs.Validator, what: str) -> dict[str, Any]:
+    try:
+        body = json.loads(request.body)
+    except ValueError as error:
+        raise BadQuestion(what="the body is not JSON") from error
+    if not form.is_valid(body):
+        raise BadQuestion(what=f"the body must be {what}; see openapi.json")
+    return dict(body)
+
+
+def _plain(correction: Correction) -> dict[str, Any]:
+    return {
+        "code": correction.code,
+        "field": correction.field,
+        "state": correction.state,
+        "asked": correction.asked.isoformat(),
+        "due": correction.due.isoformat(),
+        "decided": correction.decided.isoformat() if correction.decided else None,
+        "words": corrections.read(correction).get("words", ""),
+    }

@@ -1,0 +1,11 @@
+"""What the worker does for this room."""
+
+from onedoor.store.jobs import job
+
+
+@job("registers.tell_correction")
+def tell(code: str, client: str) -> None:
+    """Tell *client* that a fact it read was corrected; tried until it has heard it."""
+    from onedoor.registers import telling
+
+    telling.tell(code, client)

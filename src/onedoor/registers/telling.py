@@ -1,0 +1,60 @@
+"""Tells whoever used a fact that it was corrected, and hears it from others; never with the fact itself."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+
+from onedoor.exchange import service as exchange
+from onedoor.kernel import clock
+from onedoor.kernel.actor import Actor
+from onedoor.privacy import service as privacy
+from onedoor.registers import corrections
+from onedoor.registers.events import UsedFactCorrected
+from onedoor.registers.models import Correction, ToldCorrection
+from onedoor.store import outbox
+
+SERVICE = "corrections"
+
+
+def tell(code: str, client: str) -> None:
+    """Tell *client* which of its reads found what correction *code* changed."""
+    correction = Correction.objects.select_related("record").get(code=code)
+    person = corrections.read(correction)["person"]
+    since = correction.record.recorded_from
+    uses = [
+        use
+        for use in privacy.uses_of(person, register=correction.register, field=correction.field, since=since)
+        if use.client == client
+    ]
+    body = {
+        "code": code,
+        "register": correction.register,
+        "field": correction.field,
+        "reads": [use.record for use in uses],
+        "cases": list(dict.fromkeys(use.case for use in uses if use.case)),
+    }
+    basis = next(iter(privacy.purpose(corrections.PURPOSE).basis))
+    reason = exchange.Reason(corrections.PURPOSE, basis, code)
+    user = correction.decided_by
+    exchange.call(f"{client}/{SERVICE}", "told", body, reason=reason, user=user, key=f"correction:{code}")
+
+
+def hear(owner: str, told: UsedFactCorrected) -> None:
+    """State that a fact used here was corrected, once for each owner and code."""
+    with transaction.atomic():
+        _, new = ToldCorrection.objects.get_or_create(owner=owner, code=told.code, defaults={"told": clock.now()})
+        if new:
+            outbox.state(told)
+
+
+def told_by(client: str, user: str, body: Mapping[str, Any]) -> UsedFactCorrected:
+    """Return the fact that a checked message of *client* tells."""
+    return UsedFactCorrected(
+        by=Actor(post=user, agency=client),
+        code=body["code"],
+        register=body["register"],
+        field=body["field"],
+        reads=tuple(body["reads"]),
+        cases=tuple(body["cases"]),
+    )

@@ -1,0 +1,223 @@
+import json
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import lxml.html
+import pytest
+from django.test import Client
+from django.utils import translation
+
+from onedoor.exchange import service as exchange
+from onedoor.exchange.service import VIA_GATEWAY, Answer, Call
+from onedoor.kernel import clock
+from onedoor.kernel.actor import Actor
+from onedoor.privacy.models import ReadRecord
+from onedoor.privacy.service import NotPermitted, Reader
+from onedoor.registers import corrections, errors, service
+from onedoor.registers.corrections import Request
+from onedoor.registers.models import Correction
+from onedoor.registers.tests.test_service import FATHER, MOTHER, POLICE, PORTAL, person
+from onedoor.store.models import StatedEvent
+from onedoor.store.work import run_waiting
+
+pytestmark = pytest.mark.django_db
+lasting = pytest.mark.django_db(transaction=True)
+FRIDAY = datetime(2026, 12, 11, 9, tzinfo=ZoneInfo("Asia/Ho_Chi_Minh"))
+ASKER = Reader("VN/GOV/G22/PORTAL", "account-1", "correction", "l91-2025")
+OFFICER = Actor(person="o", post="police-00199.residence", agency="police-00199", level=2, name="Officer")
+COMMUNE = Actor(person="c", post="commune-00199.civil-status", agency="commune-00199", level=2)
+WRONG = Request({"number": MOTHER}, "full_name", "Trần Thu Hạ", "my birth certificate")
+
+
+@pytest.fixture(autouse=True)
+def people(db: None) -> None:
+    mother = person(MOTHER, "Trần Thu Hà", "1996-05-14", "F")
+    service.load("population", [mother, person(FATHER, "Lê Minh Quân", "1994-09-02", "M")])
+
+
+def ask(request: Request = WRONG, key: str = "k1") -> Correction:
+    return corrections.ask("population", request, reader=ASKER, key=key)
+
+
+def name() -> str:
+    return str(service.lookup("population", {"number": MOTHER}, reader=POLICE).records[0]["full_name"])
+
+
+def test_what_a_person_says_is_kept_sealed_with_its_limit_and_stated_without_it() -> None:
+    with clock.freeze(FRIDAY):
+        correction = ask()
+    assert correction.due.astimezone(FRIDAY.tzinfo).date().isoformat() == "2026-12-17"
+    assert "Hạ".encode() not in bytes(correction.sealed)
+    assert corrections.read(correction)["value"] == "Trần Thu Hạ"
+    stated = StatedEvent.objects.get()
+    assert (stated.name, stated.data["field"]) == ("registers.CorrectionAsked", "full_name")
+    assert name() == "Trần Thu Hà", "nothing is corrected before its owner decides"
+
+
+def test_the_same_key_asks_once() -> None:
+    assert ask().code == ask().code
+    assert Correction.objects.count() == 1
+
+
+def test_a_field_that_is_not_granted_cannot_be_disputed_and_the_attempt_is_recorded() -> None:
+    with pytest.raises(NotPermitted):
+        ask(Request({"number": MOTHER}, "status", "dead", "no"))
+    assert ReadRecord.objects.get().operation == "correct"
+
+
+def test_a_value_that_cannot_be_so_is_refused_at_once() -> None:
+    with pytest.raises(errors.BadRecord):
+        ask(Request({"number": MOTHER}, "sex", "X", "no"))
+    with pytest.raises(errors.BadRecord, match="scheme"):
+        ask(Request({"number": MOTHER}, "born", "1990-05-14", "the number tells the year"))
+
+
+def test_nobody_the_register_does_not_know_can_be_corrected() -> None:
+    with pytest.raises(errors.NothingToCorrect):
+        ask(Request({"number": "001196204818"}, "full_name", "Ai", "no"))
+
+
+def test_a_register_without_a_limit_takes_no_corrections() -> None:
+    with pytest.raises(errors.NotCorrectable):
+        corrections.ask("births", Request({"child": MOTHER}, "full_name", "Ai", "no"), reader=ASKER, key="k")
+
+
+def test_only_the_posts_of_the_owner_decide() -> None:
+    code = ask().code
+    assert [one.code for one in corrections.at_desk(OFFICER)] == [code]
+    assert corrections.at_desk(COMMUNE) == []
+    with pytest.raises(errors.NoSuchCorrection):
+        corrections.decide(code, COMMUNE, accept=True, words="")
+
+
+def test_an_accepted_correction_is_a_new_version_with_its_provenance_and_the_old_stays_known() -> None:
+    code = ask().code
+    before = clock.now()
+    corrections.decide(code, OFFICER, accept=True, words="Thank you.")
+    assert name() == "Trần Thu Hạ"
+    found = service.lookup("population", {"number": MOTHER}, reader=POLICE, known_on=before)
+    assert found.records[0]["full_name"] == "Trần Thu Hà"
+    _, written = service.provenance("population", {"number": MOTHER}, reader=POLICE)
+    assert (written.user, written.case) == (OFFICER.post, code)
+    assert written.grounds
+    assert written.grounds.purpose == "correction"
+    with pytest.raises(errors.Decided):
+        corrections.decide(code, OFFICER, accept=False, words="no")
+
+
+def test_a_declined_correction_changes_nothing_and_answers_its_person() -> None:
+    code = ask().code
+    corrections.decide(code, OFFICER, accept=False, words="The paper says Hà.")
+    assert name() == "Trần Thu Hà"
+    (told,) = corrections.asked_by("population", reader=ASKER)
+    assert (told.state, corrections.read(told)["words"]) == ("declined", "The paper says Hà.")
+    other = Reader(ASKER.client, "account-2", ASKER.purpose, ASKER.basis)
+    assert corrections.asked_by("population", reader=other) == []
+
+
+def test_an_officer_sees_the_fact_only_once_the_look_is_on_record() -> None:
+    sheet = corrections.opened(ask().code, OFFICER)
+    assert (sheet.now, sheet.said["value"]) == ("Trần Thu Hà", "Trần Thu Hạ")
+    record = ReadRecord.objects.get(operation="read")
+    assert (record.user, record.purpose, record.fields) == (OFFICER.post, "correction", ["full_name"])
+
+
+@pytest.fixture
+def carried(monkeypatch: pytest.MonkeyPatch) -> list[Call]:
+    """Carry calls to the exchange addresses of this process, as the gateways would."""
+    calls: list[Call] = []
+
+    def carry(call: Call, client: str) -> Answer:
+        headers = {
+            "HTTP_X_ROAD_CLIENT": client,
+            "HTTP_X_ROAD_USERID": call.user,
+            "HTTP_X_ROAD_ISSUE": call.reason.case,
+            "HTTP_ONEDOOR_PURPOSE": call.reason.purpose,
+            "HTTP_ONEDOOR_BASIS": call.reason.basis,
+            "HTTP_IDEMPOTENCY_KEY": call.key,
+            VIA_GATEWAY: True,
+        }
+        calls.append(call)
+        path = f"/exchange/{call.service.rpartition('/')[2]}/{call.path}"
+        with translation.override(translation.get_language()):
+            answered = Client().post(path, json.dumps(call.body), "application/json", **headers)
+        return Answer(answered.status_code, answered.json(), {}, "m")
+
+    def call_many(questions: Any, timeout: float = 10.0) -> list[Any]:
+        answers = [carry(one, "VN/GOV/G22/PORTAL") for one in questions]
+        return [one if one.status < 400 else exchange._failure("owner", one) for one in answers]
+
+    def call(service: str, path: str, body: Any, *, reason: Any, user: str, key: str = "") -> Answer:
+        return carry(Call(service, path, body, reason=reason, user=user, key=key), "VN/GOV/G01/POPULATION")
+
+    monkeypatch.setattr(exchange, "call_many", call_many)
+    monkeypatch.setattr(exchange, "call", call)
+    return calls
+
+
+@lasting
+def test_everybody_who_used_the_fact_is_told_once_and_never_the_fact(carried: list[Call]) -> None:
+    read = service.lookup("population", {"number": MOTHER}, reader=PORTAL, wanted=["full_name"])
+    service.lookup("population", {"number": MOTHER}, reader=PORTAL, wanted=["born"])
+    service.lookup("population", {"number": FATHER}, reader=PORTAL, wanted=["full_name"])
+    code = ask().code
+    corrections.decide(code, OFFICER, accept=True, words="")
+    run_waiting()
+    told = [call for call in carried if call.path == "told"]
+    assert [(call.service, call.body) for call in told] == [
+        (
+            "VN/GOV/G22/PORTAL/corrections",
+            {
+                "code": code,
+                "register": "population",
+                "field": "full_name",
+                "reads": [read.record],
+                "cases": [PORTAL.case],
+            },
+        )
+    ]
+    exchange.call(told[0].service, "told", told[0].body, reason=told[0].reason, user=told[0].user)
+    (heard,) = StatedEvent.objects.filter(name="registers.UsedFactCorrected")
+    assert heard.data["cases"] == [PORTAL.case]
+    assert "Hạ" not in json.dumps([call.body for call in told], ensure_ascii=False)
+
+
+def signed_in(persona: str) -> Client:
+    client = Client()
+    client.post("/en/sign-in", {"persona": persona})
+    return client
+
+
+def text(page: Any) -> str:
+    return " ".join(lxml.html.fromstring(page.content).text_content().split())
+
+
+@lasting
+def test_a_person_says_it_at_the_portal_and_reads_the_owners_answer_there(carried: list[Call]) -> None:
+    mother, officer = signed_in("mother"), signed_in("residence")
+    assert "Which fact about you is wrong" in text(mother.get("/en/corrections/new"))
+    empty = mother.post("/en/corrections/new", {})
+    assert empty.status_code == 422
+    assert "Choose the fact that is wrong" in text(empty)
+    typed = {"fact": "population.full_name", "value": "Trần Thu Hạ", "why": "my birth certificate"}
+    impossible = mother.post("/en/corrections/new", {**typed, "fact": "population.sex"})
+    assert "cannot stand in the register" in text(impossible)
+    assert mother.post("/en/corrections/new", typed).status_code == 302
+    assert "Being looked into" in text(mother.get("/en/corrections/"))
+    code = Correction.objects.get().code
+    assert code in text(officer.get("/en/desk/corrections/"))
+    assert "Trần Thu Hạ" in text(officer.get(f"/en/desk/corrections/{code}"))
+    assert officer.post(f"/en/desk/corrections/{code}", {"decision": "decline"}).status_code == 422
+    done = {"decision": "accept", "words": "You are right."}
+    assert officer.post(f"/en/desk/corrections/{code}", done).status_code == 302
+    assert "Corrected" in text(mother.get("/en/corrections/"))
+    assert "You are right." in text(mother.get("/en/corrections/"))
+    assert "Nothing is said to be wrong" in text(officer.get("/en/desk/corrections/"))
+    assert name() == "Trần Thu Hạ"
+
+
+def test_a_stranger_and_an_officer_of_another_agency_see_nothing() -> None:
+    code = ask().code
+    assert Client().get("/en/corrections/").status_code in (302, 401)
+    assert signed_in("civil-status").get(f"/en/desk/corrections/{code}").status_code == 404
