@@ -2,7 +2,7 @@
 BIN := .venv/bin
 LOCALES := $(wildcard src/onedoor/*/locale)
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run story test check fix bench soak clean pin texts
+.PHONY: help install install-dev run story test check fix reference bench soak clean pin texts
 
 help: ## say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -41,6 +41,9 @@ check: install-dev ## look for faults without running anything
 fix: install-dev ## put right what can be put right by itself
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+reference: install-dev ## write the reference pages and the picture of the architecture from the code
+	@$(BIN)/python -m tests.reference
 
 bench: install-dev ## print the ratios that speed and memory are held to
 	@$(BIN)/python -m bench

@@ -8,37 +8,51 @@ import pytest
 
 from onedoor.kernel.settings import OF_TESTS, Settings, known
 from tests import reference
+from tests.reference import apis, code, nations
+from tests.reference.routes import ROLES, routes_of
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "onedoor"
 RULES = {"public", "person 1", "person 2", "officer 2", "gateway"}
-EVERYWHERE = {"front", "health", "ledger", "empty", "serve", "sign_in", "sign_out", "home", "search", "service"}
+EVERYWHERE = {
+    "front",
+    "health",
+    "ledger",
+    "openapi",
+    "empty",
+    "serve",
+    "sign_in",
+    "sign_out",
+    "home",
+    "search",
+    "service",
+}
 OPEN = {"portal": EVERYWHERE, "node": EVERYWHERE | {"verify"}}
 """The views that are open to everybody; add one only when it shows nothing of anybody."""
 INLINE = re.compile(r"""(?i)<script(?![^>]*\bsrc=)[^>]*>|<style\b|\sstyle\s*=|\son[a-z]+\s*=\s*["']|javascript:""")
 
 
-@pytest.mark.parametrize("role", reference.ROLES)
+@pytest.mark.parametrize("role", ROLES)
 def test_every_route_has_an_access_rule(role: str) -> None:
-    routes = reference.routes_of(role)
+    routes = routes_of(role)
     assert len(routes) > 15
     assert not [one for one in routes if one["who"] not in RULES]
 
 
-@pytest.mark.parametrize("role", reference.ROLES)
+@pytest.mark.parametrize("role", ROLES)
 def test_only_the_named_views_are_open_to_everybody(role: str) -> None:
-    found = {one["view"].rpartition(".")[2] for one in reference.routes_of(role) if one["who"] == "public"}
+    found = {one["view"].rpartition(".")[2] for one in routes_of(role) if one["who"] == "public"}
     assert found <= OPEN[role]
 
 
-@pytest.mark.parametrize("role", reference.ROLES)
+@pytest.mark.parametrize("role", ROLES)
 def test_every_address_below_exchange_is_for_the_own_gateway_alone(role: str) -> None:
-    for one in reference.routes_of(role):
+    for one in routes_of(role):
         assert one["route"].startswith("exchange/") == (one["who"] == "gateway"), one
 
 
 def test_an_officers_desk_is_at_nodes_and_a_persons_dossiers_are_at_the_portal() -> None:
-    at = {role: {one["who"].split()[0] for one in reference.routes_of(role)} for role in reference.ROLES}
+    at = {role: {one["who"].split()[0] for one in routes_of(role)} for role in ROLES}
     assert "officer" not in at["portal"]
     assert "person" not in at["node"]
 
@@ -46,17 +60,85 @@ def test_an_officers_desk_is_at_nodes_and_a_persons_dossiers_are_at_the_portal()
 @pytest.mark.parametrize("page", list(reference.pages()))
 def test_the_reference_says_what_the_code_says(page: str) -> None:
     written = (reference.REFERENCE / page).read_text()
-    assert written == reference.pages()[page](), "run: python -m tests.reference"
+    assert written == reference.pages()[page](), f"run: {reference.COMMAND}"
 
 
-def test_every_setting_is_documented_and_nothing_else() -> None:
-    told = set(re.findall(r"`(ONEDOOR_[A-Z_]+)`", (reference.REFERENCE / "settings.md").read_text()))
+def test_nothing_stands_in_the_reference_that_no_code_stands_behind() -> None:
+    assert not reference.left_over(), f"run: {reference.COMMAND}"
+
+
+def test_every_setting_has_a_sentence() -> None:
+    told = code.settings_told()
+    assert set(told) == {field.name.upper() for field in fields(Settings)}
+    assert not [name for name, about in told.items() if not about], "write a sentence below the field in Settings"
+
+
+def test_every_name_in_the_environment_is_a_setting_or_documented() -> None:
     own = {f"ONEDOOR_{field.name.upper()}" for field in fields(Settings)}
-    assert own <= told
+    others = set(code.BY_THEMSELVES) | set(code.FOR_TESTS)
     texts = [path.read_text() for folder in (SOURCE, ROOT / "tests", ROOT / "bench") for path in folder.rglob("*.py")]
     used = set(re.findall(r"[\"'`](ONEDOOR_[A-Z]+(?:_[A-Z]+)*)[\"'`]", "\n".join(texts)))
-    assert used <= told, used - told
-    assert {name.removesuffix("_FILE") for name in told} <= own | used
+    missing = {name for name in used if name.removesuffix("_FILE") not in own | others}
+    assert not missing, "name them in BY_THEMSELVES or FOR_TESTS of tests/reference/code.py"
+
+
+def test_every_argument_of_a_command_says_what_it_is_for() -> None:
+    silent = [line for line in code.commands().splitlines() if re.fullmatch(r" *- `[^`]+`(: default .*|: )?", line)]
+    assert not silent, "give these arguments a help="
+
+
+def test_every_event_and_error_has_a_sentence_of_its_own() -> None:
+    from onedoor.kernel.errors import OnedoorError
+    from onedoor.kernel.events import Event
+
+    code.load()
+    assert not [kind for base in (Event, OnedoorError) for kind in code.heirs(base) if not kind.__dict__.get("__doc__")]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_view_says_what_it_does(role: str) -> None:
+    assert not [one for one in routes_of(role) if not one["about"]], "give these views a docstring"
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_route_that_is_no_page_stands_in_an_openapi_document(role: str) -> None:
+    bare = [one["route"] for one in routes_of(role) if not one["route"].startswith(("<language>/", "static/"))]
+    wanted = [route for route in bare if route and not route.endswith("openapi.json")]
+    assert len(wanted) > 5
+    known = apis.described()
+    missing = [route for route in wanted if apis.bare(route) not in known]
+    assert not missing, "describe them: `described` in the room's urls.py, or the OpenAPI document of its exchange API"
+
+
+def test_every_operation_of_an_api_says_what_it_does_and_what_its_errors_are() -> None:
+    for api in apis.documents():
+        for path, item in api.document["paths"].items():
+            for method in set(item) & set(apis.METHODS):
+                where = f"{api.file} {method} {path}"
+                assert item[method].get("summary"), where
+                assert all(one["description"] for one in item[method]["responses"].values()), where
+
+
+def test_every_kind_of_file_and_every_table_of_a_nation_is_documented() -> None:
+    from onedoor.kernel.nation.file_kinds import kinds
+
+    page = (reference.REFERENCE / "files.md").read_text()
+    assert not [kind.name for kind in kinds() if f"(schemas/{kind.name}.schema.json)" not in page]
+    modules = [
+        path for path in SOURCE.rglob("*.py") if "/tests/" not in str(path) and "read_table(" in path.read_text()
+    ]
+    columns = {column for _, names in nations.tables().values() for column in names}
+    for path in modules:
+        for named in re.findall(r"^[A-Z_]*COLUMNS = \((.*?)\)$", path.read_text(), re.DOTALL | re.MULTILINE):
+            assert set(re.findall(r'"([a-z_]+)"', named)) <= columns, f"name the table of {path} in nations.tables()"
+
+
+def test_every_register_of_every_nation_is_documented_with_its_fields_and_readers() -> None:
+    assert len(nations.FOLDERS) > 1
+    for folder in nations.FOLDERS:
+        page = (reference.REFERENCE / "registers" / f"{folder.name}.md").read_text()
+        for path in sorted((folder / "registers").glob("*.yaml")):
+            assert f"(`{path.stem}`)" in page, path
 
 
 def test_every_variable_that_the_engine_reads_is_known_to_its_check_at_start() -> None:
@@ -69,8 +151,8 @@ def test_every_variable_that_the_engine_reads_is_known_to_its_check_at_start() -
 def test_every_sentence_of_an_error_says_something_to_people() -> None:
     from onedoor.kernel.errors import OnedoorError
 
-    reference.load()
-    for error in reference.heirs(OnedoorError):
+    code.load()
+    for error in code.heirs(OnedoorError):
         key = error.key()  # type: ignore[attr-defined]
         assert key, error
         assert key[0].isupper() or key[0] in "{“", error

@@ -13,6 +13,7 @@ from onedoor.cases import intake, outcomes
 from onedoor.exchange.service import Caller, caller
 from onedoor.kernel.access import GATEWAY, access
 from onedoor.kernel.errors import BadInput
+from onedoor.kernel.openapi import answer, body, problems
 from onedoor.kernel.settings import current as settings
 from onedoor.privacy.service import Reader, permit_call
 
@@ -66,18 +67,49 @@ SCHEMAS: Mapping[str, dict[str, Any]] = {
         },
     ),
 }
+SUMMARIES = {
+    "hand-over": "A step that the portal gives to its owner",
+    "supplement": "The person's answer to a supplement",
+    "file": "A part of a file, before the message that it belongs to",
+    "end": "The end of a step that no officer has decided yet",
+    "outcome": "What came of a step, told to the portal",
+}
+KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": True,
+    "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY},
+}
+ANSWER = {
+    "type": "object",
+    "properties": {
+        "received": {"const": True},
+        "task": {"type": "string", "format": "uuid"},
+        "state": {"type": "string"},
+    },
+}
+REFUSED = problems(
+    {
+        400: "the message has not the right form, or is not of the case it was signed for",
+        403: "the purpose does not allow it, or the step is another authority's; the attempt was recorded",
+        404: "there is no such case or service here",
+        409: "not possible any more, or the agency keeps other rules",
+    }
+)
 _VALID = {name: jsonschema_rs.validator_for(schema) for name, schema in SCHEMAS.items()}
 OPENAPI: dict[str, Any] = {
-    "openapi": "3.0.3",
+    "openapi": "3.1.0",
     "info": {"title": "Steps of cases between the portal and agencies", "version": "1"},
     "paths": {
         f"/{name}": {
             "post": {
                 "operationId": name.replace("-", "_"),
-                "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
+                "summary": SUMMARIES[name],
+                "parameters": [KEY],
+                "requestBody": body(schema),
                 "responses": {
-                    "200": {"description": "taken in; sent again with the same Idempotency-Key nothing changes"},
-                    "409": {"description": "not possible any more"},
+                    "200": answer("taken in; sent again with the same Idempotency-Key nothing changes", ANSWER),
+                    **REFUSED,
                 },
             }
         }
@@ -91,12 +123,12 @@ def _take(request: HttpRequest, name: str, handler: Callable[[Caller, Any], dict
     reader = Reader(client=asks.client, user=asks.user, purpose=asks.purpose, basis=asks.basis, case=asks.case)
     permit_call(reader, service=SERVICE, provider=settings().subsystem)
     try:
-        body = json.loads(request.body)
+        message = json.loads(request.body)
     except ValueError as error:
         raise BadInput(what="the body is not JSON") from error
-    if not _VALID[name].is_valid(body) or body["case"] != asks.case or not 0 < len(asks.key) <= LONGEST_KEY:
+    if not _VALID[name].is_valid(message) or message["case"] != asks.case or not 0 < len(asks.key) <= LONGEST_KEY:
         raise BadInput(what=f"a message “{name}” with the case of X-Road-Issue and an Idempotency-Key")
-    return JsonResponse(handler(asks, body))
+    return JsonResponse(handler(asks, message))
 
 
 @access(GATEWAY)

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from onedoor.cases import desk_pages, exchange_urls, form_pages, pages, person_api, verify_pages
+from onedoor.cases import desk_pages, exchange_urls, form_pages, pages, person_api, person_openapi, verify_pages
 from onedoor.kernel.settings import current as settings
 
 app_name = "cases"
@@ -45,3 +45,4 @@ _role = settings().role
 urlpatterns = [*(PORTAL if _role != "node" else []), *(_node() if _role in ("node", "test") else [])]
 exchange = exchange_urls.exchange
 plain = person_api.plain if _role != "node" else []
+described = person_openapi.PATHS if _role != "node" else {}

@@ -53,29 +53,53 @@ class BadSettings(OnedoorError):
 
 @dataclass(frozen=True)
 class Settings:
-    """What a process must know before it starts; every field is ``ONEDOOR_<FIELD>`` in the environment."""
+    """What a process must know before it starts; every field is ``ONEDOOR_<FIELD>`` in the environment.
+
+    The sentence below a field stands in the reference of settings.
+    """
 
     role: str
+    """What this process is: `portal`, `node`, `gateway`, `directory` or `test`."""
     nation: Path
+    """Folder of the nation's files, or of the versions kept of them (`var/versions`, see `onedoor nation load`)."""
     member: str
+    """The member of the exchange this process belongs to, such as `G15`."""
     subsystem: str
+    """The system's name on the exchange, such as `VN/GOV/G15/CIVIL-STATUS`."""
     database_url: str = field(repr=False)
+    """The one database of this process, `postgresql://role:password@host/name`; a secret."""
     state: Path
+    """This process's own folder: keys, seals, what it must not lose."""
     secret: str = field(repr=False)
+    """Key for sessions and forms, at least 32 characters; a secret."""
     gateway_url: str
+    """The own gateway's door for systems, such as `https://127.0.0.1:8101`."""
     tls_key: Path | None
+    """File of this system's TLS key towards its gateway."""
     tls_cert: Path | None
+    """File of this system's TLS certificate."""
     tls_trust: Path | None
+    """File of the certificate of the own gateway, or of the authority that names it."""
     public_url: str
+    """How browsers reach this process."""
     listen: str
+    """Host and port for browsers; for a gateway: for its systems."""
     exchange_listen: str
+    """Host and port for the own gateway; for a gateway: for other gateways."""
     proxies: tuple[str, ...]
+    """IP addresses of the proxies in front of this process, with commas; only theirs is the word about who asks."""
     demonstration: bool
+    """`yes` lets people sign in as synthetic persons, without proof; never with real data."""
     log_level: str
+    """`debug`, `info`, `warning` or `error`."""
     desk_threads: int
+    """Requests of officers served at the same time, 1 to 64; 128 more wait, further ones are told to come again (503)."""
     watch_listen: str
+    """Host and port at which this process tells its health and metrics; on loopback unless there is a token."""
     watch_token: str = field(repr=False)
+    """What who watches shows as a bearer token, at least 32 characters; a secret."""
     traces_url: str
+    """Where traces go by OTLP over HTTP, such as `http://127.0.0.1:4318/v1/traces`; empty: nowhere."""
 
 
 def read(environ: Mapping[str, str] = os.environ) -> Settings:

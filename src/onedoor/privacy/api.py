@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 from onedoor.exchange.service import caller
 from onedoor.kernel.access import GATEWAY, access
 from onedoor.kernel.errors import BadInput
+from onedoor.kernel.openapi import answer, body, problems, strict
 from onedoor.kernel.settings import current
 from onedoor.privacy import service
 
@@ -21,28 +22,25 @@ QUESTION = {
     "additionalProperties": False,
     "properties": {"case": {"type": "string", "minLength": 1, "maxLength": 40}},
 }
+READS = {"type": "array", "items": {"type": "object"}}
 _question = jsonschema_rs.validator_for(QUESTION)
 OPENAPI: dict[str, Any] = {
-    "openapi": "3.0.3",
+    "openapi": "3.1.0",
     "info": {"title": "Reads of one's own case", "version": "1"},
     "paths": {
         "/of-case": {
             "post": {
                 "operationId": "readsOfCase",
-                "requestBody": {"required": True, "content": {"application/json": {"schema": QUESTION}}},
+                "summary": "Who read or wrote what for a case at this system",
+                "requestBody": body(QUESTION),
                 "responses": {
-                    "200": {
-                        "description": "who read or wrote what for this case at this system",
-                        "content": {
-                            "application/json": {
-                                "schema": {
-                                    "type": "object",
-                                    "properties": {"reads": {"type": "array", "items": {"type": "object"}}},
-                                }
-                            }
-                        },
-                    },
-                    "403": {"description": "the purpose does not allow it"},
+                    "200": answer("the reads and writes, refused ones too", strict(reads=READS)),
+                    **problems(
+                        {
+                            400: "the body has not the right form, or names another case than the message",
+                            403: "the purpose does not allow it; the attempt was recorded",
+                        }
+                    ),
                 },
             }
         }
@@ -59,10 +57,10 @@ def of_case(request: HttpRequest) -> JsonResponse:
     reader = service.Reader(asks.client, asks.user, asks.purpose, asks.basis, asks.case)
     service.permit_call(reader, service=SERVICE, provider=current().subsystem)
     try:
-        body = json.loads(request.body)
+        asked = json.loads(request.body)
     except ValueError as error:
         raise BadInput(what="the body is not JSON") from error
-    if not _question.is_valid(body) or body["case"] != asks.case:
+    if not _question.is_valid(asked) or asked["case"] != asks.case:
         raise BadInput(what="the body must be {“case”: …} with the case of the message (X-Road-Issue)")
     return JsonResponse({"reads": [view.to_json() for view in service.reads_of_case(asks.case)]})
 

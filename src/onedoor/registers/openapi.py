@@ -1,11 +1,10 @@
 """The OpenAPI document of a register, made from its file."""
 
-from collections.abc import Mapping
 from typing import Any
 
+from onedoor.kernel.openapi import answer, body, problems, strict
 from onedoor.registers.definition import Register
 
-JSON = "application/json"
 VERSION = "1"
 SHORT: Mapping[str, Any] = {"type": "string", "minLength": 1, "maxLength": 200}
 CORRECTION: Mapping[str, Any] = {
@@ -97,12 +96,12 @@ def _record(register: Register) -> dict[str, Any]:
 
 
 def _lookup(register: Register) -> dict[str, Any]:
-    answer = _object({"records": {"type": "array", "items": _ref()}, "read": {"type": "string", "format": "uuid"}})
+    found = strict(records={"type": "array", "items": _ref()}, read={"type": "string", "format": "uuid"})
     return {
         "operationId": "lookup",
         "summary": "The records a declared look-up finds, of a day and as known then, in the fields the purpose opens",
-        "requestBody": _body(question(register)),
-        "responses": {"200": _answer("found; perhaps nothing", answer), **_refusals()},
+        "requestBody": body(question(register)),
+        "responses": {"200": answer("found; perhaps nothing", found), **REFUSALS},
     }
 
 
@@ -118,20 +117,20 @@ def _write(register: Register) -> dict[str, Any]:
                 "schema": {"type": "string", "maxLength": 120},
             }
         ],
-        "requestBody": _body(values(register)),
-        "responses": {"201": _answer("written", _object({"record": _ref()})), **_refusals()},
+        "requestBody": body(values(register)),
+        "responses": {"201": answer("written", strict(record=_ref())), **REFUSALS},
     }
 
 
 def question(register: Register) -> dict[str, Any]:
     """Return the JSON Schema of the body of a look-up."""
     forms = [
-        _object({name: {"type": "string", "minLength": 1, "maxLength": 200} for name in lookup})
+        strict(**{name: {"type": "string", "minLength": 1, "maxLength": 200} for name in lookup})
         for lookup in register.lookups.values()
     ]
     fields = {"type": "array", "minItems": 1, "uniqueItems": True, "items": {"enum": list(register.fields)}}
     days = {"valid_on": {"type": "string", "format": "date"}, "known_on": {"type": "string", "format": "date-time"}}
-    return {**_object({"by": {"oneOf": forms}, "fields": fields, **days}), "required": ["by"]}
+    return {**strict(by={"oneOf": forms}, fields=fields, **days), "required": ["by"]}
 
 
 def values(register: Register) -> dict[str, Any]:
@@ -139,27 +138,15 @@ def values(register: Register) -> dict[str, Any]:
     return {**register.schema, "required": [], "minProperties": 1}
 
 
-def _object(properties: Mapping[str, Any]) -> dict[str, Any]:
-    names = list(properties)
-    return {"type": "object", "additionalProperties": False, "required": names, "properties": dict(properties)}
-
-
 def _ref() -> dict[str, str]:
     return {"$ref": "#/components/schemas/Record"}
 
 
-def _body(schema: Mapping[str, Any]) -> dict[str, Any]:
-    return {"required": True, "content": {JSON: {"schema": dict(schema)}}}
-
-
-def _answer(text: str, schema: Mapping[str, Any]) -> dict[str, Any]:
-    return {"description": text, "content": {JSON: {"schema": dict(schema)}}}
-
-
-def _refusals() -> dict[str, Any]:
-    return {
-        "400": {"description": "the question has not the right form"},
-        "403": {"description": "the purpose does not allow it; the attempt was recorded"},
-        "404": {"description": "this system does not hold the register"},
-        "409": {"description": "the key was used for something else, or the record changed meanwhile"},
+REFUSALS = problems(
+    {
+        400: "the question has not the right form",
+        403: "the purpose does not allow it; the attempt was recorded",
+        404: "this system does not hold the register",
+        409: "the key was used for something else, or the record changed meanwhile",
     }
+)

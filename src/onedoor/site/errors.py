@@ -51,7 +51,7 @@ def answer(request: HttpRequest, error: Exception) -> HttpResponse:
 
 def wants_json(request: HttpRequest) -> bool:
     """Return whether *request* is of a program: another system, or one that prefers JSON to HTML."""
-    if request.path.startswith(("/exchange/", "/health")):
+    if request.path.startswith(("/exchange/", "/health", "/api/")):
         return True
     return request.get_preferred_type(["text/html", "application/json", "application/problem+json"]) not in (
         "text/html",

@@ -1,7 +1,8 @@
 """The routes of this process: those of the rooms its role installs.
 
 A room's ``urls.py`` holds ``urlpatterns``: with an ``app_name`` they are pages below the language (``/vi/…``), without
-one they stand as they are. It may also hold ``exchange``, mounted at ``/exchange/``, and ``plain``, mounted at ``/``.
+one they stand as they are. It may also hold ``exchange``, mounted at ``/exchange/``, ``plain``, mounted at ``/``, and
+``described``: what ``plain`` answers, as paths of an OpenAPI document.
 """
 
 from collections.abc import Iterator
@@ -18,7 +19,8 @@ from onedoor.site import errors, static, views
 Route = URLPattern | URLResolver
 
 
-def _modules() -> Iterator[ModuleType]:
+def modules() -> Iterator[ModuleType]:
+    """Yield the ``urls`` of every room of this process that has one."""
     for app in apps.get_app_configs():
         name = f"{app.name}.urls"
         if app.name.startswith("onedoor.") and app.name != "onedoor.site" and find_spec(name):
@@ -38,12 +40,13 @@ def _plain(module: ModuleType) -> list[Route]:
     return [*bare, *getattr(module, "plain", []), *mounted]
 
 
-_rooms = list(_modules())
+_rooms = list(modules())
 urlpatterns: list[Route] = [
     path("", views.front, name="front"),
     path("health", views.health, name="health"),
     path("health/empty", views.empty, name="empty"),
     path("api/ledger", views.ledger, name="ledger"),
+    path("api/openapi.json", views.openapi, name="openapi"),
     path("static/<path:name>", static.serve, name="static"),
     *(route for room in _rooms for route in _plain(room)),
     *i18n_patterns(*(route for room in _rooms for route in _pages(room))),

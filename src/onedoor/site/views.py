@@ -33,6 +33,14 @@ def empty(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
 
 
 @access(PUBLIC)
+def openapi(request: HttpRequest) -> JsonResponse:  # noqa: ARG001
+    """Answer the OpenAPI document of this process's APIs outside the exchange."""
+    from onedoor.site import description
+
+    return JsonResponse(description.document())
+
+
+@access(PUBLIC)
 def ledger(request: HttpRequest) -> JsonResponse:  # noqa: ARG001
     """Answer with the size, root (hex) and latest signed checkpoint of this process's ledger."""
     from onedoor.store import ledger as kept

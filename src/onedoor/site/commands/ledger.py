@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what to do."""
-    parser.add_argument("what", choices=["check", "resume"])
+    parser.add_argument(
+        "what", choices=["check", "resume"], help="hold it against what was signed, or go on after a restore"
+    )
     parser.add_argument("--published", type=Path, help="resume: folder with the published ledger, if not this system's")
     messages.add_argument(parser)
 

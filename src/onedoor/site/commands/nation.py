@@ -14,15 +14,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     messages.add_argument(parser)
     parts = parser.add_subparsers(dest="part", metavar="check|load|versions|schemas|people", required=True)
     check = parts.add_parser("check", help="name every fault in the files of a nation, with file and line")
-    check.add_argument("folder", type=Path, nargs="?", default=DEFAULT_NATION)
+    check.add_argument("folder", type=Path, nargs="?", default=DEFAULT_NATION, help="folder of the nation")
     nation_versions.add_arguments(parts)
     schemas = parts.add_parser("schemas", help="write the JSON Schema of every kind of file, for editors")
-    schemas.add_argument("folder", type=Path)
+    schemas.add_argument("folder", type=Path, help="folder to write them to")
     people = parts.add_parser("people", help="make synthetic people: a gzipped file of JSON lines per register")
-    people.add_argument("--count", type=int, default=10_000)
-    people.add_argument("--seed", type=int, default=1)
-    people.add_argument("--nation", type=Path, default=DEFAULT_NATION)
-    people.add_argument("--out", type=Path, default=Path("var/people"))
+    people.add_argument("--count", type=int, default=10_000, help="how many")
+    people.add_argument("--seed", type=int, default=1, help="which: the same seed makes the same people")
+    people.add_argument("--nation", type=Path, default=DEFAULT_NATION, help="folder of the nation")
+    people.add_argument("--out", type=Path, default=Path("var/people"), help="folder to write them to")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -11,7 +11,7 @@ from onedoor.site.commands.processes import settings_of
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add ``load``, the register, the file and how careful to be."""
-    parser.add_argument("what", choices=["load"])
+    parser.add_argument("what", choices=["load"], help="what to do with the register")
     parser.add_argument("register", help="the id of a register this node holds")
     parser.add_argument("file", type=Path, help="one JSON object a line; .gz is unpacked")
     parser.add_argument("--dry-run", action="store_true", help="report only, load nothing")

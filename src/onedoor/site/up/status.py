@@ -28,9 +28,9 @@ class NothingRuns(OnedoorError):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add where to look."""
-    parser.add_argument("--var", type=Path, default=DEFAULT_VAR)
-    parser.add_argument("--json", action="store_true")
     messages.add_argument(parser)
+    parser.add_argument("--var", type=Path, default=DEFAULT_VAR, help="folder of the installation")
+    parser.add_argument("--json", action="store_true", help="as one JSON object")
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -1,37 +1,105 @@
-"""What the reference pages must say, read from the code: ``python -m tests.reference`` writes them, a test compares.
-
-``docs/reference/settings.md`` is written by hand: a test looks only whether every setting is named in it.
-"""
+"""What the code says of itself: settings, commands, events, errors."""
 
 import argparse
+import ast
 import dataclasses
 import importlib
 import inspect
-import json
-import os
 import pkgutil
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from functools import cache, partial
-from pathlib import Path
-from typing import Any
+import tempfile
+from collections.abc import Iterator
 
-ROOT = Path(__file__).parents[1]
-REFERENCE = ROOT / "docs" / "reference"
-GENERATED = "<!-- Written by `python -m tests.reference`; change the code, not this page. -->"
-ROLES = ("portal", "node")
+from tests.reference import GENERATED
+
+EXAMPLES = {
+    "MEMBER": "G15",
+    "SUBSYSTEM": "VN/GOV/G15/CIVIL-STATUS",
+    "DATABASE_URL": "postgresql://role@host/name",
+    "SECRET": "s" * 40,
+}
+"""Good values of settings that some role must be told; any other one takes a folder."""
+BY_THEMSELVES = {"ONEDOOR_MASTER": "number of the web server's main process, for its workers: they end when it does"}
+FOR_TESTS = {
+    "ONEDOOR_TEST_HOME": "folder of the tests' PostgreSQL, instead of `var/test`",
+    "ONEDOOR_TEST_NATION": "`var` of a nation that runs already (its files in `var/files`), instead of starting one",
+    "ONEDOOR_TEST_SEED": "seed of the long kill test, to play the same kills again",
+}
+"""Names in the environment that are no settings of a process."""
 NOT_BY_IMPORT = (".tests", ".migrations", ".testing", ".wsgi", ".launch", ".__main__")
 
 
-def pages() -> dict[str, Callable[[], str]]:
-    """Return every generated page with the function that writes it."""
-    from onedoor.kernel import nation
-    from onedoor.site import kinds
+def settings() -> str:
+    """Return the page of settings: what each is, who must be told it, what it is otherwise."""
+    needed = {role: _needed(role) for role in ("portal", "node", "gateway", "directory")}
+    lines = ["# Settings", "", GENERATED, "", *INTRODUCTION, "", _secrets(), ""]
+    lines += ["| setting | must be set for | what it is | default |", "|---|---|---|---|"]
+    for name, about in settings_told().items():
+        roles = ", ".join(role for role, found in needed.items() if name in found[0]) or "–"
+        default = next((found[1].get(name, "–") for found in needed.values() if name not in found[0]), "–")
+        lines.append(f"| `ONEDOOR_{name}` | {roles} | {about} | {default} |")
+    for title, names in (("Set by the processes themselves", BY_THEMSELVES), ("For the tests", FOR_TESTS)):
+        lines += ["", f"## {title}", "", "| name | what it is |", "|---|---|"]
+        lines += [f"| `{name}` | {about} |" for name, about in names.items()]
+    return "\n".join(lines) + "\n"
 
-    kinds.load()
-    schemas = {f"schemas/{name}": partial(str, text) for name, text in nation.published().items()}
-    return {"commands.md": commands, "events.md": events, "errors.md": errors, "routes.md": routes, **schemas}
+
+INTRODUCTION = (
+    "Every process reads its settings from the environment, once, when it starts; an odd value stops it with a",
+    "sentence that says what the setting must be. `onedoor up` sets all of them for the processes it starts. Nothing",
+    "else is configured.",
+)
+
+
+def _secrets() -> str:
+    """Return the sentence about secrets, which `repr` does not show."""
+    from onedoor.kernel.settings import Settings
+
+    names = [f"`ONEDOOR_{one.name.upper()}_FILE`" for one in dataclasses.fields(Settings) if not one.repr]
+    return f"A secret may be given by the path of a file that holds it, and better is: {', '.join(names)}."
+
+
+def settings_told() -> dict[str, str]:
+    """Return the sentence below each field of `Settings`, by the setting's name; empty where there is none."""
+    from onedoor.kernel.settings import Settings
+
+    (tree,) = ast.parse(inspect.getsource(Settings)).body
+    assert isinstance(tree, ast.ClassDef)
+    told: dict[str, str] = {}
+    last = ""
+    for node in tree.body:
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            last = node.target.id.upper()
+            told[last] = ""
+        elif last and isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            told[last] = " ".join(str(node.value.value).split()).removesuffix(".")
+    return told
+
+
+def _needed(role: str) -> tuple[set[str], dict[str, str]]:
+    """Return what a process of *role* must be told, and what it takes for the rest."""
+    from onedoor.kernel.settings import BadSetting, read
+
+    needed: set[str] = {"ROLE"}
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {"ONEDOOR_ROLE": role}
+        while True:
+            try:
+                found = read(environment)
+                break
+            except BadSetting as error:
+                name = str(error.facts["name"]).removeprefix("ONEDOOR_")
+                if name in needed:
+                    raise LookupError(f"{error} Add a good value to EXAMPLES in tests/reference/code.py.") from error
+                needed.add(name)
+                environment[f"ONEDOOR_{name}"] = EXAMPLES.get(name, folder)
+    shown = {one.name.upper(): _shown(getattr(found, one.name)) for one in dataclasses.fields(found) if one.repr}
+    return needed, shown
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "`yes`" if value else "`no`"
+    return f"`{value}`" if value not in (None, "") else "–"
 
 
 def commands() -> str:
@@ -131,67 +199,3 @@ def errors() -> str:
 
 def _sentence(kind: type) -> str:
     return " ".join(inspect.cleandoc(kind.__doc__ or "").split()).replace("|", "\\|")
-
-
-def routes() -> str:
-    """Return the page of addresses: who may take each, at the portal and at a node."""
-    about = "`person 2`: a person at level 2 of assurance. `gateway`: the own gateway alone, over mutual TLS."
-    lines = ["# Addresses and who may take them", "", GENERATED, "", about, ""]
-    for role in ROLES:
-        lines += [f"## {role}", "", "| address | who |", "|---|---|"]
-        lines += [f"| `/{one['route']}` | {one['who'] or 'NOBODY: no access rule'} |" for one in routes_of(role)]
-        lines.append("")
-    return "\n".join(lines).rstrip() + "\n"
-
-
-@cache
-def routes_of(role: str) -> list[dict[str, str]]:
-    """Return every route of a process of this *role*, read in a process of its own."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith("ONEDOOR_")}
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.reference", "routes", role], env=own, cwd=ROOT, capture_output=True, text=True,
-        check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return list(json.loads(done.stdout))
-
-
-def _tell_routes(role: str) -> None:
-    """Write the routes of *role* as JSON; nothing of the database or the keys is touched."""
-    member, subsystem = {"portal": ("G22", "PORTAL"), "node": ("G15", "CIVIL-STATUS")}[role]
-    os.environ.update(
-        ONEDOOR_ROLE=role, ONEDOOR_NATION=str(ROOT / "nations" / "vietnam"), ONEDOOR_MEMBER=member,
-        ONEDOOR_SUBSYSTEM=f"VN/GOV/{member}/{subsystem}", ONEDOOR_DATABASE_URL="postgresql://nobody@/nothing",
-        ONEDOOR_STATE=str(ROOT / "var" / "routes"), ONEDOOR_SECRET="s" * 40, ONEDOOR_DEMONSTRATION="yes",
-        DJANGO_SETTINGS_MODULE="onedoor.site.settings",
-    )  # fmt: skip
-    import django
-    from django.urls import get_resolver
-
-    django.setup()
-    sys.stdout.write(json.dumps(list(_walk(get_resolver(), ""))))
-
-
-def _walk(resolver: Any, before: str) -> Iterator[dict[str, str]]:
-    from django.urls import LocalePrefixPattern
-
-    for one in resolver.url_patterns:
-        own = "<language>/" if isinstance(one.pattern, LocalePrefixPattern) else str(one.pattern)
-        if hasattr(one, "url_patterns"):
-            yield from _walk(one, before + own)
-        else:
-            rule = getattr(one.callback, "access", None)
-            who = f"{rule.who} {rule.level or ''}".strip() if rule else ""
-            yield {"route": before + own, "view": f"{one.callback.__module__}.{one.callback.__name__}", "who": who}
-
-
-if __name__ == "__main__":
-    if sys.argv[1:2] == ["routes"]:
-        _tell_routes(sys.argv[2])
-    else:
-        os.environ["DJANGO_SETTINGS_MODULE"] = "onedoor.site.settings"
-        import django
-
-        django.setup()
-        for name, write in pages().items():
-            (REFERENCE / name).write_text(write())

@@ -1,0 +1,85 @@
+"""The OpenAPI documents of every API, and the page that lists them."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tests.reference import GENERATED
+from tests.reference.nations import FOLDERS
+
+REGISTER = "exchange/{register}"
+METHODS = ("get", "put", "post", "delete", "patch")
+
+
+@dataclass(frozen=True)
+class Api:
+    """One document: its file below ``apis/``, the route its paths stand below, and itself."""
+
+    file: str
+    base: str
+    document: Mapping[str, Any]
+
+    @property
+    def routes(self) -> Iterator[str]:
+        """Yield the routes it describes, as ``exchange/{register}/lookup``."""
+        yield from (f"{self.base}{path}".lstrip("/") for path in self.document["paths"])
+
+
+def documents() -> list[Api]:
+    """Return every document; a route of an API that stands in none of them fails a test."""
+    from onedoor.cases import api as cases
+    from onedoor.kernel import nation as nations
+    from onedoor.privacy import api as reads
+    from onedoor.registers import definition, openapi
+    from onedoor.site import description
+
+    found = [
+        Api("site.json", "", description.document()),
+        Api("cases.json", "exchange/cases", cases.OPENAPI),
+        Api("reads.json", "exchange/reads", reads.OPENAPI),
+    ]
+    for folder in FOLDERS:
+        for document in nations.load(folder).documents("register"):
+            register = definition.read(document.data)
+            found.append(Api(f"{folder.name}-{register.id}.json", REGISTER, openapi.document(register)))
+    return found
+
+
+def text(api: Api) -> str:
+    return json.dumps(api.document, indent=1, ensure_ascii=False) + "\n"
+
+
+def page() -> str:
+    """Return the page that lists the APIs with what each can be asked."""
+    lines = ["# APIs", "", GENERATED, ""]
+    lines += ["Every API has an OpenAPI document; a running process serves its own as `openapi.json`."]
+    lines += ["What is below `/exchange/` is for the own gateway alone: other systems ask through theirs.", ""]
+    for api in documents():
+        lines += [
+            f"## {api.document['info']['title']}",
+            "",
+            f"[OpenAPI](apis/{api.file}), paths below `/{api.base}`",
+            "",
+        ]
+        lines += ["| operation | what | answers |", "|---|---|---|", *_operations(api.document), ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _operations(document: Mapping[str, Any]) -> Iterator[str]:
+    for path, item in document["paths"].items():
+        for method in (one for one in METHODS if one in item):
+            told = item[method]
+            statuses = ", ".join(told["responses"])
+            yield f"| `{method.upper()} {path}` | {told.get('summary') or told['operationId']} | {statuses} |"
+
+
+def described() -> set[str]:
+    """Return every route that some document describes, its parameters as ``{}``."""
+    return {bare(route) for api in documents() for route in api.routes}
+
+
+def bare(route: str) -> str:
+    """Return *route* with each parameter as ``{}``, however it is written."""
+    return re.sub(r"<[^>]+>|\{[^}]+\}", "{}", route)
