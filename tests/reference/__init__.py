@@ -15,7 +15,7 @@ def pages() -> dict[str, Page]:
     """Return every generated file of `REFERENCE` with the function that writes it."""
     from onedoor.kernel import nation
     from onedoor.site import kinds
-    from tests.reference import apis, code, nations, routes
+    from tests.reference import apis, code, nations, picture, routes
 
     kinds.load()
     return {
@@ -26,6 +26,7 @@ def pages() -> dict[str, Page]:
         "routes.md": routes.page,
         "files.md": nations.files,
         "apis.md": apis.page,
+        "../images/rooms.svg": picture.svg,
         **{f"schemas/{name}": partial(str, text) for name, text in nation.published().items()},
         **{f"registers/{folder.name}.md": partial(nations.registers, folder) for folder in nations.FOLDERS},
         **{f"apis/{api.file}": partial(apis.text, api) for api in apis.documents()},

@@ -93,7 +93,7 @@ class Settings:
     log_level: str
     """`debug`, `info`, `warning` or `error`."""
     desk_threads: int
-    """Requests of officers served at the same time, 1 to 64; 128 more wait, further ones are told to come again (503)."""
+    """Requests of officers served at the same time, 1 to 64; 128 more wait, the others get 503."""
     watch_listen: str
     """Host and port at which this process tells its health and metrics; on loopback unless there is a token."""
     watch_token: str = field(repr=False)

@@ -36,6 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("onedoor.site.commands.doctor", "say what is wrong with an installation and how to mend it"),
     "backup": ("onedoor.site.commands.backup", "copy an installation: its data to one archive, its keys to another"),
     "restore": ("onedoor.site.commands.restore", "make an installation anew from its archives and say what is lost"),
+    "new-room": ("onedoor.site.commands.new_room", "make a room of the engine that passes every check, in a checkout"),
     "ledger": (
         "onedoor.site.commands.ledger",
         "compute this process's ledger anew and hold it against what was signed; resume it after a restore",

@@ -1,0 +1,112 @@
+"""Runs what a page of `docs/` says: its files are written, its commands played, what it shows is compared.
+
+A page is run from its top to its end in one scratch folder. A block counts when the comment before it says so:
+
+- ``<!-- file: path -->`` before a fenced block: its text is written there; ``<!-- add: path -->`` adds it at the end;
+- ``<!-- run -->`` before a ``console`` block: each line after ``$`` is a command, the lines below are what it says.
+  ``<!-- run: 2 -->`` expects that exit code. A line ``…`` stands for any lines; a block without shown lines shows none.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+BLOCK = re.compile(
+    r"^<!-- (?P<kind>run|file|add)(?:: (?P<what>[^>]+?))? -->\n+```(?P<form>\w*)[^\n]*\n(?P<text>.*?)^```$",
+    re.MULTILINE | re.DOTALL,
+)
+FENCE = re.compile(r"^```console$", re.MULTILINE)
+ANY = "…"
+
+
+@dataclass
+class Block:
+    """One block that counts, with the line of the page where it stands."""
+
+    kind: str
+    what: str
+    text: str
+    line: int
+
+
+@dataclass
+class Command:
+    """One command of a block and the lines it is shown to say; ``None`` when nothing is shown."""
+
+    words: str
+    shown: list[str] = field(default_factory=list)
+
+
+def blocks(page: Path) -> Iterator[Block]:
+    """Yield the blocks of *page* that count, in their order."""
+    text = page.read_text("utf-8")
+    for found in BLOCK.finditer(text):
+        line = text.count("\n", 0, found.start()) + 1
+        yield Block(found["kind"], (found["what"] or "").strip(), found["text"], line)
+
+
+def unmarked(page: Path) -> list[str]:
+    """Return the ``console`` blocks of *page* that no comment marks: ``<!-- not run: why -->`` says why one is not."""
+    text = page.read_text("utf-8")
+    before = [("\n" + text[: found.start()]).rstrip("\n").rpartition("\n")[2] for found in FENCE.finditer(text)]
+    return [line for line in before if not re.fullmatch(r"<!-- (run(: \d+)?|not run: .+) -->", line)]
+
+
+def commands(text: str) -> Iterator[Command]:
+    """Yield the commands of a ``console`` block, each with what is shown below it."""
+    last: Command | None = None
+    for line in text.splitlines():
+        if line.startswith("$ "):
+            if last:
+                yield last
+            last = Command(line[2:])
+        elif last:
+            last.shown.append(line)
+    if last:
+        yield last
+
+
+def play(page: Path, folder: Path) -> None:
+    """Play *page* in *folder*; fail with the line of the page that is not as it says."""
+    for block in blocks(page):
+        where = f"{page.name}:{block.line}"
+        if block.kind != "run":
+            path = folder / block.what
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("a" if block.kind == "add" else "w", encoding="utf-8") as file:
+                file.write(block.text)
+            continue
+        for command in commands(block.text):
+            _run(command, folder, where, int(block.what or 0))
+
+
+def _run(command: Command, folder: Path, where: str, expected: int) -> None:
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", command.words], cwd=folder, env=environment(folder), text=True, timeout=300,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+    )  # fmt: skip
+    said = f"{where}: $ {command.words}\n{done.stdout}"
+    assert done.returncode == expected, f"left with {done.returncode}: {said}"
+    if command.shown:
+        assert fits(command.shown, done.stdout.splitlines()), said + "\nbut the page shows\n" + "\n".join(command.shown)
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Return an environment in which this Python's programs come first and no setting of the tests holds."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("ONEDOOR_", "DJANGO_"))}
+    tools = str(Path(sys.executable).parent)
+    source = folder / "src"
+    return own | {"PATH": f"{tools}:{own['PATH']}"} | ({"PYTHONPATH": str(source)} if source.is_dir() else {})
+
+
+def fits(shown: list[str], said: list[str]) -> bool:
+    """Return whether *said* is what is *shown*, where ``…`` stands for any lines."""
+    if not shown:
+        return not said
+    if shown[0].strip() == ANY:
+        return any(fits(shown[1:], said[number:]) for number in range(len(said) + 1))
+    return bool(said) and said[0].rstrip() == shown[0].rstrip() and fits(shown[1:], said[1:])
