@@ -1,6 +1,6 @@
 """The nation's file of synthetic people: personas, and the words from which others are made."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from onedoor.kernel.nation import DATE_SCHEMA, TEXT_SCHEMA, UNIT_SCHEMA, Document, Fault, Nation, nearest
@@ -34,7 +34,7 @@ PERSONA = _object(
     member=TEXT,
     note=TEXT_SCHEMA,
     person=_object(
-        ["born", "sex", "ethnicity", "native_place", "registered_in"],
+        ["born", "sex", "registered_in"],
         born=DATE_SCHEMA,
         sex={"enum": ["M", "F"]},
         ethnicity=TEXT,
@@ -45,8 +45,7 @@ PERSONA = _object(
     ),
 )
 PEOPLE = _object(
-    ["order", "address", "phone", "email", "adult", "births_since", "notices_since", "families", "middle", "given",
-     "ethnicities", "streets", "insurance"],
+    ["order", "address", "adult", "families", "given", "streets"],
     order={"type": "string", "pattern": "\\{family\\}"},
     address={"type": "string", "pattern": "\\{street\\}"},
     phone={"type": "string", "pattern": "\\{digits\\}"},
@@ -58,7 +57,7 @@ PEOPLE = _object(
     middle=_by_sex(WEIGHTS),
     given=_by_sex(WORDS),
     ethnicities=WEIGHTS,
-    streets={"type": "object", "additionalProperties": WORDS},
+    streets={"type": "object", "minProperties": 1, "additionalProperties": WORDS},
     insurance=_object(
         ["child", "pupil", "work", "retired", "covered"],
         child=TEXT,
@@ -116,9 +115,35 @@ def check(document: Document, nation: Nation) -> Iterable[Fault]:
         if row["kind"] == "officer":
             yield from _officer_faults(document, path, row, nation)
     yield from _record_faults(document, nation)
+    if "people" in data:
+        yield from _people_faults(document, nation)
     for keys, persona in _named(data):
         if persona not in known:
             yield document.fault(keys, f"there is no persona “{persona}”", nearest(persona, known))
+
+
+NEEDED: Mapping[str, Sequence[str]] = {
+    "births": ("births_since",),
+    "birth-notices": ("notices_since",),
+    "insurance": ("insurance",),
+}
+"""What the generator draws from besides, by the register that it fills."""
+
+
+def _people_faults(document: Document, nation: Nation) -> Iterator[Fault]:
+    """Yield what the generator would miss: where people live, streets of units there are, words for each register."""
+    data = document.data
+    if any(row["kind"] == "person" for row in data["personas"]) and "household" not in data:
+        yield document.fault(["personas"], "these persons live nowhere", "add household: {unit, address, members}")
+    for unit in data["people"]["streets"]:
+        if not nation.units.known(unit, nation.today()):
+            wrong = f"there is no administrative unit “{unit}” today"
+            yield document.fault(["people", "streets", unit], wrong, "write the code of one, in quotes")
+    for one in nation.documents("register"):
+        for word in NEEDED.get(one.data["register"], ()):
+            if word not in data["people"]:
+                wrong = f"“{word}” is missing, from which the register “{one.data['register']}” is filled"
+                yield document.fault(["people"], wrong, f"add {word}: …")
 
 
 def _named(data: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], str]]:

@@ -85,6 +85,11 @@ class Units:
         """Return since when units of *level* are known."""
         return min((unit.since for unit in self._by_level.get(level, ())), default=None)
 
+    @cached_property
+    def top(self) -> str:
+        """Return the highest level, such as ``province``: that of the units that lie in no other."""
+        return next((unit.level for unit in self._units if not unit.parent), "")
+
     def faults(self) -> Sequence[Fault]:
         """Return the faults of the tables."""
         placed, faults = self._placed

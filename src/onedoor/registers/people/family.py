@@ -112,7 +112,7 @@ class Founder:
         self.population.people.append(late)
 
     def _home(self) -> Household:
-        unit = self.world.chance.choice(sorted(self.world.communes))
+        unit = self.world.chance.choice(sorted(self.world.words["streets"]))
         street = self.world.chance.choice(self.world.words["streets"][unit])
         address = self.world.words["address"].format(number=self.world.chance.randint(1, 400), street=street)
         return Household(unit, address)
@@ -188,7 +188,8 @@ class Founder:
         born = self.world.between(birthday(last, -1) + DAY, last)
         family = self.world.one_of(self.world.words["families"])
         person = Person(self.world.name(family, sex), family, sex, born)
-        person.ethnicity = self.world.one_of(self.world.words["ethnicities"])
+        if groups := self.world.words.get("ethnicities"):
+            person.ethnicity = self.world.one_of(groups)
         person.native_place = self.world.chance.choice(self.world.provinces_today)
         person.registered_in = self._registered_in(born)
         return person

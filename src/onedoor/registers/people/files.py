@@ -28,6 +28,11 @@ def _write(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
     return count
 
 
+def holds(folder: Path, register: str) -> bool:
+    """Return whether there are people in *folder* for *register*: the generator does not know every register."""
+    return (folder / f"{register}{SUFFIX}").is_file()
+
+
 def read(folder: Path, register: str) -> Iterator[dict[str, Any]]:
     """Yield the rows of *register* in *folder*; raise FileNotFoundError when there is no such file."""
     with gzip.open(folder / f"{register}{SUFFIX}", "rt", encoding="utf-8") as file:

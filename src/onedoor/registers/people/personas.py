@@ -35,8 +35,8 @@ def _person(name: str, number: str, data: Mapping[str, Any]) -> Person:
         family=name.split(maxsplit=1)[0],
         sex=data["sex"],
         born=date.fromisoformat(data["born"]),
-        ethnicity=data["ethnicity"],
-        native_place=data["native_place"],
+        ethnicity=data.get("ethnicity", ""),
+        native_place=data.get("native_place", ""),
         registered_in=data["registered_in"],
         number=number,
     )

@@ -44,12 +44,14 @@ class Rows:
         return row
 
     def people(self) -> Iterator[Row]:
-        """Yield everybody; numbers are given here."""
+        """Yield everybody, in the fields that this nation's register has; numbers are given here."""
         for person in self.population.people:
             if not person.number:
                 draft = {"birth_registered_in": person.registered_in, "born": _day(person.born), "sex": person.sex}
                 person.number = self.numbered("population", draft)["number"]
-        yield from (self._person(person) for person in self.population.people)
+        fields = self.registers["population"].fields
+        for person in self.population.people:
+            yield {name: value for name, value in self._person(person).items() if name in fields}
 
     def _person(self, person: Person) -> Row:
         grown = person.alive and age(person.born, self.world.today) >= WORK
@@ -67,7 +69,7 @@ class Rows:
             "mother": person.mother.number if person.mother else "",
             "father": person.father.number if person.father else "",
             "status": "alive" if person.alive else "deceased",
-            "phone": self.world.words["phone"].format(digits=self.world.digits(6)) if grown else "",
+            "phone": self.world.phone() if grown else "",
             "email": self.world.email(person.name) if grown and self.world.happens(60) else "",
         }
 

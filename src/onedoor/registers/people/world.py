@@ -7,11 +7,15 @@ from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 
+from onedoor.kernel.errors import NotFound
 from onedoor.kernel.nation import Nation
 from onedoor.kernel.text import fold, pick
 
-PROVINCE = "province"
 YEAR = timedelta(days=365.2425)
+
+
+class NoDemonstration(NotFound):
+    """The nation in {nation} has no demonstration.yaml, which synthetic people are made from. Please write one."""
 
 
 @dataclass
@@ -26,7 +30,10 @@ class World:
     @cached_property
     def data(self) -> Mapping[str, Any]:
         """Return the nation's demonstration file."""
-        data: Mapping[str, Any] = self.nation.documents("demonstration")[0].data
+        files = self.nation.documents("demonstration")
+        if not files:
+            raise NoDemonstration(nation=self.nation.path)
+        data: Mapping[str, Any] = files[0].data
         return data
 
     @cached_property
@@ -60,14 +67,14 @@ class World:
 
     @cached_property
     def provinces_today(self) -> Sequence[str]:
-        """Return the codes of today's provinces."""
-        return [unit.code for unit in self.nation.units.of_level(PROVINCE, self.today)]
+        """Return the codes of today's provinces, which are the units of the highest level."""
+        return [unit.code for unit in self.nation.units.of_level(self.nation.units.top, self.today)]
 
     def provinces(self, day: date) -> Sequence[str]:
         """Return the codes of the provinces on *day*, or of the oldest known."""
-        known = max(day, self.nation.units.since(PROVINCE) or day)
+        known = max(day, self.nation.units.since(self.nation.units.top) or day)
         return self._provinces.setdefault(
-            (known.year, known.month), [unit.code for unit in self.nation.units.of_level(PROVINCE, known)]
+            (known.year, known.month), [unit.code for unit in self.nation.units.of_level(self.nation.units.top, known)]
         )
 
     @cached_property
@@ -111,12 +118,18 @@ class World:
 
     def name(self, family: str, sex: str) -> str:
         """Return a full name of the family *family*."""
-        middle = self.one_of(self.words["middle"][sex])
+        middle = self.one_of(self.words["middle"][sex]) if "middle" in self.words else ""
         given = self.chance.choice(self.words["given"][sex])
-        return str(self.words["order"]).format(family=family, middle=middle, given=given)
+        return " ".join(str(self.words["order"]).format(family=family, middle=middle, given=given).split())
+
+    def phone(self) -> str:
+        """Return a telephone number of a prefix nobody uses; empty when the nation has no word for one."""
+        return str(self.words["phone"]).format(digits=self.digits(6)) if "phone" in self.words else ""
 
     def email(self, name: str) -> str:
-        """Return an address in the domain reserved for examples."""
+        """Return an address in the domain reserved for examples; empty when the nation has no word for one."""
+        if "email" not in self.words:
+            return ""
         word = fold(name).replace(" ", ".") + self.digits(2)
         return str(self.words["email"]).format(word=word)
 

@@ -59,5 +59,5 @@ def _load(folder: Path) -> None:
     from onedoor.registers.people import files
 
     for register in service.names():
-        if not service.count(register):
+        if files.holds(folder, register) and not service.count(register):
             service.load(register, files.read(folder, register))
