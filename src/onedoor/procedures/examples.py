@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from onedoor.kernel.nation import Nation
-from onedoor.procedures import limits, rules
+from onedoor.procedures import limits, reading, rules
 from onedoor.procedures.answers import AnswerFault
 from onedoor.procedures.definition import Service, Step
 from onedoor.procedures.expressions import Context, ExpressionFailed, Value
@@ -14,6 +14,14 @@ from onedoor.procedures.rules import Found, Inputs, Query
 from onedoor.procedures.world import world_of
 
 Example = Mapping[str, Any]
+
+
+def played(nation: Nation) -> Iterator[tuple[str, str, list[str]]]:
+    """Play every example of *nation*; yield the service's id, what the example says, and what comes out otherwise."""
+    for document in nation.documents("service"):
+        for service in map(reading.read, reading.versions(document.data)):
+            for example in service.examples:
+                yield service.id, example["say"], differences(service, example, nation)
 
 
 def differences(service: Service, example: Example, nation: Nation) -> list[str]:

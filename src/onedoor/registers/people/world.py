@@ -7,15 +7,10 @@ from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 
-from onedoor.kernel.errors import NotFound
 from onedoor.kernel.nation import Nation
 from onedoor.kernel.text import fold, pick
 
 YEAR = timedelta(days=365.2425)
-
-
-class NoDemonstration(NotFound):
-    """The nation in {nation} has no demonstration.yaml, which synthetic people are made from. Please write one."""
 
 
 @dataclass
@@ -30,10 +25,7 @@ class World:
     @cached_property
     def data(self) -> Mapping[str, Any]:
         """Return the nation's demonstration file."""
-        files = self.nation.documents("demonstration")
-        if not files:
-            raise NoDemonstration(nation=self.nation.path)
-        data: Mapping[str, Any] = files[0].data
+        data: Mapping[str, Any] = self.nation.documents("demonstration")[0].data
         return data
 
     @cached_property

@@ -12,9 +12,11 @@ from onedoor.site.messages import text as _
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add every part."""
     messages.add_argument(parser)
-    parts = parser.add_subparsers(dest="part", metavar="check|load|versions|schemas|people", required=True)
+    parts = parser.add_subparsers(dest="part", metavar="check|examples|load|versions|schemas|people", required=True)
     check = parts.add_parser("check", help="name every fault in the files of a nation, with file and line")
     check.add_argument("folder", type=Path, nargs="?", default=DEFAULT_NATION, help="folder of the nation")
+    examples = parts.add_parser("examples", help="play the examples of every service and say which come out otherwise")
+    examples.add_argument("folder", type=Path, nargs="?", default=DEFAULT_NATION, help="folder of the nation")
     nation_versions.add_arguments(parts)
     schemas = parts.add_parser("schemas", help="write the JSON Schema of every kind of file, for editors")
     schemas.add_argument("folder", type=Path, help="folder to write them to")
@@ -44,6 +46,18 @@ def _check(arguments: argparse.Namespace) -> int:
     return FAILED if faults else 0
 
 
+def _examples(arguments: argparse.Namespace) -> int:
+    from onedoor.kernel import nation
+    from onedoor.procedures import examples
+
+    played = list(examples.played(nation.load(arguments.folder)))
+    for service, say, differences in played:
+        print(f"{service}: {say}: {'; '.join(differences) or _('as expected')}")
+    wrong = sum(bool(differences) for _service, _say, differences in played)
+    print(_("{n} examples, {wrong} not as expected.", n=len(played), wrong=wrong))
+    return FAILED if wrong else 0
+
+
 def _schemas(arguments: argparse.Namespace) -> int:
     from onedoor.kernel import nation
 
@@ -68,6 +82,7 @@ def _people(arguments: argparse.Namespace) -> int:
 
 PARTS = {
     "check": _check,
+    "examples": _examples,
     "load": nation_versions.load,
     "versions": nation_versions.listing,
     "schemas": _schemas,
