@@ -13,6 +13,7 @@ from tests.reference.routes import ROLES, routes_of
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "onedoor"
+NATIONS = sorted(path.parent for path in (ROOT / "nations").glob("*/nation.yaml"))
 RULES = {"public", "person 1", "person 2", "officer 2", "gateway"}
 EVERYWHERE = {
     "front",
@@ -174,3 +175,55 @@ def test_the_content_policy_allows_nothing_inline_and_no_other_site() -> None:
     assert not [
         path for path in SOURCE.rglob("*.py") if "unsafe-inline'" in path.read_text() and "tests" not in str(path)
     ]
+
+
+def words_of(readme: Path) -> list[str]:
+    """Return the terms that a room's README explains under its Words, in a table or in a list."""
+    section = re.search(r"^## Words\n(.*?)(?=^## |\Z)", readme.read_text(), re.DOTALL | re.MULTILINE)
+    lines = section[1].splitlines() if section else []
+    table = [line.split("|")[1].strip() for line in lines if line.startswith("| ") and not line.startswith("| word |")]
+    listed = [name for line in lines for name in re.findall(r"\*\*([^*]+)\*\*(?=[ :,])", line)]
+    terms = (re.sub(r" \(.*|`", "", term) for found in (*table, *listed) for term in re.split(r", | / ", found))
+    return [term.strip().lower() for term in terms]
+
+
+def glossary() -> list[list[str]]:
+    rows = [line.strip("|").split("|") for line in (ROOT / "docs" / "glossary.md").read_text().splitlines()]
+    return [[cell.strip() for cell in row] for row in rows if len(row) == 5 and "---" not in row[0]][1:]
+
+
+def test_every_term_of_a_room_stands_in_the_glossary_in_every_language() -> None:
+    known = {term for row in glossary() for cell in (row[0], row[2]) for term in cell.lower().split(", ")}
+    readmes = sorted(SOURCE.glob("*/README.md"))
+    terms = {term: readme.parent.name for readme in readmes for term in words_of(readme)}
+    assert len(terms) > 30
+    assert not {term: room for term, room in terms.items() if term not in known}, "add them to docs/glossary.md"
+
+
+def test_the_glossary_leaves_nothing_out_and_names_nothing_twice() -> None:
+    rows = glossary()
+    assert not [row for row in rows if not all(row)]
+    assert len({row[0] for row in rows}) == len(rows)
+
+
+SHAPE = {"domain.py", "urls.py", "tasks.py", "events.py", "service.py", "rules.py"}
+"""Files that any room may have: the toolkits' pages tell what they do with those of others."""
+
+
+@pytest.mark.parametrize("readme", sorted(SOURCE.glob("*/README.md")), ids=lambda path: path.parent.name)
+def test_every_file_a_rooms_readme_names_is_there(readme: Path) -> None:
+    places = (readme.parent, SOURCE, ROOT, *(path for path in readme.parent.iterdir() if path.is_dir()))
+    named = re.findall(r"`([\w./-]+\.(?:py|html|yaml))`", readme.read_text())
+    missing = [
+        name
+        for name in named
+        if name not in SHAPE and not any((place / name).exists() for place in (*places, *NATIONS))
+    ]
+    assert not missing
+
+
+def test_every_file_a_page_links_to_in_the_repository_is_there() -> None:
+    pages = [*ROOT.glob("*.md"), *SOURCE.glob("*/README.md"), *(ROOT / "nations").glob("*/**/README.md")]
+    for page in pages:
+        links = re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", page.read_text())
+        assert not [link for link in links if not (page.parent / link).exists()], page
