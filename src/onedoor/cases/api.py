@@ -1,7 +1,7 @@
 """What other systems send to the service ``cases`` over the exchange: only the own gateway gets in."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import jsonschema_rs
@@ -10,6 +10,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
 from onedoor.cases import intake, outcomes
+from onedoor.cases.messages import SCHEMAS
 from onedoor.exchange.service import Caller, caller
 from onedoor.kernel.access import GATEWAY, access
 from onedoor.kernel.errors import BadInput
@@ -19,54 +20,6 @@ from onedoor.privacy.service import Reader, permit_call
 
 SERVICE = "cases"
 LONGEST_KEY = 200
-TEXT = {"type": "string", "minLength": 1}
-STEP = {
-    "case": TEXT | {"maxLength": 20},
-    "step": TEXT | {"maxLength": 60},
-    "round": {"type": "integer", "minimum": 0},
-    "agency": TEXT | {"maxLength": 60},
-}
-RULES = {"type": "object", "required": ["id", "version", "digest"]}
-
-
-def _schema(required: list[str], **properties: Any) -> dict[str, Any]:  # noqa: ANN401 - parts of JSON Schema
-    return {"type": "object", "required": [*STEP, *required], "properties": {**STEP, **properties}}
-
-
-SCHEMAS: Mapping[str, dict[str, Any]] = {
-    "hand-over": _schema(
-        ["post", "service", "due", "context", "applicant"],
-        post=TEXT,
-        service=RULES,
-        due=TEXT,
-        context={"type": "object"},
-        applicant={"type": "object", "required": ["name", "number"]},
-    ),
-    "supplement": _schema(
-        ["supplement", "due"], supplement={"type": "object", "required": ["text", "at", "files"]}, due=TEXT
-    ),
-    "file": _schema(
-        ["field", "number", "content", "applicant"],
-        field=TEXT | {"maxLength": 80},
-        number={"type": "integer", "minimum": 0, "maximum": 20},
-        content={"type": "string"},
-        applicant={"type": "object", "required": ["number"]},
-    ),
-    "end": _schema(["kind", "post", "service"], kind={"enum": ["withdraw", "expire"]}, post=TEXT, service=RULES),
-    "outcome": _schema(
-        ["kind", "by"],
-        kind={"enum": ["done", "verify", "supplement", "refuse", "hand_over"]},
-        by=TEXT,
-        text={"type": "string"},
-        ground=TEXT,
-        to=TEXT,
-        records={"type": "object"},
-        result={
-            "type": ["object", "null"],
-            "required": ["id", "kind", "number", "issued_at", "sha256", "verify_url", "file", "data"],
-        },
-    ),
-}
 SUMMARIES = {
     "hand-over": "A step that the portal gives to its owner",
     "supplement": "The person's answer to a supplement",
@@ -96,7 +49,7 @@ REFUSED = problems(
         409: "not possible any more, or the agency keeps other rules",
     }
 )
-_VALID = {name: jsonschema_rs.validator_for(schema) for name, schema in SCHEMAS.items()}
+_VALID = {name: jsonschema_rs.validator_for(schema, validate_formats=True) for name, schema in SCHEMAS.items()}
 OPENAPI: dict[str, Any] = {
     "openapi": "3.1.0",
     "info": {"title": "Steps of cases between the portal and agencies", "version": "1"},
@@ -128,6 +81,8 @@ def _take(request: HttpRequest, name: str, handler: Callable[[Caller, Any], dict
         raise BadInput(what="the body is not JSON") from error
     if not _VALID[name].is_valid(message) or message["case"] != asks.case or not 0 < len(asks.key) <= LONGEST_KEY:
         raise BadInput(what=f"a message “{name}” with the case of X-Road-Issue and an Idempotency-Key")
+    # JSON knows one kind of number: 1.0 is an integer there, and none to the database.
+    message |= {key: int(message[key]) for key in ("round", "number") if key in message}
     return JsonResponse(handler(asks, message))
 
 

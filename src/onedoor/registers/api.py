@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
@@ -42,7 +42,7 @@ def lookup(request: HttpRequest, register: str) -> JsonResponse:
         body["by"],
         reader=reader_of(asks),
         wanted=body.get("fields"),
-        valid_on=date.fromisoformat(body["valid_on"]) if "valid_on" in body else None,
+        valid_on=_day(body["valid_on"]) if "valid_on" in body else None,
         known_on=_moment(body["known_on"]) if "known_on" in body else None,
     )
     return JsonResponse({"records": found.records, "read": found.record})
@@ -76,11 +76,22 @@ def _body(request: HttpRequest) -> dict[str, Any]:
     return body
 
 
-def _moment(text: str) -> datetime:
-    """Return the moment *text* names; RFC 3339 knows some, such as leap seconds, that no clock of ours shows."""
+def _day(text: str) -> date:
+    """Return the day *text* names; RFC 3339 knows a year 0."""
     try:
-        return datetime.fromisoformat(text)
+        return date.fromisoformat(text)
     except ValueError as error:
+        raise BadQuestion(what=FORM) from error
+
+
+def _moment(text: str) -> datetime:
+    """Return the moment *text* names in UTC: the database does not know every offset.
+
+    RFC 3339 knows moments, such as leap seconds, that no clock of ours shows.
+    """
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise BadQuestion(what=FORM) from error
 
 

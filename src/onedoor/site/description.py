@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.conf import settings
+
 from onedoor.kernel.openapi import answer, problems, strict
 from onedoor.site import urls
 
@@ -45,6 +47,6 @@ def document() -> dict[str, Any]:
         "info": {"title": "The APIs of a portal or a node", "version": "1"},
         "paths": paths,
         "components": {
-            "securitySchemes": {"session": {"type": "apiKey", "in": "cookie", "name": "the session after signing in"}}
+            "securitySchemes": {"session": {"type": "apiKey", "in": "cookie", "name": settings.SESSION_COOKIE_NAME}}
         },
     }

@@ -462,3 +462,8 @@ def test_a_look_into_a_register_says_every_code_in_words():
     assert "08/03/2024" in found
     assert "Lang Ward, Hanoi City" in found
     assert "00199" not in found
+
+
+def test_an_api_tells_a_program_that_nobody_is_signed_in_instead_of_leading_it_to_a_page() -> None:
+    answer = Client().get("/api/cases/2611-7K4M-Q8")
+    assert (answer.status_code, answer["Content-Type"]) == (401, "application/problem+json")

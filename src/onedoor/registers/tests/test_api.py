@@ -80,11 +80,28 @@ def test_another_day_and_earlier_knowledge_are_asked_in_the_body() -> None:
 
 
 @pytest.mark.parametrize(
-    "moment", ["2020-03-31", "2020-03-31T10:00:00", "2999-01-01T00:00:00Z", "2016-12-31T23:59:60Z", "March"]
+    "moment",
+    [
+        "2020-03-31",
+        "2020-03-31T10:00:00",
+        "2999-01-01T00:00:00Z",
+        "2016-12-31T23:59:60Z",
+        "0001-01-01T00:00:00+01:00",
+        "March",
+    ],
 )
 def test_a_moment_that_is_not_past_or_has_no_zone_is_refused(moment: str) -> None:
     question = {"by": {"number": MOTHER}, "known_on": moment}
     assert post("population/lookup", question, **POLICE).status_code == 400
+
+
+def test_a_moment_at_an_offset_that_the_database_does_not_know_is_answered() -> None:
+    question = {"by": {"number": MOTHER}, "known_on": "2020-03-31T10:00:00-22:02"}
+    assert post("population/lookup", question, **POLICE).status_code == 200
+
+
+def test_a_day_of_the_year_0_is_refused() -> None:
+    assert post("population/lookup", {"by": {"number": MOTHER}, "valid_on": "0000-01-01"}, **POLICE).status_code == 400
 
 
 def test_an_unknown_register_is_not_found() -> None:

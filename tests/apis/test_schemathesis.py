@@ -1,0 +1,110 @@
+"""Every API answers whatever it is sent with what its OpenAPI document says, and never with a fault of its own."""
+
+import copy
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from typing import Any
+
+import pytest
+import schemathesis
+from django.test import Client
+from hypothesis import HealthCheck, given, settings
+from schemathesis import checks
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from onedoor.exchange.service import VIA_GATEWAY
+from onedoor.procedures import service as procedures
+from onedoor.site.wsgi import application
+from tests.reference import apis
+
+CHECKS = [checks.not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+EXAMPLES = 15
+PORTAL, COMMUNE = "VN/GOV/G22/PORTAL", "VN/GOV/G15/CIVIL-STATUS"
+WHO: Mapping[str, tuple[str, str, str]] = {
+    "cases.json": (PORTAL, "hand-over", "nd63-2024.4.3"),
+    "cases.json /outcome": (COMMUNE, "hand-over", "nd63-2024.4.3"),
+    "reads.json": (PORTAL, "own-case", "l91-2025"),
+    "vietnam-population.json": (COMMUNE, "birth-registration", "l26-2023.12"),
+}
+"""As whom an API is asked: client, purpose and basis; other registers as the portal, for the form of a birth."""
+DOCUMENTS = {api.file: api for api in apis.documents() if not api.file.startswith("testland-")}
+
+
+def as_served(api: apis.Api) -> dict[str, Any]:
+    """Return the document of *api* at its address; what would be refused at the door names what there is."""
+    document: dict[str, Any] = copy.deepcopy(dict(api.document))
+    if register := api.file.removesuffix(".json").partition("vietnam-")[2]:
+        document["servers"] = [{"url": f"http://testserver/exchange/{register}"}]
+    else:
+        document["servers"] = [{"url": f"http://testserver/{api.base}"}]
+    known = procedures.get("vn.birth-linked", "2026-09-01")
+    told = {"id": known.id, "version": known.version, "digest": procedures.pin(known)}
+    for item in document["paths"].values() if api.file == "cases.json" else ():
+        properties = item["post"]["requestBody"]["content"]["application/json"]["schema"]["properties"]
+        properties["agency"] = {"const": "commune-00199"}
+        if "service" in properties:
+            properties["service"] = {"const": told}
+    return document
+
+
+def operations() -> Iterator[object]:
+    for name, api in DOCUMENTS.items():
+        for path, item in api.document["paths"].items():
+            for method in apis.METHODS:
+                if method in item:
+                    takes = {"parameters", "requestBody"} & {*item, *item[method]}
+                    for mode in schemathesis.GenerationMode if takes else [schemathesis.GenerationMode.POSITIVE]:
+                        title = f"{name} {method.upper()} {path} {mode.value}"
+                        yield pytest.param(name, path, method.upper(), mode, id=title)
+
+
+def asked_as(name: str, path: str) -> Callable[..., Iterable[bytes]]:
+    """Return the application as the own gateway reaches it, or as a person's browser, for /api/ does."""
+    client, purpose, basis = WHO.get(f"{name} {path}", WHO.get(name, (PORTAL, "birth-form", "nd63-2024.4.5")))
+    cookies = ""
+    if name == "site.json":
+        browser = Client()
+        browser.post("/en/sign-in", {"persona": "mother"})
+        cookies = "; ".join(f"{key}={one.value}" for key, one in browser.cookies.items())
+
+    def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        environ["wsgi.input"] = io.BytesIO(body)
+        environ |= {"HTTP_COOKIE": cookies} if cookies else {VIA_GATEWAY: True, "HTTP_X_ROAD_CLIENT": client}
+        environ |= {"HTTP_X_ROAD_USERID": "commune-00199.civil-status"}
+        environ |= {"HTTP_ONEDOOR_PURPOSE": purpose, "HTTP_ONEDOOR_BASIS": basis, "HTTP_X_ROAD_ISSUE": case_of(body)}
+        return application(environ, start_response)
+
+    return app
+
+
+def case_of(body: bytes) -> str:
+    """Return the case that a body names, as its sender would sign it; a header carries printable ASCII only."""
+    with suppress(ValueError, TypeError, KeyError):
+        named = str(json.loads(body)["case"])
+        if named.isascii() and named.isprintable():
+            return named
+    return "2611-7K4M-Q8"
+
+
+@pytest.mark.parametrize(("name", "path", "method", "mode"), list(operations()))
+@pytest.mark.django_db(transaction=True)
+def test_an_api_answers_as_its_document_says(
+    name: str, path: str, method: str, mode: schemathesis.GenerationMode
+) -> None:
+    schema = schemathesis.openapi.from_dict(as_served(DOCUMENTS[name]))
+    schema.app = asked_as(name, path)
+    operation = schema[path][method]
+
+    @settings(max_examples=EXAMPLES, deadline=None, database=None, derandomize=True, suppress_health_check=HealthCheck)
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def ask(case: schemathesis.Case) -> None:
+        case.call_and_validate(checks=CHECKS)
+
+    ask()
