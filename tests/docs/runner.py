@@ -100,7 +100,12 @@ def environment(folder: Path) -> dict[str, str]:
     own = {name: value for name, value in os.environ.items() if not name.startswith(("ONEDOOR_", "DJANGO_"))}
     tools = str(Path(sys.executable).parent)
     source = folder / "src"
-    return own | {"LC_ALL": "C.UTF-8"} | {"PATH": f"{tools}:{own['PATH']}"} | ({"PYTHONPATH": str(source)} if source.is_dir() else {})
+    return (
+        own
+        | {"LC_ALL": "C.UTF-8"}
+        | {"PATH": f"{tools}:{own['PATH']}"}
+        | ({"PYTHONPATH": str(source)} if source.is_dir() else {})
+    )
 
 
 def fits(shown: list[str], said: list[str]) -> bool:

@@ -104,14 +104,10 @@ def verify_url(result_id: str) -> str:
 
 
 def _document(task: Task, result: Result, data: Record, issue: Mapping[str, Any]) -> tuple[bytes, Record]:
-    """Return the sealed document and its data; the same data whenever it is made again.
-
-    A result whose definition gives it no number has the one of its issue: serial and year.
-    """
+    """Return the sealed document and its data; the same data whenever it is made again."""
     language = nation.current().languages[0]
     agency = nation.current().agencies[task.agency]
     full = {
-        "number": f"{issue['serial']}/{issue['year']}",
         **data,
         "kind": result.id,
         "id": issue["result"],
