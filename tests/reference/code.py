@@ -77,7 +77,7 @@ def settings_told() -> dict[str, str]:
 
 def _needed(role: str) -> tuple[set[str], dict[str, str]]:
     """Return what a process of *role* must be told, and what it takes for the rest."""
-    from onedoor.kernel.settings import BadSetting, read
+    from onedoor.kernel.settings import BadSetting, BadSettings, read
 
     needed: set[str] = {"ROLE"}
     with tempfile.TemporaryDirectory() as folder:
@@ -86,12 +86,12 @@ def _needed(role: str) -> tuple[set[str], dict[str, str]]:
             try:
                 found = read(environment)
                 break
-            except BadSetting as error:
-                name = str(error.facts["name"]).removeprefix("ONEDOOR_")
-                if name in needed:
+            except (BadSetting, BadSettings) as error:
+                names = {str(one.facts["name"]).removeprefix("ONEDOOR_") for one in getattr(error, "faults", [error])}
+                if names & needed:
                     raise LookupError(f"{error} Add a good value to EXAMPLES in tests/reference/code.py.") from error
-                needed.add(name)
-                environment[f"ONEDOOR_{name}"] = EXAMPLES.get(name, folder)
+                needed |= names
+                environment |= {f"ONEDOOR_{name}": EXAMPLES.get(name, folder) for name in names}
     shown = {one.name.upper(): _shown(getattr(found, one.name)) for one in dataclasses.fields(found) if one.repr}
     return needed, shown
 

@@ -1,5 +1,6 @@
 """The OpenAPI document of a register, made from its file."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from onedoor.kernel.openapi import answer, body, problems, strict
@@ -48,13 +49,13 @@ def document(register: Register) -> dict[str, Any]:
 
 def of_corrections() -> dict[str, Any]:
     """Return the OpenAPI document of the service by which owners tell that a fact was corrected."""
-    heard = _object({"heard": SHORT})
+    heard = strict(heard=SHORT)
     summary = "Tell that a fact this system has read was corrected; never the fact itself"
     told = {
         "operationId": "told",
         "summary": summary,
-        "requestBody": _body(TOLD),
-        "responses": {"200": _answer("heard", heard)},
+        "requestBody": body(TOLD),
+        "responses": {"200": answer("heard", heard)},
     }
     return {
         "openapi": "3.1.0",
@@ -67,19 +68,19 @@ def _corrections() -> dict[str, Any]:
     moment = {"type": ["string", "null"], "format": "date-time"}
     states = {"enum": ["open", "accepted", "declined"]}
     texts = {name: {"type": "string"} for name in ("code", "field", "words")}
-    one = _object({**texts, "state": states, **dict.fromkeys(("asked", "due", "decided"), moment)})
+    one = strict(**texts, state=states, **dict.fromkeys(("asked", "due", "decided"), moment))
     ask = {
         "operationId": "askForCorrection",
         "summary": "Say for its person that a fact is wrong; the owner decides",
-        "requestBody": _body(CORRECTION),
-        "responses": {"201": _answer("asked", one), **_refusals()},
+        "requestBody": body(CORRECTION),
+        "responses": {"201": answer("asked", one), **REFUSALS},
     }
     asked = {
         "operationId": "correctionsAsked",
         "summary": "What became of what this user said is wrong",
         "responses": {
-            "200": _answer("asked", _object({"corrections": {"type": "array", "items": one}})),
-            **_refusals(),
+            "200": answer("asked", strict(corrections={"type": "array", "items": one})),
+            **REFUSALS,
         },
     }
     return {"/corrections": {"post": ask}, "/corrections/asked": {"post": asked}}

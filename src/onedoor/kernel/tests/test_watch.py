@@ -190,6 +190,17 @@ def test_with_a_token_it_may_be_reached_from_elsewhere():
     assert TOKEN not in repr(read({"ONEDOOR_WATCH_TOKEN": TOKEN}))
 
 
+def test_the_token_is_read_from_a_file_that_nobody_else_can_read(tmp_path):
+    file = tmp_path / "token"
+    file.touch(0o600)
+    file.write_text(f"{TOKEN}\n")
+    given = {"ONEDOOR_WATCH_LISTEN": "0.0.0.0:9100", "ONEDOOR_WATCH_TOKEN_FILE": str(file)}
+    assert read(given).watch_token == TOKEN
+    file.chmod(0o644)
+    with pytest.raises(BadSetting, match="nobody else can read"):
+        read(given)
+
+
 def test_without_an_address_nothing_listens():
     assert listener.begin(read({}), Health("node", "G15")) is None
 
