@@ -23,9 +23,9 @@ what Prometheus' client says of any process (`process_cpu_seconds_total`, `proce
 def page() -> str:
     """Return the page of metrics."""
     from onedoor.kernel.watch import metrics
-    from tests import reference
+    from tests.reference import code
 
-    reference.load()
+    code.load()
     rows = []
     for name, one in sorted(metrics.KNOWN.items()):
         labels = ", ".join(f"`{label}`" for label in one.labels) or "–"
@@ -39,9 +39,9 @@ def test_every_metric_is_documented_as_the_code_says() -> None:
 
 def test_every_metric_has_a_name_of_ours_and_says_something() -> None:
     from onedoor.kernel.watch import metrics
-    from tests import reference
+    from tests.reference import code
 
-    reference.load()
+    code.load()
     for name, one in metrics.KNOWN.items():
         assert name.startswith("onedoor_"), name
         assert name.endswith("_total") == (one.type == "counter"), name

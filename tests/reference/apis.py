@@ -39,6 +39,7 @@ def documents() -> list[Api]:
         Api("site.json", "", description.document()),
         Api("cases.json", "exchange/cases", cases.OPENAPI),
         Api("reads.json", "exchange/reads", reads.OPENAPI),
+        Api("corrections.json", "exchange/corrections", openapi.of_corrections()),
     ]
     for folder in FOLDERS:
         for document in nations.load(folder).documents("register"):

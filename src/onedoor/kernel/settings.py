@@ -221,7 +221,7 @@ class _Source:
     def watched(self, name: str, *, closed: bool) -> str:
         """Return where who watches may ask, or nothing; without a token that must be this computer alone."""
         value = self.address(name, "127.0.0.1:0") if self.environ.get(_key(name), "").strip() else ""
-        if value and not closed and value.rpartition(":")[0] not in LOOPBACK:
+        if ":" in value and not closed and value.rpartition(":")[0] not in LOOPBACK:
             self.fault(_key(name), value, "on loopback (127.0.0.1), unless ONEDOOR_WATCH_TOKEN_FILE is set")
         return value
 

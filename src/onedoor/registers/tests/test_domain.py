@@ -36,7 +36,7 @@ def test_registers_and_demonstration_of_the_nation_have_no_fault() -> None:
         ("registers/births.yaml", "member: VN/GOV/G15", "member: VN/GOV/G01", "the system is not the member's"),
         ("registers/population.yaml", "history: [permanent-", "history: [permanet-", "write “permanent-residence”"),
         ("registers/population.yaml", "posts: [residence]", "posts: [residense]", "write “residence”"),
-        ("registers/population.yaml", "limit: 5wd", "limit: 5d", "limit"),
+        ("registers/population.yaml", "limit: 5wd", "limit: 5d", "write working days to decide"),
         ("registers/births.yaml", "subjects: [child,", "subjects: [chld,", "write “child”"),
         ("registers/births.yaml", "serial: [registered_at]", "serial: [registeredat]", "write “registered_at”"),
         (

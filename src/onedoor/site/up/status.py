@@ -42,7 +42,8 @@ def run(arguments: argparse.Namespace) -> None:
     for name, one in found["processes"].items():
         restarts = _("{n} restarts", n=f"{one['restarts']:>4}")
         said = f"{one['pid'] or _('gone'):>8} {restarts:<20} {one['pss_mib']:>8.1f} MiB"
-        health = "; ".join((one["health"] and _(one["health"]), *one["ill"]))
+        state = one["health"]
+        health = "; ".join((state and _(state), *one["ill"]))
         print(f"{name:<16} {said}  {health}".rstrip())
     print(f"{_('all'):<16} {'':>8} {'':<20} {found['pss_mib']:>8.1f} MiB")
 
