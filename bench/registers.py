@@ -183,7 +183,7 @@ def _emptied(load: Callable[[list[dict[str, Any]]], None], rows: list[dict[str, 
 
     with connection.cursor() as cursor:
         cursor.execute("SET onedoor.emptying = 'tests'")
-        cursor.execute("TRUNCATE registers_record, registers_term, bench_person")
+        cursor.execute("TRUNCATE registers_record, registers_term, bench_person CASCADE")
     return seconds(lambda: load(rows), 1) * MILLI
 
 
