@@ -64,8 +64,9 @@ def description(_request: HttpRequest) -> JsonResponse:
 def _body(request: HttpRequest, form: jsonschema_rs.Validator, what: str) -> dict[str, Any]:
     try:
         body = json.loads(request.body)
+        json.dumps(body, ensure_ascii=False).encode()  # half a sign, which JSON can escape, cannot be stored
     except ValueError as error:
-        raise BadQuestion(what="the body is not JSON") from error
+        raise BadQuestion(what="the body is not JSON in UTF-8") from error
     if not form.is_valid(body):
         raise BadQuestion(what=f"the body must be {what}; see openapi.json")
     return dict(body)

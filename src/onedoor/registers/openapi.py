@@ -15,8 +15,8 @@ CORRECTION: Mapping[str, Any] = {
     "properties": {
         "by": {"type": "object", "minProperties": 1, "additionalProperties": SHORT},
         "field": SHORT,
-        "value": {"type": "string", "maxLength": 200},
-        "why": {"type": "string", "minLength": 1, "maxLength": 2000},
+        "value": {"type": "string", "maxLength": 200, "pattern": "^[^\\x00-\\x1f]*$"},
+        "why": {"type": "string", "minLength": 1, "maxLength": 2000, "pattern": "^[^\\x00]*$"},
     },
 }
 TOLD: Mapping[str, Any] = {
@@ -24,11 +24,11 @@ TOLD: Mapping[str, Any] = {
     "additionalProperties": False,
     "required": ["code", "register", "field", "reads", "cases"],
     "properties": {
-        "code": {"type": "string", "minLength": 1, "maxLength": 16},
-        "register": SHORT,
-        "field": SHORT,
+        "code": {"type": "string", "pattern": "^[0-9A-Z-]{1,16}$"},
+        "register": {"type": "string", "pattern": "^[a-z][a-z0-9-]{0,59}$"},
+        "field": {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,59}$"},
         "reads": {"type": "array", "items": {"type": "string", "format": "uuid"}},
-        "cases": {"type": "array", "items": {"type": "string", "maxLength": 40}},
+        "cases": {"type": "array", "items": {"type": "string", "pattern": "^[!-~]{1,40}$"}},
     },
 }
 
@@ -55,7 +55,11 @@ def of_corrections() -> dict[str, Any]:
         "operationId": "told",
         "summary": summary,
         "requestBody": body(TOLD),
-        "responses": {"200": answer("heard", heard)},
+        "responses": {
+            "200": answer("heard", heard),
+            "400": {"description": "the message has not the right form"},
+            "403": {"description": "the purpose does not allow it; the attempt was recorded"},
+        },
     }
     return {
         "openapi": "3.1.0",

@@ -29,6 +29,18 @@ def test_uuids_of_version_7_are_in_the_order_of_time():
     assert abs((made[0].int >> 80) / 1000 - time.time()) < 60
 
 
+def test_uuids_of_one_millisecond_are_in_the_order_of_time(monkeypatch):
+    start = 1_795_600_000_000_000_000
+    made = []
+    for nanoseconds in range(0, 1_000_000, 50_000):
+        monkeypatch.setattr("onedoor.kernel.ids.time.time_ns", lambda now=start + nanoseconds: now)
+        made.append(ids.uuid7())
+    assert made == sorted(made)
+    assert {one.version for one in made} == {7}
+    assert {one.variant for one in made} == {"specified in RFC 4122"}
+    assert {one.int >> 80 for one in made} == {start // 1_000_000}
+
+
 @given(CODES)
 def test_a_code_is_read_as_people_type_it(code):
     assert ids.read_case_code(code) == code

@@ -183,6 +183,23 @@ def test_everybody_who_used_the_fact_is_told_once_and_never_the_fact(carried: li
     assert "Hạ" not in json.dumps([call.body for call in told], ensure_ascii=False)
 
 
+@pytest.mark.parametrize("why", ["", "a\0b", "\ud800", 7])
+def test_what_has_not_the_right_form_is_refused(why: object) -> None:
+    headers = {
+        "HTTP_X_ROAD_CLIENT": ASKER.client,
+        "HTTP_ONEDOOR_PURPOSE": ASKER.purpose,
+        "HTTP_ONEDOOR_BASIS": ASKER.basis,
+        "HTTP_IDEMPOTENCY_KEY": "k",
+        VIA_GATEWAY: True,
+    }
+    body = {"by": {"number": MOTHER}, "field": "full_name", "value": "Trần Thu Hạ", "why": why}
+    for path, sent in (("population/corrections", body), ("corrections/told", {"code": why})):
+        headers["HTTP_X_ROAD_CLIENT"] = ASKER.client if path.startswith("pop") else POLICE.client
+        answer = Client().post(f"/exchange/{path}", json.dumps(sent), "application/json", **headers)
+        assert answer.status_code == 400, path
+    assert not Correction.objects.exists()
+
+
 def signed_in(persona: str) -> Client:
     client = Client()
     client.post("/en/sign-in", {"persona": persona})
