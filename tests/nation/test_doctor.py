@@ -156,12 +156,13 @@ def test_faults_in_the_files_of_the_nation_are_counted(nation: Running) -> None:
 
 
 def test_a_migration_that_is_missing_or_unknown_is_named(nation: Running) -> None:
+    rename = "UPDATE django_migrations SET name = %s WHERE app = 'store' AND name = %s"
     with nation.server.as_superuser("node_g15") as connection:
-        connection.execute("UPDATE django_migrations SET name = '0999_tomorrow' WHERE app = 'store'")
+        connection.execute(rename, ["0999_tomorrow", "0001_initial"])
         try:
             found = said(nation, "migrations")
         finally:
-            connection.execute("UPDATE django_migrations SET name = '0001_initial' WHERE app = 'store'")
+            connection.execute(rename, ["0001_initial", "0999_tomorrow"])
     assert "node_g15 lacks 0001_initial of store" in found
     assert "it has 0999_tomorrow of store" in found
     assert not said(nation, "migrations")
