@@ -57,7 +57,7 @@ SCHEMAS: Mapping[str, dict[str, Any]] = {
         due=MOMENT,
         context={"type": "object"},
         applicant=APPLICANT,
-        about=WORD,
+        about=WORDS,
     ),
     "supplement": _schema(
         ["supplement", "due"],
