@@ -12,8 +12,8 @@ import pytest
 from onedoor.kernel.watch import metrics
 from onedoor.site.story.browser import Browser
 from onedoor.site.up.status import status
-from tests import reference
 from tests.nation.running import Running, onedoor, wait_for
+from tests.reference import code
 
 pytestmark = [pytest.mark.nation, pytest.mark.timeout(400)]
 MEMBERS = ("G22", "G01", "G15", "G18", "G24")
@@ -60,7 +60,7 @@ def test_a_process_tells_figures_that_are_all_documented_and_nothing_of_anybody(
 ) -> None:
     assert ask(nation, name, "/metrics")[0] == 200
     text = ask(nation, name, "/metrics")[1]
-    reference.load()
+    code.load()
     families = set(re.findall(r"^# TYPE (\S+) ", text, re.MULTILINE))
     assert {one for one in families if not one.startswith(("process_", "python_"))} <= set(metrics.KNOWN)
     assert not [one for one in EXPECTED[name.partition("-")[0]] if one not in text]
