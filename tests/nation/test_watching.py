@@ -106,7 +106,7 @@ def test_one_id_of_a_look_up_stands_in_the_logs_of_portal_both_gateways_and_node
 def test_the_id_a_browser_sends_is_never_taken(nation: Running) -> None:
     sent = "01a2123b52ec7c33a6081a6bfd74f7aa"
     headers = {"traceparent": f"00-{sent}-0123456789abcdef-01", "X-Request-Id": sent}
-    answer = Browser().session.get(nation.places.page(""), headers=headers, timeout=30)
+    answer = Browser("vi").session.get(nation.places.page(""), headers=headers, timeout=30)
     assert re.fullmatch("[0-9a-f]{32}", answer.headers["X-Request-Id"])
     assert answer.headers["X-Request-Id"] != sent
 
