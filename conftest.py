@@ -1,12 +1,8 @@
 """The database of every test: a plugin's fixture would yield to pytest-django's own, this one does not."""
 
-import os
-
 import pytest
 
 from onedoor.site.embedded import Server
-
-os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "yes"  # Playwright keeps a loop running in the thread of the tests after it
 
 
 @pytest.fixture(scope="session")

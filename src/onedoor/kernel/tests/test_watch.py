@@ -2,6 +2,7 @@
 
 import json
 import logging
+import socket
 import subprocess
 import sys
 import time
@@ -199,6 +200,17 @@ def test_the_token_is_read_from_a_file_that_nobody_else_can_read(tmp_path):
     file.chmod(0o644)
     with pytest.raises(BadSetting, match="nobody else can read"):
         read(given)
+
+
+def test_a_port_that_was_asked_counts_as_free_as_soon_as_nobody_listens():
+    one = listener.begin(settings(), Health("node", "G15"))
+    port = int(one.server_address[1])
+    assert ask(port, "/health/live")[0] == 200  # the end of this connection stays with the port for a minute
+    one.shutdown()
+    one.server_close()
+    with socket.socket() as door:
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        door.bind(("127.0.0.1", port))
 
 
 def test_without_an_address_nothing_listens():

@@ -36,7 +36,11 @@ class Listener(ThreadingHTTPServer):
         super().__init__((host.strip("[]"), int(port)), Watcher)
 
     def server_bind(self) -> None:
-        """Listen also while the process that this one relieves still does; no name is looked up."""
+        """Listen also while the process that this one relieves still does, and right after it; no name is looked up.
+
+        Without the second option a port that was asked lately would count as taken for a minute after a stop.
+        """
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         self.socket.bind(self.server_address)
         self.server_address = self.socket.getsockname()
