@@ -1,10 +1,12 @@
 """What an authority may say of its step: only what the service lets it decide, write and issue. Pure decisions."""
 
+import re
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from onedoor.cases.messages import MOMENT
 from onedoor.procedures.service import Step
 
 Message = Mapping[str, Any]
@@ -58,6 +60,9 @@ def _web_address(text: str) -> bool:
 
 
 def _moment(text: str) -> bool:
+    """Return whether *text* is a moment that every part of the system knows."""
+    if not re.fullmatch(MOMENT["pattern"], text):
+        return False
     try:
         return datetime.fromisoformat(text).tzinfo is not None
     except ValueError:
