@@ -2,13 +2,21 @@
 
 import json
 import os
-import shutil
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.nation.running import HOME, OTHER_OFFICER, Running, copy_of_the_nation, free_base, onedoor, sweep
+from tests.nation.running import (
+    HOME,
+    OTHER_OFFICER,
+    Running,
+    copy_of_the_nation,
+    free_base,
+    kept_running,
+    onedoor,
+    sweep,
+)
 
 FOLDER = "ONEDOOR_TEST_NATION"
 """Names the ``var`` of a nation that runs already (its files in ``var/files``): no start while developing."""
@@ -24,14 +32,8 @@ def nation(request: pytest.FixtureRequest) -> Iterator[Running]:
     sweep()
     var = HOME / str(os.getpid())
     running = Running(var, free_base(), copy_of_the_nation(var / "files", OTHER_OFFICER))
-    try:
-        running.start()
+    with kept_running(running, var, request.session):
         yield running
-    finally:
-        code = running.stop()
-    assert code in (0, 130), running.last_words()
-    if not request.session.testsfailed:
-        shutil.rmtree(var)
 
 
 @pytest.fixture(scope="session")

@@ -9,13 +9,14 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 
 from onedoor.kernel import nation as nations
 from onedoor.site import kinds
@@ -230,6 +231,19 @@ class Running:
         """Return what no log may hold: names and numbers of the persons (not officers) of the demonstration."""
         people = [one for one in self.places.personas() if one["kind"] == "person"]
         return [*(one["name"] for one in people), *(one["number"] for one in people)]
+
+
+@contextmanager
+def kept_running(running: Running, folder: Path, session: pytest.Session) -> Iterator[Running]:
+    """Start a nation and stop it at the end; *folder* stays for a look when something failed."""
+    try:
+        running.start()
+        yield running
+    finally:
+        code = running.stop()
+    assert code in (0, 130), running.last_words()
+    if not session.testsfailed:
+        shutil.rmtree(folder)
 
 
 def data_of(pdf: Path, folder: Path) -> dict[str, Any]:

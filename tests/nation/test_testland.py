@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +10,7 @@ import pytest
 from onedoor.kernel import settings
 from onedoor.signing.pades import check_pdf
 from onedoor.site.story.browser import Browser, Page
-from tests.nation.running import HOME, Running, free_base, wait_for
+from tests.nation.running import HOME, Running, free_base, kept_running, wait_for
 
 pytestmark = [pytest.mark.nation, pytest.mark.timeout(200)]
 TESTLAND = settings.REPOSITORY / "nations" / "testland"
@@ -24,14 +23,8 @@ def testland(request: pytest.FixtureRequest) -> Iterator[Running]:
     """Give the invented country, running."""
     var = HOME / f"{os.getpid()}-testland"
     running = Running(var, free_base(), TESTLAND)
-    try:
-        running.start()
+    with kept_running(running, var, request.session):
         yield running
-    finally:
-        code = running.stop()
-    assert code in (0, 130), running.last_words()
-    if not request.session.testsfailed:
-        shutil.rmtree(var)
 
 
 def begun(browser: Browser, address: str) -> Page:

@@ -10,7 +10,7 @@ import pytest
 
 from onedoor.site.story.play import MOTHER, Story
 from tests.docs import runner
-from tests.nation.running import HOME, ROOT, Running, free_base
+from tests.nation.running import HOME, ROOT, Running, free_base, kept_running
 
 pytestmark = [pytest.mark.nation, pytest.mark.timeout(300)]
 
@@ -24,14 +24,8 @@ def islands(request: pytest.FixtureRequest) -> Iterator[Running]:
     runner.play(ROOT / "docs" / "tutorials" / "a-nation-of-your-own.md", folder)
     running = Running(folder / "var", free_base(), folder / "islands")
     running.places = replace(running.places, language="en")
-    try:
-        running.start()
+    with kept_running(running, folder, request.session):
         yield running
-    finally:
-        code = running.stop()
-    assert code in (0, 130), running.last_words()
-    if not request.session.testsfailed:
-        shutil.rmtree(folder)
 
 
 def test_ada_asks_the_islands_for_an_extract_and_gets_it_sealed(islands: Running, tmp_path: Path) -> None:
