@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
@@ -24,7 +25,7 @@ from onedoor.privacy import service as privacy
 from onedoor.registers.corrections import PURPOSE
 from onedoor.registers.definition import Field, Register, registers
 
-UNPROCESSABLE = 422
+UNPROCESSABLE = HTTPStatus.UNPROCESSABLE_ENTITY
 FIELDS = ("fact", "value", "why")
 LONGEST = {"fact": 130, "value": 200, "why": 2000}
 
@@ -105,10 +106,11 @@ def _sent(register: Register, field: Field, typed: dict[str, str], actor: Actor,
     by = {_own_lookup(register): identity.person_number(actor.person)}
     body = {"by": by, "field": field.id, "value": typed["value"], "why": typed["why"]}
     answer = exchange.call_many([_call(register, "corrections", body, actor, key)])[0]
-    if isinstance(answer, exchange.ProviderError) and answer.answer.status < 500:  # noqa: PLR2004 - HTTP
-        nothing = answer.answer.status == 404  # noqa: PLR2004 - HTTP
-        if nothing:
+    if isinstance(answer, exchange.ProviderError) and answer.answer.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        if answer.answer.status == HTTPStatus.NOT_FOUND:
             return {"fact": _("This register holds nothing about you that could be corrected here.")}
+        if answer.answer.status == HTTPStatus.CONFLICT:
+            return {"fact": _("This form was sent already, with other words. Open a new one to say something else.")}
         return {"value": _("This value cannot stand in the register. Please check how it is written.")}
     if isinstance(answer, OnedoorError):
         raise answer

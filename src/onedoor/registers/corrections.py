@@ -1,6 +1,6 @@
 """Corrections: a person says that a fact is wrong, its owner decides within a limit, its users are told."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +14,12 @@ from onedoor.privacy import service as privacy
 from onedoor.privacy.service import CORRECT, Reader, check, permit
 from onedoor.registers import rules, storage, writing
 from onedoor.registers.definition import Register, held, register_of
-from onedoor.registers.errors import BadRecord, Decided, NoSuchCorrection, NotCorrectable, NothingToCorrect
+from onedoor.registers.errors import BadRecord, Decided, KeyUsed, NoSuchCorrection, NotCorrectable, NothingToCorrect
 from onedoor.registers.events import CorrectionAsked, CorrectionDecided
 from onedoor.registers.models import Correction
 from onedoor.registers.tasks import tell
 from onedoor.store import outbox, sealed
+from onedoor.store.locks import one_at_a_time
 from onedoor.store.sealed import Place
 
 PURPOSE = "correction"
@@ -37,7 +38,8 @@ class Request:
 def ask(register: str, request: Request, *, reader: Reader, key: str) -> Correction:
     """Take a person's word that a fact is wrong, once for the same *key*; return it with its code and its due moment.
 
-    Raise `NotCorrectable`, `NotPermitted` (recorded), `NothingToCorrect`, or `BadRecord` when the value cannot be so.
+    Raise `NotCorrectable`, `NotPermitted` (recorded), `NothingToCorrect`, `KeyUsed`, or `BadRecord` when the value
+    cannot be so.
     """
     definition = register_of(register)
     if definition.corrections is None:
@@ -45,8 +47,7 @@ def ask(register: str, request: Request, *, reader: Reader, key: str) -> Correct
     lookup = definition.lookup_of(request.by)
     asked = rules.persons_asked(definition, lookup, request.by)
     check(reader, register=register, persons=asked, wanted=[request.field], operation=CORRECT)
-    before = Correction.objects.filter(client=reader.client, key=key).first()
-    if before:
+    if before := _before(register, request, reader, key, asked):
         return before
     found = storage.find(definition, lookup, request.by, valid_on=nation.current().today())
     if len(found) != 1 or not asked:
@@ -75,6 +76,9 @@ def _kept(definition: Register, request: Request, reader: Reader, key: str, *, r
     said = {"person": person, "value": request.value, "why": request.why}
     correction.sealed = sealed.seal(said, subject=person, place=_place(correction.code))
     with transaction.atomic():
+        one_at_a_time(f"registers.correction:{reader.client}:{key}")
+        if before := _before(definition.id, request, reader, key, [person]):
+            return before
         gate = permit(reader, register=definition.id, persons=[person], wanted=[request.field], operation=CORRECT)
         correction.permit = gate.record
         correction.save(force_insert=True)
@@ -82,6 +86,18 @@ def _kept(definition: Register, request: Request, reader: Reader, key: str, *, r
         stated = CorrectionAsked(by=by, code=correction.code, register=definition.id, field=request.field)
         outbox.state(stated)
     return correction
+
+
+def _before(register: str, request: Request, reader: Reader, key: str, asked: Sequence[str]) -> Correction | None:
+    """Return what was asked with the same key; raise `KeyUsed` when that was by somebody else, or something else."""
+    before = Correction.objects.filter(client=reader.client, key=key).first()
+    if before is None:
+        return None
+    said = read(before)
+    then = (before.account, before.register, before.field, said["person"], said["value"], said["why"])
+    if then != (reader.user, register, request.field, *asked[:1], request.value, request.why):
+        raise KeyUsed
+    return before
 
 
 def asked_by(register: str, *, reader: Reader) -> list[Correction]:

@@ -1,10 +1,13 @@
 import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import lxml.html
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils import translation
 
@@ -58,6 +61,38 @@ def test_what_a_person_says_is_kept_sealed_with_its_limit_and_stated_without_it(
 def test_the_same_key_asks_once() -> None:
     assert ask().code == ask().code
     assert Correction.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("request_", "reader"),
+    [
+        (WRONG, replace(ASKER, user="account-2")),
+        (replace(WRONG, by={"number": FATHER}), ASKER),
+        (replace(WRONG, field="born", value="1996-05-15"), ASKER),
+        (replace(WRONG, value="Trần Thu Hằng"), ASKER),
+    ],
+    ids=["another user", "about another person", "another field", "another value"],
+)
+def test_a_key_used_for_something_else_gives_nothing_of_it_away(request_: Request, reader: Reader) -> None:
+    ask()
+    with pytest.raises(errors.KeyUsed):
+        corrections.ask("population", request_, reader=reader, key="k1")
+    assert Correction.objects.count() == 1
+
+
+@lasting
+def test_the_same_key_sent_at_the_same_time_asks_once() -> None:
+    def once(_number: int) -> str:
+        try:
+            return ask().code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(6) as threads:
+        codes = list(threads.map(once, range(6)))
+    assert len(set(codes)) == 1
+    assert Correction.objects.count() == 1
+    assert StatedEvent.objects.filter(name="registers.CorrectionAsked").count() == 1
 
 
 def test_a_field_that_is_not_granted_cannot_be_disputed_and_the_attempt_is_recorded() -> None:
@@ -220,7 +255,10 @@ def test_a_person_says_it_at_the_portal_and_reads_the_owners_answer_there(carrie
     typed = {"fact": "population.full_name", "value": "Trần Thu Hạ", "why": "my birth certificate"}
     impossible = mother.post("/en/corrections/new", {**typed, "fact": "population.sex"})
     assert "cannot stand in the register" in text(impossible)
+    typed["key"] = "01a2123b-52ec-7c33-a608-1a6bfd74f7aa"
     assert mother.post("/en/corrections/new", typed).status_code == 302
+    assert mother.post("/en/corrections/new", typed).status_code == 302, "a second click is no second request"
+    assert "sent already" in text(mother.post("/en/corrections/new", {**typed, "value": "Trần Thu Hằng"}))
     assert "Being looked into" in text(mother.get("/en/corrections/"))
     code = Correction.objects.get().code
     assert code in text(officer.get("/en/desk/corrections/"))
