@@ -18,6 +18,8 @@ from onedoor.kernel import clock, nation
 from onedoor.kernel.actor import Actor
 from onedoor.procedures.service import pinned
 
+ACCEPTED = frozenset({rules.DECIDING, rules.DONE})
+
 
 def accept(task_id: str, actor: Actor) -> TaskView:
     """Decide to do the step: registers are written, the result is signed and sent, without doing anything twice.
@@ -27,7 +29,7 @@ def accept(task_id: str, actor: Actor) -> TaskView:
     find(task_id, actor)
     with transaction.atomic():
         row = find(task_id, actor, lock=True)
-        if row.state not in {rules.DECIDING, rules.DONE}:
+        if row.state not in ACCEPTED:
             row.state, row.trouble = rules.move_task(row.state, "accept"), ""
             work, subject = row.read("work"), subject_of(row.read("payload"))
             work.setdefault("issue", _issue(row, actor))
@@ -91,6 +93,21 @@ def hand_over(task_id: str, agency: str, text: str, actor: Actor) -> TaskView:
         row.decided_at = clock.now()
         _tell(row, "hand_over", actor, words, to=agency)
     return Sheet(row).view(actor)
+
+
+def made(task_id: str, actor: Actor, kind: str, **said: str) -> bool:
+    """Return whether this very decision stands already: a second click leads to it instead of being refused.
+
+    *said* is what was sent with it: ``text``, and ``ground`` or ``to``.
+    """
+    row = find(task_id, actor)
+    if kind == "accept":
+        return row.state in ACCEPTED
+    outcomes = row.read("work").get("outcomes", ())
+    if not outcomes or (kind == "supplement" and row.state != rules.SUPPLEMENT):
+        return False
+    last = {name: value for name, value in outcomes[-1].items() if name != "by"}
+    return last == {"kind": kind, **said}
 
 
 def _tell(row: Task, kind: rules.TaskMove, actor: Actor, words: str, **facts: str) -> None:

@@ -73,6 +73,8 @@ def decide(request: HttpRequest, task_id: str) -> HttpResponse:
     """Carry out a decision that was looked over."""
     actor = acting(request)
     decision = _decision(request, service.task(task_id, actor))
+    if service.made(task_id, actor, decision.kind, **_said(decision)):
+        return _back(task_id)
     if decision.missing:
         return task(request, task_id)
     if decision.kind == "accept":
@@ -155,6 +157,12 @@ def _posted(request: HttpRequest) -> Decision:
     kind, sent = request.POST.get("decision", ""), request.POST
     text = sent.get(f"{kind}_text", "") or sent.get("text", "")
     return Decision(kind, text.strip(), sent.get("article", ""), sent.get("agency", ""))
+
+
+def _said(decision: Decision) -> dict[str, str]:
+    """Return what goes with a decision of its kind."""
+    more = {"refuse": {"ground": decision.article}, "hand_over": {"to": decision.agency}}
+    return {"text": decision.text, **more.get(decision.kind, {})}
 
 
 def _missing(decision: Decision, view: TaskView) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """The door of the room: drafts and dossiers at the portal, the desk and verification at a node."""
 
-from onedoor.cases.deciding import accept, ask_supplement, hand_over, refuse, verify
+from onedoor.cases.deciding import accept, ask_supplement, hand_over, made, refuse, verify
 from onedoor.cases.desk import file, inbox, look, take, task
 from onedoor.cases.dossiers import dossiers, result_file, supplement, view, withdraw
 from onedoor.cases.drafts import answer, begin, declared, discard, dispute, draft, refresh
@@ -42,6 +42,7 @@ __all__ = [
     "inbox",
     "issued",
     "look",
+    "made",
     "reads",
     "refresh",
     "refuse",

@@ -345,6 +345,37 @@ def test_nothing_is_decided_before_it_was_looked_over():
     assert Task.objects.get().state == "new"
 
 
+ACT = "//form[@class='act']"
+DECISIONS = [
+    {"decision": "accept"},
+    {"decision": "supplement", "supplement_text": "Please send the other page."},
+    {"decision": "refuse", "article": "not_competent", "refuse_text": "Another commune does this."},
+]
+
+
+@pytest.mark.parametrize("decision", DECISIONS, ids=[one["decision"] for one in DECISIONS])
+def test_a_decision_sent_twice_leads_to_what_was_decided(decision: dict[str, str]):
+    submitted(Visitor("mother"))
+    registrar = Visitor("civil-status")
+    preview = registrar.send(desk(registrar), decision, ACT)
+    for _click in range(2):
+        registrar.send(preview, {"confirm": "1"})
+        assert registrar.status == 200
+        assert registrar.url.endswith(str(Task.objects.get().pk))
+    assert [act.kind for act in Act.objects.all()].count(decision["decision"]) == 1
+
+
+def test_a_decision_that_is_not_open_any_more_is_no_second_one():
+    submitted(Visitor("mother"))
+    registrar, other = Visitor("civil-status"), Visitor("civil-status")
+    accepted = registrar.send(desk(registrar), DECISIONS[0], ACT)
+    asked = other.send(desk(other), DECISIONS[1], ACT)
+    registrar.send(accepted, {"confirm": "1"})
+    other.send(asked, {"confirm": "1"})
+    assert other.status == 422, "what was decided is not what this officer sends"
+    assert [act.kind for act in Act.objects.all()].count("supplement") == 0
+
+
 def test_an_officer_of_another_agency_is_refused():
     submitted(Visitor("mother"))
     registrar = Visitor("civil-status")
