@@ -402,9 +402,11 @@ def test_no_log_and_no_database_file_holds_a_name_or_a_number(nation: Running, t
 
 def _is_told(nation: Running, path: Path) -> bool:
     """Return whether a file is written by what runs: not the nation's files, people to load, or downloaded results."""
-    top = path.relative_to(nation.var).parts[0]
-    kept = top == "versions" and path.name == "demonstration.yaml"  # the nation's own file, as it was loaded
-    return top not in ("files", "people", "results") and not kept and not path.is_symlink()
+    top, *below = path.relative_to(nation.var).parts
+    if top == "versions" and below[1:]:  # the nation's own files as they were loaded, byte for byte
+        own = nation.folder.joinpath(*below[1:])
+        return not (own.is_file() and own.read_bytes() == path.read_bytes())
+    return top not in ("files", "people", "results") and not path.is_symlink()
 
 
 def _child(told: Told, folder: Path) -> tuple[str, str]:
