@@ -131,7 +131,7 @@ from onedoor.store import jobs, work
 def sleep(mark):
     open(mark, "w").close()
     time.sleep(60)
-work.Worker(heartbeat=0.2).run()
+work.Worker(heartbeat=0.2, concurrency=1).run()  # one job at a time: none that the clock sets off
 """
 
 
