@@ -69,7 +69,9 @@ class Stories:
             "act": f"SELECT step, a.kind, a.state FROM cases_act a {join}",
             "issued": f"SELECT i.kind, i.state FROM cases_issued i {join}",
             "written": "SELECT register FROM registers_record r WHERE r.case = %s",
-            "write": "SELECT register, refused FROM privacy_readrecord r WHERE r.case = %s AND operation = 'write'",
+            # a write that is asked for again answers again, and each answer is on record: once at least
+            "write": "SELECT DISTINCT register, refused FROM privacy_readrecord r"
+            " WHERE r.case = %s AND operation = 'write'",
         }
         for member in MEMBERS[1:]:
             found.update(self._found(f"node_{member.lower()}", queries, case))
