@@ -12,7 +12,7 @@ from onedoor.cases.errors import NoSuchArticle, NoSuchAuthority, NotPossible, On
 from onedoor.cases.events import TaskMoved
 from onedoor.cases.intake import subject_of
 from onedoor.cases.models import Counter, Task
-from onedoor.cases.sheet import Sheet, ways_out
+from onedoor.cases.sheet import shown, ways_out
 from onedoor.cases.views import TaskView
 from onedoor.kernel import clock, nation
 from onedoor.kernel.actor import Actor
@@ -37,7 +37,7 @@ def accept(task_id: str, actor: Actor) -> TaskView:
             row.save()
             journal.act(row, "accept", _event(row, "accept", actor))
             queue.work(row)
-    return Sheet(row).view(actor)
+    return shown(row, actor)
 
 
 def verify(task_id: str, text: str, actor: Actor) -> TaskView:
@@ -51,7 +51,7 @@ def verify(task_id: str, text: str, actor: Actor) -> TaskView:
             raise NotPossible
         row.due = rules.due_extended(nation.current().calendar, row.due, step.within, step.verified)
         _tell(row, "verify", actor, words)
-    return Sheet(row).view(actor)
+    return shown(row, actor)
 
 
 def ask_supplement(task_id: str, text: str, actor: Actor) -> TaskView:
@@ -65,7 +65,7 @@ def ask_supplement(task_id: str, text: str, actor: Actor) -> TaskView:
             raise OneSupplementOnly(times=times)
         row.stopped_at, row.asked = clock.now(), row.asked + 1
         _tell(row, "supplement", actor, words)
-    return Sheet(row).view(actor)
+    return shown(row, actor)
 
 
 def refuse(task_id: str, article: str, text: str, actor: Actor) -> TaskView:
@@ -79,7 +79,7 @@ def refuse(task_id: str, article: str, text: str, actor: Actor) -> TaskView:
             raise NoSuchArticle(what=article[:40])
         row.decided_at = clock.now()
         _tell(row, "refuse", actor, words, ground=article)
-    return Sheet(row).view(actor)
+    return shown(row, actor)
 
 
 def hand_over(task_id: str, agency: str, text: str, actor: Actor) -> TaskView:
@@ -92,7 +92,7 @@ def hand_over(task_id: str, agency: str, text: str, actor: Actor) -> TaskView:
             raise NoSuchAuthority(what=agency[:40])
         row.decided_at = clock.now()
         _tell(row, "hand_over", actor, words, to=agency)
-    return Sheet(row).view(actor)
+    return shown(row, actor)
 
 
 def made(task_id: str, actor: Actor, kind: str, **said: str) -> bool:

@@ -1,7 +1,7 @@
 """The officers' desk of a node: the tasks of their agency and post, and what they may do with them."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from math import ceil
 from uuid import UUID
@@ -13,11 +13,11 @@ from onedoor.cases.context import matches
 from onedoor.cases.errors import NoSuchTask, NotPossible, OtherAgency
 from onedoor.cases.events import FileOpened
 from onedoor.cases.models import FilePart, Task
-from onedoor.cases.sheet import Sheet, line_of
+from onedoor.cases.sheet import ACTS, ISSUED, Sheet, line_of, shown
 from onedoor.cases.views import InboxView, LookView, ResultFile, TaskView
 from onedoor.kernel import clock, nation
 from onedoor.kernel.actor import Actor
-from onedoor.store.rows import Rows, fetch
+from onedoor.store.rows import Rows, fetch_each
 
 OPEN = (rules.NEW, rules.DECIDING, rules.STUCK)
 TABS: dict[str, tuple[str, ...]] = {
@@ -60,19 +60,27 @@ def inbox(actor: Actor, *, tab: str = "open", query: str = "", due: str = "", pa
     now = clock.now()
     tonight = nation.current().calendar.local(now).replace(hour=23, minute=59, second=59, microsecond=999999)
     tab = tab if tab in TABS else "open"
-    counted = _Counted(fetch(STATES, [actor.person, now, now, tonight, actor.agency, post_of(actor)]))
     own = (actor.agency, post_of(actor), list(TABS[tab]), actor.person if tab == "taken" else ANYBODY)
     chosen = (*own, *{"late": (FIRST, now), "today": (now, tonight)}.get(due, (FIRST, LAST)))
-    found = _search(LINES.all(*chosen, MOST_SEARCHED, 0), query) if query else None
-    total = counted.of(tab, due) if found is None else len(found)
+    start = (max(page, 1) - 1) * PER_PAGE
+    counts, lines = fetch_each(
+        (STATES, (actor.person, now, now, tonight, actor.agency, post_of(actor))),
+        LINES.asked(*chosen, *((MOST_SEARCHED, 0) if query else (PER_PAGE, start))),
+    )
+    counted, rows = _Counted(counts), LINES.made(lines)
+    if query:
+        rows = _search(rows, query)
+    total = len(rows) if query else counted.of(tab, due)
     pages = max(ceil(total / PER_PAGE), 1)
     page = min(max(page, 1), pages)
-    start = (page - 1) * PER_PAGE
-    shown = LINES.all(*chosen, PER_PAGE, start) if found is None else found[start : start + PER_PAGE]
+    if query:
+        rows = rows[(page - 1) * PER_PAGE : page * PER_PAGE]
+    elif start != (page - 1) * PER_PAGE:  # a page after the last one was asked for
+        rows = LINES.all(*chosen, PER_PAGE, (page - 1) * PER_PAGE)
     return InboxView(
         tab=tab,
         tabs={name: counted.of(name) for name in TABS},
-        lines=tuple(line_of(row, actor) for row in shown),
+        lines=tuple(line_of(row, actor) for row in rows),
         total=total,
         page=page,
         pages=pages,
@@ -101,26 +109,33 @@ def _search(rows: Iterable[Task], query: str) -> list[Task]:
 
 def find(task_id: str, actor: Actor, *, lock: bool = False) -> Task:
     """Return a task of the actor's agency and post; another's is refused, and recorded."""
+    return _own((LOCKED if lock else BY_ID).all(_key(task_id)), actor)
+
+
+def _key(task_id: str) -> UUID:
     try:
-        row = (LOCKED if lock else BY_ID).first(UUID(task_id))
+        return UUID(task_id)
     except ValueError:
-        row = None
-    if row is None:
+        raise NoSuchTask from None
+
+
+def _own(rows: Sequence[Task], actor: Actor) -> Task:
+    if not rows:
         raise NoSuchTask
+    row = rows[0]
     if row.agency != actor.agency or row.post != post_of(actor):
-        _record(row, actor)
+        with transaction.atomic():
+            journal.attempt("task-of-another", f"{row.case}:{row.step}", actor)
         raise OtherAgency
     return row
 
 
-def _record(row: Task, actor: Actor) -> None:
-    with transaction.atomic():
-        journal.attempt("task-of-another", f"{row.case}:{row.step}", actor)
-
-
 def task(task_id: str, actor: Actor) -> TaskView:
     """Return a task; raise `NoSuchTask`, or `OtherAgency` (recorded)."""
-    return Sheet(find(task_id, actor)).view(actor)
+    asked = _key(task_id)
+    rows, acts, issued = fetch_each(BY_ID.asked(asked), ACTS.asked(asked), ISSUED.asked(asked))
+    row = _own(BY_ID.made(rows), actor)
+    return Sheet(row).view(actor, ACTS.made(acts), ISSUED.made(issued))
 
 
 def take(task_id: str, actor: Actor) -> TaskView:
@@ -128,7 +143,7 @@ def take(task_id: str, actor: Actor) -> TaskView:
     row = find(task_id, actor)
     Task.objects.filter(pk=row.pk).update(taken_by=actor.person)
     row.taken_by = actor.person
-    return Sheet(row).view(actor)
+    return shown(row, actor)
 
 
 def file(task_id: str, field: str, actor: Actor) -> ResultFile:

@@ -1,7 +1,7 @@
 """Drafts: facts fetched once, answers page by page, all sealed under the applicant's key."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -23,14 +23,20 @@ from onedoor.kernel.ids import case_code, uuid7
 from onedoor.kernel.text import Text
 from onedoor.procedures import service as procedures
 from onedoor.procedures.service import AnswerFault, Context, Field, Page, Service
-from onedoor.store.rows import Rows
+from onedoor.store.rows import Rows, fetch_each
 
 Raw = Mapping[str, str | list[str]]
 Files = Mapping[str, tuple[str, bytes]]
 Body = dict[str, Any]
 TRIES = 8
-OPEN = Rows(Draft, "account = %s AND service = %s AND submitted_as = ''")
-ATTACHED = Rows(Attachment, "holder = %s", without=["content"])
+OPEN = Rows(Draft, "account = %s AND service = ANY(%s) AND submitted_as = '' ORDER BY saved_at DESC")
+OF_OPEN, OF_ONE = (
+    Rows(Attachment, where, without=["content"])
+    for where in (
+        "holder IN (SELECT id FROM cases_draft WHERE account = %s AND service = ANY(%s) AND submitted_as = '')",
+        "holder = %s",
+    )
+)
 OPENED: Opened[Paper] = Opened()
 
 
@@ -53,7 +59,13 @@ def begin(service: str, actor: Actor) -> DraftView:
 
 def draft(service: str, actor: Actor) -> DraftView:
     """Return the actor's open draft of *service*; raise `NoDraft`."""
-    return _paper(_open(service, actor)).view
+    return _seen(service, actor).view
+
+
+def drafts(actor: Actor) -> tuple[DraftView, ...]:
+    """Return the actor's open drafts of the services in force today, the last one saved first."""
+    services = [one.id for one in procedures.services(nation.current().today())]
+    return tuple(_paper(row, attached=held).view for row, held in _found(actor, services))
 
 
 def refresh(service: str, actor: Actor) -> DraftView:
@@ -103,9 +115,10 @@ def dispute(service: str, fact: str, actor: Actor) -> DraftView:
     return _changed(row, toggle).view
 
 
-def declared(service: str, actor: Actor) -> tuple[AnswerView, ...]:
-    """Return all that would be submitted, for the review page."""
-    return _paper(_open(service, actor)).declared
+def review(service: str, actor: Actor) -> tuple[DraftView, tuple[AnswerView, ...]]:
+    """Return the actor's open draft of *service* and all that would be submitted; raise `NoDraft`."""
+    paper = _seen(service, actor)
+    return paper.view, paper.declared
 
 
 def discard(service: str, actor: Actor) -> None:
@@ -124,12 +137,28 @@ def service_of(row: Draft) -> Service:
 
 
 def _row(service: str, actor: Actor) -> Draft | None:
-    return OPEN.first(actor.person, service)
+    return OPEN.first(actor.person, [service])
 
 
-def _paper(row: Draft, body: Body | None = None) -> Paper:
+def _found(actor: Actor, services: Sequence[str]) -> Iterator[tuple[Draft, list[Attachment]]]:
+    """Yield the actor's open drafts of *services* and the files of each, all found in one round trip."""
+    asked = actor.person, list(services)
+    rows, files = fetch_each(OPEN.asked(*asked), OF_OPEN.asked(*asked))
+    attached = OF_OPEN.made(files)
+    for row in OPEN.made(rows):
+        yield row, [one for one in attached if one.holder == row.pk]
+
+
+def _seen(service: str, actor: Actor) -> Paper:
+    for row, held in _found(actor, [service]):
+        return _paper(row, attached=held)
+    raise NoDraft
+
+
+def _paper(row: Draft, body: Body | None = None, attached: Sequence[Attachment] | None = None) -> Paper:
     """Return the draft opened, as it was opened last when nothing changed since."""
-    attached = tuple(ATTACHED.all(row.pk)) if _takes_files(row) else ()
+    if attached is None:
+        attached = OF_ONE.all(row.pk) if _takes_files(row) else ()
     files = tuple((one.pk, one.field) for one in attached)
 
     def make() -> Paper:

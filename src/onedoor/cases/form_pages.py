@@ -1,6 +1,6 @@
 """The form of a service, one thing per page: begin, answer, look over, submit."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from onedoor.cases import forms, service
 from onedoor.cases.errors import BadAnswers, NoDraft
-from onedoor.cases.views import DraftView, PageView
+from onedoor.cases.views import AnswerView, DraftView, PageView
 from onedoor.kernel import clock, nation
 from onedoor.kernel.access import IDENTIFIED, access, acting
 from onedoor.kernel.errors import NotFound
@@ -94,31 +94,35 @@ def review(request: HttpRequest, service_id: str) -> HttpResponse:
     """Show all that would be submitted; submit on POST, once for each draft however often it is sent."""
     if request.method == "POST":
         return _submit(request, service_id)
-    draft = service.draft(service_id, acting(request))
+    draft, declared = service.review(service_id, acting(request))
     closing = forms.closing(draft)
     if not draft.barred and draft.next_page not in ("", closing.id if closing else ""):
         return _onward(draft)
-    return _review(request, draft, closing)
+    return _review(request, draft, closing, declared)
 
 
 def _submit(request: HttpRequest, service_id: str) -> HttpResponse:
     """Take what the review itself asks, then submit; sent again after that, it leads to the same case."""
     actor = acting(request)
     try:
-        draft = service.draft(service_id, actor)
+        draft, declared = service.review(service_id, actor)
         closing = forms.closing(draft)
         if closing:
             service.answer(service_id, closing.id, forms.typed(request, closing.questions), actor)
     except NoDraft:
         pass
     except BadAnswers as wrong:
-        return _review(request, draft, closing, wrong)
+        return _review(request, draft, closing, declared, wrong)
     dossier = service.submit(service_id, request.POST.get("key", ""), actor)
     return HttpResponseRedirect(reverse("cases:receipt", args=[dossier.code]))
 
 
 def _review(
-    request: HttpRequest, draft: DraftView, closing: PageView | None, wrong: BadAnswers | None = None
+    request: HttpRequest,
+    draft: DraftView,
+    closing: PageView | None,
+    declared: Sequence[AnswerView],
+    wrong: BadAnswers | None = None,
 ) -> HttpResponse:
     questions = closing.questions if closing else ()
     names = {question.name for question in questions}
@@ -128,7 +132,7 @@ def _review(
         "closing": closing,
         "asked": asked,
         "wrong": [one for one in asked if one.wrong],
-        "declared": [line for line in service.declared(draft.service, acting(request)) if line.name not in names],
+        "declared": [line for line in declared if line.name not in names],
         "pages": _where(draft),
     }
     return render(request, "cases/review.html", context, status=UNPROCESSABLE if wrong else 200)

@@ -10,13 +10,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from onedoor.cases import forms, service
-from onedoor.cases.errors import NoDraft, NoSuchResult
-from onedoor.cases.views import DraftView, ResultView
-from onedoor.kernel import clock, nation
+from onedoor.cases.errors import NoSuchResult
+from onedoor.cases.views import ResultView
 from onedoor.kernel.access import IDENTIFIED, access, acting
-from onedoor.kernel.actor import Actor
 from onedoor.kernel.settings import current as settings
-from onedoor.procedures import service as procedures
 
 
 @access(IDENTIFIED)
@@ -24,7 +21,7 @@ from onedoor.procedures import service as procedures
 @require_safe
 def cases(request: HttpRequest) -> HttpResponse:
     """List the person's cases and drafts."""
-    context = {"dossiers": service.dossiers(acting(request)), "drafts": _drafts(acting(request))}
+    context = {"dossiers": service.dossiers(acting(request)), "drafts": service.drafts(acting(request))}
     return render(request, "cases/list.html", context)
 
 
@@ -99,17 +96,6 @@ def withdraw(request: HttpRequest, code: str) -> HttpResponse:
         service.withdraw(code, acting(request))
         return HttpResponseRedirect(reverse("cases:case", args=[code]))
     return render(request, "cases/withdraw.html", {"dossier": service.view(code, acting(request))})
-
-
-def _drafts(actor: Actor) -> Sequence[DraftView]:
-    today = clock.now().astimezone(nation.current().calendar.tz).date()
-    found = []
-    for one in procedures.services(today):
-        try:
-            found.append(service.draft(one.id, actor))
-        except NoDraft:
-            continue
-    return found
 
 
 def _result(results: Sequence[ResultView], kind: str) -> ResultView:

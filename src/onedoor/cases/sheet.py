@@ -1,6 +1,6 @@
 """A task opened for its officer: what was declared and by which source, checks, registers to look into, ways out."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -32,13 +32,19 @@ from onedoor.kernel.text import Text
 from onedoor.privacy.service import Reader
 from onedoor.procedures import service as procedures
 from onedoor.procedures.service import Context, ExpressionFailed, Fact, Service, Source, Step, pinned
-from onedoor.store.rows import Rows
+from onedoor.store.rows import Rows, fetch_each
 
 SENT = gettext_noop("Sent as a supplement")
 ACTS = Rows(Act, "task_id = %s ORDER BY moment, id")
 ISSUED = Rows(IssuedResult, "task_id = %s", without=["body", "file"])
 Payload: TypeAlias = tuple[Mapping[str, Any], Context, tuple[AnswerView, ...], tuple[CheckView, ...]]
 OPENED: Opened[Payload] = Opened()
+
+
+def shown(row: Task, actor: Actor) -> TaskView:
+    """Return *row* as its officer sees it now."""
+    acts, issued = fetch_each(ACTS.asked(row.pk), ISSUED.asked(row.pk))
+    return Sheet(row).view(actor, ACTS.made(acts), ISSUED.made(issued))
 
 
 def line_of(row: Task, actor: Actor) -> TaskLine:
@@ -86,10 +92,9 @@ class Sheet:
         self.known = received(self.service, self.payload)
         return self.payload, self.known, tuple(self._answers()), tuple(self._checks())
 
-    def view(self, actor: Actor) -> TaskView:
-        """Return all an officer needs to decide."""
-        row, acts = self.row, ACTS.all(self.row.pk)
-        issued = ISSUED.first(row.pk)
+    def view(self, actor: Actor, acts: list[Act], issued: Sequence[IssuedResult]) -> TaskView:
+        """Return all an officer needs to decide, with the task's *acts*, the oldest first, and what it *issued*."""
+        row = self.row
         return TaskView(
             line=line_of(row, actor),
             agency=row.agency,
@@ -111,7 +116,7 @@ class Sheet:
             refusal=self._refusal(acts),
             issues=self.service.results[self.step.issues].title if self.step.issues else {},
             trouble=words.kept(row.trouble),
-            issued=view_of(issued) if issued else None,
+            issued=view_of(issued[0]) if issued else None,
             supplements=tuple(self._supplements()),
             files=tuple(self._files()),
         )

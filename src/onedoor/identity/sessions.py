@@ -1,5 +1,7 @@
 """Sessions in the database, as Django's; each says in a column whose it is, so that one statement tells who acts."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib.sessions.backends import db
@@ -7,10 +9,20 @@ from django.contrib.sessions.base_session import AbstractBaseSession
 from django.utils import timezone
 
 from onedoor.identity.models import Account, Session
-from onedoor.store.rows import Rows
+from onedoor.store.rows import Rows, fetch
 
 ACCOUNT = "account"
 OWNER = Rows(Account, "id = (SELECT account FROM identity_session WHERE session_key = %s AND expire_date > %s)")
+BESIDE: dict[str, str] = {}
+"""What other rooms want to know of whoever acts, in the same round trip: a name, and a scalar SQL expression."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose a live session is, and what was asked beside it."""
+
+    account: Account
+    beside: Mapping[str, Any] = field(default_factory=dict)
 
 
 class SessionStore(db.SessionStore):
@@ -28,8 +40,13 @@ class SessionStore(db.SessionStore):
         return row
 
 
-def owner(key: str | None) -> Account | None:
+def owner(key: str | None) -> Owner | None:
     """Return whose live session *key* is; a cookie may hold anything, a key is letters and digits."""
-    return (
-        OWNER.first(key, timezone.now()) if key and key.isalnum() else None
-    )  # the time as Django, which sets the end by it
+    if not (key and key.isalnum()):
+        return None
+    now = timezone.now()  # the time as Django, which sets the end by it
+    found = fetch(OWNER.statement(BESIDE.values()), (key, now))
+    if not found:
+        return None
+    width = len(OWNER.columns)
+    return Owner(OWNER.row(found[0][:width]), dict(zip(BESIDE, found[0][width:], strict=True)))

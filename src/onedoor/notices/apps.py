@@ -8,3 +8,9 @@ class NoticesConfig(AppConfig):
 
     name = "onedoor.notices"
     label = "notices"
+
+    def ready(self) -> None:
+        """Have the unread notices of whoever acts counted along."""
+        from onedoor.notices import service
+
+        service.count_along()

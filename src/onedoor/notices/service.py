@@ -7,7 +7,9 @@ from typing import Any
 from uuid import UUID
 
 from django.core.paginator import Page, Paginator
+from django.http import HttpRequest
 
+from onedoor.identity import service as identity
 from onedoor.kernel import clock
 from onedoor.kernel.text import Text
 from onedoor.notices.models import Notice
@@ -16,7 +18,8 @@ from onedoor.store.rows import Rows, fetch
 PER_PAGE = 20
 NEWEST = Rows(Notice, "account = %s ORDER BY told DESC, id DESC LIMIT %s OFFSET %s")
 TOLD = "SELECT count(*) FROM notices_notice WHERE account = %s"
-UNREAD = "SELECT count(*) FROM notices_notice WHERE account = %s AND read IS NULL"
+UNREAD = "notices.unread"
+COUNTED = "(SELECT count(*) FROM notices_notice WHERE account = identity_account.id::text AND read IS NULL)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +53,14 @@ def tell(account: str, text: str, facts: Mapping[str, str | Text], *, key: str, 
     Notice.objects.bulk_create([notice], ignore_conflicts=True)
 
 
-def unread(account: str) -> int:
-    """Return how many notices of *account* nobody has opened yet."""
-    return int(fetch(UNREAD, [account])[0][0])
+def count_along() -> None:
+    """Have the unread notices of whoever acts counted in the statement that says who acts."""
+    identity.ask_beside(UNREAD, COUNTED)
+
+
+def unread(request: HttpRequest) -> int:
+    """Return how many notices whoever acts in *request* had not opened when it came in."""
+    return identity.beside(request, UNREAD) or 0
 
 
 def inbox(account: str, number: int = 1) -> Inbox:

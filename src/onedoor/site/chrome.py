@@ -93,7 +93,7 @@ def _menu(request: HttpRequest, actor: Actor) -> list[Link]:
 
         menu.append(_link(request, _("My cases"), "cases:list"))
         menu.append(_link(request, _("Corrections"), "registers:corrections"))
-        menu.append(_link(request, _("Inbox"), "notices:inbox", notices.unread(actor.person)))
+        menu.append(_link(request, _("Inbox"), "notices:inbox", notices.unread(request)))
     return menu
 
 

@@ -98,7 +98,11 @@ class Rows(Generic[M]):
 
     @cached_property
     def _statement(self) -> str:
-        columns = ", ".join(self.columns)
+        return self.statement()
+
+    def statement(self, more: Iterable[str] = ()) -> str:
+        """Return the SELECT that finds the rows, with *more* scalar expressions after the columns."""
+        columns = ", ".join((*self.columns, *more))
         return f'SELECT {columns} FROM "{self.model._meta.db_table}" WHERE {self.where}'  # noqa: S608 - no value is in it
 
     def row(self, values: Sequence[Any]) -> M:

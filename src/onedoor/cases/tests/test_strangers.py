@@ -56,7 +56,7 @@ def test_who_is_no_grandparent_learns_nothing_of_the_mother_they_name(sign_in: S
     draft = service.answer(BIRTH, "who", {"relation": "grandparent", "mother_number": STRANGER}, grandmother)
     assert draft.barred
     shown = repr([(page.facts, page.questions, page.missing) for page in draft.pages]) + repr(draft.facts)
-    shown += repr(service.declared(BIRTH, grandmother))
+    shown += repr(service.review(BIRTH, grandmother)[1])
     for secret in (NAME, ADDRESS, "Bệnh viện Kín", "Võ Văn Kín", "H0000000009", "01901.GCS.00009.26"):
         assert secret not in shown
     assert draft.page("who").questions, "what bars can be corrected"
@@ -93,7 +93,7 @@ def test_a_number_that_nobody_has_is_answered_as_one_of_a_stranger(
             service.answer(BIRTH, page, given | {"mother_number": number, "child_name": "Lê An"}, actor)
         transport.carried.clear()
         draft = service.answer(BIRTH, "who", given | {"mother_number": number}, actor)
-        told = repr(replace(draft, id="", saved_at=NOW)) + repr(service.declared(BIRTH, actor))
+        told = repr(replace(draft, id="", saved_at=NOW)) + repr(service.review(BIRTH, actor)[1])
         seen.append(told.replace(number, "NUMBER"))
         asked.append({call.service.rpartition("/")[2] for call in transport.carried})
         assert len(draft.barred) == 1

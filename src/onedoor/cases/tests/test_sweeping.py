@@ -42,7 +42,7 @@ def test_what_was_submitted_stays_but_for_the_empty_draft(sign_in: SignIn) -> No
         assert service.submit(BIRTH, "key-1", mother).code == dossier.code
     assert Attachment.objects.count() == files
     assert not Draft.objects.exists()
-    assert notices.unread(mother.person) == 0
+    assert not [one for one in notices.inbox(mother.person).notices if one.unread]
 
 
 def test_the_worker_does_it_every_hour() -> None:

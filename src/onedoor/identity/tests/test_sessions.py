@@ -20,7 +20,7 @@ def key_of(client: Client) -> str:
 def test_a_live_session_has_an_owner_and_an_ended_one_has_none(client: Client):
     key = key_of(client)
     assert sessions.owner(key)
-    assert Session.objects.get().account == sessions.owner(key).pk
+    assert Session.objects.get().account == sessions.owner(key).account.pk
     Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
     assert sessions.owner(key) is None
 
