@@ -64,7 +64,7 @@ def line_of(row: Task, actor: Actor) -> TaskLine:
         received_at=row.received_at,
         due=row.due,
         late=now > row.due,
-        minutes_left=rules.early_minutes(nation.current().calendar, now, row.due),
+        minutes_left=rules.early_minutes(nation.current().calendar, now, row.due) if row.state == rules.NEW else 0,
         taken_by="" if not row.taken_by else "me" if row.taken_by == actor.person else "other",
     )
 

@@ -8,9 +8,21 @@ from django.utils.translation import get_language, gettext, override
 from jinja2 import Environment, Template, nodes
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.visitor import NodeTransformer
+from markupsafe import Markup, escape
+from markupsafe import _escape_inner as plain  # type: ignore[attr-defined]
 
 TEXTS = ("_", "gettext")
+OWN_ESCAPE = f"\nfrom {__name__} import escaped as escape\n"
+"""Takes the place of jinja2's own in the module of a page: what is imported last is called."""
 VARIABLE = re.compile(r"%\((\w+)\)s")
+
+
+def escaped(value: object) -> object:
+    """Return *value* for a page: text as plain text made safe, which costs half of the marked text jinja2 makes."""
+    if type(value) is str:
+        safe: str = plain(value)
+        return safe
+    return value if type(value) is Markup else escape(value)
 
 
 class _Direct(CodeGenerator):
@@ -65,7 +77,7 @@ class Pages(Environment):
         if self.language:
             with override(self.language):
                 source = _Translated().visit(source)
-        return super()._generate(source, name, filename, defer_init)
+        return super()._generate(source, name, filename, defer_init) + OWN_ESCAPE
 
 
 class _Translated(NodeTransformer):

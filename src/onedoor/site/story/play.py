@@ -143,6 +143,7 @@ class Story:
                 if step["state"] == "working" and step["id"] not in done:
                     self.decide(step)
                     done.add(step["id"])
+                    pause = 0.02
             if time.monotonic() > end:
                 raise UnexpectedPage(address=self.places.page(f"cases/{self.told.case}"), what=case["state"])
             time.sleep(pause)

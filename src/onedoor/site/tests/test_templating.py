@@ -1,8 +1,10 @@
 """Templates are compiled once for each language, with the words of that language in them."""
 
 import pytest
+from django.utils.safestring import SafeString
 from django.utils.translation import override
 from jinja2 import DictLoader
+from markupsafe import Markup
 
 from onedoor.site import addresses
 from onedoor.site.jinja import environment, form_token
@@ -11,6 +13,7 @@ SOURCES = {
     "word": '{{ _("Sign in") }}|{% if yes %}{{ _("Sign out") if yes else "" }}{% endif %}|{{ _(word) }}',
     "filled": '{{ _("%(n)s minute", n="<3>") }}{% trans n=n %}{{ n }} & more{% endtrans %}',
     "child": '{% extends "word" %}',
+    "shown": "{% macro told(x) %}[{{ x }}]{% endmacro %}{{ value }} {{ told(value) }}",
 }
 
 
@@ -38,6 +41,32 @@ def test_a_template_that_extends_stays_in_its_language(pages):
 
 def test_what_fills_a_text_is_put_in_when_it_is_shown_and_escaped(pages):
     assert rendered(pages, "filled", "en", n="<b>") == "&lt;3&gt; minute&lt;b&gt; & more"
+
+
+class Word(str):
+    __slots__ = ()
+
+
+class Bold:
+    def __html__(self) -> str:
+        return "<b>&</b>"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("<i>&\"'", "&lt;i&gt;&amp;&#34;&#39;"),
+        (Word("<i>"), "&lt;i&gt;"),
+        (Markup("<i>"), "<i>"),
+        (SafeString("<i>"), "<i>"),
+        (Bold(), "<b>&</b>"),
+        (3, "3"),
+        (None, "None"),
+        (["<i>"], "[&#39;&lt;i&gt;&#39;]"),
+    ],
+)
+def test_whatever_is_shown_is_escaped_once_and_markup_stays(pages, value: object, shown: str):
+    assert rendered(pages, "shown", "en", value=value) == f"{shown} [{shown}]"
 
 
 def test_a_template_is_compiled_once_for_a_language(pages):
