@@ -14,7 +14,6 @@ from uuid import uuid4
 import requests
 import typst
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
-from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign import signers
 from pyhanko.sign.fields import SigSeedSubFilter
 
@@ -23,7 +22,7 @@ from bench.pages import EMPTY
 from bench.stage import quiet
 from onedoor.exchange.directory.layout import Layout
 from onedoor.procedures import reading
-from onedoor.signing.pdf import qr
+from onedoor.signing.pdf import data_of, qr
 from onedoor.site.story.browser import Browser
 from onedoor.site.story.places import Places
 from onedoor.site.story.play import SERVICE, Story
@@ -149,10 +148,3 @@ def _bare(layout: Layout, path: Path, templates: Mapping[str, str]) -> Bare:
     seal = seat.state / "seals" / data["agency"]["id"]
     signer = signers.SimpleSigner.load(f"{seal}.key", f"{seal}.pem")  # type: ignore[no-untyped-call]
     return Bare(layout.nation.path, templates[data["kind"]], data, signer)
-
-
-def data_of(pdf: bytes) -> dict[str, Any]:
-    """Return the data inside a result."""
-    names = PdfFileReader(io.BytesIO(pdf)).root["/Names"]["/EmbeddedFiles"]["/Names"]
-    found: dict[str, Any] = json.loads(names[1]["/EF"]["/F"].data)
-    return found

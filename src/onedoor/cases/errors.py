@@ -39,11 +39,11 @@ class TooManyNumbers(NotAllowed):
 
 
 class NotSealed(BadInput):
-    """The result of this step came without a valid seal of its agency. It was not accepted, and the agency was told."""
+    """The result of this step is no document of this case sealed by its agency. It was not taken; the agency knows."""
 
 
 class SealRefused(BadInput):
-    """The portal did not accept this result: it has no valid seal of this agency. Ask your operator to look into it."""
+    """The portal did not take this result: it is no document of this case sealed by your agency. Tell your operator."""
 
 
 class NotReady(Conflict):

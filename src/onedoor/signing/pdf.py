@@ -61,6 +61,22 @@ def render(
     return _press(template.parent.resolve()).print(template.name, inputs, moment or datetime.now(UTC))
 
 
+def data_of(pdf: bytes) -> dict[str, Any]:
+    """Return the data that `render` put into *pdf*; raise `ValueError` when there are none to be read."""
+    from pyhanko.pdf_utils.misc import PdfError
+    from pyhanko.pdf_utils.reader import PdfFileReader
+
+    try:
+        names = PdfFileReader(io.BytesIO(pdf)).root["/Names"]["/EmbeddedFiles"]["/Names"]
+        files = {str(names[at]): names[at + 1] for at in range(0, len(names), 2)}
+        data = json.loads(files[DATA_NAME]["/EF"]["/F"].data)
+    except (PdfError, LookupError, TypeError, AttributeError) as broken:
+        raise ValueError(f"no {DATA_NAME} can be read") from broken
+    if not isinstance(data, dict):
+        raise ValueError(f"{DATA_NAME} is no object")
+    return data
+
+
 def qr(url: str) -> str:
     """Return the QR code of *url* as SVG, one unit a module, black on nothing, without a quiet zone."""
     made = io.BytesIO()

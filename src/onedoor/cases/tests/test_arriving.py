@@ -74,6 +74,34 @@ def test_a_result_sealed_by_another_agency_is_not_taken_in(monkeypatch: pytest.M
     refused(told(sign_in), sign_in, why={arriving.OTHER_AGENCY})
 
 
+@pytest.mark.parametrize(
+    "told_otherwise",
+    [
+        {"number": "9/2026"},
+        {"id": "0b7e3b0e-5a54-7c3c-9d6a-2d5d0b7e3b0e"},
+        {"data": {}},
+        {"issued_at": "2026-12-07T09:00:01+07:00"},
+    ],
+    ids=["number", "id", "data", "moment"],
+)
+def test_a_result_that_is_told_otherwise_than_it_is_sealed_is_not_taken_in(
+    on_the_way: list[Change], sign_in: SignIn, told_otherwise: dict[str, Any]
+) -> None:
+    on_the_way.append(lambda result: result.update(told_otherwise))
+    refused(told(sign_in), sign_in, why={arriving.OTHER_DOCUMENT})
+
+
+def test_a_sealed_result_of_another_case_is_not_taken_in(monkeypatch: pytest.MonkeyPatch, sign_in: SignIn) -> None:
+    document = working._document
+
+    def of_another(task: Task, *made: Any) -> tuple[bytes, dict[str, Any]]:
+        task.case = "2611-7K4M-Q8"
+        return document(task, *made)
+
+    monkeypatch.setattr(working, "_document", of_another)
+    refused(told(sign_in), sign_in, why={arriving.OTHER_DOCUMENT})
+
+
 def refused(dossier: DossierView, sign_in: SignIn, *, why: set[str]) -> None:
     """The step is open and says it, once; the officer sees it; nothing came in."""
     assert states(dossier)["birth"] == "working"

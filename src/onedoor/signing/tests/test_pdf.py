@@ -29,6 +29,17 @@ def test_a_document_carries_its_data_and_its_attachments(plain, tmp_path):
     assert b"/AFRelationship/Data" in plain.replace(b" ", b"")
 
 
+def test_the_data_of_a_document_are_read_back(plain):
+    assert pdf.data_of(plain) == DATA
+
+
+def test_a_file_without_data_is_told_apart(template):
+    bare = pdf.render(template, DATA, lang="vi").replace(pdf.DATA_NAME.encode(), b"atad.json")
+    for broken in (b"", b"%PDF-1.7 nothing", bare):
+        with pytest.raises(ValueError, match=r"can be read|no object"):
+            pdf.data_of(broken)
+
+
 def test_an_attachment_that_is_not_text_comes_back_unchanged(template, tmp_path):
     content = bytes(range(256))
     (tmp_path / "a.pdf").write_bytes(pdf.render(template, DATA, {"raw.bin": content}, lang="vi"))
