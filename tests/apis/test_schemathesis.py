@@ -20,6 +20,8 @@ from schemathesis.specs.openapi.checks import (
 
 from onedoor.exchange.service import VIA_GATEWAY
 from onedoor.procedures import service as procedures
+from onedoor.registers import openapi
+from onedoor.registers.definition import register_of
 from onedoor.site.wsgi import application
 from tests.reference import apis
 
@@ -32,16 +34,18 @@ WHO: Mapping[str, tuple[str, str, str]] = {
     "reads.json": (PORTAL, "own-case", "l91-2025"),
     "corrections.json": ("VN/GOV/G01/POPULATION", "correction", "l91-2025"),
     "vietnam-population.json": (COMMUNE, "birth-registration", "l26-2023.12"),
+    "vietnam-births-v1.json": (COMMUNE, "birth-registration", "l60-2014.14"),
 }
 """As whom an API is asked: client, purpose and basis; other registers as the portal, for the form of a birth."""
-DOCUMENTS = {api.file: api for api in apis.documents() if not api.file.startswith("testland-")}
+FIRST = apis.Api("vietnam-births-v1.json", apis.VERSION, openapi.of_version(register_of("births")))
+DOCUMENTS = {api.file: api for api in (*apis.documents(), FIRST) if not api.file.startswith("testland-")}
 
 
 def as_served(api: apis.Api) -> dict[str, Any]:
     """Return the document of *api* at its address; what would be refused at the door names what there is."""
     document: dict[str, Any] = copy.deepcopy(dict(api.document))
     if register := api.file.removesuffix(".json").partition("vietnam-")[2]:
-        document["servers"] = [{"url": f"http://testserver/exchange/{register}"}]
+        document["servers"] = [{"url": f"http://testserver/exchange/{register.replace('-v', '/v')}"}]
     else:
         document["servers"] = [{"url": f"http://testserver/{api.base}"}]
     known = procedures.get("vn.birth-linked", "2026-09-01")

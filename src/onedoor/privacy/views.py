@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from onedoor.kernel import nation
+from onedoor.kernel.nation.layers import united
 from onedoor.kernel.text import Text
 from onedoor.privacy import rights
 from onedoor.privacy.models import ReadRecord
@@ -137,7 +138,7 @@ def _register(name: str) -> Mapping[str, Any]:
 
 
 def _field_texts(register: Mapping[str, Any], names: Sequence[str]) -> Iterable[Text]:
-    known = register.get("fields", {})
+    known = united(register, "fields")
     return (known[name]["name"] if name in known else _plain(name) for name in names)
 
 

@@ -141,7 +141,7 @@ def opened(code: str, actor: Actor) -> Sheet:
     reader = _officer(actor, correction)
     permit(reader, register=correction.register, persons=[said["person"]], wanted=[correction.field])
     record = storage.opened(register_of(correction.register), row)
-    return Sheet(correction, record[correction.field], said)
+    return Sheet(correction, record.get(correction.field), said)
 
 
 def decide(code: str, actor: Actor, *, accept: bool, words: str) -> Correction:

@@ -21,6 +21,8 @@ class Record(models.Model):
     register = models.CharField(max_length=60)
     identity = models.BinaryField(max_length=32)
     version = models.PositiveIntegerField(default=1)
+    schema = models.PositiveSmallIntegerField(default=1)
+    """The version of the register's definition it was written under."""
     plain = models.JSONField(default=dict)
     sealed = ArrayField(models.BinaryField())
     valid_from = models.DateField(default=ALWAYS)

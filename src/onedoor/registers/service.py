@@ -7,17 +7,20 @@ from typing import Any
 
 from onedoor.kernel import clock, nation
 from onedoor.kernel.text import Text
-from onedoor.privacy.service import Reader, check, permit
+from onedoor.privacy.service import WRITE, Reader, check, permit
 from onedoor.registers import importing, loading, rules, storage, writing
-from onedoor.registers.definition import Register, held, register_of
+from onedoor.registers.definition import Register, held, register_of, to_read, to_write
 from onedoor.registers.errors import (
     BadQuestion,
     BadRecord,
+    ClosedVersion,
+    DraftVersion,
     KeyUsed,
     NoNumberLeft,
     NotSettled,
     UnknownLookup,
     UnknownRegister,
+    UnknownVersion,
 )
 from onedoor.registers.importing import Report, RowFault
 from onedoor.registers.models import Record
@@ -26,6 +29,8 @@ from onedoor.registers.provenance import Provenance, provenance_of
 __all__ = [
     "BadQuestion",
     "BadRecord",
+    "ClosedVersion",
+    "DraftVersion",
     "Found",
     "KeyUsed",
     "NoNumberLeft",
@@ -36,12 +41,14 @@ __all__ = [
     "RowFault",
     "UnknownLookup",
     "UnknownRegister",
+    "UnknownVersion",
     "bring_in",
     "count",
     "load",
     "lookup",
     "names",
     "provenance",
+    "try_out",
     "write",
 ]
 
@@ -62,15 +69,17 @@ def lookup(
     wanted: Sequence[str] | None = None,
     valid_on: date | None = None,
     known_on: datetime | None = None,
+    version: int | None = None,
 ) -> Found:
     """Return the records *by* finds, in the fields *reader* may read, once the read is on record.
 
     They are as they were on the day *valid_on* (today when None), as the State knew at the moment *known_on* (aware and
-    past; now when None): that answer never changes. Both need a purpose the register's `history` names. Raise
-    `UnknownRegister`, `UnknownLookup`, `BadQuestion`, `NotPermitted`, or `NotSettled` when a write that may bear that
-    moment takes long. It cannot stand in an open transaction.
+    past; now when None): that answer never changes. Both need a purpose the register's `history` names. They have the
+    fields of the register's *version* (the current one when None), whatever they were written under. Raise
+    `UnknownRegister`, `UnknownVersion`, `DraftVersion`, `UnknownLookup`, `BadQuestion`, `NotPermitted`, or `NotSettled`
+    when a write that may bear that moment takes long. It cannot stand in an open transaction.
     """
-    definition = register_of(register)
+    definition = to_read(register, version)
     key = definition.lookup_of(by)
     asked = rules.persons_asked(definition, key, by)
     check(reader, register=register, persons=asked, wanted=wanted)
@@ -79,7 +88,8 @@ def lookup(
     found = storage.find(definition, key, by, valid_on=valid_on or nation.current().today(), known_on=known_on)
     records = list(found.values())
     about = list(dict.fromkeys([*asked, *(one for record in records for one in rules.persons(definition, record))]))
-    allowed = permit(reader, register=register, persons=about, wanted=wanted)
+    shown = list(definition.fields) if wanted is None else wanted
+    allowed = permit(reader, register=register, persons=about, wanted=shown)
     return Found([{name: record[name] for name in allowed.fields} for record in records], allowed.record)
 
 
@@ -117,16 +127,32 @@ def write(
     key: str,
     valid_from: date | None = None,
     valid_until: date | None = None,
+    version: int | None = None,
 ) -> dict[str, Any]:
     """Write a record, new or the next version of the one with the same identity, and return what was written.
 
     It holds from the day *valid_from* (today when None, always for a new record) up to, not including, *valid_until*;
     days of the past make it a correction. Fields that are not given stay as they are on those days (or take their
     defaults), a missing identifier is given by the register's scheme. The same *key* again returns the same record.
-    Raise `BadRecord`, `KeyUsed`, `NotPermitted`. It joins an open transaction: record, version and event come with it
-    or not at all.
+    A *version* of the register's definition is the one that takes writes today, or the write is refused.
+    Raise `BadRecord`, `KeyUsed`, `NotPermitted`, `UnknownVersion`, `DraftVersion` or `ClosedVersion`. It joins an open
+    transaction: record, version and event come with it or not at all.
     """
-    return writing.write(register_of(register), writing.Request(values, reader, key, valid_from, valid_until))
+    return writing.write(to_write(register, version), writing.Request(values, reader, key, valid_from, valid_until))
+
+
+def try_out(register: str, values: Mapping[str, Any], *, reader: Reader, version: int | None = None) -> list[str]:
+    """Return what is wrong with *values* as a new record under a *version*, a draft too; nothing is written.
+
+    A missing identifier is not given. Raise `UnknownRegister`, `UnknownVersion`, `NotPermitted`.
+    """
+    definition = register_of(register, version)
+    persons = rules.persons(definition, values)
+    check(reader, register=definition.id, persons=persons, wanted=list(values), operation=WRITE)
+    record = rules.completed(definition, {}, values)
+    if record.get(definition.identifier.field):
+        return rules.faults(definition, record)
+    return rules.form_faults(definition, record, definition.identifier.field)
 
 
 def load(register: str, rows: Iterable[Mapping[str, Any]], progress: Callable[[int], None] = lambda _done: None) -> int:

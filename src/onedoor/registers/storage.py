@@ -26,7 +26,7 @@ INSERT INTO registers_serial (scope, last) VALUES (%s, %s)
 ON CONFLICT (scope) DO UPDATE SET last = greatest(registers_serial.last + %s, excluded.last) RETURNING last
 """
 FIND = """
-SELECT record.id, record.plain, record.sealed FROM registers_term term JOIN registers_record record
+SELECT record.id, record.plain, record.sealed, record.schema FROM registers_term term JOIN registers_record record
     ON record.id = term.record_id
 WHERE term.value = %s AND record.valid_from <= %s AND record.valid_until > %s AND record.recorded_from <= %s
     AND (record.recorded_until IS NULL OR NOT EXISTS (
@@ -77,12 +77,12 @@ def find(
         underway.await_writes(register, known_on)
     point = (valid_on, valid_on, known_on or LATEST)
     found = rows.fetch(FIND, [value, *point, *point])
-    return {row: rules.joined(register, plain, _fragments(row, parts)) for row, plain, parts in found}
+    return {row: rules.joined(register, plain, _fragments(row, parts), schema) for row, plain, parts, schema in found}
 
 
 def opened(register: Register, row: Record) -> dict[str, Any]:
     """Return the record in *row*; what a destroyed key sealed stays closed and is null."""
-    return rules.joined(register, row.plain, _fragments(row.id, row.sealed))
+    return rules.joined(register, row.plain, _fragments(row.id, row.sealed), row.schema)
 
 
 def _fragments(row: UUID, envelopes: Iterable[bytes | memoryview]) -> Iterable[Mapping[str, Any]]:

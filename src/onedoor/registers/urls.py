@@ -43,4 +43,8 @@ exchange = [
     path("<slug:register>/lookup", api.lookup),
     path("<slug:register>/records", api.records),
     path("<held_register:register>/openapi.json", api.description),
+    path("<slug:register>/v<int:version>/lookup", api.lookup),
+    path("<slug:register>/v<int:version>/records", api.records),
+    path("<slug:register>/v<int:version>/try", api.trial),
+    path("<slug:register>/v<int:version>/openapi.json", api.description),
 ]

@@ -150,6 +150,7 @@ def _row(register: Register, request: Request, span: Span) -> Record:
     return Record(
         id=uuid7(),
         register=register.id,
+        schema=register.version,
         valid_from=span.valid_from,
         valid_until=span.valid_until,
         client=request.reader.client,

@@ -9,8 +9,8 @@ from onedoor.exchange.permissions import Permission
 from onedoor.kernel.nation.documents import parse
 
 REGISTER_ENDPOINTS = {
-    "read": ("POST /lookup",),
-    "write": ("POST /records",),
+    "read": ("POST /lookup", "POST /v*/lookup", "GET /v*/openapi.json"),
+    "write": ("POST /records", "POST /v*/records", "POST /v*/try"),
     "correct": ("POST /corrections", "POST /corrections/asked"),
 }
 SERVICE_ENDPOINTS = ("* /**",)
