@@ -33,7 +33,7 @@ def documents() -> list[Api]:
     from onedoor.kernel import clock
     from onedoor.kernel import nation as nations
     from onedoor.privacy import api as reads
-    from onedoor.registers import definition, openapi
+    from onedoor.registers import definition, govstack_openapi, openapi
     from onedoor.site import description
 
     found = [
@@ -42,14 +42,17 @@ def documents() -> list[Api]:
         Api("reads.json", "exchange/reads", reads.OPENAPI),
         Api("corrections.json", "exchange/corrections", openapi.of_corrections()),
     ]
+    today = clock.now().date()
     for folder in FOLDERS:
+        held = []
         for document in nations.load(folder).documents("register"):
             versions = definition.versions_of(document.data)
             name = f"{folder.name}-{versions[0].id}"
-            current = definition.in_force(versions, clock.now().date())
-            found.append(Api(f"{name}.json", REGISTER, openapi.document(current)))
+            held.append(definition.in_force(versions, today))
+            found.append(Api(f"{name}.json", REGISTER, openapi.document(held[-1])))
             if "versions" in document.data:
                 found += [Api(f"{name}-v{one.version}.json", VERSION, openapi.of_version(one)) for one in versions]
+        found.append(Api(f"{folder.name}-data.json", "exchange/data", govstack_openapi.document(held)))
     return found
 
 

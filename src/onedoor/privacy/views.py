@@ -15,6 +15,7 @@ from onedoor.privacy.rules import READ, Basis, Purpose
 from onedoor.store import keys
 from onedoor.store.rows import Rows
 
+MOST_READS = 1000
 OF_CASE = Rows(ReadRecord, '"case" = %s ORDER BY id')
 
 
@@ -65,6 +66,17 @@ def uses_of(person: str, *, register: str, field: str, since: datetime) -> list[
         moment__gte=since,
     )
     return [Use(one.client, one.case, str(one.id)) for one in found.order_by("id")]
+
+
+def readers_of(person: str, *, register: str) -> list[tuple[str, ReadView]]:
+    """Return the reads of data of *person* (a personal number) in *register* with the systems that read, newest first.
+
+    They are the last `MOST_READS`.
+    """
+    found = ReadRecord.objects.filter(
+        persons__person=keys.blind(BLIND, person), register=register, operation=READ, refused=""
+    )
+    return [(one.client, _view(one)) for one in found.order_by("-id")[:MOST_READS]]
 
 
 def reads_of_case(case: str) -> list[ReadView]:

@@ -6,7 +6,7 @@ from typing import Any
 import jsonschema_rs
 
 from onedoor.kernel.nation import DATE_SCHEMA, TEXT_SCHEMA, Document, Fault, FileKind, Nation, nearest, register
-from onedoor.kernel.nation.layers import laid_over, whole
+from onedoor.kernel.nation.layers import laid_over, united, whole
 from onedoor.kernel.nation.schemas import schema_faults
 from onedoor.registers import demonstration
 from onedoor.registers.definition import ARCHIVED, DRAFT, PUBLISHED
@@ -14,6 +14,8 @@ from onedoor.registers.definition import ARCHIVED, DRAFT, PUBLISHED
 ID = "^[a-z][a-z0-9-]*$"
 NAME = "^[a-z][a-z0-9_]*$"
 PATH = "^[a-z][a-z0-9_]*(\\.(\\*|[a-z][a-z0-9_]*))*$"
+RESERVED = ("cases", "corrections", "data", "reads")
+"""Services that every system has beside its registers, at the same addresses."""
 SUBSYSTEM = "^[A-Z0-9-]+(/[A-Z0-9-]+){3}$"
 PATHS: Mapping[str, Any] = {
     "type": "array",
@@ -159,9 +161,7 @@ WHOLE = FileKind("register version", "", schema={**SCHEMA, "properties": {**SCHE
 def check(document: Document, nation: Nation) -> Iterable[Fault]:
     """Yield the faults of a register that its schema cannot see."""
     data = document.data
-    if data["register"] != document.path.stem:
-        wrong = f"the register “{data['register']}” stands in the file {document.path.name}"
-        yield document.fault(["register"], wrong, f"write {document.path.stem} or rename the file")
+    yield from _name_faults(document)
     members = {agency.id: agency.subsystem for agency in nation.members.values()}
     if data["owner"] not in members:
         yield document.fault(["owner"], f"there is no member “{data['owner']}”", nearest(data["owner"], list(members)))
@@ -185,6 +185,19 @@ def check(document: Document, nation: Nation) -> Iterable[Fault]:
         laid = laid_over(document, number, version)
         shape = list(schema_faults(laid, WHOLE))
         yield from shape or (*_path_faults(laid), *_field_faults(laid))
+
+
+def _name_faults(document: Document) -> Iterator[Fault]:
+    data = document.data
+    if data["register"] != document.path.stem:
+        wrong = f"the register “{data['register']}” stands in the file {document.path.name}"
+        yield document.fault(["register"], wrong, f"write {document.path.stem} or rename the file")
+    if data["register"] in RESERVED:
+        wrong = f"“{data['register']}” is a service of every system"
+        yield document.fault(["register"], wrong, "give the register another name")
+    if "id" in united(data, "fields"):
+        wrong = "a record has an id of its own besides its fields"
+        yield document.fault(["fields", "id"], wrong, "call the field otherwise, such as number")
 
 
 def _version_faults(document: Document) -> Iterator[Fault]:

@@ -19,6 +19,18 @@ class ClosedVersion(Conflict):
     """Version {version} of the register {register} takes no writes today. Please write in version {current}."""
 
 
+class NoSuchRecord(NotFound):
+    """The register {register} holds no such record today. Please check what you asked by."""
+
+
+class SeveralRecords(Conflict):
+    """The register {register} holds more than one such record. Please ask by values that only one of them has."""
+
+
+class RecordExists(Conflict):
+    """The register {register} holds this record already. Please update it instead."""
+
+
 class UnknownLookup(BadInput):
     """The register {register} cannot be asked that way. It can be asked by: {known}."""
 

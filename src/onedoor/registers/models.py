@@ -62,6 +62,11 @@ class Record(models.Model):
     def __str__(self) -> str:
         return f"{self.register} {self.id} version {self.version}"
 
+    @property
+    def ends(self) -> bool:
+        """Return whether this version says that there is no such record on its days."""
+        return not self.plain and not self.sealed
+
 
 class Term(models.Model):
     """A keyed hash under which a version of a record is found; it tells nothing by itself."""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 from onedoor.kernel import clock, nation
 from onedoor.kernel.text import Text
@@ -49,16 +50,21 @@ __all__ = [
     "names",
     "provenance",
     "try_out",
+    "with_id",
     "write",
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a look-up found: the records, cut to the permitted fields, and the id of the record of this read."""
+    """What a look-up found: the records, cut to the permitted fields, and the id of the record of this read.
+
+    ``versions`` are the ids of the versions that hold, in the order of the records.
+    """
 
     records: list[dict[str, Any]]
     record: str
+    versions: tuple[UUID, ...] = ()
 
 
 def lookup(
@@ -86,11 +92,33 @@ def lookup(
     if valid_on or known_on:
         _check_past(definition, reader, asked, known_on)
     found = storage.find(definition, key, by, valid_on=valid_on or nation.current().today(), known_on=known_on)
+    return _allowed(definition, found, asked, reader, wanted)
+
+
+def with_id(
+    register: str, name: UUID, *, reader: Reader, wanted: Sequence[str] | None = None, version: int | None = None
+) -> Found:
+    """Return the record whose first version is *name* as it is today, as `lookup` does."""
+    definition = to_read(register, version)
+    check(reader, register=register, persons=[], wanted=wanted)
+    found = storage.with_id(definition, name, valid_on=nation.current().today())
+    return _allowed(definition, found, [], reader, wanted)
+
+
+def _allowed(
+    register: Register,
+    found: Mapping[UUID, Mapping[str, Any]],
+    asked: Sequence[str],
+    reader: Reader,
+    wanted: Sequence[str] | None,
+) -> Found:
+    """Return what was *found* by asking for persons *asked*, in the permitted fields, once the read is on record."""
     records = list(found.values())
-    about = list(dict.fromkeys([*asked, *(one for record in records for one in rules.persons(definition, record))]))
-    shown = list(definition.fields) if wanted is None else wanted
-    allowed = permit(reader, register=register, persons=about, wanted=shown)
-    return Found([{name: record[name] for name in allowed.fields} for record in records], allowed.record)
+    about = list(dict.fromkeys([*asked, *(one for record in records for one in rules.persons(register, record))]))
+    shown = list(register.fields) if wanted is None else wanted
+    allowed = permit(reader, register=register.id, persons=about, wanted=shown)
+    cut = [{name: record[name] for name in allowed.fields} for record in records]
+    return Found(cut, allowed.record, tuple(found))
 
 
 def provenance(register: str, by: Mapping[str, str], *, reader: Reader) -> list[Provenance]:
@@ -177,7 +205,7 @@ def bring_in(
 
 
 def count(register: str) -> int:
-    """Return how many records *register* holds, each counted once whatever its versions."""
+    """Return how many records *register* holds, each counted once whatever its versions, one that ended too."""
     return Record.objects.filter(register=register_of(register).id, recorded_until=None).count()
 
 
