@@ -81,6 +81,8 @@ def description(_request: HttpRequest, register: str, version: int | None = None
 
 def body_of(request: HttpRequest) -> dict[str, Any]:
     """Return the JSON object in the body; raise `BadQuestion`."""
+    if b"\\u0000" in request.body:
+        raise BadQuestion(what="the database does not know the sign \\u0000")
     try:
         body = json.loads(request.body)
     except ValueError as error:

@@ -174,7 +174,7 @@ def _write(correction: Correction, said: Mapping[str, str], actor: Actor) -> Non
     own = {path.partition(".")[0] for path in register.identity}
     values = {**{name: record[name] for name in own}, correction.field: said["value"]}
     request = writing.Request(
-        values, _officer(actor, correction), f"correction:{correction.code}", row.valid_from, row.valid_until
+        values, _officer(actor, correction), f"correction:{correction.code}", row.valid_from, storage.until(row)
     )
     writing.write(register, request)
 

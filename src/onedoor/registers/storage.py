@@ -105,6 +105,12 @@ def holding(versions: Sequence[Record], day: date) -> Record | None:
     return next((one for one in versions if one.version == holds and not one.ends), None)
 
 
+def until(row: Record) -> date:
+    """Return the day on which what *row* speaks of ends: its own, or that of a later version which ends the record."""
+    ends = Record.objects.filter(identity=row.identity, version__gt=row.version, plain={}, sealed=[])
+    return min([row.valid_until, *ends.values_list("valid_from", flat=True)])
+
+
 def first_ids(versions: Sequence[UUID]) -> dict[UUID, UUID]:
     """Return by the ids of *versions* those of their records: the ids of the first versions."""
     return dict(rows.fetch(FIRST, [list(versions)])) if versions else {}

@@ -267,6 +267,19 @@ def test_a_record_that_ended_can_begin_again() -> None:
         assert read(**HOUSE)["content"] == {**HOME, "id": name}
 
 
+def test_what_begins_again_has_the_defaults_of_a_new_record() -> None:
+    commune = Reader(COMMUNE.client, COMMUNE.user, COMMUNE.purpose, "l60-2014.14", COMMUNE.case)
+    birth = {"number": "1/2026", "child": "001326123456", "full_name": "Lê An", "born": "2026-11-01", "sex": "F",
+             "place": "Lotus", "registered_on": "2026-11-02", "registered_at": "commune-00199"}  # fmt: skip
+    named = {"registered_at": "commune-00199", "number": "1/2026"}
+    made = ask("POST", "births/1/create", write(**birth, ethnicity="kinh"), by=commune, key="b1").json()["content"]
+    with clock.freeze(clock.now() + timedelta(days=1)):
+        assert ask("DELETE", f"births/1/{made['id']}/delete", by=commune, key="b2").status_code == 204
+        assert ask("POST", "births/1/create", write(**birth), by=commune, key="b3").status_code == 200
+        record = ask("POST", "births/1/read", query(**named), by=commune).json()["content"]
+        assert (record["id"], record["ethnicity"], record["nationality"]) == (made["id"], "", "VN")
+
+
 def test_who_may_not_write_every_field_ends_nothing() -> None:
     asked = ask("POST", "population/1/read", query(number=MOTHER), by=PORTAL).json()["content"]["id"]
     assert ask("DELETE", f"population/1/{asked}/delete", by=COMMUNE, key="d").status_code == 403
