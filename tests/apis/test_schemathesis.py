@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import schemathesis
@@ -19,7 +20,10 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from onedoor.exchange.service import VIA_GATEWAY
+from onedoor.kernel.openapi import strict
 from onedoor.procedures import service as procedures
+from onedoor.registers import openapi
+from onedoor.registers.definition import register_of
 from onedoor.site.wsgi import application
 from tests.reference import apis
 
@@ -32,18 +36,37 @@ WHO: Mapping[str, tuple[str, str, str]] = {
     "reads.json": (PORTAL, "own-case", "l91-2025"),
     "corrections.json": ("VN/GOV/G01/POPULATION", "correction", "l91-2025"),
     "vietnam-population.json": (COMMUNE, "birth-registration", "l26-2023.12"),
+    "vietnam-data.json": (COMMUNE, "birth-registration", "l26-2023.12"),
+    "vietnam-data.json /myPersonalDataUsage": (PORTAL, "own-case", "l91-2025"),
+    "vietnam-data.json /my-personal-data-usage": (PORTAL, "own-case", "l91-2025"),
+    "vietnam-births-v1.json": (COMMUNE, "birth-registration", "l60-2014.14"),
 }
 """As whom an API is asked: client, purpose and basis; other registers as the portal, for the form of a birth."""
-DOCUMENTS = {api.file: api for api in apis.documents() if not api.file.startswith("testland-")}
+FIRST = apis.Api("vietnam-births-v1.json", apis.VERSION, openapi.of_version(register_of("births")))
+DOCUMENTS = {api.file: api for api in (*apis.documents(), FIRST) if not api.file.startswith("testland-")}
+
+POPULATION = register_of("population")
+CONTENT = {"query": openapi.question(POPULATION)["properties"]["by"], "write": openapi.values(POPULATION)}
+REACHED: Mapping[str, object] = {
+    "registryName": "population",
+    "versionNumber": 1,
+    "field": "full_name",
+    "databaseId": "population",
+    "userId": "001196204817",
+}
 
 
 def as_served(api: apis.Api) -> dict[str, Any]:
     """Return the document of *api* at its address; what would be refused at the door names what there is."""
     document: dict[str, Any] = copy.deepcopy(dict(api.document))
     if register := api.file.removesuffix(".json").partition("vietnam-")[2]:
-        document["servers"] = [{"url": f"http://testserver/exchange/{register}"}]
+        document["servers"] = [{"url": f"http://testserver/exchange/{register.replace('-v', '/v')}"}]
     else:
         document["servers"] = [{"url": f"http://testserver/{api.base}"}]
+    if api.file == "vietnam-data.json":
+        for path, item in document["paths"].items():
+            for told in item.values():
+                narrow(told, PORTAL if path.startswith("/my") else COMMUNE)
     known = procedures.get("vn.birth-linked", "2026-09-01")
     told = {"id": known.id, "version": known.version, "digest": procedures.pin(known)}
     for item in document["paths"].values() if api.file == "cases.json" else ():
@@ -52,6 +75,19 @@ def as_served(api: apis.Api) -> dict[str, Any]:
         if "service" in properties:
             properties["service"] = {"const": told}
     return document
+
+
+def narrow(told: dict[str, Any], client: str) -> None:
+    """Let an operation of the GovStack interface be asked by *client*, of one register and in its fields."""
+    reached = {**REACHED, "Information-Mediator-Client": client}
+    told["parameters"] = [
+        {**one, "schema": {"const": reached[one["name"]]}} if one["name"] in reached else one
+        for one in told["parameters"]
+        if one["name"] == "query.number" or not one["name"].startswith(("query.", "search", "filter"))
+    ]
+    if "requestBody" in told:
+        schema = told["requestBody"]["content"]["application/json"]["schema"]
+        schema["properties"] = {name: strict(content=CONTENT[name]) for name in schema["properties"]}
 
 
 def operations() -> Iterator[object]:
@@ -78,7 +114,7 @@ def asked_as(name: str, path: str) -> Callable[..., Iterable[bytes]]:
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         environ["wsgi.input"] = io.BytesIO(body)
         environ |= {"HTTP_COOKIE": cookies} if cookies else {VIA_GATEWAY: True, "HTTP_X_ROAD_CLIENT": client}
-        environ |= {"HTTP_X_ROAD_USERID": "commune-00199.civil-status"}
+        environ |= {"HTTP_X_ROAD_USERID": "commune-00199.civil-status", "HTTP_X_ROAD_ID": str(uuid4())}
         environ |= {"HTTP_ONEDOOR_PURPOSE": purpose, "HTTP_ONEDOOR_BASIS": basis, "HTTP_X_ROAD_ISSUE": case_of(body)}
         return application(environ, start_response)
 

@@ -9,7 +9,7 @@ from typing import Any
 from tests.reference import GENERATED
 from tests.reference.nations import FOLDERS
 
-REGISTER = "exchange/{register}"
+REGISTER, VERSION = "exchange/{register}", "exchange/{register}/v{version}"
 METHODS = ("get", "put", "post", "delete", "patch")
 
 
@@ -30,9 +30,10 @@ class Api:
 def documents() -> list[Api]:
     """Return every document; a route of an API that stands in none of them fails a test."""
     from onedoor.cases import api as cases
+    from onedoor.kernel import clock
     from onedoor.kernel import nation as nations
     from onedoor.privacy import api as reads
-    from onedoor.registers import definition, openapi
+    from onedoor.registers import definition, govstack_openapi, openapi
     from onedoor.site import description
 
     found = [
@@ -41,10 +42,17 @@ def documents() -> list[Api]:
         Api("reads.json", "exchange/reads", reads.OPENAPI),
         Api("corrections.json", "exchange/corrections", openapi.of_corrections()),
     ]
+    today = clock.now().date()
     for folder in FOLDERS:
+        held = []
         for document in nations.load(folder).documents("register"):
-            register = definition.read(document.data)
-            found.append(Api(f"{folder.name}-{register.id}.json", REGISTER, openapi.document(register)))
+            versions = definition.versions_of(document.data)
+            name = f"{folder.name}-{versions[0].id}"
+            held.append(definition.in_force(versions, today))
+            found.append(Api(f"{name}.json", REGISTER, openapi.document(held[-1])))
+            if "versions" in document.data:
+                found += [Api(f"{name}-v{one.version}.json", VERSION, openapi.of_version(one)) for one in versions]
+        found.append(Api(f"{folder.name}-data.json", "exchange/data", govstack_openapi.document(held)))
     return found
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from onedoor.kernel.nation.layers import united, whole
 from tests.reference import GENERATED, ROOT
 
 FOLDERS = sorted(file.parent for file in (ROOT / "nations").glob("*/nation.yaml"))
@@ -89,14 +90,23 @@ def _register(data: Mapping[str, Any], rights: list[Mapping[str, Any]]) -> Itera
     yield from ("", "| look-up | takes |", "|---|---|")
     for name, taken in data["lookups"].items():
         yield f"| `{name}` | {'; '.join(f'`{key}`{_how(one)}' for key, one in taken.items())} |"
+    yield from _versions(data)
     yield from ("", "| field | name | form | personal | must be there |", "|---|---|---|---|---|")
-    for name, field in data["fields"].items():
+    for name, field in united(data, "fields").items():
         signs = ("yes" if field["personal"] else "", "yes" if field.get("required") else "")
         yield f"| `{name}` | {_said(field['name'])} | {_form(field['schema'])} | {' | '.join(signs)} |"
     yield from ("", "| purpose | who | may | fields | legal basis |", "|---|---|---|---|---|")
     yield from (_grant(right, grant) for right in rights for grant in right["grants"]
                 if grant.get("register") == data["register"])  # fmt: skip
     yield ""
+
+
+def _versions(data: Mapping[str, Any]) -> Iterator[str]:
+    if "versions" not in data:
+        return
+    yield from ("", "| version | state | from | fields |", "|---|---|---|---|")
+    for one in whole(data):
+        yield f"| {one['version']} | {one['state']} | {one['valid_from']} | {_code(one['fields'])} |"
 
 
 def _grant(right: Mapping[str, Any], grant: Mapping[str, Any]) -> str:

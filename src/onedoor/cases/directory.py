@@ -3,6 +3,7 @@
 from typing import Any
 
 from onedoor.kernel import nation
+from onedoor.kernel.nation.layers import united
 from onedoor.kernel.text import Text
 
 
@@ -18,9 +19,8 @@ def register_name(register: str) -> Text:
 
 
 def fields(register: str) -> dict[str, Any]:
-    """Return the fields of *register* as its file describes them."""
-    found: dict[str, Any] = _register(register)["fields"]
-    return found
+    """Return the fields of *register* as its file describes them, in whatever version."""
+    return united(_register(register), "fields")
 
 
 def agency_name(agency: str) -> Text:

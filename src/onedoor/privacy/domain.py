@@ -14,6 +14,7 @@ from onedoor.kernel.nation import (
     nearest,
     register,
 )
+from onedoor.kernel.nation.layers import united
 
 ID = "^[a-z][a-z0-9-]*$"
 BASIS_ID = "^[a-z0-9][a-z0-9.-]*$"
@@ -116,10 +117,11 @@ def _grant_faults(
         instead = nearest(grant["register"], list(registers))
         yield document.fault(["grants", number, "register"], f"there is no register “{grant['register']}”", instead)
         return
+    known = united(register, "fields")
     for place, name in enumerate(grant["fields"]):
-        if name not in register["fields"]:
+        if name not in known:
             wrong = f"the register “{grant['register']}” has no field “{name}”"
-            yield document.fault(["grants", number, "fields", place], wrong, nearest(name, list(register["fields"])))
+            yield document.fault(["grants", number, "fields", place], wrong, nearest(name, list(known)))
 
 
 register(FileKind("right", "rights", check, SCHEMA))

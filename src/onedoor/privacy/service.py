@@ -8,7 +8,7 @@ from onedoor.kernel.text import Text
 from onedoor.privacy import records, rights, rules
 from onedoor.privacy.errors import NotPermitted, UnknownPurpose
 from onedoor.privacy.rules import CORRECT, READ, WRITE, Basis, Purpose, Question, Reader
-from onedoor.privacy.views import ReadView, Use, reads_of_case, records_of, uses_of, views_of
+from onedoor.privacy.views import ReadView, Use, readers_of, reads_of_case, records_of, uses_of, views_of
 
 __all__ = [
     "CORRECT",
@@ -28,6 +28,7 @@ __all__ = [
     "permit",
     "permit_call",
     "purpose",
+    "readers_of",
     "reads_of_case",
     "records_of",
     "uses_of",

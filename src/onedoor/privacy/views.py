@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from onedoor.kernel import nation
+from onedoor.kernel.nation.layers import united
 from onedoor.kernel.text import Text
 from onedoor.privacy import rights
 from onedoor.privacy.models import ReadRecord
@@ -14,6 +15,7 @@ from onedoor.privacy.rules import READ, Basis, Purpose
 from onedoor.store import keys
 from onedoor.store.rows import Rows
 
+MOST_READS = 1000
 OF_CASE = Rows(ReadRecord, '"case" = %s ORDER BY id')
 
 
@@ -64,6 +66,17 @@ def uses_of(person: str, *, register: str, field: str, since: datetime) -> list[
         moment__gte=since,
     )
     return [Use(one.client, one.case, str(one.id)) for one in found.order_by("id")]
+
+
+def readers_of(person: str, *, register: str) -> list[tuple[str, ReadView]]:
+    """Return the reads of data of *person* (a personal number) in *register* with the systems that read, newest first.
+
+    They are the last `MOST_READS`.
+    """
+    found = ReadRecord.objects.filter(
+        persons__person=keys.blind(BLIND, person), register=register, operation=READ, refused=""
+    )
+    return [(one.client, _view(one)) for one in found.order_by("-id")[:MOST_READS]]
 
 
 def reads_of_case(case: str) -> list[ReadView]:
@@ -137,7 +150,7 @@ def _register(name: str) -> Mapping[str, Any]:
 
 
 def _field_texts(register: Mapping[str, Any], names: Sequence[str]) -> Iterable[Text]:
-    known = register.get("fields", {})
+    known = united(register, "fields")
     return (known[name]["name"] if name in known else _plain(name) for name in names)
 
 

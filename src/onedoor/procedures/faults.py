@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from onedoor.kernel.nation import Document, Fault, FileKind, Nation, nearest
+from onedoor.kernel.nation.layers import laid_over
 from onedoor.kernel.nation.schemas import schema_faults
 from onedoor.procedures import expressions, limits, reading
 from onedoor.procedures.definition import Law, Service, Step
@@ -28,14 +29,6 @@ def check(document: Document, nation: Nation) -> Iterator[Fault]:
         version = laid_over(document, number, {k: v for k, v in plain.items() if k not in {"examples", "place"}})
         wrong = list(schema_faults(version, VERSION))
         yield from wrong or _Check(version, reading.read(plain), nation).all()
-
-
-def laid_over(document: Document, number: int, data: Any) -> Document:  # noqa: ANN401 - plain YAML data
-    """Return version *number* of a file as a document of its own; each key has the line where it is written."""
-    prefix = ("versions", number)
-    own = {path[2:]: line for path, line in document.lines.items() if path[:2] == prefix}
-    written = {path[2:]: text for path, text in document.written.items() if path[:2] == prefix}
-    return Document(document.path, data, document.name, {**document.lines, **own}, {**document.written, **written})
 
 
 def _codes(document: Document, nation: Nation) -> Iterator[Fault]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any, TypeAlias
 
+from onedoor.kernel.nation.layers import overlay
 from onedoor.kernel.text import Text
 from onedoor.procedures.definition import (
     Clock,
@@ -30,19 +31,6 @@ def versions(data: Plain) -> Iterator[dict[str, Any]]:
     for number, own in enumerate(data["versions"]):
         examples = [example for example in data.get("examples", []) if example.get("version") == own["version"]]
         yield overlay(common, own) | {"examples": examples, "place": number}
-
-
-def overlay(base: Plain, over: Plain) -> dict[str, Any]:
-    """Return *base* with *over* laid over it: maps are merged, ``null`` takes a key away, all else replaces."""
-    merged = dict(base)
-    for key, value in over.items():
-        if value is None:
-            merged.pop(key, None)
-        elif isinstance(value, Mapping) and isinstance(merged.get(key), Mapping):
-            merged[key] = overlay(merged[key], value)
-        else:
-            merged[key] = value
-    return merged
 
 
 def read(plain: Plain) -> Service:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 
 from onedoor.kernel.nation import Document, Fault, Nation, nearest
+from onedoor.kernel.nation.layers import current
 from onedoor.procedures.definition import Service, Source, Step, Write
 from onedoor.procedures.scopes import Keys, Scoped, Scopes
 
@@ -18,8 +19,10 @@ class Rights:
 
     @cached_property
     def fields(self) -> Mapping[str, frozenset[str]]:
-        """Return the fields of each register."""
-        return {one.data["register"]: frozenset(one.data["fields"]) for one in self.nation.documents("register")}
+        """Return the fields that each register has today."""
+        today = self.nation.today()
+        documents = self.nation.documents("register")
+        return {one.data["register"]: frozenset(current(one.data, today)["fields"]) for one in documents}
 
     @cached_property
     def lookups(self) -> Mapping[str, list[frozenset[str]]]:

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 from onedoor.exchange.service import Caller, caller
 from onedoor.kernel.access import GATEWAY, access
 from onedoor.registers import openapi, service
-from onedoor.registers.definition import register_of
+from onedoor.registers.definition import register_of, to_read, to_write
 from onedoor.registers.errors import BadQuestion
 
 LONGEST_KEY = 120
@@ -28,14 +28,14 @@ FORM = (
 @access(GATEWAY)
 @csrf_exempt
 @require_POST
-def lookup(request: HttpRequest, register: str) -> JsonResponse:
+def lookup(request: HttpRequest, register: str, version: int | None = None) -> JsonResponse:
     """Answer the records that a declared look-up finds, once the read is on record."""
     asks = caller(request)
-    definition = register_of(register)
-    body = _body(request)
+    definition = to_read(register, version)
+    body = body_of(request)
     if isinstance(body.get("by"), Mapping):
         definition.lookup_of(body["by"])
-    if not _question(definition.id).is_valid(body):
+    if not _question(definition.id, definition.version).is_valid(body):
         raise BadQuestion(what=FORM)
     found = service.lookup(
         register,
@@ -44,6 +44,7 @@ def lookup(request: HttpRequest, register: str) -> JsonResponse:
         wanted=body.get("fields"),
         valid_on=_day(body["valid_on"]) if "valid_on" in body else None,
         known_on=_moment(body["known_on"]) if "known_on" in body else None,
+        version=version,
     )
     return JsonResponse({"records": found.records, "read": found.record})
 
@@ -51,22 +52,37 @@ def lookup(request: HttpRequest, register: str) -> JsonResponse:
 @access(GATEWAY)
 @csrf_exempt
 @require_POST
-def records(request: HttpRequest, register: str) -> JsonResponse:
+def records(request: HttpRequest, register: str, version: int | None = None) -> JsonResponse:
     """Write the record in the body, once for the same Idempotency-Key."""
     asks = caller(request)
-    definition = register_of(register)
-    record = service.write(definition.id, _body(request), reader=reader_of(asks), key=key_of(asks))
+    definition = to_write(register, version)
+    record = service.write(
+        definition.id, body_of(request), reader=reader_of(asks), key=key_of(asks), version=definition.version
+    )
     return JsonResponse({"record": record}, status=HTTPStatus.CREATED)
 
 
 @access(GATEWAY)
+@csrf_exempt
+@require_POST
+def trial(request: HttpRequest, register: str, version: int) -> JsonResponse:
+    """Answer what would be wrong with the record in the body; nothing is written, so a draft may be tried."""
+    reader = reader_of(caller(request))
+    return JsonResponse({"faults": service.try_out(register, body_of(request), reader=reader, version=version)})
+
+
+@access(GATEWAY)
 @require_GET
-def description(_request: HttpRequest, register: str) -> JsonResponse:
-    """Answer the OpenAPI document of the register."""
-    return JsonResponse(openapi.document(register_of(register)))
+def description(_request: HttpRequest, register: str, version: int | None = None) -> JsonResponse:
+    """Answer the OpenAPI document of the register, or of the version in the address."""
+    definition = register_of(register, version)
+    return JsonResponse(openapi.document(definition) if version is None else openapi.of_version(definition))
 
 
-def _body(request: HttpRequest) -> dict[str, Any]:
+def body_of(request: HttpRequest) -> dict[str, Any]:
+    """Return the JSON object in the body; raise `BadQuestion`."""
+    if b"\\u0000" in request.body:
+        raise BadQuestion(what="the database does not know the sign \\u0000")
     try:
         body = json.loads(request.body)
     except ValueError as error:
@@ -96,8 +112,8 @@ def _moment(text: str) -> datetime:
 
 
 @lru_cache(maxsize=100)
-def _question(register: str) -> jsonschema_rs.Validator:
-    return jsonschema_rs.validator_for(openapi.question(register_of(register)), validate_formats=True)
+def _question(register: str, version: int) -> jsonschema_rs.Validator:
+    return jsonschema_rs.validator_for(openapi.question(register_of(register, version)), validate_formats=True)
 
 
 def key_of(asks: Caller) -> str:

@@ -51,7 +51,12 @@ class Copying(AbstractContextManager["Copying"]):
         register = self.register
         known = keys.keys_for({person for record in records for person in rules.persons(register, record)})
         closed = [(row := uuid7(), storage.close(register, record, row, known)) for record in records]
-        said = {"register": register.id, "client": current().subsystem, "recorded_from": clock.now().isoformat()}
+        said = {
+            "register": register.id,
+            "schema": str(register.version),
+            "client": current().subsystem,
+            "recorded_from": clock.now().isoformat(),
+        }
         end = "\t" + "\t".join(map(_text, (*FIXED.values(), *said.values()))) + "\n"
         lines, terms = _lines(closed, end)
         self.wait()

@@ -141,7 +141,7 @@ def opened(code: str, actor: Actor) -> Sheet:
     reader = _officer(actor, correction)
     permit(reader, register=correction.register, persons=[said["person"]], wanted=[correction.field])
     record = storage.opened(register_of(correction.register), row)
-    return Sheet(correction, record[correction.field], said)
+    return Sheet(correction, record.get(correction.field), said)
 
 
 def decide(code: str, actor: Actor, *, accept: bool, words: str) -> Correction:
@@ -174,7 +174,7 @@ def _write(correction: Correction, said: Mapping[str, str], actor: Actor) -> Non
     own = {path.partition(".")[0] for path in register.identity}
     values = {**{name: record[name] for name in own}, correction.field: said["value"]}
     request = writing.Request(
-        values, _officer(actor, correction), f"correction:{correction.code}", row.valid_from, row.valid_until
+        values, _officer(actor, correction), f"correction:{correction.code}", row.valid_from, storage.until(row)
     )
     writing.write(register, request)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from typing import Any
 
@@ -9,10 +10,13 @@ import jsonschema_rs
 
 from onedoor.kernel import nation
 from onedoor.kernel.clock import Limit
+from onedoor.kernel.nation import layers
 from onedoor.kernel.settings import current
 from onedoor.kernel.text import Text
-from onedoor.registers.errors import UnknownLookup, UnknownRegister
+from onedoor.registers.errors import ClosedVersion, DraftVersion, UnknownLookup, UnknownRegister, UnknownVersion
 from onedoor.registers.identifiers import Identifier, Part
+
+DRAFT, PUBLISHED, ARCHIVED = "draft", layers.PUBLISHED, "archived"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ class Corrections:
 
 @dataclass(frozen=True)
 class Register:
-    """A national database as its file describes it."""
+    """A national database as one version of its file describes it."""
 
     id: str
     name: Text
@@ -62,6 +66,18 @@ class Register:
     history: frozenset[str] = frozenset()
     """The purposes for which another day than today, or earlier knowledge, may be asked."""
     corrections: Corrections | None = None
+    version: int = 1
+    state: str = PUBLISHED
+    valid_from: date = date.min
+    fields_by_version: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    """The fields that each version of the register has."""
+
+    def added_since(self, version: int) -> Mapping[str, Any]:
+        """Return what the fields hold that a record written under *version* could not have."""
+        if version == self.version:
+            return {}
+        before = self.fields_by_version.get(version, self.fields.keys())
+        return {name: value for name, value in self.defaults.items() if name not in before}
 
     @cached_property
     def schema(self) -> Mapping[str, Any]:
@@ -114,27 +130,66 @@ def held() -> Mapping[str, Register]:
     return {key: one for key, one in registers().items() if not mine or one.subsystem == mine}
 
 
-def register_of(key: str) -> Register:
-    """Return the register *key* that this system holds; raise `UnknownRegister`."""
-    found = registers().get(key)
+def register_of(key: str, version: int | None = None) -> Register:
+    """Return the register *key* that this system holds, in its current *version* when None.
+
+    Raise `UnknownRegister` or `UnknownVersion`.
+    """
+    versions = nation.current().once(_read_all).get(key)
     mine = current().subsystem
-    if found is None or (mine and found.subsystem != mine):
+    if versions is None or (mine and versions[0].subsystem != mine):
         raise UnknownRegister(register=key[:60])
+    now = in_force(versions, nation.current().today())
+    found = now if version is None else next((one for one in versions if one.version == version), None)
+    if found is None:
+        raise UnknownVersion(register=key, version=version, current=now.version)
+    return found
+
+
+def to_read(key: str, version: int | None = None) -> Register:
+    """Return the register *key* as `register_of`, when it may be read in that version; raise `DraftVersion`."""
+    found = register_of(key, version)
+    if found.state == DRAFT:
+        raise DraftVersion(register=key, version=version, current=register_of(key).version)
+    return found
+
+
+def to_write(key: str, version: int | None = None) -> Register:
+    """Return the register *key* as `register_of`, when that version takes writes today: one does at a time.
+
+    Raise `DraftVersion` or `ClosedVersion`, which name the version that does.
+    """
+    found, now = to_read(key, version), register_of(key)
+    if found.version != now.version:
+        raise ClosedVersion(register=key, version=version, current=now.version)
     return found
 
 
 def registers() -> Mapping[str, Register]:
-    """Return all registers of the nation."""
-    return nation.current().once(_read_all)
+    """Return all registers of the nation in the versions that are current today."""
+    today = nation.current().today()
+    return {key: in_force(versions, today) for key, versions in nation.current().once(_read_all).items()}
 
 
-def _read_all(country: nation.Nation) -> Mapping[str, Register]:
-    found = (read(document.data) for document in country.documents("register"))
-    return {one.id: one for one in found}
+def in_force(versions: Iterable[Register], day: date) -> Register:
+    """Return the published version that began last by *day*; before all of them, the first one published."""
+    published = sorted((one for one in versions if one.state == PUBLISHED), key=lambda one: one.valid_from)
+    return ([one for one in published if one.valid_from <= day] or published[:1])[-1]
 
 
-def read(data: Mapping[str, Any]) -> Register:
-    """Return the register that a checked file describes."""
+def _read_all(country: nation.Nation) -> Mapping[str, tuple[Register, ...]]:
+    return {document.data["register"]: versions_of(document.data) for document in country.documents("register")}
+
+
+def versions_of(data: Mapping[str, Any]) -> tuple[Register, ...]:
+    """Return every version of the register that a checked file describes."""
+    plain = layers.whole(data)
+    fields = {one.get("version", 1): frozenset(one["fields"]) for one in plain}
+    return tuple(read(one, fields) for one in plain)
+
+
+def read(data: Mapping[str, Any], by_version: Mapping[int, frozenset[str]] | None = None) -> Register:
+    """Return the register that one version of a checked file describes; *by_version* are the fields of each."""
     scheme = data["identifier"]
     return Register(
         id=data["register"],
@@ -151,6 +206,10 @@ def read(data: Mapping[str, Any]) -> Register:
         law=tuple(data["law"]),
         history=frozenset(data.get("history", ())),
         corrections=_corrections(data["corrections"]) if "corrections" in data else None,
+        version=data.get("version", 1),
+        state=data.get("state", PUBLISHED),
+        valid_from=date.fromisoformat(data["valid_from"]) if "valid_from" in data else date.min,
+        fields_by_version=by_version or {},
     )
 
 

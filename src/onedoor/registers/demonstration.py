@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from onedoor.kernel.nation import DATE_SCHEMA, TEXT_SCHEMA, UNIT_SCHEMA, Document, Fault, Nation, nearest
+from onedoor.kernel.nation.layers import current
 from onedoor.registers.definition import read
 
 WEIGHTS: Mapping[str, Any] = {
@@ -168,7 +169,8 @@ def _person_faults(
 
 
 def _record_faults(document: Document, nation: Nation) -> Iterator[Fault]:
-    registers = {one.data["register"]: read(one.data) for one in nation.documents("register")}
+    today = nation.today()
+    registers = {one.data["register"]: read(current(one.data, today)) for one in nation.documents("register")}
     for name, records in document.data.get("records", {}).items():
         if name not in registers:
             instead = nearest(name, sorted(registers))

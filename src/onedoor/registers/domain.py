@@ -6,11 +6,16 @@ from typing import Any
 import jsonschema_rs
 
 from onedoor.kernel.nation import DATE_SCHEMA, TEXT_SCHEMA, Document, Fault, FileKind, Nation, nearest, register
+from onedoor.kernel.nation.layers import laid_over, united, whole
+from onedoor.kernel.nation.schemas import schema_faults
 from onedoor.registers import demonstration
+from onedoor.registers.definition import ARCHIVED, DRAFT, PUBLISHED
 
 ID = "^[a-z][a-z0-9-]*$"
 NAME = "^[a-z][a-z0-9_]*$"
 PATH = "^[a-z][a-z0-9_]*(\\.(\\*|[a-z][a-z0-9_]*))*$"
+RESERVED = ("cases", "corrections", "data", "reads")
+"""Services that every system has beside its registers, at the same addresses."""
 SUBSYSTEM = "^[A-Z0-9-]+(/[A-Z0-9-]+){3}$"
 PATHS: Mapping[str, Any] = {
     "type": "array",
@@ -59,6 +64,26 @@ FIELD = _object(
     default={},
     of=WORD,
     schema={"type": "object", "description": "the JSON Schema of the field's value; codes: names what it is a code of"},
+)
+OWN: Mapping[str, Any] = {
+    "version": {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": 9999,
+        "description": "the number of the version, as it stands in addresses, such as 2",
+    },
+    "state": {"enum": [DRAFT, PUBLISHED, ARCHIVED]},
+    "valid_from": DATE_SCHEMA,
+}
+VERSION = _object(
+    ["version", "state", "valid_from"],
+    **OWN,
+    fields={
+        "type": "object",
+        "propertyNames": {"pattern": NAME},
+        "additionalProperties": {**FIELD, "required": [], "type": ["object", "null"]},
+        "description": "what this version lays over the fields of the file; null leaves a field out",
+    },
 )
 SCHEMA = _object(
     [
@@ -123,15 +148,20 @@ SCHEMA = _object(
         "propertyNames": {"pattern": NAME},
         "additionalProperties": FIELD,
     },
+    versions={
+        "type": "array",
+        "minItems": 1,
+        "items": VERSION,
+        "description": "the dated versions of the fields; without them the file is version 1, published",
+    },
 )
+WHOLE = FileKind("register version", "", schema={**SCHEMA, "properties": {**SCHEMA["properties"], **OWN}})
 
 
 def check(document: Document, nation: Nation) -> Iterable[Fault]:
     """Yield the faults of a register that its schema cannot see."""
     data = document.data
-    if data["register"] != document.path.stem:
-        wrong = f"the register “{data['register']}” stands in the file {document.path.name}"
-        yield document.fault(["register"], wrong, f"write {document.path.stem} or rename the file")
+    yield from _name_faults(document)
     members = {agency.id: agency.subsystem for agency in nation.members.values()}
     if data["owner"] not in members:
         yield document.fault(["owner"], f"there is no member “{data['owner']}”", nearest(data["owner"], list(members)))
@@ -149,9 +179,55 @@ def check(document: Document, nation: Nation) -> Iterable[Fault]:
         if post not in posts:
             wrong = f"no authority of the owner has the post “{post}”"
             yield document.fault(["corrections", "posts", number], wrong, nearest(post, sorted(posts)))
-    yield from _path_faults(document)
-    yield from _field_faults(document)
     yield from _lookup_faults(document)
+    yield from _version_faults(document)
+    for number, version in enumerate(whole(data)):
+        laid = laid_over(document, number, version)
+        shape = list(schema_faults(laid, WHOLE))
+        yield from shape or (*_path_faults(laid), *_field_faults(laid))
+
+
+def _name_faults(document: Document) -> Iterator[Fault]:
+    data = document.data
+    if data["register"] != document.path.stem:
+        wrong = f"the register “{data['register']}” stands in the file {document.path.name}"
+        yield document.fault(["register"], wrong, f"write {document.path.stem} or rename the file")
+    if data["register"] in RESERVED:
+        wrong = f"“{data['register']}” is a service of every system"
+        yield document.fault(["register"], wrong, "give the register another name")
+    if "id" in united(data, "fields"):
+        wrong = "a record has an id of its own besides its fields"
+        yield document.fault(["fields", "id"], wrong, "call the field otherwise, such as number")
+
+
+def _version_faults(document: Document) -> Iterator[Fault]:
+    """Yield what is wrong with the versions of a file beside each other."""
+    published: list[Mapping[str, Any]] = []
+    last = 0
+    for place, one in enumerate(whole(document.data) if "versions" in document.data else ()):
+        number, keys = one["version"], ("versions", place)
+        if number <= last:
+            wrong = f"version {number} stands behind version {last}"
+            yield document.fault((*keys, "version"), wrong, "write each number once, in their order")
+        last = number
+        if one["state"] != PUBLISHED:
+            continue
+        for before in published:
+            yield from _beside(document, place, before, one)
+        published.append(one)
+    if "versions" in document.data and not published:
+        yield document.fault(("versions",), "no version is published", f"write state: {PUBLISHED} in one of them")
+
+
+def _beside(document: Document, place: int, before: Mapping[str, Any], one: Mapping[str, Any]) -> Iterator[Fault]:
+    """Yield what is wrong with a published version behind another one: the later takes writes from its day on."""
+    if one["valid_from"] <= before["valid_from"]:
+        wrong = f"versions {before['version']} and {one['version']} would take writes together"
+        yield document.fault(("versions", place, "valid_from"), wrong, f"write a day after {before['valid_from']}")
+    for name, field in before["fields"].items():
+        if name not in one["fields"] and field.get("required", "default" not in field):
+            wrong = f"“{name}” must be there in version {before['version']}, is gone here, and both are published"
+            yield document.fault(("versions", place), wrong, f"archive version {before['version']}, or keep the field")
 
 
 def _path_faults(document: Document) -> Iterator[Fault]:
@@ -207,11 +283,16 @@ def _lookup_faults(document: Document) -> Iterator[Fault]:
 
 
 def _lasting(data: Mapping[str, Any]) -> Mapping[tuple[str, ...], Any]:
-    """Return what records lie stored by; names, laws and purposes may change while they do."""
+    """Return what records lie stored by; names, laws, purposes and drafts may change while they do."""
     lasting: dict[tuple[str, ...], Any] = {
         (key,): data[key] for key in ("subsystem", "owner", "subjects", "identity", "identifier", "lookups")
     }
-    return lasting | {("fields", name): {**field, "name": ""} for name, field in data["fields"].items()}
+    for one in whole(data):
+        version = f"v{one.get('version', 1)}"
+        if one.get("state") != DRAFT:
+            lasting |= {("fields", version): sorted(one["fields"])}
+            lasting |= {("fields", name, version): {**field, "name": ""} for name, field in one["fields"].items()}
+    return lasting
 
 
 register(FileKind("register", "registers", check, SCHEMA, _lasting))

@@ -7,6 +7,30 @@ class UnknownRegister(NotFound):
     """This system holds no register “{register}”. Please ask the agency that owns it."""
 
 
+class UnknownVersion(NotFound):
+    """The register {register} has no version {version}. Please use version {current}."""
+
+
+class DraftVersion(Conflict):
+    """Version {version} of the register {register} is a draft: it can be tried, not read or written. Please use version {current}."""  # noqa: E501 - one sentence after another, one key
+
+
+class ClosedVersion(Conflict):
+    """Version {version} of the register {register} takes no writes today. Please write in version {current}."""
+
+
+class NoSuchRecord(NotFound):
+    """The register {register} holds no such record today. Please check what you asked by."""
+
+
+class SeveralRecords(Conflict):
+    """The register {register} holds more than one such record. Please ask by values that only one of them has."""
+
+
+class RecordExists(Conflict):
+    """The register {register} holds this record already. Please update it instead."""
+
+
 class UnknownLookup(BadInput):
     """The register {register} cannot be asked that way. It can be asked by: {known}."""
 

@@ -21,6 +21,8 @@ class Record(models.Model):
     register = models.CharField(max_length=60)
     identity = models.BinaryField(max_length=32)
     version = models.PositiveIntegerField(default=1)
+    schema = models.PositiveSmallIntegerField(default=1)
+    """The version of the register's definition it was written under."""
     plain = models.JSONField(default=dict)
     sealed = ArrayField(models.BinaryField())
     valid_from = models.DateField(default=ALWAYS)
@@ -59,6 +61,11 @@ class Record(models.Model):
 
     def __str__(self) -> str:
         return f"{self.register} {self.id} version {self.version}"
+
+    @property
+    def ends(self) -> bool:
+        """Return whether this version says that there is no such record on its days."""
+        return not self.plain and not self.sealed
 
 
 class Term(models.Model):

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from onedoor.kernel.openapi import answer, body, problems, strict
-from onedoor.registers.definition import Register
+from onedoor.registers.definition import ARCHIVED, DRAFT, PUBLISHED, Register
 
-VERSION = "1"
 SHORT: Mapping[str, Any] = {"type": "string", "minLength": 1, "maxLength": 200}
 CORRECTION: Mapping[str, Any] = {
     "type": "object",
@@ -34,15 +33,27 @@ TOLD: Mapping[str, Any] = {
 
 
 def document(register: Register) -> dict[str, Any]:
-    """Return the OpenAPI 3.1 document of what the exchange may ask *register*."""
+    """Return the OpenAPI 3.1 document of what the exchange may ask *register* without a version in the address."""
+    paths = {"/lookup": {"post": _lookup(register)}, "/records": {"post": _write(register)}}
+    return _document(register, paths | (_corrections() if register.corrections else {}))
+
+
+def of_version(register: Register) -> dict[str, Any]:
+    """Return the OpenAPI 3.1 document of one version of a register: what its state lets be done."""
+    paths: dict[str, Any] = {"/try": {"post": _try()}}
+    if register.state != DRAFT:
+        paths["/lookup"] = {"post": _lookup(register) | {"deprecated": register.state == ARCHIVED}}
+    if register.state == PUBLISHED:
+        paths["/records"] = {"post": _write(register)}
+    return _document(register, paths)
+
+
+def _document(register: Register, paths: dict[str, Any]) -> dict[str, Any]:
+    about = {"title": register.name.get("en", register.id), "version": str(register.version)}
     return {
         "openapi": "3.1.0",
-        "info": {"title": register.name.get("en", register.id), "version": VERSION, "x-name": dict(register.name)},
-        "paths": {
-            "/lookup": {"post": _lookup(register)},
-            "/records": {"post": _write(register)},
-            **(_corrections() if register.corrections else {}),
-        },
+        "info": {**about, "x-name": dict(register.name), "x-state": register.state},
+        "paths": paths,
         "components": {"schemas": {"Record": _record(register)}},
     }
 
@@ -63,7 +74,7 @@ def of_corrections() -> dict[str, Any]:
     }
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Corrections of facts used here", "version": VERSION},
+        "info": {"title": "Corrections of facts used here", "version": "1"},
         "paths": {"/told": {"post": told}},
     }
 
@@ -127,6 +138,18 @@ def _write(register: Register) -> dict[str, Any]:
     }
 
 
+def _try() -> dict[str, Any]:
+    return {
+        "operationId": "try",
+        "summary": "What would be wrong with a new record, by field; nothing is written",
+        "requestBody": body({"type": "object", "minProperties": 1}),
+        "responses": {
+            "200": answer("tried", strict(faults={"type": "array", "items": {"type": "string"}})),
+            **REFUSALS,
+        },
+    }
+
+
 def question(register: Register) -> dict[str, Any]:
     """Return the JSON Schema of the body of a look-up."""
     forms = [
@@ -151,7 +174,7 @@ REFUSALS = problems(
     {
         400: "the question has not the right form",
         403: "the purpose does not allow it; the attempt was recorded",
-        404: "this system does not hold the register",
-        409: "the key was used for something else, or the record changed meanwhile",
+        404: "this system does not hold the register, or not in this version",
+        409: "the key was used for something else, the record changed meanwhile, or this version is closed",
     }
 )

@@ -12,10 +12,12 @@ from onedoor.registers.models import Record
 class Provenance:
     """One version of a record: the days it speaks of (the last one excluded), since when it is known, and its writer.
 
-    ``grounds`` is the gate's record of the write with purpose and legal basis; None for the owner's own loading.
+    ``schema`` is the version of the register's definition it was written under. ``grounds`` is the gate's record of the
+    write with purpose and legal basis; None for the owner's own loading.
     """
 
     version: int
+    schema: int
     valid_from: date
     valid_until: date
     known_from: datetime
@@ -31,6 +33,7 @@ def provenance_of(versions: Sequence[Record]) -> list[Provenance]:
     return [
         Provenance(
             version=one.version,
+            schema=one.schema,
             valid_from=one.valid_from,
             valid_until=one.valid_until,
             known_from=one.recorded_from,

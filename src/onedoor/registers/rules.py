@@ -86,8 +86,13 @@ def _of(fragments: Fragments, person: str) -> dict[str, Json]:
     return fragments.setdefault(person, {"fields": {}, "items": {}})
 
 
-def joined(register: Register, plain: Mapping[str, Json], fragments: Iterable[Mapping[str, Json]]) -> dict[str, Json]:
-    """Return the record again from its parts; what a missing part held is null, or absent from its list."""
+def joined(
+    register: Register, plain: Mapping[str, Json], fragments: Iterable[Mapping[str, Json]], schema: int | None = None
+) -> dict[str, Json]:
+    """Return the record again from its parts; what a missing part held is null, or absent from its list.
+
+    It was written under the version *schema* of the register: what that had no field for is as if it was left out.
+    """
     known: dict[str, Json] = dict(plain)
     entries: dict[str, dict[int, Json]] = {}
     for fragment in fragments:
@@ -95,7 +100,8 @@ def joined(register: Register, plain: Mapping[str, Json], fragments: Iterable[Ma
         for name, positions in fragment["items"].items():
             entries.setdefault(name, {}).update({int(position): entry for position, entry in positions.items()})
     known |= {name: [found[position] for position in sorted(found)] for name, found in entries.items()}
-    return {name: known.get(name) for name in register.fields}
+    added = register.added_since(schema or register.version)
+    return {name: known.get(name, added.get(name)) for name in register.fields}
 
 
 def terms(register: Register, record: Mapping[str, Json]) -> Iterator[tuple[str, str]]:

@@ -4,20 +4,24 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 from onedoor.kernel import clock, nation
 from onedoor.kernel.text import Text
-from onedoor.privacy.service import Reader, check, permit
+from onedoor.privacy.service import WRITE, Reader, check, permit
 from onedoor.registers import importing, loading, rules, storage, writing
-from onedoor.registers.definition import Register, held, register_of
+from onedoor.registers.definition import Register, held, register_of, to_read, to_write
 from onedoor.registers.errors import (
     BadQuestion,
     BadRecord,
+    ClosedVersion,
+    DraftVersion,
     KeyUsed,
     NoNumberLeft,
     NotSettled,
     UnknownLookup,
     UnknownRegister,
+    UnknownVersion,
 )
 from onedoor.registers.importing import Report, RowFault
 from onedoor.registers.models import Record
@@ -26,6 +30,8 @@ from onedoor.registers.provenance import Provenance, provenance_of
 __all__ = [
     "BadQuestion",
     "BadRecord",
+    "ClosedVersion",
+    "DraftVersion",
     "Found",
     "KeyUsed",
     "NoNumberLeft",
@@ -36,22 +42,29 @@ __all__ = [
     "RowFault",
     "UnknownLookup",
     "UnknownRegister",
+    "UnknownVersion",
     "bring_in",
     "count",
     "load",
     "lookup",
     "names",
     "provenance",
+    "try_out",
+    "with_id",
     "write",
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a look-up found: the records, cut to the permitted fields, and the id of the record of this read."""
+    """What a look-up found: the records, cut to the permitted fields, and the id of the record of this read.
+
+    ``versions`` are the ids of the versions that hold, in the order of the records.
+    """
 
     records: list[dict[str, Any]]
     record: str
+    versions: tuple[UUID, ...] = ()
 
 
 def lookup(
@@ -62,25 +75,50 @@ def lookup(
     wanted: Sequence[str] | None = None,
     valid_on: date | None = None,
     known_on: datetime | None = None,
+    version: int | None = None,
 ) -> Found:
     """Return the records *by* finds, in the fields *reader* may read, once the read is on record.
 
     They are as they were on the day *valid_on* (today when None), as the State knew at the moment *known_on* (aware and
-    past; now when None): that answer never changes. Both need a purpose the register's `history` names. Raise
-    `UnknownRegister`, `UnknownLookup`, `BadQuestion`, `NotPermitted`, or `NotSettled` when a write that may bear that
-    moment takes long. It cannot stand in an open transaction.
+    past; now when None): that answer never changes. Both need a purpose the register's `history` names. They have the
+    fields of the register's *version* (the current one when None), whatever they were written under. Raise
+    `UnknownRegister`, `UnknownVersion`, `DraftVersion`, `UnknownLookup`, `BadQuestion`, `NotPermitted`, or `NotSettled`
+    when a write that may bear that moment takes long. It cannot stand in an open transaction.
     """
-    definition = register_of(register)
+    definition = to_read(register, version)
     key = definition.lookup_of(by)
     asked = rules.persons_asked(definition, key, by)
     check(reader, register=register, persons=asked, wanted=wanted)
     if valid_on or known_on:
         _check_past(definition, reader, asked, known_on)
     found = storage.find(definition, key, by, valid_on=valid_on or nation.current().today(), known_on=known_on)
+    return _allowed(definition, found, asked, reader, wanted)
+
+
+def with_id(
+    register: str, name: UUID, *, reader: Reader, wanted: Sequence[str] | None = None, version: int | None = None
+) -> Found:
+    """Return the record whose first version is *name* as it is today, as `lookup` does."""
+    definition = to_read(register, version)
+    check(reader, register=register, persons=[], wanted=wanted)
+    found = storage.with_id(definition, name, valid_on=nation.current().today())
+    return _allowed(definition, found, [], reader, wanted)
+
+
+def _allowed(
+    register: Register,
+    found: Mapping[UUID, Mapping[str, Any]],
+    asked: Sequence[str],
+    reader: Reader,
+    wanted: Sequence[str] | None,
+) -> Found:
+    """Return what was *found* by asking for persons *asked*, in the permitted fields, once the read is on record."""
     records = list(found.values())
-    about = list(dict.fromkeys([*asked, *(one for record in records for one in rules.persons(definition, record))]))
-    allowed = permit(reader, register=register, persons=about, wanted=wanted)
-    return Found([{name: record[name] for name in allowed.fields} for record in records], allowed.record)
+    about = list(dict.fromkeys([*asked, *(one for record in records for one in rules.persons(register, record))]))
+    shown = list(register.fields) if wanted is None else wanted
+    allowed = permit(reader, register=register.id, persons=about, wanted=shown)
+    cut = [{name: record[name] for name in allowed.fields} for record in records]
+    return Found(cut, allowed.record, tuple(found))
 
 
 def provenance(register: str, by: Mapping[str, str], *, reader: Reader) -> list[Provenance]:
@@ -117,16 +155,32 @@ def write(
     key: str,
     valid_from: date | None = None,
     valid_until: date | None = None,
+    version: int | None = None,
 ) -> dict[str, Any]:
     """Write a record, new or the next version of the one with the same identity, and return what was written.
 
     It holds from the day *valid_from* (today when None, always for a new record) up to, not including, *valid_until*;
     days of the past make it a correction. Fields that are not given stay as they are on those days (or take their
     defaults), a missing identifier is given by the register's scheme. The same *key* again returns the same record.
-    Raise `BadRecord`, `KeyUsed`, `NotPermitted`. It joins an open transaction: record, version and event come with it
-    or not at all.
+    A *version* of the register's definition is the one that takes writes today, or the write is refused.
+    Raise `BadRecord`, `KeyUsed`, `NotPermitted`, `UnknownVersion`, `DraftVersion` or `ClosedVersion`. It joins an open
+    transaction: record, version and event come with it or not at all.
     """
-    return writing.write(register_of(register), writing.Request(values, reader, key, valid_from, valid_until))
+    return writing.write(to_write(register, version), writing.Request(values, reader, key, valid_from, valid_until))
+
+
+def try_out(register: str, values: Mapping[str, Any], *, reader: Reader, version: int | None = None) -> list[str]:
+    """Return what is wrong with *values* as a new record under a *version*, a draft too; nothing is written.
+
+    A missing identifier is not given. Raise `UnknownRegister`, `UnknownVersion`, `NotPermitted`.
+    """
+    definition = register_of(register, version)
+    persons = rules.persons(definition, values)
+    check(reader, register=definition.id, persons=persons, wanted=list(values), operation=WRITE)
+    record = rules.completed(definition, {}, values)
+    if record.get(definition.identifier.field):
+        return rules.faults(definition, record)
+    return rules.form_faults(definition, record, definition.identifier.field)
 
 
 def load(register: str, rows: Iterable[Mapping[str, Any]], progress: Callable[[int], None] = lambda _done: None) -> int:
@@ -151,7 +205,7 @@ def bring_in(
 
 
 def count(register: str) -> int:
-    """Return how many records *register* holds, each counted once whatever its versions."""
+    """Return how many records *register* holds, each counted once whatever its versions, one that ended too."""
     return Record.objects.filter(register=register_of(register).id, recorded_until=None).count()
 
 

@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb
 
 from onedoor.kernel import nation
 from onedoor.kernel.nation import UnknownUnit
-from onedoor.registers import rules, underway
+from onedoor.registers import history, rules, underway
 from onedoor.registers.definition import Register
 from onedoor.registers.models import Record, Term
 from onedoor.store import keys, rows, sealed
@@ -26,7 +26,7 @@ INSERT INTO registers_serial (scope, last) VALUES (%s, %s)
 ON CONFLICT (scope) DO UPDATE SET last = greatest(registers_serial.last + %s, excluded.last) RETURNING last
 """
 FIND = """
-SELECT record.id, record.plain, record.sealed FROM registers_term term JOIN registers_record record
+SELECT record.id, record.plain, record.sealed, record.schema FROM registers_term term JOIN registers_record record
     ON record.id = term.record_id
 WHERE term.value = %s AND record.valid_from <= %s AND record.valid_until > %s AND record.recorded_from <= %s
     AND (record.recorded_until IS NULL OR NOT EXISTS (
@@ -37,6 +37,11 @@ ORDER BY record.id
 """One prepared statement with no ORM in between: every read of a register takes this way."""
 UNDER_KEY = Rows(Record, "register = %s AND client = %s AND key = %s")
 VERSIONS = Rows(Record, "identity = %s ORDER BY version")
+OF_ID = "SELECT identity FROM registers_record WHERE id = %s AND register = %s AND version = 1"
+FIRST = """
+SELECT one.id, first.id FROM registers_record one JOIN registers_record first
+    ON first.identity = one.identity AND first.version = 1 WHERE one.id = ANY(%s)
+"""
 COLUMNS = Record._meta.concrete_fields
 INSERT = f"""
 WITH record AS (INSERT INTO registers_record ({", ".join(f'"{field.column}"' for field in COLUMNS)})
@@ -77,12 +82,53 @@ def find(
         underway.await_writes(register, known_on)
     point = (valid_on, valid_on, known_on or LATEST)
     found = rows.fetch(FIND, [value, *point, *point])
-    return {row: rules.joined(register, plain, _fragments(row, parts)) for row, plain, parts in found}
+    return {row: rules.joined(register, plain, _fragments(row, parts), schema) for row, plain, parts, schema in found}
+
+
+def with_id(register: Register, name: UUID, *, valid_on: date) -> dict[UUID, dict[str, Any]]:
+    """Return the record whose first version is *name*, by the version that holds on *valid_on*; or nothing."""
+    identity = identity_with(register, name)
+    row = holding(VERSIONS.all(identity), valid_on) if identity else None
+    return {row.id: opened(register, row)} if row else {}
+
+
+def identity_with(register: Register, name: UUID) -> bytes | None:
+    """Return the identity of the record whose first version is *name*."""
+    found = rows.fetch(OF_ID, [name, register.id])
+    return bytes(found[0][0]) if found else None
+
+
+def holding(versions: Sequence[Record], day: date) -> Record | None:
+    """Return which of the *versions* of a record holds on *day*, if there is such a record then."""
+    dated = [history.Version(one.version, one.valid_from, one.valid_until) for one in versions]
+    holds = next((span.holds for span in history.timeline(dated) if span.valid_from <= day < span.valid_until), None)
+    return next((one for one in versions if one.version == holds and not one.ends), None)
+
+
+def until(row: Record) -> date:
+    """Return the day on which what *row* speaks of ends: its own, or that of a later version which ends the record."""
+    ends = Record.objects.filter(identity=row.identity, version__gt=row.version, plain={}, sealed=[])
+    return min([row.valid_until, *ends.values_list("valid_from", flat=True)])
+
+
+def first_ids(versions: Sequence[UUID]) -> dict[UUID, UUID]:
+    """Return by the ids of *versions* those of their records: the ids of the first versions."""
+    return dict(rows.fetch(FIRST, [list(versions)])) if versions else {}
+
+
+def id_of(identity: bytes) -> UUID:
+    """Return the id of the record with this identity, which exists."""
+    return Record.objects.values_list("id", flat=True).get(identity=identity, version=1)
+
+
+def written(register: Register, client: str, key: str) -> bool:
+    """Return whether *client* has written something under *key*."""
+    return Record.objects.filter(register=register.id, client=client, key=key).exists()
 
 
 def opened(register: Register, row: Record) -> dict[str, Any]:
     """Return the record in *row*; what a destroyed key sealed stays closed and is null."""
-    return rules.joined(register, row.plain, _fragments(row.id, row.sealed))
+    return rules.joined(register, row.plain, _fragments(row.id, row.sealed), row.schema)
 
 
 def _fragments(row: UUID, envelopes: Iterable[bytes | memoryview]) -> Iterable[Mapping[str, Any]]:
@@ -204,3 +250,8 @@ def province_of(code: str) -> str:
 def identity_taken(identity: bytes) -> bool:
     """Return whether a record with this identity exists."""
     return Record.objects.filter(identity=identity).exists()
+
+
+def holds(identity: bytes) -> bool:
+    """Return whether there is a record with this identity today."""
+    return holding(VERSIONS.all(identity), nation.current().today()) is not None

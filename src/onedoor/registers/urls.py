@@ -3,8 +3,9 @@
 from django.urls import path, register_converter
 
 from onedoor.kernel.settings import current as settings
-from onedoor.registers import api, correction_desk, correction_pages, corrections_api
+from onedoor.registers import api, correction_desk, correction_pages, corrections_api, govstack
 from onedoor.registers.definition import held
+from onedoor.registers.govstack_openapi import SPELLINGS
 
 
 class HeldRegister:
@@ -25,6 +26,7 @@ class HeldRegister:
 
 register_converter(HeldRegister, "held_register")
 
+DATA = "data/<slug:register>/<int:version>"
 app_name = "registers"
 PORTAL = [
     path("corrections/", correction_pages.asked, name="corrections"),
@@ -38,9 +40,24 @@ urlpatterns = {"portal": PORTAL, "node": NODE}.get(settings().role, [*PORTAL, *N
 exchange = [
     path("corrections/told", corrections_api.told),
     path("corrections/openapi.json", corrections_api.description),
+    path("data/openapi.json", govstack.description),
+    *(path(f"data/{word}", govstack.personal_data_usage) for word in SPELLINGS["myPersonalDataUsage"]),
+    path(f"{DATA}", govstack.listed),
+    path(f"{DATA}/create", govstack.create),
+    path(f"{DATA}/exists", govstack.exists),
+    path(f"{DATA}/read", govstack.read),
+    path(f"{DATA}/update", govstack.update),
+    *(path(f"{DATA}/{word}", govstack.update_entries) for word in SPELLINGS["updateEntries"]),
+    *(path(f"{DATA}/{word}", govstack.update_or_create) for word in SPELLINGS["updateOrCreate"]),
+    path(f"{DATA}/<str:name>/delete", govstack.delete),
+    *(path(f"{DATA}/<str:name>/{word}/<str:field>.<str:ext>", govstack.read_value) for word in SPELLINGS["readValue"]),
     path("<slug:register>/corrections", corrections_api.ask),
     path("<slug:register>/corrections/asked", corrections_api.asked),
     path("<slug:register>/lookup", api.lookup),
     path("<slug:register>/records", api.records),
     path("<held_register:register>/openapi.json", api.description),
+    path("<slug:register>/v<int:version>/lookup", api.lookup),
+    path("<slug:register>/v<int:version>/records", api.records),
+    path("<slug:register>/v<int:version>/try", api.trial),
+    path("<slug:register>/v<int:version>/openapi.json", api.description),
 ]

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 
@@ -13,7 +14,7 @@ from onedoor.kernel.ids import uuid7
 from onedoor.privacy.service import WRITE, Reader, check, permit
 from onedoor.registers import history, rules, storage
 from onedoor.registers.definition import Register
-from onedoor.registers.errors import BadRecord, KeyUsed, NoNumberLeft
+from onedoor.registers.errors import BadRecord, KeyUsed, NoNumberLeft, NoSuchRecord, RecordExists
 from onedoor.registers.events import RecordWritten
 from onedoor.registers.history import ALWAYS, FOREVER, Span
 from onedoor.registers.models import Record
@@ -32,6 +33,8 @@ class Request:
     key: str
     valid_from: date | None = None
     valid_until: date | None = None
+    new: bool = False
+    """Whether there may be no such record yet."""
 
     @property
     def marked(self) -> dict[str, Any]:
@@ -82,7 +85,9 @@ def _versions(
     register: Register, request: Request, before: Sequence[Record], new: dict[str, Any] | None
 ) -> dict[str, Any]:
     """Write a version for every part of the days that has other fields to keep; return the first."""
-    kept = {version.version: version for version in before}
+    if request.new and storage.holding(before, nation.current().today()):
+        raise RecordExists(register=register.id)
+    kept = {version.version: version for version in before if not version.ends}
     spans = _spans(register, request, before)
     parts = [(span, new or _record(register, request, kept.get(span.holds or 0))) for span in spans]
     numbered = not new and rules.identity(register, request.values) is None
@@ -101,6 +106,44 @@ def _versions(
                 row.key, row.request = request.key, storage.request_mark(register, request.marked)
             _store(register, request, record, row)
     return parts[0][1]
+
+
+def end(register: Register, name: UUID, request: Request) -> None:
+    """Write that the record whose first version is *name* holds no more from today on, once for the key.
+
+    It takes the right to write every field. Raise `NoSuchRecord`, `NotPermitted` or `KeyUsed`.
+    """
+    reader, every = request.reader, list(register.fields)
+    check(reader, register=register.id, persons=[], wanted=every, operation=WRITE)
+    identity = storage.identity_with(register, name)
+    if identity is None:
+        raise NoSuchRecord(register=register.id)
+    with transaction.atomic():
+        begun = storage.begin(register, reader.client, request.key, identity)
+        mark = storage.request_mark(register, request.marked)
+        if begun.under_key and bytes(begun.under_key.request) != mark:
+            raise KeyUsed
+        if not begun.under_key:
+            _end(register, request, begun.versions, mark)
+
+
+def _end(register: Register, request: Request, before: Sequence[Record], mark: bytes) -> None:
+    """Write a version without anything in it, from today on, behind those *before*."""
+    today = nation.current().today()
+    held = storage.holding(before, today)
+    if held is None:
+        raise NoSuchRecord(register=register.id)
+    persons = rules.persons(register, storage.opened(register, held))
+    row, moment = _row(register, request, Span(today, FOREVER, None)), _moment(before)
+    row.identity, row.version, row.recorded_from = before[-1].identity, before[-1].version + 1, moment
+    row.key, row.request = request.key, mark
+    row.permit = permit(
+        request.reader, register=register.id, persons=persons, wanted=list(register.fields), operation=WRITE
+    ).record
+    with rows.one_trip():
+        storage.supersede(before[-1], moment)
+        storage.insert(row, storage.Sealed({}, [], bytes(row.identity), []))
+        _state(row)
 
 
 def _spans(register: Register, request: Request, versions: Sequence[Record]) -> list[Span]:
@@ -150,6 +193,7 @@ def _row(register: Register, request: Request, span: Span) -> Record:
     return Record(
         id=uuid7(),
         register=register.id,
+        schema=register.version,
         valid_from=span.valid_from,
         valid_until=span.valid_until,
         client=request.reader.client,
@@ -163,5 +207,9 @@ def _store(register: Register, request: Request, record: Mapping[str, Any], row:
     closed = storage.close(register, record, row.id)
     row.permit = _permit(register, request, record)
     storage.insert(row, closed)
+    _state(row)
+
+
+def _state(row: Record) -> None:
     by = Actor(post=row.user, agency=row.client)
-    outbox.state(RecordWritten(by=by, register=register.id, record=str(row.id), version=row.version, case=row.case))
+    outbox.state(RecordWritten(by=by, register=row.register, record=str(row.id), version=row.version, case=row.case))

@@ -9,15 +9,36 @@ from onedoor.exchange.permissions import Permission
 from onedoor.kernel.nation.documents import parse
 
 REGISTER_ENDPOINTS = {
-    "read": ("POST /lookup",),
-    "write": ("POST /records",),
+    "read": ("POST /lookup", "POST /v*/lookup", "GET /v*/openapi.json"),
+    "write": ("POST /records", "POST /v*/records", "POST /v*/try"),
     "correct": ("POST /corrections", "POST /corrections/asked"),
 }
 SERVICE_ENDPOINTS = ("* /**",)
 DESCRIPTION = "/openapi.json"
 """Where a service describes itself, below its own address."""
-CASES, CORRECTIONS, READS = "cases", "corrections", "reads"
-"""Services that every system has besides its registers; the portal has no reads."""
+CASES, CORRECTIONS, DATA, READS = "cases", "corrections", "data", "reads"
+"""Services that every system has besides its registers; the portal has no data and no reads."""
+DATA_ENDPOINTS = {
+    "read": (
+        "GET /{}/*",
+        "POST /{}/*/exists",
+        "POST /{}/*/read",
+        "GET /{}/*/*/readValue/*",
+        "GET /{}/*/*/read-value/*",
+    ),
+    "write": (
+        "POST /{}/*/create",
+        "PUT /{}/*/update",
+        "PUT /{}/*/updateEntries",
+        "PUT /{}/*/update-entries",
+        "POST /{}/*/updateOrCreate",
+        "POST /{}/*/update-or-create",
+        "DELETE /{}/*/*/delete",
+    ),
+}
+"""The same below the service `DATA`, the GovStack interface, with the register in the address."""
+USAGE_ENDPOINTS = ("GET /myPersonalDataUsage", "GET /my-personal-data-usage")
+"""What a right to call the service `DATA` as such opens there."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +61,7 @@ def offers(nation: Path, subsystems: Mapping[str, bool]) -> Iterator[Offer]:
         yield Offer(f"{subsystem}/{CORRECTIONS}", SERVICE_ENDPOINTS, DESCRIPTION)
         if not portal:
             yield Offer(f"{subsystem}/{READS}", SERVICE_ENDPOINTS, DESCRIPTION)
+            yield Offer(f"{subsystem}/{DATA}", SERVICE_ENDPOINTS, DESCRIPTION)
 
 
 def permissions(nation: Path) -> Iterator[Permission]:
@@ -47,19 +69,21 @@ def permissions(nation: Path) -> Iterator[Permission]:
     owners = {data["register"]: data["subsystem"] for data in _files(nation / "registers") if "subsystem" in data}
     for data in _files(nation / "rights"):
         for grant in data.get("grants", ()):
-            found = _permission(str(data["purpose"]), grant, owners)
-            if found:
-                yield found
+            yield from _permissions(str(data["purpose"]), grant, owners)
 
 
-def _permission(purpose: str, grant: Mapping[str, Any], owners: Mapping[str, str]) -> Permission | None:
-    if "register" in grant:
-        register = str(grant["register"])
-        if register not in owners:
-            return None
-        endpoints = tuple(one for kind in grant["operations"] for one in REGISTER_ENDPOINTS.get(kind, ()))
-        return Permission(grant["reader"], f"{owners[register]}/{register}", (purpose,), endpoints)
-    return Permission(grant["reader"], f"{grant['provider']}/{grant['service']}", (purpose,), SERVICE_ENDPOINTS)
+def _permissions(purpose: str, grant: Mapping[str, Any], owners: Mapping[str, str]) -> Iterator[Permission]:
+    reader = grant["reader"]
+    if "register" not in grant:
+        opened = USAGE_ENDPOINTS if grant["service"] == DATA else SERVICE_ENDPOINTS
+        yield Permission(reader, f"{grant['provider']}/{grant['service']}", (purpose,), opened)
+    elif owner := owners.get(register := str(grant["register"])):
+        kinds = grant["operations"]
+        endpoints = tuple(one for kind in kinds for one in REGISTER_ENDPOINTS.get(kind, ()))
+        yield Permission(reader, f"{owner}/{register}", (purpose,), endpoints)
+        data = tuple(one.format(register) for kind in kinds for one in DATA_ENDPOINTS.get(kind, ()))
+        if data:
+            yield Permission(reader, f"{owner}/{DATA}", (purpose,), data)
 
 
 def _files(folder: Path) -> Iterator[Mapping[str, Any]]:

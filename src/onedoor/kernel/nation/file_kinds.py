@@ -38,7 +38,7 @@ def nothing_more(document: Document, nation: "Nation") -> Iterable[Fault]:  # no
 class FileKind:
     """A kind of file: its name, its folder (or single file) in a nation, its further check and its JSON Schema.
 
-    ``lasting`` gives of a file's data what cannot change while the nation runs, by key path.
+    ``lasting`` gives of a file's data what cannot change or go while the nation runs, by key path.
     """
 
     name: str

@@ -123,8 +123,8 @@ def _lasting(old: Nation, new: Nation) -> Iterator[Fault]:
         before = {document.path.name: kind.lasting(document.data) for document in old.documents(kind.name)}
         for document in new.documents(kind.name):
             then, now = before.pop(document.path.name, {}), kind.lasting(document.data)
-            for keys in sorted(then.keys() | now.keys()):
-                if then.get(keys) != now.get(keys):
+            for keys in sorted(then):
+                if then[keys] != now.get(keys):
                     wrong = f"“{'.'.join(keys)}” cannot change while the nation runs"
                     yield document.fault(keys, wrong, "stop it first: onedoor up takes such a change")
         for name in before:

@@ -3,7 +3,6 @@ from datetime import date
 
 import pytest
 
-from onedoor.procedures import reading
 from onedoor.procedures.definition import Service
 from onedoor.procedures.tests.births import SERVICES
 
@@ -27,11 +26,6 @@ def test_a_version_takes_away_what_it_does_not_have(versions: Mapping[str, Servi
     assert "identity-card" not in versions["2024-07-01"].steps
     assert "wants_identity_card" not in versions["2024-07-01"].fields
     assert versions["2024-07-01"].steps["birth"].within == "0wd"
-
-
-def test_an_overlay_merges_maps_and_replaces_the_rest() -> None:
-    base = {"a": {"b": 1, "c": [1, 2]}, "d": 4}
-    assert reading.overlay(base, {"a": {"c": [3], "e": 5}, "d": None}) == {"a": {"b": 1, "c": [3], "e": 5}}
 
 
 def test_a_step_waits_for_those_before_it(versions: Mapping[str, Service]) -> None:

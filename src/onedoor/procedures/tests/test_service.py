@@ -9,6 +9,7 @@ from django.utils import translation
 from onedoor.kernel import clock, settings
 from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.nation import versions
+from onedoor.kernel.nation.layers import overlay
 from onedoor.procedures import reading, service
 from onedoor.procedures.answers import NameHasDigit
 from onedoor.procedures.models import ServiceVersion
@@ -67,7 +68,7 @@ def test_a_definition_is_kept_once_and_a_changed_one_beside_it() -> None:
     now = service.get(BIRTH, "2026-09-01")
     first = service.pin(now)
     assert service.pin(now) == first
-    changed = reading.read(reading.overlay(now.definition, {"clock": {"total": "4wd"}}))
+    changed = reading.read(overlay(now.definition, {"clock": {"total": "4wd"}}))
     second = service.pin(changed)
     assert second != first
     assert ServiceVersion.objects.count() == 2

@@ -7,6 +7,7 @@ from typing import Any
 
 from onedoor.kernel import nation as nations
 from onedoor.kernel.nation import Nation
+from onedoor.kernel.nation.layers import current
 from onedoor.registers import definition
 from onedoor.registers.people import personas
 from onedoor.registers.people.family import Founder, Population
@@ -39,5 +40,6 @@ def generate(
     while len(population.people) < count:
         founder.found(count - len(population.people))
         progress(len(population.people))
-    registers = [definition.read(document.data) for document in country.documents("register")]
+    day = country.today()
+    registers = [definition.read(current(document.data, day)) for document in country.documents("register")]
     return Rows(world, population, {one.id: one for one in registers}).all()

@@ -55,6 +55,7 @@ BAD_QUESTIONS = [
     {"by": {"number": MOTHER}, "fields": []},
     {"by": {"number": MOTHER}, "fields": ["colour"]},
     {"by": MOTHER},
+    {"by": {"number": "\x00"}},
 ]
 
 

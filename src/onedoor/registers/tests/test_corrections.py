@@ -1,7 +1,7 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,14 +13,14 @@ from django.utils import translation
 
 from onedoor.exchange import service as exchange
 from onedoor.exchange.service import VIA_GATEWAY, Answer, Call
-from onedoor.kernel import clock
+from onedoor.kernel import clock, nation
 from onedoor.kernel.actor import Actor
 from onedoor.privacy.models import ReadRecord
 from onedoor.privacy.service import NotPermitted, Reader
-from onedoor.registers import corrections, errors, service
+from onedoor.registers import corrections, definition, errors, service, storage, writing
 from onedoor.registers.corrections import Request
 from onedoor.registers.models import Correction
-from onedoor.registers.tests.test_service import FATHER, MOTHER, POLICE, PORTAL, person
+from onedoor.registers.tests.test_service import FATHER, HOME, MOTHER, POLICE, PORTAL, person
 from onedoor.store.models import StatedEvent
 from onedoor.store.work import run_waiting
 
@@ -116,6 +116,21 @@ def test_nobody_the_register_does_not_know_can_be_corrected() -> None:
 def test_a_register_without_a_limit_takes_no_corrections() -> None:
     with pytest.raises(errors.NotCorrectable):
         corrections.ask("births", Request({"child": MOTHER}, "full_name", "Ai", "no"), reader=ASKER, key="k")
+
+
+def test_a_correction_of_a_record_that_ended_meanwhile_corrects_its_past_alone() -> None:
+    service.load("residence", [HOME])
+    asked = Request({"member": MOTHER}, "address", "Số 2", "my contract")
+    code = corrections.ask("residence", asked, reader=ASKER, key="k1").code
+    register = definition.register_of("residence")
+    first = storage.id_of(storage.identity_of(register, HOME))
+    writing.end(register, first, writing.Request({}, POLICE, "e1"))
+    corrections.decide(code, OFFICER, accept=True, words="Thank you.")
+    house = {"household": HOME["household"]}
+    assert service.lookup("residence", house, reader=POLICE).records == []
+    yesterday = nation.current().today() - timedelta(days=1)
+    (before,) = service.lookup("residence", house, reader=POLICE, valid_on=yesterday).records
+    assert before["address"] == "Số 2"
 
 
 def test_only_the_posts_of_the_owner_decide() -> None:

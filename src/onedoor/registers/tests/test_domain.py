@@ -26,6 +26,8 @@ def test_registers_and_demonstration_of_the_nation_have_no_fault() -> None:
     ("name", "old", "new", "said"),
     [
         ("registers/births.yaml", "register: births", "register: birth", "write births or rename"),
+        ("registers/births.yaml", "register: births", "register: data", "“data” is a service of every system"),
+        ("registers/births.yaml", "  signer:\n", "  id:\n", "a record has an id of its own besides its fields"),
         ("registers/births.yaml", "owner: G15", "owner: G51", "there is no member “G51”"),
         (
             "registers/births.yaml",

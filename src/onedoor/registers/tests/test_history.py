@@ -3,6 +3,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.core.management import call_command
@@ -14,7 +15,8 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 from onedoor.kernel import clock
 from onedoor.privacy.models import ReadRecord
 from onedoor.privacy.service import NotPermitted
-from onedoor.registers import service, underway
+from onedoor.registers import definition, service, storage, underway, writing
+from onedoor.registers.errors import NoSuchRecord
 from onedoor.registers.models import Record
 from onedoor.registers.tests.test_service import CHILD, COMMUNE, HOME, MOTHER, POLICE, PORTAL, person
 
@@ -207,6 +209,10 @@ def test_an_upgrade_keeps_all_versions_and_has_them_hold_from_the_day_they_were_
     assert (address(WEEK[3]), address(TODAY)) == ([HOME["address"]], ["Số 1"])
 
 
+Held = dict[date, dict[str, str] | None]
+"""What holds on each day; None where the record has ended."""
+
+
 class History(RuleBasedStateMachine):
     """A household's history in the database beside a model: for every moment of writing, what held on every day."""
 
@@ -214,7 +220,7 @@ class History(RuleBasedStateMachine):
         super().__init__()
         self.house = {"household": f"H{Record.objects.count() + 1:010d}"}
         self.now = NOON
-        self.known: list[tuple[datetime, dict[date, dict[str, str]]]] = [(NOON - timedelta(days=999), {})]
+        self.known: list[tuple[datetime, Held]] = [(NOON - timedelta(days=999), {})]
         self.answered: list[tuple[date, datetime, list[dict[str, str]]]] = []
 
     @rule(values=st.fixed_dictionaries({}, optional={"address": st.text("ab", min_size=1, max_size=3)}),
@@ -227,14 +233,37 @@ class History(RuleBasedStateMachine):
             given = {"address": "x", "unit": "00199", **given}
         first = begin or (TODAY if before else date.min)
         last = end or date.max
+        days = [day for day in DAYS if first <= day < last]
+        bare = before and any(_before(before, day) is None for day in days) and not {"address", "unit"} <= set(given)
         with clock.freeze(self.now):
-            if first >= last:
+            if first >= last or bare:
                 with pytest.raises(service.BadRecord):
                     self._write(given, begin, end)
                 return
             self._write(given, begin, end)
-        after = {day: {**_before(before, day), **given} for day in DAYS if first <= day < last}
+        after: Held = {day: {**(_before(before, day) or {}), **given} for day in days}
         self.known.append((self.now, {**before, **after}))
+
+    @precondition(lambda self: self.known[-1][1])
+    @rule()
+    def end(self) -> None:
+        self.now += timedelta(seconds=1)
+        before = self.known[-1][1]
+        name = self._first()
+        with clock.freeze(self.now):
+            if before.get(TODAY) is None:
+                with pytest.raises(NoSuchRecord):
+                    self._end(name)
+                return
+            self._end(name)
+        self.known.append((self.now, {**before, **{day: None for day in DAYS if day >= TODAY}}))
+
+    def _end(self, name: UUID) -> None:
+        writing.end(definition.register_of("residence"), name, writing.Request({}, POLICE, ""))
+
+    def _first(self) -> UUID:
+        register = definition.register_of("residence")
+        return storage.id_of(storage.identity_of(register, self.house))
 
     def _write(self, given: dict[str, str], begin: date | None, end: date | None) -> None:
         fixed = {**self.house, "head": MOTHER, "members": [{"number": MOTHER, "relation": "head"}]}
@@ -243,14 +272,13 @@ class History(RuleBasedStateMachine):
     @rule(day=st.sampled_from(DAYS), data=st.data())
     def ask(self, day: date, data: st.DataObject) -> None:
         moment, held = data.draw(st.sampled_from(self.known))
-        answer = [held[day]] if day in held else []
+        answer = _answer(held, day)
         assert self._ask(day, moment) == answer
         self.answered.append((day, moment, answer))
 
     @rule(day=st.sampled_from(DAYS))
     def ask_now(self, day: date) -> None:
-        held = self.known[-1][1]
-        assert self._ask(day, None) == ([held[day]] if day in held else [])
+        assert self._ask(day, None) == _answer(self.known[-1][1], day)
 
     @precondition(lambda self: self.answered)
     @rule(data=st.data())
@@ -264,8 +292,13 @@ class History(RuleBasedStateMachine):
         return [{name: record[name] for name in ("address", "unit")} for record in found.records]
 
 
-def _before(held: dict[date, dict[str, str]], day: date) -> dict[str, str]:
-    """What a day keeps: what held on it, or last before it, or first after it."""
+def _answer(held: Held, day: date) -> list[dict[str, str]]:
+    found = held.get(day)
+    return [found] if found else []
+
+
+def _before(held: Held, day: date) -> dict[str, str] | None:
+    """What a day keeps: what held on it, or last before it, or first after it; nothing of what ended."""
     earlier = [one for one in DAYS if one <= day and one in held]
     return held[earlier[-1]] if earlier else next((held[one] for one in DAYS if one in held), {})
 

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -7,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onedoor.registers import definition, rules
+from onedoor.registers.definition import Field
 from onedoor.registers.identifiers import Identifier, Part, century_sex
 from onedoor.registers.paths import first, values
 
@@ -112,6 +114,31 @@ def test_a_destroyed_key_takes_one_member_out_and_leaves_the_others(record: dict
     rest = rules.joined(register, {}, [part for person, part in fragments.items() if person != lost])
     assert lost not in [member["number"] for member in rest["members"] or []]
     assert len(rest["members"] or []) == len(record["members"]) - 1
+
+
+@given(
+    households, st.sampled_from([1, 2]), st.sets(st.sampled_from(["head", "unit", "address", "members"]), max_size=3)
+)
+def test_a_record_is_joined_in_the_fields_of_the_version_that_is_asked(
+    record: dict[str, Any], written: int, gone: set[str]
+) -> None:
+    first = REGISTERS["residence"]
+    added = Field("door", {}, {"type": "string"}, personal=True, required=False, default="none")
+    fields = {name: field for name, field in first.fields.items() if name not in gone} | {"door": added}
+    held = {1: frozenset(first.fields), 2: frozenset(fields)}
+    versions = {1: replace(first, fields_by_version=held)}
+    versions[2] = replace(first, version=2, fields=fields, fields_by_version=held)
+    whole = record if written == 1 else {name: value for name, value in record.items() if name not in gone}
+    whole = rules.completed(versions[written], {}, whole)
+    parts = list(rules.divided(versions[written], {**record, **whole})[1].values())
+    for asked, register in versions.items():
+        found = rules.joined(register, {}, parts, written)
+        assert list(found) == list(register.fields)
+        assert {name: value for name, value in found.items() if name in whole} == {
+            name: value for name, value in whole.items() if name in register.fields
+        }
+        assert asked == 1 or found["door"] == "none"
+        assert all(found[name] is None for name in set(found) - set(whole) - {"door"})
 
 
 def test_what_is_about_a_parent_is_sealed_for_that_parent() -> None:

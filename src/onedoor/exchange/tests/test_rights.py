@@ -1,0 +1,62 @@
+from pathlib import Path
+
+import pytest
+
+from onedoor.exchange.directory.rights import permissions
+from onedoor.exchange.permissions import Permissions
+
+TESTLAND = Path(__file__).parents[4] / "nations" / "testland"
+PORTAL, TOWN = "TL/GOV/DOOR/PORTAL", "TL/GOV/ROADS/BICYCLES"
+ID = "01a21316-73ed-71ed-a4d6-dd93dc09befa"
+READS = [
+    (f"{TOWN}/bicycles", "POST", "/lookup"),
+    (f"{TOWN}/bicycles", "POST", "/v1/lookup"),
+    (f"{TOWN}/bicycles", "GET", "/v2/openapi.json"),
+    (f"{TOWN}/data", "GET", "/bicycles/1"),
+    (f"{TOWN}/data", "POST", "/bicycles/1/read"),
+    (f"{TOWN}/data", "POST", "/bicycles/1/exists"),
+    (f"{TOWN}/data", "GET", f"/bicycles/1/{ID}/readValue/colour.json"),
+    (f"{TOWN}/data", "GET", f"/bicycles/1/{ID}/read-value/colour.json"),
+]
+WRITES = [
+    (f"{TOWN}/bicycles", "POST", "/records"),
+    (f"{TOWN}/bicycles", "POST", "/v1/records"),
+    (f"{TOWN}/bicycles", "POST", "/v2/try"),
+    (f"{TOWN}/data", "POST", "/bicycles/1/create"),
+    (f"{TOWN}/data", "PUT", "/bicycles/1/update"),
+    (f"{TOWN}/data", "PUT", "/bicycles/1/updateEntries"),
+    (f"{TOWN}/data", "PUT", "/bicycles/1/update-entries"),
+    (f"{TOWN}/data", "POST", "/bicycles/1/updateOrCreate"),
+    (f"{TOWN}/data", "POST", "/bicycles/1/update-or-create"),
+    (f"{TOWN}/data", "DELETE", f"/bicycles/1/{ID}/delete"),
+]
+USAGE = [(f"{TOWN}/data", "GET", f"/{word}") for word in ("myPersonalDataUsage", "my-personal-data-usage")]
+
+
+@pytest.fixture(scope="module")
+def rights() -> Permissions:
+    return Permissions(permissions(TESTLAND))
+
+
+@pytest.mark.parametrize(("service", "method", "path"), READS)
+def test_who_may_read_a_register_may_by_every_version_and_interface(
+    rights: Permissions, service: str, method: str, path: str
+) -> None:
+    assert rights.covers(PORTAL, service, method, path, "bicycle-marking")
+    assert not rights.covers(PORTAL, service, method, path, "hand-over")
+    assert not rights.covers(PORTAL, service, method, path.replace("bicycles", "cars") + "/more", "bicycle-marking")
+
+
+@pytest.mark.parametrize(("service", "method", "path"), WRITES)
+def test_who_may_only_read_writes_by_none(rights: Permissions, service: str, method: str, path: str) -> None:
+    assert rights.covers(TOWN, service, method, path, "bicycle-marking")
+    assert not rights.covers(PORTAL, service, method, path, "bicycle-marking")
+
+
+@pytest.mark.parametrize(("service", "method", "path"), USAGE)
+def test_who_may_ask_who_has_read_may_ask_nothing_else_for_that(
+    rights: Permissions, service: str, method: str, path: str
+) -> None:
+    assert rights.covers(PORTAL, service, method, path, "own-case")
+    assert not rights.covers(PORTAL, service, "POST", "/bicycles/1/read", "own-case")
+    assert not rights.covers(PORTAL, service, method, path, "bicycle-marking")
