@@ -1,6 +1,7 @@
 """The door of the room: who acts in a request, signing in and out, and a person's number inside a request."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from django.db import transaction
 from django.http import HttpRequest
@@ -73,6 +74,11 @@ def person_number(account_id: str) -> str:
     if account is None:
         raise NotFound
     return str(account.who()["number"])
+
+
+def is_account(account_id: UUID) -> bool:
+    """Return whether somebody signs in here with this account."""
+    return Account.objects.filter(pk=account_id).exists()
 
 
 def account_of(number: str) -> str:

@@ -35,6 +35,16 @@ class CorrectionDecided(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CorrectionAnswered(Event):
+    """The owner's decision on a request has come to the portal where `by.for_whom` asked; told again, stated again."""
+
+    code: str
+    register: str
+    field: str
+    accepted: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class UsedFactCorrected(Event):
     """A fact this system read was corrected by its owner: the owner's ids of the reads, and their cases."""
 

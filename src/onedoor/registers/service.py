@@ -8,7 +8,7 @@ from typing import Any
 from onedoor.kernel import clock, nation
 from onedoor.kernel.text import Text
 from onedoor.privacy.service import Reader, check, permit
-from onedoor.registers import importing, loading, rules, storage, writing
+from onedoor.registers import corrections, importing, loading, rules, storage, writing
 from onedoor.registers.definition import Register, held, register_of
 from onedoor.registers.errors import (
     BadQuestion,
@@ -37,6 +37,7 @@ __all__ = [
     "UnknownLookup",
     "UnknownRegister",
     "bring_in",
+    "correctable",
     "count",
     "load",
     "lookup",
@@ -148,6 +149,11 @@ def bring_in(
     The report holds no values. Raise `UnknownRegister`.
     """
     return importing.bring_in(register_of(register), lines, dry_run=dry_run, good_rows=good_rows, progress=progress)
+
+
+def correctable() -> Mapping[str, tuple[str, ...]]:
+    """Return by register the fields whose correction a person may ask for at this portal."""
+    return {register.id: tuple(field.id for field in fields) for register, fields in corrections.correctable()}
 
 
 def count(register: str) -> int:

@@ -9,3 +9,11 @@ def tell(code: str, client: str) -> None:
     from onedoor.registers import telling
 
     telling.tell(code, client)
+
+
+@job("registers.answer_correction")
+def answer(code: str) -> None:
+    """Tell the system where a correction was asked for how it was decided; tried until it has heard it."""
+    from onedoor.registers import telling
+
+    telling.answer(code)

@@ -37,6 +37,7 @@ NODE = [
 urlpatterns = {"portal": PORTAL, "node": NODE}.get(settings().role, [*PORTAL, *NODE])
 exchange = [
     path("corrections/told", corrections_api.told),
+    path("corrections/answered", corrections_api.answered),
     path("corrections/openapi.json", corrections_api.description),
     path("<slug:register>/corrections", corrections_api.ask),
     path("<slug:register>/corrections/asked", corrections_api.asked),
