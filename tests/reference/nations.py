@@ -102,7 +102,8 @@ def _register(data: Mapping[str, Any], rights: list[Mapping[str, Any]]) -> Itera
 def _grant(right: Mapping[str, Any], grant: Mapping[str, Any]) -> str:
     bases = [right["basis"][key] for key in grant.get("basis", right["basis"])]
     texts = "; ".join(f"{one['law']}{_article(one)}" for one in bases)
-    who, may = f"`{grant['reader']}`", ", ".join(grant["operations"])
+    posts = f", by hand: {_code(grant['posts'])}" if "posts" in grant else ""
+    who, may = f"`{grant['reader']}`", ", ".join(grant["operations"]) + posts
     return f"| `{right['purpose']}` {_said(right['text'])} | {who} | {may} | {_code(grant['fields'])} | {texts} |"
 
 

@@ -107,8 +107,12 @@ def _desk_menu(request: HttpRequest, actor: Actor) -> list[Link]:
         return []
     if actor.post.endswith(".midwife"):
         return [_link(request, _("Birth notices"), "cases:birth-notice")]
-    received = [_link(request, _("Cases received"), "cases:desk")]
-    return [*received, _link(request, _("Corrections"), "registers:desk-corrections")]
+    from onedoor.cases import service as cases
+
+    menu = [_link(request, _("Cases received"), "cases:desk")]
+    if cases.offers(actor):
+        menu.append(_link(request, _("Look up"), "cases:look-up"))
+    return [*menu, _link(request, _("Corrections"), "registers:desk-corrections")]
 
 
 def _corrections() -> str:
