@@ -86,6 +86,7 @@ def _register(data: Mapping[str, Any], rights: list[Mapping[str, Any]]) -> Itera
         " (the scheme is illustrative)" if data["identifier"].get("illustrative") else ""
     )
     yield f"- asked of another day by: {_code(data.get('history', ())) or 'nobody'}"
+    yield f"- kept: {_kept(data.get('retention'))}"
     yield from ("", "| look-up | takes |", "|---|---|")
     for name, taken in data["lookups"].items():
         yield f"| `{name}` | {'; '.join(f'`{key}`{_how(one)}' for key, one in taken.items())} |"
@@ -97,6 +98,17 @@ def _register(data: Mapping[str, Any], rights: list[Mapping[str, Any]]) -> Itera
     yield from (_grant(right, grant) for right in rights for grant in right["grants"]
                 if grant.get("register") == data["register"])  # fmt: skip
     yield ""
+
+
+def _kept(rule: Mapping[str, Any] | None) -> str:
+    """Return how long records are kept in reach, and then."""
+    if rule is None:
+        return "in reach, without an end"
+    since = f"`{rule['since']['field']}`" if "field" in rule["since"] else f"the day it was {rule['since']}"
+    end = f", destroyed {rule['destroyed']} after it" if "destroyed" in rule else ""
+    archive = f", archived for {_code(rule['archive_for'])}" if rule.get("archive_for") else ""
+    by = _law(rule["law"]) if "law" in rule else "illustrative"
+    return f"in reach for {rule['in_reach']} after {since}{archive}{end} ({by})"
 
 
 def _grant(right: Mapping[str, Any], grant: Mapping[str, Any]) -> str:

@@ -151,6 +151,8 @@ class Sheet:
     correction: Correction
     now: Any
     said: Mapping[str, str]
+    archived: bool = False
+    """Whether the record is out of reach meanwhile, so that nothing of it is shown."""
 
 
 def opened(code: str, actor: Actor) -> Sheet:
@@ -158,9 +160,12 @@ def opened(code: str, actor: Actor) -> Sheet:
     correction = _of_desk(code, actor)
     said = read(correction)
     row = correction.record
+    register = register_of(correction.register)
+    if storage.in_archive(register, row):
+        return Sheet(correction, None, said, archived=True)
     reader = _officer(actor, correction)
     permit(reader, register=correction.register, persons=[said["person"]], wanted=[correction.field])
-    record = storage.opened(register_of(correction.register), row)
+    record = storage.opened(register, row)
     return Sheet(correction, record[correction.field], said)
 
 

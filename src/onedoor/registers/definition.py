@@ -13,6 +13,7 @@ from onedoor.kernel.settings import current
 from onedoor.kernel.text import Text
 from onedoor.registers.errors import UnknownLookup, UnknownRegister
 from onedoor.registers.identifiers import Identifier, Part
+from onedoor.registers.retention import Retention
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ class Register:
     history: frozenset[str] = frozenset()
     """The purposes for which another day than today, or earlier knowledge, may be asked."""
     corrections: Corrections | None = None
+    retention: Retention | None = None
 
     @cached_property
     def schema(self) -> Mapping[str, Any]:
@@ -151,6 +153,7 @@ def read(data: Mapping[str, Any]) -> Register:
         law=tuple(data["law"]),
         history=frozenset(data.get("history", ())),
         corrections=_corrections(data["corrections"]) if "corrections" in data else None,
+        retention=Retention.read(data["retention"]) if "retention" in data else None,
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import jsonschema_rs
 
 from onedoor.kernel.nation import DATE_SCHEMA, TEXT_SCHEMA, Document, Fault, FileKind, Nation, nearest, register
-from onedoor.registers import demonstration
+from onedoor.registers import demonstration, retention
 
 ID = "^[a-z][a-z0-9-]*$"
 NAME = "^[a-z][a-z0-9_]*$"
@@ -99,6 +99,7 @@ SCHEMA = _object(
         source={"type": "string"},
         illustrative={"const": True},
     ),
+    retention=retention.schema(LAW),
     identifier=_object(
         ["field", "parts"],
         field={"type": "string", "pattern": NAME},
@@ -149,6 +150,7 @@ def check(document: Document, nation: Nation) -> Iterable[Fault]:
         if post not in posts:
             wrong = f"no authority of the owner has the post “{post}”"
             yield document.fault(["corrections", "posts", number], wrong, nearest(post, sorted(posts)))
+    yield from retention.check(document, purposes)
     yield from _path_faults(document)
     yield from _field_faults(document)
     yield from _lookup_faults(document)

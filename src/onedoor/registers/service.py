@@ -13,6 +13,7 @@ from onedoor.registers.definition import Register, held, register_of
 from onedoor.registers.errors import (
     BadQuestion,
     BadRecord,
+    InArchive,
     KeyUsed,
     NoNumberLeft,
     NotSettled,
@@ -27,6 +28,7 @@ __all__ = [
     "BadQuestion",
     "BadRecord",
     "Found",
+    "InArchive",
     "KeyUsed",
     "NoNumberLeft",
     "NotSettled",
@@ -77,7 +79,8 @@ def lookup(
     check(reader, register=register, persons=asked, wanted=wanted)
     if valid_on or known_on:
         _check_past(definition, reader, asked, known_on)
-    found = storage.find(definition, key, by, valid_on=valid_on or nation.current().today(), known_on=known_on)
+    day, archive = valid_on or nation.current().today(), _archive(definition, reader)
+    found = storage.find(definition, key, by, valid_on=day, known_on=known_on, archive=archive)
     records = list(found.values())
     about = list(dict.fromkeys([*asked, *(one for record in records for one in rules.persons(definition, record))]))
     allowed = permit(reader, register=register, persons=about, wanted=wanted)
@@ -95,11 +98,16 @@ def provenance(register: str, by: Mapping[str, str], *, reader: Reader) -> list[
     asked = rules.persons_asked(definition, key, by)
     check(reader, register=register, persons=asked)
     _check_past(definition, reader, asked, None)
-    versions = storage.versions(definition, key, by)
+    versions = storage.versions(definition, key, by, archive=_archive(definition, reader))
     records = (storage.opened(definition, version) for version in versions)
     about = list(dict.fromkeys([*asked, *(one for record in records for one in rules.persons(definition, record))]))
     permit(reader, register=register, persons=about, wanted=[definition.identity[0].partition(".")[0]])
     return provenance_of(versions)
+
+
+def _archive(register: Register, reader: Reader) -> bool:
+    """Return whether *reader* asks for a purpose that still finds what is in the archive."""
+    return bool(register.retention and reader.purpose in register.retention.archive_for)
 
 
 def _check_past(register: Register, reader: Reader, persons: Sequence[str], known_on: datetime | None) -> None:
@@ -124,8 +132,8 @@ def write(
     It holds from the day *valid_from* (today when None, always for a new record) up to, not including, *valid_until*;
     days of the past make it a correction. Fields that are not given stay as they are on those days (or take their
     defaults), a missing identifier is given by the register's scheme. The same *key* again returns the same record.
-    Raise `BadRecord`, `KeyUsed`, `NotPermitted`. It joins an open transaction: record, version and event come with it
-    or not at all.
+    Raise `BadRecord`, `KeyUsed`, `InArchive`, `NotPermitted`. It joins an open transaction: record, version and event
+    come with it or not at all.
     """
     return writing.write(register_of(register), writing.Request(values, reader, key, valid_from, valid_until))
 

@@ -1,6 +1,7 @@
 """What the worker does for this room."""
 
-from onedoor.store.jobs import job
+from onedoor.kernel.settings import current
+from onedoor.store.jobs import job, periodic
 
 
 @job("registers.tell_correction")
@@ -17,3 +18,12 @@ def answer(code: str) -> None:
     from onedoor.registers import telling
 
     telling.answer(code)
+
+
+@periodic("17 19 * * *", "registers.retain")
+def retain() -> None:
+    """Archive and destroy what is due, every night; the portal holds no register."""
+    if current().role != "portal":
+        from onedoor.registers import archiving
+
+        archiving.retain_all()
