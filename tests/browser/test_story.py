@@ -23,6 +23,7 @@ KINDS = {
     *("start", "form-error", "saved", "review", "receipt"),
     *("cases", "case-at-work", "case-done", "withdraw", "result", "reads", "inbox"),
     *("desk", "desk-empty", "task", "decision-error", "decision", "task-done"),
+    *("look-up", "look-up-form", "look-up-error", "look-up-nothing", "look-up-found"),
     *("verify", "verify-same", "verify-differs"),
 }
 """Kinds of pages that every walk with a look meets, besides the pages of the form (``form-…``)."""
@@ -47,6 +48,7 @@ def test_the_whole_story_in_a_browser(
         decide(walk, code, COMMUNE)
         if supplement:
             ask_for_more(walk, code)
+        look_up(walk, code)
         decide(walk, code, POLICE)
         decide(walk, code, INSURANCE)
         collect(walk, code, tmp_path)
@@ -172,6 +174,39 @@ def decide(walk: Walk, code: str, agency: str) -> None:
         page.wait_for_timeout(250)
         page.reload()
     raise AssertionError(f"{agency} issues nothing: {page.inner_text('main')[:500]}")
+
+
+def look_up(walk: Walk, code: str) -> None:
+    """Look the mother up by hand as the police, by the keyboard alone: nothing typed, a number nobody has, hers."""
+    page = task_of(walk, code, POLICE)
+    page.goto(walk.address("desk/look-up", POLICE))
+    walk.look(page, "look-up")
+    page.locator("main a[href$='/look-up/permanent-residence/population/number']").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector("[name=by-number]")
+    walk.look(page, "look-up-form")
+    address = page.url
+    look_for(page, "", "")
+    assert page.locator(".errors a").count() == 2, page.inner_text("main")
+    walk.look(page, "look-up-error")
+    mother = walk.nation.places.persona("mother")
+    for number, kind in (("001190204813", "nothing"), (mother["number"], "found")):
+        look_for(page, number, code)
+        assert page.locator("#found").count()
+        assert (mother["name"] in page.inner_text("main")) == (kind == "found")
+        assert page.url == address
+        walk.look(page, f"look-up-{kind}")
+
+
+def look_for(page: Page, number: str, code: str) -> None:
+    page.locator("[name=by-number]").focus()
+    page.keyboard.press("Control+A")
+    page.keyboard.type(number or " ")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Control+A")
+    page.keyboard.type(code or " ")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
 
 
 def ask_for_more(walk: Walk, code: str) -> None:

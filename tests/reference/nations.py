@@ -87,6 +87,7 @@ def _register(data: Mapping[str, Any], rights: list[Mapping[str, Any]]) -> Itera
         " (the scheme is illustrative)" if data["identifier"].get("illustrative") else ""
     )
     yield f"- asked of another day by: {_code(data.get('history', ())) or 'nobody'}"
+    yield f"- kept: {_kept(data.get('retention'))}"
     yield from ("", "| look-up | takes |", "|---|---|")
     for name, taken in data["lookups"].items():
         yield f"| `{name}` | {'; '.join(f'`{key}`{_how(one)}' for key, one in taken.items())} |"
@@ -109,10 +110,22 @@ def _versions(data: Mapping[str, Any]) -> Iterator[str]:
         yield f"| {one['version']} | {one['state']} | {one['valid_from']} | {_code(one['fields'])} |"
 
 
+def _kept(rule: Mapping[str, Any] | None) -> str:
+    """Return how long records are kept in reach, and then."""
+    if rule is None:
+        return "in reach, without an end"
+    since = f"`{rule['since']['field']}`" if "field" in rule["since"] else f"the day it was {rule['since']}"
+    end = f", destroyed {rule['destroyed']} after it" if "destroyed" in rule else ""
+    archive = f", archived for {_code(rule['archive_for'])}" if rule.get("archive_for") else ""
+    by = _law(rule["law"]) if "law" in rule else "illustrative"
+    return f"in reach for {rule['in_reach']} after {since}{archive}{end} ({by})"
+
+
 def _grant(right: Mapping[str, Any], grant: Mapping[str, Any]) -> str:
     bases = [right["basis"][key] for key in grant.get("basis", right["basis"])]
     texts = "; ".join(f"{one['law']}{_article(one)}" for one in bases)
-    who, may = f"`{grant['reader']}`", ", ".join(grant["operations"])
+    posts = f", by hand: {_code(grant['posts'])}" if "posts" in grant else ""
+    who, may = f"`{grant['reader']}`", ", ".join(grant["operations"]) + posts
     return f"| `{right['purpose']}` {_said(right['text'])} | {who} | {may} | {_code(grant['fields'])} | {texts} |"
 
 

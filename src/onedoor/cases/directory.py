@@ -23,6 +23,12 @@ def fields(register: str) -> dict[str, Any]:
     return united(_register(register), "fields")
 
 
+def lookups(register: str) -> dict[str, Any]:
+    """Return the look-ups of *register* as its file describes them; none of a register that is not there."""
+    documents = nation.current().documents("register")
+    return next((dict(one.data["lookups"]) for one in documents if one.data["register"] == register), {})
+
+
 def agency_name(agency: str) -> Text:
     """Return the name of an agency."""
     found = nation.current().agencies.get(agency)

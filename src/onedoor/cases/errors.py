@@ -18,6 +18,14 @@ class OtherAgency(NotAllowed):
     """This task belongs to another authority. Your visit has been recorded."""
 
 
+class NoSuchLook(NotFound):
+    """There is no such look-up. Please choose one from the list at your desk."""
+
+
+class NoRightToLook(NotAllowed):
+    """No right lets your post look this up. The attempt has been recorded."""
+
+
 class NoSuchResult(NotFound):
     """No result with this id was issued here. If a paper led you to this page, do not trust it."""
 

@@ -16,6 +16,7 @@ from onedoor.kernel import clock, nation
 from onedoor.kernel.access import IDENTIFIED, access, acting
 from onedoor.kernel.errors import NotFound
 from onedoor.procedures import service as procedures
+from onedoor.registers import service as registers
 
 UNPROCESSABLE = 422
 
@@ -173,5 +174,6 @@ def _show(
         "closing": forms.closing(draft),
         "asked": asked,
         "wrong": [one for one in asked if one.wrong],
+        "correctable": registers.correctable(),
     }
     return render(request, "cases/page.html", context, status=UNPROCESSABLE if wrong else 200)

@@ -14,6 +14,7 @@ from onedoor.cases.errors import (
     NotReady,
     TooLateToWithdraw,
 )
+from onedoor.cases.looking import Look, at_desk, look_up, offer, offers
 from onedoor.cases.submission import submit
 from onedoor.cases.trail import reads
 from onedoor.cases.verification import compare, issued
@@ -21,6 +22,7 @@ from onedoor.cases.verification import compare, issued
 __all__ = [
     "BadAnswers",
     "Barred",
+    "Look",
     "NoDraft",
     "NoSuchCase",
     "NoSuchResult",
@@ -30,6 +32,7 @@ __all__ = [
     "accept",
     "answer",
     "ask_supplement",
+    "at_desk",
     "begin",
     "compare",
     "discard",
@@ -42,7 +45,10 @@ __all__ = [
     "inbox",
     "issued",
     "look",
+    "look_up",
     "made",
+    "offer",
+    "offers",
     "reads",
     "refresh",
     "refuse",

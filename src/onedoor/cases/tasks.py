@@ -1,6 +1,8 @@
 """Jobs of the room; each may run again, none does anything twice."""
 
 from onedoor.kernel.settings import current
+from onedoor.registers.events import CorrectionAnswered
+from onedoor.store import outbox
 from onedoor.store.jobs import job, periodic
 
 
@@ -66,6 +68,14 @@ def notify(code: str, kind: str, step: str, key: str) -> None:
     from onedoor.cases import notifying
 
     notifying.notify(code, kind, step, key)
+
+
+@outbox.on(CorrectionAnswered)
+def tell_of_correction(answered: CorrectionAnswered) -> None:
+    """Tell the person that a correction they asked for is decided."""
+    from onedoor.cases import notifying
+
+    notifying.notify_of_correction(answered)
 
 
 @periodic("23 * * * *", "cases.sweep")

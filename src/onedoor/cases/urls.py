@@ -2,7 +2,16 @@
 
 from django.urls import URLPattern, path
 
-from onedoor.cases import desk_pages, exchange_urls, form_pages, pages, person_api, person_openapi, verify_pages
+from onedoor.cases import (
+    desk_pages,
+    exchange_urls,
+    form_pages,
+    lookup_pages,
+    pages,
+    person_api,
+    person_openapi,
+    verify_pages,
+)
 from onedoor.kernel.settings import current as settings
 
 app_name = "cases"
@@ -32,6 +41,8 @@ def _node() -> list[URLPattern]:
     return [
         path("desk/", desk_pages.desk, name="desk"),
         path("desk/birth-notice", birth_pages.birth_notice, name="birth-notice"),
+        path("desk/look-up", lookup_pages.choose, name="look-up"),
+        path("desk/look-up/<slug:purpose>/<slug:register>/<slug:way>", lookup_pages.ask, name="look-up-form"),
         path("desk/<str:task_id>", desk_pages.task, name="desk-task"),
         path("desk/<str:task_id>/decide", desk_pages.decide, name="decide"),
         path("desk/<str:task_id>/take", desk_pages.take, name="take"),

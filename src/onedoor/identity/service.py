@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextvars import ContextVar
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.http import HttpRequest
@@ -93,6 +94,11 @@ def person_number(account_id: str) -> str:
     if account is None:
         raise NotFound
     return str(account.who()["number"])
+
+
+def is_account(account_id: UUID) -> bool:
+    """Return whether somebody signs in here with this account."""
+    return Account.objects.filter(pk=account_id).exists()
 
 
 def account_of(number: str) -> str:

@@ -52,8 +52,10 @@ GRANT: Mapping[str, Any] = {
         },
         "fields": NAMES,
         "basis": NAMES,
+        "posts": {**NAMES, "description": "the posts that look records up by hand at their desk; it is for them alone"},
         "illustrative": {"const": True},
     },
+    "dependentRequired": {"posts": ["register"]},
     "oneOf": [{"required": ["register", "fields"]}, {"required": ["service", "provider"]}],
 }
 SCHEMA: Mapping[str, Any] = {
@@ -93,6 +95,7 @@ def check(document: Document, nation: Nation) -> Iterable[Fault]:
             if key in grant and grant[key] not in systems:
                 wrong = f"no member has the system “{grant[key]}”"
                 yield document.fault(["grants", number, key], wrong, nearest(grant[key], systems))
+        yield from _post_faults(document, number, grant, nation)
 
 
 def _registers(nation: Nation) -> Mapping[str, Mapping[str, Any]] | None:
@@ -122,6 +125,18 @@ def _grant_faults(
         if name not in known:
             wrong = f"the register “{grant['register']}” has no field “{name}”"
             yield document.fault(["grants", number, "fields", place], wrong, nearest(name, list(known)))
+
+
+def _post_faults(document: Document, number: int, grant: Mapping[str, Any], nation: Nation) -> Iterator[Fault]:
+    if "posts" not in grant:
+        return
+    if "read" not in grant["operations"]:
+        yield document.fault(["grants", number, "operations"], "posts look up by hand, but may not read", "add read")
+    known = sorted({post for one in nation.agencies.values() if one.subsystem == grant["reader"] for post in one.posts})
+    for place, post in enumerate(grant["posts"]):
+        if post not in known:
+            wrong = f"no authority of the reader has the post “{post}”"
+            yield document.fault(["grants", number, "posts", place], wrong, nearest(post, known))
 
 
 register(FileKind("right", "rights", check, SCHEMA))

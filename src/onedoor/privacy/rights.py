@@ -44,4 +44,5 @@ def _grant(data: Mapping[str, Any]) -> Grant:
         operations=frozenset(data["operations"]),
         fields=tuple(data.get("fields", ())),
         basis=frozenset(data.get("basis", ())),
+        posts=frozenset(data.get("posts", ())),
     )

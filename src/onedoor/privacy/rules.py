@@ -54,6 +54,18 @@ class Grant:
     operations: frozenset[str] = frozenset()
     fields: tuple[str, ...] = ()
     basis: frozenset[str] = frozenset()
+    posts: frozenset[str] = frozenset()
+    """The posts that may use it, by hand at the reader's desk; none named, it is for the system and whom it serves."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeskRight:
+    """What a post may look up by hand: why, on which basis, which fields of which register."""
+
+    purpose: "Purpose"
+    basis: Basis
+    register: str
+    fields: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +169,27 @@ def may_call(purposes: Mapping[str, Purpose], reader: Reader, *, service: str, p
     )
 
 
+def desk_rights(purposes: Mapping[str, Purpose], client: str, user: str, day: date) -> list[DeskRight]:
+    """Return what the officer *user* (``police-00199.residence``) of *client* may look up by hand on *day*."""
+    found: dict[tuple[str, str], DeskRight] = {}
+    for purpose in purposes.values():
+        for grant in purpose.grants if purpose.in_force(day) else ():
+            basis = next((one for key, one in purpose.basis.items() if not grant.basis or key in grant.basis), None)
+            reader = Reader(client, user, purpose.id, basis.id if basis else "")
+            if basis and grant.posts and grant.register and _covers(grant, reader, READ):
+                before = found.get((purpose.id, grant.register))
+                fields = dict.fromkeys([*(before.fields if before else ()), *grant.fields])
+                right = DeskRight(purpose, before.basis if before else basis, grant.register, tuple(fields))
+                found[purpose.id, grant.register] = right
+    return list(found.values())
+
+
 def _covers(grant: Grant, reader: Reader, operation: str) -> bool:
     return (
         grant.reader.casefold() == reader.client.casefold()
         and (not operation or operation in grant.operations)
         and (not grant.basis or reader.basis in grant.basis)
+        and (not grant.posts or reader.user.rpartition(".")[2] in grant.posts)
     )
 
 

@@ -7,7 +7,7 @@ from onedoor.kernel import nation
 from onedoor.kernel.text import Text
 from onedoor.privacy import records, rights, rules
 from onedoor.privacy.errors import NotPermitted, UnknownPurpose
-from onedoor.privacy.rules import CORRECT, READ, WRITE, Basis, Purpose, Question, Reader
+from onedoor.privacy.rules import CORRECT, READ, WRITE, Basis, DeskRight, Purpose, Question, Reader
 from onedoor.privacy.views import ReadView, Use, readers_of, reads_of_case, records_of, uses_of, views_of
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "READ",
     "WRITE",
     "Basis",
+    "DeskRight",
     "NotPermitted",
     "Permit",
     "Purpose",
@@ -24,6 +25,7 @@ __all__ = [
     "Use",
     "basis_text",
     "check",
+    "desk_rights",
     "fields_granted",
     "permit",
     "permit_call",
@@ -87,6 +89,11 @@ def permit_call(reader: Reader, *, service: str, provider: str) -> None:
     if not rules.may_call(rights.purposes(), reader, service=service, provider=provider, day=today):
         records.refused(reader, service, "call", (), "not-granted", ())
         raise NotPermitted(reason="not-granted", register=service)
+
+
+def desk_rights(client: str, user: str) -> list[DeskRight]:
+    """Return what the officer *user* of the system *client* may look up by hand today: rights that name the post."""
+    return rules.desk_rights(rights.purposes(), client, user, nation.current().today())
 
 
 def fields_granted(client: str, operation: str, purpose_id: str) -> dict[str, tuple[str, ...]]:

@@ -7,11 +7,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from onedoor.kernel import clock
+from onedoor.kernel import clock, nation
 from onedoor.kernel.access import OFFICER, access, acting
+from onedoor.kernel.text import Text
 from onedoor.registers import corrections
 from onedoor.registers.definition import registers
-from onedoor.registers.errors import BadRecord
+from onedoor.registers.errors import BadRecord, Decided
 
 UNPROCESSABLE = 422
 LONGEST = 2000
@@ -21,8 +22,14 @@ LONGEST = 2000
 @never_cache
 @require_safe
 def listed(request: HttpRequest) -> HttpResponse:
-    """Show what is to be decided, the one due first on top."""
-    context = {"corrections": corrections.at_desk(acting(request)), "registers": registers(), "now": clock.now()}
+    """Show what is to be decided, the one due first on top, and below it what was decided."""
+    actor = acting(request)
+    context = {
+        "corrections": corrections.at_desk(actor),
+        "decided": corrections.decided(actor),
+        "registers": registers(),
+        "now": clock.now(),
+    }
     return render(request, "registers/desk_corrections.html", context)
 
 
@@ -30,7 +37,7 @@ def listed(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def sheet(request: HttpRequest, code: str) -> HttpResponse:
-    """Show a request, once that look is on record, and take the decision on it."""
+    """Show a request, once that look is on record, and take the decision on it; a decided one shows its outcome."""
     actor = acting(request)
     words = request.POST.get("words", "").strip()[:LONGEST]
     decision, wrong = request.POST.get("decision", ""), {}
@@ -42,13 +49,16 @@ def sheet(request: HttpRequest, code: str) -> HttpResponse:
         if not wrong:
             try:
                 corrections.decide(code, actor, accept=decision == "accept", words=words)
-                return HttpResponseRedirect(reverse("registers:desk-corrections"))
+                return _outcome(code)
+            except Decided:
+                return _outcome(code)
             except BadRecord as error:
                 wrong["decision"] = error.text(_)
     opened = corrections.opened(code, actor)
     register = registers()[opened.correction.register]
     context = {
         "sheet": opened,
+        "by": _post(opened.correction.decided_by),
         "register": register,
         "field": register.fields[opened.correction.field],
         "wrong": wrong,
@@ -56,3 +66,14 @@ def sheet(request: HttpRequest, code: str) -> HttpResponse:
         "decision": decision,
     }
     return render(request, "registers/desk_correction.html", context, status=UNPROCESSABLE if wrong else 200)
+
+
+def _outcome(code: str) -> HttpResponse:
+    return HttpResponseRedirect(reverse("registers:desk-correction", args=[code]))
+
+
+def _post(post: str) -> Text:
+    """Return in words the *post*, such as ``police-00199.residence``, that decided."""
+    agency, _dot, kind = post.rpartition(".")
+    found = nation.current().agencies.get(agency)
+    return found.posts.get(kind, {}) if found else {}

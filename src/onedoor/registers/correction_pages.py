@@ -19,11 +19,10 @@ from onedoor.kernel.access import IDENTIFIED, access, acting
 from onedoor.kernel.actor import Actor
 from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.ids import uuid7
-from onedoor.kernel.settings import current
 from onedoor.kernel.text import Text
 from onedoor.privacy import service as privacy
-from onedoor.registers.corrections import PURPOSE
-from onedoor.registers.definition import Field, Register, registers
+from onedoor.registers.corrections import PURPOSE, correctable
+from onedoor.registers.definition import Field, Register
 
 UNPROCESSABLE = HTTPStatus.UNPROCESSABLE_ENTITY
 FIELDS = ("fact", "value", "why")
@@ -75,18 +74,6 @@ def ask(request: HttpRequest) -> HttpResponse:
             return HttpResponseRedirect(reverse("registers:corrections"))
     context = {"typed": typed, "facts": facts, "wrong": wrong, "key": _key(request.POST.get("key", ""))}
     return render(request, "registers/correction_new.html", context, status=UNPROCESSABLE if wrong else 200)
-
-
-def correctable() -> list[tuple[Register, tuple[Field, ...]]]:
-    """Return the registers and fields whose correction a person may ask for at this portal."""
-    granted = privacy.fields_granted(_portal(), privacy.CORRECT, PURPOSE)
-    known = registers()
-    return [(known[key], tuple(known[key].fields[name] for name in fields)) for key, fields in granted.items()]
-
-
-def _portal() -> str:
-    grants = privacy.purpose(PURPOSE).grants
-    return current().subsystem or next(one.reader for one in grants if privacy.CORRECT in one.operations)
 
 
 def _wrong(typed: dict[str, str], facts: dict[str, Any]) -> dict[str, str]:

@@ -13,16 +13,18 @@ from onedoor.kernel.settings import current
 from onedoor.privacy import service as privacy
 from onedoor.privacy.service import CORRECT, Reader, check, permit
 from onedoor.registers import rules, storage, writing
-from onedoor.registers.definition import Register, held, register_of
+from onedoor.registers.definition import Field, Register, held, register_of, registers
 from onedoor.registers.errors import BadRecord, Decided, KeyUsed, NoSuchCorrection, NotCorrectable, NothingToCorrect
 from onedoor.registers.events import CorrectionAsked, CorrectionDecided
 from onedoor.registers.models import Correction
-from onedoor.registers.tasks import tell
+from onedoor.registers.tasks import answer, tell
 from onedoor.store import outbox, sealed
 from onedoor.store.locks import one_at_a_time
 from onedoor.store.sealed import Place
 
 PURPOSE = "correction"
+SHOWN = 20
+"""Decided requests that a desk lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,18 @@ class Request:
     field: str
     value: str
     why: str
+
+
+def correctable() -> list[tuple[Register, tuple[Field, ...]]]:
+    """Return the registers and fields whose correction a person may ask for at this portal."""
+    try:
+        grants = privacy.purpose(PURPOSE).grants
+    except privacy.UnknownPurpose:
+        return []
+    asker = current().subsystem or next((one.reader for one in grants if CORRECT in one.operations), "")
+    granted = privacy.fields_granted(asker, CORRECT, PURPOSE)
+    known = registers()
+    return [(known[key], tuple(known[key].fields[name] for name in fields)) for key, fields in granted.items()]
 
 
 def ask(register: str, request: Request, *, reader: Reader, key: str) -> Correction:
@@ -113,6 +127,12 @@ def at_desk(actor: Actor) -> list[Correction]:
     return list(Correction.objects.filter(register__in=_decided_by(actor), state=Correction.OPEN).order_by("due"))
 
 
+def decided(actor: Actor) -> list[Correction]:
+    """Return the latest requests that were decided at the desks the actor's post decides at."""
+    found = Correction.objects.filter(register__in=_decided_by(actor)).exclude(state=Correction.OPEN)
+    return list(found.order_by("-decided")[:SHOWN])
+
+
 def _decided_by(actor: Actor) -> list[str]:
     """Return the registers of this system whose corrections the actor decides on."""
     agency = nation.current().agencies.get(actor.agency)
@@ -131,6 +151,8 @@ class Sheet:
     correction: Correction
     now: Any
     said: Mapping[str, str]
+    archived: bool = False
+    """Whether the record is out of reach meanwhile, so that nothing of it is shown."""
 
 
 def opened(code: str, actor: Actor) -> Sheet:
@@ -138,16 +160,20 @@ def opened(code: str, actor: Actor) -> Sheet:
     correction = _of_desk(code, actor)
     said = read(correction)
     row = correction.record
+    register = register_of(correction.register)
+    if storage.in_archive(register, row):
+        return Sheet(correction, None, said, archived=True)
     reader = _officer(actor, correction)
     permit(reader, register=correction.register, persons=[said["person"]], wanted=[correction.field])
-    record = storage.opened(register_of(correction.register), row)
+    record = storage.opened(register, row)
     return Sheet(correction, record.get(correction.field), said)
 
 
 def decide(code: str, actor: Actor, *, accept: bool, words: str) -> Correction:
     """Accept or decline a request, with *words* for its person; an accepted one is a new version of the same days.
 
-    Whoever read the fact since it was written is told. Raise `NoSuchCorrection` or `Decided`.
+    Whoever read the fact since it was written is told, and the person that it is decided. Raise `NoSuchCorrection` or
+    `Decided`.
     """
     with transaction.atomic():
         correction = _of_desk(code, actor, lock=True)
@@ -163,6 +189,7 @@ def decide(code: str, actor: Actor, *, accept: bool, words: str) -> Correction:
         place = _place(code)
         correction.sealed = sealed.seal({**said, "words": words}, subject=said["person"], place=place)
         correction.save()
+        answer.defer(code=code)
         facts = {"code": code, "register": correction.register, "field": correction.field}
         outbox.state(CorrectionDecided(by=actor, accepted=accept, **facts))
     return correction

@@ -19,6 +19,7 @@ from onedoor.registers.models import Correction
 
 _asked = jsonschema_rs.validator_for(dict(openapi.CORRECTION))
 _told = jsonschema_rs.validator_for(dict(openapi.TOLD))
+_answered = jsonschema_rs.validator_for(dict(openapi.ANSWERED), validate_formats=True)
 
 
 @access(GATEWAY)
@@ -51,6 +52,18 @@ def told(request: HttpRequest) -> JsonResponse:
     permit_call(api.reader_of(asks), service=telling.SERVICE, provider=current().subsystem)
     body = _body(request, _told, "{“code”, “register”, “field”, “reads”: […], “cases”: […]}")
     telling.hear(asks.client, telling.told_by(asks.client, asks.user, body))
+    return JsonResponse({"heard": body["code"]})
+
+
+@access(GATEWAY)
+@csrf_exempt
+@require_POST
+def answered(request: HttpRequest) -> JsonResponse:
+    """Hear that a correction which a person of this system asked for was decided."""
+    asks = caller(request)
+    permit_call(api.reader_of(asks), service=telling.SERVICE, provider=current().subsystem)
+    body = _body(request, _answered, "{“code”, “register”, “field”, “account”, “accepted”}")
+    telling.hear_answer(asks.client, asks.user, body)
     return JsonResponse({"heard": body["code"]})
 
 

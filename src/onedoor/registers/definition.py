@@ -15,6 +15,7 @@ from onedoor.kernel.settings import current
 from onedoor.kernel.text import Text
 from onedoor.registers.errors import ClosedVersion, DraftVersion, UnknownLookup, UnknownRegister, UnknownVersion
 from onedoor.registers.identifiers import Identifier, Part
+from onedoor.registers.retention import Retention
 
 DRAFT, PUBLISHED, ARCHIVED = "draft", layers.PUBLISHED, "archived"
 
@@ -71,6 +72,7 @@ class Register:
     valid_from: date = date.min
     fields_by_version: Mapping[int, frozenset[str]] = field(default_factory=dict)
     """The fields that each version of the register has."""
+    retention: Retention | None = None
 
     def added_since(self, version: int) -> Mapping[str, Any]:
         """Return what the fields hold that a record written under *version* could not have."""
@@ -210,6 +212,7 @@ def read(data: Mapping[str, Any], by_version: Mapping[int, frozenset[str]] | Non
         state=data.get("state", PUBLISHED),
         valid_from=date.fromisoformat(data["valid_from"]) if "valid_from" in data else date.min,
         fields_by_version=by_version or {},
+        retention=Retention.read(data["retention"]) if "retention" in data else None,
     )
 
 

@@ -8,7 +8,7 @@ import jsonschema_rs
 from onedoor.kernel.nation import DATE_SCHEMA, TEXT_SCHEMA, Document, Fault, FileKind, Nation, nearest, register
 from onedoor.kernel.nation.layers import laid_over, united, whole
 from onedoor.kernel.nation.schemas import schema_faults
-from onedoor.registers import demonstration
+from onedoor.registers import demonstration, retention
 from onedoor.registers.definition import ARCHIVED, DRAFT, PUBLISHED
 
 ID = "^[a-z][a-z0-9-]*$"
@@ -124,6 +124,7 @@ SCHEMA = _object(
         source={"type": "string"},
         illustrative={"const": True},
     ),
+    retention=retention.schema(LAW),
     identifier=_object(
         ["field", "parts"],
         field={"type": "string", "pattern": NAME},
@@ -179,6 +180,7 @@ def check(document: Document, nation: Nation) -> Iterable[Fault]:
         if post not in posts:
             wrong = f"no authority of the owner has the post “{post}”"
             yield document.fault(["corrections", "posts", number], wrong, nearest(post, sorted(posts)))
+    yield from retention.check(document, purposes, united(data, "fields"))
     yield from _lookup_faults(document)
     yield from _version_faults(document)
     for number, version in enumerate(whole(data)):

@@ -47,6 +47,10 @@ class KeyUsed(Conflict):
     """The key of this request was used before for other values. Please send new values with a new key."""
 
 
+class InArchive(Conflict):
+    """This record of the register {register} is in the archive or destroyed, so nothing is written to it. Please ask the register's owner."""  # noqa: E501 - one sentence after another, one key
+
+
 class NoNumberLeft(OnedoorError):
     """No free number was found in the register {register}. Please tell its owner."""
 

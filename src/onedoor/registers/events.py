@@ -16,6 +16,24 @@ class RecordWritten(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RecordArchived(Event):
+    """A record left the reach of look-ups, by the rule of its register; *record* is its last version."""
+
+    register: str
+    record: str
+    rule: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordDestroyed(Event):
+    """An archived record was destroyed for good, by the rule of its register; *record* is its last version."""
+
+    register: str
+    record: str
+    rule: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class CorrectionAsked(Event):
     """A person said that a fact is wrong: the code of the request, which register, which field."""
 
@@ -27,6 +45,16 @@ class CorrectionAsked(Event):
 @dataclass(frozen=True, kw_only=True)
 class CorrectionDecided(Event):
     """The owner decided on a request for a correction; when accepted, the register says so from now on."""
+
+    code: str
+    register: str
+    field: str
+    accepted: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorrectionAnswered(Event):
+    """The owner's decision on a request has come to the portal where `by.for_whom` asked; told again, stated again."""
 
     code: str
     register: str

@@ -56,7 +56,7 @@ class Record(models.Model):
             ),
         ]
         indexes: ClassVar = [
-            models.Index(fields=["register"], condition=Q(recorded_until=None), name="registers_current"),
+            models.Index(fields=["register", "id"], condition=Q(recorded_until=None), name="registers_current"),
         ]
 
     def __str__(self) -> str:
@@ -77,6 +77,37 @@ class Term(models.Model):
 
     def __str__(self) -> str:
         return f"term of {self.record_id}"
+
+
+class Archived(models.Model):
+    """That a record is in the archive since a moment, by which rule; and when it was destroyed, if it was.
+
+    Of a destroyed record nothing else is left but its bare versions: no value, and nothing by which to find it.
+    """
+
+    identity = models.BinaryField(max_length=32, primary_key=True)
+    register = models.CharField(max_length=60)
+    record = models.ForeignKey(Record, on_delete=models.PROTECT, related_name="+")
+    rule = models.CharField(max_length=300)
+    archived = models.DateTimeField()
+    entry = models.UUIDField()
+    destroyed = models.DateTimeField(null=True)
+    destroyed_rule = models.CharField(max_length=300, blank=True)
+    destroyed_entry = models.UUIDField(null=True)
+
+    class Meta:
+        """Destroyed is all on record or nothing; the database refuses to take either back."""
+
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(destroyed=None, destroyed_rule="", destroyed_entry=None)
+                | Q(destroyed__gte=models.F("archived"), destroyed_entry__isnull=False) & ~Q(destroyed_rule=""),
+                name="registers_destroyed_on_record",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.register} {self.record_id}: {self.rule}"
 
 
 class Serial(models.Model):

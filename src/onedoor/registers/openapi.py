@@ -18,18 +18,23 @@ CORRECTION: Mapping[str, Any] = {
         "why": {"type": "string", "minLength": 1, "maxLength": 2000, "pattern": "^[^\\x00]*$"},
     },
 }
+WHICH: Mapping[str, Any] = {
+    "code": {"type": "string", "pattern": "^[0-9A-Z-]{1,16}$"},
+    "register": {"type": "string", "pattern": "^[a-z][a-z0-9-]{0,59}$"},
+    "field": {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,59}$"},
+}
 TOLD: Mapping[str, Any] = {
     "type": "object",
     "additionalProperties": False,
     "required": ["code", "register", "field", "reads", "cases"],
     "properties": {
-        "code": {"type": "string", "pattern": "^[0-9A-Z-]{1,16}$"},
-        "register": {"type": "string", "pattern": "^[a-z][a-z0-9-]{0,59}$"},
-        "field": {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,59}$"},
+        **WHICH,
         "reads": {"type": "array", "items": {"type": "string", "format": "uuid"}},
         "cases": {"type": "array", "items": {"type": "string", "pattern": "^[!-~]{1,40}$"}},
     },
 }
+ANSWERED = strict(**WHICH, account={"type": "string", "format": "uuid"}, accepted={"type": "boolean"})
+"""That a request is decided, for the account that asked; never the fact itself."""
 
 
 def document(register: Register) -> dict[str, Any]:
@@ -60,22 +65,25 @@ def _document(register: Register, paths: dict[str, Any]) -> dict[str, Any]:
 
 def of_corrections() -> dict[str, Any]:
     """Return the OpenAPI document of the service by which owners tell that a fact was corrected."""
-    heard = strict(heard=SHORT)
-    summary = "Tell that a fact this system has read was corrected; never the fact itself"
-    told = {
-        "operationId": "told",
+    told = _heard("told", "Tell that a fact this system has read was corrected; never the fact itself", TOLD)
+    answered = _heard("answered", "Tell that a correction a person of this system asked for is decided", ANSWERED)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Corrections of facts used or asked for here", "version": "1"},
+        "paths": {"/told": {"post": told}, "/answered": {"post": answered}},
+    }
+
+
+def _heard(name: str, summary: str, form: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "operationId": name,
         "summary": summary,
-        "requestBody": body(TOLD),
+        "requestBody": body(form),
         "responses": {
-            "200": answer("heard", heard),
+            "200": answer("heard", strict(heard=SHORT)),
             "400": {"description": "the message has not the right form"},
             "403": {"description": "the purpose does not allow it; the attempt was recorded"},
         },
-    }
-    return {
-        "openapi": "3.1.0",
-        "info": {"title": "Corrections of facts used here", "version": "1"},
-        "paths": {"/told": {"post": told}},
     }
 
 

@@ -9,13 +9,14 @@ from uuid import UUID
 from onedoor.kernel import clock, nation
 from onedoor.kernel.text import Text
 from onedoor.privacy.service import WRITE, Reader, check, permit
-from onedoor.registers import importing, loading, rules, storage, writing
+from onedoor.registers import corrections, importing, loading, rules, storage, writing
 from onedoor.registers.definition import Register, held, register_of, to_read, to_write
 from onedoor.registers.errors import (
     BadQuestion,
     BadRecord,
     ClosedVersion,
     DraftVersion,
+    InArchive,
     KeyUsed,
     NoNumberLeft,
     NotSettled,
@@ -33,6 +34,7 @@ __all__ = [
     "ClosedVersion",
     "DraftVersion",
     "Found",
+    "InArchive",
     "KeyUsed",
     "NoNumberLeft",
     "NotSettled",
@@ -44,6 +46,7 @@ __all__ = [
     "UnknownRegister",
     "UnknownVersion",
     "bring_in",
+    "correctable",
     "count",
     "load",
     "lookup",
@@ -91,7 +94,8 @@ def lookup(
     check(reader, register=register, persons=asked, wanted=wanted)
     if valid_on or known_on:
         _check_past(definition, reader, asked, known_on)
-    found = storage.find(definition, key, by, valid_on=valid_on or nation.current().today(), known_on=known_on)
+    day, archive = valid_on or nation.current().today(), _archive(definition, reader)
+    found = storage.find(definition, key, by, valid_on=day, known_on=known_on, archive=archive)
     return _allowed(definition, found, asked, reader, wanted)
 
 
@@ -101,7 +105,8 @@ def with_id(
     """Return the record whose first version is *name* as it is today, as `lookup` does."""
     definition = to_read(register, version)
     check(reader, register=register, persons=[], wanted=wanted)
-    found = storage.with_id(definition, name, valid_on=nation.current().today())
+    archive = _archive(definition, reader)
+    found = storage.with_id(definition, name, valid_on=nation.current().today(), archive=archive)
     return _allowed(definition, found, [], reader, wanted)
 
 
@@ -132,11 +137,16 @@ def provenance(register: str, by: Mapping[str, str], *, reader: Reader) -> list[
     asked = rules.persons_asked(definition, key, by)
     check(reader, register=register, persons=asked)
     _check_past(definition, reader, asked, None)
-    versions = storage.versions(definition, key, by)
+    versions = storage.versions(definition, key, by, archive=_archive(definition, reader))
     records = (storage.opened(definition, version) for version in versions)
     about = list(dict.fromkeys([*asked, *(one for record in records for one in rules.persons(definition, record))]))
     permit(reader, register=register, persons=about, wanted=[definition.identity[0].partition(".")[0]])
     return provenance_of(versions)
+
+
+def _archive(register: Register, reader: Reader) -> bool:
+    """Return whether *reader* asks for a purpose that still finds what is in the archive."""
+    return bool(register.retention and reader.purpose in register.retention.archive_for)
 
 
 def _check_past(register: Register, reader: Reader, persons: Sequence[str], known_on: datetime | None) -> None:
@@ -163,8 +173,8 @@ def write(
     days of the past make it a correction. Fields that are not given stay as they are on those days (or take their
     defaults), a missing identifier is given by the register's scheme. The same *key* again returns the same record.
     A *version* of the register's definition is the one that takes writes today, or the write is refused.
-    Raise `BadRecord`, `KeyUsed`, `NotPermitted`, `UnknownVersion`, `DraftVersion` or `ClosedVersion`. It joins an open
-    transaction: record, version and event come with it or not at all.
+    Raise `BadRecord`, `KeyUsed`, `InArchive`, `NotPermitted`, `UnknownVersion`, `DraftVersion` or `ClosedVersion`. It
+    joins an open transaction: record, version and event come with it or not at all.
     """
     return writing.write(to_write(register, version), writing.Request(values, reader, key, valid_from, valid_until))
 
@@ -202,6 +212,11 @@ def bring_in(
     The report holds no values. Raise `UnknownRegister`.
     """
     return importing.bring_in(register_of(register), lines, dry_run=dry_run, good_rows=good_rows, progress=progress)
+
+
+def correctable() -> Mapping[str, tuple[str, ...]]:
+    """Return by register the fields whose correction a person may ask for at this portal."""
+    return {register.id: tuple(field.id for field in fields) for register, fields in corrections.correctable()}
 
 
 def count(register: str) -> int:

@@ -15,7 +15,7 @@ from onedoor.kernel import nation
 from onedoor.kernel.nation import UnknownUnit
 from onedoor.registers import history, rules, underway
 from onedoor.registers.definition import Register
-from onedoor.registers.models import Record, Term
+from onedoor.registers.models import Archived, Record, Term
 from onedoor.store import keys, rows, sealed
 from onedoor.store.keys import Key
 from onedoor.store.rows import Rows, Statement
@@ -35,6 +35,13 @@ WHERE term.value = %s AND record.valid_from <= %s AND record.valid_until > %s AN
 ORDER BY record.id
 """
 """One prepared statement with no ORM in between: every read of a register takes this way."""
+IN_REACH = FIND.replace(
+    "ORDER",
+    """AND NOT EXISTS (
+    SELECT FROM registers_archived archived WHERE archived.identity = record.identity)
+ORDER""",
+)
+"""The same without what is in the archive, for registers that have one."""
 UNDER_KEY = Rows(Record, "register = %s AND client = %s AND key = %s")
 VERSIONS = Rows(Record, "identity = %s ORDER BY version")
 OF_ID = "SELECT identity FROM registers_record WHERE id = %s AND register = %s AND version = 1"
@@ -70,26 +77,38 @@ class Begun:
 
 
 def find(
-    register: Register, key: str, by: Mapping[str, str], *, valid_on: date, known_on: datetime | None = None
+    register: Register,
+    key: str,
+    by: Mapping[str, str],
+    *,
+    valid_on: date,
+    known_on: datetime | None = None,
+    archive: bool = False,
 ) -> dict[UUID, dict[str, Any]]:
     """Return the records the look-up *key* finds, by their versions, opened in memory only: as they were on *valid_on*.
 
     With *known_on* they are as they were known then; the answer never changes, so writes under way that may bear such
-    a moment are waited for.
+    a moment are waited for. What is archived is found with *archive* alone.
     """
     value = _blind(register, key, rules.term(register, key, by))
     if known_on:
         underway.await_writes(register, known_on)
     point = (valid_on, valid_on, known_on or LATEST)
-    found = rows.fetch(FIND, [value, *point, *point])
+    statement = IN_REACH if register.retention and not archive else FIND
+    found = rows.fetch(statement, [value, *point, *point])
     return {row: rules.joined(register, plain, _fragments(row, parts), schema) for row, plain, parts, schema in found}
 
 
-def with_id(register: Register, name: UUID, *, valid_on: date) -> dict[UUID, dict[str, Any]]:
-    """Return the record whose first version is *name*, by the version that holds on *valid_on*; or nothing."""
+def with_id(register: Register, name: UUID, *, valid_on: date, archive: bool = False) -> dict[UUID, dict[str, Any]]:
+    """Return the record whose first version is *name*, by the version that holds on *valid_on*; or nothing.
+
+    What is archived is found with *archive* alone.
+    """
     identity = identity_with(register, name)
     row = holding(VERSIONS.all(identity), valid_on) if identity else None
-    return {row.id: opened(register, row)} if row else {}
+    if row is None or (not archive and in_archive(register, row)):
+        return {}
+    return {row.id: opened(register, row)}
 
 
 def identity_with(register: Register, name: UUID) -> bytes | None:
@@ -206,11 +225,22 @@ def _place(row: UUID) -> Place:
     return Place("registers_record", "sealed", str(row))
 
 
-def versions(register: Register, key: str, by: Mapping[str, str]) -> list[Record]:
-    """Return every version of the records any version of which the look-up *key* finds, the oldest first."""
+def versions(register: Register, key: str, by: Mapping[str, str], *, archive: bool = False) -> list[Record]:
+    """Return every version of the records any version of which the look-up *key* finds, the oldest first.
+
+    What is archived is found with *archive* alone.
+    """
     value = _blind(register, key, rules.term(register, key, by))
     identities = Term.objects.filter(value=value).values("record__identity")
-    return list(Record.objects.filter(identity__in=identities).order_by("identity", "version"))
+    found = Record.objects.filter(identity__in=identities).order_by("identity", "version")
+    if register.retention and not archive:
+        found = found.exclude(identity__in=Archived.objects.values("identity"))
+    return list(found)
+
+
+def in_archive(register: Register, row: Record) -> bool:
+    """Return whether the record of the version *row* is in the archive, or destroyed."""
+    return bool(register.retention) and Archived.objects.filter(identity=row.identity).exists()
 
 
 class StoredDraw:

@@ -1,6 +1,7 @@
 """What the worker does for this room."""
 
-from onedoor.store.jobs import job
+from onedoor.kernel.settings import current
+from onedoor.store.jobs import job, periodic
 
 
 @job("registers.tell_correction")
@@ -9,3 +10,20 @@ def tell(code: str, client: str) -> None:
     from onedoor.registers import telling
 
     telling.tell(code, client)
+
+
+@job("registers.answer_correction")
+def answer(code: str) -> None:
+    """Tell the system where a correction was asked for how it was decided; tried until it has heard it."""
+    from onedoor.registers import telling
+
+    telling.answer(code)
+
+
+@periodic("17 19 * * *", "registers.retain")
+def retain() -> None:
+    """Archive and destroy what is due, every night; the portal holds no register."""
+    if current().role != "portal":
+        from onedoor.registers import archiving
+
+        archiving.retain_all()

@@ -1,16 +1,20 @@
-"""Tells whoever used a fact that it was corrected, and hears it from others; never with the fact itself."""
+"""Tells who asked for a correction that it is decided, and who used the fact; hears both too; never with the fact."""
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 
 from onedoor.exchange import service as exchange
+from onedoor.identity import service as identity
 from onedoor.kernel import clock
 from onedoor.kernel.actor import Actor
 from onedoor.privacy import service as privacy
 from onedoor.registers import corrections
-from onedoor.registers.events import UsedFactCorrected
+from onedoor.registers.definition import registers
+from onedoor.registers.errors import BadQuestion
+from onedoor.registers.events import CorrectionAnswered, UsedFactCorrected
 from onedoor.registers.models import Correction, ToldCorrection
 from onedoor.store import outbox
 
@@ -38,6 +42,35 @@ def tell(code: str, client: str) -> None:
     reason = exchange.Reason(corrections.PURPOSE, basis, code)
     user = correction.decided_by
     exchange.call(f"{client}/{SERVICE}", "told", body, reason=reason, user=user, key=f"correction:{code}")
+
+
+def answer(code: str) -> None:
+    """Tell the system where correction *code* was asked for that it is decided; never what the fact is."""
+    correction = Correction.objects.get(code=code)
+    body = {
+        "code": code,
+        "register": correction.register,
+        "field": correction.field,
+        "account": correction.account,
+        "accepted": correction.state == Correction.ACCEPTED,
+    }
+    basis = next(iter(privacy.purpose(corrections.PURPOSE).basis))
+    reason = exchange.Reason(corrections.PURPOSE, basis, code)
+    service, user = f"{correction.client}/{SERVICE}", correction.decided_by
+    exchange.call(service, "answered", body, reason=reason, user=user, key=f"correction:{code}:answered")
+
+
+def hear_answer(client: str, user: str, body: Mapping[str, Any]) -> None:
+    """State that a person here was answered; raise `BadQuestion` when *client* owns no such fact, or nobody asked."""
+    register = registers().get(body["register"])
+    if register is None or register.subsystem != client or body["field"] not in register.fields:
+        raise BadQuestion(what="it is about no fact of the system that sends it")
+    if not identity.is_account(UUID(body["account"])):
+        raise BadQuestion(what="nobody here has this account")
+    said = {name: body[name] for name in ("code", "register", "field", "accepted")}
+    with transaction.atomic():
+        by = Actor(post=user, agency=client, for_whom=body["account"])
+        outbox.state(CorrectionAnswered(by=by, **said))
 
 
 def hear(owner: str, told: UsedFactCorrected) -> None:

@@ -39,6 +39,7 @@ NODE = [
 urlpatterns = {"portal": PORTAL, "node": NODE}.get(settings().role, [*PORTAL, *NODE])
 exchange = [
     path("corrections/told", corrections_api.told),
+    path("corrections/answered", corrections_api.answered),
     path("corrections/openapi.json", corrections_api.description),
     path("data/openapi.json", govstack.description),
     *(path(f"data/{word}", govstack.personal_data_usage) for word in SPELLINGS["myPersonalDataUsage"]),

@@ -14,7 +14,7 @@ from onedoor.kernel.ids import uuid7
 from onedoor.privacy.service import WRITE, Reader, check, permit
 from onedoor.registers import history, rules, storage
 from onedoor.registers.definition import Register
-from onedoor.registers.errors import BadRecord, KeyUsed, NoNumberLeft, NoSuchRecord, RecordExists
+from onedoor.registers.errors import BadRecord, InArchive, KeyUsed, NoNumberLeft, NoSuchRecord, RecordExists
 from onedoor.registers.events import RecordWritten
 from onedoor.registers.history import ALWAYS, FOREVER, Span
 from onedoor.registers.models import Record
@@ -85,6 +85,8 @@ def _versions(
     register: Register, request: Request, before: Sequence[Record], new: dict[str, Any] | None
 ) -> dict[str, Any]:
     """Write a version for every part of the days that has other fields to keep; return the first."""
+    if before and storage.in_archive(register, before[-1]):
+        raise InArchive(register=register.id)
     if request.new and storage.holding(before, nation.current().today()):
         raise RecordExists(register=register.id)
     kept = {version.version: version for version in before if not version.ends}

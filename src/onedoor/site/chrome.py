@@ -1,6 +1,7 @@
 """What stands around every page: languages, menu, account, what kind of data this is."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from babel import Locale
@@ -40,6 +41,8 @@ class Chrome:
     home: str
     sign_in: str
     sign_out: str
+    corrections: str
+    """Where a person says that a fact of a register is wrong; nothing where no register takes it."""
     languages: tuple[Link, ...]
     menu: tuple[Link, ...]
 
@@ -59,8 +62,9 @@ def of(request: HttpRequest, *, calm: bool = False) -> Chrome:
         home=_address("cases:desk" if desk else "procedures:home"),
         sign_in=_address("identity:sign-in"),
         sign_out=_address("identity:sign-out"),
+        corrections="" if desk else _corrections(),
         languages=tuple(_languages(request)),
-        menu=tuple(_desk_menu(request, actor) if desk else _menu(request, actor)),
+        menu=tuple(_one_here(_desk_menu(request, actor) if desk else _menu(request, actor))),
     )
 
 
@@ -92,7 +96,8 @@ def _menu(request: HttpRequest, actor: Actor) -> list[Link]:
         from onedoor.notices import service as notices
 
         menu.append(_link(request, _("My cases"), "cases:list"))
-        menu.append(_link(request, _("Corrections"), "registers:corrections"))
+        if _corrections():
+            menu.append(_link(request, _("Corrections"), "registers:corrections"))
         menu.append(_link(request, _("Inbox"), "notices:inbox", notices.unread(request)))
     return menu
 
@@ -102,8 +107,25 @@ def _desk_menu(request: HttpRequest, actor: Actor) -> list[Link]:
         return []
     if actor.post.endswith(".midwife"):
         return [_link(request, _("Birth notices"), "cases:birth-notice")]
-    received = [_link(request, _("Cases received"), "cases:desk")]
-    return [*received, _link(request, _("Corrections"), "registers:desk-corrections")]
+    from onedoor.cases import service as cases
+
+    menu = [_link(request, _("Cases received"), "cases:desk")]
+    if cases.offers(actor):
+        menu.append(_link(request, _("Look up"), "cases:look-up"))
+    return [*menu, _link(request, _("Corrections"), "registers:desk-corrections")]
+
+
+def _corrections() -> str:
+    """Return where a person says that a fact of a register is wrong; nothing where no register takes it."""
+    from onedoor.registers import service as registers
+
+    return _address("registers:correction-new") if registers.correctable() else ""
+
+
+def _one_here(menu: list[Link]) -> Iterator[Link]:
+    """Yield the links, only the one nearest to this page being here: the desk's own address begins all its others."""
+    nearest = max((len(link.href) for link in menu if link.here), default=0)
+    yield from (replace(link, here=link.here and len(link.href) == nearest) for link in menu)
 
 
 def _link(request: HttpRequest, text: str, name: str, count: int = 0) -> Link:

@@ -27,7 +27,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "node": ("onedoor.site.commands.run_node", "run an agency's own system"),
     "gateway": ("onedoor.site.commands.run_gateway", "run an agency's exchange gateway"),
     "directory": ("onedoor.site.commands.run_directory", "run the nation's directory (development)"),
-    "registers": ("onedoor.site.commands.registers", "bring an owner's file into a register of this node"),
+    "registers": (
+        "onedoor.site.commands.registers",
+        "bring an owner's file into a register of this node; archive what is due",
+    ),
     "provision": (
         "onedoor.site.commands.provision",
         "make keys, certificates and settings for a nation with one computer for each agency (development)",

@@ -31,17 +31,22 @@ from onedoor.cases.views.issued import (
 )
 from onedoor.cases.views.task import (
     ArticleView,
+    AskedView,
     CheckView,
     FileView,
     InboxView,
+    LookedUpView,
     LookView,
+    OfferView,
     TaskLine,
     TaskView,
+    WayView,
 )
 
 __all__ = [
     "AnswerView",
     "ArticleView",
+    "AskedView",
     "CheckView",
     "Choice",
     "ClockView",
@@ -55,7 +60,9 @@ __all__ = [
     "InboxView",
     "IssuedView",
     "LookView",
+    "LookedUpView",
     "MissingFact",
+    "OfferView",
     "OwnerView",
     "PageView",
     "Question",
@@ -70,4 +77,5 @@ __all__ = [
     "StepView",
     "TaskLine",
     "TaskView",
+    "WayView",
 ]

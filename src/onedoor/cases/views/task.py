@@ -77,6 +77,47 @@ class LookView:
 
 
 @dataclass(frozen=True, slots=True)
+class AskedView:
+    """One value a look-up takes; ``kind`` is ``number`` (a person's), ``year``, ``folded`` (a name) or ``text``."""
+
+    name: str
+    label: Text
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class WayView:
+    """One way to find records of a register: a declared look-up."""
+
+    id: str
+    asked: tuple[AskedView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OfferView:
+    """A register an officer may look records up in by hand: for which purpose, on which basis, which fields."""
+
+    purpose: str
+    purpose_name: Text
+    basis: str
+    basis_name: Text
+    law: str
+    register: str
+    register_name: Text
+    fields: tuple[str, ...]
+    ways: tuple[WayView, ...]
+    needs_case: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LookedUpView:
+    """What a look-up by hand found, in words, and the id of the record of this read."""
+
+    found: tuple[tuple[AnswerView, ...], ...]
+    record: str
+
+
+@dataclass(frozen=True, slots=True)
 class FileView:
     """A file that came with a task; ``field`` names it at `service.file`."""
 

@@ -39,6 +39,14 @@ def test_the_rights_of_the_nation_have_no_fault() -> None:
         ("birth-form.yaml", "operations: [read]", "operations: [peek]", "use one of: read, write"),
         ("birth-form.yaml", "    law: 63/2024/NĐ-CP\n", "", "“law” is missing"),
         ("own-case.yaml", "provider: VN/GOV/G18/HEALTH", "provider: VN/GOV/G18/HELTH", "write “VN/GOV/G18/HEALTH”"),
+        ("birth-registration.yaml", "posts: [civil-status]", "posts: [civil-statut]", "write “civil-status”"),
+        (
+            "permanent-residence.yaml",
+            "    operations: [read]\n    posts: [residence]",
+            "    operations: [write]\n    posts: [residence]",
+            "add read",
+        ),
+        ("own-case.yaml", "operations: [read]}", "operations: [read], posts: [residence]}", "add register"),
         ("own-case.yaml", "basis:", "valid_from: 2026-01-02\nvalid_until: 2026-01-01\nbasis:", "ends before it begins"),
     ],
 )

@@ -1,9 +1,21 @@
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onedoor.privacy.rules import Basis, Details, Grant, Purpose, Question, Reader, commitment, decide, may_call
+from onedoor.privacy.rules import (
+    Basis,
+    Details,
+    Grant,
+    Purpose,
+    Question,
+    Reader,
+    commitment,
+    decide,
+    desk_rights,
+    may_call,
+)
 
 TEXT = {"en": "x"}
 DAY = date(2026, 11, 2)
@@ -109,3 +121,32 @@ def test_a_commitment_binds_every_detail(salt: bytes, case: str, other: str) -> 
 
     assert (of(case) == of(other)) == (case == other)
     assert len(of(case)) == 32
+
+
+BY_HAND = Grant(
+    PORTAL, register="births", operations=frozenset({"read"}), fields=("child",), posts=frozenset({"clerk", "judge"})
+)
+
+
+@given(st.sampled_from(["town-1.clerk", "town-1.judge", "town-1.cook", "clerk.", "a-1", "", "clerk-2.clerks"]))
+def test_a_grant_that_names_posts_is_for_them_alone(user: str) -> None:
+    known = {"form": purpose(grants=(*purpose().grants, BY_HAND))}
+    named = user.rpartition(".")[2] in BY_HAND.posts
+    decision = decide(known, Question(reader(user=user), "births"), DAY)
+    assert bool(decision.fields) == named
+    assert [right.register for right in desk_rights(known, PORTAL, user, DAY)] == (["births"] if named else [])
+    assert ask(user=user).fields == FIELDS, "what names no post is for everybody of the system"
+
+
+def test_a_post_looks_up_by_hand_only_while_the_right_is_in_force_and_on_a_basis_of_the_grant() -> None:
+    bases = {name: Basis(name, "1/2026", name, TEXT) for name in ("law.1", "law.2")}
+    grants = (
+        replace(BY_HAND, basis=frozenset({"law.2"})),
+        replace(BY_HAND, basis=frozenset({"law.2"}), fields=("born",)),
+        replace(BY_HAND, operations=frozenset({"write"}), fields=("mother",)),
+    )
+    known = {"form": purpose(grants=grants, basis=bases, valid_until=DAY)}
+    (right,) = desk_rights(known, PORTAL, "town-1.clerk", DAY)
+    assert (right.basis.id, right.fields) == ("law.2", ("child", "born"))
+    assert not desk_rights(known, PORTAL, "town-1.clerk", DAY + timedelta(1))
+    assert not desk_rights(known, "VN/GOV/G15/CIVIL-STATUS", "town-1.clerk", DAY)

@@ -13,6 +13,7 @@ from django.utils import translation
 
 from onedoor.exchange import service as exchange
 from onedoor.exchange.service import VIA_GATEWAY, Answer, Call
+from onedoor.identity.models import Account
 from onedoor.kernel import clock, nation
 from onedoor.kernel.actor import Actor
 from onedoor.privacy.models import ReadRecord
@@ -233,6 +234,63 @@ def test_everybody_who_used_the_fact_is_told_once_and_never_the_fact(carried: li
     assert "Hạ" not in json.dumps([call.body for call in told], ensure_ascii=False)
 
 
+@lasting
+@pytest.mark.parametrize(("accept", "told"), [(True, "has corrected"), (False, "has not corrected")])
+def test_a_person_reads_in_their_inbox_that_it_is_decided_and_nothing_tells_the_fact(
+    carried: list[Call], accept: bool, told: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    mother = signed_in("mother")
+    mother.post("/en/corrections/new", {"fact": "population.full_name", "value": "Trần Thu Hạ", "why": "a paper"})
+    code = Correction.objects.get().code
+    assert "Nothing here yet" in text(mother.get("/en/inbox"))
+    corrections.decide(code, OFFICER, accept=accept, words="So it is.")
+    run_waiting()
+    (answered,) = [call for call in carried if call.path == "answered"]
+    exchange.call(answered.service, "answered", answered.body, reason=answered.reason, user=answered.user)
+    run_waiting()
+    for language, field in (("en", "Full name"), ("vi", "Họ, chữ đệm và tên"), ("fr", "Nom complet")):
+        inbox = mother.get(f"/{language}/inbox")
+        assert len(lxml.html.fromstring(inbox.content).xpath("//ol[@class='reads text']/li")) == 1, "told once"
+        assert code in text(inbox)
+        assert field in text(inbox)
+    assert told in text(mother.get("/en/inbox"))
+    assert "Nothing here yet" in text(signed_in("father").get("/en/inbox"))
+    said = json.dumps([*StatedEvent.objects.values_list("data", flat=True), answered.body], ensure_ascii=False)
+    for fact in ("Trần Thu H", "So it is.", MOTHER, "a paper"):
+        assert fact not in said + caplog.text
+    assert StatedEvent.objects.filter(name="registers.CorrectionAnswered").exists()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"account": "01a2123b-52ec-7c33-a608-1a6bfd74f7aa"},
+        {"account": "x"},
+        {"register": "births", "field": "sex"},
+        {"register": "nothing"},
+        {"field": "nothing"},
+    ],
+)
+def test_an_owner_answers_nobody_but_who_is_here_and_of_nothing_but_its_own_facts(wrong: dict[str, str]) -> None:
+    signed_in("mother")
+    account = str(Account.objects.get().id)
+    headers = {
+        "HTTP_X_ROAD_CLIENT": POLICE.client,
+        "HTTP_X_ROAD_USERID": OFFICER.post,
+        "HTTP_ONEDOOR_PURPOSE": ASKER.purpose,
+        "HTTP_ONEDOOR_BASIS": ASKER.basis,
+        VIA_GATEWAY: True,
+    }
+    good = {"code": "2612-AAAA-AA", "register": "population", "field": "sex", "account": account, "accepted": True}
+    for body, status in ((good, 200), ({**good, **wrong}, 400)):
+        answer = Client().post("/exchange/corrections/answered", json.dumps(body), "application/json", **headers)
+        assert answer.status_code == status
+    assert StatedEvent.objects.filter(name="registers.CorrectionAnswered").count() == 1
+    headers["HTTP_X_ROAD_CLIENT"] = "VN/GOV/G15/CIVIL-STATUS"
+    answer = Client().post("/exchange/corrections/answered", json.dumps(good), "application/json", **headers)
+    assert answer.status_code == 403
+
+
 @pytest.mark.parametrize("why", ["", "a\0b", "\ud800", 7])
 def test_what_has_not_the_right_form_is_refused(why: object) -> None:
     headers = {
@@ -283,7 +341,16 @@ def test_a_person_says_it_at_the_portal_and_reads_the_owners_answer_there(carrie
     assert officer.post(f"/en/desk/corrections/{code}", done).status_code == 302
     assert "Corrected" in text(mother.get("/en/corrections/"))
     assert "You are right." in text(mother.get("/en/corrections/"))
-    assert "Nothing is said to be wrong" in text(officer.get("/en/desk/corrections/"))
+    again = officer.post(f"/en/desk/corrections/{code}", {"decision": "decline", "words": "No."}, follow=True)
+    for shown in (again, officer.get(f"/en/desk/corrections/{code}")):
+        assert "The fact is corrected" in text(shown), "who comes too late sees what was decided"
+        assert "Decided on" in text(shown)
+        assert "“You are right.”" in text(shown)
+        assert "No." not in text(shown)
+        assert "Is the fact corrected?" not in text(shown)
+    listed = text(officer.get("/en/desk/corrections/"))
+    assert "Nothing is said to be wrong" in listed
+    assert code in listed
     assert name() == "Trần Thu Hạ"
 
 

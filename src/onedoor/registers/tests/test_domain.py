@@ -39,6 +39,12 @@ def test_registers_and_demonstration_of_the_nation_have_no_fault() -> None:
         ("registers/population.yaml", "history: [permanent-", "history: [permanet-", "write “permanent-residence”"),
         ("registers/population.yaml", "posts: [residence]", "posts: [residense]", "write “residence”"),
         ("registers/population.yaml", "limit: 5wd", "limit: 5d", "write working days to decide"),
+        ("registers/birth-notices.yaml", "  archive_for: [birth-", "  archive_for: [birt-", "“birth-registration”"),
+        ("registers/birth-notices.yaml", "  illustrative: true\n", "", "add law, or illustrative: true"),
+        ("registers/birth-notices.yaml", "since: {field: born}", "since: {field: borne}", "write “born”"),
+        ("registers/birth-notices.yaml", "since: {field: born}", "since: bor", "use one of: ended, recorded"),
+        ("registers/birth-notices.yaml", "in_reach: 10y", "in_reach: 10 years", "such as 90d or 10y"),
+        ("registers/birth-notices.yaml", "destroyed: 100y", "destroyed: 3652d", "write a longer time than in_reach"),
         ("registers/births.yaml", "subjects: [child,", "subjects: [chld,", "write “child”"),
         ("registers/births.yaml", "serial: [registered_at]", "serial: [registeredat]", "write “registered_at”"),
         (

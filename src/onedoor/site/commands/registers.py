@@ -1,26 +1,34 @@
-"""``onedoor registers load``: bring an owner's file into a register of this node, with each fault by line."""
+"""``onedoor registers``: bring an owner's file into a register of this node; say or do what its retention asks for."""
 
 import argparse
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from onedoor.site.cli import FAILED
 from onedoor.site.commands.processes import settings_of
 
+if TYPE_CHECKING:
+    from onedoor.registers.definition import Register
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add ``load``, the register, the file and how careful to be."""
-    parser.add_argument("what", choices=["load"], help="what to do with the register")
-    parser.add_argument("register", help="the id of a register this node holds")
-    parser.add_argument("file", type=Path, help="one JSON object a line; .gz is unpacked")
-    parser.add_argument("--dry-run", action="store_true", help="report only, load nothing")
-    parser.add_argument("--good-rows", action="store_true", help="load the good rows of a file with bad ones")
+    """Add ``load`` and ``retention``, the register, the file and how careful to be."""
+    parser.add_argument("what", choices=["load", "retention"], help="load a file, or archive and destroy what is due")
+    parser.add_argument("register", nargs="?", help="the id of a register this node holds; retention: all, if none")
+    parser.add_argument("file", type=Path, nargs="?", help="load: one JSON object a line; .gz is unpacked")
+    parser.add_argument("--dry-run", action="store_true", help="report only, load and archive nothing")
+    parser.add_argument("--good-rows", action="store_true", help="load: the good rows of a file with bad ones")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Load the file and say what came of it; return 2 when a row is bad."""
+    """Do what was asked and say what came of it; return 2 when a row is bad or an argument is missing."""
     settings_of("node")
+    if arguments.what == "load" and not (arguments.register and arguments.file):
+        sys.stderr.write("onedoor registers load takes a register and a file.\n")
+        return FAILED
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "onedoor.site.settings")
     import django
 
@@ -28,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     logs.set_up("warning")
     django.setup()
-    return load(arguments)
+    return load(arguments) if arguments.what == "load" else retention(arguments)
 
 
 def load(arguments: argparse.Namespace) -> int:
@@ -49,6 +57,26 @@ def load(arguments: argparse.Namespace) -> int:
         print(f"… and {report.more} more faults")
     print(f"{report.read} rows read, {report.good} good, {report.bad} bad, {report.loaded} loaded.")
     return FAILED if report.bad else 0
+
+
+def retention(arguments: argparse.Namespace) -> int:
+    """Print by register what is due today, and with no dry run do it; return 0."""
+    from onedoor.registers import archiving
+
+    for register in _registers(arguments.register):
+        if register.retention is None:
+            print(f"{register.id}: no rule, kept in reach.")
+            continue
+        total = archiving.retain(register, dry_run=arguments.dry_run)
+        did = "due" if arguments.dry_run else "done"
+        print(f"{register.id} ({total.rule}): {total.archived} to archive, {total.destroyed} to destroy; {did}.")
+    return 0
+
+
+def _registers(named: str | None) -> "Iterable[Register]":
+    from onedoor.registers.definition import held, register_of
+
+    return [register_of(named)] if named else held().values()
 
 
 def _progress(done: int) -> None:

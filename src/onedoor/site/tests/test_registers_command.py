@@ -26,5 +26,29 @@ def test_the_command_tells_faults_and_sum_and_leaves_with_2(tmp_path: Path, caps
     assert service.count("population") == 1
 
 
+@pytest.mark.django_db
+def test_retention_tells_what_is_due_and_does_it_only_when_it_is_no_dry_run(capsys: pytest.CaptureFixture[str]) -> None:
+    old = {"notice": "01901.GCS.00001.10", "mother": MOTHER["number"], "born": "2010-11-01T06:40", "sex": "F"}
+    old |= {"weight_g": 3150, "place": {"facility": "Lotus", "unit": "00199"}, "facility": "facility-01901"}
+    service.load("birth-notices", [old])
+    parser = argparse.ArgumentParser()
+    registers.add_arguments(parser)
+    for arguments, told in (
+        (["retention", "--dry-run"], "1 to archive, 0 to destroy; due."),
+        (["retention", "birth-notices"], "1 to archive, 0 to destroy; done."),
+        (["retention", "birth-notices", "--dry-run"], "0 to archive, 0 to destroy; due."),
+    ):
+        assert registers.retention(parser.parse_args(arguments)) == 0
+        shown = capsys.readouterr().out
+        assert f"birth-notices (born + 10y, destroyed + 100y; illustrative): {told}" in shown
+        assert ("population: no rule, kept in reach." in shown) == (len(arguments) == 2 and arguments[1] == "--dry-run")
+
+
+def test_load_takes_a_register_and_a_file(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(registers, "settings_of", lambda *_: None)
+    assert cli.run(["registers", "load", "population"]) == 2
+    assert "takes a register and a file" in capsys.readouterr().err
+
+
 def test_the_command_is_for_a_node_alone() -> None:
     assert cli.run(["registers", "load", "population", "people.jsonl"]) == 2

@@ -1,0 +1,122 @@
+"""An officer's look-up by hand: by a right that names the post, through the gate, for a case of the desk."""
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+
+from onedoor.cases import directory, journal, naming, register_words, rules, words
+from onedoor.cases.desk import full_post, post_of
+from onedoor.cases.errors import NoRightToLook, NoSuchLook
+from onedoor.cases.models import Task
+from onedoor.cases.views import AskedView, LookedUpView, OfferView, WayView
+from onedoor.exchange import service as exchange
+from onedoor.kernel import nation
+from onedoor.kernel.actor import Actor
+from onedoor.kernel.text import Text, pick
+from onedoor.privacy import service as privacy
+from onedoor.privacy.service import DeskRight, Reader
+
+KIND = "look-up-without-right"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What an officer looks up: for which purpose, in which register, by which of its look-ups."""
+
+    purpose: str
+    register: str
+    way: str
+
+
+def offers(actor: Actor) -> tuple[OfferView, ...]:
+    """Return what the actor's post may look up by hand: by purpose and register, with its ways."""
+    return tuple(_offer(right) for right in _rights(actor))
+
+
+def offer(look: Look, actor: Actor) -> OfferView:
+    """Return the offer that *look* is part of; raise `NoSuchLook`, or `NoRightToLook` (recorded)."""
+    if look.way not in directory.lookups(look.register):
+        raise NoSuchLook
+    for right in _rights(actor):
+        if (right.purpose.id, right.register) == (look.purpose, look.register):
+            return _offer(right)
+    with transaction.atomic():
+        journal.attempt(KIND, f"{look.purpose}:{look.register}", actor)
+    raise NoRightToLook
+
+
+def at_desk(case: str, actor: Actor) -> bool:
+    """Return whether *case* has a task at the actor's desk that gives a reason to look."""
+    own = Task.objects.filter(agency=actor.agency, post=post_of(actor), state__in=rules.LOOKED_INTO)
+    return own.filter(case=case).exists()
+
+
+def look_up(look: Look, by: Mapping[str, str], case: str, actor: Actor) -> LookedUpView:
+    """Return the records *by* finds, in the fields of the right, once the read is on record at the register.
+
+    Nothing found is answered alike whoever is asked about, and not before half a second. Raise `NoSuchLook`,
+    `NoRightToLook`, or what the gate and the exchange raise.
+    """
+    began = time.monotonic()
+    offered = offer(look, actor)
+    reader = Reader(_subsystem(actor), full_post(actor), offered.purpose, offered.basis, case)
+    records, read = _found(offered, by, reader)
+    if not records:
+        naming.wait(max(0.0, began + naming.EVEN - time.monotonic()))
+    return LookedUpView(register_words.told(look.register, records), read)
+
+
+def _found(offered: OfferView, by: Mapping[str, str], reader: Reader) -> tuple[list[dict[str, Any]], str]:
+    """Ask the register here, or over the exchange the system that holds it; either records the read first."""
+    from onedoor.registers import service as registers
+
+    if offered.register in registers.names():
+        found = registers.lookup(offered.register, by, reader=reader, wanted=offered.fields)
+        return found.records, found.record
+    service = f"{directory.holder(offered.register)}/{offered.register}"
+    reason = exchange.Reason(reader.purpose, reader.basis, reader.case)
+    body = {"by": dict(by), "fields": list(offered.fields)}
+    answer = exchange.call(service, "lookup", body, reason=reason, user=reader.user)
+    return answer.body["records"], answer.body["read"]
+
+
+def _rights(actor: Actor) -> list[DeskRight]:
+    return privacy.desk_rights(_subsystem(actor), full_post(actor)) if actor.agency else []
+
+
+def _subsystem(actor: Actor) -> str:
+    return nation.current().agencies[actor.agency].subsystem
+
+
+def _offer(right: DeskRight) -> OfferView:
+    return OfferView(
+        purpose=right.purpose.id,
+        purpose_name=right.purpose.text,
+        basis=right.basis.id,
+        basis_name=right.basis.text,
+        law=words.article(right.basis.reference),
+        register=right.register,
+        register_name=directory.register_name(right.register),
+        fields=right.fields,
+        ways=tuple(WayView(key, tuple(_asked(right.register, one))) for key, one in _ways(right.register)),
+        needs_case=not right.purpose.without_case,
+    )
+
+
+def _ways(register: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    yield from directory.lookups(register).items()
+
+
+def _asked(register: str, way: Mapping[str, Any]) -> Iterator[AskedView]:
+    fields = directory.fields(register)
+    for name, parameter in way.items():
+        kind = "number" if parameter.get("person") else parameter.get("as", "text")
+        names = [fields[path.partition(".")[0]]["name"] for path in parameter["paths"]]
+        yield AskedView(name, _either(names), kind)
+
+
+def _either(names: list[Text]) -> Text:
+    return {language: " / ".join(pick(one, language) for one in names) for language in nation.current().languages}
