@@ -15,6 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("register", help="the id of a register this node holds")
     parser.add_argument("file", type=Path, help="one JSON object a line; .gz is unpacked")
     parser.add_argument("--dry-run", action="store_true", help="report only, load nothing")
+    parser.add_argument("--schema-version", type=int, help="hold the rows against it; with --dry-run a draft too")
     parser.add_argument("--good-rows", action="store_true", help="load the good rows of a file with bad ones")
 
 
@@ -42,6 +43,7 @@ def load(arguments: argparse.Namespace) -> int:
         dry_run=arguments.dry_run,
         good_rows=arguments.good_rows,
         progress=_progress,
+        version=arguments.schema_version,
     )
     for fault in report.faults:
         print(fault)
