@@ -80,15 +80,17 @@ def description(_request: HttpRequest, register: str, version: int | None = None
 
 
 def body_of(request: HttpRequest) -> dict[str, Any]:
-    """Return the JSON object in the body; raise `BadQuestion`."""
-    if b"\\u0000" in request.body:
-        raise BadQuestion(what="the database does not know the sign \\u0000")
+    """Return the JSON object in the body; raise `BadQuestion` for another one, or one that cannot be stored.
+
+    JSON can escape half a sign, which no UTF-8 has, and a sign that the database does not know.
+    """
     try:
         body = json.loads(request.body)
+        json.dumps(body, ensure_ascii=False).encode()
     except ValueError as error:
-        raise BadQuestion(what="the body is not JSON") from error
-    if not isinstance(body, dict) or not body:
-        raise BadQuestion(what="the body must be an object with values")
+        raise BadQuestion(what="the body is not JSON in UTF-8") from error
+    if not isinstance(body, dict) or not body or b"\\u0000" in request.body:
+        raise BadQuestion(what="the body must be an object with values, without the sign \\u0000")
     return body
 
 

@@ -1,6 +1,5 @@
 """What other systems may ask: say that a fact is wrong, know what became of it, tell of a corrected one."""
 
-import json
 from http import HTTPStatus
 from typing import Any
 
@@ -18,7 +17,7 @@ from onedoor.registers.errors import BadQuestion
 from onedoor.registers.models import Correction
 
 _asked = jsonschema_rs.validator_for(dict(openapi.CORRECTION))
-_told = jsonschema_rs.validator_for(dict(openapi.TOLD))
+_told = jsonschema_rs.validator_for(dict(openapi.TOLD), validate_formats=True)
 _answered = jsonschema_rs.validator_for(dict(openapi.ANSWERED), validate_formats=True)
 
 
@@ -75,14 +74,10 @@ def description(_request: HttpRequest) -> JsonResponse:
 
 
 def _body(request: HttpRequest, form: jsonschema_rs.Validator, what: str) -> dict[str, Any]:
-    try:
-        body = json.loads(request.body)
-        json.dumps(body, ensure_ascii=False).encode()  # half a sign, which JSON can escape, cannot be stored
-    except ValueError as error:
-        raise BadQuestion(what="the body is not JSON in UTF-8") from error
+    body = api.body_of(request)
     if not form.is_valid(body):
         raise BadQuestion(what=f"the body must be {what}; see openapi.json")
-    return dict(body)
+    return body
 
 
 def _plain(correction: Correction) -> dict[str, Any]:

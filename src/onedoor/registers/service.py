@@ -205,13 +205,17 @@ def bring_in(
     dry_run: bool = False,
     good_rows: bool = False,
     progress: Callable[[int], None] = lambda _done: None,
+    version: int | None = None,
 ) -> Report:
     """Load an owner's file, one JSON object a line, in one transaction; report every fault by line and field.
 
     One bad row keeps all out unless *good_rows*; a *dry_run* loads nothing. *progress* is told how many lines are done.
-    The report holds no values. Raise `UnknownRegister`.
+    The report holds no values. The rows are held against a *version* of the register's definition: the one that takes
+    writes, or for a dry run any, a draft too. Raise `UnknownRegister`, `UnknownVersion`, `DraftVersion` or
+    `ClosedVersion`.
     """
-    return importing.bring_in(register_of(register), lines, dry_run=dry_run, good_rows=good_rows, progress=progress)
+    definition = register_of(register, version) if dry_run else to_write(register, version)
+    return importing.bring_in(definition, lines, dry_run=dry_run, good_rows=good_rows, progress=progress)
 
 
 def correctable() -> Mapping[str, tuple[str, ...]]:

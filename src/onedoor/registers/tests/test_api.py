@@ -56,6 +56,7 @@ BAD_QUESTIONS = [
     {"by": {"number": MOTHER}, "fields": ["colour"]},
     {"by": MOTHER},
     {"by": {"number": "\x00"}},
+    '{"by": {"number": "\\ud800"}}',
 ]
 
 

@@ -21,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, nargs="?", help="load: one JSON object a line; .gz is unpacked")
     parser.add_argument("--dry-run", action="store_true", help="report only, load and archive nothing")
     parser.add_argument("--good-rows", action="store_true", help="load: the good rows of a file with bad ones")
+    parser.add_argument("--schema-version", type=int, help="load: hold rows against it; to try, a draft too")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -50,6 +51,7 @@ def load(arguments: argparse.Namespace) -> int:
         dry_run=arguments.dry_run,
         good_rows=arguments.good_rows,
         progress=_progress,
+        version=arguments.schema_version,
     )
     for fault in report.faults:
         print(fault)
