@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
@@ -13,9 +12,10 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
 from onedoor.exchange.service import Caller, caller
+from onedoor.kernel import nation
 from onedoor.kernel.access import GATEWAY, access
 from onedoor.registers import openapi, service
-from onedoor.registers.definition import register_of, to_read, to_write
+from onedoor.registers.definition import Register, register_of, to_read, to_write
 from onedoor.registers.errors import BadQuestion
 
 LONGEST_KEY = 120
@@ -35,7 +35,7 @@ def lookup(request: HttpRequest, register: str, version: int | None = None) -> J
     body = body_of(request)
     if isinstance(body.get("by"), Mapping):
         definition.lookup_of(body["by"])
-    if not _question(definition.id, definition.version).is_valid(body):
+    if not _question(definition).is_valid(body):
         raise BadQuestion(what=FORM)
     found = service.lookup(
         register,
@@ -113,9 +113,17 @@ def _moment(text: str) -> datetime:
         raise BadQuestion(what=FORM) from error
 
 
-@lru_cache(maxsize=100)
-def _question(register: str, version: int) -> jsonschema_rs.Validator:
-    return jsonschema_rs.validator_for(openapi.question(register_of(register, version)), validate_formats=True)
+def _question(register: Register) -> jsonschema_rs.Validator:
+    """Return what holds the body of a look-up against its form; made once for each version in each nation."""
+    known = nation.current().once(_questions)
+    key = (register.id, register.version)
+    if key not in known:
+        known[key] = jsonschema_rs.validator_for(openapi.question(register), validate_formats=True)
+    return known[key]
+
+
+def _questions(_country: nation.Nation) -> dict[tuple[str, int], jsonschema_rs.Validator]:
+    return {}
 
 
 def key_of(asks: Caller) -> str:
