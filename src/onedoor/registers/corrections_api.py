@@ -18,7 +18,7 @@ from onedoor.registers.errors import BadQuestion
 from onedoor.registers.models import Correction
 
 _asked = jsonschema_rs.validator_for(dict(openapi.CORRECTION))
-_told = jsonschema_rs.validator_for(dict(openapi.TOLD))
+_told = jsonschema_rs.validator_for(dict(openapi.TOLD), validate_formats=True)
 _answered = jsonschema_rs.validator_for(dict(openapi.ANSWERED), validate_formats=True)
 
 

@@ -293,6 +293,16 @@ def test_what_has_not_the_right_form_is_refused(why: object) -> None:
     assert not Correction.objects.exists()
 
 
+@pytest.mark.parametrize("read", ["a\0b", "x", ""])
+def test_what_was_read_is_named_by_ids_alone(read: str) -> None:
+    headers = {"HTTP_X_ROAD_CLIENT": POLICE.client, "HTTP_ONEDOOR_PURPOSE": ASKER.purpose, VIA_GATEWAY: True}
+    body = {"code": "2612-AAAA-AA", "register": "population", "field": "sex", "reads": [read], "cases": []}
+    headers["HTTP_ONEDOOR_BASIS"] = ASKER.basis
+    answer = Client().post("/exchange/corrections/told", json.dumps(body), "application/json", **headers)
+    assert answer.status_code == 400
+    assert not StatedEvent.objects.exists()
+
+
 def signed_in(persona: str) -> Client:
     client = Client()
     client.post("/en/sign-in", {"persona": persona})
