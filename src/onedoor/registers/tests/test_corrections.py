@@ -16,6 +16,7 @@ from onedoor.exchange.service import VIA_GATEWAY, Answer, Call
 from onedoor.identity.models import Account
 from onedoor.kernel import clock
 from onedoor.kernel.actor import Actor
+from onedoor.privacy import rights
 from onedoor.privacy.models import ReadRecord
 from onedoor.privacy.service import NotPermitted, Reader
 from onedoor.registers import corrections, errors, service
@@ -353,3 +354,12 @@ def test_a_stranger_and_an_officer_of_another_agency_see_nothing() -> None:
     code = ask().code
     assert Client().get("/en/corrections/").status_code in (302, 401)
     assert signed_in("civil-status").get(f"/en/desk/corrections/{code}").status_code == 404
+
+
+def test_a_nation_without_the_right_offers_no_corrections(monkeypatch: pytest.MonkeyPatch) -> None:
+    link = "/en/corrections/"
+    assert link in signed_in("mother").get("/en/inbox").content.decode()
+    known = {key: one for key, one in rights.purposes().items() if key != corrections.PURPOSE}
+    monkeypatch.setattr(rights, "purposes", lambda: known)
+    assert service.correctable() == {}
+    assert link not in signed_in("mother").get("/en/inbox").content.decode()
