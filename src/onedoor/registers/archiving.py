@@ -19,21 +19,22 @@ from onedoor.kernel.actor import Actor
 from onedoor.registers import history, retention, storage
 from onedoor.registers.definition import Register, held
 from onedoor.registers.events import RecordArchived, RecordDestroyed
-from onedoor.registers.models import Record
+from onedoor.registers.models import Archived, Record
 from onedoor.registers.retention import ARCHIVE, DESTROY, KEEP, RECORDED, Retention
 from onedoor.store import ledger, outbox, rows
+from onedoor.store.rows import Rows
 
 BATCH = 100
 """Records that one transaction archives or destroys."""
 LOOKED_AT = 1000
 """Records that are fetched together."""
-LATEST = """
-SELECT record.id, record.identity, record.version, archived.identity IS NOT NULL
-FROM registers_record record LEFT JOIN registers_archived archived ON archived.identity = record.identity
-WHERE record.register = %s AND record.recorded_until IS NULL AND record.id > %s AND archived.destroyed IS NULL
-    AND (archived.identity IS NULL OR %s)
-ORDER BY record.id LIMIT %s
-"""
+LATEST = Rows(
+    Record,
+    "register = %s AND recorded_until IS NULL AND id > %s AND NOT EXISTS (SELECT FROM registers_archived archived"
+    " WHERE archived.identity = registers_record.identity AND (archived.destroyed IS NOT NULL OR NOT %s))"
+    " ORDER BY id LIMIT %s",
+)
+"""The latest versions for which something may still be due: of archived records only where the rule destroys them."""
 STILL = """
 SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0)) AND EXISTS (
     SELECT FROM registers_record WHERE id = %s AND recorded_until IS NULL) AND NOT EXISTS (
@@ -98,12 +99,14 @@ def _batches(register: Register, rule: Retention, today: date) -> Iterator[list[
     """Yield what is due, by batches; the rows are only looked at, so nothing is held meanwhile."""
     last: UUID = FIRST
     waiting: list[Due] = []
-    while found := rows.fetch(LATEST, [register.id, last, rule.destroyed is not None, LOOKED_AT]):
-        last = found[-1][0]
-        for row, identity, version, archived in found:
-            what = rule.due(_since(register, rule, row, bytes(identity), version), today)
-            if what != KEEP and not (archived and what == ARCHIVE):
-                waiting.append(Due(row, bytes(identity), archived, what))
+    while found := LATEST.all(register.id, last, rule.destroyed is not None, LOOKED_AT):
+        last = found[-1].id
+        archived = _archived(found)
+        for row in found:
+            identity, what = bytes(row.identity), rule.due(_since(register, rule, row), today)
+            one = Due(row.id, identity, identity in archived, what)
+            if one.what != KEEP and not (one.archived and one.what == ARCHIVE):
+                waiting.append(one)
         while len(waiting) >= BATCH:
             yield waiting[:BATCH]
             waiting = waiting[BATCH:]
@@ -111,9 +114,15 @@ def _batches(register: Register, rule: Retention, today: date) -> Iterator[list[
         yield waiting
 
 
-def _since(register: Register, rule: Retention, row: UUID, identity: bytes, version: int) -> date | None:
+def _archived(found: Sequence[Record]) -> set[bytes]:
+    """Return the identities of those that are in the archive."""
+    known = Archived.objects.filter(identity__in=[row.identity for row in found])
+    return {bytes(identity) for identity in known.values_list("identity", flat=True)}
+
+
+def _since(register: Register, rule: Retention, row: Record) -> date | None:
     """Return the day from which one counts; a field is read in memory, for nobody, and goes nowhere."""
-    versions = storage.VERSIONS.all(identity) if version > 1 else list(Record.objects.filter(pk=row))
+    versions = storage.VERSIONS.all(row.identity) if row.version > 1 else [row]
     if rule.since == RECORDED:
         return nation.current().calendar.local(versions[-1].recorded_from).date()
     by_number = {one.version: one for one in versions}

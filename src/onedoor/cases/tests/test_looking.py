@@ -17,6 +17,7 @@ from onedoor.kernel.ids import case_code
 from onedoor.privacy import records, rights, rules
 from onedoor.privacy.models import ReadRecord
 from onedoor.registers import service as registers
+from onedoor.store.models import LedgerEntry
 
 __all__ = ["own_language"]
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("people", "seals", "transport")]
@@ -64,6 +65,7 @@ def test_an_officer_finds_a_record_in_the_fields_of_the_right_once_the_read_is_o
     (read,) = reads()
     assert (read.purpose, read.basis, read.case) == ("permanent-residence", "l68-2020", case)
     assert str(read.id) in text(shown)
+    assert LedgerEntry.objects.get(id=read.entry).kind == "privacy.read"
     assert set(read.fields) == {"number", "full_name", "born", "sex", "residence", "status"}
     assert MOTHER not in police.url
 

@@ -16,6 +16,7 @@ from onedoor.exchange.service import VIA_GATEWAY, Answer, Call
 from onedoor.identity.models import Account
 from onedoor.kernel import clock, nation
 from onedoor.kernel.actor import Actor
+from onedoor.privacy import rights
 from onedoor.privacy.models import ReadRecord
 from onedoor.privacy.service import NotPermitted, Reader
 from onedoor.registers import corrections, definition, errors, service, storage, writing
@@ -308,6 +309,16 @@ def test_what_has_not_the_right_form_is_refused(why: object) -> None:
     assert not Correction.objects.exists()
 
 
+@pytest.mark.parametrize("read", ["a\0b", "x", ""])
+def test_what_was_read_is_named_by_ids_alone(read: str) -> None:
+    headers = {"HTTP_X_ROAD_CLIENT": POLICE.client, "HTTP_ONEDOOR_PURPOSE": ASKER.purpose, VIA_GATEWAY: True}
+    body = {"code": "2612-AAAA-AA", "register": "population", "field": "sex", "reads": [read], "cases": []}
+    headers["HTTP_ONEDOOR_BASIS"] = ASKER.basis
+    answer = Client().post("/exchange/corrections/told", json.dumps(body), "application/json", **headers)
+    assert answer.status_code == 400
+    assert not StatedEvent.objects.exists()
+
+
 def signed_in(persona: str) -> Client:
     client = Client()
     client.post("/en/sign-in", {"persona": persona})
@@ -358,3 +369,12 @@ def test_a_stranger_and_an_officer_of_another_agency_see_nothing() -> None:
     code = ask().code
     assert Client().get("/en/corrections/").status_code in (302, 401)
     assert signed_in("civil-status").get(f"/en/desk/corrections/{code}").status_code == 404
+
+
+def test_a_nation_without_the_right_offers_no_corrections(monkeypatch: pytest.MonkeyPatch) -> None:
+    link = "/en/corrections/"
+    assert link in signed_in("mother").get("/en/inbox").content.decode()
+    known = {key: one for key, one in rights.purposes().items() if key != corrections.PURPOSE}
+    monkeypatch.setattr(rights, "purposes", lambda: known)
+    assert service.correctable() == {}
+    assert link not in signed_in("mother").get("/en/inbox").content.decode()
