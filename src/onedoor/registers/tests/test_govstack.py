@@ -11,6 +11,7 @@ import schemathesis
 import yaml
 from django.test import Client
 from schemathesis.core.transport import Response
+from structlog.testing import capture_logs
 
 from onedoor.exchange.service import VIA_GATEWAY
 from onedoor.kernel import clock
@@ -340,8 +341,12 @@ def test_a_bad_body_is_refused(body: object) -> None:
     assert ask("POST", "residence/1/read", body).status_code == 400
 
 
-def test_a_personal_number_of_a_question_stands_in_no_log(capsys: pytest.CaptureFixture[str]) -> None:
-    ask("GET", f"residence/1?query.member={MOTHER}")
+def test_a_personal_number_of_a_question_stands_in_no_log(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    with capture_logs() as logs:
+        ask("GET", f"residence/1?query.member={MOTHER}")
+    (entry,) = [one for one in logs if one["event"] == "request"]
+    assert entry["route"] == "exchange/data/<slug:register>/<int:version>"
     told = capsys.readouterr()
-    assert "exchange/data/<slug:register>/<int:version>" in told.out + told.err
-    assert MOTHER not in told.out + told.err
+    assert MOTHER not in "".join([repr(logs), told.out, told.err, caplog.text])
