@@ -12,7 +12,7 @@ JOBS = sorted(task.task.name for task in app.periodic_registry.periodic_tasks.va
 
 
 def test_there_are_such_jobs() -> None:
-    assert JOBS == ["cases.sweep", "identity.forget_sessions"]
+    assert JOBS == ["cases.sweep", "identity.forget_sessions", "registers.retain"]
 
 
 @pytest.mark.parametrize("database", DATABASES)

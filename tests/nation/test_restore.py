@@ -12,7 +12,7 @@ import pytest
 from onedoor.site.story.play import MOTHER
 from onedoor.site.up.plan import Options, parts, systems
 from tests.nation.patient import PatientStory
-from tests.nation.running import HOME, Running, copy_of_the_nation, free_base, onedoor, wait_for
+from tests.nation.running import HOME, Running, alive, copy_of_the_nation, free_base, onedoor, wait_for
 
 pytestmark = [pytest.mark.nation, pytest.mark.timeout(300)]
 GROWN = ("portal", "node-G01")
@@ -60,7 +60,10 @@ def test_a_destroyed_nation_stands_again_and_says_what_it_lost(own: Running) -> 
     for system in GROWN:  # an entry made before the backup may be published after it: all that there are must be
         made = own.count(system.lower().replace("-", "_"), "store_ledger_entry")
         wait_for(lambda system=system, made=made: published(own.var, system) >= made, system)
+    pids = own.pids()
     assert own.stop() in (0, 130)
+    assert not [name for name, pid in pids.items() if alive(pid)]
+    assert not (own.var / "run.json").exists()
     old = own.var.rename(own.var.with_name("old"))
     shutil.rmtree(old / "postgres")
 

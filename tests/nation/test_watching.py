@@ -17,6 +17,7 @@ from tests.reference import code
 
 pytestmark = [pytest.mark.nation, pytest.mark.timeout(400)]
 MEMBERS = ("G22", "G01", "G15", "G18", "G24")
+FLOOR_MIB = 1536
 WATCHED = {
     "portal-web": 401, "portal-worker": 498, "directory": 499,
     **{f"node-{member}": 401 + place for place, member in enumerate(MEMBERS) if place},
@@ -118,6 +119,11 @@ def test_every_line_of_a_log_is_json(nation: Running, told: Told, log: str) -> N
             assert {"event", "level", "at"} <= set(json.loads(line))
         else:
             assert re.match(r"\[(INFO|WARNING)\] ", line), line  # granian's own, when it starts and stops
+
+
+def test_the_memory_of_all_processes_stays_below_the_floor(nation: Running, told: Told) -> None:
+    assert told
+    assert 0 < status(nation.var)["pss_mib"] < FLOOR_MIB
 
 
 def test_status_shows_the_health_of_every_process_and_what_ails_it(nation: Running) -> None:

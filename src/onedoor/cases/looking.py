@@ -36,6 +36,11 @@ def offers(actor: Actor) -> tuple[OfferView, ...]:
     return tuple(_offer(right) for right in _rights(actor))
 
 
+def may_look_up(actor: Actor) -> bool:
+    """Return whether the actor's post may look anything up by hand."""
+    return bool(_rights(actor))
+
+
 def offer(look: Look, actor: Actor) -> OfferView:
     """Return the offer that *look* is part of; raise `NoSuchLook`, or `NoRightToLook` (recorded)."""
     if look.way not in directory.lookups(look.register):

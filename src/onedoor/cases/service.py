@@ -14,7 +14,7 @@ from onedoor.cases.errors import (
     NotReady,
     TooLateToWithdraw,
 )
-from onedoor.cases.looking import Look, at_desk, look_up, offer, offers
+from onedoor.cases.looking import Look, at_desk, look_up, may_look_up, offer, offers
 from onedoor.cases.submission import submit
 from onedoor.cases.trail import reads
 from onedoor.cases.verification import compare, issued
@@ -47,6 +47,7 @@ __all__ = [
     "look",
     "look_up",
     "made",
+    "may_look_up",
     "offer",
     "offers",
     "reads",

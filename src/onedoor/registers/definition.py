@@ -1,9 +1,9 @@
 """What a register is: read from one YAML file of the nation."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import jsonschema_rs
@@ -169,14 +169,21 @@ def to_write(key: str, version: int | None = None) -> Register:
 
 def registers() -> Mapping[str, Register]:
     """Return all registers of the nation in the versions that are current today."""
-    today = nation.current().today()
-    return {key: in_force(versions, today) for key, versions in nation.current().once(_read_all).items()}
+    return nation.current().once(_by_day)(nation.current().today())
 
 
 def in_force(versions: Iterable[Register], day: date) -> Register:
     """Return the published version that began last by *day*; before all of them, the first one published."""
     published = sorted((one for one in versions if one.state == PUBLISHED), key=lambda one: one.valid_from)
     return ([one for one in published if one.valid_from <= day] or published[:1])[-1]
+
+
+def _by_day(country: nation.Nation) -> Callable[[date], Mapping[str, Register]]:
+    @lru_cache(maxsize=2)
+    def on(day: date) -> Mapping[str, Register]:
+        return {key: in_force(versions, day) for key, versions in country.once(_read_all).items()}
+
+    return on
 
 
 def _read_all(country: nation.Nation) -> Mapping[str, tuple[Register, ...]]:

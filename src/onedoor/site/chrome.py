@@ -110,7 +110,7 @@ def _desk_menu(request: HttpRequest, actor: Actor) -> list[Link]:
     from onedoor.cases import service as cases
 
     menu = [_link(request, _("Cases received"), "cases:desk")]
-    if cases.offers(actor):
+    if cases.may_look_up(actor):
         menu.append(_link(request, _("Look up"), "cases:look-up"))
     return [*menu, _link(request, _("Corrections"), "registers:desk-corrections")]
 
