@@ -5,7 +5,7 @@ Dates and moments are ISO strings (CEL cannot convert dates and ISO strings comp
 
 import re
 from calendar import monthrange
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property, lru_cache
@@ -185,6 +185,27 @@ def holds(expression: str, context: Context) -> bool:
     if not isinstance(value, bool):
         raise ExpressionFailed(expression=expression, why="neither true nor false")
     return value
+
+
+def each(expression: str, items: Sequence[Value], context: Context) -> list[Value]:
+    """Return what *expression* is for each of *items*, which it calls ``item``; they are worked out together.
+
+    What else the expression needs is converted once, not once for each. Raise as `evaluate`.
+    """
+    if not items:
+        return []
+    values: list[Value] = evaluate(f"each_item.map(item, {expression})", context.but(each_item=list(items)))
+    return values
+
+
+def chosen(condition: str, items: Sequence[Value], context: Context) -> list[Value]:
+    """Return those of *items* for which *condition* is true; raise as `holds`."""
+    if condition in {"true", "false"}:
+        return list(items) if condition == "true" else []
+    kept = each(condition, items, context)
+    if not all(isinstance(one, bool) for one in kept):
+        raise ExpressionFailed(expression=condition, why="neither true nor false")
+    return [item for item, keep in zip(items, kept, strict=True) if keep]
 
 
 def fill(template: Value, context: Context) -> Value:

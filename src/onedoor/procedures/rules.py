@@ -10,7 +10,7 @@ from onedoor.kernel.nation import Shape
 from onedoor.kernel.text import Text
 from onedoor.procedures import answers
 from onedoor.procedures.definition import Condition, Result, Service, Source, Step, Write
-from onedoor.procedures.expressions import Context, Functions, Value, evaluate, fill, holds
+from onedoor.procedures.expressions import Context, Functions, Value, chosen, each, evaluate, fill, holds
 from onedoor.procedures.questions import Fact, Field, Page
 from onedoor.procedures.resting import sources_behind
 
@@ -169,9 +169,9 @@ def _possible(asked: Field, known: Context) -> dict[str, Any]:
     records: dict[str, Any] = {}
     for source in asked.of:
         of_source = known[source]
-        for record in of_source if isinstance(of_source, list) else [of_source] if of_source else []:
-            if holds(asked.where, known.but(item=record)):
-                records.setdefault(str(record[asked.key]), record)
+        found = of_source if isinstance(of_source, list) else [of_source] if of_source else []
+        for record in chosen(asked.where, found, known):
+            records.setdefault(str(record[asked.key]), record)
     return records
 
 
@@ -292,16 +292,16 @@ def _choices(asked: Field, known: Context, world: World) -> tuple[Choice, ...]:
 
 
 def _listed(asked: Field, known: Context, world: World) -> Iterator[Choice]:
-    for code, item in world.items(asked.list).items():
-        record = {"code": code, **item.facts}
-        if holds(asked.where, known.but(item=record)):
-            yield Choice(code, item.name, record=record)
+    listed = world.items(asked.list)
+    for record in chosen(asked.where, [{**item.facts, "code": code} for code, item in listed.items()], known):
+        yield Choice(record["code"], listed[record["code"]].name, record=record)
 
 
 def _offered(asked: Field, known: Context) -> Iterator[Choice]:
-    for value, item in possible_of(asked, known).items():
-        words = str(evaluate(asked.option, known.but(item=item)) if asked.option else value)
-        yield Choice(value, dict.fromkeys(asked.label, words), record=item if isinstance(item, Mapping) else {})
+    possible = possible_of(asked, known)
+    options = each(asked.option, list(possible.values()), known) if asked.option else possible
+    for (value, item), words in zip(possible.items(), options, strict=True):
+        yield Choice(value, dict.fromkeys(asked.label, str(words)), record=item if isinstance(item, Mapping) else {})
 
 
 def said(asked: Field, known: Context) -> str | None:

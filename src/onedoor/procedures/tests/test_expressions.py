@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onedoor.procedures import expressions
-from onedoor.procedures.expressions import BadExpression, Context, ExpressionFailed, evaluate, holds
+from onedoor.procedures.expressions import BadExpression, Context, ExpressionFailed, chosen, each, evaluate, holds
 
 CONTEXT = Context({"a": {"b": None, "born": "2020-02-29"}, "today": "2026-02-28", "items": [{"n": 1}, {"n": 2}]})
 days = st.dates(date(1900, 1, 1), date(2100, 1, 1))
@@ -72,3 +72,28 @@ def test_on_time_is_the_day_counted_from_the_next(born: date, after: int, limit:
     day = born + timedelta(days=after)
     assert expressions.on_time(born.isoformat(), day.isoformat(), limit) == (after <= limit)
     assert not expressions.on_time(day.isoformat(), (day - timedelta(days=1)).isoformat(), limit)
+
+
+ITEMS = [{"used": False, "number": "1"}, {"used": True, "number": "2"}, {"used": False, "number": "3"}]
+WORKED_OUT = [
+    "item.number + date('2026-11-22T06:40')",
+    "!item.used && !(item.number in taken.map(r, r.number))",
+    "null",
+]
+
+
+@pytest.mark.parametrize("expression", WORKED_OUT)
+def test_items_worked_out_together_are_what_each_is_alone(expression: str) -> None:
+    context = Context({"taken": [{"number": "3"}]})
+    alone = [evaluate(expression, context.but(item=item)) for item in ITEMS]
+    assert each(expression, ITEMS, context) == each(expression, ITEMS, context.settled()) == alone
+    assert each(expression, [], context) == []
+
+
+def test_the_items_of_a_condition_are_chosen_and_a_condition_that_is_none_is_refused() -> None:
+    context = Context({"taken": [{"number": "3"}]})
+    assert [one["number"] for one in chosen(WORKED_OUT[1], ITEMS, context)] == ["1"]
+    assert (chosen("true", ITEMS, context), chosen("false", ITEMS, context)) == (ITEMS, [])
+    for wrong in ("item.number", "item.missing"):
+        with pytest.raises(ExpressionFailed):
+            chosen(wrong, ITEMS, context)

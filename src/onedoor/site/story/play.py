@@ -147,7 +147,7 @@ class Story:
             if time.monotonic() > end:
                 raise UnexpectedPage(address=self.places.page(f"cases/{self.told.case}"), what=case["state"])
             time.sleep(pause)
-            pause = min(pause * 1.3, 0.1)
+            pause = min(pause * 1.1, 0.1)
         if case["state"] != "done":
             raise StoryEnded(
                 case=self.told.case, state=case["state"], address=self.places.page(f"cases/{self.told.case}")
