@@ -1,5 +1,8 @@
 """The owner's desk: what people say is wrong in its registers, decided within the limit."""
 
+from datetime import date
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -11,7 +14,7 @@ from onedoor.kernel import clock, nation
 from onedoor.kernel.access import OFFICER, access, acting
 from onedoor.kernel.text import Text
 from onedoor.registers import corrections
-from onedoor.registers.definition import registers
+from onedoor.registers.definition import Field, registers
 from onedoor.registers.errors import BadRecord, Decided
 
 UNPROCESSABLE = 422
@@ -56,16 +59,24 @@ def sheet(request: HttpRequest, code: str) -> HttpResponse:
                 wrong["decision"] = error.text(_)
     opened = corrections.opened(code, actor)
     register = registers()[opened.correction.register]
+    field = register.fields[opened.correction.field]
     context = {
         "sheet": opened,
+        "now": _shown(field, opened.now),
+        "said": _shown(field, opened.said["value"]),
         "by": _post(opened.correction.decided_by),
         "register": register,
-        "field": register.fields[opened.correction.field],
+        "field": field,
         "wrong": wrong,
         "words": words,
         "decision": decision,
     }
     return render(request, "registers/desk_correction.html", context, status=UNPROCESSABLE if wrong else 200)
+
+
+def _shown(field: Field, value: Any) -> Any:  # noqa: ANN401 - what a register holds
+    """Return a value as the page shows it: a day as a date."""
+    return date.fromisoformat(value) if field.schema.get("format") == "date" and value else value
 
 
 def _outcome(code: str) -> HttpResponse:

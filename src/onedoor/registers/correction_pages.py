@@ -1,5 +1,6 @@
 """A person's pages at the portal: say that a fact about oneself is wrong, and see what became of it."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -26,6 +27,7 @@ from onedoor.registers.definition import Field, Register
 
 UNPROCESSABLE = HTTPStatus.UNPROCESSABLE_ENTITY
 FIELDS = ("fact", "value", "why")
+DAY_FIRST = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})")
 LONGEST = {"fact": 130, "value": 200, "why": 2000}
 
 
@@ -91,7 +93,7 @@ def _wrong(typed: dict[str, str], facts: dict[str, Any]) -> dict[str, str]:
 def _sent(register: Register, field: Field, typed: dict[str, str], actor: Actor, key: str) -> dict[str, str]:
     """Send the request to the owner; return what it finds wrong with it."""
     by = {_own_lookup(register): identity.person_number(actor.person)}
-    body = {"by": by, "field": field.id, "value": typed["value"], "why": typed["why"]}
+    body = {"by": by, "field": field.id, "value": _as_kept(field, typed["value"]), "why": typed["why"]}
     answer = exchange.call_many([_call(register, "corrections", body, actor, key)])[0]
     if isinstance(answer, exchange.ProviderError) and answer.answer.status < HTTPStatus.INTERNAL_SERVER_ERROR:
         if answer.answer.status == HTTPStatus.NOT_FOUND:
@@ -102,6 +104,12 @@ def _sent(register: Register, field: Field, typed: dict[str, str], actor: Actor,
     if isinstance(answer, OnedoorError):
         raise answer
     return {}
+
+
+def _as_kept(field: Field, value: str) -> str:
+    """Return what was typed as the register keeps it: a day may be written day first."""
+    day = DAY_FIRST.fullmatch(value) if field.schema.get("format") == "date" else None
+    return f"{day[3]}-{int(day[2]):02}-{int(day[1]):02}" if day else value
 
 
 def _own_lookup(register: Register) -> str:

@@ -330,6 +330,20 @@ def text(page: Any) -> str:
 
 
 @lasting
+@pytest.mark.parametrize("typed", ["3/4/1996", "03/04/1996", "1996-04-03"])
+@pytest.mark.usefixtures("carried")
+def test_a_day_is_written_day_first_or_as_the_register_keeps_it(typed: str) -> None:
+    mother, officer = signed_in("mother"), signed_in("residence")
+    said = {"fact": "population.born", "value": typed, "why": "my birth certificate"}
+    assert mother.post("/en/corrections/new", said).status_code == 302
+    correction = Correction.objects.get()
+    assert corrections.read(correction)["value"] == "1996-04-03"
+    page = text(officer.get(f"/en/desk/corrections/{correction.code}"))
+    assert "3 April 1996" in page
+    assert "14 May 1996" in page
+
+
+@lasting
 def test_a_person_says_it_at_the_portal_and_reads_the_owners_answer_there(carried: list[Call]) -> None:
     mother, officer = signed_in("mother"), signed_in("residence")
     assert "Which fact about you is wrong" in text(mother.get("/en/corrections/new"))
