@@ -106,13 +106,11 @@ def _offer(right: DeskRight) -> OfferView:
         register=right.register,
         register_name=directory.register_name(right.register),
         fields=right.fields,
-        ways=tuple(WayView(key, tuple(_asked(right.register, one))) for key, one in _ways(right.register)),
+        ways=tuple(
+            WayView(key, tuple(_asked(right.register, one))) for key, one in directory.lookups(right.register).items()
+        ),
         needs_case=not right.purpose.without_case,
     )
-
-
-def _ways(register: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    yield from directory.lookups(register).items()
 
 
 def _asked(register: str, way: Mapping[str, Any]) -> Iterator[AskedView]:

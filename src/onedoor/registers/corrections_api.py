@@ -8,7 +8,7 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
-from onedoor.exchange.service import caller
+from onedoor.exchange.service import Caller, caller
 from onedoor.kernel.access import GATEWAY, access
 from onedoor.kernel.settings import current
 from onedoor.privacy.service import permit_call
@@ -47,9 +47,7 @@ def asked(request: HttpRequest, register: str) -> JsonResponse:
 @require_POST
 def told(request: HttpRequest) -> JsonResponse:
     """Hear that a fact this system has read was corrected."""
-    asks = caller(request)
-    permit_call(api.reader_of(asks), service=telling.SERVICE, provider=current().subsystem)
-    body = _body(request, _told, "{“code”, “register”, “field”, “reads”: […], “cases”: […]}")
+    asks, body = _heard(request, _told, "{“code”, “register”, “field”, “reads”: […], “cases”: […]}")
     telling.hear(asks.client, telling.told_by(asks.client, asks.user, body))
     return JsonResponse({"heard": body["code"]})
 
@@ -59,9 +57,7 @@ def told(request: HttpRequest) -> JsonResponse:
 @require_POST
 def answered(request: HttpRequest) -> JsonResponse:
     """Hear that a correction which a person of this system asked for was decided."""
-    asks = caller(request)
-    permit_call(api.reader_of(asks), service=telling.SERVICE, provider=current().subsystem)
-    body = _body(request, _answered, "{“code”, “register”, “field”, “account”, “accepted”}")
+    asks, body = _heard(request, _answered, "{“code”, “register”, “field”, “account”, “accepted”}")
     telling.hear_answer(asks.client, asks.user, body)
     return JsonResponse({"heard": body["code"]})
 
@@ -71,6 +67,13 @@ def answered(request: HttpRequest) -> JsonResponse:
 def description(_request: HttpRequest) -> JsonResponse:
     """Answer the description of the service ``corrections``."""
     return JsonResponse(openapi.of_corrections())
+
+
+def _heard(request: HttpRequest, form: jsonschema_rs.Validator, what: str) -> tuple[Caller, dict[str, Any]]:
+    """Return who tells this system something, which they may, and what."""
+    asks = caller(request)
+    permit_call(api.reader_of(asks), service=telling.SERVICE, provider=current().subsystem)
+    return asks, _body(request, form, what)
 
 
 def _body(request: HttpRequest, form: jsonschema_rs.Validator, what: str) -> dict[str, Any]:

@@ -52,6 +52,7 @@ def of(request: HttpRequest, *, calm: bool = False) -> Chrome:
     actor: Actor = NOBODY if calm else getattr(request, "actor", NOBODY)
     desk = settings().role == "node" or bool(actor.post)
     agency, post = _post(actor)
+    corrections = "" if desk else _corrections()
     return Chrome(
         nation=pick(nation.current().name, language()),
         demonstration=settings().demonstration,
@@ -62,9 +63,9 @@ def of(request: HttpRequest, *, calm: bool = False) -> Chrome:
         home=_address("cases:desk" if desk else "procedures:home"),
         sign_in=_address("identity:sign-in"),
         sign_out=_address("identity:sign-out"),
-        corrections="" if desk else _corrections(),
+        corrections=corrections,
         languages=tuple(_languages(request)),
-        menu=tuple(_one_here(_desk_menu(request, actor) if desk else _menu(request, actor))),
+        menu=tuple(_one_here(_desk_menu(request, actor) if desk else _menu(request, actor, corrections))),
     )
 
 
@@ -90,13 +91,13 @@ def _own_name(code: str) -> str:
     return name[0].upper() + name[1:]
 
 
-def _menu(request: HttpRequest, actor: Actor) -> list[Link]:
+def _menu(request: HttpRequest, actor: Actor, corrections: str) -> list[Link]:
     menu = [_link(request, _("Services"), "procedures:search")]
     if actor.known:
         from onedoor.notices import service as notices
 
         menu.append(_link(request, _("My cases"), "cases:list"))
-        if _corrections():
+        if corrections:
             menu.append(_link(request, _("Corrections"), "registers:corrections"))
         menu.append(_link(request, _("Inbox"), "notices:inbox", notices.unread(request)))
     return menu
