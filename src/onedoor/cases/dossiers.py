@@ -27,7 +27,7 @@ from onedoor.store.rows import Joined, Rows
 
 PARTY = "cases.party"
 LARGEST = 10 * 2**20
-BY_CODE = Rows(Dossier, "code = %s")
+BY_CODE = Rows(Dossier, "code = %s", without=["body"])
 WHOLE = Joined(
     Rows(Dossier),
     Rows(Step),

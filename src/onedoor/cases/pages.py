@@ -14,7 +14,6 @@ from onedoor.cases.errors import NoSuchResult
 from onedoor.cases.views import ResultView
 from onedoor.kernel.access import IDENTIFIED, access, acting
 from onedoor.kernel.settings import current as settings
-from onedoor.registers import service as registers
 
 
 @access(IDENTIFIED)
@@ -49,8 +48,7 @@ def receipt(request: HttpRequest, code: str) -> HttpResponse:
 @require_safe
 def reads(request: HttpRequest, code: str) -> HttpResponse:
     """Show who read which data for this case, asked of every agency now."""
-    context = {"reads": service.reads(code, acting(request)), "correctable": registers.correctable()}
-    return render(request, "cases/reads.html", context)
+    return render(request, "cases/reads.html", {"reads": service.reads(code, acting(request))})
 
 
 @access(IDENTIFIED)

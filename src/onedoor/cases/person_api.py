@@ -9,8 +9,9 @@ from django.views.decorators.http import require_safe
 
 from onedoor.cases import service
 from onedoor.cases.file import DossierView
-from onedoor.cases.views import ReadLine, ResultView, StepView
+from onedoor.cases.views import ResultView, StepView
 from onedoor.kernel.access import IDENTIFIED, access, acting
+from onedoor.privacy.service import ReadView
 
 
 @access(IDENTIFIED)
@@ -74,14 +75,14 @@ def _result(request: HttpRequest, view: DossierView, result: ResultView) -> dict
     }
 
 
-def _read(line: ReadLine) -> dict[str, Any]:
+def _read(line: ReadView) -> dict[str, Any]:
     return {
-        "by": dict(line.by_name),
-        "user": line.user,
+        "by": dict(line.agency_text),
+        "user": line.by_user,
         "register": line.register,
         "operation": line.operation,
-        "purpose": line.purpose_id,
-        "basis": line.basis_id,
+        "purpose": line.purpose,
+        "basis": line.basis,
         "fields": list(line.fields),
         "moment": line.moment.isoformat(),
         "refused": line.refused,

@@ -5,7 +5,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,6 +15,10 @@ import httptools
 CHUNK = 65536
 IDLE = 30.0
 """Seconds after which a resting connection is not used again; the gateway closes it later than that."""
+
+
+def nothing() -> None:
+    """Do nothing while others work."""
 
 
 class ConnectionLost(Exception):
@@ -133,12 +137,26 @@ class Connections:
 
     def exchange(self, requests: Sequence[Request], timeout: float) -> list[Response | Exception]:
         """Send all *requests* at once, each on a connection of its own, and return what came of each, in order."""
+        return list(self.answers(requests, timeout))
+
+    def answers(
+        self, requests: Sequence[Request], timeout: float, meanwhile: Callable[[], object] = nothing
+    ) -> Iterator[Response | Exception]:
+        """As `exchange`, but yield each as soon as it and those before it came; to be gone through to the end.
+
+        *meanwhile* is called once all are sent.
+        """
         deadline = time.monotonic() + timeout
         sent = [self._start(request, timeout) for request in requests]
-        return [
-            self._finish(request, begun, deadline) if isinstance(begun, Connection) else begun
-            for request, begun in zip(requests, sent, strict=True)
-        ]
+        try:
+            meanwhile()
+        except BaseException:
+            for begun in sent:
+                if isinstance(begun, Connection):
+                    begun.close()
+            raise
+        for request, begun in zip(requests, sent, strict=True):
+            yield self._finish(request, begun, deadline) if isinstance(begun, Connection) else begun
 
     def close(self) -> None:
         """Close the resting connections."""

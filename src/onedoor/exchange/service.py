@@ -2,14 +2,14 @@
 
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, Protocol
 
-from onedoor.exchange.connections import Connections, Request, Response
+from onedoor.exchange.connections import Connections, Request, Response, nothing
 from onedoor.kernel.errors import NotAllowed, OnedoorError, Unavailable
 from onedoor.kernel.ids import uuid7
 from onedoor.kernel.settings import current
@@ -126,20 +126,30 @@ def call(
 
 def call_many(calls: Iterable[Call], *, timeout: float = 10.0) -> list[Answer | OnedoorError]:
     """Ask many services at the same time; return answers or errors in the order of *calls*."""
+    return list(ask_each(calls, timeout=timeout))
+
+
+def ask_each(
+    calls: Iterable[Call], *, timeout: float = 10.0, meanwhile: Callable[[], object] = nothing
+) -> Iterator[Answer | OnedoorError]:
+    """As `call_many`, but yield each answer as soon as it and those before it came; to be gone through to the end.
+
+    *meanwhile* is called once all are asked: what is done there, and with the first answers, costs no time of its own.
+    """
     questions = list(calls)
     requests = [_request(question) for question in questions]
-    started = time.perf_counter()
-    responses = _connections().exchange(requests, timeout)
-    seconds = time.perf_counter() - started
-    _waited.set(_waited.get() + seconds)
-    answers = [_answer(question, one) for question, one in zip(questions, responses, strict=True)]
-    for question, answer in zip(questions, answers, strict=True):
+    before, started = _waited.get(), time.perf_counter()
+    responses = _connections().answers(requests, timeout, meanwhile)
+    for question, response in zip(questions, responses, strict=True):
+        answer = _answer(question, response)
+        seconds = time.perf_counter() - started
+        _waited.set(before + seconds)
         _count(question.service, answer, seconds)
-    return answers
+        yield answer
 
 
 def _count(service: str, answer: Answer | OnedoorError, seconds: float) -> None:
-    """Count a question by how it ended; questions asked together take as long as the slowest of them."""
+    """Count a question by how it ended; one asked with others takes until those before it were answered too."""
     kinds = {Answer: "answered", ServiceUnavailable: "unavailable", Refused: "refused"}
     _calls.labels(service, kinds.get(type(answer), "failed")).inc()
     _seconds.labels(service).observe(seconds)

@@ -46,6 +46,9 @@ class ReadView:
         return asdict(self) | {"moment": self.moment.isoformat()}
 
 
+NAMES = tuple(field.name for field in fields(ReadView))
+
+
 @dataclass(frozen=True, slots=True)
 class Use:
     """A read of a fact: by which system, for which case, and the id of its record."""
@@ -97,9 +100,9 @@ def views_of(body: Mapping[str, Any]) -> list[ReadView]:
 
 
 def _from_json(data: Mapping[str, Any]) -> ReadView:
-    known = {field.name: data[field.name] for field in fields(ReadView)}
-    known |= {"moment": datetime.fromisoformat(data["moment"])}
-    known |= {name: tuple(data[name]) for name in ("fields", "field_texts")}
+    known = {name: data[name] for name in NAMES}
+    known["moment"] = datetime.fromisoformat(known["moment"])
+    known["fields"], known["field_texts"] = tuple(known["fields"]), tuple(known["field_texts"])
     return ReadView(**known)
 
 

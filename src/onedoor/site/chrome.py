@@ -1,6 +1,6 @@
 """What stands around every page: languages, menu, account, what kind of data this is."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -51,38 +51,40 @@ def of(request: HttpRequest, *, calm: bool = False) -> Chrome:
     """Return the chrome of *request*; *calm* asks no database (for the page that says something broke)."""
     actor: Actor = NOBODY if calm else getattr(request, "actor", NOBODY)
     desk = settings().role == "node" or bool(actor.post)
-    agency, post = _post(actor)
-    corrections = "" if desk else _corrections()
+    code = language()
+    agency, post = _post(actor, code)
+    corrections = "" if desk else _corrections(code)
+    menu = _desk_menu(actor, code) if desk else _menu(request, actor, code, corrections)
     return Chrome(
-        nation=pick(nation.current().name, language()),
+        nation=pick(nation.current().name, code),
         demonstration=settings().demonstration,
         desk=desk,
         actor=actor,
         agency=agency,
         post=post,
-        home=_address("cases:desk" if desk else "procedures:home"),
-        sign_in=_address("identity:sign-in"),
-        sign_out=_address("identity:sign-out"),
+        home=_address(code, "cases:desk" if desk else "procedures:home"),
+        sign_in=_address(code, "identity:sign-in"),
+        sign_out=_address(code, "identity:sign-out"),
         corrections=corrections,
-        languages=tuple(_languages(request)),
-        menu=tuple(_one_here(_desk_menu(request, actor) if desk else _menu(request, actor, corrections))),
+        languages=tuple(_languages(request, code)),
+        menu=tuple(_one_here(menu, request.path)),
     )
 
 
-def _post(actor: Actor) -> tuple[str, str]:
+def _post(actor: Actor, code: str) -> tuple[str, str]:
     agency = nation.current().agencies.get(actor.agency) if actor.agency else None
     if agency is None:
         return "", ""
     post = agency.posts.get(actor.post.rpartition(".")[2])
-    return pick(agency.name, language()), pick(post, language()) if post else ""
+    return pick(agency.name, code), pick(post, code) if post else ""
 
 
-def _languages(request: HttpRequest) -> list[Link]:
+def _languages(request: HttpRequest, here: str) -> Iterator[Link]:
     parts = request.path.split("/", 2)
     known = nation.current().languages
     rest = parts[2] if len(parts) > 2 and parts[1] in known else ""  # noqa: PLR2004 (before, language, rest)
     query = f"?{request.META['QUERY_STRING']}" if request.method == "GET" and request.META.get("QUERY_STRING") else ""
-    return [Link(_own_name(code), f"/{code}/{rest}{query}", code == language(), code) for code in known]
+    yield from (Link(_own_name(code), f"/{code}/{rest}{query}", code == here, code) for code in known)
 
 
 @lru_cache
@@ -91,51 +93,46 @@ def _own_name(code: str) -> str:
     return name[0].upper() + name[1:]
 
 
-def _menu(request: HttpRequest, actor: Actor, corrections: str) -> list[Link]:
-    menu = [_link(request, _("Services"), "procedures:search")]
+def _menu(request: HttpRequest, actor: Actor, code: str, corrections: str) -> list[Link]:
+    menu = [Link(_("Services"), _address(code, "procedures:search"))]
     if actor.known:
         from onedoor.notices import service as notices
 
-        menu.append(_link(request, _("My cases"), "cases:list"))
+        menu.append(Link(_("My cases"), _address(code, "cases:list")))
         if corrections:
-            menu.append(_link(request, _("Corrections"), "registers:corrections"))
-        menu.append(_link(request, _("Inbox"), "notices:inbox", notices.unread(request)))
+            menu.append(Link(_("Corrections"), _address(code, "registers:corrections")))
+        menu.append(Link(_("Inbox"), _address(code, "notices:inbox"), count=notices.unread(request)))
     return menu
 
 
-def _desk_menu(request: HttpRequest, actor: Actor) -> list[Link]:
+def _desk_menu(actor: Actor, code: str) -> list[Link]:
     if not actor.known:
         return []
     if actor.post.endswith(".midwife"):
-        return [_link(request, _("Birth notices"), "cases:birth-notice")]
+        return [Link(_("Birth notices"), _address(code, "cases:birth-notice"))]
     from onedoor.cases import service as cases
 
-    menu = [_link(request, _("Cases received"), "cases:desk")]
+    menu = [Link(_("Cases received"), _address(code, "cases:desk"))]
     if cases.may_look_up(actor):
-        menu.append(_link(request, _("Look up"), "cases:look-up"))
-    return [*menu, _link(request, _("Corrections"), "registers:desk-corrections")]
+        menu.append(Link(_("Look up"), _address(code, "cases:look-up")))
+    return [*menu, Link(_("Corrections"), _address(code, "registers:desk-corrections"))]
 
 
-def _corrections() -> str:
+def _corrections(code: str) -> str:
     """Return where a person says that a fact of a register is wrong; nothing where no register takes it."""
     from onedoor.registers import service as registers
 
-    return _address("registers:correction-new") if registers.correctable() else ""
+    return _address(code, "registers:correction-new") if registers.correctable() else ""
 
 
-def _one_here(menu: list[Link]) -> Iterator[Link]:
-    """Yield the links, only the one nearest to this page being here: the desk's own address begins all its others."""
-    nearest = max((len(link.href) for link in menu if link.here), default=0)
-    yield from (replace(link, here=link.here and len(link.href) == nearest) for link in menu)
+def _one_here(menu: Sequence[Link], path: str) -> Iterator[Link]:
+    """Yield the links, the one nearest to *path* being here: the desk's own address begins all its others."""
+    nearest = max((link for link in menu if path.startswith(link.href)), key=lambda link: len(link.href), default=None)
+    yield from (replace(link, here=True) if link is nearest else link for link in menu)
 
 
-def _link(request: HttpRequest, text: str, name: str, count: int = 0) -> Link:
-    href = _address(name)
-    return Link(text, href, request.path.startswith(href), count=count)
-
-
-def _address(name: str) -> str:
+def _address(code: str, name: str) -> str:
     try:
-        return addresses.of(name)
+        return addresses.within(code, name)
     except NoReverseMatch:
-        return f"/{language()}/"
+        return f"/{code}/"

@@ -1,5 +1,6 @@
 """The Jinja2 environment of every page: texts, addresses, dates, the chrome around the page."""
 
+from collections.abc import Iterable
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -7,7 +8,6 @@ import segno
 from django.http import HttpRequest
 from django.template.backends.utils import csrf_input
 from django.templatetags.static import static
-from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import ngettext as translated
@@ -17,7 +17,7 @@ from markupsafe import Markup
 from onedoor.kernel import nation
 from onedoor.kernel.text import Text, pick
 from onedoor.site import addresses, chrome, dates
-from onedoor.site.templating import Pages
+from onedoor.site.templating import Pages, escaped
 
 KEPT = ("date", "moment", "time", "limit", "size")
 """What is written the same way again and again: the last few thousand of each are kept."""
@@ -35,6 +35,7 @@ def environment(**options: Any) -> Pages:  # noqa: ANN401 (as Django gives them)
         static=lru_cache(static),
         lang=dates.language,
         pick=picked,
+        listed=listed,
         native=native,
         qr=qr,
         chrome=chrome.of,
@@ -53,14 +54,21 @@ def of_language(language: str) -> dict[str, Any]:
         return text if isinstance(text, str) else pick(text, language)
 
     @lru_cache(maxsize=4096)
-    def form(singular: str, plural: str, count: float) -> Markup:
-        return Markup(translated(singular, plural, count))  # noqa: S704 (the engine's own words)
+    def form(singular: str, plural: str, count: float) -> str:
+        return translated(singular, plural, count)
 
     def plural(singular: str, several: str, count: float, **values: object) -> Markup:
-        return form(singular, several, count) % values
+        safe = {name: escaped(value) for name, value in values.items()}
+        return Markup(form(singular, several, count) % safe)  # noqa: S704 (the engine's own words)
+
+    def listed(texts: Iterable[Text | str]) -> str:
+        return "; ".join(map(picked, texts))
+
+    def here(name: str, *args: object) -> str:
+        return addresses.within(language, name, *map(str, args))
 
     kept = {name: lru_cache(maxsize=4096)(getattr(dates, name)) for name in KEPT}
-    return {"lang": lambda: language, "pick": picked, "ngettext": plural, **kept}
+    return {"lang": lambda: language, "pick": picked, "listed": listed, "url": here, "ngettext": plural, **kept}
 
 
 class FormToken:
@@ -82,11 +90,9 @@ def form_token(request: HttpRequest) -> dict[str, object]:
     return {"csrf_input": FormToken(request)}
 
 
-def url(name: str, *args: object, **kwargs: object) -> str:
+def url(name: str, *args: object) -> str:
     """Return the address of a named route."""
-    if kwargs:
-        return reverse(name, args=args or None, kwargs=kwargs)
-    return addresses.of(name, *(str(part) for part in args))
+    return addresses.of(name, *map(str, args))
 
 
 def picked(text: Text | str) -> str:
@@ -94,14 +100,16 @@ def picked(text: Text | str) -> str:
     return text if isinstance(text, str) else pick(text, dates.language())
 
 
+def listed(texts: Iterable[Text | str]) -> str:
+    """Return texts of the nation one after another in the page's language."""
+    return "; ".join(map(picked, texts))
+
+
 def native(text: object) -> Markup:
     """Return *text*, a name in the nation's own language, marked so where the page speaks another."""
     home = nation.current().languages[0]
-    return (
-        Markup('<span lang="{}">{}</span>').format(home, text)
-        if dates.language() != home
-        else Markup("{}").format(text)
-    )
+    safe = escaped(text)
+    return Markup(safe if dates.language() == home else f'<span lang="{home}">{safe}</span>')  # noqa: S704 (made safe)
 
 
 def qr(text: str, label: str) -> Markup:

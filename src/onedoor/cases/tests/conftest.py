@@ -16,6 +16,7 @@ import pytest
 from django.test import Client, RequestFactory
 
 from onedoor.exchange import service as exchange
+from onedoor.exchange.connections import nothing
 from onedoor.exchange.service import Answer, Call, Refused, ServiceUnavailable
 from onedoor.identity import service as identity
 from onedoor.identity.sessions import SessionStore
@@ -54,8 +55,11 @@ class Transport:
     carried: list[Call] = field(default_factory=list)
     lose_answers_of: set[str] = field(default_factory=set)
 
-    def call_many(self, calls: Iterable[Call], *, timeout: float = 10.0) -> list[Answer | OnedoorError]:
-        return [self.carry(call) for call in calls]
+    def ask_each(
+        self, calls: Iterable[Call], *, timeout: float = 10.0, meanwhile: Callable[[], object] = nothing
+    ) -> Iterator[Answer | OnedoorError]:
+        meanwhile()
+        yield from [self.carry(call) for call in calls]
 
     def carry(self, call: Call) -> Answer | OnedoorError:
         system, _, code = call.service.rpartition("/")
@@ -96,7 +100,7 @@ class Transport:
 @pytest.fixture
 def transport(monkeypatch: pytest.MonkeyPatch) -> Transport:
     found = Transport()
-    monkeypatch.setattr(exchange, "call_many", found.call_many)
+    monkeypatch.setattr(exchange, "ask_each", found.ask_each)
     return found
 
 

@@ -316,7 +316,7 @@ def test_the_trail_names_every_read_and_the_agencies_that_are_silent(transport: 
     transport.silent.add("VN/GOV/G24/INSURANCE")
     trail = service.reads(dossier.code, mother)
     assert {line.register for line in trail.reads} >= {"population", "marriages", "birth-notices", "residence"}
-    assert all(line.purpose["vi"] and line.basis["vi"] and line.fields for line in trail.reads)
+    assert all(line.purpose_text["vi"] and line.basis_text["vi"] and line.fields for line in trail.reads)
     assert len(trail.silent) == 1
 
 
@@ -328,7 +328,7 @@ def test_an_officer_looks_into_a_register_of_their_own_system_through_the_gate(s
     found = service.look(view.line.id, "marriage", registrar)
     assert found.record
     assert found.found
-    users = {line.user for line in service.reads(dossier.code, mother).reads}
+    users = {line.by_user for line in service.reads(dossier.code, mother).reads}
     assert "commune-00199.civil-status" in users
 
 

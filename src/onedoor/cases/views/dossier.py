@@ -1,9 +1,11 @@
 """What pages see of a dossier: clock, steps, results, history, reads."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from onedoor.kernel.text import Text
+from onedoor.privacy.service import ReadView
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,52 +141,43 @@ class DossierLine:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadLine:
-    """One read of personal data for a dossier, as the agency that holds the register recorded it."""
-
-    by: str
-    by_name: Text
-    user: str
-    register: str
-    register_name: Text
-    holder_name: Text
-    purpose: Text
-    basis: Text
-    fields: tuple[str, ...]
-    moment: datetime
-    refused: bool
-    record: str
-    purpose_id: str = ""
-    basis_id: str = ""
-    operation: str = "read"
-    law: str = ""
-    field_names: tuple[Text, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class SameReads:
-    """Reads of the same fields of one register by one agency for one purpose: the first, when each was, its record."""
+    """Reads of the same fields of one register by one agency for one purpose: the first, when each was, its record.
 
-    line: ReadLine
+    ``holder`` is whose register it is, ``law`` the article in words, ``wrong`` the fields a person can have corrected.
+    """
+
+    first: ReadView
+    holder: Text
+    law: str
+    wrong: tuple[str, ...]
     moments: tuple[datetime, ...]
     records: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """What one agency did for one purpose; ``portal`` says that it was this portal, in the person's place."""
+    """What one agency did for one purpose; ``portal`` says that it was this portal, in the person's place.
 
-    line: ReadLine
+    ``basis`` is the article in words when all of it rests on one.
+    """
+
+    first: ReadView
     post: Text
     portal: bool
+    basis: SameReads | None
     reads: tuple[SameReads, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ReadsView:
-    """All reads for a dossier, oldest first, and the agencies that did not answer when asked for theirs."""
+    """All reads for a dossier, oldest first, and the agencies that did not answer when asked for theirs.
+
+    ``holders`` says for each record whose register was read.
+    """
 
     code: str
-    reads: tuple[ReadLine, ...]
+    reads: tuple[ReadView, ...]
+    holders: Mapping[str, Text]
     silent: tuple[Text, ...]
     readers: tuple[Reader, ...] = ()

@@ -12,7 +12,8 @@ from onedoor.site import middleware
 class Slow:
     """A gateway that takes its time."""
 
-    def exchange(self, requests, timeout):
+    def answers(self, requests, timeout, meanwhile):
+        meanwhile()
         exchange.time.sleep(0.02)
         return [TimeoutError() for _ in requests]
 
