@@ -27,7 +27,7 @@ story: install ## play a birth on ports of its own; ends 0 only if every result 
 	@$(BIN)/onedoor story
 
 test: check ## every check, then every test but the long ones
-	@$(BIN)/pytest -m "not soak"; found=$$?; $(BIN)/python -m onedoor.site.testing; exit $$found
+	@$(BIN)/python -m tests.lanes; found=$$?; $(BIN)/python -m onedoor.site.testing; exit $$found
 
 check: install-dev ## look for faults without running anything
 	$(BIN)/ruff check .

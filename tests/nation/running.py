@@ -1,5 +1,6 @@
 """A whole nation of the tests' own: started by ``onedoor up`` as its people would, asked, killed, stopped."""
 
+import fcntl
 import json
 import os
 import re
@@ -13,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import psycopg
 import pytest
@@ -43,6 +44,10 @@ OTHER_OFFICER = """
     note: {vi: Công chức hộ tịch nơi khác, en: Civil-status officer elsewhere, fr: Officier d'état civil ailleurs}
 """
 """The demonstration has one officer at each node; the tests need a second one of another agency at the same node."""
+
+
+_ranges: dict[int, TextIO] = {}
+"""The ranges of ports that are this process's own, by their first port: each an open file that is locked."""
 
 
 def environment(**extra: str) -> dict[str, str]:
@@ -75,12 +80,30 @@ def is_free(port: int) -> bool:
 
 
 def free_base() -> int:
-    """Return a base port whose whole range is free, below those the system gives to outgoing connections."""
+    """Return a base port whose whole range is free, below those the system gives to outgoing connections.
+
+    It is this process's own until the process ends: two that look at once find different ones.
+    """
     start = 19000 + os.getpid() % 24 * 500
     for base in (*range(start, 31500, 500), *range(19000, start, 500)):
-        if all(is_free(port) for port in ports_of(base)):
+        if all(is_free(port) for port in ports_of(base)) and _reserved(base):
             return base
     raise RuntimeError("no range of ports is free")
+
+
+def _reserved(base: int) -> bool:
+    """Return whether the range from *base* on is this process's own, now or before."""
+    if base not in _ranges:
+        folder = HOME / "ports"
+        folder.mkdir(parents=True, exist_ok=True)
+        claim = (folder / str(base)).open("w")
+        try:
+            fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            claim.close()
+            return False
+        _ranges[base] = claim
+    return True
 
 
 def copy_of_the_nation(folder: Path, extra: str = "") -> Path:

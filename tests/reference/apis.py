@@ -40,6 +40,7 @@ def documents() -> list[Api]:
         Api("site.json", "", description.document()),
         Api("cases.json", "exchange/cases", cases.OPENAPI),
         Api("reads.json", "exchange/reads", reads.OPENAPI),
+        Api("changes.json", "exchange/changes", openapi.of_changes()),
         Api("corrections.json", "exchange/corrections", openapi.of_corrections()),
     ]
     today = clock.now().date()

@@ -15,6 +15,7 @@ from onedoor.kernel.nation import (
     register,
 )
 from onedoor.kernel.nation.layers import united
+from onedoor.privacy.rules import FOLLOW
 
 ID = "^[a-z][a-z0-9-]*$"
 BASIS_ID = "^[a-z0-9][a-z0-9.-]*$"
@@ -48,7 +49,7 @@ GRANT: Mapping[str, Any] = {
             "type": "array",
             "minItems": 1,
             "uniqueItems": True,
-            "items": {"enum": ["read", "write", "correct"]},
+            "items": {"enum": ["read", "write", "correct", "follow"]},
         },
         "fields": NAMES,
         "basis": NAMES,
@@ -96,6 +97,7 @@ def check(document: Document, nation: Nation) -> Iterable[Fault]:
                 wrong = f"no member has the system “{grant[key]}”"
                 yield document.fault(["grants", number, key], wrong, nearest(grant[key], systems))
         yield from _post_faults(document, number, grant, nation)
+        yield from _follow_faults(document, number, grant, registers)
 
 
 def _registers(nation: Nation) -> Mapping[str, Mapping[str, Any]] | None:
@@ -125,6 +127,22 @@ def _grant_faults(
         if name not in known:
             wrong = f"the register “{grant['register']}” has no field “{name}”"
             yield document.fault(["grants", number, "fields", place], wrong, nearest(name, list(known)))
+
+
+def _follow_faults(
+    document: Document, number: int, grant: Mapping[str, Any], registers: Mapping[str, Mapping[str, Any]] | None
+) -> Iterator[Fault]:
+    if FOLLOW not in grant["operations"]:
+        return
+    place: list[str | int] = ["grants", number, "operations"]
+    if "register" not in grant:
+        yield document.fault(place, "only a register can be followed, not a service", "remove follow")
+        return
+    if "without_case" not in document.data:
+        wrong = "a register is followed outside any case, which this purpose does not allow"
+        yield document.fault(place, wrong, "add without_case: true to the file, or remove follow")
+    if (registers or {}).get(grant["register"], {}).get("subsystem") == grant["reader"]:
+        yield document.fault(place, "a system knows its own register: it cannot follow it", "remove follow")
 
 
 def _post_faults(document: Document, number: int, grant: Mapping[str, Any], nation: Nation) -> Iterator[Fault]:

@@ -12,6 +12,8 @@ READ = "read"
 WRITE = "write"
 CORRECT = "correct"
 """To say for its person that a fact is wrong; its owner decides."""
+FOLLOW = "follow"
+"""To be told that a record has a new version, never what it says."""
 LONGEST: Mapping[str, int] = {"client": 120, "user": 120, "purpose": 80, "basis": 80, "case": 40}
 """Signs that the record of a use has room for; a longer name is refused, and recorded cut."""
 
@@ -66,6 +68,16 @@ class DeskRight:
     basis: Basis
     register: str
     fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Follower:
+    """A system that is told of new versions of a register's records: why, on which basis, of which fields."""
+
+    client: str
+    purpose: str
+    basis: str
+    fields: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +179,17 @@ def may_call(purposes: Mapping[str, Purpose], reader: Reader, *, service: str, p
             for grant in purpose.grants
         )
     )
+
+
+def followers(purposes: Mapping[str, Purpose], register: str, day: date) -> list[Follower]:
+    """Return who follows *register* on *day*."""
+    return [
+        Follower(grant.reader, purpose.id, next(key for key in purpose.basis if key in (grant.basis or {key})), fields)
+        for purpose in purposes.values()
+        if purpose.in_force(day) and purpose.without_case
+        for grant in purpose.grants
+        if grant.register == register and FOLLOW in grant.operations and (fields := frozenset(grant.fields))
+    ]
 
 
 def desk_rights(purposes: Mapping[str, Purpose], client: str, user: str, day: date) -> list[DeskRight]:

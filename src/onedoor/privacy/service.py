@@ -7,7 +7,7 @@ from onedoor.kernel import nation
 from onedoor.kernel.text import Text
 from onedoor.privacy import records, rights, rules
 from onedoor.privacy.errors import NotPermitted, UnknownPurpose
-from onedoor.privacy.rules import CORRECT, READ, WRITE, Basis, DeskRight, Purpose, Question, Reader
+from onedoor.privacy.rules import CORRECT, FOLLOW, READ, WRITE, Basis, DeskRight, Follower, Purpose, Question, Reader
 from onedoor.privacy.views import ReadView, Use, readers_of, reads_of_case, records_of, uses_of, views_of
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "WRITE",
     "Basis",
     "DeskRight",
+    "Follower",
     "NotPermitted",
     "Permit",
     "Purpose",
@@ -27,8 +28,10 @@ __all__ = [
     "check",
     "desk_rights",
     "fields_granted",
+    "followers",
     "permit",
     "permit_call",
+    "permit_notice",
     "purpose",
     "readers_of",
     "reads_of_case",
@@ -89,6 +92,23 @@ def permit_call(reader: Reader, *, service: str, provider: str) -> None:
     if not rules.may_call(rights.purposes(), reader, service=service, provider=provider, day=today):
         records.refused(reader, service, "call", (), "not-granted", ())
         raise NotPermitted(reason="not-granted", register=service)
+
+
+def followers(register: str) -> list[Follower]:
+    """Return the systems that are told of new versions of the records of *register* today."""
+    return rules.followers(rights.purposes(), register, nation.current().today())
+
+
+def permit_notice(reader: Reader, *, register: str, follower: str, fields: Sequence[str]) -> None:
+    """Return when *reader*, who holds *register*, may tell *follower* that *fields* of a record were written.
+
+    Raise `NotPermitted`, which is recorded. A *follower* of "" stands for any (tests).
+    """
+    said = reader.purpose, reader.basis
+    allowed = (one for one in followers(register) if (one.purpose, one.basis) == said and follower in ("", one.client))
+    if not rules.well_formed(reader) or not any(one.fields.issuperset(fields) for one in allowed):
+        records.refused(reader, register, FOLLOW, fields, "not-granted", ())
+        raise NotPermitted(reason="not-granted", register=register)
 
 
 def desk_rights(client: str, user: str) -> list[DeskRight]:

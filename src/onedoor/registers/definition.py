@@ -174,8 +174,8 @@ def registers() -> Mapping[str, Register]:
 
 def in_force(versions: Iterable[Register], day: date) -> Register:
     """Return the published version that began last by *day*; before all of them, the first one published."""
-    published = sorted((one for one in versions if one.state == PUBLISHED), key=lambda one: one.valid_from)
-    return ([one for one in published if one.valid_from <= day] or published[:1])[-1]
+    published = (one for one in versions if one.state == PUBLISHED)
+    return layers.in_force(published, day, lambda one: one.valid_from)
 
 
 def _by_day(country: nation.Nation) -> Callable[[date], Mapping[str, Register]]:

@@ -16,6 +16,21 @@ class RecordWritten(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class FollowedRecordChanged(Event):
+    """A record of a register this system follows has a new version, as its owner told it.
+
+    *record* is the id under which the owner gives the record out, *fields* are those that were written; *ended* says
+    that it holds no more.
+    """
+
+    register: str
+    record: str
+    version: int
+    fields: tuple[str, ...]
+    ended: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class RecordArchived(Event):
     """A record left the reach of look-ups, by the rule of its register; *record* is its last version."""
 

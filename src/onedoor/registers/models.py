@@ -172,3 +172,25 @@ class ToldCorrection(models.Model):
 
     def __str__(self) -> str:
         return f"{self.code} of {self.owner}"
+
+
+class HeardChange(models.Model):
+    """That a record of a register this system follows has a new version, as the register's owner told it."""
+
+    id = models.UUIDField(primary_key=True)
+    register = models.CharField(max_length=60)
+    record = models.UUIDField()
+    version = models.PositiveIntegerField()
+    fields = ArrayField(models.CharField(max_length=60))
+    ended = models.BooleanField()
+    heard = models.DateTimeField()
+
+    class Meta:
+        """Each version is heard of once."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["register", "record", "version"], name="registers_change_heard_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.register} {self.record}, version {self.version}"

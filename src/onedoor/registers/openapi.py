@@ -33,6 +33,14 @@ TOLD: Mapping[str, Any] = {
         "cases": {"type": "array", "items": {"type": "string", "pattern": "^[!-~]{1,40}$"}},
     },
 }
+CHANGE = strict(
+    register=WHICH["register"],
+    record={"type": "string", "format": "uuid"},
+    version={"type": "integer", "minimum": 1, "maximum": 2**31 - 1},
+    fields={"type": "array", "minItems": 1, "maxItems": 100, "items": WHICH["field"]},
+    ended={"type": "boolean"},
+)
+"""That a record has a new version; never what it says."""
 ANSWERED = strict(**WHICH, account={"type": "string", "format": "uuid"}, accepted={"type": "boolean"})
 """That a request is decided, for the account that asked; never the fact itself."""
 
@@ -71,6 +79,16 @@ def of_corrections() -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {"title": "Corrections of facts used or asked for here", "version": "1"},
         "paths": {"/told": {"post": told}, "/answered": {"post": answered}},
+    }
+
+
+def of_changes() -> dict[str, Any]:
+    """Return the OpenAPI document of the service by which owners tell followers that a record has a new version."""
+    told = _heard("told", "Tell that a record of a register this system follows has a new version", CHANGE)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Changes of records this system follows", "version": "1"},
+        "paths": {"/told": {"post": told}},
     }
 
 

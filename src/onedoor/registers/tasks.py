@@ -1,5 +1,7 @@
 """What the worker does for this room."""
 
+from typing import Any
+
 from onedoor.kernel.settings import current
 from onedoor.store.jobs import job, periodic
 
@@ -18,6 +20,14 @@ def answer(code: str) -> None:
     from onedoor.registers import telling
 
     telling.answer(code)
+
+
+@job("registers.tell_change")
+def tell_change(client: str, purpose: str, basis: str, body: dict[str, Any]) -> None:
+    """Tell *client*, who follows a register, that a record has a new version; tried until it has heard it."""
+    from onedoor.registers import following
+
+    following.tell(client, purpose, basis, body)
 
 
 @periodic("17 19 * * *", "registers.retain")

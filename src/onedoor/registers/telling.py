@@ -1,9 +1,11 @@
 """Tells who asked for a correction that it is decided, and who used the fact; hears both too; never with the fact."""
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
+import structlog
 from django.db import transaction
 
 from onedoor.exchange import service as exchange
@@ -19,6 +21,7 @@ from onedoor.registers.models import Correction, ToldCorrection
 from onedoor.store import outbox
 
 SERVICE = "corrections"
+log = structlog.get_logger("onedoor.registers")
 
 
 def tell(code: str, client: str) -> None:
@@ -57,7 +60,12 @@ def answer(code: str) -> None:
     basis = next(iter(privacy.purpose(corrections.PURPOSE).basis))
     reason = exchange.Reason(corrections.PURPOSE, basis, code)
     service, user = f"{correction.client}/{SERVICE}", correction.decided_by
-    exchange.call(service, "answered", body, reason=reason, user=user, key=f"correction:{code}:answered")
+    try:
+        exchange.call(service, "answered", body, reason=reason, user=user, key=f"correction:{code}:answered")
+    except exchange.ProviderError as error:
+        if error.answer.status != HTTPStatus.BAD_REQUEST:
+            raise
+        log.warning("nobody is there any more to be told of a decision", client=correction.client)
 
 
 def hear_answer(client: str, user: str, body: Mapping[str, Any]) -> None:

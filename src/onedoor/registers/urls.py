@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 
 from onedoor.kernel.settings import current as settings
-from onedoor.registers import api, correction_desk, correction_pages, corrections_api, govstack
+from onedoor.registers import api, changes_api, correction_desk, correction_pages, corrections_api, govstack
 from onedoor.registers.definition import held
 from onedoor.registers.govstack_openapi import SPELLINGS
 
@@ -41,6 +41,8 @@ exchange = [
     path("corrections/told", corrections_api.told),
     path("corrections/answered", corrections_api.answered),
     path("corrections/openapi.json", corrections_api.description),
+    path("changes/told", changes_api.told),
+    path("changes/openapi.json", changes_api.description),
     path("data/openapi.json", govstack.description),
     *(path(f"data/{word}", govstack.personal_data_usage) for word in SPELLINGS["myPersonalDataUsage"]),
     path(f"{DATA}", govstack.listed),

@@ -12,7 +12,7 @@ from onedoor.kernel import clock, nation
 from onedoor.kernel.actor import Actor
 from onedoor.kernel.ids import uuid7
 from onedoor.privacy.service import WRITE, Reader, check, permit
-from onedoor.registers import history, rules, storage
+from onedoor.registers import following, history, rules, storage
 from onedoor.registers.definition import Register
 from onedoor.registers.errors import BadRecord, InArchive, KeyUsed, NoNumberLeft, NoSuchRecord, RecordExists
 from onedoor.registers.events import RecordWritten
@@ -97,6 +97,7 @@ def _versions(
         raise NoNumberLeft(register=register.id)
     moment = _moment(before)
     number = before[-1].version if before else 0
+    written: list[Record] = []
     with rows.one_trip():
         if before:
             storage.supersede(before[-1], moment)
@@ -107,6 +108,9 @@ def _versions(
             if place == 1 and request.key:
                 row.key, row.request = request.key, storage.request_mark(register, request.marked)
             _store(register, request, record, row)
+            written.append(row)
+    for row in written:
+        following.tell_all(row, (before or written)[0].id, request.values)
     return parts[0][1]
 
 
@@ -126,10 +130,10 @@ def end(register: Register, name: UUID, request: Request) -> None:
         if begun.under_key and bytes(begun.under_key.request) != mark:
             raise KeyUsed
         if not begun.under_key:
-            _end(register, request, begun.versions, mark)
+            _end(register, request, name, begun.versions, mark)
 
 
-def _end(register: Register, request: Request, before: Sequence[Record], mark: bytes) -> None:
+def _end(register: Register, request: Request, name: UUID, before: Sequence[Record], mark: bytes) -> None:
     """Write a version without anything in it, from today on, behind those *before*."""
     today = nation.current().today()
     held = storage.holding(before, today)
@@ -146,6 +150,7 @@ def _end(register: Register, request: Request, before: Sequence[Record], mark: b
         storage.supersede(before[-1], moment)
         storage.insert(row, storage.Sealed({}, [], bytes(row.identity), []))
         _state(row)
+    following.tell_all(row, name, register.fields, ended=True)
 
 
 def _spans(register: Register, request: Request, versions: Sequence[Record]) -> list[Span]:

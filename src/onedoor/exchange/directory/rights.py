@@ -16,7 +16,7 @@ REGISTER_ENDPOINTS = {
 SERVICE_ENDPOINTS = ("* /**",)
 DESCRIPTION = "/openapi.json"
 """Where a service describes itself, below its own address."""
-CASES, CORRECTIONS, DATA, READS = "cases", "corrections", "data", "reads"
+CASES, CHANGES, CORRECTIONS, DATA, READS = "cases", "changes", "corrections", "data", "reads"
 """Services that every system has besides its registers; the portal has no data and no reads."""
 DATA_ENDPOINTS = {
     "read": (
@@ -37,6 +37,8 @@ DATA_ENDPOINTS = {
     ),
 }
 """The same below the service `DATA`, the GovStack interface, with the register in the address."""
+FOLLOW = "follow"
+"""The operation by which a register's owner may tell the reader of changes: it opens a service of the reader."""
 USAGE_ENDPOINTS = ("GET /myPersonalDataUsage", "GET /my-personal-data-usage")
 """What a right to call the service `DATA` as such opens there."""
 
@@ -58,6 +60,7 @@ def offers(nation: Path, subsystems: Mapping[str, bool]) -> Iterator[Offer]:
             yield Offer(f"{data['subsystem']}/{data['register']}", endpoints, DESCRIPTION)
     for subsystem, portal in subsystems.items():
         yield Offer(f"{subsystem}/{CASES}", SERVICE_ENDPOINTS, DESCRIPTION)
+        yield Offer(f"{subsystem}/{CHANGES}", SERVICE_ENDPOINTS, DESCRIPTION)
         yield Offer(f"{subsystem}/{CORRECTIONS}", SERVICE_ENDPOINTS, DESCRIPTION)
         if not portal:
             yield Offer(f"{subsystem}/{READS}", SERVICE_ENDPOINTS, DESCRIPTION)
@@ -84,6 +87,8 @@ def _permissions(purpose: str, grant: Mapping[str, Any], owners: Mapping[str, st
         data = tuple(one.format(register) for kind in kinds for one in DATA_ENDPOINTS.get(kind, ()))
         if data:
             yield Permission(reader, f"{owner}/{DATA}", (purpose,), data)
+        if FOLLOW in kinds:
+            yield Permission(owner, f"{reader}/{CHANGES}", (purpose,), ("POST /told",))
 
 
 def _files(folder: Path) -> Iterator[Mapping[str, Any]]:

@@ -1,15 +1,17 @@
 """Files in versions: a common part, and what each version lays over it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import date
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from onedoor.kernel.nation.documents import Document
 
 Plain: TypeAlias = Mapping[str, Any]
 VERSIONS = "versions"
 PUBLISHED = "published"
+FIRST = date.min.isoformat()
+V = TypeVar("V")
 
 
 def overlay(base: Plain, over: Plain) -> dict[str, Any]:
@@ -43,8 +45,13 @@ def current(data: Plain, day: date) -> dict[str, Any]:
     """Return the published version of a file that began last by *day*; before all of them, the first."""
     versions = whole(data)
     published = [one for one in versions if one.get("state", PUBLISHED) == PUBLISHED]
-    begun = [one for one in published if one.get("valid_from", "") <= day.isoformat()]
-    return max(begun, key=lambda one: str(one.get("valid_from", ""))) if begun else (published or versions)[0]
+    return in_force(published or versions, day, lambda one: date.fromisoformat(one.get("valid_from", FIRST)))
+
+
+def in_force(versions: Iterable[V], day: date, begins: Callable[[V], date]) -> V:
+    """Return the version that began last by *day*; before all of them, the first to begin. There must be one."""
+    inorder = sorted(versions, key=begins)
+    return ([one for one in inorder if begins(one) <= day] or inorder[:1])[-1]
 
 
 def united(data: Plain, key: str) -> dict[str, Any]:

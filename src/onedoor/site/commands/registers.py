@@ -1,11 +1,13 @@
-"""``onedoor registers``: bring an owner's file into a register of this node; say or do what its retention asks for."""
+"""``onedoor registers``: load an owner's file, do what retention asks for, say what changed in registers followed."""
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from onedoor.site.cli import FAILED
 from onedoor.site.commands.processes import settings_of
@@ -15,12 +17,17 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add ``load`` and ``retention``, the register, the file and how careful to be."""
-    parser.add_argument("what", choices=["load", "retention"], help="load a file, or archive and destroy what is due")
-    parser.add_argument("register", nargs="?", help="the id of a register this node holds; retention: all, if none")
+    """Add ``load``, ``retention`` and ``changes``, the register, the file and how careful to be."""
+    parser.add_argument(
+        "what",
+        choices=["load", "retention", "changes"],
+        help="load a file; archive and destroy what is due; print as JSON lines what owners told of registers followed",
+    )
+    parser.add_argument("register", nargs="?", help="the id of a register; retention and changes: all, if none")
     parser.add_argument("file", type=Path, nargs="?", help="load: one JSON object a line; .gz is unpacked")
     parser.add_argument("--dry-run", action="store_true", help="report only, load and archive nothing")
     parser.add_argument("--good-rows", action="store_true", help="load: the good rows of a file with bad ones")
+    parser.add_argument("--after", type=UUID, help="changes: only what came after the one with this id")
     parser.add_argument("--schema-version", type=int, help="load: hold rows against it; to try, a draft too")
 
 
@@ -37,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     logs.set_up("warning")
     django.setup()
-    return load(arguments) if arguments.what == "load" else retention(arguments)
+    return {"load": load, "retention": retention, "changes": changes}[arguments.what](arguments)
 
 
 def load(arguments: argparse.Namespace) -> int:
@@ -72,6 +79,20 @@ def retention(arguments: argparse.Namespace) -> int:
         total = archiving.retain(register, dry_run=arguments.dry_run)
         did = "due" if arguments.dry_run else "done"
         print(f"{register.id} ({total.rule}): {total.archived} to archive, {total.destroyed} to destroy; {did}.")
+    return 0
+
+
+def changes(arguments: argparse.Namespace) -> int:
+    """Print a line of JSON for each version heard of, the oldest first, until there is none; return 0."""
+    from onedoor.registers import following
+
+    after = arguments.after
+    while found := following.heard(arguments.register or "", after):
+        for one in found:
+            which = {"id": str(one.id), "register": one.register, "record": str(one.record), "version": one.version}
+            said = {"fields": one.fields, "ended": one.ended, "heard": one.heard.isoformat()}
+            print(json.dumps(which | said))
+        after = found[-1].id
     return 0
 
 

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from onedoor.registers import service
+from onedoor.kernel.ids import uuid7
+from onedoor.privacy.service import Reader
+from onedoor.registers import following, service
 from onedoor.site import cli
 from onedoor.site.commands import registers
 
@@ -52,3 +54,18 @@ def test_load_takes_a_register_and_a_file(monkeypatch: pytest.MonkeyPatch, capsy
 
 def test_the_command_is_for_a_node_alone() -> None:
     assert cli.run(["registers", "load", "population", "people.jsonl"]) == 2
+
+
+@pytest.mark.django_db
+def test_changes_heard_are_lines_of_json_one_reads_on_from(capsys: pytest.CaptureFixture[str]) -> None:
+    owner = Reader("VN/GOV/G01/POPULATION", "VN/GOV/G01/POPULATION", "insurance-upkeep", "l60-2024")
+    for version in (2, 3):
+        said = {"register": "population", "record": str(uuid7()), "version": version, "fields": ["sex"], "ended": False}
+        following.hear(owner, said)
+    parser = argparse.ArgumentParser()
+    registers.add_arguments(parser)
+    assert registers.changes(parser.parse_args(["changes"])) == 0
+    first, second = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (first["version"], first["fields"]) == (2, ["sex"])
+    registers.changes(parser.parse_args(["changes", "population", "--after", first["id"]]))
+    assert json.loads(capsys.readouterr().out) == second

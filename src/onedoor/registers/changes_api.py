@@ -1,0 +1,34 @@
+"""What an owner tells a system that follows its register: that a record has a new version."""
+
+import jsonschema_rs
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_POST
+
+from onedoor.exchange.service import caller
+from onedoor.kernel.access import GATEWAY, access
+from onedoor.registers import api, following, openapi
+from onedoor.registers.errors import BadQuestion
+
+_change = jsonschema_rs.validator_for(dict(openapi.CHANGE), validate_formats=True)
+
+
+@access(GATEWAY)
+@csrf_exempt
+@require_POST
+def told(request: HttpRequest) -> JsonResponse:
+    """Hear that a record of a register this system follows has a new version."""
+    body = api.body_of(request)
+    if not _change.is_valid(body):
+        raise BadQuestion(
+            what="the body must be {“register”, “record”, “version”, “fields”: […], “ended”}; see openapi.json"
+        )
+    following.hear(api.reader_of(caller(request)), body)
+    return JsonResponse({"heard": body["record"]})
+
+
+@access(GATEWAY)
+@require_GET
+def description(_request: HttpRequest) -> JsonResponse:
+    """Answer the description of the service ``changes``."""
+    return JsonResponse(openapi.of_changes())

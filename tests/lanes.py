@@ -1,0 +1,33 @@
+"""Runs every test but the long counts in two lanes at the same time: what needs a whole nation, and everything else.
+
+``python -m tests.lanes`` shows the first lane as it goes and the second when both are done; it ends 0 if both do.
+"""
+
+import subprocess
+import sys
+import tempfile
+
+NATION = "nation and not browser and not soak"
+OTHERS = "(browser or not nation) and not soak"
+
+
+def main() -> int:
+    """Run both lanes; return the worse of their exit codes."""
+    with tempfile.TemporaryFile() as said:
+        others = _lane(OTHERS, stdout=said, stderr=subprocess.STDOUT)
+        nation = _lane(NATION)
+        try:
+            codes = [nation.wait(), others.wait()]
+        except KeyboardInterrupt:
+            codes = [nation.wait(), others.wait()]  # they were interrupted too
+        said.seek(0)
+        sys.stdout.buffer.write(said.read())
+    return max(codes, key=abs)
+
+
+def _lane(marked: str, **output: object) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-m", "pytest", "-m", marked], **output)  # type: ignore[call-overload,no-any-return]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
