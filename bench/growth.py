@@ -2,9 +2,14 @@
 
 ``python -m bench.growth FOLDER PEOPLE`` loads a register on a server of its own, says how long it took, then answers
 each line ``read``, ``look up`` or ``write`` of its standard input with the median milliseconds. `measure` keeps two.
+
+A line ``grow N`` fills the tables and the key store up to N people: copies of versions that are there, under ids, blind
+indexes and keys of their own. Nobody asks for them; they take the room that people take.
 """
 
 import json
+import os
+import sqlite3
 import subprocess
 import sys
 import time
@@ -21,11 +26,23 @@ from rich.progress import Progress
 from bench.measure import Ratio, compare
 from bench.registers import CHILD, READER, WRITER, Exchange, handler_of, median_of, served
 
-SMALL, LARGE = 10_000, 1_000_000
+SMALL, LARGE, LARGEST = 10_000, 1_000_000, 10_000_000
 FLOOR, REPEATS = 1.3, 7
 CHUNK = 20_000
 EVERY = 50
 """One person of so many in the small register is asked for, and as many of the large one."""
+BATCH = 100_000
+FILL = """
+WITH model AS MATERIALIZED (SELECT * FROM registers_record ORDER BY id LIMIT %(batch)s), made AS (
+    INSERT INTO registers_record (id, register, identity, version, schema, plain, sealed, valid_from, valid_until,
+        recorded_from, client, "user", "case", permit, key, request)
+    SELECT uuidv7(), register, sha256(uuidv7()::text::bytea), 1, schema, plain, sealed, valid_from, valid_until,
+        recorded_from, client, "user", "case", permit, '', request FROM model RETURNING id
+)
+INSERT INTO registers_term (record_id, value)
+SELECT id, sha256((id::text || n)::bytea) FROM made, generate_series(1, %(terms)s) AS n
+"""
+KEYS = "INSERT INTO person_key (id, subject, wrapped, made_at) VALUES (?, ?, ?, ?)"
 WORKS = {"read": "register read by number", "look up": "register look-up by name", "write": "register write"}
 
 
@@ -49,6 +66,12 @@ class Grown:
         self.process.stdin.flush()
         return float(self._line())
 
+    def grow(self, people: int) -> None:
+        """Fill the register up to *people*."""
+        self.process.stdin.write(f"grow {people}\n")
+        self.process.stdin.flush()
+        self._line()
+
     def _line(self) -> str:
         line = self.process.stdout.readline()
         if not line:
@@ -56,23 +79,28 @@ class Grown:
         return line
 
 
-def measure(var: Path, say: Callable[[str], None], large: int = LARGE) -> tuple[list[Ratio], dict[str, Any]]:
-    """Return the ratios of the same work at both sizes, and how long the large register took to load."""
-    say(f"registers: {SMALL:,} and {large:,} people")
+def measure(var: Path, say: Callable[[str], None]) -> tuple[list[Ratio], dict[str, Any]]:
+    """Return the ratios of the same work at each size, and how long the large register took to load."""
+    say(f"registers: {SMALL:,} and {LARGE:,} people")
     with ExitStack() as stack:
-        small, big = (stack.enter_context(Grown(var / f"grown-{size}", size)) for size in (SMALL, large))
-        ratios = [
-            compare(
-                f"{name}, {large:,} people",
-                partial(big.median, work),
-                partial(small.median, work),
-                floor=FLOOR,
-                repeats=REPEATS,
-                note=f"against {SMALL:,} people; goal 1.1",
-            )
-            for work, name in WORKS.items()
-        ]
+        small, big = (stack.enter_context(Grown(var / f"grown-{size}", size)) for size in (SMALL, LARGE))
+        ratios = list(_ratios(small, big, LARGE))
+        say(f"registers: filling up to {LARGEST:,} people")
+        big.grow(LARGEST)
+        ratios += _ratios(small, big, LARGEST)
     return ratios, {"loaded": big.loading}
+
+
+def _ratios(small: Grown, big: Grown, people: int) -> Iterator[Ratio]:
+    for work, name in WORKS.items():
+        yield compare(
+            f"{name}, {people:,} people",
+            partial(big.median, work),
+            partial(small.median, work),
+            floor=FLOOR,
+            repeats=REPEATS,
+            note=f"against {SMALL:,} people; goal 1.1",
+        )
 
 
 def main(folder: Path, people: int) -> None:
@@ -83,7 +111,37 @@ def main(folder: Path, people: int) -> None:
         print(json.dumps({"people": people, "seconds": round(seconds, 1)}), flush=True)
         works = _works(known)
         for line in sys.stdin:
-            print(median_of(works[line.strip()]), flush=True)
+            work = line.strip()
+            print(_grow(int(work[5:])) if work.startswith("grow ") else median_of(works[work]), flush=True)
+
+
+def _grow(people: int) -> int:
+    """Fill tables and key store up to *people*, whole batches at a time, and return how many there are."""
+    from django.db import connection
+
+    with connection.cursor() as cursor, Progress(console=Console(stderr=True)) as progress:
+        cursor.execute("SELECT count(*), (SELECT count(*) FROM registers_term) FROM registers_record")
+        there, terms = cursor.fetchone()
+        task = progress.add_task("more people", total=people, completed=there)
+        per_record = round(terms / there)
+        while there < people:
+            batch = min(BATCH, people - there)
+            cursor.execute(FILL, {"batch": batch, "terms": per_record})
+            _more_keys(batch)
+            there += batch
+            progress.update(task, completed=there)
+        cursor.execute("VACUUM ANALYZE registers_record, registers_term")
+    return there
+
+
+def _more_keys(count: int) -> None:
+    from onedoor.kernel.ids import uuid7
+    from onedoor.kernel.settings import current
+
+    store = sqlite3.connect(current().state / "keys" / "persons.sqlite")
+    with store:
+        store.executemany(KEYS, ((uuid7().bytes, os.urandom(32), os.urandom(60), "2026-01-01") for _ in range(count)))
+    store.close()
 
 
 def _load(people: int, known: list[dict[str, Any]]) -> float:
