@@ -124,16 +124,16 @@ def asked_by(register: str, *, reader: Reader) -> list[Correction]:
 
 def at_desk(actor: Actor) -> list[Correction]:
     """Return the open requests the actor's post decides on, the one due first on top."""
-    return list(Correction.objects.filter(register__in=_decided_by(actor), state=Correction.OPEN).order_by("due"))
+    return list(Correction.objects.filter(register__in=decided_by(actor), state=Correction.OPEN).order_by("due"))
 
 
 def decided(actor: Actor) -> list[Correction]:
     """Return the latest requests that were decided at the desks the actor's post decides at."""
-    found = Correction.objects.filter(register__in=_decided_by(actor)).exclude(state=Correction.OPEN)
+    found = Correction.objects.filter(register__in=decided_by(actor)).exclude(state=Correction.OPEN)
     return list(found.order_by("-decided")[:SHOWN])
 
 
-def _decided_by(actor: Actor) -> list[str]:
+def decided_by(actor: Actor) -> list[str]:
     """Return the registers of this system whose corrections the actor decides on."""
     agency = nation.current().agencies.get(actor.agency)
     post = actor.post.rpartition(".")[2]
@@ -221,7 +221,7 @@ def read(correction: Correction) -> dict[str, str]:
 
 def _of_desk(code: str, actor: Actor, *, lock: bool = False) -> Correction:
     rows = Correction.objects.select_for_update(of=("self",)) if lock else Correction.objects
-    found = rows.select_related("record").filter(code=code, register__in=_decided_by(actor)).first()
+    found = rows.select_related("record").filter(code=code, register__in=decided_by(actor)).first()
     if found is None:
         raise NoSuchCorrection
     return found

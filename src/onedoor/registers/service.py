@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from onedoor.kernel import clock, nation
+from onedoor.kernel.actor import Actor
 from onedoor.kernel.text import Text
 from onedoor.privacy.service import WRITE, Reader, check, permit
 from onedoor.registers import corrections, importing, loading, rules, storage, writing
@@ -50,6 +51,7 @@ __all__ = [
     "count",
     "load",
     "lookup",
+    "may_decide",
     "names",
     "provenance",
     "try_out",
@@ -221,6 +223,11 @@ def bring_in(
 def correctable() -> Mapping[str, tuple[str, ...]]:
     """Return by register the fields whose correction a person may ask for at this portal."""
     return {register.id: tuple(field.id for field in fields) for register, fields in corrections.correctable()}
+
+
+def may_decide(actor: Actor) -> bool:
+    """Return whether the actor's post decides on what persons call wrong in a register of this system."""
+    return bool(corrections.decided_by(actor))
 
 
 def count(register: str) -> int:

@@ -111,11 +111,14 @@ def _desk_menu(actor: Actor, code: str) -> list[Link]:
     if actor.post.endswith(".midwife"):
         return [Link(_("Birth notices"), _address(code, "cases:birth-notice"))]
     from onedoor.cases import service as cases
+    from onedoor.registers import service as registers
 
     menu = [Link(_("Cases received"), _address(code, "cases:desk"))]
     if cases.may_look_up(actor):
         menu.append(Link(_("Look up"), _address(code, "cases:look-up")))
-    return [*menu, Link(_("Corrections"), _address(code, "registers:desk-corrections"))]
+    if registers.may_decide(actor):
+        menu.append(Link(_("Corrections"), _address(code, "registers:desk-corrections")))
+    return menu
 
 
 def _corrections(code: str) -> str:

@@ -139,6 +139,7 @@ def test_only_the_posts_of_the_owner_decide() -> None:
     code = ask().code
     assert [one.code for one in corrections.at_desk(OFFICER)] == [code]
     assert corrections.at_desk(COMMUNE) == []
+    assert (service.may_decide(OFFICER), service.may_decide(COMMUNE)) == (True, False)
     with pytest.raises(errors.NoSuchCorrection):
         corrections.decide(code, COMMUNE, accept=True, words="")
 
@@ -359,6 +360,8 @@ def test_a_person_says_it_at_the_portal_and_reads_the_owners_answer_there(carrie
     assert "sent already" in text(mother.post("/en/corrections/new", {**typed, "value": "Trần Thu Hằng"}))
     assert "Being looked into" in text(mother.get("/en/corrections/"))
     code = Correction.objects.get().code
+    assert b"/en/desk/corrections/" in officer.get("/en/desk/").content
+    assert b"/en/desk/corrections/" not in signed_in("civil-status").get("/en/desk/").content
     assert code in text(officer.get("/en/desk/corrections/"))
     assert "Trần Thu Hạ" in text(officer.get(f"/en/desk/corrections/{code}"))
     assert officer.post(f"/en/desk/corrections/{code}", {"decision": "decline"}).status_code == 422
