@@ -33,13 +33,19 @@ class Field:
     of: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Parameter:
     """One value a look-up takes: where it stands in a record, how it is compared, whether it is a person's number."""
 
     paths: tuple[str, ...]
     how: str = "exact"
     person: bool = False
+
+    @cached_property
+    def field(self) -> str:
+        """Return the one field it stands in as a whole; nothing when it may stand in several, or inside one."""
+        path, *others = self.paths
+        return "" if others or "." in path else path
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,9 +107,8 @@ def joined(
 def terms(register: Register, record: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
     """Yield look-up and term for everything by which *record* is to be found."""
     for key, lookup in register.lookups.items():
-        columns = [_found(parameter, record) for parameter in lookup.values()]
-        rows = zip(*columns, strict=True) if all(len(column) == 1 for column in columns) else product(*columns)
-        yield from ((key, SEPARATOR.join(row)) for row in rows)
+        for row in product(*[_found(parameter, record) for parameter in lookup.values()]):
+            yield key, SEPARATOR.join(row)
 
 
 def term(register: Register, key: str, by: Mapping[str, str]) -> str:
@@ -129,6 +128,9 @@ def identity(register: Register, record: Mapping[str, Json]) -> str | None:
 
 
 def _found(parameter: Parameter, record: Mapping[str, Json]) -> list[str]:
+    if parameter.field:
+        value = first(record, parameter.field)
+        return [] if value is None else [_compared(parameter, str(value))]
     found = [_compared(parameter, str(value)) for path in parameter.paths for value in values(record, path)]
     return sorted(set(found)) if len(found) > 1 else found
 

@@ -33,7 +33,9 @@ CREATE TABLE IF NOT EXISTS person_key (
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX IF NOT EXISTS one_live_key ON person_key (subject) WHERE wrapped IS NOT NULL;
 """
-LIVE = "SELECT id, wrapped FROM person_key WHERE subject = ? AND wrapped IS NOT NULL"
+LIVE = "SELECT subject, id, wrapped FROM person_key WHERE wrapped IS NOT NULL AND subject IN ({})"
+AT_ONCE = 500
+"""Subjects that one statement asks for."""
 
 
 class KeyDestroyed(OnedoorError):
@@ -116,10 +118,12 @@ def destroy(subject: str) -> bool:
 def _live(store: sqlite3.Connection, marks: Mapping[str, bytes]) -> dict[str, Key]:
     """Return the keys that are there, by subject."""
     found: dict[str, Key] = {}
-    for subject, mark in marks.items():
-        row = store.execute(LIVE, [mark]).fetchone()
-        if row:
-            found[subject] = Key(row[0], _unwrap(row[0], mark, row[1]))
+    subjects = {mark: subject for subject, mark in marks.items()}
+    asked = list(subjects)
+    for start in range(0, len(asked), AT_ONCE):
+        some = asked[start : start + AT_ONCE]
+        for mark, key_id, wrapped in store.execute(LIVE.format(",".join("?" * len(some))), some):
+            found[subjects[mark]] = Key(key_id, _unwrap(key_id, mark, wrapped))
     return found
 
 
