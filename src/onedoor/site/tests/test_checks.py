@@ -12,20 +12,20 @@ from onedoor.site.up import checks
 
 def test_a_second_nation_in_the_same_folder_is_refused_and_the_folder_is_free_afterwards(tmp_path):
     with (
-        checks.alone(tmp_path, 21000),
+        checks.alone(tmp_path, 18500),
         pytest.raises(lock.AlreadyRunning, match="--var DIR --port"),
         checks.alone(tmp_path, 22000),
     ):
         pass
-    with checks.alone(tmp_path, 21000):
+    with checks.alone(tmp_path, 18500):
         pass
 
 
 def test_a_second_nation_on_the_same_ports_is_refused(tmp_path):
     with (
-        checks.alone(tmp_path / "a", 21000),
-        pytest.raises(checks.PortTaken, match="--port 22000"),
-        checks.alone(tmp_path / "b", 21000),
+        checks.alone(tmp_path / "a", 18500),
+        pytest.raises(checks.PortTaken, match="--port 19500"),
+        checks.alone(tmp_path / "b", 18500),
     ):
         pass
 
@@ -47,7 +47,7 @@ def test_a_full_disk_is_said_before_anything_is_made(tmp_path, monkeypatch):
 
 def test_a_folder_that_cannot_be_made_is_said(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(lock.CannotWrite, match="--var DIR"), checks.alone(tmp_path / "file" / "var", 21000):
+    with pytest.raises(lock.CannotWrite, match="--var DIR"), checks.alone(tmp_path / "file" / "var", 18500):
         pass
 
 
@@ -62,7 +62,7 @@ def test_a_faulty_nation_stops_everything_with_file_and_line(tmp_path, capsys):
     with pytest.raises(BadNation, match=r"nation\.yaml:\d+"):
         checks.sound_nation(tmp_path)
     var = tmp_path / "var"
-    assert cli.run(["up", "--nation", str(tmp_path), "--var", str(var), "--port", "21000"]) == 2
+    assert cli.run(["up", "--nation", str(tmp_path), "--var", str(var), "--port", "18500"]) == 2
     said = capsys.readouterr().err
     assert said.startswith("onedoor: ")
     assert "Traceback" not in said
