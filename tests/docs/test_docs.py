@@ -38,6 +38,10 @@ def test_the_tutorial_of_a_nation_of_your_own_goes_as_it_says(tmp_path: Path) ->
     runner.play(DOCS / "tutorials" / "a-nation-of-your-own.md", tmp_path)
 
 
+def test_a_country_stands_where_the_page_says(checkout: Path) -> None:
+    runner.play(DOCS / "how-to" / "see-where-a-country-stands.md", checkout)
+
+
 def test_a_page_that_says_what_is_not_so_fails(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("<!-- run -->\n```console\n$ echo one; echo two\none\n```\n")

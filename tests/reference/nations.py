@@ -13,12 +13,14 @@ FOLDERS = sorted(file.parent for file in (ROOT / "nations").glob("*/nation.yaml"
 def tables() -> dict[str, tuple[str, tuple[str, ...]]]:
     """Return the CSV tables of a nation: what names each, and its columns; a test finds a table left out here."""
     from onedoor.kernel.nation import calendars, organisations, units
+    from onedoor.measurement import countries
 
     return {
         "units": ("`units: table` in `nation.yaml`", (*units.COLUMNS, "name_<language>", "full_name_<language>")),
         "days": ("`calendar: days` in `nation.yaml`", (*calendars.COLUMNS, "name_<language>")),
         "organisations": ("`organisations: table` in `nation.yaml`", (*organisations.COLUMNS, "name_<language>")),
         "identifiers": ("`organisations: identifiers` in `nation.yaml`", organisations.IDENTIFIER_COLUMNS),
+        "countries": ("`nations/world`, which is no nation: `countries.csv`", countries.COLUMNS),
     }
 
 

@@ -39,6 +39,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("onedoor.site.commands.doctor", "say what is wrong with an installation and how to mend it"),
     "backup": ("onedoor.site.commands.backup", "copy an installation: its data to one archive, its keys to another"),
     "restore": ("onedoor.site.commands.restore", "make an installation anew from its archives and say what is lost"),
+    "measure": (
+        "onedoor.site.commands.measure",
+        "recompute an index from its published parts: ranks, what would move them, how sure they are",
+    ),
     "new-room": ("onedoor.site.commands.new_room", "make a room of the engine that passes every check, in a checkout"),
     "ledger": (
         "onedoor.site.commands.ledger",
@@ -63,7 +67,7 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
     except OnedoorError as error:
-        return _fail(error.text(_))
+        return _fail(error.text(_, messages.language()))
     except OSError as error:
         place = f" ({error.filename})" if error.filename else ""
         why = f"{error.strerror or error}{place}"

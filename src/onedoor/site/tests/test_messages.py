@@ -13,8 +13,20 @@ from onedoor.site.up.status import NothingRuns
 
 SITE = Path(cli.__file__).parent
 SPEAKING = (
-    *("cli.py", "doctor.py", "up/command.py", "up/prepare.py", "up/status.py", "story/command.py", "story/play.py"),
-    *(f"commands/{name}.py" for name in ("nation", "doctor", "backup", "restore", "ledger", "migrate", "restart")),
+    *(
+        "cli.py",
+        "doctor.py",
+        "measuring.py",
+        "up/command.py",
+        "up/prepare.py",
+        "up/status.py",
+        "story/command.py",
+        "story/play.py",
+    ),
+    *(
+        f"commands/{name}.py"
+        for name in ("nation", "doctor", "backup", "restore", "ledger", "measure", "migrate", "restart")
+    ),
 )
 SAYS = {"print", "say", "_say", "tell", "write", "_fail", "status", "NotPrepared", "NotGood", "NotResumed"}
 """Calls by which these modules say something to somebody."""

@@ -1,0 +1,157 @@
+"""What the room refuses, in the reader's language; faults of a table name line and column."""
+
+from collections.abc import Callable, Sequence
+
+from onedoor.kernel.errors import BadInput, OnedoorError, TooLarge
+from onedoor.kernel.nation import Fault
+
+SHOWN = 20
+"""Faults of one table that are told; how many more there are is told too."""
+
+
+class BadTable(BadInput):
+    """{file} cannot be used; faults found: {count}. Please correct them; nothing was computed."""
+
+    def __init__(self, file: object, faults: Sequence[OnedoorError]) -> None:
+        self.faults = tuple(faults)
+        super().__init__(file=file, count=len(faults))
+
+    def text(self, translate: Callable[[str], str] = str, language: str = "en") -> str:
+        """Return the sentence, and one of each fault below it."""
+        told = [fault.text(translate, language) for fault in getattr(self, "faults", ())[:SHOWN]]
+        return "\n".join([super().text(translate, language), *told])
+
+
+class BadDefinition(BadInput):
+    """The definitions of indices cannot be used. Please correct them: {faults}."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__(faults="\n".join(["", *map(str, faults)]))
+
+
+class NotACell(BadInput):
+    """{file}, line {line}, column {column} ({name}): “{value}” is no number. Please write one such as 0.5931."""
+
+
+class DecimalComma(NotACell):
+    """{file}, line {line}, column {column} ({name}): “{value}” has a comma as its decimal sign. Please write {instead}."""  # noqa: E501 - one sentence after another, one key
+
+
+class EmptyCell(NotACell):
+    """{file}, line {line}, column {column} ({name}): a value is missing. Please write it; a country that was not assessed has an index of 0."""  # noqa: E501 - one sentence after another, one key
+
+
+class OutOfRange(NotACell):
+    """{file}, line {line}, column {column} ({name}): {value} lies outside {low} to {high}. Please correct it."""
+
+
+class BadRank(NotACell):
+    """{file}, line {line}, column {column} ({name}): “{value}” is no rank. Please write a whole number from 1."""
+
+
+class BadYear(NotACell):
+    """{file}, line {line}, column {column} ({name}): “{value}” is no year. Please write the edition, such as 2018."""
+
+
+class YearNotDefined(NotACell):
+    """{file}, line {line}, column {column} ({name}): the edition {value} has no definition. Please use one of {known}."""  # noqa: E501 - one sentence after another, one key
+
+
+class UnknownName(NotACell):
+    """{file}, line {line}, column {column} ({name}): no country is known as “{value}”. Please correct it, or add it to the variants in countries.csv. The nearest is {near}."""  # noqa: E501 - one sentence after another, one key
+
+
+class Doubled(NotACell):
+    """{file}, line {line}, column {column} ({name}): {value} stands in line {other} already. Please keep one of the two."""  # noqa: E501 - one sentence after another, one key
+
+
+class UnevenRow(BadInput):
+    """{file}, line {line}: there are {found} values where the first line names {expected} columns, from column {column} on. Please put a name with a comma in quotes and write decimals with a point."""  # noqa: E501 - one sentence after another, one key
+
+
+class RowsMissing(BadInput):
+    """{file} ends in line {line} without {count} of those ranked in {edition}: {names}. Please add their rows; ranks would be wrong without them."""  # noqa: E501 - one sentence after another, one key
+
+
+class ColumnsMissing(BadInput):
+    """{file}, line 1: the columns {names} are missing. Please name them in the first line, parted by commas."""
+
+
+class ColumnTwice(BadInput):
+    """{file}, line 1, column {column}: “{name}” is named twice. Please keep one of the two."""
+
+
+class NoTable(BadInput):
+    """{file}, line {line}: this is no CSV table in UTF-8 ({why}). Please save it as one."""
+
+
+class NoRows(BadInput):
+    """{file} has no row below its first line. Please take a table with the values of an edition."""
+
+
+class TableTooLarge(TooLarge):
+    """{file} is larger than the {limit} that a table of an index may have. Please take the right file."""
+
+
+class NoIndex(BadInput):
+    """There is no index “{index}” in {folder}. Please name a folder with definitions: --world DIR."""
+
+
+class NoWorld(BadInput):
+    """{folder} has no countries.csv and no definitions of indices. Please name the folder that has them: --world DIR."""  # noqa: E501 - one sentence after another, one key
+
+
+class NoEdition(BadInput):
+    """The index {index} has no edition {edition}. Please use one of {known}, or add its definition."""
+
+
+class EditionNotThere(BadInput):
+    """{file} has no row of the edition {edition}; it has those of {found}. Please take another file or edition."""
+
+
+class NoSuchCountry(BadInput):
+    """{file} has no “{country}” in the edition {edition}. Please check the name or the ISO 3166 code. The nearest is {near}."""  # noqa: E501 - one sentence after another, one key
+
+
+class NotRanked(BadInput):
+    """{country} has no rank in the edition {edition}: it was not assessed. Please choose another country."""
+
+
+class NoGroup(BadInput):
+    """There is no group “{group}”. Please use one of {known}."""
+
+
+class EmptyGroup(BadInput):
+    """The group {group} had no member in {file} in the edition {edition}. Please choose another group or edition."""
+
+
+class NotAMember(BadInput):
+    """{country} was no member of {group} in the edition {edition}. Please choose one of {members}."""
+
+
+class NoSuchPlace(BadInput):
+    """There is no place {place} among {count}. Please choose one from 1 to {count}."""
+
+
+class OutOfReach(BadInput):
+    """{country} cannot reach place {place}: with every part at its highest it is {most}. Please choose place {most} or a later one."""  # noqa: E501 - one sentence after another, one key
+
+
+class NoHistory(BadInput):
+    """Rivals move on their trend, and a trend needs an earlier edition. Please name one: --history FILE."""
+
+
+class HistoryTwice(BadInput):
+    """The edition {edition} is in more than one file. Please name each edition once."""
+
+
+class BadCount(BadInput):
+    """{name} must be a whole number from {low} to {high}, not {value}."""
+
+
+class NotAWeightedMean(BadInput):
+    """{index} is no weighted mean of its parts as they are, which this question needs. Please ask for its ranks instead."""  # noqa: E501 - one sentence after another, one key
+
+
+class UnclearGoal(BadInput):
+    """The goal is not clear. Please name it as --rank R, or as --group NAME --place G; --history goes with --field moving."""  # noqa: E501 - one sentence after another, one key

@@ -1,0 +1,50 @@
+"""What the schema of an index cannot say: ids, weights and scales that fit each other."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from onedoor.kernel.nation import Document, Fault, Nation, nearest
+
+Keys = tuple[str | int, ...]
+
+
+def check_index(document: Document, nation: Nation | None = None) -> Iterator[Fault]:  # noqa: ARG001 - the shape of a check
+    """Yield the faults of the definition of an index beyond its schema."""
+    parts = list(_parts(document.data, ()))
+    ids = [part["id"] for _, part in parts]
+    for number, (keys, part) in enumerate(parts):
+        if part["id"] in ids[:number]:
+            yield document.fault((*keys, "id"), f"the part “{part['id']}” is here twice", "give one another id")
+        yield from _part(document, keys, part)
+    years = [edition["edition"] for edition in document.data["editions"]]
+    for number, edition in enumerate(document.data["editions"]):
+        keys = ("editions", number)
+        if edition["edition"] in years[:number]:
+            yield document.fault((*keys, "edition"), f"the edition {edition['edition']} is here twice", "keep one")
+        yield from _weights(document, keys, edition["weights"], ids)
+
+
+def _parts(data: Mapping[str, Any], keys: Keys) -> Iterator[tuple[Keys, Mapping[str, Any]]]:
+    for number, part in enumerate(data.get("parts", ())):
+        here = (*keys, "parts", number)
+        yield here, part
+        yield from _parts(part, here)
+
+
+def _part(document: Document, keys: Keys, part: Mapping[str, Any]) -> Iterator[Fault]:
+    low, high = part.get("minimum"), part.get("maximum")
+    if low is not None and high is not None and low >= high:
+        yield document.fault((*keys, "maximum"), f"the maximum {high} is not above the minimum {low}", "correct one")
+    if part.get("normalisation") == "distance to goal" and "goal" not in part:
+        yield document.fault(keys, "“distance to goal” has no goal here", "add goal: …")
+    if part.get("direction") == "lower" and part.get("normalisation", "none") == "none" and "parts" not in part:
+        yield document.fault((*keys, "direction"), "what is better lower is added as it is", "add a normalisation")
+
+
+def _weights(document: Document, keys: Keys, weights: Mapping[str, int], ids: Sequence[str]) -> Iterator[Fault]:
+    for name in weights:
+        if name not in ids:
+            yield document.fault((*keys, "weights", name), f"there is no part “{name}”", nearest(name, ids))
+    for name in ids:
+        if name not in weights:
+            yield document.fault((*keys, "weights"), f"the part “{name}” has no weight", f"add {name}: 1")

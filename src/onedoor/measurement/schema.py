@@ -1,0 +1,128 @@
+"""The JSON Schemas of the definitions of indices and of groups."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from onedoor.kernel.nation import TEXT_SCHEMA
+
+WORD: Mapping[str, Any] = {"type": "string", "pattern": "^[a-z][a-z0-9_-]*$", "description": "a word such as osi"}
+WORDS: Mapping[str, Any] = {"type": "array", "items": {"type": "string", "minLength": 1}}
+MONTH: Mapping[str, Any] = {
+    "type": "string",
+    "pattern": "^[0-9]{4}-(0[1-9]|1[0-2])(-[0-9]{2})?$",
+    "description": "the month or day of publication, such as 2018-07; memberships count as on it",
+}
+DAY: Mapping[str, Any] = {"type": "string", "format": "date", "description": 'a date in quotes, such as "2025-10-26"'}
+AGGREGATION: Mapping[str, Any] = {"enum": ["arithmetic", "geometric", "harmonic", "generalised"]}
+SOURCED: Mapping[str, Any] = {"anyOf": [{"required": ["source"]}, {"required": ["illustrative"]}]}
+PARTS: Mapping[str, Any] = {
+    "type": "array",
+    "minItems": 1,
+    "items": {"$ref": "#/$defs/part"},
+    "description": "the parts that are put together: indicators, or aggregates with parts of their own",
+}
+PART: Mapping[str, Any] = {
+    "type": "object",
+    "required": ["id", "name"],
+    "additionalProperties": False,
+    "properties": {
+        "id": {**WORD, "description": "its name in tables and weights"},
+        "name": TEXT_SCHEMA,
+        "unit": {"type": "string", "minLength": 1, "description": "what it is measured in"},
+        "direction": {"enum": ["higher", "lower"], "description": "which end is good"},
+        "minimum": {"type": "number"},
+        "maximum": {"type": "number"},
+        "goal": {"type": "number"},
+        "treatment": {"enum": ["none", "winsorise", "log", "winsorise, else log"]},
+        "normalisation": {"enum": ["none", "min-max", "z-score", "rank", "distance to goal"]},
+        "aggregation": AGGREGATION,
+        "power": {"type": "number"},
+        "parts": PARTS,
+    },
+}
+EDITION: Mapping[str, Any] = {
+    "type": "object",
+    "required": ["edition", "published", "decimals", "weights", "ranked_on"],
+    "additionalProperties": False,
+    **SOURCED,
+    "properties": {
+        "edition": {"type": "integer", "minimum": 1900, "maximum": 2999},
+        "published": MONTH,
+        "source": {"type": "string", "minLength": 1},
+        "illustrative": {"const": True},
+        "note": {"type": "string", "minLength": 1},
+        "decimals": {"type": "integer", "minimum": 0, "maximum": 9},
+        "weights": {"type": "object", "additionalProperties": {"type": "integer", "minimum": 1, "maximum": 1000}},
+        "ranked_on": {"enum": ["published", "unrounded"]},
+        "ranked": {
+            "type": "object",
+            "required": ["group"],
+            "additionalProperties": False,
+            "properties": {"group": WORD, "complete": {"type": "boolean"}},
+        },
+    },
+}
+INDEX: Mapping[str, Any] = {
+    "type": "object",
+    "required": ["index", "name", "units", "value", "minimum", "maximum", "aggregation", "parts", "editions"],
+    "additionalProperties": False,
+    **SOURCED,
+    "$defs": {"part": PART},
+    "properties": {
+        "index": {**WORD, "description": "the id of the index"},
+        "name": TEXT_SCHEMA,
+        "source": {"type": "string", "minLength": 1, "description": "who defines it, and where that is written"},
+        "illustrative": {"const": True, "description": "it has no source"},
+        "units": {
+            "enum": ["country", "name"],
+            "description": "what is ranked: countries by ISO 3166, or names as written",
+        },
+        "value": {**WORD, "description": "the column of the published value"},
+        "minimum": {"type": "number", "description": "the lowest value there can be"},
+        "maximum": {"type": "number", "description": "the highest value there can be"},
+        "beside": {"type": "array", "items": WORD, "description": "columns published beside it that it does not use"},
+        "aggregation": {**AGGREGATION, "description": "the mean that puts the parts together"},
+        "power": {"type": "number", "description": "the power of the generalised mean"},
+        "zero": {"const": "not assessed", "description": "a value of 0 beside parts that are not 0 says so"},
+        "layouts": {
+            "type": "array",
+            "items": {"type": "object", "additionalProperties": {"type": "string", "minLength": 1}},
+            "description": "other names that tables give to the columns: ours, and theirs",
+        },
+        "parts": PARTS,
+        "editions": {
+            "type": "array",
+            "minItems": 1,
+            "items": EDITION,
+            "description": "its editions: date, fewest decimals, weights, on what it ranks, who must be there",
+        },
+    },
+}
+GROUP: Mapping[str, Any] = {
+    "type": "object",
+    "required": ["group", "name", "members"],
+    "additionalProperties": False,
+    **SOURCED,
+    "properties": {
+        "group": {**WORD, "description": "the id of the group"},
+        "name": TEXT_SCHEMA,
+        "also": {**WORDS, "description": "other names it goes by"},
+        "source": {"type": "string", "minLength": 1, "description": "where its members and their dates are written"},
+        "illustrative": {"const": True, "description": "it has no source"},
+        "members": {
+            "type": "array",
+            "minItems": 1,
+            "description": "ISO 3166 codes, since when and until when they are members",
+            "items": {
+                "type": "object",
+                "required": ["codes"],
+                "additionalProperties": False,
+                "properties": {
+                    "codes": {"type": "array", "minItems": 1, "items": {"type": "string", "pattern": "^[A-Z]{2}$"}},
+                    "since": DAY,
+                    "until": DAY,
+                },
+            },
+        },
+    },
+}

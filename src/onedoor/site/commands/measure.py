@@ -1,0 +1,147 @@
+"""``onedoor measure``: an index recomputed from a table of published values; no settings, no database, no nation."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from onedoor.site import messages
+from onedoor.site.messages import text as _
+
+if TYPE_CHECKING:
+    from onedoor.measurement.service import Measured, World
+
+WORLD = Path("nations/world")
+HERE = Path(__file__).parents[4] / WORLD
+"""The world of the checkout, for those who stand in another folder."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the three questions."""
+    parts = parser.add_subparsers(dest="part", metavar="rank|goal|interval", required=True)
+    rank = parts.add_parser("rank", help="recompute values and ranks and hold them against the published ones")
+    _what(rank)
+    rank.add_argument("--country", help="this country alone: a name or an ISO 3166 code")
+    rank.add_argument("--group", help="the members that a group had then, such as ASEAN")
+    goal = parts.add_parser("goal", help="the smallest change of parts, or of countable features, that reaches a rank")
+    _what(goal)
+    goal.add_argument("--country", required=True, help="a name or an ISO 3166 code")
+    goal.add_argument("--rank", type=int, help="the rank to reach among all")
+    goal.add_argument("--group", help="the group whose place is the goal")
+    goal.add_argument("--place", type=int, help="the place to reach in the group")
+    goal.add_argument(
+        "--field", choices=["fixed", "moving"], default="fixed", help="rivals stay, or move on their trend"
+    )
+    goal.add_argument("--history", type=Path, nargs="+", metavar="FILE", help="earlier editions that show the trend")
+    interval = parts.add_parser(
+        "interval", help="how sure a rank is: its interval over many draws of what is uncertain"
+    )
+    _what(interval)
+    interval.add_argument("--country", required=True, help="a name or an ISO 3166 code")
+    interval.add_argument("--draws", type=int, default=20_000, help="how many")
+    interval.add_argument("--seed", type=int, default=1, help="which: the same seed gives the same interval")
+    interval.add_argument("--sensitivity", action="store_true", help="also what moves the rank most (Sobol indices)")
+
+
+def _what(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", type=Path, required=True, metavar="FILE", help="CSV table of published values")
+    parser.add_argument("--edition", type=int, required=True, metavar="YEAR", help="edition of the index")
+    parser.add_argument("--index", default="egdi", help="which index")
+    parser.add_argument("--world", type=Path, metavar="DIR", help=f"folder with countries, groups, indices ({WORLD})")
+    parser.add_argument("--json", action="store_true", help="as JSON, decimals as texts")
+    messages.add_argument(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Answer the question; what is wrong with the table or the question is raised before anything is said."""
+    from onedoor.measurement import service
+
+    given = arguments.world or (WORLD if WORLD.is_dir() else HERE)
+    world = service.world(given.absolute())
+    measured = service.measure(world, arguments.data, arguments.edition, arguments.index)
+    return PARTS[arguments.part](arguments, world, measured)
+
+
+def _rank(arguments: argparse.Namespace, world: "World", measured: "Measured") -> int:
+    from onedoor.site import measuring, measuring_json
+
+    group = world.group(arguments.group) if arguments.group is not None else None
+    members = None if group is None else measured.members(group)
+    rows = measured.rows(members)
+    if arguments.country is not None:
+        place = measured.place(arguments.country)
+        measured.field(place, group)
+        rows = [measured.row(place)]
+    if arguments.json:
+        _print([measuring_json.plain_row(row) for row in rows])
+        for sentence in measuring.undecided(measured, rows):
+            sys.stderr.write(sentence + "\n")
+    else:
+        measuring.show_rows(measured, rows, group, measured.group_ranks(members) if members is not None else {})
+    return 0
+
+
+def _goal(arguments: argparse.Namespace, world: "World", measured: "Measured") -> int:
+    from onedoor.measurement import service
+    from onedoor.measurement.errors import NoHistory, UnclearGoal
+    from onedoor.site import measuring, measuring_json
+
+    moving = arguments.field == "moving"
+    one_of_all = arguments.rank is not None and arguments.group is None and arguments.place is None
+    one_of_group = arguments.rank is None and arguments.group is not None and arguments.place is not None
+    if not (one_of_all or one_of_group) or (arguments.history and not moving):
+        raise UnclearGoal
+    if moving and not arguments.history:
+        raise NoHistory
+    group = world.group(arguments.group) if one_of_group else None
+    history = None
+    if moving:
+        files = [service.every(world, file, arguments.index) for file in arguments.history]
+        history = [one for editions in files for one in editions]
+    found = service.solve(
+        measured, arguments.country, arguments.place if one_of_group else arguments.rank, group, history
+    )
+    if arguments.json:
+        _print(measuring_json.plain_goal(measured, found))
+    else:
+        measuring.show_goal(measured, found)
+    return 0
+
+
+def _interval(arguments: argparse.Namespace, _world: "World", measured: "Measured") -> int:
+    from onedoor.measurement import service
+    from onedoor.site import measuring, measuring_json
+
+    with _telling(service.rounds() * arguments.draws) as tell:
+        found = service.certainty(measured, arguments.country, arguments.draws, arguments.seed, tell)
+    moved = None
+    if arguments.sensitivity:
+        with _telling(None):
+            moved = service.sensitivity(measured, arguments.country, arguments.seed)
+    if arguments.json:
+        _print(measuring_json.plain_interval(measured, found, moved))
+    else:
+        measuring.show_interval(measured, found, moved)
+    return 0
+
+
+@contextmanager
+def _telling(total: int | None) -> Iterator[Callable[[int], None]]:
+    """Give a function that hears of draws done, of *total* where that is known, and show them in a terminal."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(_("Drawing"), total=total)
+        yield lambda done: progress.advance(task, done)
+
+
+def _print(data: object) -> None:
+    print(json.dumps(data, ensure_ascii=False, indent=1))
+
+
+PARTS = {"rank": _rank, "goal": _goal, "interval": _interval}

@@ -1,0 +1,158 @@
+"""``onedoor measure`` answers programs and people, and refuses with 2 before anything is said."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from onedoor.site import cli, messages
+
+WORLD = Path(cli.__file__).parents[3] / "nations" / "world"
+DATA = WORLD / "data" / "egdi-2018.csv"
+EARLIER = WORLD / "data" / "egdi-2016.csv"
+ROW = {"country", "value", "published_value", "rank", "published_rank", "agrees"}
+
+
+@pytest.fixture(autouse=True)
+def in_english() -> None:
+    messages.use("en")
+
+
+def ask(capsys: pytest.CaptureFixture[str], *words: str, data: Path = DATA, edition: int = 2018) -> str:
+    part, *rest = words
+    code = cli.run(["measure", part, "--data", str(data), "--edition", str(edition), "--language", "en", *rest])
+    said = capsys.readouterr()
+    assert code == 0, said.err
+    return said.out
+
+
+def refused(capsys: pytest.CaptureFixture[str], words: Sequence[str]) -> str:
+    assert cli.run(["measure", *words, "--language", "en"]) == cli.FAILED
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "Traceback" not in said.err
+    return said.err
+
+
+def test_ranks_as_json_are_rows_with_decimals_as_texts(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = json.loads(ask(capsys, "rank", "--json"))
+    assert len(rows) == 193
+    assert all(set(row) == ROW for row in rows)
+    denmark = {"value": "0.9150", "published_value": "0.9150", "rank": 1, "published_rank": 1, "agrees": True}
+    assert rows[0] == {"country": "Denmark"} | denmark
+    assert not [row for row in rows if row["rank"] != row["published_rank"] or not row["agrees"]]
+
+
+def test_a_country_that_was_not_assessed_has_null(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "zero.csv"
+    columns = "edition,country,rank,egdi,epi,osi,hci,tii"
+    path.write_text(f"{columns}\n2008,Zambia,1,0.3,0,0.3,0.3,0.3\n2008,Chad,,0,0,0,0.2,0.1\n")
+    rows = json.loads(ask(capsys, "rank", "--json", data=path, edition=2008))
+    assert rows[1] == dict.fromkeys(ROW) | {"country": "Chad", "published_value": "0.0000"}
+    assert "Not assessed" in ask(capsys, "rank", data=path, edition=2008)
+
+
+def test_ranks_that_differ_are_no_failure(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "wrong.csv"
+    path.write_text(DATA.read_text().replace("Japan,10,", "Japan,9,"))
+    (row,) = json.loads(ask(capsys, "rank", "--country", "JP", "--json", data=path))
+    assert (row["rank"], row["published_rank"], row["agrees"]) == (10, 9, False)
+    assert "not in agreement with what was published: 1" in ask(capsys, "rank", data=path)
+
+
+def test_a_group_is_those_who_were_members_then(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = json.loads(ask(capsys, "rank", "--group", "ASEAN", "--json"))
+    assert [row["country"] for row in rows].index("Viet Nam") == 5
+    assert len(rows) == 10
+    assert len(json.loads(ask(capsys, "rank", "--group", "South-Eastern Asia", "--json"))) == 11
+
+
+def test_undecided_ranks_are_said_beside_the_json(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "copy.csv"
+    path.write_text(DATA.read_text().replace("2018,", "2020,"))
+    assert cli.run(["measure", "rank", "--data", str(path), "--edition", "2020", "--json", "--language", "en"]) == 0
+    said = capsys.readouterr()
+    assert len(json.loads(said.out)) == 193
+    assert "has one from 49 to 50" in said.err
+
+
+def test_a_goal_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    found = json.loads(ask(capsys, "goal", "--country", "Viet Nam", "--rank", "78", "--json"))
+    assert (found["now"], found["place"], found["field"], found["reached"]) == (88, 78, "fixed", False)
+    (change,) = next(way["changes"] for way in found["ways"] if way["changes"][0]["features"])
+    assert change == {"part": "osi", "from": "0.7361", "to": "0.8889", "change": "0.1528", "features": 22, "of": 144}
+    found = json.loads(ask(capsys, "goal", "--country", "Viet Nam", "--group", "ASEAN", "--place", "4", "--json"))
+    assert 27 in [way["changes"][0]["features"] for way in found["ways"]]
+
+
+def test_a_goal_in_a_moving_field(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["goal", "--country", "VN", "--rank", "78", "--field", "moving", "--history", str(EARLIER)]
+    found = json.loads(ask(capsys, *words, "--json"))
+    assert (found["field"], found["year"]) == ("moving", 2020)
+    assert all(0 < Decimal(way["chance"]) < 1 for way in found["ways"])
+    assert "Rivals move on their trend to 2020." in ask(capsys, *words)
+
+
+def test_an_interval_says_where_the_published_rank_lies(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["interval", "--country", "VN", "--draws", "400", "--seed", "5"]
+    found = json.loads(ask(capsys, *words, "--json"))
+    assert found["low"] <= found["median"] <= found["high"]
+    assert found["published_lies"] == ("inside" if found["low"] <= 88 <= found["high"] else "better")
+    assert json.loads(ask(capsys, *words, "--json")) == found
+    assert "400 draws, seed 5." in ask(capsys, *words)
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("vi", "Nguồn: UN DESA"), ("fr", "Source : UN DESA"), ("en", "Source: UN DESA")]
+)
+def test_people_are_told_in_their_language(capsys: pytest.CaptureFixture[str], language: str, words: str) -> None:
+    assert cli.run(["measure", "rank", "--data", str(DATA), "--edition", "2018", "--language", language]) == 0
+    said = capsys.readouterr().out.replace("\u202f", " ")
+    assert words in said
+    assert ("0,9150" in said) == (language != "en")
+
+
+QUESTION = ["--data", str(DATA), "--edition", "2018"]
+REFUSED = [
+    (["rank", "--data", str(DATA), "--edition", "2019"], "2019"),
+    (["rank", "--data", str(DATA), "--edition", "2016"], "no row of the edition 2016"),
+    (["rank", "--data", str(DATA.parent / "none.csv"), "--edition", "2018"], "none.csv"),
+    (["rank", *QUESTION, "--country", "Vietnan"], "The nearest is Viet Nam"),
+    (["rank", *QUESTION, "--country", ""], "has no “”"),
+    (["rank", *QUESTION, "--group", "OPEC"], "ASEAN"),
+    (["rank", *QUESTION, "--group", ""], "ASEAN"),
+    (["rank", *QUESTION, "--group", "ASEAN", "--country", "FR"], "no member"),
+    (["goal", *QUESTION, "--country", "VN"], "--rank R"),
+    (["goal", *QUESTION, "--country", "VN", "--rank", "0"], "1 to 193"),
+    (["goal", *QUESTION, "--country", "VN", "--group", "ASEAN"], "--place G"),
+    (["goal", *QUESTION, "--country", "VN", "--rank", "3", "--history", str(EARLIER)], "--field moving"),
+    (["goal", *QUESTION, "--country", "VN", "--rank", "3", "--field", "moving"], "--history FILE"),
+    (["interval", *QUESTION, "--country", "VN", "--draws", "0"], "--draws"),
+    (["rank", *QUESTION, "--world", str(DATA.parent)], "--world DIR"),
+]
+
+
+@pytest.mark.parametrize(("words", "why"), REFUSED)
+def test_questions_without_an_answer_are_refused(
+    capsys: pytest.CaptureFixture[str], words: Sequence[str], why: str
+) -> None:
+    assert why in refused(capsys, words)
+
+
+def test_a_bad_table_is_refused_with_line_and_column(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "bad.csv"
+    path.write_text(DATA.read_text().replace("0.9150", '"0,9150"'))
+    said = refused(capsys, ["rank", "--data", str(path), "--edition", "2018", "--json"])
+    assert "line 2, column 4 (egdi): “0,9150” has a comma as its decimal sign. Please write 0.9150." in said
+
+
+def test_it_needs_no_django_and_no_place() -> None:
+    words = ["measure", "rank", "--data", str(DATA), "--edition", "2018", "--country", "VN", "--json"]
+    loaded = "[name for name in ('django', 'pandas', 'scipy') if name in sys.modules]"
+    script = f"import sys; from onedoor.site import cli; print(cli.run({words!r}), {loaded})"
+    done = subprocess.run([sys.executable, "-c", script], cwd="/", capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "0 []"
