@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "node": ("onedoor.site.commands.run_node", "run an agency's own system"),
     "gateway": ("onedoor.site.commands.run_gateway", "run an agency's exchange gateway"),
     "directory": ("onedoor.site.commands.run_directory", "run the nation's directory (development)"),
+    "exchange": ("onedoor.site.commands.exchange", "check the evidence of a message: its signature, time-stamp, trust"),
     "registers": (
         "onedoor.site.commands.registers",
         "bring an owner's file into a register of this node; archive what is due",

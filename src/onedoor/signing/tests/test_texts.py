@@ -6,13 +6,14 @@ from babel.messages.pofile import read_po
 
 from onedoor.kernel.errors import OnedoorError
 from onedoor.signing import certificates, detached, keys, pades, pdf
+from onedoor.signing.asice import findings
 from onedoor.signing.verdict import Reason
 
 MODULES = (certificates, detached, keys, pades, pdf)
 
 
 def sentences():
-    found = {reason.value for reason in Reason}
+    found = {reason.value for kind in (Reason, findings.Reason, findings.Why) for reason in kind}
     for module in MODULES:
         for _, kind in inspect.getmembers(module, inspect.isclass):
             if issubclass(kind, OnedoorError) and kind.__module__ == module.__name__:

@@ -25,7 +25,7 @@ SPEAKING = (
     ),
     *(
         f"commands/{name}.py"
-        for name in ("nation", "doctor", "backup", "restore", "ledger", "measure", "migrate", "restart")
+        for name in ("nation", "doctor", "backup", "restore", "ledger", "measure", "migrate", "restart", "exchange")
     ),
 )
 SAYS = {"print", "say", "_say", "tell", "write", "_fail", "status", "NotPrepared", "NotGood", "NotResumed"}

@@ -1,0 +1,204 @@
+"""An X-Road configuration to hold evidence against: PR-GCONF's shared parameters, signed or as they are served.
+
+A folder or a zip holds ``{instance}/shared-params.xml`` for each instance, below ``verificationconf/`` as a security
+server serves it, or ``shared-params.xml`` alone. Beside it may lie what a central server serves (``internalconf`` or
+``externalconf``, the signed list of digests) and ``configuration-anchor.xml`` (the keys that may sign it).
+"""
+
+import base64
+import binascii
+import hashlib
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from lxml import etree
+
+from onedoor.exchange.evidence import directory
+from onedoor.exchange.evidence.reasons import Reason
+from onedoor.kernel.errors import BadInput
+from onedoor.signing.asice import documents
+from onedoor.signing.asice.algorithms import load_certificate
+from onedoor.signing.asice.findings import Broken, Finding
+
+SHARED, ANCHOR = "shared-params.xml", "configuration-anchor.xml"
+_WANTED = (SHARED, ANCHOR, *directory.NAMES)
+_LARGEST, _MOST_FILES, _DEEPEST = 16 << 20, 200, 3
+_OWN = ("internalVerificationCert", "externalVerificationCert")
+_FRESHNESS = 3600
+"""Seconds an OCSP response counts where the configuration says nothing (X-Road's default)."""
+
+
+class NotAConfiguration(BadInput):
+    """{path} holds no X-Road configuration; look at {why}. Give a folder or zip as /verificationconf serves it."""
+
+
+@dataclass(frozen=True)
+class Authority:
+    """A certification authority that signs members' certificates; responders by the certificate they answer for."""
+
+    top: x509.Certificate
+    intermediates: tuple[x509.Certificate, ...]
+    responders: Mapping[x509.Certificate, tuple[x509.Certificate, ...]]
+    profile: str
+
+
+@dataclass(frozen=True)
+class Signature:
+    """How a configuration is signed, *faults* why it is not to be believed, *end* when its force ends.
+
+    *kind* is ``anchored`` (by a key that the anchor with the fingerprint *anchor* names), ``own`` (by a key that it
+    names itself) or ``none``.
+    """
+
+    kind: str
+    end: datetime | None = None
+    anchor: str = ""
+    faults: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True)
+class Instance:
+    """What one instance's configuration approves, and how it is signed."""
+
+    name: str
+    authorities: tuple[Authority, ...]
+    time_stampers: tuple[x509.Certificate, ...]
+    freshness: int
+    signature: Signature
+
+    @property
+    def faults(self) -> tuple[Finding, ...]:
+        """Return why it is not to be believed."""
+        return tuple(Finding(one, {"instance": self.name}) for one in self.signature.faults)
+
+
+def load(path: Path) -> dict[str, Instance]:
+    """Return the instances of the configuration in the folder or zip *path*, by name; raise `NotAConfiguration`."""
+    files = _zipped(path) if path.is_file() else dict(_in_folder(path))
+    places = [PurePosixPath(name) for name in files if PurePosixPath(name).name == SHARED]
+    if not places:
+        raise NotAConfiguration(path=path, why=SHARED)
+    try:
+        found = [_instance(files, place) for place in places]
+    except Exception as broken:  # hostile parameters may break their reader in any way; each way means: none
+        raise NotAConfiguration(path=path, why=SHARED) from broken
+    if len({one.name for one in found}) != len(found):
+        raise NotAConfiguration(path=path, why=SHARED)
+    return {one.name: one for one in found}
+
+
+def _in_folder(path: Path) -> Iterator[tuple[str, bytes]]:
+    if not path.is_dir():
+        raise FileNotFoundError(2, "No such file or folder", str(path))
+    found = [one for depth in range(_DEEPEST) for one in path.glob("*/" * depth + "*") if one.name in _WANTED]
+    for one in found:
+        if one.stat().st_size > _LARGEST or len(found) > _MOST_FILES:
+            raise NotAConfiguration(path=path, why=one.name)
+        yield one.relative_to(path).as_posix(), one.read_bytes()
+
+
+def _zipped(path: Path) -> dict[str, bytes]:
+    found = {}
+    try:
+        with zipfile.ZipFile(path) as archive:
+            infos = [one for one in archive.infolist() if PurePosixPath(one.filename).name in _WANTED]
+            if len(infos) > _MOST_FILES:
+                raise NotAConfiguration(path=path, why=infos[-1].filename)
+            for info in infos:
+                with archive.open(info) as file:
+                    data = file.read(_LARGEST + 1)
+                if len(data) > _LARGEST or info.filename in found:
+                    raise NotAConfiguration(path=path, why=info.filename)
+                found[info.filename] = data
+    except NotAConfiguration:
+        raise
+    except Exception as broken:  # a hostile file may break its reader in any way; each way means: no configuration
+        raise NotAConfiguration(path=path, why="zip") from broken
+    return found
+
+
+def _instance(files: Mapping[str, bytes], place: PurePosixPath) -> Instance:
+    data = files[str(place)]
+    root = documents.parse_message(data, SHARED)
+    name = _text(root, "instanceIdentifier")
+    freshness = root.findtext("globalSettings/ocspFreshnessSeconds")
+    return Instance(
+        name=name,
+        authorities=tuple(_authorities(root)),
+        time_stampers=tuple(_certificate(_text(one, "cert")) for one in root.findall("approvedTSA")),
+        freshness=int(freshness) if freshness else _FRESHNESS,
+        signature=_signature(files, place.parent, root, data, name),
+    )
+
+
+def _authorities(root: etree._Element) -> Iterator[Authority]:
+    for one in root.findall("approvedCA"):
+        if one.findtext("authenticationOnly", "false").strip() in ("true", "1"):
+            continue
+        levels = [*one.findall("topCA"), *one.findall("intermediateCA")]
+        certificates = [_certificate(_text(level, "cert")) for level in levels]
+        responders = {
+            certificate: tuple(_certificate(cert.text or "") for cert in level.findall("ocsp/cert"))
+            for certificate, level in zip(certificates, levels, strict=True)
+        }
+        profile = _text(one, "certificateProfileInfo").rpartition(".")[2]
+        yield Authority(certificates[0], tuple(certificates[1:]), responders, profile)
+
+
+def _signature(
+    files: Mapping[str, bytes], folder: PurePosixPath, root: etree._Element, data: bytes, name: str
+) -> Signature:
+    """Return how the shared parameters *data* of the instance *name* are signed."""
+    signed = [files[path] for one in directory.NAMES if (path := str(folder / one)) in files]
+    anchor = files.get(str(folder / ANCHOR)) or files.get(ANCHOR)
+    if not signed:
+        # Who lays an anchor there wants it to hold: leaving the signed list out is no way round it.
+        return Signature("none", faults=(Reason.CONFIGURATION_ANCHOR,) if anchor else ())
+    keys = _anchored(anchor, name) if anchor else [one.text or "" for kind in _OWN for one in root.iter(kind)]
+    certificates = [_certificate(one) for one in keys]
+    try:
+        lists = [directory.verify(one, certificates) for one in signed]
+    except directory.NotAnchored:
+        return Signature("none", faults=(Reason.CONFIGURATION_ANCHOR if anchor else Reason.CONFIGURATION_SIGNATURE,))
+    except (directory.BadDirectory, Broken):
+        return Signature("none", faults=(Reason.CONFIGURATION_SIGNATURE,))
+    if not all(one.holds(name, data) for one in lists):
+        return Signature("none", faults=(Reason.CONFIGURATION_CHANGED,))
+    end = min(one.end for one in lists)
+    return Signature("anchored", end, _fingerprint(anchor)) if anchor else Signature("own", end)
+
+
+def _fingerprint(anchor: bytes) -> str:
+    """Return the SHA-224 of an anchor's file as X-Road's servers show it, for people to compare."""
+    return hashlib.sha224(anchor).digest().hex(":").upper()
+
+
+def _anchored(anchor: bytes, name: str) -> list[str]:
+    """Return the certificates that an anchor of the instance *name* lets sign, in base64."""
+    root = documents.parse_message(anchor, ANCHOR)
+    if _text(root, "instanceIdentifier") != name:
+        return []
+    return [one.text or "" for one in root.iter("verificationCert")]
+
+
+def _text(parent: etree._Element, name: str) -> str:
+    found = parent.findtext(name)
+    if not found or not found.strip():
+        raise ValueError(name)
+    return found.strip()
+
+
+def _certificate(text: str) -> x509.Certificate:
+    """Return the certificate in base64 of DER, or of PEM as X-Road's central server writes it."""
+    try:
+        octets = base64.b64decode("".join(text.split()), validate=True)
+    except binascii.Error:
+        raise ValueError(SHARED) from None
+    if octets.lstrip().startswith(b"-----BEGIN"):
+        octets = x509.load_pem_x509_certificate(octets).public_bytes(Encoding.DER)
+    return load_certificate(octets)

@@ -1,0 +1,105 @@
+"""The signed list of a configuration's files (PR-GCONF): MIME parts, their digests, one signature over all of them."""
+
+import base64
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from cryptography import x509
+
+from onedoor.signing.asice.algorithms import digest, digest_name, method, same, signature_holds
+from onedoor.signing.cms import der
+
+NAMES = ("internalconf", "externalconf")
+_BOUNDARY = re.compile(r"boundary=\"?([^\";\s]+)\"?", re.IGNORECASE)
+_SHARED = re.compile(r"SHARED-PARAMETERS;\s*instance=['\"]([^'\"]+)['\"]", re.IGNORECASE)
+_HASH = re.compile(r"([A-Za-z0-9+/=]+);\s*hash-algorithm-id=\"?([^\";\s]+)\"?", re.IGNORECASE)
+_LARGEST = 4 << 20
+_MOST_PARTS = 200
+
+
+class BadDirectory(ValueError):
+    """A list that is malformed, or whose signature does not hold."""
+
+
+class NotAnchored(BadDirectory):
+    """A list that was signed with a key nobody named."""
+
+
+@dataclass(frozen=True)
+class Directory:
+    """A list whose signature holds: until when it is in force, and the digests of shared parameters by instance."""
+
+    end: datetime
+    shared: dict[str, tuple[str, bytes]]
+
+    def holds(self, instance: str, data: bytes) -> bool:
+        """Return whether *data* are the shared parameters of *instance* that were signed."""
+        name, value = self.shared.get(instance, ("sha512", b""))
+        return same(digest(name, data), value)
+
+
+def verify(data: bytes, certificates: Sequence[x509.Certificate]) -> Directory:
+    """Return the list in *data*, signed with the key of one of *certificates*; raise `BadDirectory`."""
+    if len(data) > _LARGEST:
+        raise BadDirectory
+    try:
+        listed, signed = _parts(*_split(data))
+        heads, content = _split(signed)
+        _check_signature(_split(listed)[1], heads, content, certificates)
+        return _read(listed)
+    except BadDirectory:
+        raise
+    except (ValueError, KeyError, IndexError, UnicodeError) as broken:
+        raise BadDirectory from broken
+
+
+def _check_signature(
+    body: bytes, heads: dict[str, str], content: bytes, certificates: Sequence[x509.Certificate]
+) -> None:
+    found = _HASH.fullmatch(heads["verification-certificate-hash"])
+    if found is None:
+        raise BadDirectory
+    name, value = digest_name(found[2], NAMES[0]), base64.b64decode(found[1], validate=True)
+    signer = next((one for one in certificates if same(digest(name, der(one)), value)), None)
+    if signer is None:
+        raise NotAnchored
+    kind, scheme = method(heads["signature-algorithm-id"], NAMES[0])
+    if not signature_holds(kind, scheme, signer.public_key(), base64.b64decode(content), body):
+        raise BadDirectory
+
+
+def _read(listed: bytes) -> Directory:
+    first, *files = _parts(*_split(listed))
+    end = datetime.fromisoformat(_split(first)[0]["expire-date"])
+    shared = {}
+    for heads, content in map(_split, files):
+        if found := _SHARED.fullmatch(heads["content-identifier"]):
+            if found[1] in shared:
+                raise BadDirectory
+            name = digest_name(heads["hash-algorithm-id"], NAMES[0])
+            shared[found[1]] = name, base64.b64decode(content)
+    return Directory(end if end.tzinfo else end.replace(tzinfo=UTC), shared)
+
+
+def _split(part: bytes) -> tuple[dict[str, str], bytes]:
+    """Return the header fields of a MIME part, in small letters, and its body."""
+    head, _, body = part.partition(b"\r\n\r\n")
+    fields = [line.partition(":") for line in head.decode("ascii").split("\r\n") if line]
+    names = [name.strip().lower() for name, _, _ in fields]
+    if len(set(names)) != len(names):
+        raise BadDirectory
+    return {name: value.strip() for name, (_, _, value) in zip(names, fields, strict=True)}, body
+
+
+def _parts(heads: dict[str, str], body: bytes) -> list[bytes]:
+    """Return the parts of a multipart body, each without the line break that belongs to the boundary after it."""
+    found = _BOUNDARY.search(heads["content-type"])
+    if found is None:
+        raise BadDirectory
+    mark = b"--" + found[1].encode()
+    opening, *rest = (b"\r\n" + body).split(b"\r\n" + mark, _MOST_PARTS)
+    if opening.strip() or not rest or not rest[-1].startswith(b"--"):
+        raise BadDirectory
+    return [part.removeprefix(b"\r\n") for part in rest[:-1]]

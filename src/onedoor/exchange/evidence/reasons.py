@@ -1,0 +1,35 @@
+"""Why the evidence of a message is not trusted; the sentences are gettext keys."""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why a part of the trust does not hold: the name is the code, the value the sentence and gettext key."""
+
+    NO_INTEGRITY = "What the file itself does not prove cannot be trusted."
+    NO_INSTANCE = "The configuration does not know the instance {instance} of the message's sender."
+    CONFIGURATION_CHANGED = "The configuration of {instance} was changed after it was signed."
+    CONFIGURATION_SIGNATURE = "The signature of the configuration of {instance} does not hold."
+    CONFIGURATION_ANCHOR = "The configuration of {instance} was not signed with a key that its anchor names."
+    UNKNOWN_AUTHORITY = "The certificate of the signer comes from no authority that the configuration approves."
+    NOT_FOR_SIGNING = "The certificate of the signer is not made for signing messages."
+    NOT_IN_FORCE = "A certificate was not in force at the moment of the time-stamp: {certificate}."
+    UNKNOWN_PROFILE = "How the authority names members is not known here: {profile}."
+    OTHER_MEMBER = "The message says it comes from {sender}, but the certificate belongs to {member}."
+    NO_OCSP = "There is no statement (OCSP) that the certificate was not revoked: {certificate}."
+    OCSP_NOT_GOOD = "The certificate was revoked, or its authority does not know it: {certificate}."
+    OCSP_OLD = "The statement on the certificate (OCSP) was too old at the moment of the time-stamp: {certificate}."
+    OCSP_SIGNER = (
+        "The statement on the certificate (OCSP) was signed by someone its authority does not allow: {certificate}."
+    )
+    UNKNOWN_TIME_STAMPER = "The time-stamp comes from no authority that the configuration approves."
+
+
+class Remark(StrEnum):
+    """What a reader of the verdict should know besides; gettext keys too."""
+
+    UNSIGNED = "The configuration of {instance} carries no signature: it is worth as much as the place you had it from."
+    NO_ANCHOR = "The configuration of {instance} is signed with a key it names itself; its anchor would say whose key."
+    ANCHOR = "The configuration of {instance} is signed with a key of the anchor {anchor} (SHA-224). Do you know it?"
+    EXPIRED = "The configuration of {instance} was in force until {end}."
+    COMPRESSED = "The entry mimetype is not the first, or is compressed; ASiC asks otherwise, and X-Road writes it so."

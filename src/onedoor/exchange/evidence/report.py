@@ -1,0 +1,117 @@
+"""The verdict on the evidence of one message, in two parts, for people and for programs."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from onedoor.exchange.evidence import messages, trust
+from onedoor.exchange.evidence.configuration import Instance
+from onedoor.exchange.evidence.messages import Message
+from onedoor.exchange.evidence.reasons import Reason, Remark
+from onedoor.signing.asice import integrity
+from onedoor.signing.asice.findings import Broken, Finding
+from onedoor.signing.asice.integrity import INVALID, VALID, Integrity
+
+NOT_CHECKED = "not checked"
+_SIGNED = {"anchored": Remark.ANCHOR, "own": Remark.NO_ANCHOR, "none": Remark.UNSIGNED}
+Translate = Callable[[str], str]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was found: *integrity* by the file alone, *trust* (None when nobody asked) by the configuration."""
+
+    integrity: Integrity
+    message: Message | None
+    trust: tuple[Finding, ...] | None
+    instance: Instance | None
+    remarks: tuple[Finding, ...]
+
+    @property
+    def trust_verdict(self) -> str:
+        """Return ``valid``, ``invalid`` or ``not checked``."""
+        if self.trust is None:
+            return NOT_CHECKED
+        return INVALID if self.trust else VALID
+
+    @property
+    def good(self) -> bool:
+        """Return whether every part that was asked for holds."""
+        return self.integrity.verdict == VALID and self.trust_verdict != INVALID
+
+    def as_json(self, file: Path, translate: Translate = str) -> dict[str, object]:
+        """Return the report as what JSON can carry; codes are stable, sentences follow the language."""
+        found = self.integrity
+        trusted: dict[str, object] = {"verdict": self.trust_verdict, "reasons": _told(self.trust or (), translate)}
+        if self.instance is not None:
+            signature = self.instance.signature
+            anchor = {"anchor_sha224": signature.anchor} if signature.anchor else {}
+            trusted["configuration"] = {"instance": self.instance.name, "signature": signature.kind, **anchor}
+        return {
+            "file": str(file),
+            "integrity": {"verdict": found.verdict, "reasons": _told(found.findings, translate)},
+            "trust": trusted,
+            "message": self._facts(),
+            "stricter_than_xroad": _told([one for one in found.findings if one.stricter], translate),
+            "remarks": _told(self.remarks, translate),
+        }
+
+    def _facts(self) -> dict[str, str]:
+        """Return who sent what to whom and when, as far as the container tells."""
+        told = self.message
+        facts = {} if told is None else {"kind": told.kind, "id": told.id, "sender": told.sender}
+        if told is not None:
+            facts |= {"client": told.client, "service": told.service, "purpose": told.purpose, "basis": told.basis}
+        if self.integrity.signature is not None:
+            facts["signed_at"] = self.integrity.signature.signed_at
+        if self.integrity.time_stamp is not None:
+            facts["time_stamped_at"] = self.integrity.time_stamp.moment.isoformat().replace("+00:00", "Z")
+        return {key: value for key, value in facts.items() if value}
+
+
+def verify(path: Path, instances: Mapping[str, Instance] | None = None) -> Report:
+    """Return the verdict on the container in *path*; trust is checked when *instances* of a configuration are given."""
+    known = instances or {}
+    stampers = [certificate for one in known.values() for certificate in one.time_stampers]
+    with path.open("rb") as file:
+        found = integrity.check(file, stampers)
+    message = _message(found)
+    instance = known.get(message.instance) if message else None
+    reasons = None if instances is None else tuple(_trust(found, message, instances))
+    return Report(found, message, reasons, instance, tuple(_remarks(found, instance)))
+
+
+def _message(found: Integrity) -> Message | None:
+    if found.message is None:
+        return None
+    try:
+        return messages.read(found.message)
+    except Broken as broken:
+        found.findings.append(broken.finding)
+        return None
+
+
+def _trust(found: Integrity, message: Message | None, instances: Mapping[str, Instance]) -> list[Finding]:
+    signature, stamp = found.signature, found.time_stamp
+    if message is None or found.verdict == INVALID or signature is None or stamp is None:
+        return [Finding(Reason.NO_INTEGRITY)]
+    return list(trust.check(signature.certificate, stamp, found.responses, message, instances))
+
+
+def _remarks(found: Integrity, instance: Instance | None) -> list[Finding]:
+    remarks = []
+    if found.entries and not found.as_asic_asks:
+        remarks.append(Finding(Remark.COMPRESSED))
+    if instance is not None and not instance.faults:
+        signature, stamp = instance.signature, found.time_stamp
+        facts = {"instance": instance.name}
+        if signature.anchor:
+            facts["anchor"] = signature.anchor
+        remarks.append(Finding(_SIGNED[signature.kind], facts))
+        if signature.end and stamp and stamp.moment > signature.end:
+            remarks.append(Finding(Remark.EXPIRED, facts | {"end": signature.end.isoformat()}))
+    return remarks
+
+
+def _told(findings: "list[Finding] | tuple[Finding, ...]", translate: Translate) -> list[dict[str, str]]:
+    return [{"code": one.reason.name, "text": one.text(translate)} for one in findings]

@@ -1,0 +1,161 @@
+"""The check of a container by itself: every digest, hash chain, signature and time-stamp imprint in it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from cryptography import x509
+from lxml import etree
+
+from onedoor.signing.asice import documents, hashchain, revocation, timestamps, xades
+from onedoor.signing.asice.algorithms import digest, digest_name, same
+from onedoor.signing.asice.container import LARGEST_MESSAGE, MIMETYPE, Container
+from onedoor.signing.asice.findings import INCOMPLETE, Broken, Finding, Reason
+from onedoor.signing.asice.revocation import Response
+from onedoor.signing.asice.timestamps import TimeStamp
+from onedoor.signing.asice.xades import Signature
+
+MESSAGE, MIMETYPE_ENTRY = "message.xml", "mimetype"
+SIGNED_RESULT, STAMPED_RESULT = "sig-hashchainresult.xml", "ts-hashchainresult.xml"
+TOKEN, MANIFEST, ASIC_MANIFEST = "META-INF/timestamp.tst", "META-INF/manifest.xml", "META-INF/ASiCManifest.xml"
+_SIGNED_BY_NOTHING = {MIMETYPE_ENTRY, xades.ENTRY, TOKEN, MANIFEST, ASIC_MANIFEST}
+"""Entries that carry the evidence, or of which nothing is interpreted."""
+_ASIC = "{http://uri.etsi.org/2918/v1.2.1#}"
+_D = f"{{{documents.DS}}}"
+VALID, INVALID = "valid", "invalid"
+INCOMPLETE_VERDICT = "incomplete"
+
+
+@dataclass
+class Integrity:
+    """What a container proves by itself: the *findings*, and what was read of it on the way."""
+
+    findings: list[Finding] = field(default_factory=list)
+    entries: list[str] = field(default_factory=list)
+    as_asic_asks: bool = True
+    message: bytes | None = None
+    signature: Signature | None = None
+    time_stamp: TimeStamp | None = None
+    responses: list[Response] = field(default_factory=list)
+
+    @property
+    def verdict(self) -> str:
+        """Return ``valid``; ``incomplete`` when nothing is wrong but something is not there; or ``invalid``."""
+        if not self.findings:
+            return VALID
+        return INCOMPLETE_VERDICT if all(one.reason in INCOMPLETE for one in self.findings) else INVALID
+
+
+def check(file: BinaryIO, authorities: Sequence[x509.Certificate] = ()) -> Integrity:
+    """Return what the container in *file* proves by itself.
+
+    *authorities* are certificates of time-stamp authorities, for tokens that do not carry their own.
+    """
+    found = Integrity()
+    try:
+        _check(Container(file), authorities, found)
+    except Broken as broken:
+        found.findings.append(broken.finding)
+    return found
+
+
+def _check(container: Container, authorities: Sequence[x509.Certificate], found: Integrity) -> None:
+    container.check()
+    found.entries, found.as_asic_asks = container.names, container.plain
+    if MIMETYPE_ENTRY not in container or container.read(MIMETYPE_ENTRY).strip() != MIMETYPE.encode():
+        found.findings.append(Finding(Reason.NO_MIMETYPE))
+    if MESSAGE not in container:
+        raise Broken(Reason.NO_MESSAGE)
+    if xades.ENTRY not in container:
+        raise Broken(Reason.NO_SIGNATURE)
+    signature = found.signature = xades.read(container.read(xades.ENTRY))
+    found.message = container.read(MESSAGE, LARGEST_MESSAGE)
+    found.findings += signature.findings(container)
+    covered = _gathered(found, _signed(container, signature))
+    covered |= _gathered(found, _stamped(container, signature, authorities, found))
+    found.findings += _responses(signature, found)
+    found.findings += _manifest(container)
+    found.findings += _not_signed(container, covered)
+
+
+def _gathered(found: Integrity, parts: Iterator[Finding | set[str]]) -> set[str]:
+    """Return the names of entries that *parts* yields, and keep its findings; a part that is broken ends it."""
+    covered: set[str] = set()
+    try:
+        for part in parts:
+            if isinstance(part, Finding):
+                found.findings.append(part)
+            else:
+                covered |= part
+    except Broken as broken:
+        found.findings.append(broken.finding)
+    return covered
+
+
+def _signed(container: Container, signature: Signature) -> Iterator[Finding | set[str]]:
+    """Yield the names of the entries that the signature covers, by itself or through its hash chain."""
+    covered = {one.entry for one in signature.references}
+    yield covered
+    chain = hashchain.Chain()
+    if SIGNED_RESULT in covered and SIGNED_RESULT in container:
+        chain = hashchain.follow(container, SIGNED_RESULT)
+        yield chain.entries | chain.files
+        for name in sorted(chain.missing):
+            yield Finding(Reason.ENTRY_MISSING, {"entry": name}, stricter=True)
+    if MESSAGE not in covered | chain.entries:
+        yield Finding(Reason.MESSAGE_NOT_SIGNED)
+
+
+def _stamped(
+    container: Container, signature: Signature, authorities: Sequence[x509.Certificate], found: Integrity
+) -> Iterator[Finding | set[str]]:
+    """Yield the names of the files of the time-stamp's hash chain; keep the time-stamp when it holds."""
+    tokens = [*signature.time_stamps, *([container.read(TOKEN)] if TOKEN in container else [])]
+    if len(tokens) != 1:
+        raise Broken(Reason.TIME_STAMPS if tokens else Reason.NO_TIME_STAMP)
+    stamped = signature.value
+    if STAMPED_RESULT in container:
+        chain = hashchain.follow(container, STAMPED_RESULT)
+        yield chain.files
+        if xades.ENTRY not in chain.entries:
+            yield Finding(Reason.SIGNATURE_NOT_STAMPED)
+        stamped = container.read(STAMPED_RESULT)
+    found.time_stamp = timestamps.check(tokens[0], stamped, authorities)
+
+
+def _responses(signature: Signature, found: Integrity) -> Iterator[Finding]:
+    if not signature.responses:
+        yield Finding(Reason.OCSP_MISSING)
+    for der in signature.responses:
+        try:
+            found.responses.append(revocation.read(der))
+        except Broken as broken:
+            yield broken.finding
+    for name, value in signature.referred_responses:
+        if not any(same(digest(name, der), value) for der in signature.responses):
+            yield Finding(Reason.OCSP_REFERENCE)
+
+
+def _manifest(container: Container) -> Iterator[Finding]:
+    """Yield what the ASiC manifest says of an entry and is not so."""
+    if ASIC_MANIFEST not in container:
+        return
+    root = documents.parse(container.read(ASIC_MANIFEST), ASIC_MANIFEST)
+    for one in documents.children(root, ASIC_MANIFEST, f"{_ASIC}SigReference", f"{_ASIC}DataObjectReference"):
+        name = documents.attribute(one, "URI", ASIC_MANIFEST).removeprefix("/")
+        if name not in container or (one.tag.endswith("DataObjectReference") and not _fits(container, one, name)):
+            yield Finding(Reason.MANIFEST, {"entry": name}, stricter=True)
+
+
+def _fits(container: Container, reference: etree._Element, name: str) -> bool:
+    method = documents.only(reference, f"{_D}DigestMethod", ASIC_MANIFEST)
+    algorithm = digest_name(documents.attribute(method, "Algorithm", ASIC_MANIFEST), ASIC_MANIFEST)
+    value = documents.binary(documents.only(reference, f"{_D}DigestValue", ASIC_MANIFEST), ASIC_MANIFEST)
+    return same(container.digest(name, algorithm), value)
+
+
+def _not_signed(container: Container, covered: set[str]) -> Iterator[Finding]:
+    for name in container.names:
+        if name not in covered | _SIGNED_BY_NOTHING:
+            reason = Reason.HASH_CHAIN_NOT_SIGNED if "hashchain" in name.lower() else Reason.ENTRY_NOT_SIGNED
+            yield Finding(reason, {"entry": name}, stricter=True)

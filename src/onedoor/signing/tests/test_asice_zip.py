@@ -1,0 +1,136 @@
+"""What strangers may do to a container's ZIP file: each is refused within limits of time and memory."""
+
+import io
+import random
+import struct
+import tracemalloc
+import warnings
+import zipfile
+import zlib
+
+import pytest
+
+from onedoor.signing.asice import container as reading
+from onedoor.signing.asice import integrity
+from onedoor.signing.asice.findings import Reason, Why
+from onedoor.signing.tests.attacked import findings, reasons, whys
+from onedoor.signing.tests.containers import SIGNATURES, container, zipped
+
+
+def raw(entries: list[tuple[str, bytes]]) -> bytes:
+    file = io.BytesIO()
+    with warnings.catch_warnings(), zipfile.ZipFile(file, "w") as archive:
+        warnings.simplefilter("ignore")
+        for name, data in entries:
+            archive.writestr(name, data)
+    return file.getvalue()
+
+
+def test_two_entries_of_one_name_are_refused():
+    entries = [*container().items()]
+    assert whys(raw([*entries, ("message.xml", b"other")])) == {Why.TWICE}
+    assert whys(zipped(dict(entries) | {"Message.XML": b"other"})) == {Why.TWICE}
+
+
+@pytest.mark.parametrize(
+    "name", ["../evil", "/etc/passwd", "a\\b", "META-INF/../x", "nested/file", "a\x1b[2J", "ệ.xml", "", ".hidden"]
+)
+def test_names_that_lead_elsewhere_are_refused(name):
+    assert findings(zipped(container() | {name: b"x"}))[0][0] is Reason.NOT_A_CONTAINER
+
+
+def test_the_folder_of_the_evidence_hides_nothing():
+    assert whys(raw([*container().items(), ("META-INF/", b"hidden")])) == {Why.NAME}
+    assert integrity.check(io.BytesIO(raw([*container().items(), ("META-INF/", b"")]))).verdict == "valid"
+
+
+@pytest.mark.parametrize("at", ["before", "after", "between"])
+def test_bytes_that_one_reader_sees_and_another_does_not_are_refused(at):
+    data = zipped(container())
+    start = data.index(b"PK\1\2")
+    hidden = zipped({"message.xml": b"other"})
+    hidden = hidden[: hidden.index(b"PK\1\2")]
+    if at == "before":
+        data = hidden + data
+    elif at == "after":
+        data += hidden
+    else:
+        data = bytearray(data[:start] + hidden + data[start:])
+        end = data.rindex(b"PK\5\6")
+        data[end + 16 : end + 20] = struct.pack("<L", start + len(hidden))
+        data = bytes(data)
+    assert reasons(data) == {Reason.NOT_A_CONTAINER}
+
+
+def test_bytes_after_the_end_of_a_packed_stream_are_refused():
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        info = zipfile.ZipInfo("attachment1")
+        info.compress_type = zipfile.ZIP_DEFLATED
+        archive.writestr(info, b"body")
+    data = bytearray(file.getvalue())
+    packed = struct.unpack_from("<L", data, 18)[0]
+    data[30 + 11 + packed : 30 + 11 + packed] = b"hidden"
+    central = data.index(b"PK\1\2")
+    for place in (18, central + 20):
+        struct.pack_into("<L", data, place, packed + 6)
+    struct.pack_into("<L", data, data.rindex(b"PK\5\6") + 16, central)
+    assert whys(bytes(data)) == {Why.HIDDEN}
+
+
+@pytest.mark.parametrize(("place", "value"), [(8, 99), (6, 1), (14, 7), (22, 7), (30, ord("x"))])
+def test_what_is_said_of_an_entry_in_two_places_must_agree(place, value):
+    data = bytearray(zipped(container()))
+    data[place] = value
+    assert whys(bytes(data)) <= {Why.TWO_ACCOUNTS, Why.DAMAGED}
+
+
+def test_entries_that_lie_over_each_other_are_refused():
+    data = bytearray(zipped(container()))
+    central = [at for at in range(len(data)) if data[at : at + 4] == b"PK\1\2"]
+    struct.pack_into("<L", data, central[2] + 42, 0)
+    assert reasons(bytes(data)) == {Reason.NOT_A_CONTAINER}
+
+
+def test_a_bomb_of_many_entries_is_refused():
+    many = {f"a{number}": b"" for number in range(reading.MOST_ENTRIES + 1)}
+    assert findings(zipped(many)) == [(Reason.TOO_LARGE, Why.ENTRIES)]
+
+
+def test_a_bomb_of_zeros_is_refused_before_it_is_unpacked():
+    assert findings(zipped(container() | {"attachment2": bytes(64 << 20)})) == [(Reason.TOO_LARGE, Why.CONTENT)]
+
+
+def test_a_bomb_that_lies_about_its_size_is_stopped_where_it_lies(monkeypatch):
+    data = bytearray(zipped({"attachment1": bytes(24 << 20)}))
+    for place in (22, data.index(b"PK\1\2") + 24):
+        struct.pack_into("<L", data, place, 10)
+    unpacked = []
+    monkeypatch.setattr(zlib, "crc32", lambda chunk, _: unpacked.append(len(chunk)) or 1)
+    assert findings(bytes(data)) == [(Reason.NOT_A_CONTAINER, Why.DAMAGED)]
+    assert sum(unpacked) < 1 << 20
+
+
+def test_a_container_inside_a_container_is_only_an_attachment():
+    inner = zipped({"message.xml": b"x", "bomb": bytes(10 << 20)})
+    assert integrity.check(io.BytesIO(zipped(container(attachments={"attachment1": inner})))).verdict == "valid"
+
+
+def test_a_large_attachment_is_checked_in_constant_memory():
+    body = random.Random(1).randbytes(12 << 20)
+    data = zipped(container(attachments={"attachment1": body}), zipfile.ZIP_STORED)
+    file = io.BytesIO(data)
+    tracemalloc.start()
+    found = integrity.check(file)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found.verdict == "valid"
+    assert peak < 4 << 20
+
+
+def test_a_part_that_is_interpreted_has_a_largest_size():
+    for entry in (SIGNATURES, "ts-hashchain.xml", "META-INF/timestamp.tst"):
+        padded = container() | {entry: b" " * (reading.LARGEST_PART + 1)}
+        assert (Reason.TOO_LARGE, Why.PART) in findings(zipped(padded, zipfile.ZIP_STORED))
+    message = b"A" * (reading.LARGEST_MESSAGE + 1)
+    assert (Reason.TOO_LARGE, Why.PART) in findings(zipped(container(message=message), zipfile.ZIP_STORED))
