@@ -32,4 +32,8 @@ class Remark(StrEnum):
     NO_ANCHOR = "The configuration of {instance} is signed with a key it names itself; its anchor would say whose key."
     ANCHOR = "The configuration of {instance} is signed with a key of the anchor {anchor} (SHA-224). Do you know it?"
     EXPIRED = "The configuration of {instance} was in force until {end}."
+    TIME_STAMPER = (
+        "The time-stamp does not carry the certificate of its authority: only a configuration can tell whose it is."
+    )
+    NO_OCSP = "The container holds no statement that the signer's certificate was not revoked (OCSP)."
     COMPRESSED = "The entry mimetype is not the first, or is compressed; ASiC asks otherwise, and X-Road writes it so."

@@ -75,20 +75,21 @@ def verify(path: Path, instances: Mapping[str, Instance] | None = None) -> Repor
     stampers = [certificate for one in known.values() for certificate in one.time_stampers]
     with path.open("rb") as file:
         found = integrity.check(file, stampers)
-    message = _message(found)
+    message, unreadable = _message(found)
     instance = known.get(message.instance) if message else None
-    reasons = None if instances is None else tuple(_trust(found, message, instances))
-    return Report(found, message, reasons, instance, tuple(_remarks(found, instance)))
+    reasons = None if instances is None else tuple(unreadable or _trust(found, message, instances))
+    remarks = _remarks(found, instance) + (unreadable if instances is None else [])
+    return Report(found, message, reasons, instance, tuple(remarks))
 
 
-def _message(found: Integrity) -> Message | None:
+def _message(found: Integrity) -> tuple[Message | None, list[Finding]]:
+    """Return what the message says of itself, or why that cannot be read."""
     if found.message is None:
-        return None
+        return None, []
     try:
-        return messages.read(found.message)
+        return messages.read(found.message), []
     except Broken as broken:
-        found.findings.append(broken.finding)
-        return None
+        return None, [broken.finding]
 
 
 def _trust(found: Integrity, message: Message | None, instances: Mapping[str, Instance]) -> list[Finding]:
@@ -100,6 +101,10 @@ def _trust(found: Integrity, message: Message | None, instances: Mapping[str, In
 
 def _remarks(found: Integrity, instance: Instance | None) -> list[Finding]:
     remarks = []
+    if found.time_stamp and found.time_stamp.certificate is None:
+        remarks.append(Finding(Remark.TIME_STAMPER))
+    if found.signature and not found.signature.responses:
+        remarks.append(Finding(Remark.NO_OCSP))
     if found.entries and not found.as_asic_asks:
         remarks.append(Finding(Remark.COMPRESSED))
     if instance is not None and not instance.faults:

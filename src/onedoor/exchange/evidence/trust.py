@@ -57,6 +57,9 @@ def check(
 
 
 def _time_stamp(stamp: TimeStamp, instances: Mapping[str, Instance]) -> Iterator[Finding]:
+    if stamp.certificate is None:
+        yield Finding(Reason.UNKNOWN_TIME_STAMPER)
+        return
     approved = any(stamp.certificate in one.time_stampers for one in instances.values() if not one.faults)
     if not approved or not _extended(stamp.certificate, ExtendedKeyUsageOID.TIME_STAMPING):
         yield Finding(Reason.UNKNOWN_TIME_STAMPER)

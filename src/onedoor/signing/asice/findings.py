@@ -28,14 +28,10 @@ class Reason(StrEnum):
     TIME_STAMPS = "There is more than one time-stamp, and nothing says which one counts."
     TIME_STAMP_IMPRINT = "The time-stamp was not made for this signature."
     TIME_STAMP_BROKEN = "The time-stamp is damaged, or was not signed by the certificate it names."
-    TIME_STAMP_CERTIFICATE = (
-        "The time-stamp does not carry the certificate of its authority, so the file alone is not enough."
-    )
     SIGNATURE_NOT_STAMPED = "The hash chain of the time-stamp does not include this signature."
     OCSP_BROKEN = (
         "The statement on the signer's certificate (OCSP) is damaged, or not signed by the certificate it names."
     )
-    OCSP_MISSING = "There is no statement on the signer's certificate (OCSP) in the container."
     OCSP_REFERENCE = "The statement on the signer's certificate (OCSP) is not the one the signature refers to."
     MANIFEST = "The manifest does not fit {entry}."
     MESSAGE_UNREADABLE = "The message does not say who sent it: {why}."
@@ -81,8 +77,6 @@ class Why(StrEnum):
 
 
 _LONGEST = 160
-INCOMPLETE = frozenset((Reason.ENTRY_MISSING, Reason.TIME_STAMP_CERTIFICATE, Reason.OCSP_MISSING))
-"""Reasons that leave a part unproved; every other reason disproves it."""
 STRICTER = frozenset((Reason.HASH_CHAIN_NOT_SIGNED, Reason.ENTRY_NOT_SIGNED, Reason.MANIFEST))
 """Reasons for which X-Road's own verifier says nothing."""
 

@@ -10,7 +10,7 @@ from lxml import etree
 from onedoor.signing.asice import documents, hashchain, revocation, timestamps, xades
 from onedoor.signing.asice.algorithms import digest, digest_name, same
 from onedoor.signing.asice.container import LARGEST_MESSAGE, MIMETYPE, Container
-from onedoor.signing.asice.findings import INCOMPLETE, Broken, Finding, Reason
+from onedoor.signing.asice.findings import Broken, Finding, Reason
 from onedoor.signing.asice.revocation import Response
 from onedoor.signing.asice.timestamps import TimeStamp
 from onedoor.signing.asice.xades import Signature
@@ -23,7 +23,6 @@ _SIGNED_BY_NOTHING = {MIMETYPE_ENTRY, xades.ENTRY, TOKEN, MANIFEST, ASIC_MANIFES
 _ASIC = "{http://uri.etsi.org/2918/v1.2.1#}"
 _D = f"{{{documents.DS}}}"
 VALID, INVALID = "valid", "invalid"
-INCOMPLETE_VERDICT = "incomplete"
 
 
 @dataclass
@@ -40,10 +39,8 @@ class Integrity:
 
     @property
     def verdict(self) -> str:
-        """Return ``valid``; ``incomplete`` when nothing is wrong but something is not there; or ``invalid``."""
-        if not self.findings:
-            return VALID
-        return INCOMPLETE_VERDICT if all(one.reason in INCOMPLETE for one in self.findings) else INVALID
+        """Return ``valid`` or ``invalid``."""
+        return INVALID if self.findings else VALID
 
 
 def check(file: BinaryIO, authorities: Sequence[x509.Certificate] = ()) -> Integrity:
@@ -124,8 +121,6 @@ def _stamped(
 
 
 def _responses(signature: Signature, found: Integrity) -> Iterator[Finding]:
-    if not signature.responses:
-        yield Finding(Reason.OCSP_MISSING)
     for der in signature.responses:
         try:
             found.responses.append(revocation.read(der))

@@ -19,10 +19,13 @@ _ESS_HASHES = ("sha1", *HASHES)
 
 @dataclass(frozen=True)
 class TimeStamp:
-    """A token that holds: the moment it gives and the certificate of its authority."""
+    """A token that holds: the moment it gives and the certificate of its authority.
+
+    Without the certificate (None) only its imprint is known to fit: whose word the moment is remains open.
+    """
 
     moment: datetime
-    certificate: x509.Certificate
+    certificate: x509.Certificate | None
 
 
 def check(token: bytes, stamped: bytes, authorities: Sequence[x509.Certificate]) -> TimeStamp:
@@ -53,10 +56,11 @@ def _check(token: bytes, stamped: bytes, authorities: Sequence[x509.Certificate]
     certificate = _certificate(content, signer, attributes, authorities)
     kind = _KINDS[signer["signature_algorithm"].signature_algo]
     signed = signer["signed_attrs"].untag().dump(force=True)
+    value = signer["signature"].native
     holds = (
         [one.native for one in attributes["content_type"]] == ["tst_info"]
         and [one.native for one in attributes["message_digest"]] == [digest(name, octets)]
-        and signature_holds(kind, name, certificate.public_key(), signer["signature"].native, signed)
+        and (certificate is None or signature_holds(kind, name, certificate.public_key(), value, signed))
     )
     if not holds:
         raise Broken(Reason.TIME_STAMP_BROKEN)
@@ -81,15 +85,20 @@ def _certificate(
     signer: cms.SignerInfo,
     attributes: dict[str, cms.SetOf],
     authorities: Sequence[x509.Certificate],
-) -> x509.Certificate:
-    """Return the certificate that the signer's id and its signed attribute name."""
+) -> x509.Certificate | None:
+    """Return the certificate that the signer's id and its signed attribute name; None when no certificate came along.
+
+    Raise `Broken` when others came instead.
+    """
     carried = content["certificates"]
     ders = [choice.chosen.dump() for choice in carried] if len(carried) else []
     inside = [load_certificate(der) for der in ders]
     for one in (*inside, *authorities):
         if _names(signer["sid"], one) and _bound(attributes, one):
             return one
-    raise Broken(Reason.TIME_STAMP_CERTIFICATE)
+    if inside:
+        raise Broken(Reason.TIME_STAMP_BROKEN)
+    return None
 
 
 def _names(identifier: cms.SignerIdentifier, certificate: x509.Certificate) -> bool:

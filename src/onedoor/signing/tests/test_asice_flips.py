@@ -40,7 +40,7 @@ def flips(name: str, seed: int, count: int) -> None:
     for _ in range(count):
         changed = bytearray(data)
         changed[generator.randrange(len(data))] ^= 1 << generator.randrange(8)
-        assert told(bytes(changed)) in ([honest] if honest[0] == "valid" else []) + [("invalid",), ("incomplete",)]
+        assert told(bytes(changed)) in ([honest] if honest[0] == "valid" else []) + [("invalid",)]
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -62,7 +62,7 @@ def test_a_flipped_bit_inside_an_entry_does_no_more(entry):
     for _ in range(80):
         changed = bytearray(entries[entry])
         changed[generator.randrange(len(changed))] ^= 1 << generator.randrange(8)
-        assert told(zipped(entries | {entry: bytes(changed)})) in (honest, ("invalid",), ("incomplete",))
+        assert told(zipped(entries | {entry: bytes(changed)})) in (honest, ("invalid",))
 
 
 def rearranged(text: bytes, generator: random.Random) -> bytes:
@@ -93,8 +93,9 @@ def test_a_signature_with_parts_rearranged_is_refused_or_means_the_same(plan):
     honest = told(zipped(entries))
     for _ in range(80):
         entry = generator.choice([name for name in entries if "hashchain" in name or "signatures" in name])
-        changed = entries | {entry: rearranged(entries[entry], generator)}
-        assert told(zipped(changed)) in (honest, ("invalid",), ("incomplete",))
+        found = told(zipped(entries | {entry: rearranged(entries[entry], generator)}))
+        # Statements on the certificate (OCSP) are not signed with the message; whoever trusts it asks for them.
+        assert found == ("invalid",) or (found[:-1] == honest[:-1] and found[-1] <= honest[-1])
 
 
 @settings(max_examples=200, deadline=None)
@@ -120,4 +121,4 @@ def container_once(kept: dict[str, bytes] = {}) -> dict[str, bytes]:  # noqa: B0
 def test_pieces_cut_out_and_put_in_do_no_harm(place, length, piece):
     data = FILES["asic-verifier-cli_valid-batch-ts"]
     at = place % len(data)
-    assert told(data[:at] + piece + data[at + length :]) in (told(data), ("invalid",), ("incomplete",))
+    assert told(data[:at] + piece + data[at + length :]) in (told(data), ("invalid",))

@@ -13,7 +13,6 @@ from onedoor.site.messages import text as _
 NOT_GOOD = 1
 VERDICTS = {
     "valid": gettext_noop("valid"),
-    "incomplete": gettext_noop("incomplete"),
     "invalid": gettext_noop("invalid"),
     "not checked": gettext_noop("not checked"),
 }
