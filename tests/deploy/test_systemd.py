@@ -20,7 +20,7 @@ ANALYZE = shutil.which("systemd-analyze")
 MOST_EXPOSED = 2.0
 """Of systemd's ten points; 9.6 is a service with no protection at all."""
 NAMES = sorted(path.name for path in UNITS.glob("*.service"))
-PROCESSES = {"web", "worker", "node", "gateway", "directory"}
+PROCESSES = {"web", "worker", "node", "gateway", "directory", "witness"}
 needs_systemd = pytest.mark.skipif(not ANALYZE, reason="systemd-analyze is not installed: bin/system-packages does it")
 
 
@@ -87,7 +87,8 @@ def test_no_secret_stands_in_a_unit_or_in_an_example(unit: str, credentials: Pat
 def test_each_kind_of_process_has_a_user_of_its_own_who_is_made() -> None:
     users = {unit: values(unit, "User")[0] for unit in NAMES}
     made = set(re.findall(r"(?m)^u (\S+)", (UNITS / "sysusers.conf").read_text()))
-    assert set(users.values()) == made == {f"onedoor-{kind}" for kind in ("portal", "node", "gateway", "directory")}
+    kinds = ("portal", "node", "gateway", "directory", "witness")
+    assert set(users.values()) == made == {f"onedoor-{kind}" for kind in kinds}
 
 
 @pytest.fixture

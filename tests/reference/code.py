@@ -16,6 +16,7 @@ EXAMPLES = {
     "SUBSYSTEM": "VN/GOV/G15/CIVIL-STATUS",
     "DATABASE_URL": "postgresql://role@host/name",
     "SECRET": "s" * 40,
+    "WITNESS_NAME": "witness.example/w1",
 }
 """Good values of settings that some role must be told; any other one takes a folder."""
 BY_THEMSELVES = {"ONEDOOR_MASTER": "number of the web server's main process, for its workers: they end when it does"}
@@ -30,7 +31,7 @@ NOT_BY_IMPORT = (".tests", ".migrations", ".testing", ".wsgi", ".launch", ".__ma
 
 def settings() -> str:
     """Return the page of settings: what each is, who must be told it, what it is otherwise."""
-    needed = {role: _needed(role) for role in ("portal", "node", "gateway", "directory")}
+    needed = {role: _needed(role) for role in ("portal", "node", "gateway", "directory", "witness")}
     lines = ["# Settings", "", GENERATED, "", *INTRODUCTION, "", _secrets(), ""]
     lines += ["| setting | must be set for | what it is | default |", "|---|---|---|---|"]
     for name, about in settings_told().items():

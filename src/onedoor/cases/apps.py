@@ -11,5 +11,5 @@ class CasesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Make the jobs and event handlers of the room known."""
-        from onedoor.cases import tasks  # noqa: F401
+        """Make known the jobs and event handlers of the room, and what it enters into the ledger."""
+        from onedoor.cases import entered, tasks  # noqa: F401

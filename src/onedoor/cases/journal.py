@@ -3,10 +3,9 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from uuid import UUID
 
 from onedoor.cases.events import Refused
-from onedoor.cases.models import Act, Attempt, Dossier, Task, Transition
+from onedoor.cases.models import Act, Attempt, Dossier, IssuedResult, Task, Transition
 from onedoor.kernel import clock
 from onedoor.kernel.actor import Actor
 from onedoor.kernel.events import Event
@@ -16,11 +15,32 @@ from onedoor.store import ledger, outbox, sealed
 LONGEST = 64
 
 
-def commitment(facts: Mapping[str, str], envelope: bytes | None) -> bytes:
-    """Return what the ledger holds of a transition: SHA-256 of its facts and of the envelope of its words."""
+def content(facts: Mapping[str, str], envelope: bytes | None) -> bytes:
+    """Return what is entered into the ledger: *facts*, and the SHA-256 of the envelope of the words, as JSON."""
     digest = hashlib.sha256(envelope).hexdigest() if envelope else ""
-    plain = json.dumps({**facts, "detail": digest}, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(plain.encode()).digest()
+    return json.dumps({**facts, "detail": digest}, sort_keys=True, separators=(",", ":")).encode()
+
+
+def transition_facts(row: Transition) -> dict[str, str]:
+    """Return what the ledger covers of a transition, beside its words."""
+    facts = {"id": str(row.id), "case": row.dossier.code, "step": row.step, "kind": row.kind, "state": row.state}
+    return facts | {"by": row.by, "at": row.moment.isoformat(), "agency": row.agency}
+
+
+def act_facts(row: Act) -> dict[str, str]:
+    """Return what the ledger covers of an act, beside its words."""
+    facts = {"id": str(row.id), "task": row.task.key, "kind": row.kind, "state": row.state, "by": row.by}
+    return facts | {"at": row.moment.isoformat()}
+
+
+def attempt_facts(row: Attempt) -> dict[str, str]:
+    """Return what the ledger covers of an attempt."""
+    return {"id": str(row.id), "kind": row.kind, "what": row.what, "by": row.by, "at": row.moment.isoformat()}
+
+
+def issued_facts(row: IssuedResult) -> dict[str, str]:
+    """Return what the ledger covers of an issued result."""
+    return {"id": str(row.id), "kind": row.kind, "agency": row.agency, "sha256": row.sha256}
 
 
 def transition(
@@ -39,9 +59,7 @@ def transition(
     )
     if words:
         row.detail = sealed.seal(words, subject=dossier.account, place=row.place)
-    facts = {"id": str(row.id), "case": dossier.code, "step": step, "kind": kind, "state": row.state, "by": row.by}
-    envelope = bytes(row.detail) if row.detail else None
-    row.entry = _entry("cases.transition", facts | {"at": row.moment.isoformat(), "agency": agency}, envelope)
+    row.entry = _entry("cases.transition", transition_facts(row), bytes(row.detail) if row.detail else None)
     row.save(force_insert=True)
     outbox.state(event)
     return row
@@ -59,9 +77,7 @@ def act(task: Task, kind: str, event: Event, *, words: str = "", subject: str = 
     )
     if words and subject:
         row.detail = sealed.seal(words, subject=subject, place=row.place)
-    facts = {"id": str(row.id), "task": task.key, "kind": kind, "state": row.state, "by": row.by}
-    envelope = bytes(row.detail) if row.detail else None
-    row.entry = _entry("cases.act", facts | {"at": row.moment.isoformat()}, envelope)
+    row.entry = _entry("cases.act", act_facts(row), bytes(row.detail) if row.detail else None)
     row.save(force_insert=True)
     outbox.state(event)
     return row
@@ -71,16 +87,15 @@ def attempt(kind: str, what: str, by: Actor) -> Attempt:
     """Keep what somebody tried in vain; the caller holds the transaction (and lets it commit)."""
     plain = "".join(sign if sign.isprintable() else "?" for sign in what[:LONGEST])
     row = Attempt(id=uuid7(), kind=kind, what=plain, by=by.post or by.person, moment=clock.now())
-    facts = {"id": str(row.id), "kind": kind, "what": row.what, "by": row.by, "at": row.moment.isoformat()}
-    row.entry = _entry("cases.attempt", facts, None)
+    row.entry = _entry("cases.attempt", attempt_facts(row), None)
     row.save(force_insert=True)
     outbox.state(Refused(by=by, kind=kind, what=row.what))
     return row
 
 
-def issued(result: UUID, facts: Mapping[str, str]) -> str:
+def issued(row: IssuedResult) -> str:
     """Enter an issued result into the ledger; return the entry's id."""
-    return _entry("cases.issued", {**facts, "id": str(result)}, None)
+    return _entry("cases.issued", issued_facts(row), None)
 
 
 def state(event: Event) -> None:
@@ -89,4 +104,4 @@ def state(event: Event) -> None:
 
 
 def _entry(kind: str, facts: Mapping[str, str], envelope: bytes | None) -> str:
-    return str(ledger.append(kind, commitment(facts, envelope)).id)
+    return str(ledger.append(kind, hashlib.sha256(content(facts, envelope)).digest()).id)

@@ -155,7 +155,7 @@ def _issue(task: Task, service: Service, made: tuple[bytes, Record], subject: st
     )
     row.body = sealed.seal({"number": data["number"], "data": data}, subject=subject, place=row.place("body"))
     row.file = sealed.seal_bytes(content, subject=subject, place=row.place("file"))
-    row.entry = journal.issued(row.pk, {"kind": row.kind, "agency": row.agency, "sha256": row.sha256})
+    row.entry = journal.issued(row)
     row.save(force_insert=True)
     journal.state(
         ResultIssued(by=by, result=str(row.pk), kind=row.kind, agency=row.agency, case=task.case, sha256=row.sha256)

@@ -11,9 +11,12 @@ from pathlib import Path
 
 from onedoor.kernel.errors import OnedoorError
 
-ROLES = ("portal", "node", "test", "gateway", "directory")
+ROLES = ("portal", "node", "test", "gateway", "directory", "witness")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 REPOSITORY = Path(__file__).resolve().parents[3]
+NO_MEMBER = ("directory", "witness", "test")
+NO_NATION = {"test": REPOSITORY / "nations" / "vietnam", "witness": Path()}
+"""Where a process that need not be told its nation looks instead: a witness nowhere in particular."""
 SHORTEST_SECRET = 32
 DESK_THREADS, MOST_THREADS = 8, 64
 """Requests that a node's desk serves at the same time: enough that a few slow ones leave room for the others."""
@@ -59,7 +62,7 @@ class Settings:
     """
 
     role: str
-    """What this process is: `portal`, `node`, `gateway`, `directory` or `test`."""
+    """What this process is: `portal`, `node`, `gateway`, `directory`, `witness` or `test`."""
     nation: Path
     """Folder of the nation's files, or of the versions kept of them (`var/versions`, see `onedoor nation load`)."""
     member: str
@@ -100,6 +103,10 @@ class Settings:
     """What who watches shows as a bearer token, at least 32 characters; a secret."""
     traces_url: str
     """Where traces go by OTLP over HTTP, such as `http://127.0.0.1:4318/v1/traces`; empty: nowhere."""
+    ledger_policy: Path | None
+    """File (C2SP tlog-policy): a system's witnesses; the ledgers a witness cosigns; those the directory takes."""
+    witness_name: str
+    """The name under which a witness cosigns, such as `witness.example/w1`."""
 
 
 def read(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -138,8 +145,8 @@ def _settings(source: "_Source") -> Settings:
     django = role in ("portal", "node")
     return Settings(
         role=role,
-        nation=source.folder("nation", REPOSITORY / "nations" / "vietnam" if role == "test" else None),
-        member=source.text("member", r"[A-Z0-9-]+", "" if role in ("directory", "test") else None, "such as G15"),
+        nation=source.folder("nation", NO_NATION.get(role)),
+        member=source.text("member", r"[A-Z0-9-]+", "" if role in NO_MEMBER else None, "such as G15"),
         subsystem=source.text("subsystem", SUBSYSTEM, None if django else "", "such as VN/GOV/G15/CIVIL-STATUS"),
         database_url=source.secret("database_url", None if django else "", r"postgres(ql)?://\S+"),
         state=source.path("state", Path("var/test") if role == "test" else None),
@@ -158,6 +165,8 @@ def _settings(source: "_Source") -> Settings:
         watch_listen=source.watched("watch_listen", closed=bool(watch_token)),
         watch_token=watch_token,
         traces_url=source.text("traces_url", URL, "", "such as http://127.0.0.1:4318/v1/traces"),
+        ledger_policy=(source.path if role == "witness" else source.optional_path)("ledger_policy"),
+        witness_name=source.text("witness_name", r"[^\s+]+", None if role == "witness" else "", "such as a.example/w1"),
     )
 
 
@@ -234,7 +243,7 @@ class _Source:
                 self.fault(_key(name), one, "IP addresses, such as 127.0.0.1")
         return found
 
-    def path(self, name: str, default: Path | None) -> Path:
+    def path(self, name: str, default: Path | None = None) -> Path:
         return Path(self.raw(name, None if default is None else str(default), "a path")).absolute()
 
     def folder(self, name: str, default: Path | None) -> Path:

@@ -10,5 +10,5 @@ class PrivacyConfig(AppConfig):
     label = "privacy"
 
     def ready(self) -> None:
-        """Register the file kinds of the room."""
-        from onedoor.privacy import domain  # noqa: F401 - registers on import
+        """Register the file kinds of the room, and what it enters into the ledger."""
+        from onedoor.privacy import domain, entered  # noqa: F401 - registers on import

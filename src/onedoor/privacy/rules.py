@@ -248,6 +248,11 @@ class Details:
         return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
 
+def content(salt: bytes, details: Details) -> bytes:
+    """Return what the ledger commits to: *salt* and the canonical *details*."""
+    return b"onedoor read 1\n" + salt + details.canonical()
+
+
 def commitment(salt: bytes, details: Details) -> bytes:
     """Return SHA-256 over *salt* and the canonical *details*: it binds without telling anything."""
-    return hashlib.sha256(b"onedoor read 1\n" + salt + details.canonical()).digest()
+    return hashlib.sha256(content(salt, details)).digest()

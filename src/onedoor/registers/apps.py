@@ -10,5 +10,5 @@ class RegistersConfig(AppConfig):
     label = "registers"
 
     def ready(self) -> None:
-        """Register the file kinds of the room."""
-        from onedoor.registers import domain  # noqa: F401 - registers on import
+        """Register the file kinds of the room, and what it enters into the ledger."""
+        from onedoor.registers import domain, entered  # noqa: F401 - registers on import

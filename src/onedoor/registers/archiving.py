@@ -177,12 +177,12 @@ def _destroy(register: Register, rule: Retention, one: Due, moment: datetime) ->
 def _entry(what: str, register: Register, rule: Retention, one: Due, moment: datetime) -> UUID:
     """Enter what happens into the ledger and return the entry's id; its commitment covers what stays on record."""
     facts = {"identity": one.identity.hex(), "register": register.id, "record": str(one.row), "rule": rule.rule}
-    return ledger.append(f"registers.{what}", commitment({**facts, "at": moment.isoformat()})).id
+    return ledger.append(f"registers.{what}", hashlib.sha256(content({**facts, "at": moment.isoformat()})).digest()).id
 
 
-def commitment(facts: dict[str, Any]) -> bytes:
-    """Return SHA-256 of *facts* as JSON with sorted keys: identity, register, record, rule, at."""
-    return hashlib.sha256(json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()).digest()
+def content(facts: dict[str, Any]) -> bytes:
+    """Return what is entered into the ledger: identity, register, record, rule, at, as JSON with sorted keys."""
+    return json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()
 
 
 def _by(register: Register) -> Actor:

@@ -49,7 +49,7 @@ def files(var: Path) -> Iterator[Path]:
 
 def _wanted(path: Path) -> bool:
     passing = path.name.startswith(".") or path.name.endswith(("-wal", "-shm", ".draft"))
-    return not passing and path.name not in MADE_ANEW and path.parent.name != "published"
+    return not passing and path.name not in MADE_ANEW and "published" not in path.parts
 
 
 def is_data(path: Path, var: Path) -> bool:

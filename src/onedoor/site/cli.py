@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "gateway": ("onedoor.site.commands.run_gateway", "run an agency's exchange gateway"),
     "directory": ("onedoor.site.commands.run_directory", "run the nation's directory (development)"),
     "exchange": ("onedoor.site.commands.exchange", "check the evidence of a message: its signature, time-stamp, trust"),
+    "witness": ("onedoor.site.commands.run_witness", "run a witness that cosigns how ledgers grow"),
     "registers": (
         "onedoor.site.commands.registers",
         "bring an owner's file into a register of this node; archive what is due",
@@ -47,7 +48,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "new-room": ("onedoor.site.commands.new_room", "make a room of the engine that passes every check, in a checkout"),
     "ledger": (
         "onedoor.site.commands.ledger",
-        "compute this process's ledger anew and hold it against what was signed; resume it after a restore",
+        "prove, verify and audit what was recorded; check this process's ledger, and resume it after a restore",
     ),
 }
 """Name → module with ``add_arguments(parser)`` and ``run(arguments)``, and one line of help."""

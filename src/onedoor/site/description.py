@@ -11,6 +11,8 @@ WORD = {"type": "string"}
 HEALTH = strict(status={"const": "ok"}, role=WORD, member=WORD)
 LEDGER = strict(size={"type": "integer", "minimum": 0}, root={"type": "string", "pattern": "^[0-9a-f]{64}$"},
                 checkpoint={"type": ["string", "null"]})  # fmt: skip
+PLACE = r"(x[0-9]{3}/)*[0-9]{3}(\.p/[0-9]{1,3})?"
+PUBLISHED = {"type": "string", "pattern": rf"^(checkpoint|key|tile/(entries|[0-9]{{1,2}})/{PLACE})$"}
 AWAY = problems({503: "the database of this process does not answer"})
 PATHS = {
     "/health": {
@@ -32,6 +34,17 @@ PATHS = {
             "operationId": "ledger",
             "summary": "Size, root and latest signed checkpoint of this process's ledger",
             "responses": {"200": answer("as it stands now", LEDGER), **AWAY},
+        }
+    },
+    "/ledger/{name}": {
+        "get": {
+            "operationId": "published",
+            "summary": "A file of the published ledger, laid out as C2SP tlog-tiles: checkpoint, key, tile/…",
+            "parameters": [{"name": "name", "in": "path", "required": True, "schema": PUBLISHED}],
+            "responses": {
+                "200": {"description": "the file", "content": {"text/plain": {}, "application/octet-stream": {}}},
+                "404": {"description": "there is no such file", "content": {"text/html": {"schema": WORD}}},
+            },
         }
     },
 }

@@ -1,20 +1,38 @@
-"""The ledger outside its database: every entry as a line and the last signed checkpoint, in files that only grow.
+"""The ledger outside its database: tiles, bundles of entries and the last signed checkpoint, as static files.
 
-From these files, or a copy of them elsewhere, a ledger resumes whose database was restored from an older backup.
+They are laid out as C2SP says (tlog-tiles), so that anybody can check them with a program of their own. From these
+files, or a copy of them elsewhere, a ledger resumes whose database was restored from an older backup.
 """
 
-import json
 import os
+import shutil
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from uuid import UUID
 
 from onedoor.kernel.errors import OnedoorError
-from onedoor.kernel.ledger import LedgerError
+from onedoor.kernel.ledger import (
+    EMPTY_ROOT,
+    Checkpoint,
+    Leaf,
+    LedgerError,
+    Tile,
+    Tiles,
+    Tree,
+    audit,
+    bundle_of,
+    entries_of,
+    split_note,
+    tiles_of,
+    verify_checkpoint,
+    verify_consistency,
+)
+from onedoor.kernel.ledger.tiles import HEIGHT, WIDTH
+from onedoor.kernel.ledger.witnessing import Policy
+from onedoor.site.cosigning import Witnesses
 from onedoor.store import ledger
-from onedoor.store.ledger import Leaf
 
-ENTRIES, CHECKPOINT = "entries.jsonl", "checkpoint"
-AT_ONCE = 1000
+CHECKPOINT, SIGNED, KEY = "checkpoint", "signed", "key"
+"""What everybody sees, what was signed before the witnesses were asked, and the public key."""
 
 
 class LedgerBehind(OnedoorError):
@@ -29,65 +47,137 @@ def folder_in(state: Path) -> Path:
 class Publisher:
     """Writes what the ledger has got since the last time; one process of a system does so."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, witnesses: Witnesses | None = None) -> None:
         self.folder = folder
+        self.witnesses = witnesses or Witnesses(Policy())
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.size = _mend(folder / ENTRIES, _signed(folder))
+        _write(folder / KEY, f"{ledger.verifier()}\n".encode())
+        self.note = _text(folder / CHECKPOINT)
         size, _ = ledger.size_and_root()
-        if size < _signed(folder):
-            raise LedgerBehind(size=size, published=_signed(folder), folder=folder)
+        if size < (published := _parsed(_newest(folder)).size):
+            raise LedgerBehind(size=size, published=published, folder=folder)
+        if not _whole(folder, self.last.size):
+            self._add(tiles_of(self.last.size))
         self.publish()
 
+    @property
+    def last(self) -> Checkpoint:
+        """Return the checkpoint that everybody sees."""
+        return _parsed(self.note)
+
     def publish(self) -> None:
-        """Write the new entries, durably, then the checkpoint that covers them."""
+        """Write the new tiles and entries, durably, then the checkpoint that covers them, cosigned if witnesses do.
+
+        Raise `LedgerError` when it does not continue what was published before: a second history stays unseen.
+        """
         size, _ = ledger.size_and_root()
-        if size <= _signed(self.folder):
-            return
-        note = ledger.checkpoint()
-        size = int(note.splitlines()[1])
-        with (self.folder / ENTRIES).open("a") as file:
-            while self.size < size:
-                found = ledger.leaves(self.size, min(size, self.size + AT_ONCE))
-                if not found:
-                    raise LedgerError(f"the ledger has no entry at {self.size}, though a checkpoint covers {size}")
-                file.writelines(_line(one) for one in found)
-                self.size += len(found)
-            file.flush()
-            os.fsync(file.fileno())
-        draft = self.folder / f".{CHECKPOINT}.draft"
-        with draft.open("w") as file:
-            file.write(note)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(self.folder / CHECKPOINT)
+        last = self.last
+        if size > last.size:
+            self._grow(last, ledger.checkpoint())
+        elif self.note:
+            self._show(self.witnesses.cosigned(self.note, self._tree(last.size)))
+
+    def _grow(self, last: Checkpoint, note: str) -> None:
+        new = _parsed(note)
+        tiles = list(tiles_of(new.size, last.size))
+        self._add(tiles)
+        tree = self._tree(new.size)
+        verify_consistency(last.size, new.size, tree.consistency(last.size), last.root, new.root)
+        if self.witnesses.all:
+            _write(self.folder / SIGNED, note.encode())  # what a witness has seen must outlast a crash
+        self._show(self.witnesses.cosigned(note, tree))
+        self._tidy(tiles)
+
+    def _show(self, note: str) -> None:
+        if note != self.note:
+            _write(self.folder / CHECKPOINT, note.encode())
+            self.note = note
+
+    def _tree(self, size: int) -> Tree:
+        return Tree(Tiles(size, self.read))
+
+    def read(self, path: str) -> bytes:
+        """Return the content of a published file."""
+        return (self.folder / path).read_bytes()
+
+    def _add(self, tiles: Iterable[Tile]) -> None:
+        """Write *tiles*, and the entries under them; nobody asks for them before a checkpoint does."""
+        for tile in tiles:
+            hashes = ledger.hashes(tile.level * HEIGHT, tile.start, tile.width)
+            if tile.level == 0:
+                leaves = ledger.leaves(tile.start, tile.start + tile.width)
+                if [one.hash() for one in leaves] != hashes:
+                    raise LedgerError(
+                        "the entries from {start} on are not those that were put in order", start=tile.start
+                    )
+                _write(self.folder / tile.bundle, bundle_of(one.content() for one in leaves))
+            _write(self.folder / tile.path, b"".join(hashes))
+
+    def _tidy(self, tiles: Iterable[Tile]) -> None:
+        """Take away the parts of tiles that are whole now: whoever still asks for one finds the whole."""
+        for tile in tiles:
+            if tile.width == WIDTH:
+                for path in tile.paths:
+                    shutil.rmtree(self.folder / f"{path}.p", ignore_errors=True)
 
 
 def read(folder: Path) -> tuple[list[Leaf], str]:
-    """Return the entries and the signed checkpoint published in *folder*; nothing when there is none."""
+    """Return the entries and the newest checkpoint signed in *folder*; nothing when there is none."""
+    note = _newest(folder)
+    return list(_leaves(folder, _parsed(note).size)), note
+
+
+def check(folder: Path, tree: Tree) -> None:
+    """Hold every published file against *tree*, computed from the database; raise `LedgerError` where they differ."""
     if not (folder / CHECKPOINT).exists():
-        return [], ""
-    note = (folder / CHECKPOINT).read_text()
-    with (folder / ENTRIES).open() as file:
-        lines = [json.loads(line) for line in file if line.endswith("\n")]
-    return [Leaf(UUID(one["id"]), one["kind"], bytes.fromhex(one["commitment"])) for one in lines], note
+        return
+    signed = verify_checkpoint((folder / CHECKPOINT).read_text(), ledger.verifier())
+    if signed.size > tree.size or tree.root(signed.size) != signed.root:
+        raise LedgerError("the database does not hold the {size} entries that were published", size=signed.size)
+    for _ in audit(lambda path, _most: _content(folder / path), signed):
+        pass
 
 
-def _line(leaf: Leaf) -> str:
-    return json.dumps({"id": str(leaf.id), "kind": leaf.kind, "commitment": bytes(leaf.commitment).hex()}) + "\n"
+def _content(path: Path) -> bytes | None:
+    return path.read_bytes() if path.exists() else None
 
 
-def _signed(folder: Path) -> int:
-    path = folder / CHECKPOINT
-    return int(path.read_text().splitlines()[1]) if path.exists() else 0
+def _leaves(folder: Path, size: int) -> Iterator[Leaf]:
+    for tile in tiles_of(size):
+        if tile.level == 0:
+            yield from map(Leaf.parse, entries_of((folder / tile.bundle).read_bytes(), tile.width))
 
 
-def _mend(path: Path, most: int) -> int:
-    """Cut off what no checkpoint covers, which a crash may have torn; return how many of *most* lines are left."""
-    path.touch(mode=0o600)
-    whole, count = 0, 0
-    with path.open("rb+") as file:
-        for line in file:
-            if line.endswith(b"\n") and count < most:
-                whole, count = whole + len(line), count + 1
-        file.truncate(whole)
-    return count
+def _newest(folder: Path) -> str:
+    """Return the newest checkpoint that was signed in *folder*: witnesses may have seen it before everybody does."""
+    return max((_text(folder / name) for name in (CHECKPOINT, SIGNED)), key=lambda note: _parsed(note).size)
+
+
+def _parsed(note: str) -> Checkpoint:
+    """Return the checkpoint in *note*; that of the empty ledger when there is none."""
+    return Checkpoint.parse(split_note(note)[0]) if note else Checkpoint("", 0, EMPTY_ROOT)
+
+
+def _text(path: Path) -> str:
+    return path.read_text("utf-8") if path.exists() else ""
+
+
+def _whole(folder: Path, size: int) -> bool:
+    """Return whether every file that a tree of *size* leaves needs is there."""
+    return all((folder / path).exists() for tile in tiles_of(size) for path in tile.paths)
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a file, whole or not at all, and durable with its folder."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = path.with_name(f".{path.name}.draft")
+    with draft.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -74,8 +74,10 @@ class _Group:
     """Threads that live and stop together; when one ends by itself, the process ends and is started anew."""
 
     def __init__(self, settings: Settings, parts: dict[str, tuple[Callable[[], Any], Callable[[], Any]]]) -> None:
+        from onedoor.site import cosigning
         from onedoor.store.work import Worker
 
+        self.witnesses = cosigning.Witnesses.of(settings)
         jobs = Worker(concurrency=CONCURRENCY)
         self.ending = threading.Event()
         self.parts = parts | {"jobs": (jobs.run, jobs.stop), "ledger": (self._integrate, self.ending.set)}
@@ -126,7 +128,7 @@ class _Group:
         publisher: published.Publisher | None = None
         while not self.ending.wait(INTEGRATE_EVERY):
             try:
-                publisher = publisher or published.Publisher(published.folder_in(self.settings.state))
+                publisher = publisher or published.Publisher(published.folder_in(self.settings.state), self.witnesses)
                 ledger.integrate()
                 publisher.publish()
             except (DatabaseError, PoolTimeout) as error:

@@ -14,7 +14,7 @@ from django.apps import apps
 from django.conf.urls.i18n import i18n_patterns
 from django.urls import URLPattern, URLResolver, include, path
 
-from onedoor.site import errors, static, views
+from onedoor.site import errors, ledgers, static, views
 
 Route = URLPattern | URLResolver
 
@@ -46,6 +46,7 @@ urlpatterns: list[Route] = [
     path("health", views.health, name="health"),
     path("health/empty", views.empty, name="empty"),
     path("api/ledger", views.ledger, name="ledger"),
+    path("ledger/<path:name>", ledgers.serve, name="published"),
     path("api/openapi.json", views.openapi, name="openapi"),
     path("static/<path:name>", static.serve, name="static"),
     *(route for room in _rooms for route in _plain(room)),

@@ -1,26 +1,38 @@
 """The ledger in PostgreSQL: entries appended in the caller's transaction, then put in order and signed."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from datetime import datetime
 from itertools import islice
-from typing import NamedTuple
+from typing import TypeVar
 from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import connection, transaction
-from django.db.models import Max
+from django.db.models import Max, Model, QuerySet
 from django.db.transaction import TransactionManagementError
 from django.utils import timezone
 
 from onedoor.kernel import clock
 from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.ids import uuid7
-from onedoor.kernel.ledger import Checkpoint, LedgerError, MemoryStore, Node, Tree, Verifier, leaf_hash, verify_note
+from onedoor.kernel.ledger import (
+    Checkpoint,
+    Leaf,
+    LedgerError,
+    MemoryStore,
+    Node,
+    Tree,
+    Verifier,
+    leaf_hash,
+    verify_note,
+)
 from onedoor.kernel.settings import current
 from onedoor.store import rows
 from onedoor.store.keys import secret_at
 from onedoor.store.models import LedgerCheckpoint, LedgerEntry, LedgerNode
 
+M = TypeVar("M", bound=Model)
 BATCH = 1000
 COMMITMENT = 32
 INSERT = "INSERT INTO store_ledger_entry (id, kind, commitment, made_at) VALUES (%s, %s, %s, %s)"
@@ -30,18 +42,6 @@ LOCK = 0x0D00_0001
 
 class NotIntegrated(OnedoorError):
     """This entry waits for its place in the ledger. Please ask again in a moment."""
-
-
-class Leaf(NamedTuple):
-    """What one entry of the ledger binds; it tells nothing of anybody."""
-
-    id: UUID
-    kind: str
-    commitment: bytes
-
-    def hash(self) -> bytes:
-        """Return the hash of this leaf of the tree."""
-        return leaf_hash(LedgerEntry(id=self.id, kind=self.kind, commitment=self.commitment).leaf)
 
 
 class _Tables:
@@ -141,7 +141,7 @@ def _placed(leaf: Leaf, position: int) -> bool:
     """Give *leaf* its position; return whether this database did not know it."""
     if LedgerEntry.objects.filter(id=leaf.id, kind=leaf.kind, commitment=leaf.commitment).update(position=position):
         return False
-    LedgerEntry.objects.create(id=leaf.id, kind=leaf.kind, commitment=leaf.commitment, position=position)
+    LedgerEntry.objects.create(id=leaf.id, kind=leaf.kind, commitment=leaf.commitment, position=position, lost=True)
     return True
 
 
@@ -149,6 +149,12 @@ def leaves(start: int, end: int) -> list[Leaf]:
     """Return what stands in the ledger from position *start* up to, without, *end*."""
     found = LedgerEntry.objects.filter(position__gte=start, position__lt=end).order_by("position")
     return [Leaf(one.id, one.kind, bytes(one.commitment)) for one in found]
+
+
+def hashes(level: int, start: int, count: int) -> list[bytes]:
+    """Return *count* complete nodes of the tree that stand side by side, *level* above the leaves."""
+    found = LedgerNode.objects.filter(level=level, index__gte=start, index__lt=start + count).order_by("index")
+    return [bytes(one) for one in found.values_list("hash", flat=True)]
 
 
 def size_and_root() -> tuple[int, bytes]:
@@ -163,6 +169,14 @@ def checkpoint() -> str:
     return last.note if last else ""
 
 
+def placed(entry_id: UUID) -> tuple[Leaf, int] | None:
+    """Return the entry with that id and its position, -1 while it waits for one; None when there is no such entry."""
+    one = LedgerEntry.objects.filter(id=entry_id).first()
+    if one is None:
+        return None
+    return Leaf(one.id, one.kind, bytes(one.commitment)), -1 if one.position is None else one.position
+
+
 def prove(entry_id: UUID) -> tuple[int, int, list[bytes]]:
     """Return position, size of the last checkpoint, and the proof that the entry is in it; raise `NotIntegrated`."""
     position = LedgerEntry.objects.values_list("position", flat=True).get(id=entry_id)
@@ -173,23 +187,45 @@ def prove(entry_id: UUID) -> tuple[int, int, list[bytes]]:
 
 
 def check() -> int:
-    """Compute the tree anew from the entries and hold it against every signed checkpoint; return its size.
+    """Compute the ledger anew and return its size; raise `LedgerError` where it does not fit."""
+    return computed().size
 
-    Raise `LedgerError` at the first checkpoint that does not fit.
+
+def computed() -> Tree:
+    """Return the tree computed anew from the entries, held against every signed checkpoint and every node.
+
+    Raise `LedgerError` at the first that does not fit.
     """
     tree = Tree(MemoryStore())
-    entries = LedgerEntry.objects.filter(position__isnull=False).order_by("position").iterator(chunk_size=BATCH)
-    for known in LedgerCheckpoint.objects.order_by("size").iterator(chunk_size=BATCH):
-        tree.extend(leaf_hash(entry.leaf) for entry in islice(entries, known.size - tree.size))
-        _compare(known, tree)
-    return tree.size
+    entries = _each(LedgerEntry.objects.filter(position__isnull=False).order_by("position"))
+    signed = _each(LedgerCheckpoint.objects.order_by("size"))
+    nodes = _each(LedgerNode.objects.all())
+    with rows.one_moment(), closing(entries), closing(signed), closing(nodes):
+        for known in signed:
+            tree.extend(leaf_hash(entry.leaf) for entry in islice(entries, known.size - tree.size))
+            _compare(known, tree)
+        if next(entries, None) or LedgerNode.objects.count() != 2 * tree.size - tree.size.bit_count():
+            raise LedgerError("it holds more or less than the {size} entries that were signed", size=tree.size)
+        for node in nodes:
+            if tree.storage.node(node.level, node.index) != bytes(node.hash):
+                raise LedgerError(
+                    "the node {level}/{index} is not that of its entries", level=node.level, index=node.index
+                )
+    return tree
+
+
+def _each(found: QuerySet[M]) -> Generator[M, None, None]:
+    """Yield the rows of *found* by batches; whoever stops early closes this, and with it the database's cursor."""
+    yield from found.iterator(chunk_size=BATCH)
 
 
 def _compare(known: LedgerCheckpoint, tree: Tree) -> None:
     text, _ = verify_note(known.note, [verifier()])
     signed = Checkpoint.parse(text)
-    if (signed.origin, signed.size, signed.root) != (origin(), tree.size, tree.root()):
-        raise LedgerError(f"the entries do not fit the checkpoint of size {known.size}")
+    if signed != Checkpoint(origin(), known.size, bytes(known.root)):
+        raise LedgerError("the checkpoint of size {size} is not the one that was signed", size=known.size)
+    if (signed.size, signed.root) != (tree.size, tree.root()):
+        raise LedgerError("the entries do not fit the checkpoint of size {size}", size=known.size)
 
 
 def origin() -> str:

@@ -3,6 +3,7 @@
 from django.db import models
 
 from onedoor.kernel.ids import uuid7
+from onedoor.kernel.ledger import Leaf
 
 
 class StatedEvent(models.Model):
@@ -31,6 +32,8 @@ class LedgerEntry(models.Model):
     commitment = models.BinaryField(max_length=32)
     position = models.BigIntegerField(null=True, unique=True)
     made_at = models.DateTimeField(auto_now_add=True)
+    lost = models.BooleanField(default=False, db_default=False)
+    """Whether its details were lost with a restore."""
 
     class Meta:
         """A trigger of the first migration holds that an entry never changes and never goes."""
@@ -44,7 +47,7 @@ class LedgerEntry(models.Model):
     @property
     def leaf(self) -> bytes:
         """Return the bytes whose hash is the leaf of the tree."""
-        return f"onedoor ledger entry 1\n{self.id}\n{self.kind}\n{bytes(self.commitment).hex()}\n".encode()
+        return Leaf(self.id, self.kind, bytes(self.commitment)).content()
 
 
 class LedgerNode(models.Model):

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 import psycopg
-from django.db import connection, models
+from django.db import connection, models, transaction
 
 M = TypeVar("M", bound=models.Model)
 Statement = tuple[str, Sequence[object]]
@@ -47,6 +47,17 @@ def one_trip() -> Iterator[None]:
     """Send what `run` is given inside to the database in a single round trip, at the end; a fault is raised there."""
     connection.ensure_connection()
     with connection.wrap_database_errors, connection.connection.pipeline():
+        yield
+
+
+@contextmanager
+def one_moment() -> Iterator[None]:
+    """Show everything that is read inside as of one moment, while others go on writing; nothing may be written."""
+    outermost = not connection.in_atomic_block
+    with transaction.atomic():
+        if outermost:
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         yield
 
 

@@ -13,27 +13,40 @@ from pathlib import Path
 
 import uvloop
 
+from onedoor.exchange.directory.national import CHECKPOINT, KEY, National
 from onedoor.exchange.directory.publishing import Publisher
 from onedoor.exchange.gateway import watching
 from onedoor.exchange.listening import listening
+from onedoor.kernel.ledger import LedgerError, Policy
+from onedoor.kernel.ledger.tiles import NAMED
 from onedoor.kernel.settings import Settings
 from onedoor.kernel.watch import lines, listener, metrics
 from onedoor.kernel.watch.health import Dependency, Failing, Health
 from onedoor.kernel.watch.metrics import Measure
 from onedoor.signing import ends
 
+COLLECT = 10.0
+"""Seconds between two looks at the ledgers of the systems."""
 LOOK, RENEW = 1.0, 600.0
 """Seconds between two looks at the content, and after which it is signed again without a change."""
 PATIENCE = 10.0
 MOST_CONNECTIONS = 256
 _logger = logging.getLogger(__name__)
+metrics.measured(
+    "directory",
+    {
+        "onedoor_directory_ledger_size": ("Checkpoints of systems in the directory's ledger.", ()),
+        "onedoor_directory_ledgers_refused": ("Systems whose ledger is silent or does not continue.", ()),
+    },
+)
 
 
 class DirectoryServer:
-    """Serves ``/configuration``; the signature inside is what counts, so plain HTTP is enough."""
+    """Serves ``/configuration`` and ``/ledger/``; the signature inside is what counts, so plain HTTP is enough."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, national: National | None = None) -> None:
         self.folder = folder
+        self.national = national
         self._publisher = Publisher(folder)
         self._changed = self._publisher.changed()
         self._signed = self._publisher.publish()
@@ -60,7 +73,21 @@ class DirectoryServer:
         """Return the whole response to a request *line*."""
         if line.split(b" ")[:2] == [b"GET", b"/configuration"]:
             return _response(b"200 OK", b"text/plain; charset=utf-8", self._signed)
-        return _response(b"404 Not Found", b"text/plain", b"Only /configuration is served here.\n")
+        if line.startswith(b"GET /ledger/") and (found := self._published(line.split(b" ")[1].decode("latin-1"))):
+            return found
+        return _response(b"404 Not Found", b"text/plain", b"Only /configuration and /ledger/ are served here.\n")
+
+    def _published(self, path: str) -> bytes:
+        """Return the response with a file of the national ledger; nothing when there is none."""
+        name = path.removeprefix("/ledger/")
+        text = name in (CHECKPOINT, KEY)
+        if not self.national or not (text or NAMED.fullmatch(name)):
+            return b""
+        try:
+            content = (self.national.folder / name).read_bytes()
+        except OSError:
+            return b""
+        return _response(b"200 OK", b"text/plain; charset=utf-8" if text else b"application/octet-stream", content)
 
     def served(self) -> tuple[float, int]:
         """Return when the configuration that is served ends (Unix time) and its serial number."""
@@ -83,6 +110,15 @@ class DirectoryServer:
                 self.broken = True
                 _logger.exception("directory.content")
 
+    async def collect(self) -> None:
+        """Take new checkpoints into the national ledger, again and again, beside everything else."""
+        while self.national:
+            try:
+                await asyncio.to_thread(self.national.collect)
+            except (OSError, LedgerError):
+                _logger.exception("directory.ledger")
+            await asyncio.sleep(COLLECT)
+
 
 def run(settings: Settings) -> None:
     """Run the directory of *settings* until SIGTERM or SIGINT."""
@@ -95,23 +131,33 @@ async def _run(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    directory = DirectoryServer(settings.state)
+    logs = Policy.read(settings.ledger_policy).logs if settings.ledger_policy else ()
+    national = National(settings.state / "ledger", [(log, url) for log, url in logs if url]) if logs else None
+    directory = DirectoryServer(settings.state, national)
     with listening(settings.listen) as (host, port):
         server = await asyncio.start_server(directory.serve, host, port, limit=2**14)
     fresh = loop.create_task(directory.keep_fresh())
+    collecting = loop.create_task(directory.collect())
     metrics.scraped.sources.append(partial(_measures, directory))
     listener.begin(settings, _health(directory, loop))
     _logger.info("directory.started listen=%s", settings.listen)
     await stopped.wait()
     fresh.cancel()
+    collecting.cancel()
     server.close()
 
 
 def _health(directory: DirectoryServer, loop: asyncio.AbstractEventLoop) -> Health:
-    """Return what the directory depends on: content that it could read and sign."""
-    return Health(
-        "directory", "", (Dependency("content", lambda: _sound(directory)),), alive=lambda: watching.turns(loop)
-    )
+    """Return what the directory depends on: content that it could read and sign; ledgers that only grow."""
+    found = [Dependency("content", lambda: _sound(directory))]
+    if national := directory.national:
+        found.append(Dependency("ledgers", lambda: _growing(national), needed=False))
+    return Health("directory", "", found, alive=lambda: watching.turns(loop))
+
+
+def _growing(national: National) -> None:
+    if national.failed:
+        raise Failing(f"{len(national.failed)} ledgers are silent, or do not continue what they signed")
 
 
 def _sound(directory: DirectoryServer) -> None:
@@ -124,6 +170,9 @@ def _measures(directory: DirectoryServer) -> Iterator[Measure]:
     ends_at, serial = directory.served()
     yield Measure("onedoor_configuration_days_left", (ends_at - time.time()) / ends.DAY)
     yield Measure("onedoor_configuration_serial", serial)
+    if national := directory.national:
+        yield Measure("onedoor_directory_ledger_size", national.tree.size)
+        yield Measure("onedoor_directory_ledgers_refused", len(national.failed))
     for name, days in ends.days_left([directory.folder / "signing.pem"]):
         yield Measure(ends.METRIC, days, (name,))
 

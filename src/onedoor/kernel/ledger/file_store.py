@@ -38,7 +38,7 @@ class FileStore:
             self._recover()
         except BlockingIOError:
             os.close(self._file)
-            raise LedgerError(f"another process writes {path}") from None
+            raise LedgerError("another process writes {path}", path=path) from None
         except BaseException:
             os.close(self._file)
             raise
@@ -65,24 +65,24 @@ class FileStore:
         """Return the hash of a complete node; raise `LedgerError` when the file was changed."""
         place = _place(level, index)
         if not 0 <= place < self._records:
-            raise LedgerError(f"there is no node {level}/{index} in {self.path}")
+            raise LedgerError("there is no node {level}/{index} in {path}", level=level, index=index, path=self.path)
         found = self._read(place)
         if found is None:
-            raise LedgerError(f"record {place} of {self.path} is damaged")
+            raise LedgerError("record {place} of {path} is damaged", place=place, path=self.path)
         return found[0]
 
     def extend(self, nodes: Sequence[Node]) -> None:
         """Keep *nodes* on disk before returning; after a crash all are there or none (up to 16,384 nodes)."""
         with self._lock:
             if self._broken:
-                raise LedgerError(f"{self.path} cannot be written: {self._broken}")
+                raise LedgerError("{path} cannot be written: {broken}", path=self.path, broken=self._broken)
             for first in range(0, len(nodes), LARGEST_BATCH):
                 self._write(nodes[first : first + LARGEST_BATCH])
 
     def _write(self, nodes: Sequence[Node]) -> None:
         start = self._records
         if [_place(node.level, node.index) for node in nodes] != list(range(start, start + len(nodes))):
-            raise LedgerError(f"these nodes do not continue {self.path}")
+            raise LedgerError("these nodes do not continue {path}", path=self.path)
         data = b"".join(_record(start + number, number, node.hash) for number, node in enumerate(nodes))
         try:
             _write_all(self._file, data, start * RECORD)
@@ -129,7 +129,9 @@ class FileStore:
             return whole
         for number, record in enumerate(read[torn:], torn):
             if record and number - record[1] > torn:
-                raise LedgerError(f"record {first + torn} of {self.path} is damaged, and sound ones follow")
+                raise LedgerError(
+                    "record {place} of {path} is damaged, and sound ones follow", place=first + torn, path=self.path
+                )
         return first + torn
 
 

@@ -1,7 +1,9 @@
-"""Signed notes and checkpoints as C2SP writes them (signed-note, tlog-checkpoint), with Ed25519."""
+"""Signed notes, checkpoints and cosignatures as C2SP writes them (signed-note, tlog-checkpoint, tlog-cosignature).
+
+Keys are Ed25519: one kind signs a note as it stands, the other cosigns a checkpoint together with the time.
+"""
 
 from base64 import b64decode, b64encode
-from binascii import Error as Base64Error
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -12,22 +14,29 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from onedoor.kernel.ledger.hashing import HASH_SIZE, LedgerError
 
-ED25519 = b"\x01"
+ED25519, COSIGNATURE = b"\x01", b"\x04"
+"""How a key signs: the note's text itself, or a checkpoint with the moment at which it was seen."""
 KEY_ID = 4
+TIME = 8
+LATEST = 2**63 - 1
 SIGNATURE = "\N{EM DASH} "
 CHECKPOINT_LINES = 3
+LONGEST, MOST_SIGNATURES = 2**16, 100
+"""Characters and signatures of a note that is read."""
+DIGITS = 20
 
 
 @dataclass(frozen=True)
 class Verifier:
-    """A name and the public key that signs notes under it."""
+    """A name and the public key that signs notes, or cosigns checkpoints, under it."""
 
     name: str
     key: Ed25519PublicKey
+    kind: bytes = ED25519
 
     def __post_init__(self) -> None:
-        if not self.name or "+" in self.name or any(sign.isspace() for sign in self.name):
-            raise LedgerError(f"“{self.name}” cannot sign notes: a name has no space and no +")
+        if not self.name.isprintable() or not self.name or "+" in self.name or any(map(str.isspace, self.name)):
+            raise LedgerError("“{name}” cannot sign notes: a name has no space and no +", name=self.name[:80])
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -36,32 +45,56 @@ class Verifier:
         try:
             key_id, key = rest
             raw = b64decode(key, validate=True)
-            if raw[:1] != ED25519:
-                raise LedgerError(f"the key of {name} is no Ed25519 key")
-            verifier = cls(name, Ed25519PublicKey.from_public_bytes(raw[1:]))
+            if raw[:1] not in (ED25519, COSIGNATURE):
+                raise LedgerError("the key of {name} is no Ed25519 key", name=name[:80])
+            verifier = cls(name, Ed25519PublicKey.from_public_bytes(raw[1:]), raw[:1])
         except ValueError as error:
-            raise LedgerError(f"“{text[:80]}” is no verifier key") from error
+            raise LedgerError("“{text}” is no verifier key", text=text[:80]) from error
         if verifier.key_id.hex() != key_id:
-            raise LedgerError(f"the key id of {name} does not fit its key")
+            raise LedgerError("the key id of {name} does not fit its key", name=name)
         return verifier
 
     def __str__(self) -> str:
-        return f"{self.name}+{self.key_id.hex()}+{b64encode(ED25519 + self.key.public_bytes_raw()).decode()}"
+        return f"{self.name}+{self.key_id.hex()}+{b64encode(self.kind + self.key.public_bytes_raw()).decode()}"
 
     @property
     def key_id(self) -> bytes:
         """Return the four bytes that tell this key from others of the same name."""
-        return sha256(self.name.encode() + b"\n" + ED25519 + self.key.public_bytes_raw()).digest()[:KEY_ID]
+        return sha256(self.name.encode() + b"\n" + self.kind + self.key.public_bytes_raw()).digest()[:KEY_ID]
+
+    def check(self, signature: bytes, body: str) -> int:
+        """Raise `LedgerError` unless *signature* is this key's under *body*; return its time, 0 if it tells none."""
+        moment = 0
+        if self.kind == COSIGNATURE:
+            moment, signature = int.from_bytes(signature[:TIME]), signature[TIME:]
+            if moment > LATEST:
+                raise LedgerError("the time of the cosignature of {name} is out of range", name=self.name)
+            body = cosigned(body, moment)
+        try:
+            self.key.verify(signature, body.encode())
+        except (InvalidSignature, UnicodeEncodeError):
+            raise LedgerError("the signature of {name} is false", name=self.name) from None
+        return moment
+
+
+def cosigned(body: str, moment: int) -> str:
+    """Return what a witness signs for the checkpoint *body* seen at *moment* (Unix seconds)."""
+    return f"cosignature/v1\ntime {moment}\n{body}"
+
+
+def cosign(body: str, name: str, key: Ed25519PrivateKey, moment: int) -> str:
+    """Return the line by which *name* cosigns the checkpoint *body* at *moment* (Unix seconds)."""
+    signature = moment.to_bytes(TIME) + key.sign(cosigned(body, moment).encode())
+    return _line(Verifier(name, key.public_key(), COSIGNATURE), signature)
 
 
 def sign_note(text: str, name: str, key: Ed25519PrivateKey) -> str:
     """Return *text* (lines, each ended) as a note signed by *name*; a note already signed gets one more signature."""
-    body, signatures = _split_note(text) if f"\n\n{SIGNATURE}" in text else (text, [])
+    body, signatures = split_note(text) if f"\n\n{SIGNATURE}" in text else (text, [])
     if not body.endswith("\n"):
         raise LedgerError("the text of a note must end with a new line")
-    verifier = Verifier(name, key.public_key())
-    line = SIGNATURE + f"{name} {b64encode(verifier.key_id + key.sign(body.encode())).decode()}"
-    return body + "\n" + "".join(one + "\n" for one in [*signatures, line])
+    line = _line(Verifier(name, key.public_key()), key.sign(body.encode()))
+    return join_note(body, [*signatures, line])
 
 
 def verify_note(note: str, verifiers: Iterable[Verifier]) -> tuple[str, tuple[str, ...]]:
@@ -70,21 +103,43 @@ def verify_note(note: str, verifiers: Iterable[Verifier]) -> tuple[str, tuple[st
     Raise `LedgerError` when none of them did, or when a signature in the name and key id of one is false;
     signatures of others are passed over.
     """
-    body, lines = _split_note(note)
+    body, lines = split_note(note)
     known = {(verifier.name, verifier.key_id): verifier for verifier in verifiers}
-    signed: list[str] = []
+    signed: dict[str, None] = {}
     for line in lines:
         name, key_id, signature = _signature(line)
-        verifier = known.get((name, key_id))
-        if verifier and name not in signed:
-            try:
-                verifier.key.verify(signature, body.encode())
-            except InvalidSignature:
-                raise LedgerError(f"the signature of {name} is false") from None
-            signed.append(name)
+        if verifier := known.get((name, key_id)):
+            verifier.check(signature, body)
+            signed[name] = None
     if not signed:
         raise LedgerError("nobody known signed this note")
     return body, tuple(signed)
+
+
+def signed_at(note: str, verifier: Verifier) -> int | None:
+    """Return when *verifier* signed *note*: Unix seconds, 0 where its kind tells no time, None where it did not.
+
+    Raise `LedgerError` when a signature in its name is false.
+    """
+    body, lines = split_note(note)
+    moments = [
+        verifier.check(signature, body)
+        for name, key_id, signature in map(_signature, lines)
+        if (name, key_id) == (verifier.name, verifier.key_id)
+    ]
+    return max(moments, default=None)
+
+
+def verify_checkpoint(note: str, log: Verifier, witnesses: Iterable[Verifier] = ()) -> "Checkpoint":
+    """Return the checkpoint in *note*; raise `LedgerError` unless it is that of *log* and all *witnesses* cosigned."""
+    text, _ = verify_note(note, [log])
+    found = Checkpoint.parse(text)
+    if found.origin != log.name:
+        raise LedgerError("this is a checkpoint of {origin}, not of {name}", origin=found.origin[:80], name=log.name)
+    for witness in witnesses:
+        if signed_at(note, witness) is None:
+            raise LedgerError("the witness {name} did not cosign this checkpoint", name=witness.name)
+    return found
 
 
 @dataclass(frozen=True)
@@ -101,17 +156,11 @@ class Checkpoint:
         """Return the checkpoint in the (verified) text of a note; raise `LedgerError`."""
         origin, size, root, *extensions = [*text.split("\n")[:-1], "", "", ""]
         extensions = extensions[:-CHECKPOINT_LINES]
-        if not origin or not (size.isascii() and size.isdigit()) or (size != "0" and size.startswith("0")):
+        if not origin:
             raise LedgerError("this is no checkpoint")
         if not text.endswith("\n") or not all(extensions):
             raise LedgerError("a line of the checkpoint is empty or not ended")
-        try:
-            decoded = b64decode(root, validate=True)
-        except Base64Error as error:
-            raise LedgerError("the root of the checkpoint is no base64") from error
-        if len(decoded) != HASH_SIZE:
-            raise LedgerError("the root of the checkpoint is no hash")
-        return cls(origin, int(size), decoded, tuple(extensions))
+        return cls(origin, parse_number(size), parse_hash(root), tuple(extensions))
 
     def text(self) -> str:
         """Return the lines to be signed."""
@@ -124,24 +173,58 @@ class Checkpoint:
         return sign_note(self.text(), name, key)
 
 
-def _split_note(note: str) -> tuple[str, list[str]]:
-    """Return the text of a note and its signature lines."""
+def parse_number(text: str) -> int:
+    """Return the number that *text* writes in decimal digits without leading zeros; raise `LedgerError`."""
+    if not (text.isascii() and text.isdigit()) or len(text) > DIGITS or (text != "0" and text.startswith("0")):
+        raise LedgerError("“{text}” is no number", text=text[:DIGITS])
+    return int(text)
+
+
+def parse_hash(text: str) -> bytes:
+    """Return the hash that *text* writes in base64; raise `LedgerError`."""
+    found = _decoded(text)
+    if len(found) != HASH_SIZE:
+        raise LedgerError("“{text}” is no hash", text=text[:80])
+    return found
+
+
+def split_note(note: str) -> tuple[str, list[str]]:
+    """Return the text of a note and its signature lines; raise `LedgerError` when it is none or too long."""
     body, gap, tail = note.rpartition("\n\n")
     lines = tail.split("\n")
     if not gap or lines.pop() or not lines or any(not line.startswith(SIGNATURE) for line in lines):
         raise LedgerError("this is no signed note")
-    if any(ord(sign) < ord(" ") and sign != "\n" for sign in body):
+    if len(note) > LONGEST or len(lines) > MOST_SIGNATURES:
+        raise LedgerError(
+            "a note has at most {longest} signs and {most_signatures} signatures",
+            longest=LONGEST,
+            most_signatures=MOST_SIGNATURES,
+        )
+    if any(ord(sign) < ord(" ") and sign != "\n" for sign in note):
         raise LedgerError("a note must not hold control characters")
     return body + "\n", lines
+
+
+def join_note(body: str, lines: Iterable[str]) -> str:
+    """Return the note of *body* with the signature *lines*."""
+    return body + "\n" + "".join(f"{line}\n" for line in lines)
+
+
+def _line(verifier: Verifier, signature: bytes) -> str:
+    return f"{SIGNATURE}{verifier.name} {b64encode(verifier.key_id + signature).decode()}"
 
 
 def _signature(line: str) -> tuple[str, bytes, bytes]:
     """Return name, key id and signature of a signature line."""
     name, _, encoded = line.removeprefix(SIGNATURE).partition(" ")
-    try:
-        raw = b64decode(encoded, validate=True)
-    except Base64Error as error:
-        raise LedgerError("a signature line is no base64") from error
+    raw = _decoded(encoded)
     if not name or len(raw) <= KEY_ID:
         raise LedgerError("a signature line is too short")
     return name, raw[:KEY_ID], raw[KEY_ID:]
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return b64decode(text, validate=True)
+    except ValueError as error:
+        raise LedgerError("“{text}” is no base64", text=text[:80]) from error

@@ -78,7 +78,7 @@ class Tree:
         fresh: dict[tuple[int, int], Node] = {}
         for leaf in leaf_hashes:
             if len(leaf) != HASH_SIZE:
-                raise LedgerError(f"a leaf hash has not {HASH_SIZE} bytes")
+                raise LedgerError("a leaf hash has not {hash_size} bytes", hash_size=HASH_SIZE)
             node = fresh[0, size] = Node(0, size, leaf)
             while node.index & 1:
                 sibling = fresh.get((node.level, node.index - 1))
@@ -99,7 +99,7 @@ class Tree:
         """Return the proof that leaf *index* is in the tree of the first *size* leaves."""
         size = self._known(size)
         if not 0 <= index < size:
-            raise LedgerError(f"a tree of {size} leaves has no leaf {index}")
+            raise LedgerError("a tree of {size} leaves has no leaf {index}", size=size, index=index)
         proof: list[bytes] = []
         start, end = 0, size
         while end - start > 1:
@@ -116,7 +116,7 @@ class Tree:
         """Return the proof that the first *size2* leaves continue the first *size1*; empty for 0 and for equals."""
         size2 = self._known(size2)
         if not 0 <= size1 <= size2:
-            raise LedgerError(f"a tree of {size2} leaves cannot continue one of {size1}")
+            raise LedgerError("a tree of {size2} leaves cannot continue one of {size1}", size2=size2, size1=size1)
         if size1 in (0, size2):
             return []
         proof: list[bytes] = []
@@ -136,7 +136,7 @@ class Tree:
     def _known(self, size: int | None) -> int:
         have = self.size
         if size is not None and not 0 <= size <= have:
-            raise LedgerError(f"the ledger has {have} leaves, not {size}")
+            raise LedgerError("the ledger has {have} leaves, not {size}", have=have, size=size)
         return have if size is None else size
 
     def _hash(self, start: int, end: int) -> bytes:

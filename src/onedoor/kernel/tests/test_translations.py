@@ -33,7 +33,7 @@ def test_every_error_has_its_sentence(language):
         catalogue = {str(message.id): str(message.string) for message in read_po(file) if message.id}
     kinds = of_the_kernel()
     assert len(kinds) > 15
-    assert set(catalogue) == set(kinds)
+    assert set(kinds) <= set(catalogue)
     for key, kind in kinds.items():
         assert catalogue[key], f"{kind.__name__} has no sentence in {language}"
         assert names_in(catalogue[key]) == names_in(key), kind

@@ -1,87 +1,59 @@
-"""``onedoor ledger``: check it against every signed checkpoint; resume it from what was published."""
+"""``onedoor ledger``: prove, verify, audit, check and resume; who only verifies needs no system and no Django."""
 
 import argparse
 import os
-from collections import Counter
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from onedoor.kernel.errors import OnedoorError
 from onedoor.site import messages
 from onedoor.site.commands.processes import settings_of
-from onedoor.site.messages import text as _
 
-if TYPE_CHECKING:
-    from onedoor.store.ledger import Leaf
+PARTS = {
+    "prove": "ledger_own",
+    "check": "ledger_own",
+    "resume": "ledger_own",
+    "verify": "ledger_public",
+    "audit": "ledger_public",
+}
+"""Part → module beside this one with a function of its name."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what to do."""
+    """Add every part."""
+    parts = parser.add_subparsers(dest="part", metavar="|".join(PARTS), required=True)
+    prove = parts.add_parser("prove", help="write the proof of an entry of this process's ledger to a file")
+    prove.add_argument("entry", metavar="ENTRY", help="id of the entry")
+    prove.add_argument("--out", type=Path, help="file to write, else ENTRY.tlog-proof")
+    prove.add_argument("--details", type=Path, help="file to write what was entered to, for whom it is about")
+    parts.add_parser("check", help="compute this process's ledger anew from its entries and what they are about")
+    resume = parts.add_parser("resume", help="go on, after a restore, from what was published")
+    resume.add_argument("--published", type=Path, help="folder with the published ledger, if not this system's")
+    verify = parts.add_parser("verify", help="verify a proof: needs the file and the public key alone; 1 if it fails")
+    verify.add_argument("proof", type=Path, metavar="PROOF", help="file of the proof")
+    _trusted(verify, needed=True)
+    verify.add_argument("--details", type=Path, help="what was entered, to be held against the proof")
+    audit = parts.add_parser("audit", help="compute a published ledger anew, entry by entry; 1 if anything is wrong")
+    audit.add_argument("url", metavar="URL", help="where it is published, http(s) or a folder")
+    _trusted(audit, needed=False)
+    audit.add_argument("--state", type=Path, help="file that keeps what was seen: next time it must only have grown")
+    for part in parts.choices.values():
+        messages.add_argument(part)
+
+
+def _trusted(parser: argparse.ArgumentParser, *, needed: bool) -> None:
+    parser.add_argument("--key", required=needed, help="public key of the ledger, or a file that holds it")
     parser.add_argument(
-        "what", choices=["check", "resume"], help="hold it against what was signed, or go on after a restore"
-    )
-    parser.add_argument("--published", type=Path, help="resume: folder with the published ledger, if not this system's")
-    messages.add_argument(parser)
-
-
-def run(arguments: argparse.Namespace) -> None:
-    """Check the ledger and say its size and root; or resume it and say what was lost."""
-    settings = settings_of("portal", "node")
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "onedoor.site.settings")
-    import django
-
-    django.setup()
-    from onedoor.site import published
-
-    if arguments.what == "check":
-        _check()
-    else:
-        _resume(arguments.published or published.folder_in(settings.state))
-
-
-class NothingPublished(OnedoorError):
-    """There is no published ledger in {folder}, but this system has signed {size} entries. Give the right folder."""
-
-
-def _check() -> None:
-    from onedoor.store import ledger
-
-    size = ledger.check()
-    root = ledger.size_and_root()[1].hex()
-    print(_("The ledger is sound: {size} entries, root {root}.", size=size, root=root))
-
-
-def _resume(folder: Path) -> None:
-    from onedoor.site import published
-    from onedoor.store import ledger
-
-    leaves, note = published.read(folder)
-    if not note:
-        if size := ledger.size_and_root()[0]:
-            raise NothingPublished(folder=folder, size=size)
-        print(_("Nothing was published in {folder}, and the ledger is empty: it begins anew.", folder=folder))
-        return
-    print(told(ledger.resume(leaves, note)))
-
-
-def told(lost: "Sequence[Leaf]") -> str:
-    """Return in plain words what of the ledger was *lost*: what, how many, from when to when."""
-    if not lost:
-        return _("The database holds every published entry of the ledger: nothing is lost.")
-    kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(Counter(one.kind for one in lost).items()))
-    first, last = (f"{_made_at(one):%Y-%m-%d %H:%M:%S}" for one in (lost[0], lost[-1]))
-    return _(
-        "{n} entries of the ledger are newer than the database. They stay in the ledger as commitments; "
-        "their details are lost: {kinds}, made between {first} and {last} UTC.",
-        n=len(lost),
-        kinds=kinds,
-        first=first,
-        last=last,
+        "--witness", action="append", default=[], metavar="KEY", help="public key of a witness that must have cosigned"
     )
 
 
-def _made_at(leaf: "Leaf") -> datetime:
-    """Return the moment inside the UUIDv7 of an entry."""
-    return datetime.fromtimestamp((leaf.id.int >> 80) / 1000, UTC)
+def run(arguments: argparse.Namespace) -> int:
+    """Run the part that was asked for; of one's own ledger with Django."""
+    module = PARTS[arguments.part]
+    if module == "ledger_own":
+        settings_of("portal", "node")
+        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "onedoor.site.settings")
+        import django
+
+        django.setup()
+    return int(getattr(import_module(f"onedoor.site.commands.{module}"), arguments.part)(arguments) or 0)

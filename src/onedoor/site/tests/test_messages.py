@@ -25,8 +25,9 @@ SPEAKING = (
     ),
     *(
         f"commands/{name}.py"
-        for name in ("nation", "doctor", "backup", "restore", "ledger", "measure", "migrate", "restart", "exchange")
+        for name in ("nation", "doctor", "backup", "restore", "measure", "migrate", "restart", "exchange")
     ),
+    *(f"commands/ledger_{name}.py" for name in ("own", "public", "sources")),
 )
 SAYS = {"print", "say", "_say", "tell", "write", "_fail", "status", "NotPrepared", "NotGood", "NotResumed"}
 """Calls by which these modules say something to somebody."""

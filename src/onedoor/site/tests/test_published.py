@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 from django.db import transaction
+from django.test import Client
 
-from onedoor.kernel.ledger import Tree
+from onedoor.kernel.ledger import LedgerError, Tile, Tree, leaf_hash, node_hash
 from onedoor.site import published
-from onedoor.site.commands.ledger import NothingPublished, _resume
-from onedoor.site.published import CHECKPOINT, ENTRIES, LedgerBehind, Publisher
+from onedoor.site.commands.ledger_own import NothingPublished, resume_from
+from onedoor.site.published import CHECKPOINT, LedgerBehind, Publisher
 from onedoor.store import ledger
 
 pytestmark = pytest.mark.django_db
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.django_db
 def grow(count: int) -> None:
     with transaction.atomic():
         for number in range(count):
-            ledger.append("privacy.read", bytes([number]) * 32)
+            ledger.append("privacy.read", bytes([number % 256]) * 32)
     ledger.integrate()
 
 
@@ -36,24 +37,93 @@ def test_what_is_published_has_the_root_that_was_signed(tmp_path: Path):
         assert root_of(tmp_path) == ledger.size_and_root()[1]
 
 
-@pytest.mark.parametrize("torn", [b'{"id": "0', b'{"id": "whole but not covered"}\n'])
-def test_what_a_crash_left_beyond_the_checkpoint_is_cut_off(tmp_path: Path, torn: bytes):
+def test_what_a_crash_left_beyond_the_checkpoint_is_written_anew(tmp_path: Path):
     grow(3)
     Publisher(tmp_path)
-    with (tmp_path / ENTRIES).open("ab") as file:
-        file.write(torn)
+    left = tmp_path / Tile(0, 0, 5).path
+    left.write_bytes(b"torn")
     grow(2)
     Publisher(tmp_path)
+    assert len(left.read_bytes()) == 5 * 32
     assert root_of(tmp_path) == ledger.size_and_root()[1]
 
 
-def test_lines_that_were_lost_are_written_again(tmp_path: Path):
+@pytest.mark.parametrize("lost", [Tile(0, 0, 3).path, Tile(0, 0, 3).bundle])
+def test_files_that_were_lost_are_written_again(tmp_path: Path, lost: str):
     grow(3)
     Publisher(tmp_path)
-    (tmp_path / ENTRIES).write_text("")
-    grow(1)
+    (tmp_path / lost).unlink()
     Publisher(tmp_path)
     assert root_of(tmp_path) == ledger.size_and_root()[1]
+
+
+def test_tiles_are_those_of_the_specification_and_parts_go_when_the_whole_is_there(tmp_path: Path):
+    publisher = Publisher(tmp_path)
+    for count in (255, 1, 300):
+        grow(count)
+        publisher.publish()
+    hashes = [one.hash() for one in ledger.leaves(0, 556)]
+    files = [path for path in (tmp_path / "tile").rglob("*") if path.is_file()]
+    found = {str(path.relative_to(tmp_path)): path.read_bytes() for path in files}
+    assert sorted(found) == [
+        "tile/0/000", "tile/0/001", "tile/0/002.p/44", "tile/1/000.p/1", "tile/1/000.p/2",
+        "tile/entries/000", "tile/entries/001", "tile/entries/002.p/44",
+    ]  # fmt: skip
+    assert found["tile/0/001"] == b"".join(hashes[256:512])
+    assert found["tile/1/000.p/2"] == root_over(hashes[:256]) + root_over(hashes[256:512])
+    first = found["tile/entries/002.p/44"]
+    assert leaf_hash(first[2 : 2 + int.from_bytes(first[:2])]) == hashes[512]
+
+
+def root_over(hashes: list[bytes]) -> bytes:
+    while len(hashes) > 1:
+        hashes = [node_hash(*hashes[at : at + 2]) for at in range(0, len(hashes), 2)]
+    return hashes[0]
+
+
+def test_a_second_history_is_not_published_though_it_is_longer(tmp_path: Path):
+    with transaction.atomic():
+        before = transaction.savepoint()
+        grow(300)
+        Publisher(tmp_path)
+        note = (tmp_path / CHECKPOINT).read_text()
+        transaction.savepoint_rollback(before)
+    grow(301)
+    with pytest.raises(LedgerError, match="leads to other roots"):
+        Publisher(tmp_path)
+    assert (tmp_path / CHECKPOINT).read_text() == note
+
+
+@pytest.fixture
+def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, client: Client) -> Client:
+    grow(300)
+    Publisher(tmp_path)
+    monkeypatch.setattr(published, "folder_in", lambda state: tmp_path)
+    return client
+
+
+def test_everybody_can_fetch_what_is_published_and_keep_what_never_changes(served: Client, tmp_path: Path):
+    for name, kind, kept in (
+        ("checkpoint", "text/plain; charset=utf-8", "public, max-age=1"),
+        ("key", "text/plain; charset=utf-8", "public, max-age=1"),
+        ("tile/0/000", "application/octet-stream", "public, max-age=31536000, immutable"),
+        ("tile/1/000.p/1", "application/octet-stream", "public, max-age=31536000, immutable"),
+        ("tile/entries/001.p/44", "application/octet-stream", "public, max-age=31536000, immutable"),
+    ):
+        answer = served.get(f"/ledger/{name}")
+        assert (answer.status_code, answer["Content-Type"], answer["Cache-Control"]) == (200, kind, kept)
+        assert b"".join(answer) == (tmp_path / name).read_bytes()
+
+
+HIDDEN = (
+    "", ".checkpoint.draft", "../key", "%2e%2e/key", "tile/0", "tile/0/000.p/256", "tile/0/000.p", "tile/64/000",
+    "tile/0/00", "tile/0/999", "tile/00/000", "tile/0/x000/../000", "tile/entries/000%00",
+)  # fmt: skip
+
+
+def test_nothing_else_is_reached(served: Client, tmp_path: Path):
+    (tmp_path / ".checkpoint.draft").write_text("not yet")
+    assert [name for name in HIDDEN if served.get(f"/ledger/{name}").status_code != 404] == []
 
 
 def test_a_database_behind_what_was_published_stops_the_ledger_with_the_way_out(tmp_path: Path):
@@ -70,7 +140,7 @@ def test_a_database_behind_what_was_published_stops_the_ledger_with_the_way_out(
 
 
 def test_a_folder_with_nothing_published_resumes_only_an_empty_ledger(tmp_path: Path):
-    _resume(tmp_path)
+    resume_from(tmp_path)
     grow(2)
     with pytest.raises(NothingPublished, match="signed 2 entries"):
-        _resume(tmp_path)
+        resume_from(tmp_path)

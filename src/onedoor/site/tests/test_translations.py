@@ -17,7 +17,14 @@ SOURCE = Path(onedoor.__file__).parent
 ROOMS = sorted(path.parent.name for path in SOURCE.glob("*/__init__.py"))
 METHODS = [("**/tests/**", "ignore"), ("**.py", "python"), ("**/templates/**.html", "jinja2")]
 OPTIONS = {"**/templates/**.html": {"trimmed": "true", "newstyle_gettext": "true"}}
-WORDS = {"_": None, "gettext": None, "gettext_lazy": None, "gettext_noop": None, "ngettext": (1, 2)}
+WORDS = {
+    "LedgerError": None,
+    "_": None,
+    "gettext": None,
+    "gettext_lazy": None,
+    "gettext_noop": None,
+    "ngettext": (1, 2),
+}
 SLOTS = re.compile(r"%\(\w+\)[sd]|\{\w*\}")
 LANGUAGES = ("vi", "fr")
 Message = str | tuple[str, ...]

@@ -1,0 +1,142 @@
+"""The directory's own ledger: it takes the checkpoints of every system, so that one number fixes the nation's past.
+
+An entry is a checkpoint as its system signed it. It is taken only when it continues the one taken before; the tree and
+its files are durable and are published as those of the systems are (C2SP tlog-tiles).
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from http.client import HTTPException
+from pathlib import Path
+from urllib.request import HTTPRedirectHandler, build_opener
+
+from onedoor.exchange.witness.record import Record, own_key, write_durably
+from onedoor.kernel.ledger import (
+    EMPTY_ROOT,
+    Checkpoint,
+    FileStore,
+    LedgerError,
+    Tile,
+    Tiles,
+    Tree,
+    Verifier,
+    bundle_of,
+    entries_of,
+    leaf_hash,
+    split_note,
+    tiles_of,
+    verify_checkpoint,
+    verify_consistency,
+)
+from onedoor.kernel.ledger.notes import LONGEST
+from onedoor.kernel.ledger.tiles import HEIGHT, LARGEST_TILE, WIDTH
+
+NAME = "onedoor/directory"
+CHECKPOINT, KEY = "checkpoint", "key"
+PATIENCE = 5.0
+"""Seconds for each answer of a system."""
+Read = Callable[[str, int], bytes]
+"""Returns the published file at a path, of so many bytes at most; raises `OSError` or `LedgerError`."""
+_logger = logging.getLogger(__name__)
+
+
+class National:
+    """The ledger in *folder* of the checkpoints of *logs*, each with the address where it is published."""
+
+    def __init__(self, folder: Path, logs: Sequence[tuple[Verifier, str]]) -> None:
+        self.folder = folder / "public"
+        self.logs = logs
+        self._key = own_key(folder / "key")
+        self.verifier = Verifier(NAME, self._key.public_key())
+        self._seen = Record(folder / "seen")
+        self.tree = Tree(FileStore(folder / "tree"))
+        self.failed: set[str] = set()
+        write_durably(self.folder / KEY, f"{self.verifier}\n".encode())
+        self._publish(self._signed().size)
+
+    def collect(self) -> int:
+        """Take the checkpoints that are new and return how many; a system that does not answer is asked again."""
+        found: list[tuple[Verifier, str]] = []
+        for log, url in self.logs:
+            try:
+                if note := self.newer(log, reader(url)):
+                    found.append((log, note))
+                self.failed.discard(log.name)
+            except (LedgerError, OSError, HTTPException) as error:
+                why = error.reason() if isinstance(error, LedgerError) else type(error).__name__
+                if log.name not in self.failed:
+                    _logger.error("directory.checkpoint_refused ledger=%s why=%s", log.name, why)
+                self.failed.add(log.name)
+        self.take([note for _, note in found])
+        for log, note in found:
+            self._seen.keep(log.name, note)
+        return len(found)
+
+    def newer(self, log: Verifier, read: Read) -> str:
+        """Return the checkpoint of *log* when it continues the last one taken; nothing when it is that one.
+
+        Raise `LedgerError` when it shrank or tells another history.
+        """
+        last = self._seen.last(log.name, log)
+        note = read(CHECKPOINT, LONGEST).decode(errors="replace")
+        new = verify_checkpoint(note, log)
+        proof = Tree(Tiles(new.size, lambda path: read(path, LARGEST_TILE))).consistency(min(last.size, new.size))
+        verify_consistency(last.size, new.size, proof, last.root, new.root)
+        return note if new.size > last.size else ""
+
+    def take(self, notes: Sequence[str]) -> None:
+        """Append *notes*: their entries are durable first, then the tree, then the checkpoint that covers them."""
+        if not notes:
+            return
+        start = self.tree.size
+        contents = [note.encode() for note in notes]
+        for tile in tiles_of(start + len(contents), start):
+            if tile.level == 0:
+                kept = self._entries(start)[: max(0, start - tile.start)] if tile.start < start else []
+                first = max(tile.start, start) - start
+                fresh = contents[first : first + tile.width - len(kept)]
+                write_durably(self.folder / tile.bundle, bundle_of([*kept, *fresh]))
+        self.tree.extend(map(leaf_hash, contents))
+        self._publish(start)
+
+    def _entries(self, size: int) -> list[bytes]:
+        """Return the entries of the tile that *size* leaves fill in part."""
+        tile = Tile(0, size // WIDTH, size % WIDTH)
+        return entries_of((self.folder / tile.bundle).read_bytes(), tile.width) if tile.width else []
+
+    def _publish(self, since: int) -> None:
+        """Write the tiles that came since there were *since* entries, and sign what there is."""
+        size = self.tree.size
+        if size == since:
+            return
+        for tile in tiles_of(size, since):
+            nodes = range(tile.start, tile.start + tile.width)
+            data = b"".join(self.tree.storage.node(tile.level * HEIGHT, number) for number in nodes)
+            write_durably(self.folder / tile.path, data)
+        note = Checkpoint(NAME, size, self.tree.root()).sign(NAME, self._key)
+        write_durably(self.folder / CHECKPOINT, note.encode())
+
+    def _signed(self) -> Checkpoint:
+        path = self.folder / CHECKPOINT
+        return Checkpoint.parse(split_note(path.read_text())[0]) if path.exists() else Checkpoint(NAME, 0, EMPTY_ROOT)
+
+
+class _Direct(HTTPRedirectHandler):
+    """Follows no redirection."""
+
+    def redirect_request(self, *_: object) -> None:
+        """Refuse."""
+
+
+def reader(url: str) -> Read:
+    """Return how the files of the ledger published at *url* are read."""
+    opener = build_opener(_Direct)
+
+    def read(path: str, most: int) -> bytes:
+        with opener.open(f"{url.rstrip('/')}/{path}", timeout=PATIENCE) as answer:
+            found: bytes = answer.read(most + 1)
+        if len(found) > most:
+            raise LedgerError("{path} has more than {most} bytes", path=path, most=most)
+        return found
+
+    return read

@@ -1,0 +1,106 @@
+"""Where a published ledger is read from, with limits: an address or a folder; and how far an audit is."""
+
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+import requests
+
+from onedoor.kernel.errors import OnedoorError
+from onedoor.kernel.ledger import Leaf, LedgerError
+from onedoor.site.messages import text as _
+
+PATIENCE = (5.0, 30.0)
+"""Seconds for a connection, and between two pieces of an answer."""
+PIECE = 2**16
+OK, GONE = 200, (404, 410)
+
+
+class NotReached(OnedoorError):
+    """The published ledger cannot be read from {url}: {why}. Please check the address, or try again later."""
+
+
+class Source(Protocol):
+    """The files of one published ledger."""
+
+    def read(self, path: str, most: int) -> bytes | None:
+        """Return the file at *path*, None where there is none; raise `NotReached` (also beyond *most* bytes)."""
+        ...
+
+
+def source_of(url: str) -> Source:
+    """Return where the ledger at *url* is read from."""
+    return Address(url) if url.startswith(("http://", "https://")) else Folder(Path(url.removeprefix("file://")))
+
+
+class Folder:
+    """A published ledger in a folder of this computer."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        if not folder.is_dir():
+            raise NotReached(url=folder, why=_("there is no such folder"))
+
+    def read(self, path: str, most: int) -> bytes | None:
+        """Return a file."""
+        try:
+            with (self.folder / path).open("rb") as file:
+                found = file.read(most + 1)
+        except FileNotFoundError:
+            return None
+        if len(found) > most:
+            raise NotReached(url=self.folder / path, why=_("it has more than {most} bytes", most=most))
+        return found
+
+
+class Address:
+    """A published ledger at an HTTP address; one connection for all files, no redirection followed."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url.rstrip("/")
+        self.session = requests.Session()
+
+    def read(self, path: str, most: int) -> bytes | None:
+        """Return a file."""
+        url = f"{self.url}/{path}"
+        try:
+            with self.session.get(url, timeout=PATIENCE, stream=True, allow_redirects=False) as answer:
+                if answer.status_code in GONE:
+                    return None
+                if answer.status_code != OK:
+                    raise NotReached(url=url, why=_("the answer was {status}", status=answer.status_code))
+                return self._body(url, answer, most)
+        except requests.RequestException as error:
+            raise NotReached(url=url, why=type(error).__name__) from error
+
+    def _body(self, url: str, answer: requests.Response, most: int) -> bytes:
+        found = bytearray()
+        for piece in answer.iter_content(PIECE):
+            found += piece
+            if len(found) > most:
+                raise NotReached(url=url, why=_("it has more than {most} bytes", most=most))
+        return bytes(found)
+
+
+def progress(audit: Iterator[tuple[int, list[bytes]]], size: int) -> dict[str, int]:
+    """Go through an *audit* of *size* entries, showing on a terminal how far it is; return the entries by kind."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    kinds: Counter[str] = Counter()
+    with Progress(console=Console(file=sys.stderr), transient=True, disable=not sys.stderr.isatty()) as shown:
+        task = shown.add_task("", total=size)
+        for done, entries in audit:
+            kinds.update(_kind(one) for one in entries)
+            shown.update(task, completed=done)
+    return dict(kinds)
+
+
+def _kind(entry: bytes) -> str:
+    """Return the kind of an entry; of a checkpoint in the directory's ledger, whose it is."""
+    try:
+        return Leaf.parse(entry).kind
+    except LedgerError:
+        return "".join(filter(str.isprintable, entry.partition(b"\n")[0][:80].decode(errors="replace")))

@@ -1,0 +1,72 @@
+"""What stands behind the entries of the ledger: each room says how what it entered is written out again.
+
+An entry holds the SHA-256 of what was entered. From the rows of today the same bytes must come, or they were altered.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from uuid import UUID
+
+from onedoor.store import rows
+from onedoor.store.models import LedgerEntry
+
+Entered = Callable[[str], Iterator[tuple[str, bytes]]]
+"""Yields entry ids and what was entered, in order of the ids: of one entry, or of all when the id is empty."""
+ALTERED, MISSING, ADDED, LOST = "altered", "missing", "added", "lost"
+"""What may be wrong; what is lost went with a restore, which said so."""
+AT_ONCE = 1000
+_kinds: dict[str, Entered] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """An entry whose details were altered or are missing, or details that were added past the ledger."""
+
+    what: str
+    kind: str
+    entry: str
+    position: int | None = None
+
+
+def register(kind: str, entered: Entered) -> None:
+    """Have *entered* write out what was entered under *kind*."""
+    _kinds[kind] = entered
+
+
+def of(kind: str, entry: UUID) -> bytes | None:
+    """Return what was entered under *entry*, written out from the rows of today; None when they are gone."""
+    entered = _kinds.get(kind)
+    return next((content for _, content in entered(str(entry))), None) if entered else None
+
+
+def findings() -> Iterator[Finding]:
+    """Yield what of the details is not as it was entered, as of one moment; it holds nothing of anybody."""
+    with rows.one_moment():
+        for kind, entered in sorted(_kinds.items()):
+            yield from _compared(kind, entered(""))
+
+
+def unknown() -> list[str]:
+    """Return the kinds in the ledger that no room of this process can write out."""
+    kinds = LedgerEntry.objects.order_by("kind").values_list("kind", flat=True).distinct()
+    return [kind for kind in kinds if kind not in _kinds]
+
+
+def _compared(kind: str, entered: Iterator[tuple[str, bytes]]) -> Iterator[Finding]:
+    """Walk entries and details side by side: both are in order of the entries' ids."""
+    row = next(entered, None)
+    for entry in LedgerEntry.objects.filter(kind=kind).order_by("id").iterator(chunk_size=AT_ONCE):
+        name = str(entry.id)
+        while row and row[0] < name:
+            yield Finding(ADDED, kind, row[0])
+            row = next(entered, None)
+        if row is None or row[0] != name:
+            yield Finding(LOST if entry.lost else MISSING, kind, name, entry.position)
+            continue
+        if sha256(row[1]).digest() != bytes(entry.commitment):
+            yield Finding(ALTERED, kind, name, entry.position)
+        row = next(entered, None)
+    while row:
+        yield Finding(ADDED, kind, row[0])
+        row = next(entered, None)
