@@ -5,6 +5,7 @@ import socket
 import ssl
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -142,21 +143,21 @@ class Connections:
     def answers(
         self, requests: Sequence[Request], timeout: float, meanwhile: Callable[[], object] = nothing
     ) -> Iterator[Response | Exception]:
-        """As `exchange`, but yield each as soon as it and those before it came; to be gone through to the end.
+        """As `exchange`, but yield each as soon as it and those before it came.
 
         *meanwhile* is called once all are sent.
         """
         deadline = time.monotonic() + timeout
-        sent = [self._start(request, timeout) for request in requests]
+        left = deque((request, self._start(request, timeout)) for request in requests)
         try:
             meanwhile()
-        except BaseException:
-            for begun in sent:
+            while left:
+                request, begun = left.popleft()
+                yield self._finish(request, begun, deadline) if isinstance(begun, Connection) else begun
+        finally:
+            for _, begun in left:  # nobody waits for these any more
                 if isinstance(begun, Connection):
                     begun.close()
-            raise
-        for request, begun in zip(requests, sent, strict=True):
-            yield self._finish(request, begun, deadline) if isinstance(begun, Connection) else begun
 
     def close(self) -> None:
         """Close the resting connections."""

@@ -132,7 +132,7 @@ def call_many(calls: Iterable[Call], *, timeout: float = 10.0) -> list[Answer | 
 def ask_each(
     calls: Iterable[Call], *, timeout: float = 10.0, meanwhile: Callable[[], object] = nothing
 ) -> Iterator[Answer | OnedoorError]:
-    """As `call_many`, but yield each answer as soon as it and those before it came; to be gone through to the end.
+    """As `call_many`, but yield each answer as soon as it and those before it came.
 
     *meanwhile* is called once all are asked: what is done there, and with the first answers, costs no time of its own.
     """

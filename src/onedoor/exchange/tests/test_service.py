@@ -14,6 +14,7 @@ from onedoor.exchange.service import (
     Reason,
     Refused,
     ServiceUnavailable,
+    ask_each,
     call,
     call_many,
     caller,
@@ -67,6 +68,28 @@ def test_many_calls_go_at_the_same_time_and_keep_their_order(system: System) -> 
         f'{{"n": {number}}}' for number in range(12)
     ]
     assert isinstance(answers[12], Refused)
+
+
+def test_what_is_done_meanwhile_is_done_before_the_first_answer_and_once_all_are_asked(system: System) -> None:
+    told: list[str] = []
+    calls = [Call(POPULATION, "lookup", {"n": number}, reason=REASON, user="a") for number in range(3)]
+    answers = ask_each(calls, meanwhile=lambda: told.append("meanwhile"))
+    told.extend(answer.body["body"] for answer in answers if isinstance(answer, Answer))
+    assert told == ["meanwhile", '{"n": 0}', '{"n": 1}', '{"n": 2}']
+
+
+def test_who_stops_early_or_fails_meanwhile_never_gets_the_answer_to_another_question(system: System) -> None:
+    def fail() -> None:
+        raise RuntimeError
+
+    calls = [Call(POPULATION, "lookup", {"n": number}, reason=REASON, user="a") for number in range(3)]
+    answers = ask_each(calls)
+    next(answers)
+    del answers
+    with pytest.raises(RuntimeError):
+        list(ask_each(calls, meanwhile=fail))
+    for number in range(10, 16):
+        assert call(POPULATION, "lookup", {"n": number}, reason=REASON, user="a").body["body"] == f'{{"n": {number}}}'
 
 
 def test_a_purpose_that_is_not_granted_is_refused(system: System) -> None:
