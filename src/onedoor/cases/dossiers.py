@@ -9,7 +9,7 @@ from django.utils.translation import get_language
 from onedoor.cases import handover, journal, queue, rules
 from onedoor.cases.context import about
 from onedoor.cases.drafts import keep_file
-from onedoor.cases.errors import NoSuchCase, NoSuchResult, NotPossible, TooLateToWithdraw, WordsNeeded
+from onedoor.cases.errors import NoSuchCase, NoSuchResult, NotIssuedYet, NotPossible, TooLateToWithdraw, WordsNeeded
 from onedoor.cases.events import DossierWithdrawn, SupplementAnswered
 from onedoor.cases.file import OPENED, DossierView, filename, late
 from onedoor.cases.journey import moving, service_of, step_at
@@ -177,7 +177,7 @@ def result_file(code: str, kind: str, actor: Actor) -> ResultFile:
     dossier = find(code, actor)
     row = dossier.results.filter(kind=kind).first()
     if row is None:
-        raise NoSuchResult
+        raise NotIssuedYet
     content = row.content()
     if hashlib.sha256(content).hexdigest() != row.sha256:
         raise NoSuchResult

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -29,6 +30,8 @@ Raw = Mapping[str, str | list[str]]
 Files = Mapping[str, tuple[str, bytes]]
 Body = dict[str, Any]
 TRIES = 8
+ASKED_AGAIN_AFTER = timedelta(seconds=15)
+"""How long a register that did not answer is left in peace while its person goes on with the form."""
 OPEN = Rows(Draft, "account = %s AND service = ANY(%s) AND submitted_as = '' ORDER BY saved_at DESC")
 OF_OPEN, OF_ONE = (
     Rows(Attachment, where, without=["content"])
@@ -85,7 +88,7 @@ def refresh(service: str, actor: Actor) -> DraftView:
 def answer(service: str, page: str, raw: Raw, actor: Actor, files: Files | None = None) -> DraftView:
     """Store the answers of *page* (field to what was typed; files: field to name and bytes); raise `BadAnswers`.
 
-    A closed page asks nothing, so it takes nothing.
+    A closed page asks nothing, so it takes nothing. A register that was silent is asked again, but not at once.
     """
     row = _open(service, actor)
     definition, paper = service_of(row), _paper(row)
@@ -98,7 +101,10 @@ def answer(service: str, page: str, raw: Raw, actor: Actor, files: Files | None 
             raise BadAnswers(taken.errors)
         body["done"] = [*(one for one in body["done"] if one != page), page]
 
-    return _counted(actor, row, take, names=naming.names_somebody(definition.page(page), raw)).view
+    retry = bool(paper.body["failed"]) and clock.now() - row.saved_at > ASKED_AGAIN_AFTER
+    names = naming.names_somebody(definition.page(page), raw)
+    names = names or (retry and naming.named(definition, paper.body["answers"]))
+    return _counted(actor, row, take, names=names, retry=retry).view
 
 
 def dispute(service: str, fact: str, actor: Actor) -> DraftView:

@@ -30,6 +30,10 @@ class NoSuchResult(NotFound):
     """No result with this id was issued here. If a paper led you to this page, do not trust it."""
 
 
+class NotIssuedYet(NotFound):
+    """This result is not there yet. The page of the case says how far it is."""
+
+
 class NoDraft(NotFound):
     """You have not begun this service, or the draft has already been submitted."""
 

@@ -136,6 +136,7 @@ class DossierView:
             done_at=row.done_at,
             late=bool(row.due and end > row.due),
             early_minutes=early,
+            apart=self.definition.steps[row.ref].apart,
             stopped_since=row.stopped_at,
             trouble=words.kept(row.trouble),
             result=self._results.get(row.ref),

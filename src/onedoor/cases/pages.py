@@ -10,7 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from onedoor.cases import forms, service
-from onedoor.cases.errors import NoSuchResult
+from onedoor.cases.errors import NotIssuedYet
 from onedoor.cases.views import ResultView
 from onedoor.kernel.access import IDENTIFIED, access, acting
 from onedoor.kernel.settings import current as settings
@@ -102,7 +102,7 @@ def _result(results: Sequence[ResultView], kind: str) -> ResultView:
     for result in results:
         if result.kind == kind:
             return result
-    raise NoSuchResult
+    raise NotIssuedYet
 
 
 def _address(name: str, *args: str) -> str:

@@ -1,6 +1,7 @@
 """The pages of a case, walked through as people and officers do, in three languages, without JavaScript."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import lxml.html
@@ -11,7 +12,8 @@ from django.test import Client
 from django.utils import translation
 
 from onedoor.cases.models import Act, Task
-from onedoor.cases.tests.conftest import HOUSEHOLD, Transport, work
+from onedoor.cases.tests.conftest import HOUSEHOLD, NOW, Transport, work
+from onedoor.kernel import clock
 from onedoor.registers.models import Record, Term
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("people", "seals", "transport")]
@@ -205,6 +207,19 @@ def test_a_register_that_is_silent_bars_nobody_and_is_asked_again(transport: Tra
     transport.silent = set()
     tree = mother.send(mother.get(f"{APPLY}/child"), {}, AGAIN)
     assert mother.status == 200
+    assert not tree.xpath(AGAIN)
+    submitted(mother)
+
+
+def test_a_register_that_answers_again_is_asked_by_going_on_but_not_at_once(transport: Transport):
+    transport.silent = {"VN/GOV/G01/POPULATION"}
+    mother = Visitor("mother")
+    tree = mother.send(mother.get(APPLY), {})
+    transport.silent = set()
+    tree = mother.send(tree, {"relation": "mother"})
+    assert tree.xpath(AGAIN)
+    with clock.freeze(NOW + timedelta(seconds=16)):
+        tree = mother.send(mother.get(f"{APPLY}/who"), {"relation": "mother"})
     assert not tree.xpath(AGAIN)
     submitted(mother)
 

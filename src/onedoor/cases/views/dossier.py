@@ -77,6 +77,8 @@ class StepView:
     late: bool
     early_minutes: int | None
     """Working minutes left when it was done (negative: late); None while it runs."""
+    apart: bool
+    """Whether its limit runs by itself and the dossier's clock does not cover it."""
     stopped_since: datetime | None
     trouble: str
     """Why the hand-over has not come through yet, in plain words; empty when all is well."""
@@ -85,6 +87,11 @@ class StepView:
     refusal: Refusal | None = None
     verifies: str = ""
     """Why its officer must verify and has the longer limit, in their words; empty where none must."""
+
+    @property
+    def open(self) -> bool:
+        """Return whether something still comes of it."""
+        return self.state in ("waiting", "sending", "working", "supplement")
 
 
 @dataclass(frozen=True, slots=True)

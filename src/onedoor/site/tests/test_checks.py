@@ -30,6 +30,11 @@ def test_a_second_nation_on_the_same_ports_is_refused(tmp_path):
         pass
 
 
+def test_a_port_beyond_the_last_one_is_said():
+    with pytest.raises(checks.NoSuchPort, match="65535"):
+        checks.ports([65000, 65536], 8000, patient=False)
+
+
 def test_an_occupied_port_is_named(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]

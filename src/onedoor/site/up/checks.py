@@ -20,8 +20,13 @@ from onedoor.site import archives, kinds, lock
 ENOUGH = 1024**3
 """Bytes that must be free: database, logs and results of a demonstration need about half."""
 GIBI = 1024**3
+HIGHEST = 65_535
 PATIENCE = 10.0
 """Seconds that processes of a supervisor that was killed are given to end."""
+
+
+class NoSuchPort(OnedoorError):
+    """There is no port {port}: the last one is {highest}. A nation takes about 500 ports from --port on."""
 
 
 class PortTaken(OnedoorError):
@@ -94,6 +99,8 @@ def ports(numbers: Iterable[int], base: int, *, patient: bool) -> None:
     """Raise `PortTaken` unless every port is free; *patient* gives what a killed supervisor left a moment to end."""
     deadline = time.monotonic() + (PATIENCE if patient else 0)
     waiting = sorted(numbers)
+    if waiting and not 0 < waiting[0] <= waiting[-1] <= HIGHEST:
+        raise NoSuchPort(port=waiting[-1], highest=HIGHEST)
     while taken := [number for number in waiting if not _free(number)]:
         if time.monotonic() >= deadline:
             raise PortTaken(port=taken[0], other=base + 1000)

@@ -51,6 +51,8 @@ def run(arguments: argparse.Namespace) -> None:
 def status(var: Path) -> dict[str, Any]:
     """Return pids, restarts, health and proportional memory (PSS, with their children) of what runs in *var*."""
     found = record(var)
+    if not Path(f"/proc/{found['pid']}").exists():  # it was killed: what it wrote down stayed behind
+        raise NothingRuns(var=var)
     children = processes.children()
     found["processes"]["up"] = {"pid": found["pid"], "restarts": 0}
     counted: set[int] = {int(one["pid"]) for one in found["processes"].values()}
