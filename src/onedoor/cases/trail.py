@@ -42,10 +42,11 @@ def reads(code: str, actor: Actor) -> ReadsView:
 
     silent = []
     for subsystem, answer in zip(others, exchange.ask_each(calls, timeout=WAIT, meanwhile=take_own), strict=True):
-        if isinstance(answer, OnedoorError):
+        told = None if isinstance(answer, OnedoorError) else privacy.views_of(answer.body)
+        if told is None:
             silent.append(names[subsystem])
         else:
-            take(privacy.views_of(answer.body), names[subsystem])
+            take(told, names[subsystem])
     views = sorted(found.values(), key=attrgetter("moment"))
     readers = tuple(_readers(views, holders, dossier.account))
     return ReadsView(dossier.code, tuple(views), holders, tuple(silent), readers)

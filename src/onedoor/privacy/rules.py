@@ -182,14 +182,15 @@ def may_call(purposes: Mapping[str, Purpose], reader: Reader, *, service: str, p
 
 
 def followers(purposes: Mapping[str, Purpose], register: str, day: date) -> list[Follower]:
-    """Return who follows *register* on *day*."""
-    return [
-        Follower(grant.reader, purpose.id, next(key for key in purpose.basis if key in (grant.basis or {key})), fields)
-        for purpose in purposes.values()
-        if purpose.in_force(day) and purpose.without_case
-        for grant in purpose.grants
-        if grant.register == register and FOLLOW in grant.operations and (fields := frozenset(grant.fields))
-    ]
+    """Return who follows *register* on *day*, each once for a purpose and basis, with all fields that are followed."""
+    found: dict[tuple[str, str, str], frozenset[str]] = {}
+    for purpose in purposes.values():
+        for grant in purpose.grants if purpose.in_force(day) and purpose.without_case else ():
+            if grant.register == register and FOLLOW in grant.operations:
+                basis = next(key for key in purpose.basis if key in (grant.basis or {key}))
+                who = grant.reader, purpose.id, basis
+                found[who] = found.get(who, frozenset()) | frozenset(grant.fields)
+    return [Follower(*who, fields) for who, fields in found.items()]
 
 
 def desk_rights(purposes: Mapping[str, Purpose], client: str, user: str, day: date) -> list[DeskRight]:

@@ -94,9 +94,15 @@ def records_of(ids: Sequence[str]) -> dict[str, ReadView]:
     return {str(record.id): _view(record) for record in ReadRecord.objects.filter(id__in=ids)}
 
 
-def views_of(body: Mapping[str, Any]) -> list[ReadView]:
-    """Return the views in the answer of another system's ``reads`` service, such as ``{"reads": […]}``."""
-    return [_from_json(one) for one in body.get("reads", ())]
+def views_of(body: Any) -> list[ReadView] | None:  # noqa: ANN401 - what another system answered
+    """Return the views in the answer of another system's ``reads`` service, such as ``{"reads": […]}``.
+
+    None when it is no such answer.
+    """
+    try:
+        return [_from_json(one) for one in body["reads"]]
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def _from_json(data: Mapping[str, Any]) -> ReadView:

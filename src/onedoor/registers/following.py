@@ -1,7 +1,7 @@
 """Who follows a register is told of each new version of a record: which one, which fields; never what they say.
 
 The follower reads what it needs by the record's id, through the gate. It hears of every version at least once and keeps
-it once; the order is not promised, the number of the version tells it.
+it once for each purpose; the order is not promised, the number of the version tells it.
 """
 
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ from onedoor.kernel.actor import Actor
 from onedoor.kernel.ids import uuid7
 from onedoor.kernel.settings import current
 from onedoor.privacy import service as privacy
-from onedoor.privacy.service import Follower, Reader
+from onedoor.privacy.service import Reader
 from onedoor.registers import tasks
 from onedoor.registers.definition import registers
 from onedoor.registers.errors import BadQuestion
@@ -49,20 +49,21 @@ def tell_all(row: Record, first: UUID, fields: Iterable[str], *, ended: bool = F
 def tell(client: str, purpose: str, basis: str, body: dict[str, Any]) -> None:
     """Tell *client* of a new version; its answer says that it is kept there."""
     register = registers().get(body["register"])
-    if register is None or not any(_is(one, client, purpose, basis) for one in privacy.followers(register.id)):
+    followers = privacy.followers(body["register"]) if register else []
+    known = (one for one in followers if (one.client, one.purpose, one.basis) == (client, purpose, basis))
+    fields = sorted(next((one.fields for one in known), frozenset()).intersection(body["fields"]))
+    if register is None or not fields:
         return  # no longer followed
-    key = f"change:{body['record']}:{body['version']}"
+    key = f"change:{body['record']}:{body['version']}:{purpose}:{basis}"
     reason = exchange.Reason(purpose, basis)
     try:
-        exchange.call(f"{client}/{SERVICE}", "told", body, reason=reason, user=register.subsystem, key=key)
+        exchange.call(
+            f"{client}/{SERVICE}", "told", body | {"fields": fields}, reason=reason, user=register.subsystem, key=key
+        )
     except exchange.ProviderError as error:
         if error.answer.status != HTTPStatus.BAD_REQUEST:
             raise
         log.warning("a follower does not know what it was told of", client=client, register=register.id)
-
-
-def _is(one: Follower, client: str, purpose: str, basis: str) -> bool:
-    return (one.client, one.purpose, one.basis) == (client, purpose, basis)
 
 
 def hear(owner: Reader, body: dict[str, Any]) -> None:
@@ -73,8 +74,11 @@ def hear(owner: Reader, body: dict[str, Any]) -> None:
     privacy.permit_notice(owner, register=register.id, follower=current().subsystem, fields=body["fields"])
     which = {name: body[name] for name in ("register", "record", "version")}
     said = {"fields": body["fields"], "ended": body["ended"]}
+    why = {"purpose": owner.purpose, "basis": owner.basis}
     with transaction.atomic():
-        _, new = HeardChange.objects.get_or_create(**which, defaults={"id": uuid7(), "heard": clock.now(), **said})
+        _, new = HeardChange.objects.get_or_create(
+            **which, **why, defaults={"id": uuid7(), "heard": clock.now(), **said}
+        )
         if new:
             by = Actor(agency=owner.client)
             outbox.state(FollowedRecordChanged(by=by, **which, fields=tuple(body["fields"]), ended=body["ended"]))

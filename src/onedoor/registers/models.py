@@ -181,15 +181,19 @@ class HeardChange(models.Model):
     register = models.CharField(max_length=60)
     record = models.UUIDField()
     version = models.PositiveIntegerField()
+    purpose = models.CharField(max_length=80)
+    basis = models.CharField(max_length=80)
     fields = ArrayField(models.CharField(max_length=60))
     ended = models.BooleanField()
     heard = models.DateTimeField()
 
     class Meta:
-        """Each version is heard of once."""
+        """Each version is heard of once for a purpose and basis."""
 
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["register", "record", "version"], name="registers_change_heard_once")
+            models.UniqueConstraint(
+                fields=["register", "record", "version", "purpose", "basis"], name="registers_change_heard_once"
+            )
         ]
 
     def __str__(self) -> str:

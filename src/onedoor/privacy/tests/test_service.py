@@ -133,6 +133,13 @@ def test_views_travel_as_json() -> None:
     assert service.views_of({"reads": [view.to_json() for view in views]}) == views
 
 
+@pytest.mark.parametrize(
+    "body", [b"<html>", None, [], {}, {"reads": None}, {"reads": [{}]}, {"reads": [{"moment": 1}]}]
+)
+def test_an_answer_that_is_none_of_reads_is_none(body: object) -> None:
+    assert service.views_of(body) is None
+
+
 def test_purposes_are_known_by_id_with_their_law() -> None:
     purpose = service.purpose("birth-form")
     assert purpose.basis["nd63-2024.4.5"].reference == "63/2024/NĐ-CP 4(5)"

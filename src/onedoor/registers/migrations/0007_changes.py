@@ -18,12 +18,14 @@ class Migration(migrations.Migration):
                 ('register', models.CharField(max_length=60)),
                 ('record', models.UUIDField()),
                 ('version', models.PositiveIntegerField()),
+                ('purpose', models.CharField(max_length=80)),
+                ('basis', models.CharField(max_length=80)),
                 ('fields', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=60), size=None)),
                 ('ended', models.BooleanField()),
                 ('heard', models.DateTimeField()),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('register', 'record', 'version'), name='registers_change_heard_once')],
+                'constraints': [models.UniqueConstraint(fields=('register', 'record', 'version', 'purpose', 'basis'), name='registers_change_heard_once')],
             },
         ),
     ]

@@ -1,4 +1,5 @@
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from onedoor.exchange import service as exchange
 from onedoor.exchange.service import VIA_GATEWAY, Answer, Call
 from onedoor.privacy import rights
 from onedoor.privacy.models import ReadRecord
+from onedoor.privacy.rules import Grant, Purpose
 from onedoor.privacy.service import Reader
 from onedoor.registers import entries, following, service, storage, writing
 from onedoor.registers.definition import register_of
@@ -108,7 +110,7 @@ def test_a_lost_answer_is_told_again_and_kept_once(carried: Carried) -> None:
     with pytest.raises(exchange.ServiceUnavailable):
         following.tell(**job)
     following.tell(**job)
-    assert [call.key for call in carried] == [f"change:{job['body']['record']}:2"] * 2
+    assert [call.key for call in carried] == [f"change:{job['body']['record']}:2:insurance-upkeep:l60-2024"] * 2
     assert (
         HeardChange.objects.count() == StatedEvent.objects.filter(name__endswith="FollowedRecordChanged").count() == 1
     )
@@ -204,3 +206,34 @@ def test_a_refused_teller_is_tried_again_and_an_unknown_record_is_not(carried: C
     carried.client = "VN/GOV/G15/CIVIL-STATUS"
     following.tell(**job)  # it is no register of theirs: 400, which trying again does not change
     assert not HeardChange.objects.exists()
+
+
+def with_grants(*others: Grant) -> Mapping[str, Purpose]:
+    """Return the rights with other grants of the follower's purpose."""
+    purpose = rights.purposes()["insurance-upkeep"]
+    return {**rights.purposes(), purpose.id: replace(purpose, grants=others)}
+
+
+def follow(*fields: str) -> Grant:
+    return Grant(FOLLOWER, "population", operations=frozenset({"follow"}), fields=fields)
+
+
+def test_what_is_followed_by_two_grants_is_told_at_once(carried: Carried, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = with_grants(follow("full_name"), follow("number"))
+    monkeypatch.setattr(rights, "purposes", lambda: known)
+    rename("Trần Thu Hạ")
+    (job,) = waiting()
+    following.tell(**job)
+    assert carried[0].body["fields"] == ["full_name", "number"]
+
+
+def test_what_is_no_longer_followed_is_not_told_though_it_waited(
+    carried: Carried, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wide, narrow = with_grants(follow("full_name", "number")), with_grants(follow("number"))
+    monkeypatch.setattr(rights, "purposes", lambda: wide)
+    rename("Trần Thu Hạ")
+    (job,) = waiting()
+    monkeypatch.setattr(rights, "purposes", lambda: narrow)
+    following.tell(**job)
+    assert carried[0].body["fields"] == ["number"]
