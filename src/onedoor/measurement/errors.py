@@ -6,19 +6,19 @@ from onedoor.kernel.errors import BadInput, OnedoorError, TooLarge
 from onedoor.kernel.nation import Fault
 
 SHOWN = 20
-"""Faults of one table that are told; how many more there are is told too."""
+"""Faults of one table that are kept and told; how many there are is told too."""
 
 
 class BadTable(BadInput):
     """{file} cannot be used; faults found: {count}. Please correct them; nothing was computed."""
 
-    def __init__(self, file: object, faults: Sequence[OnedoorError]) -> None:
+    def __init__(self, file: object, faults: Sequence[OnedoorError], count: int) -> None:
         self.faults = tuple(faults)
-        super().__init__(file=file, count=len(faults))
+        super().__init__(file=file, count=count)
 
     def text(self, translate: Callable[[str], str] = str, language: str = "en") -> str:
         """Return the sentence, and one of each fault below it."""
-        told = [fault.text(translate, language) for fault in getattr(self, "faults", ())[:SHOWN]]
+        told = [fault.text(translate, language) for fault in getattr(self, "faults", ())]
         return "\n".join([super().text(translate, language), *told])
 
 
@@ -91,6 +91,14 @@ class NoRows(BadInput):
 
 class TableTooLarge(TooLarge):
     """{file} is larger than the {limit} that a table of an index may have. Please take the right file."""
+
+
+class TooManyRows(TooLarge):
+    """{file} has more than the {most} rows that a table of an index may have. Please take the right file."""
+
+
+class NoFile(BadInput):
+    """{file} is no regular file, so no table can be read from it. Please name a CSV file."""
 
 
 class NoIndex(BadInput):

@@ -3,8 +3,11 @@
 import csv
 import io
 import re
+import stat
+from bisect import insort
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from onedoor.kernel.errors import OnedoorError
@@ -12,6 +15,7 @@ from onedoor.measurement import errors
 from onedoor.measurement.world import Definition, World
 
 LARGEST = 8 * 1024 * 1024
+MOST_ROWS = 100_000
 LONG = 60
 KEYS = ("edition", "country", "rank")
 """Columns that hold no values."""
@@ -21,7 +25,7 @@ DIGITS_ONLY = re.compile(r"[0-9]{2,}")
 
 @dataclass
 class Sheet:
-    """The cells of a file while they are read, and the faults found."""
+    """The cells of a file while they are read, the first faults in the order of the file, and how many there are."""
 
     file: Path
     definition: Definition
@@ -31,6 +35,7 @@ class Sheet:
     rows: list[list[str]]
     lines: list[int]
     faults: list[OnedoorError] = field(default_factory=list)
+    count: int = 0
 
     def column(self, name: str) -> list[str]:
         """Return the cells of the column *name*."""
@@ -39,21 +44,41 @@ class Sheet:
 
     def ranked(self, year: int) -> Collection[str]:
         """Return the codes of those who are ranked in *year*; nobody where the edition does not say."""
-        group = self.definition.ranked_group(year) if year in self.definition.editions else ""
-        return self.world.groups[group].members(self.definition.day(year)) if group else ()
+        return self._ranked.get(year, ())
+
+    @cached_property
+    def _ranked(self) -> dict[int, Collection[str]]:
+        groups = {year: self.definition.ranked_group(year) for year in self.definition.editions}
+        return {
+            year: self.world.groups[group].members(self.definition.day(year)) for year, group in groups.items() if group
+        }
 
     def place(self, name: str, row: int) -> dict[str, object]:
         """Return where the cell of the column *name* in *row* stands, for a sentence."""
         column = self.columns[name]
         return {"file": self.file, "line": self.lines[row], "column": column + 1, "name": self.header[column]}
 
+    def fault(self, kind: type[OnedoorError], name: str, row: int, **facts: object) -> None:
+        """Count a fault of the cell of the column *name* in *row*, and keep it if it is among the first."""
+        if len(self.faults) < errors.SHOWN or (self.lines[row], self.columns[name] + 1) < _order(self.faults[-1]):
+            self.keep(kind(**self.place(name, row), **facts))
+        else:
+            self.count += 1
+
+    def keep(self, fault: OnedoorError) -> None:
+        """Count *fault*, and keep the first in the order of the file."""
+        self.count += 1
+        insort(self.faults, fault, key=_order)
+        del self.faults[errors.SHOWN :]
+
+
+def _order(fault: OnedoorError) -> tuple[int, int]:
+    return int(str(fault.facts["line"])), int(str(fault.facts.get("column", 0)))
+
 
 def bad(sheet: Sheet) -> errors.BadTable:
-    """Return the refusal of *sheet*, its faults in the order of the file."""
-    faults = sorted(
-        sheet.faults, key=lambda fault: (int(str(fault.facts["line"])), int(str(fault.facts.get("column", 0))))
-    )
-    return errors.BadTable(sheet.file, faults)
+    """Return the refusal of *sheet*."""
+    return errors.BadTable(sheet.file, sheet.faults, sheet.count)
 
 
 def shown(cell: str) -> str:
@@ -67,9 +92,12 @@ def read(file: Path, definition: Definition, world: World) -> Sheet:
     try:
         header = [cell.strip() for cell in next(reader, [])]
         columns = _columns(file, header, definition)
-        rows, lines = [], []
+        rows: list[list[str]] = []
+        lines: list[int] = []
         for row in reader:
             if row:
+                if len(rows) == MOST_ROWS:
+                    raise errors.TooManyRows(file=file, most=MOST_ROWS)
                 rows.append(row)
                 lines.append(reader.line_num)
     except csv.Error as error:
@@ -77,17 +105,22 @@ def read(file: Path, definition: Definition, world: World) -> Sheet:
     sheet = Sheet(file, definition, world, columns, header, rows, lines)
     if not rows:
         raise errors.NoRows(file=file)
-    if any(len(row) != len(header) for row in rows):
-        sheet.faults = [_uneven(sheet, row) for row in range(len(rows)) if len(rows[row]) != len(header)]
+    uneven = [row for row, cells in enumerate(rows) if len(cells) != len(header)]
+    if uneven:
+        sheet.faults = [_uneven(sheet, row) for row in uneven[: errors.SHOWN]]
+        sheet.count = len(uneven)
         raise bad(sheet)
     sheet.rows = [[cell.strip() for cell in row] for row in rows]
     return sheet
 
 
 def _text(file: Path) -> str:
-    if file.stat().st_size > LARGEST:
+    if not stat.S_ISREG(file.stat().st_mode):
+        raise errors.NoFile(file=file)
+    with file.open("rb") as stream:
+        raw = stream.read(LARGEST + 1)
+    if len(raw) > LARGEST:
         raise errors.TableTooLarge(file=file, limit=f"{LARGEST // 1024 // 1024} MiB")
-    raw = file.read_bytes()
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

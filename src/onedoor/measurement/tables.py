@@ -49,7 +49,7 @@ class Table:
 
 
 def read(file: Path, definition: Definition, world: World) -> dict[int, Table]:
-    """Return the tables of all editions in *file*; raise `errors.BadTable` with every fault of it."""
+    """Return the tables of all editions in *file*; raise `errors.BadTable` with the first faults of it."""
     sheet = sheets.read(file, definition, world)
     years = _years(sheet)
     names = sheet.column("country")
@@ -74,13 +74,13 @@ def read(file: Path, definition: Definition, world: World) -> dict[int, Table]:
 
 def _years(sheet: Sheet) -> list[int]:
     years, known = sheet.column("edition"), sheet.definition.editions
+    told = ", ".join(map(str, sorted(known)))
     good = {year: int(year) for year in set(years) if re.fullmatch("[12][0-9]{3}", year)}
     for row, year in enumerate(years):
         if year not in good:
-            sheet.faults.append(errors.BadYear(**sheet.place("edition", row), value=shown(year)))
+            sheet.fault(errors.BadYear, "edition", row, value=shown(year))
         elif good[year] not in known:
-            told = ", ".join(map(str, sorted(known)))
-            sheet.faults.append(errors.YearNotDefined(**sheet.place("edition", row), value=year, known=told))
+            sheet.fault(errors.YearNotDefined, "edition", row, value=year, known=told)
     return [good.get(year, 0) for year in years]
 
 
@@ -92,16 +92,12 @@ def _codes(sheet: Sheet, names: Sequence[str], years: Sequence[int]) -> list[str
     seen: dict[tuple[int, str], int] = {}
     for row, name in enumerate(names):
         code = name if by_name else known.code(name)
-        if not code:
-            here = sheet.place("country", row)
-            sheet.faults.append(
-                errors.UnknownName(**here, value=shown(name), near=_near(sheet, name))
-                if name
-                else errors.EmptyCell(**here, value="")
-            )
+        if not name:
+            sheet.fault(errors.EmptyCell, "country", row, value="")
+        elif not code:
+            sheet.fault(errors.UnknownName, "country", row, value=shown(name), near=_near(sheet, name))
         elif (other := seen.setdefault((years[row], code), row)) != row:
-            here = sheet.place("country", row)
-            sheet.faults.append(errors.Doubled(**here, value=shown(name), other=sheet.lines[other]))
+            sheet.fault(errors.Doubled, "country", row, value=shown(name), other=sheet.lines[other])
         codes.append(code or "")
     return codes
 
@@ -119,8 +115,10 @@ def _numbers(sheet: Sheet, name: str) -> Wholes:
     values = np.array(cells, dtype=np.float64) if good else np.zeros(len(cells))
     if good and low <= values.min() and values.max() <= high:
         return np.asarray(np.rint(values * 10**DIGITS), dtype=np.int64)
-    found = (_fault(sheet.place(name, row), cell, low, high) for row, cell in enumerate(cells))
-    sheet.faults += [fault for fault in found if fault]
+    for row, cell in enumerate(cells):
+        if found := _fault(cell, low, high):
+            kind, facts = found
+            sheet.fault(kind, name, row, **facts)
     return np.zeros(len(cells), dtype=np.int64)
 
 
@@ -138,15 +136,16 @@ def _ends(definition: Definition, name: str) -> tuple[float, float]:
     return float("-inf") if low is None else float(low), float("inf") if high is None else float(high)
 
 
-def _fault(here: dict[str, object], cell: str, low: float, high: float) -> OnedoorError | None:
+def _fault(cell: str, low: float, high: float) -> tuple[type[OnedoorError], dict[str, str]] | None:
+    """Return what is wrong with the number in *cell*, and what its sentence says."""
     if not cell:
-        return errors.EmptyCell(**here, value="")
+        return errors.EmptyCell, {"value": ""}
     if WITH_COMMA.fullmatch(cell):
-        return errors.DecimalComma(**here, value=cell, instead=cell.replace(",", "."))
+        return errors.DecimalComma, {"value": cell, "instead": cell.replace(",", ".")}
     if not NUMBER.fullmatch(cell):
-        return errors.NotACell(**here, value=shown(cell))
+        return errors.NotACell, {"value": shown(cell)}
     if not low <= float(cell) <= high:
-        return errors.OutOfRange(**here, value=cell, low=f"{low:g}", high=f"{high:g}")
+        return errors.OutOfRange, {"value": cell, "low": f"{low:g}", "high": f"{high:g}"}
     return None
 
 
@@ -160,10 +159,7 @@ def _ranks(sheet: Sheet, values: Wholes, codes: Sequence[str], years: Sequence[i
         if re.fullmatch("[1-9][0-9]{0,4}", cell):
             ranks[row] = int(cell)
         elif cell not in BLANK_RANKS or (values[row] and codes[row] in sheet.ranked(years[row])):
-            here = sheet.place("rank", row)
-            sheet.faults.append(
-                errors.BadRank(**here, value=shown(cell)) if cell else errors.EmptyCell(**here, value="")
-            )
+            sheet.fault(errors.BadRank if cell else errors.EmptyCell, "rank", row, value=shown(cell))
     return ranks
 
 
@@ -172,8 +168,7 @@ def _possible(sheet: Sheet, year: int, ranks: Wholes, rows: Wholes) -> None:
     members = sheet.ranked(year)
     most = max(len(rows), len(members))
     for row in rows[ranks[rows] > most] if members else ():
-        here = sheet.place("rank", int(row))
-        sheet.faults.append(errors.OutOfRange(**here, value=ranks[row], low=1, high=most))
+        sheet.fault(errors.OutOfRange, "rank", int(row), value=ranks[row], low=1, high=most)
 
 
 def _figures(edition: Edition, numbers: Mapping[str, Wholes], ranks: Wholes, rows: Wholes) -> Figures:
@@ -204,4 +199,4 @@ def _complete(sheet: Sheet, year: int, codes: Sequence[str], rows: Wholes) -> No
         names = sorted(sheet.world.countries.names[code] for code in lacking)
         told = ", ".join(names[:NAMED]) + (", …" if len(names) > NAMED else "")
         line = sheet.lines[int(rows[-1])]
-        sheet.faults.append(errors.RowsMissing(file=sheet.file, line=line, count=len(names), edition=year, names=told))
+        sheet.keep(errors.RowsMissing(file=sheet.file, line=line, count=len(names), edition=year, names=told))

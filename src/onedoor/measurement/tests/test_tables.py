@@ -1,6 +1,7 @@
 """Tables that are read, and tables that are refused with line and column."""
 
 import contextlib
+import os
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -115,6 +116,46 @@ def test_every_fault_is_told_in_the_order_of_the_file(world: World, write: Write
     assert len({int(str(one.facts["line"])) for one in faults(world, write(*lines))}) == 3
 
 
+def test_the_first_faults_of_the_file_are_kept_and_the_others_counted(world: World, write: Write) -> None:
+    """Of 300 rows, 299 are twins, all lack two values and the last is of no edition; rows, not columns, come first."""
+    row = "2018,Japan,1,0.8,0.8,,0.8,"
+    lines = [LINES[0], *[row] * 299, row.replace("2018", "x")]
+    with pytest.raises(errors.BadTable) as refused:
+        service.measure(world, write(*lines), 2018, "egdi")
+    found = refused.value
+    assert found.facts["count"] == 300 * 2 + 298 + 1
+    wanted = [(2, 6), (2, 8), *[(line, column) for line in range(3, 9) for column in (2, 6, 8)]]
+    assert [(one.facts["line"], one.facts["column"]) for one in found.faults] == wanted
+    assert len(found.text().splitlines()) == 1 + errors.SHOWN
+
+
+def test_rows_of_another_width_are_counted_beyond_the_first(world: World, write: Write) -> None:
+    with pytest.raises(errors.BadTable) as refused:
+        service.measure(world, write(LINES[0], *["x"] * 50), 2018, "egdi")
+    assert refused.value.facts["count"] == 50
+    assert [one.facts["line"] for one in refused.value.faults] == list(range(2, 2 + errors.SHOWN))
+
+
+@pytest.mark.timeout(10)
+def test_what_is_no_regular_file_is_refused_unread(world: World, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for place in (pipe, Path("/dev/zero"), tmp_path):
+        with pytest.raises(errors.NoFile, match="no regular file"):
+            service.measure(world, place, 2018, "egdi")
+        with pytest.raises(errors.NoFile):
+            service.every(world, place, "egdi")
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="needs a regular file that tells a size of 0")
+def test_a_table_is_measured_by_what_is_read_not_by_the_size_told(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sheets, "LARGEST", 100)
+    with pytest.raises(errors.TableTooLarge):
+        service.measure(world, Path("/proc/self/status"), 2018, "egdi")
+
+
 def test_twins_under_two_names_are_found(world: World, write: Write) -> None:
     twin = next(line for line in LINES if "Türkiye" in line).replace("Türkiye", "Turkey")
     (found,) = faults(world, write(*LINES, twin))
@@ -134,6 +175,7 @@ def test_twins_under_two_names_are_found(world: World, write: Write) -> None:
         ((LINES[0] + '\n2018,"Japan').encode(), errors.NoTable),
         ((LINES[0] + ",osi\n").encode(), errors.ColumnTwice),
         (b"a" * (sheets.LARGEST + 1), errors.TableTooLarge),
+        ((LINES[0] + "\nx" * (sheets.MOST_ROWS + 1)).encode(), errors.TooManyRows),
     ],
 )
 def test_what_is_no_table_of_the_index_is_refused(

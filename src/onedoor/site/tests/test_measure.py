@@ -117,10 +117,13 @@ def test_people_are_told_in_their_language(capsys: pytest.CaptureFixture[str], l
 
 
 QUESTION = ["--data", str(DATA), "--edition", "2018"]
+MOVING = ["goal", *QUESTION, "--country", "VN", "--rank", "70", "--field", "moving", "--history"]
 REFUSED = [
     (["rank", "--data", str(DATA), "--edition", "2019"], "2019"),
     (["rank", "--data", str(DATA), "--edition", "2016"], "no row of the edition 2016"),
     (["rank", "--data", str(DATA.parent / "none.csv"), "--edition", "2018"], "none.csv"),
+    (["rank", "--data", "/dev/zero", "--edition", "2018"], "/dev/zero is no regular file"),
+    ([*MOVING, "/dev/zero"], "/dev/zero is no regular file"),
     (["rank", *QUESTION, "--country", "Vietnan"], "The nearest is Viet Nam"),
     (["rank", *QUESTION, "--country", ""], "has no “”"),
     (["rank", *QUESTION, "--group", "OPEC"], "ASEAN"),
