@@ -8,6 +8,7 @@ import inspect
 import pkgutil
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 from tests.reference import GENERATED
 
@@ -37,6 +38,7 @@ def settings() -> str:
     for name, about in settings_told().items():
         roles = ", ".join(role for role, found in needed.items() if name in found[0]) or "–"
         default = next((found[1].get(name, "–") for found in needed.values() if name not in found[0]), "–")
+        default = default.replace(str(Path.cwd()), ".")  # the present folder, wherever it is
         lines.append(f"| `ONEDOOR_{name}` | {roles} | {about} | {default} |")
     for title, names in (("Set by the processes themselves", BY_THEMSELVES), ("For the tests", FOR_TESTS)):
         lines += ["", f"## {title}", "", "| name | what it is |", "|---|---|"]
