@@ -2,21 +2,23 @@
 
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from typing import Self
 
 import structlog
 
+from onedoor.exchange.fetching import OK, Server
 from onedoor.kernel.ledger import LedgerError, Tree, Verifier, join_note, signed_at, split_note
 from onedoor.kernel.ledger.notes import parse_number
 from onedoor.kernel.ledger.witnessing import Addition, Policy
 from onedoor.kernel.settings import Settings
 
 PATIENCE = 2.0
-"""Seconds that the ledger waits for its witnesses, all at the same time."""
+"""Seconds that the ledger waits for its witnesses, all at the same time; and each thread for one whole answer."""
 PAUSE = 30.0
 """Seconds in which a witness that failed is not asked again."""
 LONGEST_ANSWER = 4096
-OK, CONFLICT = 200, 409
+CONFLICT = 409
 log = structlog.get_logger("onedoor.cosigning")
 
 
@@ -66,12 +68,10 @@ class Witness:
         raise LedgerError("its answer holds no cosignature of its own")
 
     def _post(self, note: str, tree: Tree) -> tuple[int, str]:
-        import requests
-
         body = Addition(self.size, tuple(tree.consistency(self.size)), note).text().encode()
-        url = f"{self.url.rstrip('/')}/add-checkpoint"
-        with requests.post(url, body, timeout=PATIENCE, stream=True, allow_redirects=False) as answer:
-            return answer.status_code, next(answer.iter_content(LONGEST_ANSWER), b"").decode(errors="replace")
+        with closing(Server(self.url, PATIENCE)) as server:
+            status, answer = server.ask("POST", "add-checkpoint", LONGEST_ANSWER, body)
+        return status, answer.decode(errors="replace")
 
 
 class Witnesses:

@@ -43,7 +43,7 @@ PATHS = {
             "parameters": [{"name": "name", "in": "path", "required": True, "schema": PUBLISHED}],
             "responses": {
                 "200": {"description": "the file", "content": {"text/plain": {}, "application/octet-stream": {}}},
-                "404": {"description": "there is no such file", "content": {"text/html": {"schema": WORD}}},
+                "404": {"description": "there is no such file", "content": {"text/plain": {"schema": WORD}}},
             },
         }
     },

@@ -1,8 +1,8 @@
 """This system's published ledger over HTTP: checkpoint, key, tiles and bundles of entries (C2SP tlog-tiles)."""
 
-from django.http import FileResponse, Http404, HttpRequest
+from django.http import FileResponse, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.views.decorators.http import require_safe
+from django.views.decorators.csrf import csrf_exempt
 
 from onedoor.kernel.access import PUBLIC, access
 from onedoor.kernel.ledger.tiles import NAMED
@@ -14,16 +14,26 @@ CHANGING = "public, max-age=1"
 LASTING = "public, max-age=31536000, immutable"
 
 
+NOT_HERE, WRONG_METHOD = 404, 405
+
+
+@csrf_exempt  # nothing is changed here; without it a POST would get a page
 @access(PUBLIC)
-@require_safe
-def serve(request: HttpRequest, name: str) -> HttpResponseBase:  # noqa: ARG001
+def serve(request: HttpRequest, name: str) -> HttpResponseBase:
     """Send a file of the published ledger; tiles and bundles never change, the checkpoint does each second."""
+    if request.method not in ("GET", "HEAD"):
+        return _refused(WRONG_METHOD, "Published files are only read.\n", {"Allow": "GET, HEAD"})
     text = name in (published.CHECKPOINT, published.KEY)
     if not text and not NAMED.fullmatch(name):
-        raise Http404
+        return _refused(NOT_HERE, "There is no such file.\n")
     try:
         file = (published.folder_in(current().state) / name).open("rb")
-    except OSError as error:
-        raise Http404 from error
+    except OSError:
+        return _refused(NOT_HERE, "This file is not published, or not yet.\n")
     headers = {"Cache-Control": CHANGING if text else LASTING}
     return FileResponse(file, content_type=TEXT if text else BYTES, headers=headers)
+
+
+def _refused(status: int, why: str, headers: dict[str, str] | None = None) -> HttpResponse:
+    """Answer programs in plain text that nobody keeps: what is missing now may be published in a second."""
+    return HttpResponse(why, TEXT, status, headers={"Cache-Control": "no-store", **(headers or {})})

@@ -17,7 +17,7 @@ from onedoor.exchange.directory.national import CHECKPOINT, KEY, National
 from onedoor.exchange.directory.publishing import Publisher
 from onedoor.exchange.gateway import watching
 from onedoor.exchange.listening import listening
-from onedoor.kernel.ledger import LedgerError, Policy
+from onedoor.kernel.ledger import Policy
 from onedoor.kernel.ledger.tiles import NAMED
 from onedoor.kernel.settings import Settings
 from onedoor.kernel.watch import lines, listener, metrics
@@ -115,7 +115,7 @@ class DirectoryServer:
         while self.national:
             try:
                 await asyncio.to_thread(self.national.collect)
-            except (OSError, LedgerError):
+            except Exception:
                 _logger.exception("directory.ledger")
             await asyncio.sleep(COLLECT)
 

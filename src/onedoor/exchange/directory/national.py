@@ -5,11 +5,13 @@ its files are durable and are published as those of the systems are (C2SP tlog-t
 """
 
 import logging
+import time
 from collections.abc import Callable, Sequence
-from http.client import HTTPException
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import closing
 from pathlib import Path
-from urllib.request import HTTPRedirectHandler, build_opener
 
+from onedoor.exchange.fetching import OK, BadAnswer, Server, TooLong
 from onedoor.exchange.witness.record import Record, own_key, write_durably
 from onedoor.kernel.ledger import (
     EMPTY_ROOT,
@@ -28,13 +30,13 @@ from onedoor.kernel.ledger import (
     verify_checkpoint,
     verify_consistency,
 )
-from onedoor.kernel.ledger.notes import LONGEST
-from onedoor.kernel.ledger.tiles import HEIGHT, LARGEST_TILE, WIDTH
+from onedoor.kernel.ledger.tiles import HEIGHT, LARGEST_TILE, LONGEST, WIDTH
 
 NAME = "onedoor/directory"
 CHECKPOINT, KEY = "checkpoint", "key"
 PATIENCE = 5.0
-"""Seconds for each answer of a system."""
+"""Seconds for each whole answer of a system, and for all that one look at it needs."""
+MOST_AT_ONCE = 64
 Read = Callable[[str, int], bytes]
 """Returns the published file at a path, of so many bytes at most; raises `OSError` or `LedgerError`."""
 _logger = logging.getLogger(__name__)
@@ -56,21 +58,35 @@ class National:
 
     def collect(self) -> int:
         """Take the checkpoints that are new and return how many; a system that does not answer is asked again."""
-        found: list[tuple[Verifier, str]] = []
-        for log, url in self.logs:
-            try:
-                if note := self.newer(log, reader(url)):
-                    found.append((log, note))
-                self.failed.discard(log.name)
-            except (LedgerError, OSError, HTTPException) as error:
-                why = error.reason() if isinstance(error, LedgerError) else type(error).__name__
-                if log.name not in self.failed:
-                    _logger.error("directory.checkpoint_refused ledger=%s why=%s", log.name, why)
-                self.failed.add(log.name)
-        self.take([note for _, note in found])
-        for log, note in found:
-            self._seen.keep(log.name, note)
-        return len(found)
+        taken = 0
+        with ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="ledger") as asking:
+            asked = {asking.submit(self._look, log, url): log for log, url in self.logs}
+            pending = set(asked)
+            while pending:
+                answered, pending = wait(pending, return_when=FIRST_COMPLETED)
+                found = [(log, note) for one in answered if (note := self._answer(log := asked[one], one))]
+                self.take([note for _, note in found])
+                for log, note in found:
+                    self._seen.keep(log.name, note)
+                taken += len(found)
+        return taken
+
+    def _look(self, log: Verifier, url: str) -> str:
+        with closing(Server(url, PATIENCE)) as server:
+            return self.newer(log, reader(server, time.monotonic() + PATIENCE))
+
+    def _answer(self, log: Verifier, asked: "Future[str]") -> str:
+        """Return the checkpoint that came of asking *log*; whatever went wrong with it is its own fault alone."""
+        try:
+            note = asked.result()
+        except Exception as error:  # noqa: BLE001 - what a system sends must not hold up the others
+            why = error.reason() if isinstance(error, LedgerError) else type(error).__name__
+            if log.name not in self.failed:
+                _logger.error("directory.checkpoint_refused ledger=%s why=%s", log.name, why)
+            self.failed.add(log.name)
+            return ""
+        self.failed.discard(log.name)
+        return note
 
     def newer(self, log: Verifier, read: Read) -> str:
         """Return the checkpoint of *log* when it continues the last one taken; nothing when it is that one.
@@ -78,7 +94,7 @@ class National:
         Raise `LedgerError` when it shrank or tells another history.
         """
         last = self._seen.last(log.name, log)
-        note = read(CHECKPOINT, LONGEST).decode(errors="replace")
+        note = read(CHECKPOINT, LONGEST).decode()
         new = verify_checkpoint(note, log)
         proof = Tree(Tiles(new.size, lambda path: read(path, LARGEST_TILE))).consistency(min(last.size, new.size))
         verify_consistency(last.size, new.size, proof, last.root, new.root)
@@ -121,22 +137,16 @@ class National:
         return Checkpoint.parse(split_note(path.read_text())[0]) if path.exists() else Checkpoint(NAME, 0, EMPTY_ROOT)
 
 
-class _Direct(HTTPRedirectHandler):
-    """Follows no redirection."""
-
-    def redirect_request(self, *_: object) -> None:
-        """Refuse."""
-
-
-def reader(url: str) -> Read:
-    """Return how the files of the ledger published at *url* are read."""
-    opener = build_opener(_Direct)
+def reader(server: Server, until: float = 0.0) -> Read:
+    """Return how the files of the ledger that *server* publishes are read, all by the moment *until* (monotonic)."""
 
     def read(path: str, most: int) -> bytes:
-        with opener.open(f"{url.rstrip('/')}/{path}", timeout=PATIENCE) as answer:
-            found: bytes = answer.read(most + 1)
-        if len(found) > most:
-            raise LedgerError("{path} has more than {most} bytes", path=path, most=most)
+        try:
+            status, found = server.ask("GET", path, most, until=until)
+        except TooLong as error:
+            raise LedgerError("{path} has more than {most} bytes", path=path, most=most) from error
+        if status != OK:
+            raise BadAnswer(f"the answer was {status}")
         return found
 
     return read

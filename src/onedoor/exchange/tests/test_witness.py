@@ -1,5 +1,6 @@
 """The witness as a real process over HTTP: it cosigns growth, refuses a second history, and forgets nothing."""
 
+import asyncio
 import http.client
 import os
 import signal
@@ -15,6 +16,8 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from onedoor.exchange.witness.cosigning import Witness
+from onedoor.exchange.witness.main import Application, WitnessServer
 from onedoor.exchange.witness.record import Record, own_key
 from onedoor.kernel.ledger import LedgerError, Tree, Verifier, join_note, leaf_hash, signed_at, split_note
 from onedoor.kernel.ledger.notes import Checkpoint
@@ -156,6 +159,41 @@ def test_it_says_what_is_wrong_with_a_request(witness: Running) -> None:
     assert witness.asks("POST", "/add-checkpoint", b"\xff\xfe")[0] == 400
     assert witness.asks("GET", "/add-checkpoint")[0] == 405
     assert witness.asks("GET", "/")[0] == 404
+
+
+def test_slow_clients_do_not_silence_it_and_are_told_to_hurry(tmp_path: Path) -> None:
+    witness = Witness(NAME, own_key(tmp_path / "key"), [LOG], Record(tmp_path / "logs"))
+    half = b"POST /add-checkpoint HTTP/1.1\r\nHost: x\r\n"
+
+    async def drip(port: int, first: bytes) -> tuple[bytes, float]:
+        begun = time.monotonic()
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(first)
+        answer = asyncio.ensure_future(reader.read())
+        while not answer.done():
+            writer.write(b"a")
+            await asyncio.sleep(0.05)
+        writer.close()
+        return answer.result(), time.monotonic() - begun
+
+    async def ask() -> None:
+        served = await asyncio.start_server(WitnessServer(Application(witness), 0.8).serve, "127.0.0.1", 0, limit=8192)
+        port = served.sockets[0].getsockname()[1]
+        slow = [asyncio.ensure_future(drip(port, half + b"Content-Length: 262144\r\n\r\n")) for _ in range(20)]
+        slow.append(asyncio.ensure_future(drip(port, half + b"X: ")))
+        await asyncio.sleep(0.1)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        body = adding(0, 7).text().encode()
+        writer.write(half + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        assert (await asyncio.wait_for(reader.read(), 0.6)).startswith(b"HTTP/1.1 200 OK\r\n")
+        writer.close()
+        assert not any(one.done() for one in slow)
+        for answer, seconds in await asyncio.gather(*slow):
+            assert answer.startswith(b"HTTP/1.1 408 Request Timeout\r\n")
+            assert seconds < 2
+        served.close()
+
+    asyncio.run(ask())
 
 
 def test_a_request_survives_its_text() -> None:

@@ -6,16 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
-import requests
-
+from onedoor.exchange.fetching import OK, Server, TooLong
 from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.ledger import Leaf, LedgerError
 from onedoor.site.messages import text as _
 
-PATIENCE = (5.0, 30.0)
-"""Seconds for a connection, and between two pieces of an answer."""
-PIECE = 2**16
-OK, GONE = 200, (404, 410)
+PATIENCE = 120.0
+"""Seconds for a whole file, of some 16 MB at most."""
+GONE = (404, 410)
 
 
 class NotReached(OnedoorError):
@@ -58,30 +56,23 @@ class Folder:
 class Address:
     """A published ledger at an HTTP address; one connection for all files, no redirection followed."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url.rstrip("/")
-        self.session = requests.Session()
+    def __init__(self, url: str, patience: float = PATIENCE) -> None:
+        self.server = Server(url, patience)
 
     def read(self, path: str, most: int) -> bytes | None:
         """Return a file."""
-        url = f"{self.url}/{path}"
+        url = f"{self.server.url}/{path}"
         try:
-            with self.session.get(url, timeout=PATIENCE, stream=True, allow_redirects=False) as answer:
-                if answer.status_code in GONE:
-                    return None
-                if answer.status_code != OK:
-                    raise NotReached(url=url, why=_("the answer was {status}", status=answer.status_code))
-                return self._body(url, answer, most)
-        except requests.RequestException as error:
+            status, found = self.server.ask("GET", path, most)
+        except TooLong as error:
+            raise NotReached(url=url, why=_("it has more than {most} bytes", most=most)) from error
+        except OSError as error:
             raise NotReached(url=url, why=type(error).__name__) from error
-
-    def _body(self, url: str, answer: requests.Response, most: int) -> bytes:
-        found = bytearray()
-        for piece in answer.iter_content(PIECE):
-            found += piece
-            if len(found) > most:
-                raise NotReached(url=url, why=_("it has more than {most} bytes", most=most))
-        return bytes(found)
+        if status in GONE:
+            return None
+        if status != OK:
+            raise NotReached(url=url, why=_("the answer was {status}", status=status))
+        return found
 
 
 def progress(audit: Iterator[tuple[int, list[bytes]]], size: int) -> dict[str, int]:

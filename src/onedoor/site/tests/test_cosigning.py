@@ -37,17 +37,13 @@ class Served:
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                environ = {"REQUEST_METHOD": "POST", "PATH_INFO": self.path, "wsgi.input": self.rfile}
-                environ["CONTENT_LENGTH"] = self.headers["Content-Length"]
-
-                def start(status: str, headers: list[tuple[str, str]]) -> None:
-                    served.asked.append(int(status[:3]))
-                    self.send_response(int(status[:3]))
-                    for one in headers:
-                        self.send_header(*one)
-                    self.end_headers()
-
-                self.wfile.write(b"".join(served.application(environ, start)))
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                answer = served.application.answer("POST", self.path, body)
+                served.asked.append(answer.status)
+                self.send_response(answer.status)
+                self.send_header("Content-Length", str(len(answer.body.encode())))
+                self.end_headers()
+                self.wfile.write(answer.body.encode())
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -128,7 +124,11 @@ def test_a_witness_that_answers_drop_by_drop_holds_the_ledger_up_for_no_longer_t
         grow(3)
         begun = time.monotonic()
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        publisher = Publisher(tmp_path / "published", Witnesses(Policy(witnesses=((verifier, url),))))
+        witnesses = Witnesses(Policy(witnesses=((verifier, url),)))
+        publisher = Publisher(tmp_path / "published", witnesses)
+        asking = witnesses.all[0]._asking
+        assert asking
+        assert isinstance(asking.exception(1.0), TimeoutError)  # nor is the thread that asks kept for ever
         grow(1)
         publisher.publish()
         assert time.monotonic() - begun < 1.5

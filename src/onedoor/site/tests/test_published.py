@@ -126,6 +126,23 @@ def test_nothing_else_is_reached(served: Client, tmp_path: Path):
     assert [name for name in HIDDEN if served.get(f"/ledger/{name}").status_code != 404] == []
 
 
+def test_a_refusal_is_short_plain_text_that_nobody_keeps(served: Client):
+    wary = Client(enforce_csrf_checks=True)
+    for answer, status in (
+        (served.get("/ledger/tile/0/999"), 404),
+        (served.get("/ledger/nothing"), 404),
+        (wary.post("/ledger/checkpoint"), 405),
+        (wary.put("/ledger/nothing"), 405),
+    ):
+        assert answer.status_code == status
+        assert (answer["Content-Type"], answer["Cache-Control"]) == ("text/plain; charset=utf-8", "no-store")
+        assert len(answer.content) < 100
+    assert answer["Allow"] == "GET, HEAD"
+    head = served.head("/ledger/checkpoint")
+    assert head.status_code == 200
+    head.close()
+
+
 def test_a_database_behind_what_was_published_stops_the_ledger_with_the_way_out(tmp_path: Path):
     with transaction.atomic():
         before = transaction.savepoint()

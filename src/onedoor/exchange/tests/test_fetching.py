@@ -1,0 +1,67 @@
+"""What a stranger's server answers: so many bytes, so long, and nothing that goes round either limit."""
+
+import time
+import tracemalloc
+from pathlib import Path
+
+import pytest
+
+from onedoor.exchange.fetching import BadAnswer, Server, TooLong
+from onedoor.exchange.tests.hostile import Hostile, answering, dripping, flooding
+
+NEGATIVE = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n"
+ENDLESS = b"HTTP/1.1 200 OK\r\n\r\n"
+
+
+def test_an_answer_is_taken_up_to_its_limit() -> None:
+    with Hostile(answering(b"x" * 100)) as one:
+        assert Server(one.url, 5.0).ask("GET", "checkpoint", 100) == (200, b"x" * 100)
+        with pytest.raises(TooLong):
+            Server(one.url, 5.0).ask("GET", "checkpoint", 99)
+    with Hostile(ENDLESS + b"until the end") as one:
+        assert Server(one.url, 5.0).ask("GET", "key", 100)[1] == b"until the end"
+    with Hostile(answering(b"x" * 100)[:-1]) as one, pytest.raises(BadAnswer, match="not whole"):
+        Server(one.url, 5.0).ask("GET", "key", 100)
+    chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n"
+    with Hostile(chunked) as one, pytest.raises(BadAnswer, match="Transfer-Encoding"):
+        Server(one.url, 5.0).ask("GET", "key", 100)
+    with pytest.raises(BadAnswer, match="no address"):
+        Server("http://127.0.0.1:99999", 5.0).ask("GET", "key", 100)
+
+
+def test_a_connection_is_kept_and_one_that_ended_made_anew() -> None:
+    def twice(connection: object, _over: object) -> None:
+        connection.recv(2**16)  # type: ignore[attr-defined]
+        connection.sendall(answering(b"second"))  # type: ignore[attr-defined]
+
+    with Hostile(answering(b"first"), twice) as one:
+        server = Server(one.url, 5.0)
+        assert [server.ask("GET", "a", 9)[1] for _ in range(2)] == [b"first", b"second"]
+        time.sleep(0.1)
+        assert server.ask("GET", "a", 9)[1] == b"first"
+
+
+@pytest.mark.parametrize("first", [NEGATIVE, ENDLESS, b"HTTP/1.1 200 OK\r\nX: "])
+def test_nothing_goes_round_the_limit_on_bytes(first: bytes) -> None:
+    with Hostile(first, flooding) as one:
+        tracemalloc.start()
+        with pytest.raises(BadAnswer):
+            Server(one.url, 5.0).ask("GET", "checkpoint", 65_536)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert peak < 2**22  # the flood's own megabytes included
+
+
+@pytest.mark.parametrize("first", [b"", b"HTTP/1.1 200 OK\r\nX: ", b"HTTP/1.1 200 OK\r\nContent-Length: 4000\r\n\r\n"])
+def test_nothing_goes_round_the_limit_on_time(first: bytes) -> None:
+    with Hostile(first, dripping) as one:
+        begun = time.monotonic()
+        with pytest.raises((TimeoutError, BadAnswer)):
+            Server(one.url, 0.4).ask("GET", "checkpoint", 65_536)
+        assert time.monotonic() - begun < 2
+
+
+def test_no_redirection_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("secret")
+    with Hostile(f"HTTP/1.1 302 Found\r\nLocation: file://{tmp_path}/secret\r\n\r\n".encode()) as one:
+        assert Server(one.url, 5.0).ask("GET", "checkpoint", 100)[0] == 302
