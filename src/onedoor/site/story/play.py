@@ -182,11 +182,7 @@ class Story:
         self.told.facts_reused, self.told.questions_asked = case["facts_reused"], case["questions_asked"]
         keys = ("by", "purpose", "basis", "fields")
         reads = self.case("/reads")
-        self.told.reads = [
-            {key: read[key] for key in keys} | {"by": _english(read["by"])}
-            for read in reads["reads"]
-            if read["operation"] == "read"
-        ]
+        self.told.reads = [{key: read[key] for key in keys} | {"by": _english(read["by"])} for read in reads["reads"]]
         self.told.touched = Counter(
             (_spoken(read["by"]), "wrote" if read["operation"] == "write" else "read", read["register"])
             for read in reads["reads"]
