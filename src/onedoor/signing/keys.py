@@ -8,6 +8,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from onedoor.kernel.durable import sync_folder
 from onedoor.kernel.errors import OnedoorError
 
 PrivateKey = ec.EllipticCurvePrivateKey
@@ -47,7 +48,7 @@ def save_key(path: Path, key: PrivateKey) -> None:
         raise KeyExists(path=path) from None
     finally:
         draft.unlink(missing_ok=True)
-    _sync(path.parent)
+    sync_folder(path.parent)
 
 
 def load_key(path: Path) -> PrivateKey:
@@ -74,11 +75,3 @@ def _write_durably(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

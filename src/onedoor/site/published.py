@@ -4,11 +4,12 @@ They are laid out as C2SP says (tlog-tiles), so that anybody can check them with
 files, or a copy of them elsewhere, a ledger resumes whose database was restored from an older backup.
 """
 
-import os
 import shutil
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
+from onedoor.kernel.durable import write_durably
 from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.ledger import (
     EMPTY_ROOT,
@@ -33,6 +34,8 @@ from onedoor.store import ledger
 
 CHECKPOINT, SIGNED, KEY = "checkpoint", "signed", "key"
 """What everybody sees, what was signed before the witnesses were asked, and the public key."""
+_write = partial(write_durably, mode=0o666)
+"""Writes what is published: a server of static files may be another user."""
 
 
 class LedgerBehind(OnedoorError):
@@ -165,19 +168,3 @@ def _text(path: Path) -> str:
 def _whole(folder: Path, size: int) -> bool:
     """Return whether every file that a tree of *size* leaves needs is there."""
     return all((folder / path).exists() for tile in tiles_of(size) for path in tile.paths)
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Write a file, whole or not at all, and durable with its folder."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = path.with_name(f".{path.name}.draft")
-    with draft.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from onedoor.kernel import clock
+from onedoor.kernel.durable import sync_folder
 from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.ids import uuid7
 from onedoor.kernel.settings import current
@@ -214,19 +215,11 @@ def secret_at(path: Path) -> bytes:
             pass  # another process was first: its secret holds
         finally:
             Path(draft.name).unlink()
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     secret = path.read_bytes()
     if len(secret) != KEY_BYTES:
         raise BadKeyFile(path=path, size=KEY_BYTES)
     return secret
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def fingerprint() -> str:

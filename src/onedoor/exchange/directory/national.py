@@ -12,7 +12,8 @@ from contextlib import closing
 from pathlib import Path
 
 from onedoor.exchange.fetching import OK, BadAnswer, Server, TooLong
-from onedoor.exchange.witness.record import Record, own_key, write_durably
+from onedoor.exchange.witness.record import Record, own_key
+from onedoor.kernel.durable import write_durably
 from onedoor.kernel.ledger import (
     EMPTY_ROOT,
     Checkpoint,

@@ -17,6 +17,8 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from onedoor.kernel.durable import sync_folder
+
 MAGIC = b"onedoor-log-1\n\0\0"
 HEAD = struct.Struct("!16sQQ32s32sQ")
 RECORD = struct.Struct("!IQB")
@@ -127,15 +129,6 @@ def cut(path: Path, size: int) -> None:
     handle = os.open(path, os.O_RDWR)
     try:
         os.ftruncate(handle, size)
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in *folder* durable."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
         os.fsync(handle)
     finally:
         os.close(handle)

@@ -1,12 +1,12 @@
 """The last checkpoint that was seen of each ledger, one file each: whole and durable, or as before."""
 
-import os
 import secrets
 from hashlib import sha256
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from onedoor.kernel.durable import write_durably
 from onedoor.kernel.ledger import EMPTY_ROOT, Checkpoint, LedgerError, Verifier, verify_note
 
 KEY_BYTES = 32
@@ -44,22 +44,3 @@ def own_key(path: Path) -> Ed25519PrivateKey:
     if not path.exists():
         write_durably(path, secrets.token_bytes(KEY_BYTES))
     return Ed25519PrivateKey.from_private_bytes(path.read_bytes())
-
-
-def write_durably(path: Path, data: bytes) -> None:
-    """Write a file for its owner's eyes alone, whole or not at all, and durable with its folder."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = path.with_name(f".{path.name}.draft")
-    file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(file, "wb", closefd=False) as stream:
-            stream.write(data)
-        os.fsync(file)
-    finally:
-        os.close(file)
-    draft.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -16,6 +16,7 @@ from datetime import datetime
 from pathlib import Path
 
 from onedoor.kernel import clock
+from onedoor.kernel.durable import sync_folder
 from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.nation.checking import check
 from onedoor.kernel.nation.documents import Fault
@@ -143,7 +144,7 @@ def _enter(folder: Path, version: Version) -> Version:
         file.write(json.dumps(data, ensure_ascii=False).encode() + b"\n")
         file.flush()
         os.fsync(file.fileno())
-    _sync_folder(folder)
+    sync_folder(folder)
     return version
 
 
@@ -151,18 +152,10 @@ def _sync(folder: Path) -> None:
     """Make every file below *folder* durable."""
     for path in [*folder.rglob("*"), folder]:
         if path.is_dir():
-            _sync_folder(path)
+            sync_folder(path)
         else:
             with path.open("rb") as file:
                 os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
 
 
 @contextmanager
