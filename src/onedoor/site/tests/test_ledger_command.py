@@ -111,7 +111,8 @@ def test_an_audit_finds_what_is_not_as_it_was(capsys, folder: Path, tmp_path: Pa
     state, before = tmp_path / "seen", {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     told(capsys, "audit", folder, "--state", state)
     for path in (Tile(0, 0).path, Tile(0, 0).bundle, Tile(1, 0, 1).path, Tile(0, 1, 44).path):
-        (folder / path).write_bytes(b"x" + before[folder / path][1:])
+        first, *others = before[folder / path]
+        (folder / path).write_bytes(bytes([first ^ 1, *others]))
         assert told(capsys, "audit", folder, leaves=1).startswith("The ledger does not hold: ")
         (folder / path).unlink()
         assert "is missing" in told(capsys, "audit", folder, leaves=1)
