@@ -8,7 +8,6 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from onedoor.kernel import clock, nation
@@ -33,7 +32,6 @@ class OnlyMidwives(NotAllowed):
 
 
 @access(OFFICER)
-@never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def birth_notice(request: HttpRequest) -> HttpResponse:
     """Issue a birth notice: what the facility knows, once, for every agency that needs it."""

@@ -8,7 +8,6 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import content_disposition_header, urlencode
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from onedoor.cases import service
@@ -36,7 +35,6 @@ class Decision:
 
 
 @access(OFFICER)
-@never_cache
 @require_safe
 def desk(request: HttpRequest) -> HttpResponse:
     """Show the tasks of the officer's agency and post."""
@@ -44,7 +42,6 @@ def desk(request: HttpRequest) -> HttpResponse:
 
 
 @access(OFFICER)
-@never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def task(request: HttpRequest, task_id: str) -> HttpResponse:
     """Show a task beside the inbox; on POST show the decision once more before anything is sent."""
@@ -57,7 +54,6 @@ def task(request: HttpRequest, task_id: str) -> HttpResponse:
 
 
 @access(OFFICER)
-@never_cache
 @require_safe
 def file(request: HttpRequest, task_id: str, field: str) -> HttpResponse:
     """Give a file that the applicant sent, to be saved: it is never opened as a page of this site."""
@@ -99,7 +95,6 @@ def take(request: HttpRequest, task_id: str) -> HttpResponse:
 
 
 @access(OFFICER)
-@never_cache
 @require_POST
 def look(request: HttpRequest, task_id: str) -> HttpResponse:
     """Look into a register for this task; the read is recorded there."""

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -24,7 +25,7 @@ from onedoor.kernel.ids import case_code, uuid7
 from onedoor.kernel.text import Text
 from onedoor.procedures import service as procedures
 from onedoor.procedures.service import AnswerFault, Context, Field, Page, Service
-from onedoor.store.rows import Rows, fetch_each
+from onedoor.store.rows import Joined, Rows
 
 Raw = Mapping[str, str | list[str]]
 Files = Mapping[str, tuple[str, bytes]]
@@ -33,12 +34,11 @@ TRIES = 8
 ASKED_AGAIN_AFTER = timedelta(seconds=15)
 """How long a register that did not answer is left in peace while its person goes on with the form."""
 OPEN = Rows(Draft, "account = %s AND service = ANY(%s) AND submitted_as = '' ORDER BY saved_at DESC")
-OF_OPEN, OF_ONE = (
-    Rows(Attachment, where, without=["content"])
-    for where in (
-        "holder IN (SELECT id FROM cases_draft WHERE account = %s AND service = ANY(%s) AND submitted_as = '')",
-        "holder = %s",
-    )
+OF_ONE = Rows(Attachment, "holder = %s", without=["content"])
+WITH_FILES = Joined(
+    Rows(Draft),
+    OF_ONE,
+    source=f"cases_draft LEFT JOIN cases_attachment ON holder = cases_draft.id WHERE {OPEN.where}, cases_draft.id",
 )
 OPENED: Opened[Paper] = Opened()
 
@@ -147,12 +147,11 @@ def _row(service: str, actor: Actor) -> Draft | None:
 
 
 def _found(actor: Actor, services: Sequence[str]) -> Iterator[tuple[Draft, list[Attachment]]]:
-    """Yield the actor's open drafts of *services* and the files of each, all found in one round trip."""
-    asked = actor.person, list(services)
-    rows, files = fetch_each(OPEN.asked(*asked), OF_OPEN.asked(*asked))
-    attached = OF_OPEN.made(files)
-    for row in OPEN.made(rows):
-        yield row, [one for one in attached if one.holder == row.pk]
+    """Yield the actor's open drafts of *services* and the files of each, all found by one statement."""
+    found = WITH_FILES.all(actor.person, list(services))
+    for _, lines in groupby(found, key=lambda line: line[0].pk):
+        rows, files = zip(*lines, strict=True)
+        yield rows[0], [file for file in files if file]
 
 
 def _seen(service: str, actor: Actor) -> Paper:

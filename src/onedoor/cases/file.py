@@ -70,6 +70,16 @@ class DossierView:
         return tuple(self._step(row) for row in self._rows if row.state != rules.SKIPPED)
 
     @cached_property
+    def running(self) -> tuple[StepView, ...]:
+        """The steps that are not at their end."""
+        return tuple(step for step in self.steps if step.open)
+
+    @property
+    def counted(self) -> bool:
+        """Whether the dossier's own clock counts for a step that is not at its end."""
+        return any(not step.apart for step in self.running)
+
+    @cached_property
     def results(self) -> tuple[ResultView, ...]:
         """The signed results, in the order of the steps."""
         return tuple(self._results[row.ref] for row in self._rows if row.ref in self._results)

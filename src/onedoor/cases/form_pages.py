@@ -6,7 +6,6 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from onedoor.cases import forms, service
@@ -22,7 +21,6 @@ UNPROCESSABLE = 422
 
 
 @access(IDENTIFIED)
-@never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def start(request: HttpRequest, service_id: str) -> HttpResponse:
     """Say which registers will be asked; begin on POST. A draft already begun goes on."""
@@ -36,7 +34,6 @@ def start(request: HttpRequest, service_id: str) -> HttpResponse:
 
 
 @access(IDENTIFIED)
-@never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def page(request: HttpRequest, service_id: str, page_id: str) -> HttpResponse:
     """Ask one page of the form; store its answers on POST."""
@@ -73,7 +70,6 @@ def refresh(request: HttpRequest, service_id: str, page_id: str) -> HttpResponse
 
 
 @access(IDENTIFIED)
-@never_cache
 @require_safe
 def saved(request: HttpRequest, service_id: str) -> HttpResponse:
     """Say that the draft is kept, until when, and how to go on."""
@@ -89,7 +85,6 @@ def discard(request: HttpRequest, service_id: str) -> HttpResponse:
 
 
 @access(IDENTIFIED)
-@never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def review(request: HttpRequest, service_id: str) -> HttpResponse:
     """Show all that would be submitted; submit on POST, once for each draft however often it is sent."""

@@ -7,7 +7,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from onedoor.cases import service
@@ -25,7 +24,6 @@ UNPROCESSABLE: Final = 422
 
 
 @access(OFFICER)
-@never_cache
 @require_safe
 def choose(request: HttpRequest) -> HttpResponse:
     """Show what the officer's post may look up, for which purpose and by what."""
@@ -33,7 +31,6 @@ def choose(request: HttpRequest) -> HttpResponse:
 
 
 @access(OFFICER)
-@never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def ask(request: HttpRequest, purpose: str, register: str, way: str) -> HttpResponse:
     """Ask whom or what to look up; on POST show what was found, once the read is on record."""

@@ -6,7 +6,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from onedoor.cases import forms, service
@@ -17,7 +16,6 @@ from onedoor.kernel.settings import current as settings
 
 
 @access(IDENTIFIED)
-@never_cache
 @require_safe
 def cases(request: HttpRequest) -> HttpResponse:
     """List the person's cases and drafts."""
@@ -26,7 +24,6 @@ def cases(request: HttpRequest) -> HttpResponse:
 
 
 @access(IDENTIFIED)
-@never_cache
 @require_safe
 def case(request: HttpRequest, code: str) -> HttpResponse:
     """Show where a case stands: clock, steps, results, history."""
@@ -35,7 +32,6 @@ def case(request: HttpRequest, code: str) -> HttpResponse:
 
 
 @access(IDENTIFIED)
-@never_cache
 @require_safe
 def receipt(request: HttpRequest, code: str) -> HttpResponse:
     """Say that the case was received, its code, and what happens next."""
@@ -44,7 +40,6 @@ def receipt(request: HttpRequest, code: str) -> HttpResponse:
 
 
 @access(IDENTIFIED)
-@never_cache
 @require_safe
 def reads(request: HttpRequest, code: str) -> HttpResponse:
     """Show who read which data for this case, asked of every agency now."""
@@ -52,7 +47,6 @@ def reads(request: HttpRequest, code: str) -> HttpResponse:
 
 
 @access(IDENTIFIED)
-@never_cache
 @require_safe
 def result_about(request: HttpRequest, code: str, kind: str) -> HttpResponse:
     """Show a result: who issued it, when, its digest, how to verify it."""
@@ -61,7 +55,6 @@ def result_about(request: HttpRequest, code: str, kind: str) -> HttpResponse:
 
 
 @access(IDENTIFIED)
-@never_cache
 @require_safe
 def result_file(request: HttpRequest, code: str, kind: str) -> HttpResponse:
     """Give a result's signed file."""
@@ -71,7 +64,6 @@ def result_file(request: HttpRequest, code: str, kind: str) -> HttpResponse:
 
 
 @access(IDENTIFIED)
-@never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def supplement(request: HttpRequest, code: str) -> HttpResponse:
     """Answer what an officer asked for."""
@@ -88,7 +80,6 @@ def supplement(request: HttpRequest, code: str) -> HttpResponse:
 
 
 @access(IDENTIFIED)
-@never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def withdraw(request: HttpRequest, code: str) -> HttpResponse:
     """Ask once more, then withdraw the case."""

@@ -4,7 +4,6 @@ from typing import Any
 
 from django.http import HttpRequest, JsonResponse
 from django.urls import path, reverse
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from onedoor.cases import service
@@ -15,7 +14,6 @@ from onedoor.privacy.service import ReadView
 
 
 @access(IDENTIFIED)
-@never_cache
 @require_safe
 def case(request: HttpRequest, code: str) -> JsonResponse:
     """Answer with a dossier: its state, steps, results, and how many facts were reused and questions asked.
@@ -28,7 +26,6 @@ def case(request: HttpRequest, code: str) -> JsonResponse:
 
 
 @access(IDENTIFIED)
-@never_cache
 @require_safe
 def reads(request: HttpRequest, code: str) -> JsonResponse:
     """Answer with every read of personal data for a dossier, and the agencies that did not answer."""

@@ -199,10 +199,10 @@ class Calendar:
         first, last = self.local(start), self.local(end)
         if last < first:
             return -self.working_minutes_between(last, first)
-        total = timedelta()
+        begin, finish, total = first.astimezone(UTC), last.astimezone(UTC), timedelta()
         for number in range((last.date() - first.date()).days + 1):
             for opens, closes in self._periods(first.date() + timedelta(days=number)):
-                total += max(min(closes, last.astimezone(UTC)) - max(opens, first.astimezone(UTC)), timedelta())
+                total += max(min(closes, finish) - max(opens, begin), timedelta())
         return total // MINUTE
 
     def _after_working(self, start: datetime, left: timedelta) -> datetime:

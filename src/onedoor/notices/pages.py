@@ -8,7 +8,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import get_language, gettext
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from onedoor.kernel.access import PERSON, access, acting
@@ -31,7 +30,6 @@ class Line:
 
 
 @access(PERSON)
-@never_cache
 @require_safe
 def inbox(request: HttpRequest) -> HttpResponse:
     """Show what the person was told, newest first."""

@@ -7,7 +7,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from onedoor.kernel import clock, nation
@@ -22,7 +21,6 @@ LONGEST = 2000
 
 
 @access(OFFICER)
-@never_cache
 @require_safe
 def listed(request: HttpRequest) -> HttpResponse:
     """Show what is to be decided, the one due first on top, and below it what was decided."""
@@ -37,7 +35,6 @@ def listed(request: HttpRequest) -> HttpResponse:
 
 
 @access(OFFICER)
-@never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def sheet(request: HttpRequest, code: str) -> HttpResponse:
     """Show a request, once that look is on record, and take the decision on it; a decided one shows its outcome."""

@@ -11,7 +11,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from onedoor.exchange import service as exchange
@@ -44,7 +43,6 @@ class Line:
 
 
 @access(IDENTIFIED)
-@never_cache
 @require_safe
 def asked(request: HttpRequest) -> HttpResponse:
     """Show everything the person asked to be corrected, as its owners answer now."""
@@ -62,7 +60,6 @@ def asked(request: HttpRequest) -> HttpResponse:
 
 
 @access(IDENTIFIED)
-@never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def ask(request: HttpRequest) -> HttpResponse:
     """Take what the person says is wrong to the register's owner."""

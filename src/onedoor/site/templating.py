@@ -1,19 +1,20 @@
 """Templates compiled once for each language: texts are translated when their template is compiled."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.utils.translation import get_language, gettext, override
 from jinja2 import Environment, Template, nodes
 from jinja2.compiler import CodeGenerator, Frame
+from jinja2.environment import TemplateModule
 from jinja2.visitor import NodeTransformer
 from markupsafe import Markup, escape
 from markupsafe import _escape_inner as plain  # type: ignore[attr-defined]
 
 TEXTS = ("_", "gettext")
-OWN_ESCAPE = f"\nfrom {__name__} import escaped as escape\n"
-"""Takes the place of jinja2's own in the module of a page: what is imported last is called."""
+OWN_PARTS = f"\nfrom {__name__} import escaped as escape, joined as markup_join\n"
+"""Take the place of jinja2's own in the module of a page: what is imported last is called."""
 VARIABLE = re.compile(r"%\((\w+)\)s")
 
 
@@ -23,6 +24,18 @@ def escaped(value: object) -> object:
         safe: str = plain(value)
         return safe
     return value if type(value) is Markup else escape(value)
+
+
+def joined(parts: Iterable[object]) -> Markup:
+    """Return a text that stands within an expression, its variables made safe."""
+    return Markup("".join([str(escaped(part)) for part in parts]))  # noqa: S704 (made safe)
+
+
+class _Page(Template):
+    """A template whose macros are bound once: jinja2 would look at each import whether this page has names of its own."""
+
+    def _get_default_module(self, ctx: object = None) -> TemplateModule:  # noqa: ARG002 - jinja2's signature
+        return super()._get_default_module()
 
 
 class _Direct(CodeGenerator):
@@ -53,6 +66,7 @@ class Pages(Environment):
 
     language = ""
     code_generator_class = _Direct
+    template_class = _Page
     bound: Callable[[str], dict[str, Any]] | None = None
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 - as jinja2 takes them
@@ -77,7 +91,7 @@ class Pages(Environment):
         if self.language:
             with override(self.language):
                 source = _Translated().visit(source)
-        return super()._generate(source, name, filename, defer_init) + OWN_ESCAPE
+        return super()._generate(source, name, filename, defer_init) + OWN_PARTS
 
 
 class _Translated(NodeTransformer):

@@ -42,6 +42,7 @@ def _plain(module: ModuleType) -> list[Route]:
 
 _rooms = list(modules())
 urlpatterns: list[Route] = [
+    *i18n_patterns(*(route for room in _rooms for route in _pages(room))),
     path("", views.front, name="front"),
     path("health", views.health, name="health"),
     path("health/empty", views.empty, name="empty"),
@@ -50,7 +51,6 @@ urlpatterns: list[Route] = [
     path("api/openapi.json", views.openapi, name="openapi"),
     path("static/<path:name>", static.serve, name="static"),
     *(route for room in _rooms for route in _plain(room)),
-    *i18n_patterns(*(route for room in _rooms for route in _pages(room))),
 ]
 handler400 = errors.refused
 handler403 = errors.refused
