@@ -16,6 +16,11 @@ def pick(text: Text, language: str) -> str:
     return text.get(language) or next(iter(text.values()), "")
 
 
+def gettext_noop(key: str) -> str:
+    """Return *key* as it is; it is translated where it is said."""
+    return key
+
+
 def fold(text: str) -> str:
     """Return *text* for comparison: accents go, ``đ`` becomes ``d``, case and spaces are evened.
 

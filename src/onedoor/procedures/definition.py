@@ -64,13 +64,17 @@ class Condition:
 
 @dataclass(frozen=True)
 class Fee:
-    """A fee in whole units of money; one of no amount is kept out by the eligibility rule ``closed_by``."""
+    """A fee in whole units of money; one of no amount is kept out by the eligibility rule ``closed_by``.
+
+    ``paid`` says where: ``online`` or at the ``office``.
+    """
 
     id: str
     text: Text
     law: str
     amount: int | None = None
     closed_by: str = ""
+    paid: str = "office"
 
 
 @dataclass(frozen=True)
@@ -106,6 +110,43 @@ class Refusal:
 
 
 @dataclass(frozen=True)
+class Visit:
+    """Why a step cannot be done without somebody coming, or without the agency going there."""
+
+    reason: str
+    text: Text
+    law: str
+
+
+@dataclass(frozen=True)
+class Paper:
+    """What must be handed over as an original on paper."""
+
+    id: str
+    title: Text
+    law: str
+
+
+@dataclass(frozen=True)
+class Form:
+    """A form to download and fill in; ``file`` is a path in the nation, empty where there is none."""
+
+    id: str
+    title: Text
+    law: str
+    file: str = ""
+
+
+@dataclass(frozen=True)
+class Proactive:
+    """What an agency does before it is asked: remind, prepare, recommend or automatic, and on what rule."""
+
+    id: str
+    text: Text
+    law: str
+
+
+@dataclass(frozen=True)
 class Step:
     """What one agency does. ``by`` is agency kind and post, ``at`` is CEL giving the unit's code.
 
@@ -128,6 +169,7 @@ class Step:
     writes: tuple[Write, ...] = ()
     issues: str = ""
     refuse: tuple[Refusal, ...] = ()
+    visit: Visit | None = None
 
     @property
     def agency_kind(self) -> str:
@@ -164,7 +206,10 @@ class Result:
 
 @dataclass(frozen=True)
 class Service:
-    """One version of a public service; ``definition`` is the plain data it was read from, which `service.pin` keeps."""
+    """One version of a public service; ``definition`` is the plain data it was read from, which `service.pin` keeps.
+
+    ``filing`` and ``delivery`` are the ways in and out: ``online``, ``office``, ``post``.
+    """
 
     id: str
     code: str
@@ -189,6 +234,11 @@ class Service:
     results: Mapping[str, Result]
     appeal: Text
     minutes: int
+    filing: tuple[str, ...] = ()
+    delivery: tuple[str, ...] = ()
+    papers: tuple[Paper, ...] = ()
+    forms: tuple[Form, ...] = ()
+    proactive: tuple[Proactive, ...] = ()
     examples: tuple[Mapping[str, Any], ...] = field(default=(), compare=False, repr=False)
     definition: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 

@@ -31,6 +31,19 @@ def check(document: Document, nation: Nation) -> Iterator[Fault]:
         yield from wrong or _Check(version, reading.read(plain), nation).all()
 
 
+def check_scale(document: Document, _nation: Nation) -> Iterator[Fault]:
+    """Yield the faults of a scale that its schema cannot see."""
+    data = document.data
+    if data["scale"] != document.path.stem:
+        wrong = f"the scale “{data['scale']}” stands in the file {document.path.name}"
+        yield document.fault(("scale",), wrong, f"write {document.path.stem} or rename the file")
+    if data.get("valid_until", data["valid_from"]) < data["valid_from"]:
+        yield document.fault(("valid_until",), "this scale ends before it begins", "correct one of the dates")
+    if data["law"].get("confidence") == "memory" and not data["law"].get("illustrative"):
+        wrong = "this rule of law was read in no source"
+        yield document.fault(("law",), wrong, "name one you read, or add illustrative: true")
+
+
 def _codes(document: Document, nation: Nation) -> Iterator[Fault]:
     shape = nation.service_code
     for number, version in enumerate(document.data["versions"]):
@@ -81,6 +94,7 @@ class _Check:
         yield from self.steps()
         yield from self.results()
         yield from self.fees()
+        yield from self.forms()
         cycles = list(self.order())
         yield from cycles or self.path()
         yield from self.pages()
@@ -240,6 +254,13 @@ class _Check:
                 yield self.document.fault(("fees", fee.id), "a fee may be due and payments are not built yet", meant)
             if fee.closed_by:
                 yield from self.unknown(("fees", fee.id, "closed_by"), "rule of eligibility", fee.closed_by, self.rules)
+
+    def forms(self) -> Iterator[Fault]:
+        """Find forms to download that are not there."""
+        for form in self.service.forms:
+            if form.file and not (self.nation.path / form.file).is_file():
+                known = sorted(str(path.relative_to(self.nation.path)) for path in self.nation.path.glob("forms/*"))
+                yield from self.unknown(("forms", form.id, "file"), "file", form.file, known)
 
 
 def never(condition: str) -> bool:

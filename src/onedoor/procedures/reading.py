@@ -10,13 +10,17 @@ from onedoor.procedures.definition import (
     Clock,
     Condition,
     Fee,
+    Form,
     Law,
+    Paper,
+    Proactive,
     Refusal,
     Result,
     Service,
     Source,
     Step,
     Supplement,
+    Visit,
     Write,
 )
 from onedoor.procedures.questions import Fact, Field, Option, Page
@@ -60,6 +64,11 @@ def read(plain: Plain) -> Service:
         results={key: Result(id=key, **result) for key, result in plain["results"].items()},
         appeal=plain["appeal"]["text"],
         minutes=plain["text"]["minutes"],
+        filing=tuple(plain.get("ways", {}).get("filing", ())),
+        delivery=tuple(plain.get("ways", {}).get("delivery", ())),
+        papers=tuple(Paper(key, **paper) for key, paper in plain.get("papers", {}).items()),
+        forms=tuple(Form(key, **form) for key, form in plain.get("forms", {}).items()),
+        proactive=tuple(Proactive(key, **done) for key, done in plain.get("proactive", {}).items()),
         examples=tuple(plain.get("examples", ())),
         definition={key: value for key, value in plain.items() if key not in {"examples", "place"}},
     )
@@ -110,7 +119,8 @@ def _step(key: str, step: Plain) -> Step:
     lists = {name: tuple(step.get(name, ())) for name in ("after", "may", "shows")}
     writes = tuple(Write(name, **write) for name, write in step.get("writes", {}).items())
     refuse = tuple(Refusal(name, _text(why["text"]), why["law"]) for name, why in step.get("refuse", {}).items())
-    return Step(id=key, **{**step, **lists, "writes": writes, "refuse": refuse})
+    visit = Visit(**step["visit"]) if "visit" in step else None
+    return Step(id=key, **{**step, **lists, "writes": writes, "refuse": refuse, "visit": visit})
 
 
 def _text(text: Text) -> Text:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from onedoor.kernel.nation import DATE_SCHEMA, TEXT_SCHEMA
+from onedoor.procedures.stages import CONDITIONS
 
 Schema: TypeAlias = Mapping[str, Any]
 
@@ -128,6 +129,7 @@ FEE = _object(
     law=LAW,
     amount={"type": "integer", "minimum": 0, "description": "an amount in whole units of the currency"},
     closed_by=ID,
+    paid={"enum": ["online", "office"], "description": "where a fee that is due is paid; at the office by default"},
 )
 CLOCK = _object(
     "total law",
@@ -139,6 +141,15 @@ CLOCK = _object(
     law=LAW,
 )
 WRITE = _object("register purpose basis values", register=ID, purpose=STRING, basis=STRING, values=NESTED)
+VISIT = _object(
+    "reason text law",
+    reason={
+        "enum": ["presence", "inspection", "fault", "technical"],
+        "description": "somebody must come, the place is looked at, a fault to be mended, another technical matter",
+    },
+    text=TEXT_SCHEMA,
+    law=LAW,
+)
 STEP = _object(
     "title by at within law",
     title=TEXT_SCHEMA,
@@ -155,6 +166,7 @@ STEP = _object(
     writes=_map(WRITE),
     issues=ID,
     refuse=_map(_object("law text", law=LAW, text=TEXT_SCHEMA)),
+    visit={**VISIT, "description": "why this step cannot be done without a visit; absent where none is needed"},
 )
 SUPPLEMENT = _object("times within law text", times=COUNT, within=LIMIT, law=LAW, text=TEXT_SCHEMA)
 RESULT = _object(
@@ -165,6 +177,8 @@ RESULT = _object(
     data=NESTED,
     when=CEL,
 )
+WAY: Schema = {"type": "array", "minItems": 1, "uniqueItems": True, "items": {"enum": ["online", "office", "post"]}}
+SAID = _object("text law", text=TEXT_SCHEMA, law=LAW)
 EXAMPLE = _object(
     "say version today person expect",
     say=STRING,
@@ -195,6 +209,26 @@ PARTS: Mapping[str, Schema] = {
     "supplement": SUPPLEMENT,
     "steps": _map(STEP),
     "results": _map(RESULT),
+    "ways": _object(
+        "filing delivery law",
+        filing={**WAY, "description": "how it may be filed"},
+        delivery={**WAY, "description": "how its results may come"},
+        law=LAW,
+    ),
+    "papers": _map(_object("title law", title=TEXT_SCHEMA, law=LAW)),
+    "forms": _map(
+        _object(
+            "title law",
+            title=TEXT_SCHEMA,
+            law=LAW,
+            file={
+                "type": "string",
+                "pattern": "^[a-z0-9_/-]+\\.(pdf|docx|odt)$",
+                "description": "a path such as forms/form-01.pdf",
+            },
+        )
+    ),
+    "proactive": _object("", remind=SAID, prepare=SAID, recommend=SAID, automatic=SAID),
     "appeal": _object("text", text=TEXT_SCHEMA),
     "text": _object(
         "title summary who minutes", title=TEXT_SCHEMA, summary=TEXT_SCHEMA, who=TEXT_SCHEMA, minutes=COUNT
@@ -206,7 +240,7 @@ OWN: Mapping[str, Schema] = {
     "valid_from": DATE_SCHEMA,
     "valid_until": DATE_SCHEMA,
 }
-OPTIONAL = {"fees", "words", "valid_until"}
+OPTIONAL = {"fees", "words", "valid_until", "ways", "papers", "forms", "proactive"}
 WHOLE: Schema = _object(" ".join(sorted({*PARTS, *OWN} - OPTIONAL)), **PARTS, **OWN)
 
 
@@ -228,4 +262,29 @@ FILE: Schema = _object(
     **{key: _part(value) for key, value in PARTS.items()},
     versions={"type": "array", "minItems": 1, "items": VERSION},
     examples={"type": "array", "items": EXAMPLE},
+)
+
+SCALE = _object(
+    "scale name law valid_from below levels",
+    scale=ID,
+    name=TEXT_SCHEMA,
+    law=RULE_OF_LAW,
+    valid_from=DATE_SCHEMA,
+    valid_until=DATE_SCHEMA,
+    below={**TEXT_SCHEMA, "description": "what a service is called that does not reach the lowest level"},
+    levels={
+        "type": "array",
+        "minItems": 1,
+        "items": _object(
+            "name needs",
+            name=TEXT_SCHEMA,
+            needs={"type": "array", "minItems": 1, "uniqueItems": True, "items": {"enum": sorted(CONDITIONS)}},
+        ),
+        "description": "from the lowest level up; each needs what those below it need, and this",
+    },
+    illustrative={
+        "type": "array",
+        "items": {"enum": ["valid_from", "valid_until", "law", "levels"]},
+        "description": "what was read in no source",
+    },
 )

@@ -9,7 +9,9 @@ import os
 from functools import cache
 from pathlib import Path
 
-from onedoor.kernel.text import LANGUAGES
+from onedoor.kernel.text import LANGUAGES, gettext_noop
+
+__all__ = ["add_argument", "gettext_noop", "language", "text", "use"]
 
 SOURCE = Path(__file__).parents[1]
 ENGLISH = "en"
@@ -40,11 +42,6 @@ def text(key: str, **facts: object) -> str:
     """Return the English sentence *key* in the language that is spoken, its ``{names}`` filled from *facts*."""
     said = _catalogue(language()).gettext(key)
     return said.format(**facts) if facts else said
-
-
-def gettext_noop(key: str) -> str:
-    """Return *key* as it is; it is translated where it is said."""
-    return key
 
 
 @cache

@@ -32,7 +32,7 @@ def joined(parts: Iterable[object]) -> Markup:
 
 
 class _Page(Template):
-    """A template whose macros are bound once: jinja2 would look at each import whether this page has names of its own."""
+    """A template whose macros are bound once: jinja2 would look for names of the page's own at each import."""
 
     def _get_default_module(self, ctx: object = None) -> TemplateModule:  # noqa: ARG002 - jinja2's signature
         return super()._get_default_module()

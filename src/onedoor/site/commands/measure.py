@@ -1,4 +1,4 @@
-"""``onedoor measure``: an index recomputed from a table of published values; no settings, no database, no nation."""
+"""``onedoor measure``: an index recomputed from a table of published values, and stages of services; no database."""
 
 import argparse
 import json
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onedoor.site import messages
+from onedoor.site.cli import DEFAULT_NATION
 from onedoor.site.messages import text as _
 
 if TYPE_CHECKING:
@@ -20,8 +21,8 @@ HERE = Path(__file__).parents[4] / WORLD
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the three questions."""
-    parts = parser.add_subparsers(dest="part", metavar="rank|goal|interval", required=True)
+    """Add the four questions."""
+    parts = parser.add_subparsers(dest="part", metavar="rank|goal|interval|stages", required=True)
     rank = parts.add_parser("rank", help="recompute values and ranks and hold them against the published ones")
     _what(rank)
     rank.add_argument("--country", help="this country alone: a name or an ISO 3166 code")
@@ -44,6 +45,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     interval.add_argument("--draws", type=int, default=20_000, help="how many")
     interval.add_argument("--seed", type=int, default=1, help="which: the same seed gives the same interval")
     interval.add_argument("--sensitivity", action="store_true", help="also what moves the rank most (Sobol indices)")
+    stages = parts.add_parser("stages", help="how far each service goes online by its definition, and why not further")
+    stages.add_argument("--nation", type=Path, default=DEFAULT_NATION, help="folder of the nation")
+    stages.add_argument("--service", help="this service alone: its id")
+    stages.add_argument("--on", metavar="DATE", help="services and scales in force on this day, such as 2026-11-29")
+    stages.add_argument("--json", action="store_true", help="as JSON")
+    messages.add_argument(stages)
 
 
 def _what(parser: argparse.ArgumentParser) -> None:
@@ -57,12 +64,28 @@ def _what(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Answer the question; what is wrong with the table or the question is raised before anything is said."""
+    if arguments.part == "stages":
+        return _stages(arguments)
     from onedoor.measurement import service
 
     given = arguments.world or (WORLD if WORLD.is_dir() else HERE)
     world = service.world(given.absolute())
     measured = service.measure(world, arguments.data, arguments.edition, arguments.index)
     return PARTS[arguments.part](arguments, world, measured)
+
+
+def _stages(arguments: argparse.Namespace) -> int:
+    from onedoor.kernel import nation
+    from onedoor.site import kinds, staging
+
+    kinds.load()
+    country = nation.load(arguments.nation.absolute())
+    lines = staging.lines(country, staging.day(country, arguments.on), arguments.service)
+    if arguments.json:
+        _print([staging.plain(line) for line in lines])
+    else:
+        staging.show(lines)
+    return 0
 
 
 def _rank(arguments: argparse.Namespace, world: "World", measured: "Measured") -> int:

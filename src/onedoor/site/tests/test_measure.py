@@ -159,3 +159,43 @@ def test_it_needs_no_django_and_no_place() -> None:
     script = f"import sys; from onedoor.site import cli; print(cli.run({words!r}), {loaded})"
     done = subprocess.run([sys.executable, "-c", script], cwd="/", capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "0 []"
+
+
+def stages(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> str:
+    assert cli.run(["measure", "stages", "--nation", str(WORLD.parent / "vietnam"), "--language", "en", *words]) == code
+    said = capsys.readouterr()
+    return said.err if code else said.out
+
+
+def test_stages_are_those_of_the_day_with_their_reasons(capsys: pytest.CaptureFixture[str]) -> None:
+    found = json.loads(stages(capsys, "--on", "2026-11-29", "--json"))
+    assert [(one["scale"], one["level"], one["levels"]) for one in found] == [
+        ("vn-2026-proactive", 0, 4),
+        ("vn-2026", 2, 2),
+    ]
+    (reason,) = found[0]["reasons"]
+    assert reason["text"] == "Nobody is reminded when the event happens."
+    (before,) = json.loads(stages(capsys, "--on", "2024-12-01", "--json"))
+    assert (before["scale"], before["code"], before["illustrative"]) == ("vn-2022", "2.002621", ["law", "valid_from"])
+
+
+def test_stages_are_told_to_people(capsys: pytest.CaptureFixture[str]) -> None:
+    said = stages(capsys, "--on", "2024-12-01")
+    assert "Whole (2/2)" in said
+    assert "Illustrative, read in no source, of “vn-2022”: its article, its first day." in said
+    assert "by definition" in said
+    assert stages(capsys, "--on", "2015-01-01") == "No service is in force on that day.\n"
+    testland = stages(capsys, "--nation", str(WORLD.parent / "testland"), "--on", "2026-11-29")
+    assert "Results are handed out at the" in testland
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["--on", "tomorrow"], "“tomorrow” is not a day"),
+        (["--on", "2026-11-29", "--service", "vn.none"], "It has: vn.birth-linked."),
+        (["--on", "2011-01-01"], "nothing to measure services by"),
+    ],
+)
+def test_stages_that_cannot_be_told(capsys: pytest.CaptureFixture[str], words: list[str], why: str) -> None:
+    assert why in stages(capsys, *words, code=cli.FAILED)
