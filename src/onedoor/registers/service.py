@@ -28,6 +28,7 @@ from onedoor.registers.errors import (
 from onedoor.registers.importing import Report, RowFault
 from onedoor.registers.models import Record
 from onedoor.registers.provenance import Provenance, provenance_of
+from onedoor.registers.words import say
 
 __all__ = [
     "BadQuestion",
@@ -54,6 +55,7 @@ __all__ = [
     "may_decide",
     "names",
     "provenance",
+    "say",
     "try_out",
     "with_id",
     "write",
