@@ -461,3 +461,45 @@ def test_a_look_into_a_register_says_every_code_in_words():
 def test_an_api_tells_a_program_that_nobody_is_signed_in_instead_of_leading_it_to_a_page() -> None:
     answer = Client().get("/api/cases/2611-7K4M-Q8")
     assert (answer.status_code, answer["Content-Type"]) == (401, "application/problem+json")
+
+
+def test_the_facts_of_the_twin_that_was_chosen_can_be_called_wrong_from_the_review():
+    midwife = Visitor("midwife")
+    midwife.send(midwife.get("desk/birth-notice"), MIDNIGHT)
+    mother = Visitor("mother")
+    tree = walk(mother)
+    (address,) = tree.xpath("//dt[.='Sex']/../dd/a[contains(., 'Not right?')]/@href")
+    assert address == f"/en/{APPLY}/child#known-sex"
+    assert mother.get(address).xpath("//li[@id='known-sex']//button[@form='dispute']")
+
+
+def test_the_registers_an_officer_may_look_into_are_numbered_and_none_is_called_you():
+    submitted(Visitor("mother"))
+    registrar = Visitor("civil-status")
+    decide(registrar, decision="accept")
+    work()
+    tree = desk(Visitor("residence"))
+    looks = ["".join(one.itertext()).strip() for one in tree.xpath("//ol/li/form[input[@name='look']]/span")]
+    assert looks[0] == "The person who declares"
+    assert "You" not in looks
+
+
+@pytest.mark.parametrize("fathers_origin", ["37"])
+@pytest.mark.parametrize(
+    ("persona", "given"),
+    [("mother", {}), ("grandmother", {"relation": "grandparent", "mother_number": "001196204817"})],
+)
+def test_the_number_of_steps_is_said_once_it_is_certain_and_then_never_changes(persona: str, given: dict[str, str]):
+    visitor = Visitor(persona)
+    tree = visitor.send(visitor.get(APPLY), {})
+    said = []
+    while not said or not visitor.url.endswith("/review"):
+        said.append(tree.xpath("string(//p[starts-with(., 'Step ')])"))
+        assert len(said) < MOST_PAGES
+        tree = visitor.send(tree, answers(tree, **given))
+    said.append(tree.xpath("string(//p[starts-with(., 'Step ')])"))
+    assert said[0] == "Step 1"
+    counted = [one for one in said if " of " in one]
+    total = len({one.split()[1] for one in said})
+    assert counted == [f"Step {number} of {total}" for number in range(2, total + 1)]
+    assert visitor.client.get(f"/en/{APPLY}/origin").status_code == 200, "a page that the first answer added"
