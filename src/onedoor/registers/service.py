@@ -28,6 +28,7 @@ from onedoor.registers.errors import (
 from onedoor.registers.importing import Report, RowFault
 from onedoor.registers.models import Record
 from onedoor.registers.provenance import Provenance, provenance_of
+from onedoor.registers.published import keep as keep_schemas
 from onedoor.registers.words import say
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "bring_in",
     "correctable",
     "count",
+    "keep_schemas",
     "load",
     "lookup",
     "may_decide",

@@ -26,6 +26,7 @@ from onedoor.kernel.nation.nation import BadNation, Nation, load, load_base, sho
 HISTORY, LOCK, DRAFT = "history.jsonl", "lock", ".draft"
 SHORT = 12
 """Signs of a digest that people are shown and may write."""
+STOP_FIRST = "stop it first: onedoor up takes such a change where no record lies under it"
 
 
 class NoSuchVersion(OnedoorError):
@@ -127,10 +128,10 @@ def _lasting(old: Nation, new: Nation) -> Iterator[Fault]:
             for keys in sorted(then):
                 if then[keys] != now.get(keys):
                     wrong = f"“{'.'.join(keys)}” cannot change while the nation runs"
-                    yield document.fault(keys, wrong, "stop it first: onedoor up takes such a change")
+                    yield document.fault(keys, wrong, STOP_FIRST)
         for name in before:
             gone = f"the file of this {kind.name} is gone, which cannot be while the nation runs"
-            yield Fault(shown(new.path / kind.folder / name), 1, gone, "stop it first: onedoor up takes such a change")
+            yield Fault(shown(new.path / kind.folder / name), 1, gone, STOP_FIRST)
 
 
 def _enter(folder: Path, version: Version) -> Version:
