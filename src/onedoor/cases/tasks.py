@@ -1,5 +1,6 @@
 """Jobs of the room; each may run again, none does anything twice."""
 
+from onedoor.exchange.events import RefusedOnTheWay
 from onedoor.identity.events import SignedIn
 from onedoor.kernel.settings import current
 from onedoor.registers.events import CorrectionAnswered
@@ -86,6 +87,14 @@ def tell_of_cases(signed: SignedIn) -> None:
         from onedoor.cases import notifying
 
         notifying.notify_of_cases(signed.by.person)
+
+
+@outbox.on(RefusedOnTheWay)
+def keep_refusal(refused: RefusedOnTheWay) -> None:
+    """Keep as an attempt what a gateway refused, at the system that asked."""
+    from onedoor.cases import journal
+
+    journal.refused_on_the_way(refused)
 
 
 @periodic("23 * * * *", "cases.sweep")
