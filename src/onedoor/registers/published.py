@@ -7,10 +7,11 @@ from typing import Any
 from onedoor.kernel import nation
 from onedoor.kernel.nation import BadNation, Document, Fault
 from onedoor.kernel.nation.layers import PUBLISHED, laid_over, whole
+from onedoor.kernel.nation.said import said
 from onedoor.registers.definition import DRAFT, held
 from onedoor.registers.models import PublishedSchema, Record
 
-PUT_BACK = "put it back as it was, and publish the change as a new version"
+PUT_BACK = said("put it back as it was, and publish the change as a new version")
 
 
 def keep() -> None:
@@ -39,8 +40,12 @@ def _kept(document: Document) -> Iterator[Fault]:
             PublishedSchema.objects.filter(register=register, version=number).update(fields=fields)
     for number in before:
         if _used(register, number):
-            wrong = f"version {number} of this register, under which records lie, is gone or a draft again"
-            yield document.fault(("versions",), wrong, "put it back; archive it when it shall take no more writes")
+            wrong = said(
+                "version {number} of this register, under which records lie, is gone or a draft again", number=number
+            )
+            yield document.fault(
+                ("versions",), wrong, said("put it back; archive it when it shall take no more writes")
+            )
 
 
 def _stored_by(version: Mapping[str, Any]) -> dict[str, Any]:
@@ -57,6 +62,17 @@ def _used(register: str, version: int) -> bool:
 def _changes(document: Document, number: int, before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Fault]:
     for name in sorted({*before, *now}):
         if before.get(name) != now.get(name):
-            did = "is new" if name not in before else "is gone" if name not in now else "is not as it was"
-            wrong = f"field “{name}” {did} in version {number}, which is published and under which records lie"
+            did = (
+                said("is new")
+                if name not in before
+                else said("is gone")
+                if name not in now
+                else said("is not as it was")
+            )
+            wrong = said(
+                "field “{name}” {did} in version {number}, which is published and under which records lie",
+                name=name,
+                did=did,
+                number=number,
+            )
             yield document.fault(("fields", name), wrong, PUT_BACK)

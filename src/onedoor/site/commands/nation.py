@@ -40,7 +40,7 @@ def _check(arguments: argparse.Namespace) -> int:
 
     faults = nation.check(arguments.folder)
     for fault in faults:
-        print(fault)
+        print(fault.text(_))
     if not faults:
         print(_("{folder}: no fault.", folder=arguments.folder))
     return FAILED if faults else 0

@@ -48,7 +48,7 @@ def load(arguments: argparse.Namespace) -> int:
             version = versions.bring_in(folder, arguments.folder.absolute(), by, running=running)
     except BadNation as bad:
         for fault in bad.faults:
-            print(fault)
+            print(fault.text(_))
         print(_("{count} faults: nothing was changed.", count=len(bad.faults)))
         return FAILED
     print(_("Version {version} is in force. What began before keeps what it began with.", version=version.short))

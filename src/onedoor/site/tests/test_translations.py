@@ -24,6 +24,7 @@ WORDS = {
     "gettext_lazy": None,
     "gettext_noop": None,
     "ngettext": (1, 2),
+    "said": None,
 }
 SLOTS = re.compile(r"%\(\w+\)[sd]|\{\w*\}")
 LANGUAGES = ("vi", "fr")
