@@ -25,6 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     people.add_argument("--seed", type=int, default=1, help="which: the same seed makes the same people")
     people.add_argument("--nation", type=Path, default=DEFAULT_NATION, help="folder of the nation")
     people.add_argument("--out", type=Path, default=Path("var/people"), help="folder to write them to")
+    for part in parts.choices.values():
+        messages.add_argument(part)
 
 
 def run(arguments: argparse.Namespace) -> int:
