@@ -14,6 +14,7 @@ from onedoor.site import kinds
 from onedoor.site.story.browser import Form, Page
 from onedoor.site.story.places import places
 from onedoor.site.story.play import MOTHER, SERVICE, Story
+from onedoor.site.up.plan import VERSIONS
 from tests.nation.machines import Machine, Wire, refused
 from tests.nation.running import HOME, NATION, onedoor, wait_for
 
@@ -53,7 +54,10 @@ def machines(wire: Wire) -> Iterator[Machines]:
             found[member] = machine = Machine(member, address, home / member, var)
             machine.folder.mkdir(mode=0o711)
             for name in told[member]:
-                (var / name).rename(machine.folder / name)
+                if name == VERSIONS:  # every computer has the nation's files
+                    shutil.copytree(var / name, machine.folder / name)
+                else:
+                    (var / name).rename(machine.folder / name)
             wire.connect(machine.namespace, member, address)
         for authority in found["G22"].folder.glob("directory/ca*"):
             shutil.rmtree(authority)
@@ -150,7 +154,7 @@ def test_between_computers_only_gateways_and_the_directory_can_be_reached(machin
 def test_a_computer_holds_no_key_of_another_member(machines: Machines) -> None:
     for member, machine in machines.items():
         done = subprocess.run(machine.command("/bin/ls", str(machine.var)), capture_output=True, text=True, check=True)
-        folders = {one for one in done.stdout.split() if (machine.folder / one).is_dir()} - {"postgres"}
+        folders = {one for one in done.stdout.split() if (machine.folder / one).is_dir()} - {"postgres", VERSIONS}
         own = {"portal", "directory"} if member == "G22" else {f"node-{member}"}
         assert folders == own | {f"gateway-{member}"}
 

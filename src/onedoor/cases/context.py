@@ -85,6 +85,16 @@ def about(service: Service, body: Mapping[str, Any]) -> str:
     return ""
 
 
+def named(body: Mapping[str, Any]) -> dict[str, str]:
+    """Return the persons named in a case by role: the numbers of those whom a register was asked for by their own."""
+    people = {}
+    for role, found in body["found"].items():
+        records, number = found["records"], found["by"].get("number")
+        if set(found["by"]) == {"number"} and len(records) == 1 and records[0].get("number") == number:
+            people[role] = str(number)
+    return people
+
+
 def matches(query: str, *texts: str) -> bool:
     """Return whether every word of *query* stands in one of *texts*, folded alike."""
     there = " ".join(fold(text) for text in texts)

@@ -65,6 +65,18 @@ def draft(service: str, actor: Actor) -> DraftView:
     return _seen(service, actor).view
 
 
+def resume(service: str, actor: Actor) -> DraftView:
+    """Return the actor's open draft as they come back to it; raise `NoDraft`.
+
+    What stands in its way, and what a register did not answer, is asked again, but not at once: by now it may be there.
+    """
+    paper = _seen(service, actor)
+    waits = paper.in_the_way or paper.body["failed"]
+    if waits and clock.now() - paper.draft.saved_at > ASKED_AGAIN_AFTER:
+        return refresh(service, actor)
+    return paper.view
+
+
 def drafts(actor: Actor) -> tuple[DraftView, ...]:
     """Return the actor's open drafts of the services in force today, the last one saved first."""
     services = [one.id for one in procedures.services(nation.current().today())]

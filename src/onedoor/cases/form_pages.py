@@ -27,7 +27,7 @@ def start(request: HttpRequest, service_id: str) -> HttpResponse:
     if request.method == "POST":
         return _onward(service.begin(service_id, acting(request)))
     try:
-        return _onward(service.draft(service_id, acting(request)))
+        return _onward(service.resume(service_id, acting(request)))
     except NoDraft:
         today = clock.now().astimezone(nation.current().calendar.tz).date()
         return render(request, "cases/start.html", {"service": procedures.in_force(service_id, today)})
@@ -37,7 +37,8 @@ def start(request: HttpRequest, service_id: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def page(request: HttpRequest, service_id: str, page_id: str) -> HttpResponse:
     """Ask one page of the form; store its answers on POST."""
-    draft = service.draft(service_id, acting(request))
+    found = service.draft if request.method == "POST" else service.resume
+    draft = found(service_id, acting(request))
     view = _page(draft, page_id)
     if view == forms.closing(draft):
         return HttpResponseRedirect(reverse("cases:review", args=[service_id]))
@@ -151,8 +152,9 @@ def _onward(draft: DraftView, after: PageView | None = None) -> HttpResponse:
 
 
 def _where(draft: DraftView) -> Mapping[str, str]:
-    """Return for each question's name the page that asks it."""
-    return {question.name: view.id for view in draft.pages for question in view.questions}
+    """Return for the name of each question and each known fact the page that asks or shows it."""
+    facts = {fact.name: view.id for view in draft.pages for fact in view.facts}
+    return facts | {question.name: view.id for view in draft.pages for question in view.questions}
 
 
 def _show(

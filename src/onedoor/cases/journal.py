@@ -3,9 +3,13 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from uuid import UUID
+
+from django.db import transaction
 
 from onedoor.cases.events import Refused
 from onedoor.cases.models import Act, Attempt, Dossier, IssuedResult, Task, Transition
+from onedoor.exchange.events import RefusedOnTheWay
 from onedoor.kernel import clock
 from onedoor.kernel.actor import Actor
 from onedoor.kernel.events import Event
@@ -83,10 +87,10 @@ def act(task: Task, kind: str, event: Event, *, words: str = "", subject: str = 
     return row
 
 
-def attempt(kind: str, what: str, by: Actor) -> Attempt:
-    """Keep what somebody tried in vain; the caller holds the transaction (and lets it commit)."""
+def attempt(kind: str, what: str, by: Actor, *, name: UUID | None = None) -> Attempt:
+    """Keep what somebody tried in vain, under *name*; the caller holds the transaction (and lets it commit)."""
     plain = "".join(sign if sign.isprintable() else "?" for sign in what[:LONGEST])
-    row = Attempt(id=uuid7(), kind=kind, what=plain, by=by.post or by.person, moment=clock.now())
+    row = Attempt(id=name or uuid7(), kind=kind, what=plain, by=by.post or by.person, moment=clock.now())
     row.entry = _entry("cases.attempt", attempt_facts(row), None)
     row.save(force_insert=True)
     outbox.state(Refused(by=by, kind=kind, what=row.what))
@@ -105,3 +109,11 @@ def state(event: Event) -> None:
 
 def _entry(kind: str, facts: Mapping[str, str], envelope: bytes | None) -> str:
     return str(ledger.append(kind, hashlib.sha256(content(facts, envelope)).digest()).id)
+
+
+def refused_on_the_way(refused: RefusedOnTheWay) -> None:
+    """Keep, once, that a gateway refused a question of this system; *what* is its case, purpose and service."""
+    asked = f"{refused.case} {refused.purpose} {refused.service.rpartition('/')[2]}".strip()
+    with transaction.atomic():
+        if not Attempt.objects.filter(pk=refused.refusal).exists():
+            attempt("refused-on-the-way", asked, refused.by, name=refused.refusal)

@@ -1,15 +1,19 @@
-"""What a person is told of their dossier and their corrections, in the portal's inbox."""
+"""What people are told of the dossiers in which they stand and of their corrections, in the portal's inbox."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from django.utils.translation import gettext_noop
 
-from onedoor.cases import directory
+from onedoor.cases import directory, dossiers
+from onedoor.cases.context import about, named
 from onedoor.cases.journey import service_of
 from onedoor.cases.models import Dossier
+from onedoor.identity import service as identity
 from onedoor.kernel import nation
 from onedoor.kernel.text import Text
 from onedoor.notices import service as notices
+from onedoor.procedures.service import Service
 from onedoor.registers.events import CorrectionAnswered
 
 TEXTS: Mapping[str, str] = {
@@ -29,6 +33,13 @@ TEXTS: Mapping[str, str] = {
     "withdrawn": gettext_noop("You have withdrawn case {code}."),
 }
 """Kind of transition to its English sentence, the gettext key."""
+NAMED = gettext_noop("You are named in case {code}: {title}. You can follow it and see its results.")
+TEXTS_OF_NAMED: Mapping[str, str] = {
+    **{kind: text for kind, text in TEXTS.items() if kind not in {"submitted", "supplement", "withdrawn"}},
+    "submitted": NAMED,
+    "withdrawn": gettext_noop("Case {code}, in which you are named, was withdrawn."),
+}
+"""What another person who stands in the case is told; only who applied can answer what an agency asks for."""
 CORRECTED = gettext_noop("{agency} has corrected what you said is wrong: {field} (request {code}).")
 NOT_CORRECTED = gettext_noop(
     "{agency} has not corrected what you said is wrong: {field} (request {code}). "
@@ -37,16 +48,46 @@ NOT_CORRECTED = gettext_noop(
 
 
 def notify(code: str, kind: str, step: str, key: str) -> None:
-    """Tell the applicant of *code* once for each *key* (the id of the transition)."""
+    """Tell the applicant of *code*, and whoever else is named in it, once for each *key* (the id of the transition)."""
     dossier = Dossier.objects.get(code=code)
-    service = service_of(dossier)
+    service, body = service_of(dossier), dossier.read()
     facts: dict[str, str | Text] = {"code": code, "title": service.title}
     if step:
         row = dossier.steps.get(ref=step)
         issues = service.steps[step].issues
         facts["agency"] = nation.current().agencies[row.agency].name
         facts["result"] = service.results[issues].title if issues else service.steps[step].title
-    notices.tell(dossier.account, TEXTS[kind], facts, key=key, link=f"cases/{code}")
+    subject = _subject(service, body, code)
+    notices.tell(dossier.account, TEXTS[kind], facts, key=key, link=f"cases/{code}", about=subject)
+    for account in _others(dossier, body) if kind in TEXTS_OF_NAMED else ():
+        own_key = _once_named(code) if kind == "submitted" else key
+        notices.tell(account, TEXTS_OF_NAMED[kind], facts, key=own_key, link=f"cases/{code}", about=subject)
+
+
+def notify_of_cases(account: str) -> None:
+    """Tell a person who signed in, once for each, in which cases of others they are named."""
+    number = identity.person_number(account)
+    for dossier in Dossier.objects.filter(parties__person=dossiers.mark(number)).distinct() if number else ():
+        if dossier.account != account:
+            service, code = service_of(dossier), dossier.code
+            facts: dict[str, str | Text] = {"code": code, "title": service.title}
+            subject = _subject(service, dossier.read(), code)
+            notices.tell(account, NAMED, facts, key=_once_named(code), link=f"cases/{code}", about=subject)
+
+
+def _others(dossier: Dossier, body: Mapping[str, Any]) -> set[str]:
+    """Return the accounts of the persons named in a case, but that of the applicant."""
+    return {identity.account_of(number) for number in named(body).values()} - {"", dossier.account}
+
+
+def _subject(service: Service, body: Mapping[str, Any], code: str) -> str:
+    """Return whom a case is about, and its code."""
+    name = about(service, body)
+    return f"{name} · {code}" if name else code
+
+
+def _once_named(code: str) -> str:
+    return f"named:{code}"
 
 
 def notify_of_correction(answered: CorrectionAnswered) -> None:

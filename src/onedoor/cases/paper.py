@@ -58,6 +58,7 @@ class Paper:
             saved_at=self.draft.saved_at,
             kept_until=kept_until(self.draft),
             again=bool(self.in_the_way),
+            counted=self._counted,
             ready=not open_pages and not self._failing and not stopped,
             next_page=open_pages[0] if open_pages else "",
             agencies=tuple(self.owners()) if not open_pages and not self._failing else (),
@@ -74,6 +75,24 @@ class Paper:
     def pages(self) -> list[Page]:
         """Return the pages of the form as far as this person may know; one that is closed always counts as one."""
         return [page for page in self.service.pages if page.id in self.closed or page in self.visible]
+
+    @cached_property
+    def _counted(self) -> bool:
+        """Return whether no answer of person or register that is still to come adds a page or takes one away."""
+        done = self.body["done"]
+        waiting = {
+            field.id
+            for page in self.visible
+            for field in (
+                procedures.missing_answers(page, self.known)
+                if page.id in done
+                else procedures.visible_fields(page, self.known)
+            )
+            if self.known["form"][field.id] is None
+        }
+        resting = (procedures.deciding(self.service, page) for page in self.service.pages)
+        open_ones = waiting | set(self.body["failed"])
+        return not self.closed and all(open_ones.isdisjoint(asked | sources) for asked, sources in resting)
 
     @cached_property
     def in_the_way(self) -> frozenset[str]:

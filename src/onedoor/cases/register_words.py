@@ -1,19 +1,11 @@
-"""What a register holds, in words: a field's JSON Schema names by ``codes`` what its values are codes of."""
+"""What a look-up found, in words, field by field."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date, datetime
 from typing import Any
 
-from onedoor.cases import directory, words
-from onedoor.cases.context import everywhere
+from onedoor.cases import directory
 from onedoor.cases.views import AnswerView
-from onedoor.kernel import clock, nation
-from onedoor.kernel.nation import UnknownItem, UnknownUnit
-from onedoor.kernel.text import Text, pick
-
-UNITS, AGENCIES = "units", "agencies"
-Schema = Mapping[str, Any]
-FORMATS = {"date": "%d/%m/%Y", "date-time": "%d/%m/%Y %H:%M"}
+from onedoor.registers.service import say
 
 
 def told(register: str, records: Iterable[Mapping[str, Any]]) -> tuple[tuple[AnswerView, ...], ...]:
@@ -27,50 +19,3 @@ def _lines(fields: Mapping[str, Any], record: Mapping[str, Any]) -> Iterator[Ans
         said = say(field["schema"], record.get(name))
         if any(said.values()):
             yield AnswerView(name, field["name"], said, {})
-
-
-def say(schema: Schema, value: Any) -> Text:  # noqa: ANN401 - what a register holds
-    """Return *value* in words, in every language of the nation; empty for nothing."""
-    if isinstance(value, Mapping):
-        parts = schema.get("properties", {})
-        return _joined(", ", (say(part, value.get(name)) for name, part in parts.items()))
-    if isinstance(value, list):
-        return _joined("; ", (say(schema.get("items", {}), one) for one in value))
-    if "codes" in schema and value:
-        return _code(schema["codes"], str(value))
-    if schema.get("format") in FORMATS and value:
-        return everywhere(_moment(schema["format"], str(value)), nation.current().languages)
-    return words.say("text", value)
-
-
-def _joined(sign: str, parts: Iterable[Text]) -> Text:
-    known = list(parts)
-    return {
-        language: sign.join(filter(None, (pick(one, language) for one in known)))
-        for language in nation.current().languages
-    }
-
-
-def _code(of: str, code: str) -> Text:
-    if of == AGENCIES:
-        return directory.agency_name(code)
-    try:
-        return _unit(code) if of == UNITS else nation.current().list(of).item(code).name
-    except (UnknownItem, UnknownUnit):
-        return everywhere(code, nation.current().languages)
-
-
-def _unit(code: str) -> Text:
-    """Return the full name of a unit and of those above it."""
-    today = nation.current().calendar.local(clock.now()).date()
-    names, above = [], code
-    while above:
-        unit = nation.current().units.unit(above, today)
-        names.append(unit.full_name)
-        above = unit.parent
-    return _joined(", ", names)
-
-
-def _moment(form: str, value: str) -> str:
-    read = date.fromisoformat(value) if form == "date" else datetime.fromisoformat(value)
-    return read.strftime(FORMATS[form])

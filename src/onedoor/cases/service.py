@@ -3,7 +3,7 @@
 from onedoor.cases.deciding import accept, ask_supplement, hand_over, made, refuse, verify
 from onedoor.cases.desk import file, inbox, look, take, task
 from onedoor.cases.dossiers import dossiers, result_file, supplement, view, withdraw
-from onedoor.cases.drafts import answer, begin, discard, dispute, draft, drafts, refresh, review
+from onedoor.cases.drafts import answer, begin, discard, dispute, draft, drafts, refresh, resume, review
 from onedoor.cases.errors import (
     BadAnswers,
     Barred,
@@ -54,6 +54,7 @@ __all__ = [
     "refresh",
     "refuse",
     "result_file",
+    "resume",
     "review",
     "submit",
     "supplement",

@@ -181,7 +181,7 @@ class Sheet:
     def _looks(self) -> Iterator[LookView]:
         if self.row.state in rules.LOOKED_INTO:
             for source in self._own_sources():
-                yield LookView(source.id, source.label, source.register)
+                yield LookView(source.id, source.called, source.register)
 
     def look(self, look_id: str, user: str) -> LookView:
         """Look into a register of this system through the gate; what it refuses is said."""
@@ -201,9 +201,9 @@ class Sheet:
         try:
             found = registers.lookup(source.register, self._by(source), reader=reader)
         except OnedoorError as error:
-            return LookView(source.id, source.label, source.register, (), "", words.kept(words.keep(error)))
+            return LookView(source.id, source.called, source.register, (), "", words.kept(words.keep(error)))
         told = register_words.told(source.register, found.records)
-        return LookView(source.id, source.label, source.register, told, found.record)
+        return LookView(source.id, source.called, source.register, told, found.record)
 
     def _result(self, result: Mapping[str, Any]) -> ResultView:
         return ResultView(

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext
 
 from onedoor.cases import dossiers, exclusive, journal, queue, rules
-from onedoor.cases.context import reused
+from onedoor.cases.context import named, reused
 from onedoor.cases.drafts import service_of
 from onedoor.cases.errors import Barred, NoDraft, NotReady
 from onedoor.cases.events import DossierSubmitted
@@ -118,8 +118,5 @@ def _steps(dossier: Dossier, paper: Paper) -> Iterator[Step]:
 
 
 def _parties(dossier: Dossier, body: Mapping[str, Any]) -> Iterator[Party]:
-    """Yield the persons named: those whom a register was asked for by their own number."""
-    for role, found in body["found"].items():
-        records = found["records"]
-        if set(found["by"]) == {"number"} and len(records) == 1 and records[0].get("number") == found["by"]["number"]:
-            yield Party(dossier=dossier, role=role, person=dossiers.mark(records[0]["number"]))
+    for role, number in named(body).items():
+        yield Party(dossier=dossier, role=role, person=dossiers.mark(number))

@@ -1,5 +1,7 @@
 """Jobs of the room; each may run again, none does anything twice."""
 
+from onedoor.exchange.events import RefusedOnTheWay
+from onedoor.identity.events import SignedIn
 from onedoor.kernel.settings import current
 from onedoor.registers.events import CorrectionAnswered
 from onedoor.store import outbox
@@ -76,6 +78,23 @@ def tell_of_correction(answered: CorrectionAnswered) -> None:
     from onedoor.cases import notifying
 
     notifying.notify_of_correction(answered)
+
+
+@outbox.on(SignedIn)
+def tell_of_cases(signed: SignedIn) -> None:
+    """Tell a person who signed in at the portal in which cases of others they are named."""
+    if current().role != "node":
+        from onedoor.cases import notifying
+
+        notifying.notify_of_cases(signed.by.person)
+
+
+@outbox.on(RefusedOnTheWay)
+def keep_refusal(refused: RefusedOnTheWay) -> None:
+    """Keep as an attempt what a gateway refused, at the system that asked."""
+    from onedoor.cases import journal
+
+    journal.refused_on_the_way(refused)
 
 
 @periodic("23 * * * *", "cases.sweep")

@@ -10,6 +10,7 @@ from http import HTTPStatus
 from typing import Any, Protocol
 
 from onedoor.exchange.connections import Connections, Request, Response, nothing
+from onedoor.kernel.actor import Actor
 from onedoor.kernel.errors import NotAllowed, OnedoorError, Unavailable
 from onedoor.kernel.ids import uuid7
 from onedoor.kernel.settings import current
@@ -222,9 +223,25 @@ def _answer(question: Call, response: Response | Exception) -> Answer | OnedoorE
         return ServiceUnavailable(who=who)
     answer = Answer(response.status, _body(response), response.headers, response.headers.get("x-road-id", ""))
     error = response.headers.get("x-road-error", "").lower()
+    if error.endswith(DENIED):
+        _keep_refusal(question)
+        return Refused(who=who)
     if error:
-        return Refused(who=who) if error.endswith(DENIED) else ServiceUnavailable(who=who)
+        return ServiceUnavailable(who=who)
     return answer if response.status < HTTPStatus.BAD_REQUEST else _failure(who, answer)
+
+
+def _keep_refusal(question: Call) -> None:
+    """State that a gateway refused *question*: the provider never saw it, so this system keeps that it was asked."""
+    from django.db import transaction
+
+    from onedoor.exchange.events import RefusedOnTheWay
+    from onedoor.store import outbox
+
+    reason = {"purpose": question.reason.purpose, "basis": question.reason.basis, "case": question.reason.case}
+    by = Actor(person=question.user)
+    with transaction.atomic():
+        outbox.state(RefusedOnTheWay(by=by, refusal=uuid7(), service=question.service, **reason))
 
 
 def _failure(who: str, answer: Answer) -> OnedoorError:

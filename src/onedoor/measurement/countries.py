@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from onedoor.kernel.nation import Fault
+from onedoor.kernel.nation.said import said
 from onedoor.kernel.nation.tables import Row, read_table
 from onedoor.kernel.text import fold
 
@@ -53,14 +54,17 @@ def read(path: Path, shown: str) -> tuple[Countries, list[Fault]]:
         for variant in variants:
             other = codes.setdefault(loose(variant), code)
             if other != code:
-                wrong = f"“{variant}” means {names[other]} already"
-                faults.append(Fault(shown, line, wrong, "leave it out of one of the two"))
+                wrong = said("“{variant}” means {other} already", variant=variant, other=names[other])
+                faults.append(Fault(shown, line, wrong, said("leave it out of one of the two")))
     return Countries(names, codes), faults
 
 
 def _row(row: Row, line: int) -> tuple[int, str, str, tuple[str, ...]]:
     if not re.fullmatch("[A-Z]{2}", row["code"]) or not re.fullmatch("[A-Z]{3}", row["alpha3"]):
-        raise ValueError(f"“{row['code']}” and “{row['alpha3']}” are no codes", "write those of ISO 3166-1")
+        raise ValueError(
+            said("“{code}” and “{alpha3}” are no codes", code=row["code"], alpha3=row["alpha3"]),
+            said("write those of ISO 3166-1"),
+        )
     return line, row["code"], row["name"], tuple(_all(row))
 
 

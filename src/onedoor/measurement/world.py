@@ -9,6 +9,7 @@ from typing import Any
 
 from onedoor.kernel.nation import Document, Fault, FileKind, nearest
 from onedoor.kernel.nation.nation import read_document, shown
+from onedoor.kernel.nation.said import said
 from onedoor.kernel.text import LANGUAGES, Text, fold
 from onedoor.measurement import countries
 from onedoor.measurement.countries import Countries
@@ -145,7 +146,9 @@ def _unknown(document: Document, known: Countries) -> Iterator[Fault]:
         for place, code in enumerate(member["codes"]):
             if code not in known.names:
                 keys = ("members", number, "codes", place)
-                yield document.fault(keys, f"there is no country “{code}”", "write a code of countries.csv")
+                yield document.fault(
+                    keys, said("there is no country “{code}”", code=code), said("write a code of countries.csv")
+                )
 
 
 def _groupless(document: Document, groups: Sequence[Document]) -> Iterator[Fault]:
@@ -154,7 +157,7 @@ def _groupless(document: Document, groups: Sequence[Document]) -> Iterator[Fault
         group = edition.get("ranked", {}).get("group")
         if group is not None and group not in known:
             keys = ("editions", number, "ranked", "group")
-            yield document.fault(keys, f"there is no group “{group}”", nearest(group, known))
+            yield document.fault(keys, said("there is no group “{group}”", group=group), nearest(group, known))
 
 
 def _group(data: Mapping[str, Any]) -> Group:

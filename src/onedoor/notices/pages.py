@@ -24,6 +24,7 @@ class Line:
 
     id: str
     words: str
+    about: str
     told: datetime
     unread: bool
     leads: bool
@@ -61,4 +62,5 @@ def all_read(request: HttpRequest) -> HttpResponse:
 def _line(notice: service.NoticeView) -> Line:
     language = get_language() or "en"
     facts = {name: value if isinstance(value, str) else pick(value, language) for name, value in notice.facts.items()}
-    return Line(notice.id, gettext(notice.text).format_map(facts), notice.told, notice.unread, bool(notice.link))
+    words = gettext(notice.text).format_map(facts)
+    return Line(notice.id, words, notice.about, notice.told, notice.unread, bool(notice.link))

@@ -18,17 +18,19 @@ from onedoor.store.rows import Rows, fetch
 PER_PAGE = 20
 NEWEST = Rows(Notice, "account = %s ORDER BY told DESC, id DESC LIMIT %s OFFSET %s")
 TOLD = "SELECT count(*) FROM notices_notice WHERE account = %s"
+ABOUT = "about"
 UNREAD = "notices.unread"
 COUNTED = "(SELECT count(*) FROM notices_notice WHERE account = identity_account.id::text AND read IS NULL)"
 
 
 @dataclass(frozen=True, slots=True)
 class NoticeView:
-    """A notice as its person sees it: the sentence to translate, its facts, where it leads."""
+    """A notice as its person sees it: the sentence to translate, its facts, whom it is about, where it leads."""
 
     id: str
     text: str
     facts: Mapping[str, str | Text]
+    about: str
     link: str
     told: datetime
     unread: bool
@@ -42,14 +44,18 @@ class Inbox:
     page: Page[Notice]
 
 
-def tell(account: str, text: str, facts: Mapping[str, str | Text], *, key: str, link: str = "") -> None:
+def tell(
+    account: str, text: str, facts: Mapping[str, str | Text], *, key: str, link: str = "", about: str = ""
+) -> None:
     """Put a notice into the inbox of *account*, once for each *key*.
 
     *text* is an English sentence with ``{names}``, a gettext key of the room that tells; *facts* fill the names and may
-    be texts in several languages. *link* is a path without language, such as ``cases/2611-7K4M-Q8``.
+    be texts in several languages. *link* is a path without language, such as ``cases/2611-7K4M-Q8``; *about*
+    names the person and the case in question and stands under the sentence.
     """
     notice = Notice(account=account, key=key, text=text, link=link, told=clock.now())
-    notice.keep({name: value if isinstance(value, str) else dict(value) for name, value in facts.items()})
+    kept = {name: value if isinstance(value, str) else dict(value) for name, value in facts.items()}
+    notice.keep(kept | {ABOUT: about})
     Notice.objects.bulk_create([notice], ignore_conflicts=True)
 
 
@@ -95,4 +101,6 @@ def mark_all_read(account: str) -> None:
 
 
 def _view(notice: Notice) -> NoticeView:
-    return NoticeView(str(notice.id), notice.text, notice.facts(), notice.link, notice.told, notice.read is None)
+    facts = notice.facts()
+    about = str(facts.pop(ABOUT, ""))
+    return NoticeView(str(notice.id), notice.text, facts, about, notice.link, notice.told, notice.read is None)

@@ -15,6 +15,7 @@ from onedoor.kernel.nation import (
     register,
 )
 from onedoor.kernel.nation.layers import united
+from onedoor.kernel.nation.said import said
 from onedoor.privacy.rules import FOLLOW
 
 ID = "^[a-z][a-z0-9-]*$"
@@ -84,17 +85,21 @@ def check(document: Document, nation: Nation) -> Iterable[Fault]:
     """Yield the faults of a right that its schema cannot see."""
     data = document.data
     if data["purpose"] != document.path.stem:
-        wrong = f"the purpose “{data['purpose']}” stands in the file {document.path.name}"
-        yield document.fault(["purpose"], wrong, f"write {document.path.stem} or rename the file")
+        wrong = said(
+            "the purpose “{purpose}” stands in the file {name}", purpose=data["purpose"], name=document.path.name
+        )
+        yield document.fault(["purpose"], wrong, said("write {stem} or rename the file", stem=document.path.stem))
     if data.get("valid_from", "") > data.get("valid_until", "9999"):
-        yield document.fault(["valid_until"], "the right ends before it begins", "correct one of the two dates")
+        yield document.fault(
+            ["valid_until"], said("the right ends before it begins"), said("correct one of the two dates")
+        )
     registers = _registers(nation)
     systems = [agency.subsystem for agency in nation.members.values()]
     for number, grant in enumerate(data["grants"]):
         yield from _grant_faults(document, number, grant, registers)
         for key in ("reader", "provider"):
             if key in grant and grant[key] not in systems:
-                wrong = f"no member has the system “{grant[key]}”"
+                wrong = said("no member has the system “{name}”", name=grant[key])
                 yield document.fault(["grants", number, key], wrong, nearest(grant[key], systems))
         yield from _post_faults(document, number, grant, nation)
         yield from _follow_faults(document, number, grant, registers)
@@ -114,18 +119,24 @@ def _grant_faults(
     for place, basis in enumerate(grant.get("basis", ())):
         if basis not in document.data["basis"]:
             instead = nearest(basis, list(document.data["basis"]))
-            yield document.fault(["grants", number, "basis", place], f"there is no basis “{basis}” here", instead)
+            yield document.fault(
+                ["grants", number, "basis", place], said("there is no basis “{basis}” here", basis=basis), instead
+            )
     if "register" not in grant or registers is None:
         return
     register = registers.get(grant["register"])
     if register is None:
         instead = nearest(grant["register"], list(registers))
-        yield document.fault(["grants", number, "register"], f"there is no register “{grant['register']}”", instead)
+        yield document.fault(
+            ["grants", number, "register"],
+            said("there is no register “{register}”", register=grant["register"]),
+            instead,
+        )
         return
     known = united(register, "fields")
     for place, name in enumerate(grant["fields"]):
         if name not in known:
-            wrong = f"the register “{grant['register']}” has no field “{name}”"
+            wrong = said("the register “{register}” has no field “{name}”", register=grant["register"], name=name)
             yield document.fault(["grants", number, "fields", place], wrong, nearest(name, list(known)))
 
 
@@ -136,24 +147,26 @@ def _follow_faults(
         return
     place: list[str | int] = ["grants", number, "operations"]
     if "register" not in grant:
-        yield document.fault(place, "only a register can be followed, not a service", "remove follow")
+        yield document.fault(place, said("only a register can be followed, not a service"), said("remove follow"))
         return
     if "without_case" not in document.data:
-        wrong = "a register is followed outside any case, which this purpose does not allow"
-        yield document.fault(place, wrong, "add without_case: true to the file, or remove follow")
+        wrong = said("a register is followed outside any case, which this purpose does not allow")
+        yield document.fault(place, wrong, said("add without_case: true to the file, or remove follow"))
     if (registers or {}).get(grant["register"], {}).get("subsystem") == grant["reader"]:
-        yield document.fault(place, "a system knows its own register: it cannot follow it", "remove follow")
+        yield document.fault(place, said("a system knows its own register: it cannot follow it"), said("remove follow"))
 
 
 def _post_faults(document: Document, number: int, grant: Mapping[str, Any], nation: Nation) -> Iterator[Fault]:
     if "posts" not in grant:
         return
     if "read" not in grant["operations"]:
-        yield document.fault(["grants", number, "operations"], "posts look up by hand, but may not read", "add read")
+        yield document.fault(
+            ["grants", number, "operations"], said("posts look up by hand, but may not read"), said("add read")
+        )
     known = sorted({post for one in nation.agencies.values() if one.subsystem == grant["reader"] for post in one.posts})
     for place, post in enumerate(grant["posts"]):
         if post not in known:
-            wrong = f"no authority of the reader has the post “{post}”"
+            wrong = said("no authority of the reader has the post “{post}”", post=post)
             yield document.fault(["grants", number, "posts", place], wrong, nearest(post, known))
 
 

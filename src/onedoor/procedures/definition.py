@@ -28,6 +28,7 @@ class Source:
 
     ``fallback`` is ``stop`` (the online form ends with ``missing``) or ``skip`` (go on without it). ``once`` names the
     conditions of eligibility that must hold before it is asked: who has no right learns nothing, and nothing is read.
+    ``label`` says to the applicant what it is, ``name`` to everybody else where that differs.
     """
 
     id: str
@@ -43,6 +44,12 @@ class Source:
     replaces: Text = field(default_factory=dict)
     fallback: str = "skip"
     missing: Text = field(default_factory=dict)
+    name: Text = field(default_factory=dict)
+
+    @property
+    def called(self) -> Text:
+        """Return what the source is called where somebody else than the applicant reads it."""
+        return self.name or self.label
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 from onedoor.kernel.nation import Document, Fault, FileKind, Nation, nearest
 from onedoor.kernel.nation.layers import laid_over
+from onedoor.kernel.nation.said import said
 from onedoor.kernel.nation.schemas import schema_faults
 from onedoor.procedures import expressions, limits, reading
 from onedoor.procedures.definition import Law, Service, Step
@@ -21,8 +22,12 @@ VERSION = FileKind("service version", "", schema=WHOLE)
 def check(document: Document, nation: Nation) -> Iterator[Fault]:
     """Yield the faults of a service file that its schema cannot see."""
     if document.data["service"] != (meant := f"{nation.id.lower()}.{document.path.stem}"):
-        told = f"the service “{document.data['service']}” stands in the file {document.path.name}"
-        yield document.fault(("service",), told, f"write {meant} or rename the file")
+        told = said(
+            "the service “{service}” stands in the file {name}",
+            service=document.data["service"],
+            name=document.path.name,
+        )
+        yield document.fault(("service",), told, said("write {meant} or rename the file", meant=meant))
     yield from _codes(document, nation)
     yield from _validity(document)
     for number, plain in enumerate(reading.versions(document.data)):
@@ -35,21 +40,24 @@ def check_scale(document: Document, _nation: Nation) -> Iterator[Fault]:
     """Yield the faults of a scale that its schema cannot see."""
     data = document.data
     if data["scale"] != document.path.stem:
-        wrong = f"the scale “{data['scale']}” stands in the file {document.path.name}"
-        yield document.fault(("scale",), wrong, f"write {document.path.stem} or rename the file")
+        wrong = said("the scale “{scale}” stands in the file {name}", scale=data["scale"], name=document.path.name)
+        yield document.fault(("scale",), wrong, said("write {meant} or rename the file", meant=document.path.stem))
     if data.get("valid_until", data["valid_from"]) < data["valid_from"]:
-        yield document.fault(("valid_until",), "this scale ends before it begins", "correct one of the dates")
+        wrong = said("this scale ends before it begins")
+        yield document.fault(("valid_until",), wrong, said("correct one of the dates"))
     if data["law"].get("confidence") == "memory" and not data["law"].get("illustrative"):
-        wrong = "this rule of law was read in no source"
-        yield document.fault(("law",), wrong, "name one you read, or add illustrative: true")
+        wrong = said("this rule of law was read in no source")
+        yield document.fault(("law",), wrong, said("name one you read, or add illustrative: true"))
 
 
 def _codes(document: Document, nation: Nation) -> Iterator[Fault]:
     shape = nation.service_code
     for number, version in enumerate(document.data["versions"]):
         if not shape.fits(version["code"]):
-            wrong = f"“{version['code']}” does not have the form of a service's code"
-            yield document.fault(("versions", number, "code"), wrong, f"write one such as {shape.example}")
+            wrong = said("“{code}” does not have the form of a service's code", code=version["code"])
+            yield document.fault(
+                ("versions", number, "code"), wrong, said("write one such as {example}", example=shape.example)
+            )
 
 
 def _validity(document: Document) -> Iterator[Fault]:
@@ -60,26 +68,30 @@ def _validity(document: Document) -> Iterator[Fault]:
         first = date.fromisoformat(version["valid_from"])
         last = date.fromisoformat(version["valid_until"]) if "valid_until" in version else date.max
         if version["version"] in names:
-            yield document.fault((*keys, "version"), f"there are two versions “{version['version']}”", "rename one")
+            yield document.fault(
+                (*keys, "version"),
+                said("there are two versions “{version}”", version=version["version"]),
+                said("rename one"),
+            )
         if last < first:
             yield document.fault(
-                (*keys, "valid_until"), "this version ends before it begins", "correct one of the dates"
+                (*keys, "valid_until"), said("this version ends before it begins"), said("correct one of the dates")
             )
         for other_first, other_last, other in spans:
             if first <= other_last and other_first <= last:
                 other_name = document.data["versions"][other]["version"]
-                wrong = f"this version is in force together with “{other_name}”"
-                yield document.fault((*keys, "valid_from"), wrong, "end the earlier one on the day before")
+                wrong = said("this version is in force together with “{other_name}”", other_name=other_name)
+                yield document.fault((*keys, "valid_from"), wrong, said("end the earlier one on the day before"))
         spans.append((first, last, number))
         names.append(version["version"])
     for number, example in enumerate(document.data.get("examples", [])):
         if example["version"] not in names:
-            wrong = f"there is no version “{example['version']}”"
+            wrong = said("there is no version “{version}”", version=example["version"])
             yield document.fault(("examples", number, "version"), wrong, nearest(example["version"], names))
     for number, name in enumerate(names):
         if not any(example["version"] == name for example in document.data.get("examples", [])):
-            wrong = f"no example shows version “{name}”"
-            yield document.fault(("versions", number), wrong, "add one under examples: it is run as a test")
+            wrong = said("no example shows version “{name}”", name=name)
+            yield document.fault(("versions", number), wrong, said("add one under examples: it is run as a test"))
 
 
 class _Check:
@@ -107,17 +119,19 @@ class _Check:
     def unknown(self, keys: Keys, what: str, name: str, known: Collection[str]) -> Iterator[Fault]:
         """Yield a fault when *name* is none of the *known* ones."""
         if name not in known:
-            yield self.document.fault(keys, f"there is no {what} “{name}”", nearest(name, sorted(known)))
+            yield self.document.fault(
+                keys, said("there is no {what} “{name}”", what=what, name=name), nearest(name, sorted(known))
+            )
 
     def laws(self) -> Iterator[Fault]:
         """Find references to a rule of law that the file does not name, and rules read nowhere that do not say so."""
         for law in self.law.values():
             if law.confidence == "memory" and not law.illustrative:
-                wrong = "this rule of law was read in no source"
-                yield self.document.fault(("law", law.id), wrong, "name one you read, or add illustrative: true")
+                wrong = said("this rule of law was read in no source")
+                yield self.document.fault(("law", law.id), wrong, said("name one you read, or add illustrative: true"))
         for keys, law in _values(self.document.data, "law"):
             if isinstance(law, str) and keys != ("law",) and keys[0] != "law":
-                yield from self.unknown(keys, "rule of law", law, self.law)
+                yield from self.unknown(keys, said("rule of law"), law, self.law)
 
     @cached_property
     def law(self) -> dict[str, Law]:
@@ -132,26 +146,26 @@ class _Check:
         pages = [page.id for page in self.service.pages]
         for rule in self.service.eligible:
             if rule.after:
-                yield from self.unknown(("eligible", rule.id, "after"), "page", rule.after, pages)
+                yield from self.unknown(("eligible", rule.id, "after"), said("page"), rule.after, pages)
         for page in self.service.pages:
             for field in page.fields:
                 keys: Keys = ("form", page.id, "fields", field.id)
                 yield from self.listed((*keys, "list"), field.list if field.kind == "code" else "")
                 for source in field.of:
-                    yield from self.unknown((*keys, "of"), "source", source, self.service.data)
+                    yield from self.unknown((*keys, "of"), said("source"), source, self.service.data)
                 if field.corrects:
-                    yield from self.unknown((*keys, "corrects"), "fact", field.corrects, self.service.facts)
+                    yield from self.unknown((*keys, "corrects"), said("fact"), field.corrects, self.service.facts)
                 yield from self.complete(keys, field.kind)
                 if field.exclusive and not (field.kind == "record" and field.of):
-                    wrong = "only a chosen record can stand in one open case"
-                    yield self.document.fault((*keys, "exclusive"), wrong, "write kind: record with of: and key:")
+                    wrong = said("only a chosen record can stand in one open case")
+                    yield self.document.fault((*keys, "exclusive"), wrong, said("write kind: record with of: and key:"))
             for fact in page.facts:
                 keys = ("form", page.id, "facts", fact.id)
                 yield from self.listed((*keys, "list"), fact.list if fact.kind == "code" else "")
                 if fact.correct:
-                    yield from self.unknown((*keys, "correct"), "field", fact.correct, self.service.fields)
+                    yield from self.unknown((*keys, "correct"), said("field"), fact.correct, self.service.fields)
                 known = {*self.service.data, *(field.binds for field in self.service.fields.values() if field.binds)}
-                yield from self.unknown((*keys, "source"), "source", fact.source, known)
+                yield from self.unknown((*keys, "source"), said("source"), fact.source, known)
 
     def complete(self, keys: Keys, kind: str) -> Iterator[Fault]:
         """Find what a field of this kind lacks."""
@@ -159,53 +173,70 @@ class _Check:
         written = self.document.data["form"][keys[1]]["fields"][keys[3]]
         for key in (*needed.get(kind, ()), *(("files", "max_mb") if kind == "file" else ())):
             if key not in written:
-                yield self.document.fault(keys, f"a {kind} field needs “{key}”", f"add {key}: …")
+                yield self.document.fault(
+                    keys, said("a {kind} field needs “{name}”", kind=kind, name=key), said("add {name}: …", name=key)
+                )
 
     def listed(self, keys: Keys, name: str) -> Iterator[Fault]:
         """Find a code list that the nation lacks."""
         if name:
             lists = {document.data["list"] for document in self.nation.documents("list")}
-            yield from self.unknown(keys, "list", name, lists)
+            yield from self.unknown(keys, said("list"), name, lists)
 
     def sources(self) -> Iterator[Fault]:
         """Find sources that no register answers."""
         for source in self.service.data.values():
             keys: Keys = ("data", source.id)
-            yield from self.unknown((*keys, "register"), "register", source.register, self.rights.fields)
+            yield from self.unknown((*keys, "register"), said("register"), source.register, self.rights.fields)
             for rule in source.once:
-                yield from self.unknown((*keys, "once"), "rule of eligibility", rule, self.rules)
+                yield from self.unknown((*keys, "once"), said("rule of eligibility"), rule, self.rules)
             ways = self.rights.lookups.get(source.register, ())
             if ways and frozenset(source.by) not in ways:
                 known = sorted(", ".join(sorted(way)) for way in ways)
-                wrong = f"the register {source.register} has no look-up by {', '.join(sorted(source.by))}"
+                wrong = said(
+                    "the register {register} has no look-up by {names}",
+                    register=source.register,
+                    names=", ".join(sorted(source.by)),
+                )
                 yield self.document.fault((*keys, "by"), wrong, nearest(", ".join(sorted(source.by)), known))
             if source.fallback == "stop" and not source.missing:
-                yield self.document.fault(keys, "this source stops the form but does not say why", "add missing: …")
+                yield self.document.fault(
+                    keys, said("this source stops the form but does not say why"), said("add missing: …")
+                )
 
     def order(self) -> Iterator[Fault]:
         """Find steps that wait for one another, or for nothing there is."""
         steps, done = self.service.steps, set[str]()
         for step in steps.values():
             for other in step.after:
-                yield from self.unknown(("steps", step.id, "after"), "step", other, steps)
+                yield from self.unknown(("steps", step.id, "after"), said("step"), other, steps)
         while ready := [step.id for step in steps.values() if step.id not in done and set(step.after) <= done]:
             done.update(ready)
         for step in steps.values():
             if step.id not in done and set(step.after) <= set(steps):
-                wrong = f"the step “{step.id}” waits for itself through {', '.join(step.after)}"
-                yield self.document.fault(("steps", step.id, "after"), wrong, "take one step out of the circle")
+                wrong = said(
+                    "the step “{id}” waits for itself through {names}", id=step.id, names=", ".join(step.after)
+                )
+                yield self.document.fault(("steps", step.id, "after"), wrong, said("take one step out of the circle"))
 
     def path(self) -> Iterator[Fault]:
         """Find a longest way through the steps that takes more than the declared total."""
         length, steps = limits.critical_path(self.service)
         if length > limits.days(self.service.clock.total):
-            wrong = f"the steps {' → '.join(steps)} take longer than the total of {self.service.clock.total}"
-            yield self.document.fault(("clock", "total"), wrong, "correct a limit or the total")
+            wrong = said(
+                "the steps {names} take longer than the total of {total}",
+                names=" → ".join(steps),
+                total=self.service.clock.total,
+            )
+            yield self.document.fault(("clock", "total"), wrong, said("correct a limit or the total"))
         for step in self.service.steps.values():
             longest = self.service.clock.verified
             if step.verified and not step.apart and limits.days(step.verified) > limits.days(longest or step.within):
-                wrong = f"with verification this step takes longer than the total of {longest or 'the clock'}"
-                yield self.document.fault(("steps", step.id, "verified"), wrong, "correct clock: verified")
+                wrong = said(
+                    "with verification this step takes longer than the total of {value}",
+                    value=longest or said("the clock"),
+                )
+                yield self.document.fault(("steps", step.id, "verified"), wrong, said("correct clock: verified"))
 
     def steps(self) -> Iterator[Fault]:
         """Find steps without an owner, a way to be reached, or words for what they do."""
@@ -213,24 +244,28 @@ class _Check:
             keys: Keys = ("steps", step.id)
             yield from self.owned(keys, step)
             if never(step.when):
-                yield self.document.fault((*keys, "when"), "this step is never reached", "correct the condition")
+                yield self.document.fault(
+                    (*keys, "when"), said("this step is never reached"), said("correct the condition")
+                )
             if step.issues:
-                yield from self.unknown((*keys, "issues"), "result", step.issues, self.service.results)
+                yield from self.unknown((*keys, "issues"), said("result"), step.issues, self.service.results)
             if "refuse" in step.may and not step.refuse:
-                yield self.document.fault(keys, "this step may refuse but names no ground", "add refuse: with its law")
+                yield self.document.fault(
+                    keys, said("this step may refuse but names no ground"), said("add refuse: with its law")
+                )
             for shown in step.shows:
                 known = {*self.service.fields, *self.service.facts}
-                yield from self.unknown((*keys, "shows"), "field or fact", shown, known)
+                yield from self.unknown((*keys, "shows"), said("field or fact"), shown, known)
 
     def owned(self, keys: Keys, step: Step) -> Iterator[Fault]:
         """Find a step whose agency or post does not take part."""
         kind = [agency for key, agency in self.nation.agencies.items() if key.rpartition("-")[0] == step.agency_kind]
         kinds = {key.rpartition("-")[0] for key, agency in self.nation.agencies.items() if not agency.is_member}
         if not kind:
-            yield from self.unknown((*keys, "by"), "kind of agency", step.agency_kind, kinds)
+            yield from self.unknown((*keys, "by"), said("kind of agency"), step.agency_kind, kinds)
         elif not any(step.post in agency.posts for agency in kind):
             posts = {post for agency in kind for post in agency.posts}
-            yield from self.unknown((*keys, "by"), "post", step.post, posts)
+            yield from self.unknown((*keys, "by"), said("post"), step.post, posts)
 
     def results(self) -> Iterator[Fault]:
         """Find results without a template or a step that issues them."""
@@ -238,22 +273,30 @@ class _Check:
         for result in self.service.results.values():
             if not (self.nation.path / result.template).is_file():
                 known = sorted(f"templates/{path.name}" for path in (self.nation.path / "templates").glob("*.typ"))
-                yield from self.unknown(("results", result.id, "template"), "template", result.template, known)
+                yield from self.unknown(("results", result.id, "template"), said("template"), result.template, known)
             if "number" not in result.data:
-                wrong = "the data of this result have no number"
-                yield self.document.fault(("results", result.id, "data"), wrong, "add number: what it is filed under")
-            if issued.count(result.id) != 1:
-                wrong = f"{issued.count(result.id) or 'no'} steps issue this result"
-                yield self.document.fault(("results", result.id), wrong, f"write issues: {result.id} at one step")
+                wrong = said("the data of this result have no number")
+                yield self.document.fault(
+                    ("results", result.id, "data"), wrong, said("add number: what it is filed under")
+                )
+            if (n := issued.count(result.id)) != 1:
+                wrong = said("{n} steps issue this result", n=n) if n else said("no step issues this result")
+                yield self.document.fault(
+                    ("results", result.id), wrong, said("write issues: {id} at one step", id=result.id)
+                )
 
     def fees(self) -> Iterator[Fault]:
         """Refuse a fee that may be due: payments are not built."""
         for fee in self.service.fees:
             if fee.amount or (fee.amount is None and not fee.closed_by):
-                meant = "keep it out with closed_by: <a rule under eligible>, or leave this service out for now"
-                yield self.document.fault(("fees", fee.id), "a fee may be due and payments are not built yet", meant)
+                meant = said("keep it out with closed_by: <a rule under eligible>, or leave this service out for now")
+                yield self.document.fault(
+                    ("fees", fee.id), said("a fee may be due and payments are not built yet"), meant
+                )
             if fee.closed_by:
-                yield from self.unknown(("fees", fee.id, "closed_by"), "rule of eligibility", fee.closed_by, self.rules)
+                yield from self.unknown(
+                    ("fees", fee.id, "closed_by"), said("rule of eligibility"), fee.closed_by, self.rules
+                )
 
     def forms(self) -> Iterator[Fault]:
         """Find forms to download that are not there."""

@@ -41,7 +41,8 @@ def home(request: HttpRequest) -> HttpResponse:
 def search(request: HttpRequest) -> HttpResponse:
     """Show the services that answer a query, or all of them."""
     query = " ".join(request.GET.get("q", "").split())[:LONGEST]
-    found = procedures.search(query, get_language() or "en", _today()) if query else procedures.services(_today())
+    every = [procedures.Match(one) for one in procedures.services(_today())]
+    found = procedures.search(query, get_language() or "en", _today()) if query else every
     return render(request, "procedures/search.html", {"query": query, "found": found})
 
 

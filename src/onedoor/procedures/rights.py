@@ -5,6 +5,7 @@ from functools import cached_property
 
 from onedoor.kernel.nation import Document, Fault, Nation, nearest
 from onedoor.kernel.nation.layers import current
+from onedoor.kernel.nation.said import said
 from onedoor.procedures.definition import Service, Source, Step, Write
 from onedoor.procedures.scopes import Keys, Scoped, Scopes
 
@@ -80,25 +81,35 @@ def right_faults(document: Document, service: Service, rights: Rights) -> Iterat
         yield from _basis(document, keys, source, rights)
         fields = rights.fields.get(source.register, frozenset())
         for field in sorted(used[source.id] & fields - rights.granted(source.purpose, source.register, "read")):
-            wrong = f"no right lets “{source.purpose}” read {source.register}.{field}, which this service uses"
-            yield document.fault(keys, wrong, "add the field to the right, or do without it")
+            wrong = said(
+                "no right lets “{purpose}” read {register}.{field}, which this service uses",
+                purpose=source.purpose,
+                register=source.register,
+                field=field,
+            )
+            yield document.fault(keys, wrong, said("add the field to the right, or do without it"))
     for step in service.steps.values():
         yield from _handing(document, step, rights)
         for write in step.writes:
             keys = ("steps", step.id, "writes", write.name)
             if write.register not in rights.fields:
-                wrong = f"there is no register “{write.register}”"
+                wrong = said("there is no register “{register}”", register=write.register)
                 yield document.fault((*keys, "register"), wrong, nearest(write.register, sorted(rights.fields)))
                 continue
             yield from _basis(document, keys, write, rights)
             for field in write.values:
                 if field not in rights.fields[write.register]:
-                    wrong = f"the register {write.register} has no field “{field}”"
+                    wrong = said("the register {register} has no field “{field}”", register=write.register, field=field)
                     meant = nearest(field, sorted(rights.fields[write.register]))
                     yield document.fault((*keys, "values", field), wrong, meant)
                 elif field not in rights.granted(write.purpose, write.register, "write"):
-                    wrong = f"no right lets “{write.purpose}” write {write.register}.{field}"
-                    yield document.fault((*keys, "values", field), wrong, "add the field to the right")
+                    wrong = said(
+                        "no right lets “{purpose}” write {register}.{field}",
+                        purpose=write.purpose,
+                        register=write.register,
+                        field=field,
+                    )
+                    yield document.fault((*keys, "values", field), wrong, said("add the field to the right"))
 
 
 def _handing(document: Document, step: Step, rights: Rights) -> Iterator[Fault]:
@@ -107,18 +118,23 @@ def _handing(document: Document, step: Step, rights: Rights) -> Iterator[Fault]:
         for portal in sorted(rights.portals):
             for reader, provider in ((portal, system), (system, portal)):
                 if (reader, provider) not in rights.handing:
-                    wrong = f"no right lets {reader} send cases to {provider}"
-                    instead = f"add to a right: {{reader: {reader}, service: {CASES}, provider: {provider}, …}}"
+                    wrong = said("no right lets {reader} send cases to {provider}", reader=reader, provider=provider)
+                    instead = said(
+                        "add to a right: {{reader: {reader}, service: {cases}, provider: {provider}, …}}",
+                        reader=reader,
+                        cases=CASES,
+                        provider=provider,
+                    )
                     yield document.fault(("steps", step.id, "by"), wrong, instead)
 
 
 def _basis(document: Document, keys: Keys, of: Source | Write, rights: Rights) -> Iterator[Fault]:
     keys = keys if (*keys, "purpose") in document.lines or (*keys, "basis") in document.lines else ("reads",)
     if of.purpose not in rights.bases:
-        wrong = f"there is no right with the purpose “{of.purpose}”"
+        wrong = said("there is no right with the purpose “{purpose}”", purpose=of.purpose)
         yield document.fault((*keys, "purpose"), wrong, nearest(of.purpose, sorted(rights.bases)))
     elif of.basis not in rights.bases[of.purpose]:
-        wrong = f"the right “{of.purpose}” has no basis “{of.basis}”"
+        wrong = said("the right “{purpose}” has no basis “{basis}”", purpose=of.purpose, basis=of.basis)
         yield document.fault((*keys, "basis"), wrong, nearest(of.basis, rights.bases[of.purpose]))
 
 

@@ -53,6 +53,7 @@ LAWS = _map(RULE_OF_LAW, STRING)
 SOURCE = _object(
     "label holder register by",
     label=TEXT_SCHEMA,
+    name=TEXT_SCHEMA,
     holder=TEXT_SCHEMA,
     register=ID,
     by={**_map(CEL), "maxProperties": 3},

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from onedoor.kernel.nation import Document, Fault, nearest
+from onedoor.kernel.nation.said import first_of, said
 from onedoor.procedures import expressions
 from onedoor.procedures.definition import Service, Step
 from onedoor.procedures.expressions import KNOWN_FUNCTIONS, BadExpression
@@ -40,18 +41,18 @@ class Scoped:
         try:
             paths = sorted(expressions.paths_of(self.expression))
         except BadExpression as error:
-            hint = "write CEL: && for and, || for or, ! for not, == to compare"
-            yield document.fault(self.keys, str(error).rstrip("."), hint)
+            hint = said("write CEL: && for and, || for or, ! for not, == to compare")
+            yield document.fault(self.keys, first_of(error), hint)
             return
         for function in sorted(expressions.functions_of(self.expression) - KNOWN_FUNCTIONS):
-            wrong = f"there is no function “{function}”"
+            wrong = said("there is no function “{function}”", function=function)
             yield document.fault(self.keys, wrong, nearest(function, sorted(KNOWN_FUNCTIONS)))
         for root, *rest in paths:
             if root not in self.names:
-                wrong = f"nothing is called “{root}” here"
+                wrong = said("nothing is called “{root}” here", root=root)
                 yield document.fault(self.keys, wrong, nearest(root, sorted(self.names)))
             elif rest and (fields := self.names[root]) is not None and rest[0] not in fields:
-                wrong = f"“{root}” has no field “{rest[0]}”"
+                wrong = said("“{root}” has no field “{value}”", root=root, value=rest[0])
                 yield document.fault(self.keys, wrong, nearest(rest[0], sorted(fields)))
 
 

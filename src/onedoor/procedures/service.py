@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from functools import lru_cache, partial
@@ -17,8 +17,8 @@ from onedoor.kernel.clock import Limit
 from onedoor.kernel.errors import NotFound, OnedoorError
 from onedoor.kernel.nation.versions import digest_of
 from onedoor.kernel.settings import current as settings
-from onedoor.kernel.text import Text, fold
-from onedoor.procedures import handing, limits, reading, rules
+from onedoor.kernel.text import Text
+from onedoor.procedures import handing, limits, reading, rules, searching
 from onedoor.procedures.answers import AnswerFault, Raw, check_file
 from onedoor.procedures.definition import Condition, Law, Result, Service, Source, Step, Write
 from onedoor.procedures.domain import SERVICE
@@ -26,7 +26,7 @@ from onedoor.procedures.expressions import BadExpression, Context, ExpressionFai
 from onedoor.procedures.handing import enough, handed, needs
 from onedoor.procedures.models import ServiceVersion
 from onedoor.procedures.questions import Fact, Field, Page
-from onedoor.procedures.resting import sources_behind
+from onedoor.procedures.resting import deciding, sources_behind
 from onedoor.procedures.rules import (
     Choice,
     Found,
@@ -46,6 +46,7 @@ from onedoor.procedures.rules import (
     visible_pages,
     wanted,
 )
+from onedoor.procedures.searching import Match
 from onedoor.procedures.world import world_of
 
 __all__ = [
@@ -59,6 +60,7 @@ __all__ = [
     "Field",
     "Found",
     "Inputs",
+    "Match",
     "NoSuchService",
     "Page",
     "Query",
@@ -70,6 +72,7 @@ __all__ = [
     "check_file",
     "choices",
     "context",
+    "deciding",
     "default",
     "digest",
     "document",
@@ -133,31 +136,9 @@ def get(service_id: str, version: str) -> Service:
     return _only([s for s in _all() if (s.id, s.version) == (service_id, version)], service_id)
 
 
-def search(query: str, language: str, on: date) -> list[Service]:
-    """Return the services in force that hold every word of *query*, accents or not, the best first."""
-    wanted_words = fold(query).split()
-    ranked = [(rank, one.id, one) for one in services(on) if (rank := _rank(one, wanted_words, language))]
-    return [one for _, _, one in sorted(ranked, key=lambda found: (-found[0], found[1]))]
-
-
-def _rank(service: Service, wanted_words: Sequence[str], language: str) -> int:
-    title, own, rest = _searched(service, language)
-    if not wanted_words or not all(word in f"{title} {own} {rest} {service.code}" for word in wanted_words):
-        return 0
-    return 1 + sum(4 * (word in title) + 2 * (word in own) for word in wanted_words)
-
-
-@lru_cache(maxsize=4096)
-def _folded(text: str) -> str:
-    return fold(text)
-
-
-def _searched(service: Service, language: str) -> tuple[str, str, str]:
-    """Return the folded title and words in *language*, then all other texts a person may search by."""
-    texts = [service.title, service.summary, service.life_event, *(one.title for one in service.results.values())]
-    rest = [word for text in texts for word in text.values()] + [w for words in service.words.values() for w in words]
-    own = " ".join(service.words.get(language, ()))
-    return _folded(service.title.get(language, "")), _folded(own), _folded(" ".join(rest))
+def search(query: str, language: str, on: date) -> list[Match]:
+    """Return the services in force of which every word of *query* begins a word, accents or not, the best first."""
+    return searching.find(services(on), query, language)
 
 
 def pin(service: Service) -> str:

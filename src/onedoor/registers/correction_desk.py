@@ -13,6 +13,7 @@ from onedoor.kernel import clock, nation
 from onedoor.kernel.access import OFFICER, access, acting
 from onedoor.kernel.text import Text
 from onedoor.registers import corrections
+from onedoor.registers import words as words_of
 from onedoor.registers.definition import Field, registers
 from onedoor.registers.errors import BadRecord, Decided
 
@@ -72,7 +73,9 @@ def sheet(request: HttpRequest, code: str) -> HttpResponse:
 
 
 def _shown(field: Field, value: Any) -> Any:  # noqa: ANN401 - what a register holds
-    """Return a value as the page shows it: a day as a date."""
+    """Return a value as the page shows it: a code in words, a day as a date."""
+    if "codes" in field.schema and value:
+        return words_of.say(field.schema, value)
     return date.fromisoformat(value) if field.schema.get("format") == "date" and value else value
 
 

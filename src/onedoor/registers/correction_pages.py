@@ -21,6 +21,7 @@ from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.ids import uuid7
 from onedoor.kernel.text import Text
 from onedoor.privacy import service as privacy
+from onedoor.registers import words
 from onedoor.registers.corrections import PURPOSE, correctable
 from onedoor.registers.definition import Field, Register
 
@@ -71,8 +72,30 @@ def ask(request: HttpRequest) -> HttpResponse:
         wrong = _sent(register, field, typed, acting(request), _key(request.POST.get("key", "")))
         if not wrong:
             return HttpResponseRedirect(reverse("registers:corrections"))
+    said, silent = _said(acting(request))
     context = {"typed": typed, "facts": facts, "wrong": wrong, "key": _key(request.POST.get("key", ""))}
+    context |= {"said": said, "silent": silent}
     return render(request, "registers/correction_new.html", context, status=UNPROCESSABLE if wrong else 200)
+
+
+def _said(actor: Actor) -> tuple[dict[str, Text], list[Text]]:
+    """Return what the registers say now of each fact, once these reads are on record, and which do not answer."""
+    said: dict[str, Text] = {}
+    silent = []
+    chosen = correctable()
+    calls = [_own_record(register, fields, actor) for register, fields in chosen]
+    for (register, fields), answer in zip(chosen, exchange.call_many(calls), strict=True):
+        if isinstance(answer, OnedoorError):
+            silent.append(register.name)
+        elif len(answer.body["records"]) == 1:
+            (record,) = answer.body["records"]
+            said |= {f"{register.id}.{one.id}": words.say(one.schema, record.get(one.id)) for one in fields}
+    return said, silent
+
+
+def _own_record(register: Register, fields: tuple[Field, ...], actor: Actor) -> exchange.Call:
+    by = {_own_lookup(register): identity.person_number(actor.person)}
+    return _call(register, "lookup", {"by": by, "fields": [one.id for one in fields]}, actor, "")
 
 
 def _wrong(typed: dict[str, str], facts: dict[str, Any]) -> dict[str, str]:
@@ -104,9 +127,9 @@ def _sent(register: Register, field: Field, typed: dict[str, str], actor: Actor,
 
 
 def _as_kept(field: Field, value: str) -> str:
-    """Return what was typed as the register keeps it: a day may be written day first."""
+    """Return what was typed as the register keeps it: a day may be written day first, a code in words."""
     day = DAY_FIRST.fullmatch(value) if field.schema.get("format") == "date" else None
-    return f"{day[3]}-{int(day[2]):02}-{int(day[1]):02}" if day else value
+    return f"{day[3]}-{int(day[2]):02}-{int(day[1]):02}" if day else words.code_of(field.schema, value)
 
 
 def _own_lookup(register: Register) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from onedoor.kernel.nation import DATE_SCHEMA, TEXT_SCHEMA, UNIT_SCHEMA, Document, Fault, Nation, nearest
 from onedoor.kernel.nation.layers import current
+from onedoor.kernel.nation.said import said
 from onedoor.registers.definition import read
 
 WEIGHTS: Mapping[str, Any] = {
@@ -120,7 +121,9 @@ def check(document: Document, nation: Nation) -> Iterable[Fault]:
         yield from _people_faults(document, nation)
     for keys, persona in _named(data):
         if persona not in known:
-            yield document.fault(keys, f"there is no persona “{persona}”", nearest(persona, known))
+            yield document.fault(
+                keys, said("there is no persona “{persona}”", persona=persona), nearest(persona, known)
+            )
 
 
 NEEDED: Mapping[str, Sequence[str]] = {
@@ -135,16 +138,22 @@ def _people_faults(document: Document, nation: Nation) -> Iterator[Fault]:
     """Yield what the generator would miss: where people live, streets of units there are, words for each register."""
     data = document.data
     if any(row["kind"] == "person" for row in data["personas"]) and "household" not in data:
-        yield document.fault(["personas"], "these persons live nowhere", "add household: {unit, address, members}")
+        yield document.fault(
+            ["personas"], said("these persons live nowhere"), said("add household: {unit, address, members}")
+        )
     for unit in data["people"]["streets"]:
         if not nation.units.known(unit, nation.today()):
-            wrong = f"there is no administrative unit “{unit}” today"
-            yield document.fault(["people", "streets", unit], wrong, "write the code of one, in quotes")
+            wrong = said("there is no administrative unit “{unit}” today", unit=unit)
+            yield document.fault(["people", "streets", unit], wrong, said("write the code of one, in quotes"))
     for one in nation.documents("register"):
         for word in NEEDED.get(one.data["register"], ()):
             if word not in data["people"]:
-                wrong = f"“{word}” is missing, from which the register “{one.data['register']}” is filled"
-                yield document.fault(["people"], wrong, f"add {word}: …")
+                wrong = said(
+                    "“{word}” is missing, from which the register “{register}” is filled",
+                    word=word,
+                    register=one.data["register"],
+                )
+                yield document.fault(["people"], wrong, said("add {word}: …", word=word))
 
 
 def _named(data: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], str]]:
@@ -161,11 +170,11 @@ def _person_faults(
     needed = ("number", "person") if "people" in document.data else ("number",)
     for key in needed:
         if key not in row:
-            yield document.fault(path, f"a person needs “{key}”", f"add {key}: …")
+            yield document.fault(path, said("a person needs “{name}”", name=key), said("add {name}: …", name=key))
     shape = nation.person_number
     if "number" in row and not shape.fits(row["number"]):
-        wrong = f"“{row['number']}” is not a personal number"
-        yield document.fault((*path, "number"), wrong, f"write one such as {shape.example}")
+        wrong = said("“{number}” is not a personal number", number=row["number"])
+        yield document.fault((*path, "number"), wrong, said("write one such as {example}", example=shape.example))
 
 
 def _record_faults(document: Document, nation: Nation) -> Iterator[Fault]:
@@ -174,12 +183,16 @@ def _record_faults(document: Document, nation: Nation) -> Iterator[Fault]:
     for name, records in document.data.get("records", {}).items():
         if name not in registers:
             instead = nearest(name, sorted(registers))
-            yield document.fault(("records", name), f"there is no register “{name}”", instead)
+            yield document.fault(("records", name), said("there is no register “{name}”", name=name), instead)
             continue
         for number, record in enumerate(records):
             for error in registers[name].validator.iter_errors(record):
                 place = ("records", name, number, *error.instance_path)
-                yield document.fault(place, f"this record does not fit its register: {error.message}", "correct it")
+                yield document.fault(
+                    place,
+                    said("this record does not fit its register: {message}", message=error.message),
+                    said("correct it"),
+                )
 
 
 def _officer_faults(
@@ -188,11 +201,17 @@ def _officer_faults(
     agency = nation.agencies.get(row.get("agency", ""))
     if agency is None:
         instead = nearest(row.get("agency", ""), list(nation.agencies))
-        yield document.fault((*path, "agency"), f"there is no agency “{row.get('agency', '')}”", instead)
+        yield document.fault(
+            (*path, "agency"), said("there is no agency “{value}”", value=row.get("agency", "")), instead
+        )
         return
     posts = [f"{agency.id}.{post}" for post in agency.posts]
     if row.get("post") not in posts:
-        wrong = f"the agency has no post “{row.get('post', '')}”"
+        wrong = said("the agency has no post “{value}”", value=row.get("post", ""))
         yield document.fault((*path, "post"), wrong, nearest(row.get("post", ""), posts))
     if row.get("member") != agency.member:
-        yield document.fault((*path, "member"), "the agency works on another member's system", f"write {agency.member}")
+        yield document.fault(
+            (*path, "member"),
+            said("the agency works on another member's system"),
+            said("write {member}", member=agency.member),
+        )

@@ -7,6 +7,7 @@ import jsonschema_rs
 
 from onedoor.kernel.nation import DATE_SCHEMA, TEXT_SCHEMA, Document, Fault, FileKind, Nation, nearest, register
 from onedoor.kernel.nation.layers import laid_over, united, whole
+from onedoor.kernel.nation.said import said
 from onedoor.kernel.nation.schemas import schema_faults
 from onedoor.registers import demonstration, retention
 from onedoor.registers.definition import ARCHIVED, DRAFT, PUBLISHED
@@ -165,20 +166,26 @@ def check(document: Document, nation: Nation) -> Iterable[Fault]:
     yield from _name_faults(document)
     members = {agency.id: agency.subsystem for agency in nation.members.values()}
     if data["owner"] not in members:
-        yield document.fault(["owner"], f"there is no member “{data['owner']}”", nearest(data["owner"], list(members)))
+        yield document.fault(
+            ["owner"], said("there is no member “{owner}”", owner=data["owner"]), nearest(data["owner"], list(members))
+        )
     elif members[data["owner"]] != data["subsystem"]:
-        wrong = f"the owner's system is not “{data['subsystem']}”"
-        yield document.fault(["subsystem"], wrong, f"write {members[data['owner']]}")
+        wrong = said("the owner's system is not “{subsystem}”", subsystem=data["subsystem"])
+        yield document.fault(["subsystem"], wrong, said("write {value}", value=members[data["owner"]]))
     if not data["subsystem"].startswith(data["member"] + "/"):
-        yield document.fault(["member"], "the system is not the member's", "write the first three parts of subsystem")
+        yield document.fault(
+            ["member"], said("the system is not the member's"), said("write the first three parts of subsystem")
+        )
     purposes = [right.data["purpose"] for right in nation.documents("right")]
     for number, purpose in enumerate(data.get("history", ())):
         if purpose not in purposes:
-            yield document.fault(["history", number], f"there is no right “{purpose}”", nearest(purpose, purposes))
+            yield document.fault(
+                ["history", number], said("there is no right “{purpose}”", purpose=purpose), nearest(purpose, purposes)
+            )
     posts = {post for one in nation.agencies.values() if one.member == data["owner"] for post in one.posts}
     for number, post in enumerate(data.get("corrections", {}).get("posts", ())):
         if post not in posts:
-            wrong = f"no authority of the owner has the post “{post}”"
+            wrong = said("no authority of the owner has the post “{post}”", post=post)
             yield document.fault(["corrections", "posts", number], wrong, nearest(post, sorted(posts)))
     yield from retention.check(document, purposes, united(data, "fields"))
     yield from _lookup_faults(document)
@@ -192,14 +199,16 @@ def check(document: Document, nation: Nation) -> Iterable[Fault]:
 def _name_faults(document: Document) -> Iterator[Fault]:
     data = document.data
     if data["register"] != document.path.stem:
-        wrong = f"the register “{data['register']}” stands in the file {document.path.name}"
-        yield document.fault(["register"], wrong, f"write {document.path.stem} or rename the file")
+        wrong = said(
+            "the register “{register}” stands in the file {name}", register=data["register"], name=document.path.name
+        )
+        yield document.fault(["register"], wrong, said("write {stem} or rename the file", stem=document.path.stem))
     if data["register"] in RESERVED:
-        wrong = f"“{data['register']}” is a service of every system"
-        yield document.fault(["register"], wrong, "give the register another name")
+        wrong = said("“{register}” is a service of every system", register=data["register"])
+        yield document.fault(["register"], wrong, said("give the register another name"))
     if "id" in united(data, "fields"):
-        wrong = "a record has an id of its own besides its fields"
-        yield document.fault(["fields", "id"], wrong, "call the field otherwise, such as number")
+        wrong = said("a record has an id of its own besides its fields")
+        yield document.fault(["fields", "id"], wrong, said("call the field otherwise, such as number"))
 
 
 def _version_faults(document: Document) -> Iterator[Fault]:
@@ -209,8 +218,8 @@ def _version_faults(document: Document) -> Iterator[Fault]:
     for place, one in enumerate(whole(document.data) if "versions" in document.data else ()):
         number, keys = one["version"], ("versions", place)
         if number <= last:
-            wrong = f"version {number} stands behind version {last}"
-            yield document.fault((*keys, "version"), wrong, "write each number once, in their order")
+            wrong = said("version {number} stands behind version {last}", number=number, last=last)
+            yield document.fault((*keys, "version"), wrong, said("write each number once, in their order"))
         last = number
         if one["state"] != PUBLISHED:
             continue
@@ -218,18 +227,38 @@ def _version_faults(document: Document) -> Iterator[Fault]:
             yield from _beside(document, place, before, one)
         published.append(one)
     if "versions" in document.data and not published:
-        yield document.fault(("versions",), "no version is published", f"write state: {PUBLISHED} in one of them")
+        yield document.fault(
+            ("versions",),
+            said("no version is published"),
+            said("write state: {published} in one of them", published=PUBLISHED),
+        )
 
 
 def _beside(document: Document, place: int, before: Mapping[str, Any], one: Mapping[str, Any]) -> Iterator[Fault]:
     """Yield what is wrong with a published version behind another one: the later takes writes from its day on."""
     if one["valid_from"] <= before["valid_from"]:
-        wrong = f"versions {before['version']} and {one['version']} would take writes together"
-        yield document.fault(("versions", place, "valid_from"), wrong, f"write a day after {before['valid_from']}")
+        wrong = said(
+            "versions {version} and {version2} would take writes together",
+            version=before["version"],
+            version2=one["version"],
+        )
+        yield document.fault(
+            ("versions", place, "valid_from"),
+            wrong,
+            said("write a day after {valid_from}", valid_from=before["valid_from"]),
+        )
     for name, field in before["fields"].items():
         if name not in one["fields"] and field.get("required", "default" not in field):
-            wrong = f"“{name}” must be there in version {before['version']}, is gone here, and both are published"
-            yield document.fault(("versions", place), wrong, f"archive version {before['version']}, or keep the field")
+            wrong = said(
+                "“{name}” must be there in version {version}, is gone here, and both are published",
+                name=name,
+                version=before["version"],
+            )
+            yield document.fault(
+                ("versions", place),
+                wrong,
+                said("archive version {version}, or keep the field", version=before["version"]),
+            )
 
 
 def _path_faults(document: Document) -> Iterator[Fault]:
@@ -238,7 +267,7 @@ def _path_faults(document: Document) -> Iterator[Fault]:
     for keys, path in _paths(data):
         if path.partition(".")[0] not in fields:
             name = path.partition(".")[0]
-            yield document.fault(keys, f"there is no field “{name}”", nearest(name, fields))
+            yield document.fault(keys, said("there is no field “{name}”", name=name), nearest(name, fields))
 
 
 def _paths(data: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], str]]:
@@ -260,19 +289,25 @@ def _field_faults(document: Document) -> Iterator[Fault]:
         try:
             validator = jsonschema_rs.validator_for(field["schema"], validate_formats=True)
         except (jsonschema_rs.ValidationError, ValueError) as error:
-            yield document.fault(["fields", name, "schema"], f"this is no JSON Schema: {error}", "correct it")
+            yield document.fault(
+                ["fields", name, "schema"], said("this is no JSON Schema: {error}", error=error), said("correct it")
+            )
             continue
         if "default" in field and not validator.is_valid(field["default"]):
             yield document.fault(
-                ["fields", name, "default"], "the default does not fit the schema", "write one that does"
+                ["fields", name, "default"], said("the default does not fit the schema"), said("write one that does")
             )
         if "default" in field and field.get("required"):
-            yield document.fault(["fields", name, "default"], "a required field has a default", "keep one of the two")
+            yield document.fault(
+                ["fields", name, "default"], said("a required field has a default"), said("keep one of the two")
+            )
     first = document.data["subjects"][0]
     about = document.data["fields"].get(first.partition(".")[0], {})
     identifier = document.data["identifier"]["field"]
     if about and "default" in about and first != identifier:
-        yield document.fault(["subjects", 0], "the first subject may be missing", "name first the one always there")
+        yield document.fault(
+            ["subjects", 0], said("the first subject may be missing"), said("name first the one always there")
+        )
 
 
 def _lookup_faults(document: Document) -> Iterator[Fault]:
@@ -280,8 +315,8 @@ def _lookup_faults(document: Document) -> Iterator[Fault]:
     for key, lookup in document.data["lookups"].items():
         before = seen.setdefault(frozenset(lookup), key)
         if before != key:
-            wrong = f"the look-ups “{before}” and “{key}” take the same values"
-            yield document.fault(["lookups", key], wrong, "name one of the values differently")
+            wrong = said("the look-ups “{before}” and “{name}” take the same values", before=before, name=key)
+            yield document.fault(["lookups", key], wrong, said("name one of the values differently"))
 
 
 def _lasting(data: Mapping[str, Any]) -> Mapping[tuple[str, ...], Any]:

@@ -68,6 +68,18 @@ class Record(models.Model):
         return not self.plain and not self.sealed
 
 
+class PublishedSchema(models.Model):
+    """What a published version of a register says of its fields, as it was when it was first met here."""
+
+    pk = models.CompositePrimaryKey("register", "version")
+    register = models.CharField(max_length=60)
+    version = models.PositiveSmallIntegerField()
+    fields = models.JSONField()
+
+    def __str__(self) -> str:
+        return f"{self.register} v{self.version}"
+
+
 class Term(models.Model):
     """A keyed hash under which a version of a record is found; it tells nothing by itself."""
 

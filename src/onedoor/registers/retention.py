@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import Any, Self
 
 from onedoor.kernel.nation import Document, Fault, nearest
+from onedoor.kernel.nation.said import said
 
 ENDED, RECORDED = "ended", "recorded"
 """Counted from the day after which no version speaks of the record, or from the day its last version was recorded."""
@@ -140,15 +141,19 @@ def check(document: Document, purposes: Sequence[str], fields: Collection[str]) 
     if data is None:
         return
     if "law" not in data and "illustrative" not in data:
-        yield document.fault(["retention"], "no law says how long records are kept", "add law, or illustrative: true")
+        yield document.fault(
+            ["retention"], said("no law says how long records are kept"), said("add law, or illustrative: true")
+        )
     for number, purpose in enumerate(data.get("archive_for", ())):
         if purpose not in purposes:
             instead = nearest(purpose, list(purposes))
-            yield document.fault(["retention", "archive_for", number], f"there is no right “{purpose}”", instead)
+            yield document.fault(
+                ["retention", "archive_for", number], said("there is no right “{purpose}”", purpose=purpose), instead
+            )
     rule = Retention.read(data)
     if rule.field and rule.field not in fields:
-        wrong = f"there is no field “{rule.field}”"
+        wrong = said("there is no field “{field}”", field=rule.field)
         yield document.fault(["retention", "since", "field"], wrong, nearest(rule.field, list(fields)))
     if rule.destroyed and rule.destroyed.after(A_DAY) <= rule.in_reach.after(A_DAY):
-        wrong = "records are destroyed before they leave the reach of look-ups"
-        yield document.fault(["retention", "destroyed"], wrong, "write a longer time than in_reach")
+        wrong = said("records are destroyed before they leave the reach of look-ups")
+        yield document.fault(["retention", "destroyed"], wrong, said("write a longer time than in_reach"))

@@ -28,6 +28,8 @@ from onedoor.registers.errors import (
 from onedoor.registers.importing import Report, RowFault
 from onedoor.registers.models import Record
 from onedoor.registers.provenance import Provenance, provenance_of
+from onedoor.registers.published import keep as keep_schemas
+from onedoor.registers.words import say
 
 __all__ = [
     "BadQuestion",
@@ -49,11 +51,13 @@ __all__ = [
     "bring_in",
     "correctable",
     "count",
+    "keep_schemas",
     "load",
     "lookup",
     "may_decide",
     "names",
     "provenance",
+    "say",
     "try_out",
     "with_id",
     "write",

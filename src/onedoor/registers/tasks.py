@@ -37,3 +37,12 @@ def retain() -> None:
         from onedoor.registers import archiving
 
         archiving.retain_all()
+
+
+@periodic("47 * * * *", "registers.keep_schemas")
+def keep_schemas() -> None:
+    """Keep the schemas of versions that were published while the system ran."""
+    if current().role != "portal":
+        from onedoor.registers import published
+
+        published.keep()

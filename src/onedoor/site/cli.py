@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 
 from onedoor.kernel.errors import OnedoorError
-from onedoor.site import messages
+from onedoor.site import help_texts, messages
 from onedoor.site.messages import text as _
 
 FAILED = 2
@@ -83,15 +83,20 @@ def run(arguments: Sequence[str]) -> int:
 def _run(arguments: Sequence[str]) -> int:
     # Only the module of the wanted command is loaded: a gateway must never import Django.
     wanted = next((name for name in arguments if not name.startswith("-")), "")
-    parser = argparse.ArgumentParser(prog="onedoor", description="One door, once, one trail.")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    messages.use(messages.asked_for(arguments))
+    known = parser(wanted).parse_args(arguments)
+    return int(import_module(COMMANDS[known.command][0]).run(known) or 0)
+
+
+def parser(wanted: str) -> argparse.ArgumentParser:
+    """Return the parser of the command line, with the arguments of the *wanted* command alone."""
+    made = help_texts.Parser(prog="onedoor", description="One door, once, one trail.")
+    commands = made.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, (module, about) in COMMANDS.items():
-        sub = commands.add_parser(name, help=about, description=about[0].upper() + about[1:] + ".")
+        sub = commands.add_parser(name, help=about, description=about)
         if name == wanted:
             import_module(module).add_arguments(sub)
-    known = parser.parse_args(arguments)
-    messages.use(getattr(known, "language", None))
-    return int(import_module(COMMANDS[known.command][0]).run(known) or 0)
+    return made
 
 
 def _fail(sentence: str) -> int:

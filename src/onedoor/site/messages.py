@@ -6,7 +6,9 @@
 import argparse
 import gettext
 import os
+from collections.abc import Sequence
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 from onedoor.kernel.text import LANGUAGES, gettext_noop
@@ -15,13 +17,22 @@ __all__ = ["add_argument", "gettext_noop", "language", "text", "use"]
 
 SOURCE = Path(__file__).parents[1]
 ENGLISH = "en"
+OPTION = "--language"
 VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")
 _chosen: list[str] = []
 
 
 def add_argument(parser: argparse.ArgumentParser) -> None:
     """Add ``--language``."""
-    parser.add_argument("--language", choices=LANGUAGES, help="language of the messages (else that of LC_ALL or LANG)")
+    about = "language of the messages (else that of LC_ALL or LANG)"
+    parser.add_argument(OPTION, choices=LANGUAGES, default=argparse.SUPPRESS, help=about)
+
+
+def asked_for(arguments: Sequence[str]) -> str | None:
+    """Return the language that a command line asks for, before it is read as a whole."""
+    words = [word for one in arguments for word in one.split("=", 1)]
+    found = next((after for word, after in pairwise(words) if word == OPTION), None)
+    return found if found in LANGUAGES else None
 
 
 def use(language: str | None) -> None:

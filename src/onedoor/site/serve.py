@@ -62,12 +62,28 @@ def node() -> None:
     from onedoor.site import listeners, warmth
     from onedoor.site.wsgi import application
 
+    _keep_schemas()
     warmth.begin(pages=True)
     settings = current()
     desk = listeners.browsers(settings, application, threads=settings.desk_threads)
     exchange = listeners.own_gateway(settings, application, threads=EXCHANGE_THREADS)
     parts = {"desk": (desk.safe_start, desk.stop), "exchange": (exchange.safe_start, exchange.stop)}
     _Group(settings, parts).run()
+
+
+def _keep_schemas() -> None:
+    """Refuse schemas that differ from those records lie under; a database that does not answer yet is no fault."""
+    from django.db import DatabaseError, connection
+    from psycopg_pool import PoolTimeout
+
+    from onedoor.registers import service
+
+    try:
+        service.keep_schemas()
+    except (DatabaseError, PoolTimeout):
+        log.warning("the schemas wait for the database")
+    finally:
+        connection.close()
 
 
 class _Group:

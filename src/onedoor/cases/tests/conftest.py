@@ -132,13 +132,19 @@ def weddings() -> list[dict[str, str]]:
 
 
 @pytest.fixture
-def people(weddings: list[dict[str, str]]) -> None:
+def fathers_origin() -> str:
+    """The father's native place: where it is not the mother's, the form asks which is the child's."""
+    return "01"
+
+
+@pytest.fixture
+def people(weddings: list[dict[str, str]], fathers_origin: str) -> None:
     """The family of the demonstration, at home in Lang Ward, with a notice of birth."""
     registers.load(
         "population",
         [
             person(MOTHER, "Trần Thu Hà", "1996-05-14", "F", mother=GRANDMOTHER),
-            person(FATHER, "Lê Minh Quân", "1994-09-02", "M"),
+            person(FATHER, "Lê Minh Quân", "1994-09-02", "M") | {"native_place": fathers_origin},
             person(GRANDMOTHER, "Phạm Thị Lan", "1968-11-20", "F"),
         ],
     )

@@ -51,7 +51,8 @@ def test_a_register_that_answers_again_is_asked_by_going_on_but_not_at_once(tran
     submitted(mother)
 
 
-def test_a_birth_notice_that_comes_after_the_form_was_begun_is_found_by_trying_again():
+@pytest.mark.parametrize("way", ["trying again", "coming back", "opening the page again"])
+def test_a_birth_notice_that_comes_after_the_form_was_begun_is_found(way: str):
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         for table in ("registers_term", "registers_record"):
@@ -64,6 +65,12 @@ def test_a_birth_notice_that_comes_after_the_form_was_begun_is_found_by_trying_a
     assert "cannot be used here" in text(tree)
     midwife = Visitor("midwife")
     midwife.send(midwife.get("desk/birth-notice"), MIDNIGHT)
-    tree = mother.send(tree, {}, AGAIN)
+    if way == "trying again":
+        tree = mother.send(tree, {}, AGAIN)
+    else:
+        address = APPLY if way == "coming back" else mother.url
+        assert "cannot be used here" in text(mother.get(address)), "a register is not asked at once again"
+        with clock.freeze(NOW + timedelta(seconds=16)):
+            tree = mother.get(address)
     assert "cannot be used here" not in text(tree)
     submitted(mother)

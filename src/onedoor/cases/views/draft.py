@@ -104,7 +104,8 @@ class PageView:
 class DraftView:
     """A person's draft of one service; ``ready`` when every page is done and eligibility holds.
 
-    ``again`` when what stands in the way rests on registers, which may say otherwise by now.
+    ``again`` when what stands in the way rests on registers, which may say otherwise by now; ``counted`` when no
+    answer to come adds a page or takes one away.
     """
 
     id: str
@@ -116,6 +117,7 @@ class DraftView:
     missing: tuple[MissingFact, ...]
     barred: tuple[Text, ...]
     again: bool
+    counted: bool
     saved_at: datetime
     kept_until: date
     ready: bool

@@ -61,17 +61,17 @@ def provision(nation: Nation, var: Path, base_port: int, hosts: Mapping[str, str
         _seals(authority, nation, seat)
     allowed = list(rights.permissions(nation.path))
     content = _content(layout, seats, authority, allowed)
-    _write(layout.directory / publishing.CONTENT, json.dumps(content, ensure_ascii=False, indent=1).encode())
+    write(layout.directory / publishing.CONTENT, json.dumps(content, ensure_ascii=False, indent=1).encode())
     signed = publishing.Publisher(layout.directory).publish()
     for seat in seats:
-        _write(seat.gateway_state / local.CONFIGURATION, signed)
-        _grants(seat, allowed)
+        write(seat.gateway_state / local.CONFIGURATION, signed)
+        grant(seat, allowed)
 
 
 def _system(layout: Layout, seat: Seat) -> None:
     authority = _inner(layout, seat)
     _identity(authority, seat.state / "tls", seat.member.subsystem, "tls")
-    _write(seat.state / "tls-trust.pem", pem([authority.certificate]))
+    write(seat.state / "tls-trust.pem", pem([authority.certificate]))
 
 
 def _gateway(layout: Layout, seat: Seat, authority: Authority, anchor: Certificate) -> None:
@@ -79,32 +79,38 @@ def _gateway(layout: Layout, seat: Seat, authority: Authority, anchor: Certifica
     _identity(authority, folder / local.OUTER, seat.gateway_id, "tls")
     _identity(inner, folder / local.INNER, seat.gateway_id, "tls")
     _identity(authority, folder / "signing", seat.gateway_id, "sign", organisation=_name(layout, seat))
-    _write(folder / f"{local.OUTER}-trust.pem", pem([authority.certificate]))
-    _write(folder / f"{local.INNER}-trust.pem", pem([inner.certificate]))
-    _write(folder / local.ANCHOR, pem([anchor]))
+    write(folder / f"{local.OUTER}-trust.pem", pem([authority.certificate]))
+    write(folder / f"{local.INNER}-trust.pem", pem([inner.certificate]))
+    write(folder / local.ANCHOR, pem([anchor]))
     if not (folder / local.LOG_KEY).exists():
-        _write(folder / local.LOG_KEY, secrets.token_bytes(local.LOG_KEY_BYTES), private=True)
-    services = [_service(seat, offer) for offer in _offers(layout, seat)]
+        write(folder / local.LOG_KEY, secrets.token_bytes(local.LOG_KEY_BYTES), private=True)
+    root, system = f"https://{seat.address(EXCHANGE)}", fingerprint(load_certificates(seat.state / "tls.pem")[0])
+    services = [offered(offer, root, system) for offer in _offers(layout, seat)]
     directory = f"http://{layout.directory_address}/configuration"
     data = {"id": seat.gateway_id, "directory": directory, "services": services}
-    _write(folder / local.FILE, json.dumps(data, indent=1).encode())
+    write(folder / local.FILE, json.dumps(data, indent=1).encode())
 
 
 def _offers(layout: Layout, seat: Seat) -> list[rights.Offer]:
     return list(rights.offers(layout.nation.path, {seat.member.subsystem: seat.place == 0}))
 
 
-def _service(seat: Seat, offer: rights.Offer) -> dict[str, Any]:
+def offered(offer: rights.Offer, root: str, system: str) -> dict[str, Any]:
+    """Return an offer as its gateway reads it: reached below *root*, at the node whose certificate is *system*."""
     code = offer.service.rpartition("/")[2]
-    system = load_certificates(seat.state / "tls.pem")[0]
     split = [one.partition(" ") for one in offer.endpoints]
     return {
         "service": offer.service,
-        "url": f"https://{seat.address(EXCHANGE)}/exchange/{code}",
-        "system": fingerprint(system),
+        "url": f"{root}/exchange/{code}",
+        "system": system,
         "endpoints": [{"method": method, "path": path} for method, _, path in split],
         "description": offer.description,
     }
+
+
+def listed(offer: rights.Offer) -> dict[str, str]:
+    """Return an offer as the directory publishes it."""
+    return {"code": offer.service.rpartition("/")[2], "kind": "OPENAPI" if offer.description else "REST"}
 
 
 def _seals(authority: Authority, nation: Nation, seat: Seat) -> None:
@@ -114,7 +120,7 @@ def _seals(authority: Authority, nation: Nation, seat: Seat) -> None:
         if agency.member == seat.member.id:
             name = agency.name[nation.languages[0]]
             _identity(authority, folder / agency.id, agency.id, "seal", organisation=name, country=nation.id)
-    _write(folder / "trust.pem", pem([authority.certificate]))
+    write(folder / "trust.pem", pem([authority.certificate]))
 
 
 def _content(
@@ -131,15 +137,11 @@ def _content(
 
 def _member(layout: Layout, seat: Seat) -> dict[str, Any]:
     language = layout.nation.languages[0]
-    services = json.loads((seat.gateway_state / local.FILE).read_text("utf-8"))["services"]
     subsystem = {
         "id": seat.member.subsystem,
         "name": seat.member.subsystem_name[language],
         "systems": [fingerprint(load_certificates(seat.state / "tls.pem")[0])],
-        "services": [
-            {"code": one["service"].rpartition("/")[2], "kind": "OPENAPI" if one["description"] else "REST"}
-            for one in services
-        ],
+        "services": [listed(offer) for offer in _offers(layout, seat)],
     }
     return {"id": seat.member_id, "name": seat.member.name[language], "subsystems": [subsystem]}
 
@@ -155,7 +157,7 @@ def _published(seat: Seat) -> dict[str, Any]:
     }
 
 
-def _grants(seat: Seat, allowed: Iterable[Permission]) -> None:
+def grant(seat: Seat, allowed: Iterable[Permission]) -> None:
     """Let the provider grant, for itself, what the nation's rights allow; keep what is granted already."""
     folder = seat.gateway_state
     path = folder / local.GRANTS
@@ -196,7 +198,7 @@ def _identity(
     subject = Subject(identifier, organisation=organisation, identifier=identifier, country=country)
     names = NAMES if profile == "tls" else ()
     certificate = authority.issue(subject, public, profile, names=names, days=DAYS)
-    _write(certificate_path, pem([certificate]))
+    write(certificate_path, pem([certificate]))
     return certificate
 
 
@@ -209,7 +211,7 @@ def _lasting(certificate: Certificate, authority: Authority) -> bool:
     return True
 
 
-def _write(path: Path, data: bytes, *, private: bool = False) -> None:
+def write(path: Path, data: bytes, *, private: bool = False) -> None:
     """Write *data* to *path*, whole or not at all; leave a file that already holds it alone."""
     if path.exists() and path.read_bytes() == data:
         return

@@ -27,6 +27,14 @@ REASON = Reason("birth-form", "nd63-2024.4.5", "2611-7K4M-Q8")
 
 
 @pytest.fixture(autouse=True)
+def refused(monkeypatch: pytest.MonkeyPatch) -> list[Call]:
+    """What gateways refused: these tests have no database to keep it in."""
+    kept: list[Call] = []
+    monkeypatch.setattr(service, "_keep_refusal", kept.append)
+    return kept
+
+
+@pytest.fixture(autouse=True)
 def as_portal(place: Place, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     values = place.environments["portal-web"] | {
         "ONEDOOR_DATABASE_URL": "postgresql://nobody@localhost/none",
@@ -92,18 +100,24 @@ def test_who_stops_early_or_fails_meanwhile_never_gets_the_answer_to_another_que
         assert call(POPULATION, "lookup", {"n": number}, reason=REASON, user="a").body["body"] == f'{{"n": {number}}}'
 
 
-def test_a_purpose_that_is_not_granted_is_refused(system: System) -> None:
+def test_a_purpose_that_is_not_granted_is_refused_and_kept_here_for_it_reaches_nobody(
+    system: System, refused: list[Call]
+) -> None:
     with pytest.raises(Refused):
         call(POPULATION, "lookup", {}, reason=Reason("curiosity", "none"), user="a")
+    assert [one.reason.purpose for one in refused] == ["curiosity"]
 
 
 @pytest.mark.parametrize(
     ("status", "error"), [(403, Refused), (503, ServiceUnavailable), (404, ProviderError), (500, ProviderError)]
 )
-def test_a_status_of_the_provider_is_an_error_with_its_answer(system: System, status: int, error: type) -> None:
+def test_a_status_of_the_provider_is_an_error_with_its_answer(
+    system: System, status: int, error: type, refused: list[Call]
+) -> None:
     system.reply = lambda _: (status, b'{"error": "why"}', "")
     with pytest.raises(error) as caught:
         call(POPULATION, "lookup", {}, reason=REASON, user="a")
+    assert not refused, "the provider's own system has recorded what it refused"
     if isinstance(caught.value, ProviderError):
         assert caught.value.answer.body == {"error": "why"}
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from onedoor.kernel.nation.documents import Document, Fault
 from onedoor.kernel.nation.file_kinds import DATE_SCHEMA, TEXT_SCHEMA, UNIT_SCHEMA
 from onedoor.kernel.nation.organisations import UnknownOrganisation
+from onedoor.kernel.nation.said import first_of, said
 from onedoor.kernel.nation.schemas import nearest
 from onedoor.kernel.nation.units import UnknownUnit
 from onedoor.kernel.text import Text
@@ -108,22 +109,20 @@ def check_agencies(document: Document, nation: "Nation") -> Iterable[Fault]:
     members = list(document.data["members"])
     for key, member in document.data["members"].items():
         if member["subsystem"].split("/")[2] != key or member["subsystem"].split("/")[0] != nation.id:
-            meant = f"write {nation.id}/<class>/{key}/<SYSTEM>"
-            yield document.fault(("members", key, "subsystem"), "this is no system of the member", meant)
+            meant = said("write {id}/<class>/{name}/<SYSTEM>", id=nation.id, name=key)
+            yield document.fault(("members", key, "subsystem"), said("this is no system of the member"), meant)
         yield from _identifier_faults(document, key, member, nation)
     for key, agency in document.data["agencies"].items():
         path = ("agencies", key)
         if agency["member"] not in members:
-            wrong = f"there is no member “{agency['member']}”"
+            wrong = said("there is no member “{member}”", member=agency["member"])
             yield document.fault((*path, "member"), wrong, nearest(agency["member"], members))
         if key in members:
-            yield document.fault(path, f"“{key}” is also a member", "give it another id")
+            yield document.fault(path, said("“{name}” is also a member", name=key), said("give it another id"))
         try:
             nation.units.unit(agency["unit"], nation.today())
         except UnknownUnit as error:
-            yield document.fault(
-                (*path, "unit"), str(error).partition(". ")[0], "write the code of a unit that exists today"
-            )
+            yield document.fault((*path, "unit"), first_of(error), said("write the code of a unit that exists today"))
 
 
 def _identifier_faults(document: Document, key: str, member: Mapping[str, Any], nation: "Nation") -> Iterable[Fault]:
@@ -134,7 +133,9 @@ def _identifier_faults(document: Document, key: str, member: Mapping[str, Any], 
         try:
             nation.organisations.identified(member["scheme"], code, nation.today())
         except UnknownOrganisation:
-            wrong = f"no public organisation has the code “{code}” of {member['scheme']} today"
+            wrong = said(
+                "no public organisation has the code “{code}” of {scheme} today", code=code, scheme=member["scheme"]
+            )
             known = sorted(nation.organisations.codes(member["scheme"], nation.today()))
             yield document.fault(path, wrong, nearest(code, known))
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from onedoor.kernel.clock import Calendar, Day
 from onedoor.kernel.nation.documents import Fault
+from onedoor.kernel.nation.said import said
 from onedoor.kernel.nation.tables import Row, read_table
 
 KINDS = ("holiday", "substitute_off", "swapped_working_day")
@@ -47,16 +48,25 @@ def make_calendar(zone: str, data: Mapping[str, Any], days: Mapping[date, Day]) 
 
 def _check(row: Row, *, known: bool) -> None:
     if known:
-        raise ValueError(f"the day {row['date']} stands here twice", "keep one row")
+        raise ValueError(said("the day {date} stands here twice", date=row["date"]), said("keep one row"))
     if row["kind"] not in KINDS:
-        raise ValueError(f"“{row['kind']}” is not a kind of day", f"write one of {', '.join(KINDS)}")
+        raise ValueError(
+            said("“{kind}” is not a kind of day", kind=row["kind"]),
+            said("write one of {names}", names=", ".join(KINDS)),
+        )
     if row["confidence"] not in CONFIDENCES:
-        raise ValueError(f"“{row['confidence']}” is not a confidence", f"write one of {', '.join(CONFIDENCES)}")
+        raise ValueError(
+            said("“{confidence}” is not a confidence", confidence=row["confidence"]),
+            said("write one of {names}", names=", ".join(CONFIDENCES)),
+        )
     if not row["decision"] or not row["source"]:
-        raise ValueError("this day has no decision or no source", "name the decision and where it was read")
+        raise ValueError(said("this day has no decision or no source"), said("name the decision and where it was read"))
     if row.get(ILLUSTRATIVE, "") not in ("", "true"):
         raise ValueError(
-            f"“{row[ILLUSTRATIVE]}” does not say whether this day is illustrative", "write true or nothing"
+            said("“{illustrative}” does not say whether this day is illustrative", illustrative=row[ILLUSTRATIVE]),
+            said("write true or nothing"),
         )
     if row.get(ILLUSTRATIVE) != "true" and not any(sign.isdigit() for sign in row["decision"]):
-        raise ValueError("the decision of this day has no number", "give it, or write true under illustrative")
+        raise ValueError(
+            said("the decision of this day has no number"), said("give it, or write true under illustrative")
+        )

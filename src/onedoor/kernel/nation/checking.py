@@ -8,6 +8,7 @@ from pathlib import Path
 from onedoor.kernel.nation.documents import Document, Fault, parse
 from onedoor.kernel.nation.file_kinds import FileKind, kinds
 from onedoor.kernel.nation.nation import BadNation, Nation, is_usable, load_base, read_document, shown
+from onedoor.kernel.nation.said import said
 from onedoor.kernel.nation.schemas import nearest
 
 
@@ -70,4 +71,9 @@ def _strays(path: Path) -> Iterator[Fault]:
     for file in sorted(path.rglob("*.y*ml")):
         if file not in known:
             folder = file.relative_to(path).parts[0]
-            yield Fault(shown(file), 1, "no kind of file stands here", f"move it: {nearest(folder, folders)}")
+            yield Fault(
+                shown(file),
+                1,
+                said("no kind of file stands here"),
+                said("move it: {value}", value=nearest(folder, folders)),
+            )

@@ -8,6 +8,8 @@ from typing import Any, TypeAlias
 
 import yaml
 
+from onedoor.kernel.nation.said import Translate, said, spoken
+
 Keys: TypeAlias = Sequence[str | int]
 
 INT = "tag:yaml.org,2002:int"
@@ -27,7 +29,12 @@ class Fault:
     instead: str
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.wrong}; {self.instead}"
+        return self.text()
+
+    def text(self, translate: Translate = str) -> str:
+        """Return where the fault is, what is wrong and what to write instead, in the language of *translate*."""
+        both = said("{wrong}; {instead}", wrong=self.wrong, instead=self.instead)
+        return f"{self.file}:{self.line}: {spoken(both, translate)}"
 
 
 @dataclass(frozen=True)
@@ -94,11 +101,17 @@ def parse(path: Path, name: str) -> tuple[Document, list[Fault]]:
     try:
         root = _compose(path.read_text("utf-8"))
     except yaml.MarkedYAMLError as error:
-        return Document(path, {}, name), [Fault(name, _line(error), f"this is not YAML: {error.problem}", _hint(error))]
+        return Document(path, {}, name), [
+            Fault(name, _line(error), said("this is not YAML: {problem}", problem=error.problem), _hint(error))
+        ]
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        return Document(path, {}, name), [Fault(name, 1, f"the file cannot be read: {error}", "save it as UTF-8 text")]
+        return Document(path, {}, name), [
+            Fault(name, 1, said("the file cannot be read: {error}", error=error), said("save it as UTF-8 text"))
+        ]
     if root is None:
-        return Document(path, {}, name), [Fault(name, 1, "the file is empty", "write its content or delete it")]
+        return Document(path, {}, name), [
+            Fault(name, 1, said("the file is empty"), said("write its content or delete it"))
+        ]
     reader = _Reader(name)
     data = reader.read(root, ())
     return Document(path, data, name, reader.lines, reader.written), reader.faults
@@ -113,8 +126,8 @@ def _line(error: yaml.MarkedYAMLError) -> int:
 
 def _hint(error: yaml.MarkedYAMLError) -> str:
     if "\t" in str(error.problem):
-        return "indent with spaces"
-    return "check indentation, colons and quotes here and one line above"
+        return said("indent with spaces")
+    return said("check indentation, colons and quotes here and one line above")
 
 
 class _Reader:

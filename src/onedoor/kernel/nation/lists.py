@@ -8,6 +8,7 @@ from onedoor.kernel.errors import NotFound
 from onedoor.kernel.nation.agencies import SOURCED
 from onedoor.kernel.nation.documents import Document, Fault
 from onedoor.kernel.nation.file_kinds import TEXT_SCHEMA, UNIT_SCHEMA
+from onedoor.kernel.nation.said import first_of, said
 from onedoor.kernel.nation.units import UnknownUnit
 from onedoor.kernel.text import Text
 
@@ -96,12 +97,14 @@ def make_list(document: Document) -> CodeList:
 def check_list(document: Document, nation: "Nation") -> Iterable[Fault]:
     """Yield the faults of a list that its schema cannot see."""
     if document.data["list"] != document.path.stem:
-        wrong = f"the list “{document.data['list']}” stands in the file {document.path.name}"
-        yield document.fault(["list"], wrong, f"write {document.path.stem} or rename the file")
+        wrong = said("the list “{list}” stands in the file {name}", list=document.data["list"], name=document.path.name)
+        yield document.fault(["list"], wrong, said("write {stem} or rename the file", stem=document.path.stem))
     for code, item in document.data["items"].items():
         try:
             nation.units.unit(item.get("unit", ""), nation.today()) if "unit" in item else None
         except UnknownUnit as error:
             yield document.fault(
-                ("items", code, "unit"), str(error).partition(". ")[0], "write the code of a unit that exists today"
+                ("items", code, "unit"),
+                first_of(error),
+                said("write the code of a unit that exists today"),
             )

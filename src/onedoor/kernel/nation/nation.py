@@ -16,6 +16,7 @@ from onedoor.kernel.nation.documents import Document, Fault, parse
 from onedoor.kernel.nation.file_kinds import DATE_SCHEMA, TEXT_SCHEMA, FileKind, kind_of, register
 from onedoor.kernel.nation.lists import CodeList
 from onedoor.kernel.nation.organisations import Organisations
+from onedoor.kernel.nation.said import Translate, said, spoken
 from onedoor.kernel.nation.schemas import schema_faults, text_faults, without_unknown_keys
 from onedoor.kernel.nation.shapes import Shape
 from onedoor.kernel.nation.units import Units
@@ -88,13 +89,26 @@ SCHEMA: Mapping[str, Any] = {
 }
 
 
+SHOWN = 3
+"""Faults that one sentence names."""
+
+
 class BadNation(OnedoorError):
     """The nation's files have faults: {faults}. Please correct them and start again."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         self.faults = tuple(faults)
-        shown = " | ".join(str(fault) for fault in self.faults[:3])
-        super().__init__(faults=shown + (f" … and {len(faults) - 3} more" if len(faults) > 3 else ""))  # noqa: PLR2004
+        super().__init__(faults=self._shown(str))
+
+    def text(self, translate: Callable[[str], str] = str, language: str = "en") -> str:
+        """Return the sentence with the first faults, all in the language of *translate*."""
+        self.facts["faults"] = self._shown(translate)
+        return super().text(translate, language)
+
+    def _shown(self, translate: Translate) -> str:
+        shown = " | ".join(fault.text(translate) for fault in self.faults[:SHOWN])
+        more = said("… and {n} more", n=len(self.faults) - SHOWN)
+        return f"{shown} {spoken(more, translate)}" if len(self.faults) > SHOWN else shown
 
 
 @dataclass(frozen=True)
@@ -163,7 +177,9 @@ def load_base(path: Path) -> tuple[Nation | None, list[Fault]]:
     """Return the nation in *path*, if its base data can be made sense of, and their faults (not those of units)."""
     file = path / "nation.yaml"
     if not file.is_file():
-        return None, [Fault(str(file), 1, "there is no nation here", "give the folder that holds nation.yaml")]
+        return None, [
+            Fault(str(file), 1, said("there is no nation here"), said("give the folder that holds nation.yaml"))
+        ]
     document, faults = read_document(file, NATION, None)
     wrong = [*_zone_faults(document), *shapes.faults(document)] if is_usable(document, NATION, faults) else faults
     if wrong:
@@ -230,11 +246,15 @@ def _zone_faults(document: Document) -> Iterable[Fault]:
     try:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        yield document.fault(["zone"], f"there is no time zone “{zone}”", "write one such as Asia/Ho_Chi_Minh")
+        yield document.fault(
+            ["zone"], said("there is no time zone “{zone}”", zone=zone), said("write one such as Asia/Ho_Chi_Minh")
+        )
     edges = [time.fromisoformat(edge) for period in document.data["calendar"]["hours"] for edge in period.split("-")]
     if edges != sorted(set(edges)):
         path = ["calendar", "hours"]
-        yield document.fault(path, "the working hours overlap or run backwards", "write them in the order of the day")
+        yield document.fault(
+            path, said("the working hours overlap or run backwards"), said("write them in the order of the day")
+        )
 
 
 NATION = FileKind("nation", "nation.yaml", schema=SCHEMA, lasting=_lasting)

@@ -9,6 +9,7 @@ from pathlib import Path
 from onedoor.kernel.errors import NotFound
 from onedoor.kernel.nation.calendars import CONFIDENCES
 from onedoor.kernel.nation.documents import Fault
+from onedoor.kernel.nation.said import said
 from onedoor.kernel.nation.schemas import nearest
 from onedoor.kernel.nation.tables import Row, read_table
 from onedoor.kernel.nation.units import Units
@@ -138,29 +139,34 @@ class Organisations:
         yield from _order(one, name, line)
         for language in languages:
             if not one.name.get(language):
-                yield Fault(name, line, f"{one.id} has no name in “{language}”", f"fill in name_{language}")
+                yield Fault(
+                    name,
+                    line,
+                    said("{id} has no name in “{language}”", id=one.id, language=language),
+                    said("fill in name_{language}", language=language),
+                )
         for other in self._by_id[one.id]:
             if other is not one and _overlap(one, other) and _first(other) <= _first(one):
-                wrong = f"{one.id} has two names or kinds at once"
-                yield Fault(name, line, wrong, "end the earlier one on the day before")
+                wrong = said("{id} has two names or kinds at once", id=one.id)
+                yield Fault(name, line, wrong, said("end the earlier one on the day before"))
         for other_id in (*one.predecessors, *one.successors, *([one.within] if one.within else [])):
             if other_id not in self._by_id:
-                wrong = f"there is no organisation “{other_id}”"
+                wrong = said("there is no organisation “{other_id}”", other_id=other_id)
                 yield Fault(name, line, wrong, nearest(other_id, list(self._by_id)))
         if one.unit and not units.known(one.unit, day := one.until or one.since or date.max):
-            wrong = f"there is no unit “{one.unit}” on {day} for {one.id}"
-            yield Fault(name, line, wrong, "write the code of a unit that existed on that day")
+            wrong = said("there is no unit “{unit}” on {day} for {id}", unit=one.unit, day=day, id=one.id)
+            yield Fault(name, line, wrong, said("write the code of a unit that existed on that day"))
 
     def _code_faults(self, one: Identifier, name: str, line: int) -> Iterator[Fault]:
         yield from _order(one, name, line)
         if one.organisation not in self._by_id:
-            wrong = f"there is no organisation “{one.organisation}”"
+            wrong = said("there is no organisation “{organisation}”", organisation=one.organisation)
             yield Fault(name, line, wrong, nearest(one.organisation, list(self._by_id)))
         for other in self._identifiers:
             same = (other.scheme, other.code) == (one.scheme, one.code)
             if other is not one and same and _overlap(one, other) and _first(other) <= _first(one):
-                wrong = f"the code {one.code} stands for two organisations at once, or twice for one"
-                yield Fault(name, line, wrong, "end the earlier one on the day before")
+                wrong = said("the code {code} stands for two organisations at once, or twice for one", code=one.code)
+                yield Fault(name, line, wrong, said("end the earlier one on the day before"))
 
     @cached_property
     def _read(self) -> tuple[list[tuple[Organisation, str, int]], list[Fault]]:
@@ -203,7 +209,7 @@ def _overlap(one: Organisation | Identifier, other: Organisation | Identifier) -
 
 def _order(one: Organisation | Identifier, name: str, line: int) -> Iterator[Fault]:
     if one.until and one.until < _first(one):
-        yield Fault(name, line, "this row ends before it begins", "correct one of the two dates")
+        yield Fault(name, line, said("this row ends before it begins"), said("correct one of the two dates"))
 
 
 def _organisation(row: Row) -> Organisation:
@@ -238,9 +244,12 @@ def _identifier(row: Row) -> Identifier:
 
 def _check(row: Row, *needed: str) -> None:
     if missing := [column for column in (*needed, "source") if not row[column]]:
-        raise ValueError(f"this row has no {' and no '.join(missing)}", "fill it in")
+        raise ValueError(said("this row has no {names}", names=", ".join(missing)), said("fill it in"))
     if row["confidence"] not in CONFIDENCES:
-        raise ValueError(f"“{row['confidence']}” is not a confidence", f"write one of {', '.join(CONFIDENCES)}")
+        raise ValueError(
+            said("“{confidence}” is not a confidence", confidence=row["confidence"]),
+            said("write one of {names}", names=", ".join(CONFIDENCES)),
+        )
 
 
 def _date(text: str) -> date | None:

@@ -4,21 +4,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from difflib import get_close_matches
+from functools import reduce
 from typing import Any, cast
 
 import jsonschema_rs
 
 from onedoor.kernel.nation.documents import Document, Fault
 from onedoor.kernel.nation.file_kinds import FileKind
+from onedoor.kernel.nation.said import Said, quoted, said
 
 NAMES = {
-    "string": "a text",
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "true or false",
-    "object": "keys with values",
-    "array": "a list",
-    "null": "nothing",
+    "string": said("a text"),
+    "integer": said("a whole number"),
+    "number": said("a number"),
+    "boolean": said("true or false"),
+    "object": said("keys with values"),
+    "array": said("a list"),
+    "null": said("nothing"),
 }
 UNKNOWN_KEYS = ("additionalProperties", "unevaluatedProperties")
 EMPTY = ("minProperties", "minItems", "minLength")
@@ -53,8 +55,8 @@ def nearest(word: str, known: Sequence[str]) -> str:
     """Return what to write instead of *word*: the nearest of the *known* words, or all of them."""
     found = get_close_matches(word, known, n=1, cutoff=0.6)
     if found:
-        return f"write “{found[0]}”"
-    return "use one of: " + ", ".join(known) if known else "leave it out"
+        return said("write “{value}”", value=found[0])
+    return said("use one of: {names}", names=", ".join(known)) if known else said("leave it out")
 
 
 def _text_faults(
@@ -64,9 +66,13 @@ def _text_faults(
         if _is_text(value, languages):
             for language in languages:
                 if not value.get(language):
-                    yield document.fault(path, f"this text has no “{language}”", f"add {language}: …")
+                    yield document.fault(
+                        path,
+                        said("this text has no “{language}”", language=language),
+                        said("add {language}: …", language=language),
+                    )
             for language in set(value) - set(languages):
-                wrong = f"“{language}” is no language of this nation"
+                wrong = said("“{language}” is no language of this nation", language=language)
                 yield document.fault((*path, language), wrong, nearest(language, languages))
             return
         for key, item in value.items():
@@ -92,9 +98,15 @@ def _faults(document: Document, schema: Mapping[str, Any], error: jsonschema_rs.
         case name if name in UNKNOWN_KEYS:
             known = sorted(here.get("properties", {}))
             for key in facts["unexpected"]:
-                yield document.fault([*path, key], f"the key “{key}” is not known here", nearest(key, known))
+                yield document.fault(
+                    [*path, key], said("the key “{name}” is not known here", name=key), nearest(key, known)
+                )
         case "required":
-            yield document.fault(path, f"“{facts['property']}” is missing here", f"add {facts['property']}: …")
+            yield document.fault(
+                path,
+                said("“{property}” is missing here", property=facts["property"]),
+                said("add {property}: …", property=facts["property"]),
+            )
         case "anyOf" | "oneOf" if facts.get("context"):
             branch = min(facts["context"], key=_distance)
             for inner in branch:
@@ -109,22 +121,36 @@ def _wrong(
     """Return what is wrong with one value, and what to write instead."""
     value, facts = error.instance, error.kind.as_dict()
     written = document.written.get(tuple(path), str(value))
-    meant = f"write {here['description']}" if "description" in here else ""
+    meant = said("write {wanted}", wanted=quoted(here["description"])) if "description" in here else ""
     match error.kind.name:
         case "type" if facts["types"] == ["string"] and isinstance(value, int | float):
-            return f"{written} is not a text but {_name_of(value)}", f'write it in quotes: "{written}"'
+            return said("{written} is not a text but {value}", written=written, value=_name_of(value)), said(
+                'write it in quotes: "{written}"', written=written
+            )
         case "type":
-            wanted = " or ".join(NAMES[name] for name in facts["types"])
-            return f"this is {_name_of(value)}, not {wanted}", meant or f"write {wanted}"
+            wanted = reduce(_either, (NAMES[name] for name in facts["types"]))
+            return said("this is {value}, not {wanted}", value=_name_of(value), wanted=wanted), meant or said(
+                "write {wanted}", wanted=wanted
+            )
         case "enum":
-            return f"“{written}” is not known here", nearest(written, [str(option) for option in facts["options"]])
+            return said("“{written}” is not known here", written=written), nearest(
+                written, [str(option) for option in facts["options"]]
+            )
         case "pattern" | "format":
             form = facts.get("pattern") or facts.get("format")
-            return f"“{written}” does not have the form {form}", meant or f"write it in the form {form}"
+            return said("“{written}” does not have the form {form}", written=written, form=form), meant or said(
+                "write it in the form {form}", form=form
+            )
         case name if name in EMPTY and not value:
-            return "nothing stands here", meant or "write at least one entry, or leave the key out where it may be"
+            return said("nothing stands here"), meant or said(
+                "write at least one entry, or leave the key out where it may be"
+            )
         case _:
-            return error.message, meant or "correct the value"
+            return error.message, meant or said("correct the value")
+
+
+def _either(one: Said, other: Said) -> Said:
+    return said("{one} or {other}", one=one, other=other)
 
 
 def _name_of(value: object) -> str:

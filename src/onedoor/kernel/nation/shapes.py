@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 from onedoor.kernel.nation.file_kinds import TEXT_SCHEMA
+from onedoor.kernel.nation.said import said
 from onedoor.kernel.text import Text
 
 if TYPE_CHECKING:
@@ -59,8 +60,14 @@ def faults(document: "Document") -> Iterator["Fault"]:
         try:
             fits = Shape.read(data).fits(data["example"])
         except re.error as error:
-            yield document.fault((key, "pattern"), f"this is no regular expression: {error}", "correct it")
+            yield document.fault(
+                (key, "pattern"), said("this is no regular expression: {error}", error=error), said("correct it")
+            )
             continue
         if not fits:
-            wrong = f"the example “{data['example']}” does not have the shape {data['pattern']}"
-            yield document.fault((key, "example"), wrong, "correct one of the two")
+            wrong = said(
+                "the example “{example}” does not have the shape {pattern}",
+                example=data["example"],
+                pattern=data["pattern"],
+            )
+            yield document.fault((key, "example"), wrong, said("correct one of the two"))

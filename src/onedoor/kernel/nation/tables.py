@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from onedoor.kernel.nation.documents import Fault
+from onedoor.kernel.nation.said import Said, said
 
 Row = Mapping[str, str]
 T = TypeVar("T")
@@ -25,20 +26,33 @@ def read_table(
             reader = csv.DictReader(file, strict=True)
             if missing := [column for column in columns if column not in (reader.fieldnames or ())]:
                 return [], [
-                    Fault(name, 1, f"the columns {', '.join(missing)} are missing", "add them to the first line")
+                    Fault(
+                        name,
+                        1,
+                        said("the columns {names} are missing", names=", ".join(missing)),
+                        said("add them to the first line"),
+                    )
                 ]
             for row in reader:
                 try:
                     made.append(make(_whole(row), reader.line_num))
                 except ValueError as error:
                     wrong, *rest = error.args
-                    faults.append(Fault(name, reader.line_num, str(wrong), rest[0] if rest else "correct this row"))
+                    if not isinstance(wrong, Said):
+                        wrong = said("this row cannot be read: {error}", error=wrong)
+                    faults.append(Fault(name, reader.line_num, wrong, rest[0] if rest else said("correct this row")))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        faults.append(Fault(name, 1, f"the table cannot be read: {error}", "save it as a CSV file in UTF-8"))
+        faults.append(
+            Fault(
+                name, 1, said("the table cannot be read: {error}", error=error), said("save it as a CSV file in UTF-8")
+            )
+        )
     return made, faults
 
 
 def _whole(row: dict[str, str]) -> Row:
     if None in row or None in row.values():
-        raise ValueError("this row has not as many values as the first line has names", "put commas in quotes")
+        raise ValueError(
+            said("this row has not as many values as the first line has names"), said("put commas in quotes")
+        )
     return row

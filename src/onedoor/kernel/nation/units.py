@@ -8,6 +8,7 @@ from pathlib import Path
 
 from onedoor.kernel.errors import NotFound
 from onedoor.kernel.nation.documents import Fault
+from onedoor.kernel.nation.said import said
 from onedoor.kernel.nation.tables import Row, read_table
 from onedoor.kernel.text import Text, fold
 
@@ -98,16 +99,30 @@ class Units:
     def _faults(self, unit: Unit, name: str, line: int) -> Iterator[Fault]:
         """Yield what is wrong with *unit* among all the others."""
         if unit.until and unit.until < unit.since:
-            yield Fault(name, line, f"the unit {unit.code} ends before it begins", "correct one of the two dates")
+            yield Fault(
+                name,
+                line,
+                said("the unit {code} ends before it begins", code=unit.code),
+                said("correct one of the two dates"),
+            )
         for other in self._by_code[unit.code]:
             if other.since < unit.since and other.existed(unit.since):
-                wrong = f"the unit {unit.code} exists here and also since {other.since}"
-                yield Fault(name, line, wrong, "end the earlier one on the day before")
+                wrong = said("the unit {code} exists here and also since {since}", code=unit.code, since=other.since)
+                yield Fault(name, line, wrong, said("end the earlier one on the day before"))
         after = unit.until + timedelta(days=1) if unit.until else None
-        for word, code, on in (("parent", unit.parent, unit.since), ("successor", unit.successor, after)):
+        for word, code, on in (
+            (said("parent"), unit.parent, unit.since),
+            (said("successor"), unit.successor, after),
+        ):
             if code and not self.known(code, on or unit.since):
-                wrong = f"there is no unit “{code}” on {on or unit.since} to be the {word} of {unit.code}"
-                yield Fault(name, line, wrong, "write the code of a unit that existed on that day")
+                wrong = said(
+                    "there is no unit “{code}” on {value} to be the {word} of {code2}",
+                    code=code,
+                    value=on or unit.since,
+                    word=word,
+                    code2=unit.code,
+                )
+                yield Fault(name, line, wrong, said("write the code of a unit that existed on that day"))
 
     @cached_property
     def _placed(self) -> tuple[list[tuple[Unit, str, int]], list[Fault]]:
@@ -162,7 +177,7 @@ class Units:
 
 def _unit(row: Row) -> Unit:
     if not row["code"] or not row["level"] or not any(row[column] for column in row if column.startswith("name_")):
-        raise ValueError("a unit has no code, level or name", "fill in all three")
+        raise ValueError(said("a unit has no code, level or name"), said("fill in all three"))
     until = date.fromisoformat(row["valid_until"]) if row["valid_until"] else None
     return Unit(
         code=row["code"],

@@ -22,10 +22,12 @@ from onedoor.kernel.nation.checking import check
 from onedoor.kernel.nation.documents import Fault
 from onedoor.kernel.nation.file_kinds import kinds
 from onedoor.kernel.nation.nation import BadNation, Nation, load, load_base, shown
+from onedoor.kernel.nation.said import said
 
 HISTORY, LOCK, DRAFT = "history.jsonl", "lock", ".draft"
 SHORT = 12
 """Signs of a digest that people are shown and may write."""
+STOP_FIRST = said("stop it first: onedoor up takes such a change where no record lies under it")
 
 
 class NoSuchVersion(OnedoorError):
@@ -126,11 +128,11 @@ def _lasting(old: Nation, new: Nation) -> Iterator[Fault]:
             then, now = before.pop(document.path.name, {}), kind.lasting(document.data)
             for keys in sorted(then):
                 if then[keys] != now.get(keys):
-                    wrong = f"“{'.'.join(keys)}” cannot change while the nation runs"
-                    yield document.fault(keys, wrong, "stop it first: onedoor up takes such a change")
+                    wrong = said("“{names}” cannot change while the nation runs", names=".".join(keys))
+                    yield document.fault(keys, wrong, STOP_FIRST)
         for name in before:
-            gone = f"the file of this {kind.name} is gone, which cannot be while the nation runs"
-            yield Fault(shown(new.path / kind.folder / name), 1, gone, "stop it first: onedoor up takes such a change")
+            gone = said("the file of this {name} is gone, which cannot be while the nation runs", name=kind.name)
+            yield Fault(shown(new.path / kind.folder / name), 1, gone, STOP_FIRST)
 
 
 def _enter(folder: Path, version: Version) -> Version:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onedoor.procedures import rules
+from onedoor.procedures import resting, rules
 from onedoor.procedures.answers import AnswerFault
 from onedoor.procedures.expressions import Context
 from onedoor.procedures.rules import Inputs
@@ -208,3 +208,11 @@ def test_settling_again_asks_nothing(person: str, relation: str) -> None:
     inputs, registers = filing(person, relation=relation, mother_number=MOTHER), Registers()
     assert rules.settle(NOW, inputs, WORLD, registers.ask) == inputs.found
     assert registers.asked == []
+
+
+def test_whether_a_page_asks_anything_rests_on_questions_and_registers_or_on_nothing() -> None:
+    by_page = {page.id: resting.deciding(NOW, page) for page in NOW.pages}
+    assert [name for name, (questions, sources) in by_page.items() if questions or sources] == ["origin", "home"]
+    questions, sources = by_page["home"]
+    assert questions == {"relation", "mother_number", "mother_name"}
+    assert {"mother_home", "father_home", "mother", "father", "marriage"} <= sources

@@ -36,6 +36,11 @@ def test_a_search_finds_the_service_with_or_without_accents(client: Client, lang
     assert tree.xpath(f"//main//a[@href='/{language}/{SERVICE}']")
 
 
+@pytest.mark.parametrize(("language", "says"), [("vi", "Khớp với: BHYT"), ("en", "Found by: BHYT")])
+def test_a_search_says_why_it_found_what_does_not_show_it(client: Client, language: str, says: str):
+    assert says in text(page(client, f"/{language}/services?q=bhyt"))
+
+
 def test_a_search_without_an_answer_says_what_to_try(client: Client):
     tree = page(client, "/en/services/?q=<b>xyzzy")
     assert "We found no service for “<b>xyzzy”" in text(tree)

@@ -45,12 +45,22 @@ def test_a_version_is_found_by_its_name() -> None:
     ],
 )
 def test_a_search_finds_with_and_without_accents_in_every_language(query: str, language: str) -> None:
-    assert [found.id for found in service.search(query, language, TODAY)] == [BIRTH]
+    assert [found.service.id for found in service.search(query, language, TODAY)] == [BIRTH]
 
 
-@pytest.mark.parametrize("query", ["", "   ", "xây nhà", "birth passport"])
+@pytest.mark.parametrize("query", ["", "   ", "xây nhà", "birth passport", "ket hon", "kết hôn"])
 def test_a_search_for_what_is_not_there_finds_nothing(query: str) -> None:
     assert service.search(query, "vi", TODAY) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "by"),
+    [("bảo hiểm", ()), ("em be", ("em bé",)), ("3.000722", ("3.000722",)), ("thẻ newborn", ("newborn",))],
+)
+def test_a_search_tells_what_it_found_a_service_by_where_its_title_and_summary_do_not(
+    query: str, by: tuple[str, ...]
+) -> None:
+    assert [found.by for found in service.search(query, "vi", TODAY)] == [by]
 
 
 @pytest.mark.django_db

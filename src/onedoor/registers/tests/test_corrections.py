@@ -395,3 +395,29 @@ def test_a_nation_without_the_right_offers_no_corrections(monkeypatch: pytest.Mo
     monkeypatch.setattr(rights, "purposes", lambda: known)
     assert service.correctable() == {}
     assert link not in signed_in("mother").get("/en/inbox").content.decode()
+
+
+@lasting
+@pytest.mark.parametrize(
+    ("language", "says"), [("en", "Female"), ("vi", "Nữ"), ("fr", "Féminin")], ids=["en", "vi", "fr"]
+)
+@pytest.mark.usefixtures("carried")
+def test_the_form_shows_what_the_register_says_now_and_takes_a_code_in_words(language: str, says: str) -> None:
+    mother, officer = signed_in("mother"), signed_in("residence")
+    page = text(mother.get(f"/{language}/corrections/new"))
+    assert "Trần Thu Hà" in page
+    assert says in page
+    read = ReadRecord.objects.get(register="population")
+    assert (read.operation, read.purpose) == ("read", "correction")
+    typed = {"fact": "population.sex", "value": says.lower(), "why": "my birth certificate"}
+    assert mother.post(f"/{language}/corrections/new", typed).status_code == 302
+    assert corrections.read(Correction.objects.get())["value"] == "F"
+    assert says in text(officer.get(f"/{language}/desk/corrections/{Correction.objects.get().code}"))
+
+
+def test_a_register_that_is_silent_leaves_the_form_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    silent = exchange.ServiceUnavailable(who="VN/GOV/G01/POPULATION")
+    monkeypatch.setattr(exchange, "call_many", lambda calls: [silent for _ in calls])
+    page = text(signed_in("mother").get("/en/corrections/new"))
+    assert "Some registers do not answer" in page
+    assert "Which fact about you is wrong" in page

@@ -17,7 +17,7 @@ from onedoor.kernel.nation import present, versions
 from onedoor.kernel.nation.nation import BadNation
 from onedoor.privacy.service import NotPermitted
 from onedoor.registers import definition, service
-from onedoor.registers.models import Record
+from onedoor.registers.models import PublishedSchema, Record
 from onedoor.registers.tests.test_service import HOME, POLICE, PORTAL
 
 VIETNAM = Path(__file__).parents[4] / "nations" / "vietnam"
@@ -255,3 +255,28 @@ def test_a_running_nation_takes_new_versions_and_no_change_of_an_old_one(
         publish(*given, EVERY)
         with pytest.raises(BadNation, match=f"“{re.escape(said)}” cannot change while the nation runs"):
             versions.bring_in(folder, files, "Bob", running=True)
+
+
+def test_a_published_version_that_was_changed_while_the_nation_was_stopped_is_refused(publish: Publish) -> None:
+    publish(FIRST, THIRD)
+    service.keep_schemas()
+    service.load("residence", [HOME])
+    longer = {**FLOOR, "schema": {"type": "string", "maxLength": 9}}
+    changed = {**FIRST, "fields": {"address": longer, "floor": FLOOR}}
+    lines = publish(changed).read_text().splitlines()
+    with pytest.raises(BadNation) as refused:
+        service.keep_schemas()
+    assert {(Path(fault.file).name, fault.line) for fault in refused.value.faults} == {("residence.yaml", len(lines))}
+    assert "field “address” is not as it was in version 1" in str(refused.value)
+    assert "publish the change as a new version" in str(refused.value)
+    publish({**FIRST, "state": "draft"}, {**SECOND, "valid_from": "2020-01-01"})
+    with pytest.raises(BadNation, match="version 1 of this register, under which records lie, is gone or a draft"):
+        service.keep_schemas()
+
+
+def test_a_version_without_records_may_change_and_so_may_drafts_words_and_states(publish: Publish) -> None:
+    publish(FIRST, SECOND, {**THIRD, "state": "published"})
+    service.keep_schemas()
+    publish({**ARCHIVED, "fields": {"address": {"name": STREET["name"]}}}, SECOND, THIRD)
+    service.keep_schemas()
+    assert set(PublishedSchema.objects.values_list("version", flat=True)) == {1, 2, 3}

@@ -33,8 +33,12 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.check:
         return _tell()
     call_command("migrate", interactive=False, verbosity=0)
-    if arguments.load and settings.role == "node":
-        _load(arguments.load)
+    if settings.role == "node":
+        from onedoor.registers import service
+
+        service.keep_schemas()
+        if arguments.load:
+            _load(arguments.load)
     return 0
 
 

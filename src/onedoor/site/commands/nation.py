@@ -25,6 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     people.add_argument("--seed", type=int, default=1, help="which: the same seed makes the same people")
     people.add_argument("--nation", type=Path, default=DEFAULT_NATION, help="folder of the nation")
     people.add_argument("--out", type=Path, default=Path("var/people"), help="folder to write them to")
+    for part in parts.choices.values():
+        messages.add_argument(part)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -40,7 +42,7 @@ def _check(arguments: argparse.Namespace) -> int:
 
     faults = nation.check(arguments.folder)
     for fault in faults:
-        print(fault)
+        print(fault.text(_))
     if not faults:
         print(_("{folder}: no fault.", folder=arguments.folder))
     return FAILED if faults else 0

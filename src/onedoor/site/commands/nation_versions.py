@@ -5,10 +5,14 @@ import getpass
 import json
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from onedoor.kernel.errors import OnedoorError
 from onedoor.site.cli import DEFAULT_VAR, FAILED
 from onedoor.site.messages import text as _
+
+if TYPE_CHECKING:
+    from onedoor.kernel.nation.versions import Version
 
 PATIENCE = 30.0
 
@@ -34,13 +38,15 @@ def add_arguments(parts: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def load(arguments: argparse.Namespace) -> int:
     """Bring files into force, or name every fault and leave all as it is."""
+    from onedoor.exchange.directory import following
     from onedoor.kernel.nation import BadNation, versions
     from onedoor.site.up.supervisor import RECORD
 
     if (arguments.folder is None) == (arguments.kept is None):
         raise OneOfTwo
     folder, record = _folder(arguments.var), arguments.var / RECORD
-    by, running = arguments.by or getpass.getuser(), record.exists()
+    alone = not record.exists() and following.here(arguments.var)  # one computer of several: nobody supervises it
+    by, running = arguments.by or getpass.getuser(), alone or record.exists()
     try:
         if arguments.kept:
             version = versions.go_back(folder, arguments.kept, by, running=running)
@@ -48,11 +54,13 @@ def load(arguments: argparse.Namespace) -> int:
             version = versions.bring_in(folder, arguments.folder.absolute(), by, running=running)
     except BadNation as bad:
         for fault in bad.faults:
-            print(fault)
+            print(fault.text(_))
         print(_("{count} faults: nothing was changed.", count=len(bad.faults)))
         return FAILED
     print(_("Version {version} is in force. What began before keeps what it began with.", version=version.short))
-    if running:
+    if alone:
+        print(_followed_here(arguments.var.absolute(), version))
+    elif running:
         print(_followed(record, version.digest))
     return 0
 
@@ -76,6 +84,17 @@ def _folder(var: Path) -> Path:
     if not (folder / HISTORY).exists():
         raise NothingKept(var=var)
     return folder
+
+
+def _followed_here(var: Path, version: "Version") -> str:
+    """Bring the version to what lies on this computer of a nation; return what to say."""
+    from onedoor.exchange.directory import following
+    from onedoor.kernel import nation
+    from onedoor.kernel.nation import versions
+    from onedoor.site.up.plan import VERSIONS
+
+    found = following.follow(nation.load(versions.place(var / VERSIONS, version)), var)
+    return _("Followed here: {names}. Please load the same files on every computer.", names=", ".join(found))
 
 
 def _followed(record: Path, digest: str) -> str:

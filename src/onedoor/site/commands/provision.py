@@ -10,11 +10,13 @@ from onedoor.exchange.directory import lab
 from onedoor.exchange.directory.layout import Layout
 from onedoor.kernel import nation as nations
 from onedoor.kernel.errors import OnedoorError
-from onedoor.kernel.nation import Nation
+from onedoor.kernel.nation import Nation, versions
 from onedoor.site import kinds
 from onedoor.site.cli import DEFAULT_NATION
 from onedoor.site.up.command import closed_to_others
-from onedoor.site.up.plan import database_of, write_private
+from onedoor.site.up.plan import VERSIONS, database_of, write_private
+
+BY = "onedoor provision"
 
 
 class NoSuchMember(OnedoorError):
@@ -38,13 +40,19 @@ def run(arguments: argparse.Namespace) -> None:
     hosts = dict(_hosts(nation, arguments.host or []))
     with closed_to_others():
         lab.provision(nation, var, arguments.port, hosts)
+        taken = versions.history(var / VERSIONS)
+        if not taken or taken[-1].digest != versions.digest_of(nation.path):
+            versions.bring_in(var / VERSIONS, arguments.nation.absolute(), BY, running=False)
         for name, environment in lab.environments(nation, var, arguments.port, hosts).items():
-            own = environment | _secrets(name, Path(environment["ONEDOOR_STATE"]))
+            own = environment | {"ONEDOOR_NATION": str(var / VERSIONS)}
+            own |= _secrets(name, Path(environment["ONEDOOR_STATE"]))
             write_private(var / f"{name}.env", "".join(f"{key}={value}\n" for key, value in own.items()))
     for seat in Layout(nation, var, arguments.port, hosts).seats():
         also = "" if seat.place else " directory directory.env"
         systems = f"{seat.process}.env" if seat.place else "portal-web.env portal-worker.env"
-        print(f"{seat.member.id} {seat.host}: {seat.process} {systems} {seat.gateway} {seat.gateway}.env{also}")
+        print(
+            f"{seat.member.id} {seat.host}: {seat.process} {systems} {seat.gateway} {seat.gateway}.env {VERSIONS}{also}"
+        )
 
 
 def _hosts(nation: Nation, given: list[str]) -> Iterator[tuple[str, str]]:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from onedoor.kernel import nation
 from onedoor.kernel.errors import OnedoorError
-from onedoor.kernel.text import LANGUAGES
-from onedoor.site import kinds
+from onedoor.kernel.text import LANGUAGES, pick
+from onedoor.site import kinds, messages
 from onedoor.site.cli import DEFAULT_NATION
 from onedoor.site.messages import gettext_noop
 from onedoor.site.messages import text as _
@@ -52,6 +52,7 @@ def run(arguments: argparse.Namespace) -> None:
     with _nation(arguments) as supervisor:
         _tell(where, arguments)
         if arguments.stay:
+            _say_who_signs_in(where)
             stays = _(
                 "The nation stays up at {address} until Ctrl-C. Logs: {logs}",
                 address=where.portal,
@@ -98,6 +99,16 @@ def _say(sentence: str) -> None:
     print(f"  {sentence}", flush=True)
 
 
+def _say_who_signs_in(where: Places) -> None:
+    """Say at which address to sign in as whom, to see the pages that the story told of."""
+    print()
+    _say(_("Every page asks who comes. This is a demonstration: choose the person from the list there."))
+    for one in where.personas():
+        address = where.desk(one["agency"], "sign-in") if "agency" in one else where.page("sign-in")
+        note = pick(one["note"], messages.language())
+        _say(_("Sign in as {name}, {note}: {address}", name=one["name"], note=note, address=address))
+
+
 def _sum_up(where: Places, told: Told) -> None:
     facts, questions, seconds = told.facts_reused, told.questions_asked, f"{told.seconds:.1f}"
     _say(
@@ -109,9 +120,11 @@ def _sum_up(where: Places, told: Told) -> None:
         )
     )
     did = {"read": gettext_noop("read {register} ({n})"), "wrote": gettext_noop("wrote {register} ({n})")}
+    names = where.registers()
     for who in dict.fromkeys(touched[0] for touched in told.touched):
         own = [(what, register, n) for (by, what, register), n in told.touched.items() if by == who]
-        _say(f"{who} {', '.join(_(did[what], register=register, n=n) for what, register, n in own)}.")
+        said = (_(did[what], register=names.get(register, register), n=n) for what, register, n in own)
+        _say(f"{who}: {', '.join(said)}.")
     address = where.page(f"cases/{told.case}/reads")
     _say(_("Each of these {n} stands with its purpose and basis at {address}", n=len(told.reads), address=address))
     size, root = told.ledger["size"], told.ledger["root"][:16]

@@ -11,7 +11,9 @@ from cryptography.x509 import Certificate
 from onedoor.exchange.directory.layout import Layout
 from onedoor.kernel.errors import NotFound
 from onedoor.kernel.nation import Nation
+from onedoor.kernel.text import pick
 from onedoor.signing.certificates import load_certificates
+from onedoor.site import messages
 
 PERSONAS = "demonstration.yaml"
 
@@ -42,6 +44,11 @@ class Places:
         member = self.nation.agencies[agency].member
         place = next(seat.place for seat in self.layout.seats() if seat.member.id == member)
         return f"http://localhost:{self.layout.base + place}/{self.language}/{path}"
+
+    def registers(self) -> Mapping[str, str]:
+        """Return the names of the nation's registers in the language of the messages, by id."""
+        found = (document.data for document in self.nation.documents("register"))
+        return {one["register"]: pick(one["name"], messages.language()) for one in found}
 
     def personas(self) -> Sequence[Mapping[str, Any]]:
         """Return the demonstration's people and officers."""

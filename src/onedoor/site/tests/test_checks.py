@@ -43,6 +43,15 @@ def test_an_occupied_port_is_named(tmp_path):
     checks.ports([port], 8000, patient=False)
 
 
+def test_nothing_is_made_where_a_port_is_occupied(tmp_path, capsys):
+    var = tmp_path / "var"
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        assert cli.run(["up", "--nation", "nations/testland", "--var", str(var), "--port", str(port)]) == 2
+    assert f"Port {port} is taken" in capsys.readouterr().err
+    assert [path.name for path in var.rglob("*")] == ["lock"]
+
+
 def test_a_full_disk_is_said_before_anything_is_made(tmp_path, monkeypatch):
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(checks.shutil, "disk_usage", lambda _: usage(10**12, 10**12, 2**28))

@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from onedoor.kernel import clock, nation, settings
-from onedoor.site import kinds
+from onedoor.kernel.nation.said import Said
+from onedoor.site import cli, kinds, messages
 
 VIETNAM = settings.REPOSITORY / "nations" / "vietnam"
 NOW = datetime(2026, 11, 2, 9, tzinfo=ZoneInfo("Asia/Ho_Chi_Minh"))
@@ -30,6 +31,7 @@ def country(whole: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.chdir(whole)
     with clock.freeze(NOW):
         yield whole
+    messages.use(None)
     shutil.copytree(VIETNAM, whole, ignore=shutil.ignore_patterns("fonts"), dirs_exist_ok=True)
 
 
@@ -43,7 +45,28 @@ def spoil(country: Path, case: dict[str, str]) -> None:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: str(case["fault"]))
 def test_one_fault_is_named_once_with_its_file_its_line_and_what_to_write(country: Path, case: dict[str, str]) -> None:
     spoil(country, case)
-    assert [str(fault) for fault in nation.check(country)] == [case["told"]]
+    (fault,) = nation.check(country)
+    assert str(fault) == case["told"]
+    assert isinstance(fault.wrong, Said), "a fault that no catalogue can translate"
+    assert isinstance(fault.instead, Said)
+    for language in ("vi", "fr"):
+        messages.use(language)
+        assert fault.text(messages.text) != str(fault)
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("vi", "không có cơ sở dữ liệu “marriage”; hãy viết “marriages”"),
+        ("fr", "il n’y a pas de registre «\u202fmarriage\u202f»\u202f; écrivez «\u202fmarriages\u202f»"),
+    ],
+)
+def test_faults_are_told_in_the_language_asked_for(
+    country: Path, capsys: pytest.CaptureFixture[str], language: str, told: str
+) -> None:
+    spoil(country, next(case for case in CASES if "“marriage”" in case["told"]))
+    assert cli.run(["nation", "--language", language, "check", str(country)]) == cli.FAILED
+    assert capsys.readouterr().out.partition(": ")[2].strip() == told
 
 
 def test_faults_of_every_kind_come_in_one_pass(country: Path) -> None:

@@ -1,12 +1,15 @@
 """What each computer of a nation is given: its own keys and settings, at addresses that the others reach."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from onedoor.kernel import settings
 from onedoor.site import cli
+
+VIETNAM = settings.REPOSITORY / "nations" / "vietnam"
 
 HOSTS = {"G22": "192.0.2.22", "G15": "192.0.2.15"}
 
@@ -56,3 +59,27 @@ def test_who_is_no_member_with_an_address_is_named(tmp_path, capsys, given):
     assert cli.run(["provision", "--var", str(tmp_path / "var"), "--host", given]) == cli.FAILED
     assert f"“{given}” is no member of the nation with an IP address" in capsys.readouterr().err
     assert not (tmp_path / "var").exists()
+
+
+def test_new_rights_reach_each_computer_by_loading_the_same_files_there(var, tmp_path, capsys):
+    """One computer has a gateway and a node, the portal's has the directory as well; neither has keys of the other."""
+    files = shutil.copytree(VIETNAM, tmp_path / "vietnam", ignore=shutil.ignore_patterns("fonts"))
+    right = files / "rights" / "correction.yaml"
+    right.write_text(right.read_text().replace("fields: [address]", "fields: [address, unit]"))
+    (files / "rights" / "insurance-upkeep.yaml").unlink()
+    agency, portal = tmp_path / "agency", tmp_path / "portal"
+    for place, names in ((agency, ("node-G01", "gateway-G01")), (portal, ("portal", "gateway-G22", "directory"))):
+        for name in (*names, "versions"):
+            shutil.copytree(var / name, place / name)
+        shutil.copy(next(var.glob(f"{names[1]}.env")), place)
+        for kept in place.glob("directory/ca*"):
+            shutil.rmtree(kept)
+    before = (agency / "gateway-G01" / "grants.jsonl").read_text()
+    for place, told in ((agency, "gateway-G01."), (portal, "gateway-G22, directory.")):
+        assert cli.run(["nation", "load", str(files), "--var", str(place)]) == 0
+        assert f"Followed here: {told}" in capsys.readouterr().out
+    assert (agency / "gateway-G01" / "grants.jsonl").read_text() != before
+    published = json.loads((portal / "directory" / "content.json").read_text())
+    assert '"correction"' in json.dumps(published["rights"])
+    assert '"insurance-upkeep"' not in json.dumps(published["rights"])
+    assert len(published["members"]) == 5

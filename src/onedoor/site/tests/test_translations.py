@@ -12,6 +12,8 @@ from babel.messages.pofile import read_po
 
 import onedoor
 from onedoor.kernel.errors import OnedoorError
+from onedoor.kernel.nation import file_kinds
+from onedoor.site import kinds as kinds_of_files
 
 SOURCE = Path(onedoor.__file__).parent
 ROOMS = sorted(path.parent.name for path in SOURCE.glob("*/__init__.py"))
@@ -24,6 +26,7 @@ WORDS = {
     "gettext_lazy": None,
     "gettext_noop": None,
     "ngettext": (1, 2),
+    "said": None,
 }
 SLOTS = re.compile(r"%\(\w+\)[sd]|\{\w*\}")
 LANGUAGES = ("vi", "fr")
@@ -121,3 +124,21 @@ def test_french_has_a_narrow_space_before_double_signs() -> None:
         if re.search(r"[ \u00a0][;:!?»]|« ", text)
     ]
     assert not wrong
+
+
+def described(value: object) -> Iterator[str]:
+    """Yield what a schema says of the values it wants: a fault tells it to whoever wrote another one."""
+    if isinstance(value, dict):
+        if isinstance(value.get("description"), str):
+            yield value["description"]
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        for one in value:
+            yield from described(one)
+
+
+def test_what_schemas_want_is_said_in_every_language(catalogues: dict[str, dict[Message, tuple[str, ...]]]) -> None:
+    kinds_of_files.load()
+    wanted = {text for kind in file_kinds.kinds() for text in described(dict(kind.schema))}
+    assert len(wanted) > 50
+    assert not [(language, text) for text in wanted for language in LANGUAGES if not catalogues[language].get(text)]

@@ -3,17 +3,19 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from onedoor.kernel.nation import Nation
 from onedoor.site import messages
 from onedoor.site.cli import DEFAULT_NATION, DEFAULT_VAR
 from onedoor.site.embedded import Server
 from onedoor.site.messages import text as _
 from onedoor.site.up import checks, prepare
+from onedoor.site.up.called import called
 from onedoor.site.up.following import Following
-from onedoor.site.up.plan import Options, parts
+from onedoor.site.up.plan import Options, parts, ports
 from onedoor.site.up.supervisor import RECORD, Supervisor
 
 Say = Callable[[str], None]
@@ -55,17 +57,17 @@ def run(arguments: argparse.Namespace) -> None:
 def running(options: Options, *, quiet: bool = False) -> Iterator[Supervisor]:
     """Give the supervisor of a nation that is ready; stop everything at the end, whatever happens."""
     checks.packages()
-    checks.sound_nation(options.nation)
+    given = checks.sound_nation(options.nation)
     with checks.alone(options.var, options.port), closed_to_others(), _progress(quiet=quiet) as say:
         checks.has_its_keys(options.var)
         checks.space(options.var)
+        _free(ports(given, options), options)  # before anything is made: nothing half-started is left behind
         nation = prepare.files(options)
         server = Server(options.var / "postgres")
         say(_("Making keys and certificates"))
         prepare.keys(nation, options)
         found = parts(options, nation, server)
-        ports = [port for part in found for port in part.ports]
-        checks.ports(ports, options.port, patient=(options.var / RECORD).exists())
+        _free([port for part in found for port in part.ports], options)
         say(_("Making synthetic people"))
         folder = prepare.people(options)
         say(_("Starting PostgreSQL"))
@@ -74,13 +76,23 @@ def running(options: Options, *, quiet: bool = False) -> Iterator[Supervisor]:
         try:
             supervisor.start_database()
             say(_("Preparing databases"))
-            prepare.databases(server, found, folder, lambda name: say(_("Prepared the database of {name}", name=name)))
+            prepare.databases(server, found, folder, lambda name: say(_prepared(name, nation)))
             say(_("Starting systems, gateways and the portal"))
-            supervisor.start(found, lambda name: say(_("{name} is ready", name=name)))
+            supervisor.start(found, lambda name: say(_("Ready: {name}", name=called(name, nation))))
             say("")
             yield supervisor
         finally:
             supervisor.stop()
+
+
+def _free(numbers: Sequence[int], options: Options) -> None:
+    checks.ports(numbers, options.port, patient=(options.var / RECORD).exists())
+
+
+def _prepared(name: str, nation: Nation) -> str:
+    """Return the sentence for the database of the process *name*; web and worker of the portal share one."""
+    system = called(name if name.startswith("node-") else "portal", nation)
+    return _("Database prepared: {name}", name=system)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 import os
 import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,9 +58,19 @@ class Part:
     @property
     def ports(self) -> list[int]:
         """Return every port this process listens on."""
-        names = ("ONEDOOR_LISTEN", "ONEDOOR_WATCH_LISTEN", "ONEDOOR_EXCHANGE_LISTEN")
-        taken = {"portal-web": names[:2], "portal-worker": names[1:]}.get(self.name, names)
-        return [int(self.environment[key].rpartition(":")[2]) for key in taken if key in self.environment]
+        return _ports(self.name, self.environment)
+
+
+def ports(nation: Nation, options: Options) -> list[int]:
+    """Return every port that the processes of *nation* will listen on; nothing is made for that."""
+    environments = lab.environments(nation, options.var, options.port)
+    return [port for name, own in environments.items() for port in _ports(name, own)]
+
+
+def _ports(name: str, environment: Mapping[str, str]) -> list[int]:
+    names = ("ONEDOOR_LISTEN", "ONEDOOR_WATCH_LISTEN", "ONEDOOR_EXCHANGE_LISTEN")
+    taken = {"portal-web": names[:2], "portal-worker": names[1:]}.get(name, names)
+    return [int(environment[key].rpartition(":")[2]) for key in taken if key in environment]
 
 
 def database_of(name: str) -> str:

@@ -92,7 +92,7 @@ def _over(part: Part, child: subprocess.Popen[bytes], say: Say) -> bool:
         child.stderr.close()
     if child.returncode:
         raise NotPrepared(what=_("The database of {name}", name=part.database), why=_sentence(words))
-    say(part.database)
+    say(part.name)
     return True
 
 

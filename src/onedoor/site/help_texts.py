@@ -1,0 +1,26 @@
+"""What ``--help`` says, and what is wrong with a command line, in the language of the terminal."""
+
+import argparse
+from typing import Any
+
+from onedoor.site.messages import text as _
+
+# The words of argparse itself: it takes them from a function of this name.
+argparse._ = _  # type: ignore[attr-defined]
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose help is translated when it is shown; so are those of its commands."""
+
+    def __init__(self, **given: Any) -> None:  # noqa: ANN401 - what argparse takes
+        super().__init__(**{"formatter_class": _Help, **given})
+
+
+class _Help(argparse.HelpFormatter):
+    def add_text(self, text: str | None) -> None:
+        """Add a description: what a command does, as a sentence."""
+        said = _(text) if text else text
+        super().add_text(said[:1].upper() + said[1:].rstrip(".") + "." if said else said)
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        return _(action.help) if action.help else action.help
