@@ -43,8 +43,19 @@ def seal(pdf: bytes, agency: str, *, name: str, reason: str) -> bytes:
     except FileNotFoundError:
         raise NoSeal(who=name) from None
     stamper = stamping()
-    sealed = pades.sign_pdf(pdf, key, certificate, others, reason=reason, name=name, stamper=stamper)
+    said = {"reason": reason, "name": name}
+    sealed = pades.sign_pdf(pdf, key, certificate, others, **said, moment=clock.now(), stamper=stamper)
     return pades.make_last(sealed, trust(), stamper) if stamper else sealed
+
+
+def renewed(file: bytes) -> bytes | None:
+    """Return *file* under a new time-stamp; nothing when it has none so far or no authority is set.
+
+    Raise `Refused` when its seal does not hold, `Unavailable` when an authority does not answer.
+    """
+    stamper = stamping()
+    lasting = len(sealed_part(file)) < len(file)
+    return pades.make_last(file, trust(), stamper) if stamper and lasting else None
 
 
 def stamping() -> TimeStampAuthority | None:
@@ -64,7 +75,7 @@ def check(pdf: bytes, *, twice: bool = True) -> Verdict:
     """
     changed = tuple(_changed(folder() / name) for name in ("trust.pem", "tsa-trust.pem"))
     key = (hashlib.sha256(pdf).digest(), int(clock.now().timestamp() // KNOWN_FOR), changed, twice)
-    return _verdicts.of(key, lambda: pades.check_pdf(pdf, trust(), twice=twice))
+    return _verdicts.of(key, lambda: pades.check_pdf(pdf, trust(), moment=clock.now(), twice=twice))
 
 
 def digest(pdf: bytes) -> str:

@@ -78,6 +78,14 @@ def tell_of_correction(answered: CorrectionAnswered) -> None:
     notifying.notify_of_correction(answered)
 
 
+@periodic("41 20 * * *", "cases.renew")
+def renew() -> None:
+    """Give kept results another time-stamp before the last one ends, at night."""
+    from onedoor.cases import renewing
+
+    renewing.renew()
+
+
 @periodic("23 * * * *", "cases.sweep")
 def sweep() -> None:
     """Delete the drafts that were kept as long as was promised; people have them at the portal alone."""

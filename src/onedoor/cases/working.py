@@ -151,6 +151,7 @@ def _issue(task: Task, service: Service, made: tuple[bytes, Record], subject: st
         agency=task.agency,
         issued_at=datetime.fromisoformat(data["issued_at"]),
         sha256=seals.digest(content),
+        lasts_until=seals.check(content, twice=False).lasts_until,
     )
     row.body = sealed.seal({"number": data["number"], "data": data}, subject=subject, place=row.place("body"))
     row.file = sealed.seal_bytes(content, subject=subject, place=row.place("file"))
