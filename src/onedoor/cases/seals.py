@@ -43,8 +43,9 @@ def seal(pdf: bytes, agency: str, *, name: str, reason: str) -> bytes:
     except FileNotFoundError:
         raise NoSeal(who=name) from None
     stamper = stamping()
-    said = {"reason": reason, "name": name}
-    sealed = pades.sign_pdf(pdf, key, certificate, others, **said, moment=clock.now(), stamper=stamper)
+    sealed = pades.sign_pdf(
+        pdf, key, certificate, others, reason=reason, name=name, moment=clock.now(), stamper=stamper
+    )
     return pades.make_last(sealed, trust(), stamper) if stamper else sealed
 
 

@@ -23,6 +23,7 @@ time-stamps (RFC 3161), or telling which certificates are revoked (RFC 6960)."""
 
 AUTHORITY_NAME = "onedoor development CA – not for production"
 
+SIGNED_WITH = hashes.SHA256()
 STAMPS, TELLS_STATUS = ExtendedKeyUsageOID.TIME_STAMPING, ExtendedKeyUsageOID.OCSP_SIGNING
 
 _COMMON_NAME_LIMIT = 64
