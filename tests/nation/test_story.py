@@ -9,12 +9,17 @@ from typing import Any
 import pytest
 
 from onedoor.signing.certificates import load_certificates
+from onedoor.signing.development import STAMP_NAME
+from onedoor.signing.pades import check_pdf
+from onedoor.signing.trust import Trust
+from onedoor.signing.verdict import Revocation
 from tests.nation.running import Running, onedoor
 
 pytestmark = [pytest.mark.nation, pytest.mark.timeout(400)]
 AGENCIES = {"birth_certificate": "commune-00199", "residence_notice": "police-00199", "insurance_card": "vss-01"}
 KEYS = ["case", "agencies", "results", "facts_reused", "questions_asked", "reads", "ledger", "seconds"]
 OPENSSL, PDFSIG = shutil.which("openssl") or "openssl", shutil.which("pdfsig") or "pdfsig"
+RANGE = re.compile(rb"/ByteRange\s*\[\s*(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s*\]")
 Told = dict[str, Any]
 
 
@@ -77,6 +82,30 @@ def test_openssl_verifies_each_seal_up_to_the_issuing_agency(
     assert agency.name["vi"] in shown.stdout
 
 
+@pytest.mark.parametrize("number", range(3))
+def test_openssl_verifies_the_time_stamp_over_each_whole_result(
+    told: Told, number: int, nation: Running, tmp_path: Path
+) -> None:
+    pdf = Path(told["results"][number]["file"]).read_bytes()
+    start, before, behind, rest = map(int, RANGE.findall(pdf)[-1])
+    assert (start, behind + rest) == (0, len(pdf))
+    container = bytes.fromhex(pdf[before + 1 : behind - 1].decode())
+    (tmp_path / "token").write_bytes(container[: int.from_bytes(container[2:4]) + 4])
+    (tmp_path / "data").write_bytes(pdf[:before] + pdf[behind:])
+    command = [OPENSSL, "ts", "-verify", "-data", "data", "-in", "token", "-token_in", "-CAfile", _trust(nation)]
+    assert "OK" in subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_pyhanko_judges_each_result_as_lasting(told: Told, number: int, nation: Running) -> None:
+    seals = _trust(nation).parent
+    trust = Trust(load_certificates(seals / "trust.pem"), load_certificates(seals / "tsa-trust.pem"))
+    verdict = check_pdf(Path(told["results"][number]["file"]).read_bytes(), trust)
+    assert verdict.valid, verdict
+    assert verdict.proven_by == STAMP_NAME
+    assert verdict.revocation == Revocation.GOOD
+
+
 def test_openssl_refuses_a_result_with_one_byte_changed(told: Told, nation: Running, tmp_path: Path) -> None:
     content = bytearray(Path(told["results"][0]["file"]).read_bytes())
     content[len(content) // 3] ^= 1
@@ -105,10 +134,11 @@ def _trust(nation: Running) -> Path:
 
 def _openssl(pdf: bytes, trust: Path, folder: Path) -> subprocess.CompletedProcess[str]:
     """Verify the CMS of a PDF's signature over its byte range, with nothing of ours."""
-    found = re.search(rb"/ByteRange\s*\[\s*(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s*\]", pdf)
+    found = RANGE.search(pdf)
     assert found
     first, size, second, rest = (int(part) for part in found.groups())
-    assert (first, second + rest) == (0, len(pdf))
+    assert first == 0
+    assert pdf[second + rest - 6 : second + rest] == b"%%EOF\n"
     container = bytes.fromhex(pdf[first + size : second].strip(b"<>").decode())
     length = int.from_bytes(container[2:4]) + 4
     assert container[:2] == b"\x30\x82"

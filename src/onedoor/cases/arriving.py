@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -44,9 +43,9 @@ def _wrong(step: Step, result: Mapping[str, Any]) -> str:
         file = base64.b64decode(result["file"], validate=True)
     except binascii.Error:
         return Reason.UNREADABLE.name
-    if hashlib.sha256(file).hexdigest() != result["sha256"]:
+    if seals.digest(file) != result["sha256"]:
         return Reason.CHANGED.name
-    verdict = seals.check(file)
+    verdict = seals.check(file, twice=False)
     if not verdict.valid:
         return Reason(verdict.reasons[0]).name
     if verdict.agency != step.agency:

@@ -1,12 +1,11 @@
 """Dossiers as their people see them, and what they may do with them."""
 
-import hashlib
 from collections import Counter
 
 from django.db import transaction
 from django.utils.translation import get_language
 
-from onedoor.cases import handover, journal, queue, rules
+from onedoor.cases import handover, journal, queue, rules, seals
 from onedoor.cases.context import about
 from onedoor.cases.drafts import keep_file
 from onedoor.cases.errors import NoSuchCase, NoSuchResult, NotIssuedYet, NotPossible, TooLateToWithdraw, WordsNeeded
@@ -185,6 +184,6 @@ def result_file(code: str, kind: str, actor: Actor) -> ResultFile:
     if row is None:
         raise NotIssuedYet
     content = row.content()
-    if hashlib.sha256(content).hexdigest() != row.sha256:
+    if seals.digest(content) != row.sha256:
         raise NoSuchResult
     return ResultFile(filename(dossier.code, kind), content, row.sha256)

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
-from onedoor.cases import arriving, claims, directory, journal, queue, rules
+from onedoor.cases import arriving, claims, directory, journal, queue, rules, seals
 from onedoor.cases.errors import NoSuchCase, OtherAgency
 from onedoor.cases.events import (
     StepDone,
@@ -99,6 +99,7 @@ def _keep_result(journey: Journey, step: Step, result: Message) -> None:
         sha256=result["sha256"],
         size=len(file),
         verify_url=result["verify_url"],
+        lasts_until=seals.check(file, twice=False).lasts_until,
     )
     subject = journey.dossier.account
     row.body = sealed.seal(

@@ -15,6 +15,7 @@ from onedoor.cases.errors import (
     TooLateToWithdraw,
 )
 from onedoor.cases.looking import Look, at_desk, look_up, may_look_up, offer, offers
+from onedoor.cases.renewing import renew
 from onedoor.cases.submission import submit
 from onedoor.cases.trail import reads
 from onedoor.cases.verification import compare, issued
@@ -53,6 +54,7 @@ __all__ = [
     "reads",
     "refresh",
     "refuse",
+    "renew",
     "result_file",
     "resume",
     "review",

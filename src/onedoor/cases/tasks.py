@@ -97,6 +97,14 @@ def keep_refusal(refused: RefusedOnTheWay) -> None:
     journal.refused_on_the_way(refused)
 
 
+@periodic("41 20 * * *", "cases.renew")
+def renew() -> None:
+    """Give kept results another time-stamp before the last one ends, at night."""
+    from onedoor.cases import renewing
+
+    renewing.renew()
+
+
 @periodic("23 * * * *", "cases.sweep")
 def sweep() -> None:
     """Delete the drafts that were kept as long as was promised; people have them at the portal alone."""

@@ -4,7 +4,6 @@ The decision is recorded first. Every write goes out under a key of its own and 
 only the last transaction makes the result: what a killed process leaves is taken up where it stood.
 """
 
-import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -151,7 +150,8 @@ def _issue(task: Task, service: Service, made: tuple[bytes, Record], subject: st
         title=dict(service.results[data["kind"]].title),
         agency=task.agency,
         issued_at=datetime.fromisoformat(data["issued_at"]),
-        sha256=hashlib.sha256(content).hexdigest(),
+        sha256=seals.digest(content),
+        lasts_until=seals.check(content, twice=False).lasts_until,
     )
     row.body = sealed.seal({"number": data["number"], "data": data}, subject=subject, place=row.place("body"))
     row.file = sealed.seal_bytes(content, subject=subject, place=row.place("file"))

@@ -83,6 +83,10 @@ class Settings:
     """File of this system's TLS certificate."""
     tls_trust: Path | None
     """File of the certificate of the own gateway, or of the authority that names it."""
+    tsa_url: str
+    """Where documents get their time-stamps (RFC 3161), such as `http://tsa.example/tsr`; empty: they get none."""
+    ocsp_url: str
+    """Where the status of certificates is asked (OCSP); empty: where each certificate says."""
     public_url: str
     """How browsers reach this process."""
     listen: str
@@ -155,6 +159,8 @@ def _settings(source: "_Source") -> Settings:
         tls_key=source.optional_path("tls_key"),
         tls_cert=source.optional_path("tls_cert"),
         tls_trust=source.optional_path("tls_trust"),
+        tsa_url=source.text("tsa_url", URL, "", "such as http://tsa.example/tsr"),
+        ocsp_url=source.text("ocsp_url", URL, "", "such as http://ocsp.example"),
         public_url=source.text("public_url", URL, "http://localhost:8000", "such as http://localhost:8002").rstrip("/"),
         listen=source.address("listen", "127.0.0.1:8000"),
         exchange_listen=source.address("exchange_listen", "127.0.0.1:8300"),

@@ -12,15 +12,19 @@ from typing import Literal, Self
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
 from onedoor.kernel.errors import OnedoorError
 from onedoor.signing.keys import KeyExists, PrivateKey, PublicKey, load_key, new_key, save_key
 
-Profile = Literal["tls", "sign", "seal"]
-"""What a certificate is for: connections, messages between gateways, or an agency's documents (content commitment)."""
+Profile = Literal["tls", "sign", "seal", "stamp", "status"]
+"""What a certificate is for: connections, messages between gateways, an agency's documents (content commitment),
+time-stamps (RFC 3161), or telling which certificates are revoked (RFC 6960)."""
 
 AUTHORITY_NAME = "onedoor development CA – not for production"
+
+SIGNED_WITH = hashes.SHA256()
+STAMPS, TELLS_STATUS = ExtendedKeyUsageOID.TIME_STAMPING, ExtendedKeyUsageOID.OCSP_SIGNING
 
 _COMMON_NAME_LIMIT = 64
 _CLOCK_SKEW = timedelta(minutes=5)
@@ -95,10 +99,13 @@ class Authority:
         profile: Profile,
         *,
         names: Sequence[str] = (),
+        status: str = "",
         days: int = 365,
         moment: datetime | None = None,
     ) -> x509.Certificate:
         """Return a certificate of *profile* for *public_key*; *names* are its DNS names and IP addresses.
+
+        *status* is where its OCSP responder answers.
 
         It is in force from five minutes before *moment* (now) for *days*, never beyond the authority itself.
         """
@@ -110,6 +117,8 @@ class Authority:
         builder = builder.add_extension(_identifier_of(self.certificate), critical=False)
         for extension, critical in _usage(profile, names):
             builder = builder.add_extension(extension, critical=critical)
+        if status:
+            builder = builder.add_extension(_answered_at(status), critical=False)
         return builder.sign(self._key, hashes.SHA256())
 
 
@@ -175,6 +184,24 @@ def seals_documents(certificate: x509.Certificate) -> bool:
         return False
 
 
+def used_for(certificate: x509.Certificate, usage: x509.ObjectIdentifier) -> bool:
+    """Return whether *certificate* names *usage* among the extended usages of its key."""
+    try:
+        return usage in certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    except x509.ExtensionNotFound:
+        return False
+
+
+def status_address(certificate: x509.Certificate) -> str:
+    """Return where the OCSP responder for *certificate* answers, as its authority wrote into it, or nothing."""
+    try:
+        told = certificate.extensions.get_extension_for_class(x509.AuthorityInformationAccess).value
+    except x509.ExtensionNotFound:
+        return ""
+    places = [one.access_location for one in told if one.access_method == AuthorityInformationAccessOID.OCSP]
+    return next((str(one.value) for one in places if isinstance(one, x509.UniformResourceIdentifier)), "")
+
+
 @lru_cache(maxsize=256)
 def _parse(path: Path, _changed: int, _inode: int) -> tuple[x509.Certificate, ...]:
     return tuple(x509.load_pem_x509_certificates(path.read_bytes()))
@@ -229,9 +256,19 @@ def _usage(profile: Profile, names: Sequence[str]) -> list[tuple[x509.ExtensionT
         return [(_key_usage("digital_signature", "content_commitment"), True)]
     if profile == "sign":
         return [(_key_usage("digital_signature"), True)]
+    if profile == "stamp":
+        return [(_key_usage("digital_signature"), True), (x509.ExtendedKeyUsage([STAMPS]), True)]
+    if profile == "status":
+        tells = x509.ExtendedKeyUsage([TELLS_STATUS])
+        return [(_key_usage("digital_signature"), True), (tells, False), (x509.OCSPNoCheck(), False)]
     both = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
     found: list[tuple[x509.ExtensionType, bool]] = [(_key_usage("digital_signature"), True), (both, False)]
     return [*found, (x509.SubjectAlternativeName([_general_name(n) for n in names]), False)] if names else found
+
+
+def _answered_at(address: str) -> x509.AuthorityInformationAccess:
+    place = x509.UniformResourceIdentifier(address)
+    return x509.AuthorityInformationAccess([x509.AccessDescription(AuthorityInformationAccessOID.OCSP, place)])
 
 
 def _general_name(name: str) -> x509.GeneralName:

@@ -1,35 +1,91 @@
-"""The signature of a PDF read strictly, before any PDF reader touches the file: every byte is accounted for.
+"""A sealed PDF read strictly, before any PDF reader touches the file: every byte is accounted for.
 
-A byte of the file is either inside the signed range, or one of the characters of the signature's only spelling
-(`cms`). So no byte can change unseen, and a file that no trusted agency signed never reaches the PDF reader.
+A byte of the sealed part is either inside the signed range, or one of the characters of the signature's only spelling
+(`cms`). What follows are updates in their only spelling (`archive`), each covered by its time-stamp. So no byte can
+change unseen, and what no trusted agency signed never reaches the PDF reader.
 """
 
 import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from asn1crypto import cms as asn1  # type: ignore[import-untyped]
 from cryptography import x509
 
-from onedoor.signing import cms
+from onedoor.signing import archive, cms, stamps
+from onedoor.signing.archive import Standing
 from onedoor.signing.certificates import issued
 from onedoor.signing.detached import verify
+from onedoor.signing.schemes import load_certificate
+from onedoor.signing.stamps import Stamp
 from onedoor.signing.verdict import Reason, Refused
 
 _BYTE_RANGE = re.compile(rb"/ByteRange\s*\[\s*(\d{1,10})\s+(\d{1,10})\s+(\d{1,10})\s+(\d{1,10})\s*\]")
 _CONTENTS = re.compile(rb"<((?:[0-9A-F]{2})+)>")
+_MOMENT = re.compile(rb"\n/M \(D(?::|\\072)(\d{14})Z\)\n")
 _LONG_FORM = 0x80
 
 
 @dataclass(frozen=True)
 class Envelope:
-    """What a signature says: the digest it signs, the signer's certificate and the others sent along."""
+    """What a signature says: the digest it signs, the signer's certificate, the others and the token sent along."""
 
     digest: bytes
     signature: bytes
     signer: x509.Certificate
     others: tuple[x509.Certificate, ...]
+    token: bytes
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A file whose seal holds: its time-stamps (over the signature, then over the file) and the evidence with them.
+
+    *signed_at* is what the signer says; *standing* where it ends, nothing when it was not made to be added to.
+    """
+
+    envelope: Envelope
+    sealed: bytes
+    signed_at: datetime | None
+    stamps: tuple[Stamp, ...]
+    certificates: tuple[x509.Certificate, ...]
+    responses: tuple[bytes, ...]
+    standing: Standing | None
+
+
+def sealed_part(pdf: bytes) -> bytes:
+    """Return *pdf* up to the end of its first signature: the document as its agency sealed it; all, if there is none.
+
+    Its digest stays the same whatever time-stamps follow.
+    """
+    found = _BYTE_RANGE.search(pdf)
+    return pdf[: int(found[3]) + int(found[4])] if found else pdf
+
+
+def open_file(pdf: bytes, roots: Sequence[x509.Certificate]) -> Opened:
+    """Return what *pdf* holds when its seal covers and fits its sealed part and leads to one of *roots*.
+
+    Whatever follows must be time-stamps that hold; whose they are is asked later. Raise `Refused` when not.
+    """
+    sealed = sealed_part(pdf)
+    envelope = open_envelope(sealed, roots)
+    found: list[Stamp] = []
+    evidence: list[archive.Evidence] = []
+    if envelope.token:
+        found.append(_stamp(envelope.token, envelope.signature))
+    at = archive.standing(sealed)
+    if len(pdf) > len(sealed) and at is None:
+        raise Refused(Reason.ADDED_AFTER_SIGNING)
+    while at is not None and at.length < len(pdf):
+        update = archive.read(pdf, at)
+        found.append(_stamp(_unpadded(update.token), update.stamped))
+        evidence.append(update.evidence)
+        at = update.standing
+    certificates = [_certificate(der) for one in evidence for der in one.certificates]
+    responses = [der for one in evidence for der in one.responses]
+    return Opened(envelope, sealed, _moment(sealed), tuple(found), tuple(certificates), tuple(responses), at)
 
 
 def open_envelope(pdf: bytes, roots: Sequence[x509.Certificate]) -> Envelope:
@@ -42,7 +98,7 @@ def open_envelope(pdf: bytes, roots: Sequence[x509.Certificate]) -> Envelope:
         found = _parse(container)
         if found.digest != hashlib.sha256(signed).digest():
             raise Refused(Reason.CHANGED)
-        if container != cms.container(found.digest, found.signer, found.others, found.signature):
+        if container != cms.container(found.digest, found.signer, found.others, found.signature, found.token):
             raise Refused(Reason.DAMAGED)
         verify(found.signer, cms.attributes(found.digest, found.signer), found.signature)
         _follow(found, roots)
@@ -51,6 +107,29 @@ def open_envelope(pdf: bytes, roots: Sequence[x509.Certificate]) -> Envelope:
     except Exception as broken:  # a hostile certificate may break its reader in any way; each way means: not valid
         raise Refused(Reason.DAMAGED) from broken
     return found
+
+
+def _stamp(token: bytes, stamped: bytes) -> Stamp:
+    found = stamps.read(token, stamped)
+    if found is None:
+        raise Refused(Reason.STAMP_BROKEN)
+    return found
+
+
+def _moment(sealed: bytes) -> datetime | None:
+    """Return when the signer of *sealed* says to have signed, as `embedding` writes it."""
+    found = _MOMENT.findall(sealed)
+    try:
+        return datetime.strptime(f"{found[0].decode()}Z", "%Y%m%d%H%M%S%z") if len(found) == 1 else None
+    except ValueError:
+        return None
+
+
+def _certificate(der: bytes) -> x509.Certificate:
+    try:
+        return load_certificate(der)
+    except (ValueError, TypeError, UserWarning) as broken:
+        raise Refused(Reason.DAMAGED) from broken
 
 
 def _follow(envelope: Envelope, roots: Sequence[x509.Certificate]) -> None:
@@ -104,4 +183,6 @@ def _parse(container: bytes) -> Envelope:
     serial = info["sid"].chosen["serial_number"].native
     signer = next(one for one in certificates if one.serial_number == serial)
     others = tuple(one for one in certificates if one is not signer)
-    return Envelope(digest, info["signature"].native, signer, others)
+    added = info["unsigned_attrs"]
+    token = bytes(added[0]["values"][0].dump()) if len(added or ()) else b""
+    return Envelope(digest, info["signature"].native, signer, others, token)

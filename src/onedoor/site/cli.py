@@ -33,6 +33,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "onedoor.site.commands.registers",
         "bring an owner's file into a register of this node; archive what is due",
     ),
+    "seal": (
+        "onedoor.site.commands.seal",
+        "show, change and revoke the seals of agencies, check documents, renew their time-stamps",
+    ),
     "provision": (
         "onedoor.site.commands.provision",
         "make keys, certificates and settings for a nation with one computer for each agency (development)",

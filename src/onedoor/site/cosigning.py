@@ -7,7 +7,7 @@ from typing import Self
 
 import structlog
 
-from onedoor.exchange.fetching import OK, Server
+from onedoor.kernel.fetching import OK, Server
 from onedoor.kernel.ledger import LedgerError, Tree, Verifier, join_note, signed_at, split_note
 from onedoor.kernel.ledger.notes import parse_number
 from onedoor.kernel.ledger.witnessing import Addition, Policy

@@ -114,6 +114,7 @@ class Result(models.Model):
     sha256 = models.TextField()
     size = models.PositiveIntegerField()
     verify_url = models.TextField()
+    lasts_until = models.DateTimeField(null=True, db_index=True)
     body = models.BinaryField()
     file = models.BinaryField()
 

@@ -124,7 +124,10 @@ class Counter(models.Model):
 
 
 class IssuedResult(models.Model):
-    """A result an agency of this node signed; anybody with its id may verify it, nobody learns whose it is."""
+    """A result an agency of this node signed; anybody with its id may verify it, nobody learns whose it is.
+
+    ``sha256`` is that of the document as sealed; ``lasts_until`` the end of what proves the file that is kept.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7)
     task = models.ForeignKey(Task, on_delete=models.PROTECT, related_name="issued")
@@ -134,6 +137,7 @@ class IssuedResult(models.Model):
     issued_at = models.DateTimeField()
     state = models.TextField(default="valid")
     sha256 = models.TextField(db_index=True)
+    lasts_until = models.DateTimeField(null=True, db_index=True)
     body = models.BinaryField()
     file = models.BinaryField()
     entry = models.TextField()

@@ -7,7 +7,7 @@ same headers, and ``onedoor.gateway`` set as the mutual TLS listener sets it.
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -25,8 +25,9 @@ from onedoor.kernel.actor import Actor
 from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.settings import current as settings
 from onedoor.registers import service as registers
-from onedoor.signing.certificates import Authority, Subject, save_certificates
+from onedoor.signing.certificates import Subject, save_certificates
 from onedoor.signing.keys import load_key, new_key, save_key
+from onedoor.signing.tests.authorities import AIA, Lab
 from onedoor.store.work import run_waiting
 
 HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -111,8 +112,14 @@ def monday() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def seals(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    authority = Authority.create(tmp_path_factory.mktemp("ca"), moment=NOW - timedelta(days=1))
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
+    """The authority of the agencies' seals, with a time-stamper whose certificate ends in 49 days."""
+    return Lab(tmp_path_factory.mktemp("ca"), NOW.astimezone(UTC), 50, NOW - timedelta(days=1))
+
+
+@pytest.fixture(scope="session")
+def seals(lab: Lab) -> Path:
+    authority = lab.authority
     folder = settings().state / "seals"
     for agency in AGENCIES:
         if not (folder / f"{agency}.key").exists():
@@ -120,7 +127,9 @@ def seals(tmp_path_factory: pytest.TempPathFactory) -> Path:
         name = nation.current().agencies[agency].name["vi"]
         public = load_key(folder / f"{agency}.key").public_key()
         subject = Subject(agency, organisation=name, identifier=agency, country="VN")
-        save_certificates(folder / f"{agency}.pem", [authority.issue(subject, public, "seal", days=700)])
+        save_certificates(
+            folder / f"{agency}.pem", [authority.issue(subject, public, "seal", days=700, moment=lab.start, status=AIA)]
+        )
     save_certificates(folder / "trust.pem", [authority.certificate])
     return folder
 

@@ -17,11 +17,12 @@ from typing import Any
 from cryptography.x509 import Certificate
 
 from onedoor.exchange import permissions
-from onedoor.exchange.directory import publishing, rights
+from onedoor.exchange.directory import authorities, publishing, rights
 from onedoor.exchange.directory.layout import EXCHANGE, GATEWAYS, HOST, Layout, Seat
 from onedoor.exchange.gateway import local
 from onedoor.exchange.permissions import Grant, Permission
-from onedoor.kernel.nation import Nation
+from onedoor.kernel.nation import Agency, Nation
+from onedoor.signing import development, holders
 from onedoor.signing.certificates import (
     Authority,
     CertificateNotTrusted,
@@ -30,6 +31,7 @@ from onedoor.signing.certificates import (
     fingerprint,
     load_certificates,
     pem,
+    status_address,
     trusted,
 )
 from onedoor.signing.keys import load_key, new_key, save_key
@@ -52,13 +54,14 @@ def provision(nation: Nation, var: Path, base_port: int, hosts: Mapping[str, str
     *hosts* gives for a member's id the address of its own computer; without it, all are on this one.
     """
     layout = Layout(nation, var, base_port, hosts or {})
-    authority = Authority.open(layout.directory / "ca")
+    authority = Authority.open(layout.directory / authorities.CA)
+    _authorities(authority, layout)
     anchor = _identity(authority, layout.directory / "signing", f"{nation.id} directory", "sign")
     seats = list(layout.seats())
     for seat in seats:
         _system(layout, seat)
         _gateway(layout, seat, authority, anchor)
-        _seals(authority, nation, seat)
+        _seals(authority, layout, seat)
     allowed = list(rights.permissions(nation.path))
     content = _content(layout, seats, authority, allowed)
     write(layout.directory / publishing.CONTENT, json.dumps(content, ensure_ascii=False, indent=1).encode())
@@ -113,14 +116,36 @@ def listed(offer: rights.Offer) -> dict[str, str]:
     return {"code": offer.service.rpartition("/")[2], "kind": "OPENAPI" if offer.description else "REST"}
 
 
-def _seals(authority: Authority, nation: Nation, seat: Seat) -> None:
+def _authorities(authority: Authority, layout: Layout) -> None:
+    """Give the development authority its time-stamper and its OCSP responder."""
+    stamper, responder = (layout.directory / name for name in (authorities.TSA, authorities.OCSP))
+    _identity(authority, stamper, "", "stamp", organisation=development.STAMP_NAME, status=layout.ocsp)
+    _identity(authority, responder, "", "status", organisation=development.STATUS_NAME)
+
+
+def _seals(authority: Authority, layout: Layout, seat: Seat) -> None:
     """Give every authority that works on this system the key it signs its documents with."""
-    folder = seat.state / "seals"
+    folder, nation = seat.state / "seals", layout.nation
     for agency in nation.agencies.values():
         if agency.member == seat.member.id:
-            name = agency.name[nation.languages[0]]
-            _identity(authority, folder / agency.id, agency.id, "seal", organisation=name, country=nation.id)
+            seal(authority, folder, agency, nation, layout.ocsp)
     write(folder / "trust.pem", pem([authority.certificate]))
+    write(folder / "tsa-trust.pem", pem([authority.certificate]))
+
+
+def seal(
+    authority: Authority, folder: Path, agency: Agency, nation: Nation, status: str, *, anew: bool = False
+) -> None:
+    """Give *agency* a key and a certificate in *folder*, unless it has them; others instead when *anew*."""
+    key = holders.prepare(folder, agency.id) if anew else holders.key(folder, agency.id)
+    certificate = folder / f"{agency.id}.pem"
+    if certificate.exists() and not anew:
+        found = load_certificates(certificate)[0]
+        if found.public_key() == key.public_key() and _lasting(found, authority) and status_address(found) == status:
+            return
+    subject = Subject(agency.id, agency.name[nation.languages[0]], agency.id, nation.id)
+    issued = authority.issue(subject, key.public_key(), "seal", days=DAYS, status=status)
+    holders.install(folder, agency.id, (issued,))
 
 
 def _content(
@@ -184,7 +209,7 @@ def _identity(
     profile: Profile,
     *,
     organisation: str = "",
-    country: str = "",
+    status: str = "",
 ) -> Certificate:
     """Return the certificate at *path*.pem for the key at *path*.key; make what is missing, renew what ends soon."""
     key_path, certificate_path = path.with_name(f"{path.name}.key"), path.with_name(f"{path.name}.pem")
@@ -193,11 +218,11 @@ def _identity(
     public = load_key(key_path).public_key()
     if certificate_path.exists():
         found = load_certificates(certificate_path)[0]
-        if found.public_key() == public and _lasting(found, authority):
+        if found.public_key() == public and _lasting(found, authority) and status_address(found) == status:
             return found
-    subject = Subject(identifier, organisation=organisation, identifier=identifier, country=country)
+    subject = Subject(identifier or organisation, organisation=organisation, identifier=identifier)
     names = NAMES if profile == "tls" else ()
-    certificate = authority.issue(subject, public, profile, names=names, days=DAYS)
+    certificate = authority.issue(subject, public, profile, names=names, status=status, days=DAYS)
     write(certificate_path, pem([certificate]))
     return certificate
 

@@ -97,12 +97,22 @@ class Layout:
         """Return host and port of the directory, which stands beside the portal."""
         return f"{next(self.seats()).host}:{self.base + DIRECTORY}"
 
+    @property
+    def ocsp(self) -> str:
+        """Return where the development authority's OCSP responder answers."""
+        return f"http://{self.directory_address}/ocsp"
+
+    @property
+    def tsa(self) -> str:
+        """Return where the development authority gives time-stamps."""
+        return f"http://{self.directory_address}/tsa"
+
     def environments(self) -> dict[str, dict[str, str]]:
         """Return the environment of every process by its name, without database and secrets."""
         shared = {"ONEDOOR_NATION": str(self.nation.path.absolute())}
         found = {"directory": shared | _directory(self)}
         for seat in self.seats():
-            system = shared | _system(seat)
+            system = shared | _system(seat) | {"ONEDOOR_TSA_URL": self.tsa, "ONEDOOR_OCSP_URL": self.ocsp}
             if seat.place:
                 found[seat.process] = system
             else:

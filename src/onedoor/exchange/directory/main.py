@@ -1,9 +1,13 @@
-"""Run the directory: sign the nation's configuration again and again, and serve it over HTTP."""
+"""Run the directory: sign the nation's configuration again and again, and serve it over HTTP.
+
+Beside it stand the doors of the development authority (`authorities`).
+"""
 
 import asyncio
 import contextlib
 import json
 import logging
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -13,6 +17,7 @@ from pathlib import Path
 
 import uvloop
 
+from onedoor.exchange.directory.authorities import LARGEST, OCSP, TSA, Authorities
 from onedoor.exchange.directory.national import CHECKPOINT, KEY, National
 from onedoor.exchange.directory.publishing import Publisher
 from onedoor.exchange.gateway import watching
@@ -31,6 +36,7 @@ LOOK, RENEW = 1.0, 600.0
 """Seconds between two looks at the content, and after which it is signed again without a change."""
 PATIENCE = 10.0
 MOST_CONNECTIONS = 256
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d{1,6})\r\n", re.IGNORECASE)
 _logger = logging.getLogger(__name__)
 metrics.measured(
     "directory",
@@ -42,11 +48,12 @@ metrics.measured(
 
 
 class DirectoryServer:
-    """Serves ``/configuration`` and ``/ledger/``; the signature inside is what counts, so plain HTTP is enough."""
+    """Serves ``/configuration``, ``/ledger/`` and the authorities; what counts is signed, so plain HTTP is enough."""
 
     def __init__(self, folder: Path, national: National | None = None) -> None:
         self.folder = folder
         self.national = national
+        self._authorities = Authorities(folder)
         self._publisher = Publisher(folder)
         self._changed = self._publisher.changed()
         self._signed = self._publisher.publish()
@@ -54,12 +61,14 @@ class DirectoryServer:
         self.broken = False
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer one request and close."""
+        """Answer one request and close; who asks the authorities may ask again on the same connection."""
         self._open += 1
         try:
-            if self._open <= MOST_CONNECTIONS:
+            again = self._open <= MOST_CONNECTIONS
+            while again:
                 head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE)
-                writer.write(self.answer(head.partition(b"\r\n")[0]))
+                again = head.startswith(b"POST ")
+                writer.write(await self._posted(head, reader) if again else self.answer(head.partition(b"\r\n")[0]))
                 await asyncio.wait_for(writer.drain(), PATIENCE)
         except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             _logger.debug("directory.client_gone")
@@ -76,6 +85,17 @@ class DirectoryServer:
         if line.startswith(b"GET /ledger/") and (found := self._published(line.split(b" ")[1].decode("latin-1"))):
             return found
         return _response(b"404 Not Found", b"text/plain", b"Only /configuration and /ledger/ are served here.\n")
+
+    async def _posted(self, head: bytes, reader: asyncio.StreamReader) -> bytes:
+        """Return the response of an authority to what follows *head*."""
+        found = _LENGTH.search(head)
+        if found is None or int(found[1]) > LARGEST:
+            raise asyncio.LimitOverrunError("no length, or more than is taken", 0)
+        body = await asyncio.wait_for(reader.readexactly(int(found[1])), PATIENCE)
+        answered = self._authorities.answer(head.split(b" ")[1], body)
+        if answered is None:
+            return _response(b"404 Not Found", b"text/plain", b"No authority answers here.\n", again=True)
+        return _response(b"200 OK", *answered, again=True)
 
     def _published(self, path: str) -> bytes:
         """Return the response with a file of the national ledger; nothing when there is none."""
@@ -173,10 +193,11 @@ def _measures(directory: DirectoryServer) -> Iterator[Measure]:
     if national := directory.national:
         yield Measure("onedoor_directory_ledger_size", national.tree.size)
         yield Measure("onedoor_directory_ledgers_refused", len(national.failed))
-    for name, days in ends.days_left([directory.folder / "signing.pem"]):
+    kept = [directory.folder / f"{name}.pem" for name in ("signing", TSA, OCSP)]
+    for name, days in ends.days_left([one for one in kept if one.exists()]):
         yield Measure(ends.METRIC, days, (name,))
 
 
-def _response(status: bytes, kind: bytes, body: bytes) -> bytes:
-    head = b"HTTP/1.1 %b\r\nContent-Type: %b\r\nContent-Length: %d\r\nConnection: close\r\n\r\n"
-    return head % (status, kind, len(body)) + body
+def _response(status: bytes, kind: bytes, body: bytes, *, again: bool = False) -> bytes:
+    head = b"HTTP/1.1 %b\r\nContent-Type: %b\r\nContent-Length: %d\r\nConnection: %b\r\n\r\n"
+    return head % (status, kind, len(body), b"keep-alive" if again else b"close") + body

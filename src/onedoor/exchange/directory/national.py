@@ -11,9 +11,9 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from pathlib import Path
 
-from onedoor.exchange.fetching import OK, BadAnswer, Server, TooLong
 from onedoor.exchange.witness.record import Record, own_key
 from onedoor.kernel.durable import write_durably
+from onedoor.kernel.fetching import OK, BadAnswer, Server, TooLong
 from onedoor.kernel.ledger import (
     EMPTY_ROOT,
     Checkpoint,

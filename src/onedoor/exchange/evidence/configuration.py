@@ -22,8 +22,8 @@ from onedoor.exchange.evidence import directory
 from onedoor.exchange.evidence.reasons import Reason
 from onedoor.kernel.errors import BadInput
 from onedoor.signing.asice import documents
-from onedoor.signing.asice.algorithms import load_certificate
 from onedoor.signing.asice.findings import Broken, Finding
+from onedoor.signing.schemes import load_certificate
 
 SHARED, ANCHOR = "shared-params.xml", "configuration-anchor.xml"
 _WANTED = (SHARED, ANCHOR, *directory.NAMES)

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 
 from cryptography import x509
 
-from onedoor.signing.asice.algorithms import digest, digest_name, method, same, signature_holds
+from onedoor.signing.asice.algorithms import digest_name, method
 from onedoor.signing.cms import der
+from onedoor.signing.schemes import digest, same, signature_holds
 
 NAMES = ("internalconf", "externalconf")
 _BOUNDARY = re.compile(r"boundary=\"?([^\";\s]+)\"?", re.IGNORECASE)

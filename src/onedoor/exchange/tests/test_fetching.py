@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from onedoor.exchange.fetching import BadAnswer, Server, TooLong
 from onedoor.exchange.tests.hostile import Hostile, answering, dripping, flooding
+from onedoor.kernel.fetching import BadAnswer, Server, TooLong
 
 NEGATIVE = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n"
 ENDLESS = b"HTTP/1.1 200 OK\r\n\r\n"

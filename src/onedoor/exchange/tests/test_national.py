@@ -15,9 +15,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from onedoor.exchange.directory import main
 from onedoor.exchange.directory import national as collecting
 from onedoor.exchange.directory.national import NAME, National, Read, reader
-from onedoor.exchange.fetching import Server
 from onedoor.exchange.tests.hostile import Hostile, answering, dripping
 from onedoor.exchange.tests.nation import Place, free_base, wait_for
+from onedoor.kernel.fetching import Server
 from onedoor.kernel.ledger import Checkpoint, Tree, Verifier, audit, entries_of, leaf_hash, tiles_of, verify_checkpoint
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))

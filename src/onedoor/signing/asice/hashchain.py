@@ -11,10 +11,11 @@ from asn1crypto.parser import emit  # type: ignore[import-untyped]
 from lxml import etree
 
 from onedoor.signing.asice import documents
-from onedoor.signing.asice.algorithms import digest, digest_name, same
+from onedoor.signing.asice.algorithms import digest_name
 from onedoor.signing.asice.container import Container
 from onedoor.signing.asice.documents import DS
 from onedoor.signing.asice.findings import Broken, Reason
+from onedoor.signing.schemes import digest, same
 
 HC = "http://cyber.ee/hashchain"
 _METHOD, _VALUE = f"{{{DS}}}DigestMethod", f"{{{DS}}}DigestValue"

@@ -8,12 +8,13 @@ from cryptography import x509
 from lxml import etree
 
 from onedoor.signing.asice import documents, hashchain, revocation, timestamps, xades
-from onedoor.signing.asice.algorithms import digest, digest_name, same
+from onedoor.signing.asice.algorithms import digest_name
 from onedoor.signing.asice.container import LARGEST_MESSAGE, MIMETYPE, Container
 from onedoor.signing.asice.findings import Broken, Finding, Reason
 from onedoor.signing.asice.revocation import Response
 from onedoor.signing.asice.timestamps import TimeStamp
 from onedoor.signing.asice.xades import Signature
+from onedoor.signing.schemes import digest, same
 
 MESSAGE, MIMETYPE_ENTRY = "message.xml", "mimetype"
 SIGNED_RESULT, STAMPED_RESULT = "sig-hashchainresult.xml", "ts-hashchainresult.xml"

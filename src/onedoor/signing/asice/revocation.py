@@ -7,8 +7,8 @@ from asn1crypto import keys, ocsp  # type: ignore[import-untyped]
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from onedoor.signing.asice.algorithms import HASHES, digest, load_certificate, same, signature_holds
 from onedoor.signing.asice.findings import Broken, Reason
+from onedoor.signing.schemes import HASHES, digest, load_certificate, same, signature_holds
 
 _KINDS = {"rsassa_pkcs1v15": "rsa", "rsassa_pss": "pss", "ecdsa": "ecdsa"}
 _NAMING = ("sha1", *HASHES)

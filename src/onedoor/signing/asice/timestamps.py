@@ -7,11 +7,12 @@ from datetime import datetime
 from asn1crypto import cms, tsp  # type: ignore[import-untyped]
 from cryptography import x509
 
-from onedoor.signing.asice.algorithms import HASHES, digest, load_certificate, same, signature_holds
 from onedoor.signing.asice.findings import Broken, Reason
 from onedoor.signing.cms import der
+from onedoor.signing.schemes import HASHES, digest, load_certificate, same, signature_holds
 
 LARGEST_TOKEN = 1 << 20
+_SET = b"\x31"
 _KINDS = {"rsassa_pkcs1v15": "rsa", "rsassa_pss": "pss", "ecdsa": "ecdsa"}
 _ESS_HASHES = ("sha1", *HASHES)
 """RFC 2634 names a certificate by its SHA-1; it tells which of the certificates is meant, and protects nothing."""
@@ -49,13 +50,15 @@ def _check(token: bytes, stamped: bytes, authorities: Sequence[x509.Certificate]
     info: tsp.TSTInfo = tsp.TSTInfo.load(octets, strict=True)
     if inner["content_type"].native != "tst_info":
         raise Broken(Reason.TIME_STAMP_BROKEN)
+    signed = (
+        _SET + signer["signed_attrs"].dump()[1:]
+    )  # before its parts are read: asn1crypto writes again what was read
     attributes = {one["type"].native: one["values"] for one in signer["signed_attrs"]}
     name = signer["digest_algorithm"]["algorithm"].native
     if len(attributes) != len(signer["signed_attrs"]) or name not in HASHES:
         raise Broken(Reason.TIME_STAMP_BROKEN)
     certificate = _certificate(content, signer, attributes, authorities)
     kind = _KINDS[signer["signature_algorithm"].signature_algo]
-    signed = signer["signed_attrs"].untag().dump(force=True)
     value = signer["signature"].native
     holds = (
         [one.native for one in attributes["content_type"]] == ["tst_info"]

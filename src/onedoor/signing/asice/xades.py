@@ -11,18 +11,11 @@ from cryptography import x509
 from lxml import etree
 
 from onedoor.signing.asice import documents
-from onedoor.signing.asice.algorithms import (
-    canonical,
-    canonical_by_default,
-    digest,
-    digest_name,
-    load_certificate,
-    same,
-    xml_signature_holds,
-)
+from onedoor.signing.asice.algorithms import canonical, canonical_by_default, digest_name, xml_signature_holds
 from onedoor.signing.asice.container import Container
 from onedoor.signing.asice.documents import DS, attribute, binary, children, only, text
 from onedoor.signing.asice.findings import Broken, Finding, Reason, Why
+from onedoor.signing.schemes import digest, load_certificate, same
 
 ENTRY = "META-INF/signatures.xml"
 SIGNED_PROPERTIES = "http://uri.etsi.org/01903#SignedProperties"

@@ -9,8 +9,8 @@ from cryptography.x509.oid import NameOID
 from lxml import etree
 
 from onedoor.signing.asice import documents, integrity
-from onedoor.signing.asice.algorithms import signature_holds
 from onedoor.signing.asice.findings import Reason, Why
+from onedoor.signing.schemes import signature_holds
 from onedoor.signing.tests import containers
 from onedoor.signing.tests.attacked import findings, reasons, whys
 from onedoor.signing.tests.containers import DS, HC, SHA512, SIGNATURES, XADES, Plan, b64, container, stamp, zipped

@@ -16,6 +16,7 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from onedoor.signing import certificates, keys, opinion, pades
 from onedoor.signing.certificates import Authority, Subject
 from onedoor.signing.tests.conftest import MOMENT
+from onedoor.signing.trust import Trust
 from onedoor.signing.verdict import Reason, Verdict
 
 SHARE = st.integers(0, 999_999)
@@ -23,7 +24,7 @@ NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
 
 def check(pdf, authority, moment=NOW):
-    return pades.check_pdf(pdf, [authority.certificate], moment=moment)
+    return pades.check_pdf(pdf, Trust((authority.certificate,)), moment=moment)
 
 
 def referee(pdf, folder):
@@ -31,9 +32,16 @@ def referee(pdf, folder):
     return subprocess.run(["pdfsig", "a.pdf"], check=False, cwd=folder, capture_output=True, text=True).stdout
 
 
-def test_a_sealed_document_is_valid_and_names_its_agency_and_moment(sealed, authority):
+def test_a_sealed_document_is_valid_and_names_its_agency_and_moment(sealed, authority, seal):
     verdict = check(sealed, authority)
-    assert verdict == Verdict(True, "Ủy ban nhân dân phường Láng", (), MOMENT, "commune-00199")
+    assert verdict == Verdict(
+        True,
+        "Ủy ban nhân dân phường Láng",
+        (),
+        MOMENT,
+        "commune-00199",
+        lasts_until=seal.certificate.not_valid_after_utc,
+    )
 
 
 def test_a_document_is_checked_where_an_event_loop_runs_already(sealed, authority):
@@ -192,8 +200,8 @@ def test_a_chain_over_an_authority_in_between_is_followed_to_its_root(plain):
     leaf = Authority(between_key, between).issue(
         Subject("Láng"), key.public_key(), "seal", moment=datetime(2026, 1, 1, tzinfo=UTC)
     )
-    assert pades.check_pdf(pades.sign_pdf(plain, key, leaf, [between], moment=MOMENT), [root], moment=NOW).valid
-    assert not pades.check_pdf(pades.sign_pdf(plain, key, leaf, moment=MOMENT), [root], moment=NOW).valid
+    assert pades.check_pdf(pades.sign_pdf(plain, key, leaf, [between], moment=MOMENT), Trust((root,)), moment=NOW).valid
+    assert not pades.check_pdf(pades.sign_pdf(plain, key, leaf, moment=MOMENT), Trust((root,)), moment=NOW).valid
 
 
 def make_authority(name, issuer, issuer_key):

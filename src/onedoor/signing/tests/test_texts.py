@@ -5,11 +5,11 @@ import pytest
 from babel.messages.pofile import read_po
 
 from onedoor.kernel.errors import OnedoorError
-from onedoor.signing import certificates, detached, keys, pades, pdf
+from onedoor.signing import certificates, detached, keys, pades, pdf, stamps
 from onedoor.signing.asice import findings
 from onedoor.signing.verdict import Reason
 
-MODULES = (certificates, detached, keys, pades, pdf)
+MODULES = (certificates, detached, keys, pades, pdf, stamps)
 
 
 def sentences():

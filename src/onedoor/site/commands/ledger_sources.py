@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
-from onedoor.exchange.fetching import OK, Server, TooLong
 from onedoor.kernel.errors import OnedoorError
+from onedoor.kernel.fetching import OK, Server, TooLong
 from onedoor.kernel.ledger import Leaf, LedgerError
 from onedoor.site.messages import text as _
 

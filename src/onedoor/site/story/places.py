@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from cryptography.x509 import Certificate
 
 from onedoor.exchange.directory.layout import Layout
 from onedoor.kernel.errors import NotFound
 from onedoor.kernel.nation import Nation
 from onedoor.kernel.text import pick
 from onedoor.signing.certificates import load_certificates
+from onedoor.signing.trust import Trust
 from onedoor.site import messages
 
 PERSONAS = "demonstration.yaml"
@@ -68,10 +68,11 @@ class Places:
             raise NotFound
         return found
 
-    def trust(self) -> Sequence[Certificate]:
-        """Return the roots that seals of results are checked against."""
-        seats = [seat.state / "seals" / "trust.pem" for seat in self.layout.seats() if seat.place]
-        return load_certificates(next(path for path in seats if path.exists()))
+    def trust(self) -> Trust:
+        """Return what seals and time-stamps of results are checked against."""
+        seats = [seat.state / "seals" for seat in self.layout.seats() if seat.place]
+        folder = next(path for path in seats if (path / "trust.pem").exists())
+        return Trust(load_certificates(folder / "trust.pem"), load_certificates(folder / "tsa-trust.pem"))
 
 
 def places(nation: Nation, var: Path, base: int, language: str = "") -> Places:

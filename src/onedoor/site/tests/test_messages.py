@@ -25,7 +25,7 @@ SPEAKING = (
     ),
     *(
         f"commands/{name}.py"
-        for name in ("nation", "doctor", "backup", "restore", "measure", "migrate", "restart", "exchange")
+        for name in ("nation", "doctor", "backup", "restore", "measure", "migrate", "restart", "exchange", "seal")
     ),
     *(f"commands/ledger_{name}.py" for name in ("own", "public", "sources")),
 )

@@ -57,17 +57,23 @@ class Server:
         self.url, self.patience = url.rstrip("/"), patience
         self._socket: socket.socket | None = None
 
-    def ask(self, method: str, path: str, most: int, body: bytes = b"", until: float = 0.0) -> tuple[int, bytes]:
+    def ask(
+        self, method: str, path: str, most: int, body: bytes = b"", until: float = 0.0, kind: str = ""
+    ) -> tuple[int, bytes]:
         """Return status and body, of *most* bytes at most, by the moment *until* (monotonic) if that is sooner.
+
+        *kind* is the media type of the *body* sent; without a *path*, the address itself is asked.
 
         Raise `OSError`: `TooLong`, `BadAnswer`, `TimeoutError`, or what the connection says.
         """
         patient = time.monotonic() + self.patience
         until = min(patient, until) if until else patient
         try:
-            parts = urlsplit(f"{self.url}/{path}")
+            parts = urlsplit(f"{self.url}/{path}" if path else self.url)
             host, port, secure = parts.hostname or "", parts.port, parts.scheme == "https"
-            head = f"{method} {quote(parts.path, safe=SAFE)} HTTP/1.1\r\nHost: {parts.netloc.rpartition('@')[2]}\r\n"
+            where = quote(parts.path or "/", safe=SAFE)
+            head = f"{method} {where} HTTP/1.1\r\nHost: {parts.netloc.rpartition('@')[2]}\r\n"
+            head += f"Content-Type: {kind}\r\n" if kind else ""
             head += f"Content-Length: {len(body)}\r\n\r\n" if body else "\r\n"
             request = head.encode("ascii") + body
         except ValueError as error:

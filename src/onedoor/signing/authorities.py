@@ -1,0 +1,80 @@
+"""The authorities that are asked over HTTP: for time-stamps (RFC 3161) and for the status of certificates (OCSP)."""
+
+import threading
+import time
+from datetime import UTC, datetime
+
+from cryptography import x509
+
+from onedoor.kernel.fetching import OK, Server
+from onedoor.signing import stamps, status
+from onedoor.signing.certificates import fingerprint, status_address
+from onedoor.signing.stamps import NoTimeStamp
+from onedoor.signing.status import Status
+
+PATIENCE = 5.0
+KNOWN_FOR, SILENT_FOR = 300.0, 30.0
+"""Seconds for which a status is not asked again, and for which a silent responder is left alone."""
+LARGEST = 64 * 1024
+MOST_KNOWN = 256
+_ROOM, _STEP = 2048, 512
+
+
+class TimeStampAuthority:
+    """The time-stamp authority at *url*; one thread after the other."""
+
+    def __init__(self, url: str, patience: float = PATIENCE) -> None:
+        self.url = url
+        self.room = _ROOM
+        self._server = Server(url, patience)
+        self._lock = threading.Lock()
+
+    def stamp(self, stamped: bytes) -> bytes:
+        """Return its token over *stamped*; raise `NoTimeStamp`."""
+        asked = stamps.request(stamped)
+        try:
+            with self._lock:
+                code, body = self._server.ask("POST", "", LARGEST, asked, kind="application/timestamp-query")
+        except OSError as error:
+            raise NoTimeStamp(who=self.url, why=str(error) or type(error).__name__) from error
+        if code != OK:
+            raise NoTimeStamp(who=self.url, why=f"HTTP {code}")
+        token = stamps.taken(body, asked, stamped)
+        self.room = max(self.room, -(-len(token) // _STEP) * _STEP)
+        return token
+
+
+class Responders:
+    """OCSP responders: the one at *url*, or without it where each certificate says; what they told is kept a while."""
+
+    def __init__(self, url: str = "", patience: float = PATIENCE) -> None:
+        self._url, self._patience = url, patience
+        self._servers: dict[str, Server] = {}
+        self._known: dict[str, tuple[float, Status | None]] = {}
+        self._lock = threading.Lock()
+
+    def status(self, certificate: x509.Certificate, issuer: x509.Certificate) -> Status | None:
+        """Return the present status of *certificate*; nothing when nobody tells it."""
+        key = fingerprint(certificate)
+        with self._lock:
+            until, told = self._known.get(key, (0.0, None))
+            if time.monotonic() < until:
+                return told
+            told = self._ask(certificate, issuer)
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
+            self._known[key] = (time.monotonic() + (KNOWN_FOR if told else SILENT_FOR), told)
+            return told
+
+    def _ask(self, certificate: x509.Certificate, issuer: x509.Certificate) -> Status | None:
+        url = self._url or status_address(certificate)
+        if not url:
+            return None
+        server = self._servers.setdefault(url, Server(url, self._patience))
+        try:
+            asked = status.request(certificate, issuer)
+            code, body = server.ask("POST", "", LARGEST, asked, kind="application/ocsp-request")
+        except OSError:
+            return None
+        told = status.read(body, certificate, issuer) if code == OK else None
+        return told if told and told.covers(datetime.now(UTC)) else None

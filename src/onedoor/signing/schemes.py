@@ -1,0 +1,54 @@
+"""The digests and signatures that are accepted of others, and their certificates read with care."""
+
+import hashlib
+import hmac
+import warnings
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
+
+HASHES = {"sha256": hashes.SHA256(), "sha384": hashes.SHA384(), "sha512": hashes.SHA512()}
+_CURVES = ("secp256r1", "secp384r1", "secp521r1")
+_RSA_BITS = range(2048, 8193)
+
+
+def same(one: bytes, other: bytes) -> bool:
+    """Return whether two digests are equal."""
+    return hmac.compare_digest(one, other)
+
+
+def digest(name: str, data: bytes) -> bytes:
+    """Return the digest of *data* by a hashlib *name*."""
+    return hashlib.new(name, data).digest()
+
+
+def load_certificate(der: bytes) -> x509.Certificate:
+    """Return the certificate in *der*; one that is only tolerated for now is refused as well."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        certificate = x509.load_der_x509_certificate(der)
+        # Each part is read now: what is broken in it breaks here and not where nobody expects it.
+        _ = certificate.public_key(), certificate.extensions, certificate.issuer.public_bytes()
+        _ = certificate.subject.public_bytes(), certificate.not_valid_before_utc, certificate.not_valid_after_utc
+        return certificate
+
+
+def signature_holds(kind: str, name: str, key: PublicKeyTypes, signature: bytes, data: bytes) -> bool:
+    """Return whether *signature* over *data* was made with *key*; *kind* is ``rsa``, ``pss`` or ``ecdsa`` (DER)."""
+    scheme = HASHES[name]
+    try:
+        if isinstance(key, rsa.RSAPublicKey) and key.key_size in _RSA_BITS and kind == "rsa":
+            key.verify(signature, data, padding.PKCS1v15(), scheme)
+        elif isinstance(key, rsa.RSAPublicKey) and key.key_size in _RSA_BITS and kind == "pss":
+            pss = padding.PSS(padding.MGF1(scheme), scheme.digest_size)
+            key.verify(signature, data, pss, scheme)
+        elif isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in _CURVES and kind == "ecdsa":
+            key.verify(signature, data, ec.ECDSA(scheme))
+        else:
+            return False
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError):
+        return False
+    return True

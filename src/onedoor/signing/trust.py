@@ -1,0 +1,44 @@
+"""Whom a check trusts: for seals, for time-stamps; and who tells which certificates are revoked."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from cryptography import x509
+
+from onedoor.signing.certificates import issued
+from onedoor.signing.status import Status
+
+Telling = Callable[[x509.Certificate, x509.Certificate], Status | None]
+"""Tells the present status of a certificate of an issuer; nothing when its authority does not answer."""
+
+
+def silent(_certificate: x509.Certificate, _issuer: x509.Certificate) -> None:
+    """Tell nothing."""
+
+
+@dataclass(frozen=True)
+class Trust:
+    """The roots of seals and those of time-stamp authorities, and who is asked for the status of certificates now."""
+
+    roots: tuple[x509.Certificate, ...]
+    stamping: tuple[x509.Certificate, ...] = ()
+    status: Telling = silent
+
+
+def path(
+    certificate: x509.Certificate, between: Sequence[x509.Certificate], roots: Sequence[x509.Certificate]
+) -> tuple[x509.Certificate, ...]:
+    """Return the certificates from *certificate* to one of *roots*, both included; nothing when there is no path."""
+    found = [certificate]
+    while len(found) <= len(between) + 1:
+        if root := _issuer(found[-1], roots):
+            return (*found, root)
+        following = _issuer(found[-1], [one for one in between if one not in found])
+        if following is None:
+            return ()
+        found.append(following)
+    return ()
+
+
+def _issuer(certificate: x509.Certificate, among: Sequence[x509.Certificate]) -> x509.Certificate | None:
+    return next((one for one in among if issued(one, certificate)), None)
