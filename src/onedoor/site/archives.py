@@ -33,6 +33,9 @@ OPEN = (".pem", ".json", ".jsonl", ".signed")
 PRIVATE = b"PRIVATE KEY"
 UNREADABLE = (gzip.BadGzipFile, FileNotFoundError)
 """Of the errors of files only these speak of the archive: a full disk is another matter."""
+KEY_STORE = "keys/persons.sqlite"
+PERSONS = "SELECT count(DISTINCT subject) FROM person_key WHERE wrapped IS NOT NULL"
+MASTERS = "SELECT name FROM master_key WHERE place = 'file' AND retired_at IS NULL"
 DATABASE = re.compile(r"portal|node_[a-z0-9_]+")
 
 
@@ -75,12 +78,21 @@ def copy(path: Path, to: Path) -> None:
 
 def persons(var: Path) -> dict[str, int]:
     """Return for each system in *var* of how many persons it holds a key."""
-    found = {}
-    for path in sorted(var.glob("*/keys/persons.sqlite")):
-        with closing(sqlite3.connect(path)) as store:
-            row = store.execute("SELECT count(*) FROM person_key WHERE wrapped IS NOT NULL").fetchone()
-        found[path.parents[1].name] = int(row[0])
-    return found
+    return {path.parents[1].name: _asked(path, PERSONS)[0][0] for path in sorted(var.glob(f"*/{KEY_STORE}"))}
+
+
+def master_files(system: Path) -> list[Path]:
+    """Return the files that must hold the master keys of *system*, whose key store is there."""
+    try:
+        found = [name for (name,) in _asked(system / KEY_STORE, MASTERS)]
+    except sqlite3.OperationalError:  # a store that was not opened since master keys have names
+        found = ["master"]
+    return [system / "keys" / name for name in found]
+
+
+def _asked(store: Path, query: str) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(store)) as connection:
+        return connection.execute(query).fetchall()
 
 
 def pack(folder: Path, to: Path, about: dict[str, Any], key: bytes = b"") -> None:

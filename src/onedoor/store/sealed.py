@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from onedoor.kernel.errors import OnedoorError
 from onedoor.store import keys
 from onedoor.store.keys import Key, KeyDestroyed
+from onedoor.store.masters import NONCE_BYTES
 
 __all__ = [
     "BadEnvelope",
@@ -27,7 +28,7 @@ __all__ = [
 ]
 
 VERSION = 1
-HEAD = 1 + keys.ID_BYTES + keys.NONCE_BYTES
+HEAD = 1 + keys.ID_BYTES + NONCE_BYTES
 
 
 class BadEnvelope(OnedoorError):
@@ -66,7 +67,7 @@ def seal_bytes(data: bytes, *, subject: str, place: Place) -> bytes:
 
 
 def _sealed(key: Key, data: bytes, place: Place) -> bytes:
-    nonce = os.urandom(keys.NONCE_BYTES)
+    nonce = os.urandom(NONCE_BYTES)
     head = bytes([VERSION]) + key.id + nonce
     return head + AESGCM(key.secret).encrypt(nonce, data, _bound(head, place))
 
