@@ -15,10 +15,12 @@ import tarfile
 import zlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from onedoor.kernel.errors import OnedoorError
+from onedoor.store import copies
 
 FORMAT = 2
 MANIFEST, SEAL, FILES, DUMPS = "manifest.json", "manifest.hmac", "files", "databases"
@@ -139,6 +141,29 @@ def unpack(path: Path, folder: Path, key: bytes | None = b"") -> dict[str, Any]:
         if wrong:
             raise BadArchive(path=path, why=f"{wrong[0]} was changed")
     return about
+
+
+def expires(path: Path) -> datetime | None:
+    """Return when the copy of keys in the archive at *path* expires; None when it holds none."""
+    about = manifest(path)
+    if "seal" not in about:
+        return None
+    made_at = datetime.fromisoformat(about["made_at"]).replace(tzinfo=UTC)
+    return datetime.fromisoformat(about["expires_at"]) if "expires_at" in about else made_at + copies.LASTS
+
+
+def delete_expired(folder: Path, now: datetime) -> list[Path]:
+    """Delete the copies of keys in *folder* that have expired; return which. Whatever else lies there stays."""
+    gone = []
+    for path in sorted(folder.glob("*.gz")):
+        try:
+            ends = expires(path)
+        except BadArchive:
+            continue
+        if ends and ends <= now:
+            path.unlink()
+            gone.append(path)
+    return gone
 
 
 @contextmanager

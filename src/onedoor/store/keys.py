@@ -6,13 +6,14 @@ import os
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from onedoor.kernel import clock
 from onedoor.kernel.durable import sync_folder
-from onedoor.kernel.errors import OnedoorError
+from onedoor.kernel.errors import Gone
 from onedoor.kernel.ids import uuid7
 from onedoor.kernel.settings import current
 from onedoor.store import keystore, masters
@@ -24,14 +25,22 @@ LIVE = """
 SELECT subject, id, wrapped, master FROM person_key
 WHERE wrapped IS NOT NULL AND superseded_at IS NULL AND subject IN ({})
 """
-ONE = "SELECT subject, wrapped, master FROM person_key WHERE id = ?"
+ONE = "SELECT subject, wrapped, master, destroyed_at, complete_on FROM person_key WHERE id = ?"
+DESTROY = """
+UPDATE person_key SET wrapped = NULL, subject = x'', destroyed_at = ?, complete_on = ?
+WHERE id = ? AND wrapped IS NOT NULL
+"""
 INSERT = "INSERT INTO person_key (id, subject, wrapped, master, made_at) VALUES (?, ?, ?, ?, ?)"
 AT_ONCE = 500
 """Subjects that one statement asks for."""
 
 
-class KeyDestroyed(OnedoorError):
+class KeyDestroyed(Gone):
     """These data can no longer be read: the key of the person they were about was destroyed."""
+
+
+class Erased(KeyDestroyed):
+    """These data were erased on {day}, and nobody can read them any more. The erasure is complete on {complete_on}, when the last copy of the key expires."""  # noqa: E501 - one sentence after the other
 
 
 class Key(NamedTuple):
@@ -98,19 +107,39 @@ def key_of(key_id: bytes) -> Key:
 def _one(key_id: bytes) -> Key:
     row = keystore.connected().execute(ONE, [key_id]).fetchone()
     if row is None or row[1] is None:
-        raise KeyDestroyed
+        raise Erased(day=row[3][:10], complete_on=row[4]) if row and row[4] else KeyDestroyed()
     return Key(key_id, masters.named(row[2]).unwrap(row[1], key_id + row[0]))
+
+
+def ids_of(subjects: Iterable[str]) -> list[bytes]:
+    """Return the ids of all keys of *subjects* that are not destroyed, superseded ones too."""
+    asked = "SELECT id FROM person_key WHERE wrapped IS NOT NULL AND subject = ?"
+    return [one for subject in subjects for (one,) in keystore.connected().execute(asked, [mark_of(subject)])]
 
 
 def destroy(subject: str) -> bool:
     """Destroy every key of *subject* for good; return whether there was one. What they sealed ends being readable."""
+    return destroy_ids(ids_of([subject]), clock.now())
+
+
+def destroy_ids(ids: Iterable[bytes], moment: datetime, complete_on: date | None = None) -> bool:
+    """Destroy the keys with these *ids*, as of *moment*; return whether there was one left.
+
+    *complete_on* is the day on which their last copy expires, when their person was erased.
+    """
+    day = complete_on.isoformat() if complete_on else None
+    values = [(moment.isoformat(), day, one) for one in ids if _is_there(one)]
+    if not values:
+        return False
     with keystore.writing() as store:
-        done = store.execute(
-            "UPDATE person_key SET wrapped = NULL, destroyed_at = ? WHERE subject = ? AND wrapped IS NOT NULL",
-            [clock.now().isoformat(), mark_of(subject)],
-        )
+        done = store.executemany(DESTROY, values).rowcount
     keystore.forget()
-    return bool(done.rowcount)
+    return done > 0
+
+
+def _is_there(key_id: bytes) -> bool:
+    row = keystore.connected().execute(ONE, [key_id]).fetchone()
+    return row is not None and row[1] is not None
 
 
 def _live(marks: Mapping[str, bytes]) -> dict[str, Key]:

@@ -4,7 +4,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -15,7 +15,7 @@ FIRST_MASTER = "master"
 """The master key of stores that were made before master keys had names; its file has this name."""
 
 
-def _first(store: sqlite3.Connection) -> None:
+def _first(store: sqlite3.Connection, _folder: Path) -> None:
     store.execute("""
         CREATE TABLE IF NOT EXISTS person_key (
             id BLOB PRIMARY KEY,
@@ -27,7 +27,7 @@ def _first(store: sqlite3.Connection) -> None:
         ) WITHOUT ROWID""")
 
 
-def _rotated(store: sqlite3.Connection) -> None:
+def _rotated(store: sqlite3.Connection, folder: Path) -> None:
     """Name the master key each key is wrapped by, which key of a person is in use, and every copy of the store."""
     store.execute(f"ALTER TABLE person_key ADD COLUMN master TEXT NOT NULL DEFAULT '{FIRST_MASTER}'")
     store.execute("ALTER TABLE person_key ADD COLUMN superseded_at TEXT")
@@ -45,11 +45,11 @@ def _rotated(store: sqlite3.Connection) -> None:
             retired_at TEXT
         )""")
     store.execute("CREATE TABLE copy (id TEXT PRIMARY KEY, made_at TEXT NOT NULL, expires_at TEXT NOT NULL)")
-    if (folder() / FIRST_MASTER).exists() or store.execute("SELECT 1 FROM person_key LIMIT 1").fetchone():
+    if (folder / FIRST_MASTER).exists() or store.execute("SELECT 1 FROM person_key LIMIT 1").fetchone():
         register_master(store, FIRST_MASTER, FILE)
 
 
-STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _rotated)
+STEPS: tuple[Callable[[sqlite3.Connection, Path], None], ...] = (_first, _rotated)
 """What makes the tables of one version from those of the one before; the file counts which were taken."""
 _threads = threading.local()
 
@@ -78,9 +78,16 @@ def _opened(path: Path) -> sqlite3.Connection:
     if _steps_taken(connection) < len(STEPS):
         with _alone(connection):
             for step in STEPS[_steps_taken(connection) :]:
-                step(connection)
+                step(connection, path.parent)
             connection.execute(f"PRAGMA user_version = {len(STEPS)}")
     return connection
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[sqlite3.Connection]:
+    """Give a connection to the key store at *path*, whichever system's it is."""
+    with closing(_opened(path)) as connection:
+        yield connection
 
 
 def _steps_taken(connection: sqlite3.Connection) -> int:

@@ -5,10 +5,17 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
-from onedoor.site import messages
+from onedoor.kernel.errors import BadInput
+from onedoor.site import archives, messages
 from onedoor.site.commands.processes import settings_of
 from onedoor.site.messages import text as _
+
+
+class OneNumber(BadInput):
+    """One personal number is erased at a time, and stdin named {n}. Please write exactly one line."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,13 +24,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parts.add_parser(
         "rotate-master", help="wrap the keys of persons by a new master key, made where ONEDOOR_MASTER_KEY says"
     )
+    persons = parts.add_parser("rotate-persons", help="give persons next keys, and reseal their data under these")
+    persons.add_argument("--named", action="store_true", help="only those whose personal numbers stdin names, by lines")
+    persons.add_argument("--older-than", type=_days, metavar="DAYS", default=timedelta(0), help="only older keys")
+    erased = parts.add_parser("erase", help="erase from this system the person whose number stdin names, for good")
+    erased.add_argument("--request", metavar="ID", default="", help="id of the request, for the record")
+    expired = parts.add_parser("expire", help="delete the copies of keys in a folder that have expired")
+    expired.add_argument("folder", type=Path, metavar="DIR", help="where backups put archives of keys")
     for part in parts.choices.values():
         messages.add_argument(part)
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Do the part that was asked for, as the system whose settings these are."""
-    settings_of("portal", "node")
+    """Do the part that was asked for, as the system whose settings these are; a folder of copies is nobody's."""
+    if arguments.part != "expire":
+        settings_of("portal", "node")
     PARTS[arguments.part](arguments)
 
 
@@ -41,7 +56,61 @@ def rotate_master(_arguments: argparse.Namespace) -> None:
     print(_("Copies of the key store that were made before still hold it. Please make a new backup."))
 
 
-PARTS: dict[str, Callable[[argparse.Namespace], None]] = {"rotate-master": rotate_master}
+def rotate_persons(arguments: argparse.Namespace) -> None:
+    """Give persons next keys; say how many, and how much was resealed."""
+    _django()
+    from onedoor.store import erasure, resealing
+
+    named = [one for number in _numbers() for one in erasure.subjects_of(number)] if arguments.named else None
+    with _progress(_("Tables gone through")) as shown:
+        done = resealing.rotate_persons(named, older_than=arguments.older_than, progress=shown)
+    print(
+        _(
+            "{persons} persons got a next key; {envelopes} envelopes were resealed, {destroyed} keys destroyed.",
+            persons=done.persons,
+            envelopes=done.envelopes,
+            destroyed=done.destroyed,
+        )
+    )
+
+
+def erase(arguments: argparse.Namespace) -> None:
+    """Erase one person and say when that is complete."""
+    _django()
+    from onedoor.store import erasure
+
+    numbers = _numbers()
+    if len(numbers) != 1:
+        raise OneNumber(n=len(numbers))
+    done = erasure.erase(numbers[0], request=arguments.request)
+    print(_("Erased: {n} keys were destroyed; entry {entry} of the ledger says so.", n=done.keys, entry=done.entry))
+    print(_("The erasure is complete on {day}, when the last copy of the key expires.", day=done.complete_on))
+
+
+def expire(arguments: argparse.Namespace) -> None:
+    """Delete expired copies and name them."""
+    gone = archives.delete_expired(arguments.folder, datetime.now(UTC))
+    for path in gone:
+        print(_("Deleted, for it has expired: {file}", file=path))
+    if not gone:
+        print(_("No copy of keys in {folder} has expired.", folder=arguments.folder))
+
+
+PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
+    "rotate-master": rotate_master,
+    "rotate-persons": rotate_persons,
+    "erase": erase,
+    "expire": expire,
+}
+
+
+def _numbers() -> list[str]:
+    """Return the personal numbers on stdin, one a line: no list of processes and no history of a shell shows them."""
+    return [line.strip() for line in sys.stdin if line.strip()]
+
+
+def _days(text: str) -> timedelta:
+    return timedelta(days=int(text))
 
 
 @contextmanager
