@@ -38,6 +38,10 @@ def register(kind: str, entered: Entered) -> None:
 
 def of(kind: str, entry: UUID) -> bytes | None:
     """Return what was entered under *entry*, written out from the rows of today; None when they are gone."""
+    return _written(kind, entry)
+
+
+def _written(kind: str, entry: UUID) -> bytes | None:
     entered = _kinds.get(kind)
     return next((content for _, content in entered(str(entry))), None) if entered else None
 
@@ -90,7 +94,7 @@ def mark_of(entry: UUID, digest: bytes, why: str) -> bytes:
 
 def amend(kind: str, entry: UUID, why: str) -> None:
     """Enter into the ledger, in the caller's transaction, what now stands behind *entry* and *why* it was changed."""
-    digest = sha256(of(kind, entry) or b"").digest()
+    digest = sha256(_written(kind, entry) or b"").digest()
     row = Amendment(amended=entry, digest=digest, why=why, mark=mark_of(entry, digest, why))
     row.entry = ledger.append(AMENDMENT, sha256(_amendment(row)).digest()).id
     row.save(force_insert=True)
