@@ -4,6 +4,7 @@ Who is stopped anywhere on the way goes on where they were: what is done stands 
 """
 
 import fcntl
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -47,7 +48,8 @@ class Rotated:
 @contextmanager
 def alone() -> Iterator[None]:
     """Be the only one who rotates or erases keys of this system; raise `RotationRuns`."""
-    with (keystore.folder() / "lock").open("w") as lock:
+    handle = os.open(keystore.folder() / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    with os.fdopen(handle, "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
