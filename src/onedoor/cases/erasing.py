@@ -3,12 +3,16 @@
 from collections.abc import Iterator
 from uuid import UUID
 
-from onedoor.cases import dossiers
+from onedoor.cases import dossiers, rules
 from onedoor.cases.errors import CaseOpen, TaskOpen
 from onedoor.cases.models import Attachment, Claim, Dossier, Draft, Party, Task
 from onedoor.kernel.errors import OnedoorError
 from onedoor.store import erasure
 from onedoor.store.erasure import Person
+
+OVER = sorted({*rules.ENDED, rules.HANDED_OVER})
+UNDER_WAY = f"state NOT IN ({', '.join(map(repr, OVER))})"
+"""The tasks that this agency has not ended, as SQL."""
 
 
 def holds(person: Person) -> Iterator[OnedoorError]:
@@ -17,7 +21,7 @@ def holds(person: Person) -> Iterator[OnedoorError]:
     theirs = Dossier.objects.filter(parties__person=dossiers.mark(person.number))
     for code in sorted({one.code for one in (mine | theirs).filter(ended_at=None).distinct()}):
         yield CaseOpen(code=code)
-    if erasure.holds(Task._meta.db_table, ["head", "payload", "work"], person, "decided_at IS NULL"):
+    if erasure.holds(Task._meta.db_table, ["head", "payload", "work"], person, UNDER_WAY):
         yield TaskOpen()
 
 

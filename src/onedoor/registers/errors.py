@@ -76,11 +76,11 @@ class Decided(Conflict):
 
 
 class RecordHeld(Conflict):
-    """The register {register} keeps records about this person until its rule has destroyed them ({rule})."""
+    """“{register}” keeps records about this person until its rule has destroyed them ({rule})."""
 
 
 class RecordHeldForGood(Conflict):
-    """The register {register} keeps records about this person for good: no rule of it ever destroys them."""
+    """“{register}” keeps records about this person for good: no rule of it ever destroys them."""
 
 
 class CorrectionOpen(Conflict):

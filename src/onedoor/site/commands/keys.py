@@ -50,9 +50,9 @@ def rotate_master(_arguments: argparse.Namespace) -> None:
         done = rotation.rotate_master(shown)
     if done.resumed:
         print(_("An earlier run had begun this rotation; it went on from there."))
-    print(_("{keys} keys were wrapped anew; the master key is now {name}.", keys=done.keys, name=done.master))
+    print(_("Keys wrapped anew: {keys}. The master key is now {name}.", keys=done.keys, name=done.master))
     if done.retired:
-        print(_("Nothing is wrapped by the master key before it: it was destroyed ({n}).", n=done.retired))
+        print(_("Nothing is wrapped by older master keys any more. Destroyed: {n}.", n=done.retired))
     print(_("Copies of the key store that were made before still hold it. Please make a new backup."))
 
 
@@ -66,7 +66,7 @@ def rotate_persons(arguments: argparse.Namespace) -> None:
         done = resealing.rotate_persons(named, older_than=arguments.older_than, progress=shown)
     print(
         _(
-            "{persons} persons got a next key; {envelopes} envelopes were resealed, {destroyed} keys destroyed.",
+            "Persons with a next key: {persons}. Envelopes resealed: {envelopes}. Keys destroyed: {destroyed}.",
             persons=done.persons,
             envelopes=done.envelopes,
             destroyed=done.destroyed,
@@ -83,7 +83,9 @@ def erase(arguments: argparse.Namespace) -> None:
     if len(numbers) != 1:
         raise OneNumber(n=len(numbers))
     done = erasure.erase(numbers[0], request=arguments.request)
-    print(_("Erased: {n} keys were destroyed; entry {entry} of the ledger says so.", n=done.keys, entry=done.entry))
+    print(
+        _("Erased. Keys destroyed: {n}. The entry of the ledger that says so: {entry}.", n=done.keys, entry=done.entry)
+    )
     print(_("The erasure is complete on {day}, when the last copy of the key expires.", day=done.complete_on))
 
 

@@ -137,7 +137,7 @@ def resume(arguments: argparse.Namespace) -> None:
 def resume_from(folder: Path) -> None:
     """Go on from what was published in *folder* and say what was lost."""
     if again := erasure.repeat(folder):
-        print(_("Persons were erased after the backup: {n} keys of theirs were destroyed again.", n=again))
+        print(_("Persons were erased after the backup. Keys of theirs destroyed again: {n}.", n=again))
     leaves, note = published.read(folder)
     if not note:
         if size := ledger.size_and_root()[0]:
