@@ -32,6 +32,8 @@ WAITING = (
     "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()"
     " AND pid <> pg_backend_pid() AND xact_start < %s)"
 )
+OF_OLD = "DROP INDEX IF EXISTS one_live_key"
+"""A process of the version before makes it again whenever it opens the store, and knows one key of a person alone."""
 CHOSEN = """
 SELECT id, subject FROM person_key
 WHERE wrapped IS NOT NULL AND superseded_at IS NULL AND made_at < ? AND id > ? ORDER BY id LIMIT ?
@@ -69,6 +71,7 @@ def rotate_persons(
     A run that was stopped is gone on with first: then only those are given a next key who are named.
     """
     with alone():
+        keystore.connected().execute(OF_OLD)
         chosen = 0 if persons is None and _left() else _supersede(persons, clock.now() - older_than)
         if not _left():
             return Resealed(0, 0, 0)
