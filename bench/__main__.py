@@ -1,4 +1,4 @@
-"""``python -m bench [nation|register|registers|measurement|pages|…]``: start, measure, keep one table."""
+"""``python -m bench [nation|register|registers|gate|measurement|pages|…]``: start, measure, keep one table."""
 
 import argparse
 import json
@@ -14,7 +14,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench import growth, measurement, memory, pages, register, registers, signing, story
+from bench import gate, growth, measurement, memory, pages, register, registers, signing, story
 from bench import nation as nation_check
 from bench.measure import Ratio
 from bench.stage import set_up
@@ -26,9 +26,9 @@ from onedoor.site.up.plan import Options
 
 NATION, VAR, PORT, PEOPLE = Path("nations/vietnam"), Path("var/bench"), 30000, 10_000
 RESULTS = Path(__file__).parent / "results"
-PARTS = ("nation", "register", "registers", "measurement", "signing", "pages", "story", "memory")
+PARTS = ("nation", "register", "registers", "gate", "measurement", "signing", "pages", "story", "memory")
 LONG = ("growth",)
-ALONE = {"registers", "growth", "measurement", "signing"}
+ALONE = {"registers", "gate", "growth", "measurement", "signing"}
 """Parts that need no nation: they bring what they measure."""
 COLUMNS = ("what", "ours", "anchor", "ratio: median (range)", "floor", "", "note")
 Say = Callable[[str], None]
@@ -62,6 +62,8 @@ def measure(where: Places, parts: Sequence[str], say: Say) -> tuple[list[Ratio],
         ratios += register.measure(where.layout, where.persona("mother")["number"], say)
     if "registers" in parts:
         ratios += registers.measure(where.layout.var, say)
+    if "gate" in parts:
+        ratios += gate.measure(where.layout.var, say)
     if "measurement" in parts:
         ratios += measurement.measure(say)
     if "signing" in parts:

@@ -12,4 +12,4 @@ class CasesConfig(AppConfig):
 
     def ready(self) -> None:
         """Make known the jobs and event handlers of the room, and what it enters into the ledger."""
-        from onedoor.cases import entered, tasks  # noqa: F401
+        from onedoor.cases import entered, erasing, tasks  # noqa: F401

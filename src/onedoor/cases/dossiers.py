@@ -3,7 +3,7 @@
 from collections import Counter
 
 from django.db import transaction
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext
 
 from onedoor.cases import handover, journal, queue, rules, seals
 from onedoor.cases.context import about
@@ -21,8 +21,10 @@ from onedoor.kernel.actor import Actor
 from onedoor.kernel.errors import TooLarge
 from onedoor.kernel.ids import BadCaseCode, read_case_code
 from onedoor.kernel.text import pick
+from onedoor.procedures.service import Service
 from onedoor.store import keys
 from onedoor.store.rows import Joined, Rows
+from onedoor.store.sealed import KeyDestroyed
 
 PARTY = "cases.party"
 LARGEST = 10 * 2**20
@@ -67,13 +69,21 @@ def _line(dossier: Dossier, results: int) -> DossierLine:
     return DossierLine(
         code=dossier.code,
         title=service.title,
-        about=about(service, OPENED.of(bytes(dossier.body), dossier.read)),
+        about=_about(service, dossier),
         state=dossier.state,
         submitted_at=dossier.submitted_at,
         due=dossier.due,
         late=late(dossier, clock.now()),
         results=results,
     )
+
+
+def _about(service: Service, dossier: Dossier) -> str:
+    """Return whom the dossier is about, or that its data were erased."""
+    try:
+        return about(service, OPENED.of(bytes(dossier.body), dossier.read))
+    except KeyDestroyed as gone:
+        return gone.text(gettext)
 
 
 def view(code: str, actor: Actor) -> DossierView:

@@ -100,3 +100,11 @@ class NoSuchAuthority(BadInput):
 
 class OtherRules(Conflict):
     """This agency keeps other rules for {service} version {version}. Its nation's files must be brought up to date."""
+
+
+class CaseOpen(Conflict):
+    """The case {code} has not ended."""
+
+
+class TaskOpen(Conflict):
+    """A task of this agency about this person has not ended."""

@@ -8,3 +8,7 @@ class IdentityConfig(AppConfig):
 
     name = "onedoor.identity"
     label = "identity"
+
+    def ready(self) -> None:
+        """Have accounts go with who is erased."""
+        from onedoor.identity import erasing  # noqa: F401 - registers on import

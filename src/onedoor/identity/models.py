@@ -7,6 +7,7 @@ from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 
 from onedoor.kernel.ids import uuid7
+from onedoor.store.fields import BlindField, SealedField
 from onedoor.store.sealed import Place, seal, unseal
 
 
@@ -15,10 +16,10 @@ class Account(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     persona = models.TextField(unique=True)
-    number_mark = models.BinaryField(null=True, unique=True)
+    number_mark = BlindField(null=True, unique=True)
     agency = models.TextField(blank=True)
     post = models.TextField(blank=True)
-    sealed = models.BinaryField()
+    sealed = SealedField()
     created = models.DateTimeField()
 
     class Meta:

@@ -101,9 +101,14 @@ def is_account(account_id: UUID) -> bool:
     return Account.objects.filter(pk=account_id).exists()
 
 
+def mark(number: str) -> bytes:
+    """Return the blind index by which the account of a personal number is found."""
+    return keys.blind(NUMBER, number)
+
+
 def account_of(number: str) -> str:
     """Return the id of the account of a personal number, or nothing when that person never signed in here."""
-    found = Account.objects.filter(number_mark=keys.blind(NUMBER, number)).values_list("pk", flat=True).first()
+    found = Account.objects.filter(number_mark=mark(number)).values_list("pk", flat=True).first()
     return str(found) if found else ""
 
 
@@ -121,7 +126,7 @@ def _account(persona: Persona) -> Account:
         return found
     account = Account(persona=persona.id, agency=persona.agency, post=persona.post, created=clock.now())
     account.keep(name=persona.name, number=persona.number)
-    account.number_mark = keys.blind(NUMBER, persona.number) if persona.number else None
+    account.number_mark = mark(persona.number) if persona.number else None
     Account.objects.bulk_create([account], ignore_conflicts=True)
     return Account.objects.get(persona=persona.id)
 

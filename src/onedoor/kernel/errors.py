@@ -55,6 +55,10 @@ class NotFound(OnedoorError):
     """We did not find what you are looking for. Please check the address or the code."""
 
 
+class Gone(OnedoorError):
+    """What you are looking for was here and is no more."""
+
+
 class Conflict(OnedoorError):
     """Someone else changed this in the meantime. Please look at it again before you go on."""
 
@@ -74,6 +78,7 @@ STATUS: Mapping[type[OnedoorError], int] = {
     NotAllowed: 403,
     NotFound: 404,
     Conflict: 409,
+    Gone: 410,
     TooLarge: 413,
     Unavailable: 503,
 }

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from onedoor.kernel.errors import OnedoorError
 
+FILE, PKCS11 = "file", "pkcs11"
 ROLES = ("portal", "node", "test", "gateway", "directory", "witness")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -111,6 +112,14 @@ class Settings:
     """File (C2SP tlog-policy): a system's witnesses; the ledgers a witness cosigns; those the directory takes."""
     witness_name: str
     """The name under which a witness cosigns, such as `witness.example/w1`."""
+    master_key: str
+    """Where the next master key of persons' keys is made: `file` or `pkcs11`; `onedoor keys rotate-master` moves it."""
+    pkcs11_module: Path | None
+    """Library that speaks PKCS#11 with the token, such as `/usr/lib/softhsm/libsofthsm2.so`."""
+    pkcs11_token: str
+    """Label of the token."""
+    pkcs11_pin: str = field(repr=False)
+    """The user's PIN of the token; a secret."""
 
 
 def read(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -147,6 +156,8 @@ def _settings(source: "_Source") -> Settings:
     role = source.one_of("role", ROLES, "test")
     watch_token = source.secret("watch_token", "", rf".{{{SHORTEST_SECRET},}}")
     django = role in ("portal", "node")
+    master_key = source.one_of("master_key", (FILE, PKCS11), FILE)
+    absent = None if master_key == PKCS11 else ""
     return Settings(
         role=role,
         nation=source.folder("nation", NO_NATION.get(role)),
@@ -173,6 +184,10 @@ def _settings(source: "_Source") -> Settings:
         traces_url=source.text("traces_url", URL, "", "such as http://127.0.0.1:4318/v1/traces"),
         ledger_policy=(source.path if role == "witness" else source.optional_path)("ledger_policy"),
         witness_name=source.text("witness_name", r"[^\s+]+", None if role == "witness" else "", "such as a.example/w1"),
+        master_key=master_key,
+        pkcs11_module=(source.path if master_key == PKCS11 else source.optional_path)("pkcs11_module"),
+        pkcs11_token=source.text("pkcs11_token", r".{1,32}", absent, "the label of a token"),
+        pkcs11_pin=source.secret("pkcs11_pin", absent, r".+"),
     )
 
 

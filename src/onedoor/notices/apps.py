@@ -10,7 +10,7 @@ class NoticesConfig(AppConfig):
     label = "notices"
 
     def ready(self) -> None:
-        """Have the unread notices of whoever acts counted along."""
-        from onedoor.notices import service
+        """Have the unread notices of whoever acts counted along, and inboxes go with who is erased."""
+        from onedoor.notices import erasing, service  # noqa: F401 - registers on import
 
         service.count_along()

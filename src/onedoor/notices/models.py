@@ -5,6 +5,7 @@ from typing import Any
 from django.db import models
 
 from onedoor.kernel.ids import uuid7
+from onedoor.store.fields import SealedField
 from onedoor.store.sealed import Place, seal, unseal
 
 
@@ -15,7 +16,7 @@ class Notice(models.Model):
     account = models.TextField()
     key = models.TextField()
     text = models.TextField()
-    sealed = models.BinaryField()
+    sealed = SealedField()
     link = models.TextField(blank=True)
     told = models.DateTimeField()
     read = models.DateTimeField(null=True)

@@ -1,4 +1,4 @@
-"""What the room adds to a nation: files of the kind ``right``."""
+"""What the room adds to a nation: files of the kind ``right``, and the file ``alarms.yaml``."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -78,6 +78,22 @@ SCHEMA: Mapping[str, Any] = {
         },
         "grants": {"type": "array", "minItems": 1, "items": GRANT},
     },
+}
+NUMBER: Mapping[str, Any] = {"type": "integer", "minimum": 1}
+ALARM: Mapping[str, Any] = {
+    "type": "object",
+    "required": ["persons", "minutes"],
+    "additionalProperties": False,
+    "properties": {
+        "persons": {
+            **NUMBER,
+            "description": "of how many persons one post may read data within the minutes",
+        },
+        "minutes": {**NUMBER, "maximum": 1440, "description": "within how many minutes they are counted"},
+        "source": {"type": "string", "minLength": 1},
+        "illustrative": {"const": True},
+    },
+    "oneOf": [{"required": ["source"]}, {"required": ["illustrative"]}],
 }
 
 
@@ -171,3 +187,4 @@ def _post_faults(document: Document, number: int, grant: Mapping[str, Any], nati
 
 
 register(FileKind("right", "rights", check, SCHEMA))
+register(FileKind("alarm", "alarms.yaml", schema=ALARM))

@@ -6,6 +6,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from onedoor.kernel.ids import uuid7
+from onedoor.store.fields import BlindField, SealedField
 
 
 class ReadRecord(models.Model):
@@ -43,9 +44,9 @@ class ReadPerson(models.Model):
     """
 
     pk = models.CompositePrimaryKey("person", "record")
-    person = models.BinaryField(max_length=32)
+    person = BlindField(max_length=32)
     record = models.ForeignKey(ReadRecord, on_delete=models.PROTECT, related_name="persons")
-    sealed = models.BinaryField()
+    sealed = SealedField(row="record_id || '.' || encode(person, 'hex')")
 
     def __str__(self) -> str:
         return f"person of {self.record_id}"

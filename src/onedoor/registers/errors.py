@@ -73,3 +73,15 @@ class NoSuchCorrection(NotFound):
 
 class Decided(Conflict):
     """This request for a correction was decided meanwhile. Please open the list again."""
+
+
+class RecordHeld(Conflict):
+    """“{register}” keeps records about this person until its rule has destroyed them ({rule})."""
+
+
+class RecordHeldForGood(Conflict):
+    """“{register}” keeps records about this person for good: no rule of it ever destroys them."""
+
+
+class CorrectionOpen(Conflict):
+    """A correction this person asked for is not decided yet."""

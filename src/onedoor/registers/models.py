@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from onedoor.kernel.ids import uuid7
 from onedoor.registers.history import ALWAYS, FOREVER
+from onedoor.store.fields import BlindField, SealedField
 
 
 class Record(models.Model):
@@ -19,12 +20,12 @@ class Record(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     register = models.CharField(max_length=60)
-    identity = models.BinaryField(max_length=32)
+    identity = BlindField(max_length=32)
     version = models.PositiveIntegerField(default=1)
     schema = models.PositiveSmallIntegerField(default=1)
     """The version of the register's definition it was written under."""
     plain = models.JSONField(default=dict)
-    sealed = ArrayField(models.BinaryField())
+    sealed = ArrayField(SealedField())
     valid_from = models.DateField(default=ALWAYS)
     valid_until = models.DateField(default=FOREVER)
     recorded_from = models.DateTimeField()
@@ -34,7 +35,7 @@ class Record(models.Model):
     case = models.CharField(max_length=40, blank=True)
     permit = models.CharField(max_length=40, blank=True)
     key = models.CharField(max_length=120, blank=True)
-    request = models.BinaryField(max_length=32, default=b"")
+    request = BlindField(max_length=32, default=b"")
 
     class Meta:
         """One latest version of a record; one write per key."""
@@ -84,7 +85,7 @@ class Term(models.Model):
     """A keyed hash under which a version of a record is found; it tells nothing by itself."""
 
     pk = models.CompositePrimaryKey("value", "record")
-    value = models.BinaryField(max_length=32)
+    value = BlindField(max_length=32)
     record = models.ForeignKey(Record, on_delete=models.PROTECT, related_name="terms")
 
     def __str__(self) -> str:
@@ -97,7 +98,7 @@ class Archived(models.Model):
     Of a destroyed record nothing else is left but its bare versions: no value, and nothing by which to find it.
     """
 
-    identity = models.BinaryField(max_length=32, primary_key=True)
+    identity = BlindField(max_length=32, primary_key=True)
     register = models.CharField(max_length=60)
     record = models.ForeignKey(Record, on_delete=models.PROTECT, related_name="+")
     rule = models.CharField(max_length=300)
@@ -144,7 +145,7 @@ class Correction(models.Model):
     register = models.CharField(max_length=60)
     field = models.CharField(max_length=60)
     record = models.ForeignKey(Record, on_delete=models.PROTECT, related_name="corrections")
-    sealed = models.BinaryField()
+    sealed = SealedField()
     client = models.CharField(max_length=120)
     account = models.CharField(max_length=120)
     key = models.CharField(max_length=120)

@@ -15,10 +15,12 @@ import tarfile
 import zlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from onedoor.kernel.errors import OnedoorError
+from onedoor.store import copies
 
 FORMAT = 2
 MANIFEST, SEAL, FILES, DUMPS = "manifest.json", "manifest.hmac", "files", "databases"
@@ -33,6 +35,9 @@ OPEN = (".pem", ".json", ".jsonl", ".signed")
 PRIVATE = b"PRIVATE KEY"
 UNREADABLE = (gzip.BadGzipFile, FileNotFoundError)
 """Of the errors of files only these speak of the archive: a full disk is another matter."""
+KEY_STORE = "keys/persons.sqlite"
+PERSONS = "SELECT count(DISTINCT subject) FROM person_key WHERE wrapped IS NOT NULL"
+MASTERS = "SELECT name FROM master_key WHERE place = 'file' AND retired_at IS NULL"
 DATABASE = re.compile(r"portal|node_[a-z0-9_]+")
 
 
@@ -75,12 +80,21 @@ def copy(path: Path, to: Path) -> None:
 
 def persons(var: Path) -> dict[str, int]:
     """Return for each system in *var* of how many persons it holds a key."""
-    found = {}
-    for path in sorted(var.glob("*/keys/persons.sqlite")):
-        with closing(sqlite3.connect(path)) as store:
-            row = store.execute("SELECT count(*) FROM person_key WHERE wrapped IS NOT NULL").fetchone()
-        found[path.parents[1].name] = int(row[0])
-    return found
+    return {path.parents[1].name: _asked(path, PERSONS)[0][0] for path in sorted(var.glob(f"*/{KEY_STORE}"))}
+
+
+def master_files(system: Path) -> list[Path]:
+    """Return the files that must hold the master keys of *system*, whose key store is there."""
+    try:
+        found = [name for (name,) in _asked(system / KEY_STORE, MASTERS)]
+    except sqlite3.OperationalError:  # a store that was not opened since master keys have names
+        found = ["master"]
+    return [system / "keys" / name for name in found]
+
+
+def _asked(store: Path, query: str) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(store)) as connection:
+        return connection.execute(query).fetchall()
 
 
 def pack(folder: Path, to: Path, about: dict[str, Any], key: bytes = b"") -> None:
@@ -127,6 +141,29 @@ def unpack(path: Path, folder: Path, key: bytes | None = b"") -> dict[str, Any]:
         if wrong:
             raise BadArchive(path=path, why=f"{wrong[0]} was changed")
     return about
+
+
+def expires(path: Path) -> datetime | None:
+    """Return when the copy of keys in the archive at *path* expires; None when it holds none."""
+    about = manifest(path)
+    if "seal" not in about:
+        return None
+    made_at = datetime.fromisoformat(about["made_at"]).replace(tzinfo=UTC)
+    return datetime.fromisoformat(about["expires_at"]) if "expires_at" in about else made_at + copies.LASTS
+
+
+def delete_expired(folder: Path, now: datetime) -> list[Path]:
+    """Delete the copies of keys in *folder* that have expired; return which. Whatever else lies there stays."""
+    gone = []
+    for path in sorted(folder.glob("*.gz")):
+        try:
+            ends = expires(path)
+        except BadArchive:
+            continue
+        if ends and ends <= now:
+            path.unlink()
+            gone.append(path)
+    return gone
 
 
 @contextmanager

@@ -45,6 +45,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("onedoor.site.commands.doctor", "say what is wrong with an installation and how to mend it"),
     "backup": ("onedoor.site.commands.backup", "copy an installation: its data to one archive, its keys to another"),
     "restore": ("onedoor.site.commands.restore", "make an installation anew from its archives and say what is lost"),
+    "keys": (
+        "onedoor.site.commands.keys",
+        "rotate the keys of personal data while a system runs; erase a person",
+    ),
     "measure": (
         "onedoor.site.commands.measure",
         "recompute an index from its published parts: ranks, what would move them, how sure they are",

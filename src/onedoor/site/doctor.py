@@ -29,8 +29,6 @@ UNSIGNED = timedelta(minutes=1)
 """After which an entry of the ledger should stand under a signature: this is done every second."""
 STEP = timedelta(minutes=2)
 """By which something signed may lie ahead of this computer's clock."""
-PERSONS = "keys/persons.sqlite"
-OWN_KEYS = ("keys/master", "keys/blind")
 WITH_KEY = ("tls", "outer", "inner", "signing")
 STUCK = """
     SELECT task_name, count(*), max(attempts) FROM procrastinate_jobs AS job
@@ -178,8 +176,9 @@ def keys(found: Installation) -> Iterator[str]:
 def _expected(found: Installation) -> Iterator[Path]:
     for system in found.systems():
         yield system / "secret"
-        if (system / PERSONS).exists():
-            yield from (system / name for name in OWN_KEYS)
+        if (system / archives.KEY_STORE).exists():
+            yield from archives.master_files(system)
+            yield system / "keys" / "blind"
         yield from (path.with_suffix(".key") for path in system.glob("seals/*.pem") if path.stem != "trust")
         if (system / "ledger" / "published" / "checkpoint").exists():
             yield system / "ledger" / "key"

@@ -10,5 +10,5 @@ class StoreConfig(AppConfig):
     label = "store"
 
     def ready(self) -> None:
-        """Make the delivery job known."""
-        from onedoor.store import outbox  # noqa: F401
+        """Make the delivery job known, and what is entered into the ledger."""
+        from onedoor.store import details, outbox  # noqa: F401

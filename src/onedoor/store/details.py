@@ -3,19 +3,21 @@
 An entry holds the SHA-256 of what was entered. From the rows of today the same bytes must come, or they were altered.
 """
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from uuid import UUID
 
-from onedoor.store import rows
-from onedoor.store.models import LedgerEntry
+from onedoor.store import keys, ledger, rows
+from onedoor.store.models import Amendment, LedgerEntry
 
 Entered = Callable[[str], Iterator[tuple[str, bytes]]]
 """Yields entry ids and what was entered, in order of the ids: of one entry, or of all when the id is empty."""
-ALTERED, MISSING, ADDED, LOST = "altered", "missing", "added", "lost"
-"""What may be wrong; what is lost went with a restore, which said so."""
+ALTERED, MISSING, ADDED, LOST, AMENDED = "altered", "missing", "added", "lost", "amended"
+"""What may be wrong; what is lost went with a restore, which said so; what is amended is as an `Amendment` says."""
 AT_ONCE = 1000
+AMENDMENT = "store.amended"
 _kinds: dict[str, Entered] = {}
 
 
@@ -36,6 +38,10 @@ def register(kind: str, entered: Entered) -> None:
 
 def of(kind: str, entry: UUID) -> bytes | None:
     """Return what was entered under *entry*, written out from the rows of today; None when they are gone."""
+    return _written(kind, entry)
+
+
+def _written(kind: str, entry: UUID) -> bytes | None:
     entered = _kinds.get(kind)
     return next((content for _, content in entered(str(entry))), None) if entered else None
 
@@ -64,9 +70,45 @@ def _compared(kind: str, entered: Iterator[tuple[str, bytes]]) -> Iterator[Findi
         if row is None or row[0] != name:
             yield Finding(LOST if entry.lost else MISSING, kind, name, entry.position)
             continue
-        if sha256(row[1]).digest() != bytes(entry.commitment):
-            yield Finding(ALTERED, kind, name, entry.position)
+        digest = sha256(row[1]).digest()
+        if digest != bytes(entry.commitment):
+            yield Finding(AMENDED if digest == amended(entry.id) else ALTERED, kind, name, entry.position)
         row = next(entered, None)
     while row:
         yield Finding(ADDED, kind, row[0])
         row = next(entered, None)
+
+
+def amended(entry: UUID) -> bytes | None:
+    """Return the digest of what stands behind *entry* since it was last lawfully amended; None if it never was."""
+    last = Amendment.objects.filter(amended=entry).order_by("-id").first()
+    if last is None or bytes(last.mark) != mark_of(entry, bytes(last.digest), last.why):
+        return None
+    return bytes(last.digest)
+
+
+def mark_of(entry: UUID, digest: bytes, why: str) -> bytes:
+    """Return the keyed hash by which an amendment is known as one of this system's own."""
+    return keys.blind("store.amended", f"{entry}\n{digest.hex()}\n{why}")
+
+
+def amend(kind: str, entry: UUID, why: str) -> None:
+    """Enter into the ledger, in the caller's transaction, what now stands behind *entry* and *why* it was changed."""
+    digest = sha256(_written(kind, entry) or b"").digest()
+    row = Amendment(amended=entry, digest=digest, why=why, mark=mark_of(entry, digest, why))
+    row.entry = ledger.append(AMENDMENT, sha256(_amendment(row)).digest()).id
+    row.save(force_insert=True)
+
+
+def _amendment(row: Amendment) -> bytes:
+    facts = {"entry": str(row.amended), "digest": bytes(row.digest).hex(), "why": row.why}
+    return json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _amendments(entry: str) -> Iterator[tuple[str, bytes]]:
+    found = Amendment.objects.filter(entry=entry) if entry else Amendment.objects.all()
+    for row in found.order_by("entry").iterator(chunk_size=AT_ONCE):
+        yield str(row.entry), _amendment(row)
+
+
+register(AMENDMENT, _amendments)

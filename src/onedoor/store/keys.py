@@ -5,46 +5,42 @@ import hmac
 import os
 import sqlite3
 import tempfile
-import threading
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
-
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from typing import NamedTuple, TypeVar
 
 from onedoor.kernel import clock
 from onedoor.kernel.durable import sync_folder
-from onedoor.kernel.errors import OnedoorError
+from onedoor.kernel.errors import Gone
 from onedoor.kernel.ids import uuid7
 from onedoor.kernel.settings import current
+from onedoor.store import keystore, masters
+from onedoor.store.masters import KEY_BYTES, BadKeyFile, MasterKeyMissing
 
-KEY_BYTES = 32
+T = TypeVar("T")
 ID_BYTES = 16
-NONCE_BYTES = 12
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS person_key (
-    id BLOB PRIMARY KEY,
-    subject BLOB NOT NULL,
-    wrapped BLOB,
-    made_at TEXT NOT NULL,
-    destroyed_at TEXT,
-    CHECK ((wrapped IS NULL) = (destroyed_at IS NOT NULL))
-) WITHOUT ROWID;
-CREATE UNIQUE INDEX IF NOT EXISTS one_live_key ON person_key (subject) WHERE wrapped IS NOT NULL;
+LIVE = """
+SELECT subject, id, wrapped, master FROM person_key
+WHERE wrapped IS NOT NULL AND superseded_at IS NULL AND subject IN ({})
 """
-LIVE = "SELECT subject, id, wrapped FROM person_key WHERE wrapped IS NOT NULL AND subject IN ({})"
+ONE = "SELECT subject, wrapped, master, destroyed_at, complete_on FROM person_key WHERE id = ?"
+DESTROY = """
+UPDATE person_key SET wrapped = NULL, subject = x'', destroyed_at = ?, complete_on = ?
+WHERE id = ? AND wrapped IS NOT NULL
+"""
+INSERT = "INSERT INTO person_key (id, subject, wrapped, master, made_at) VALUES (?, ?, ?, ?, ?)"
 AT_ONCE = 500
 """Subjects that one statement asks for."""
 
 
-class KeyDestroyed(OnedoorError):
+class KeyDestroyed(Gone):
     """These data can no longer be read: the key of the person they were about was destroyed."""
 
 
-class BadKeyFile(OnedoorError):
-    """The key file {path} must hold exactly {size} bytes. Please restore it from the copy of the key store."""
+class Erased(KeyDestroyed):
+    """These data were erased on {day}, and nobody can read them any more. The erasure is complete on {complete_on}, when the last copy of the key expires."""  # noqa: E501 - one sentence after the other
 
 
 class Key(NamedTuple):
@@ -66,13 +62,12 @@ def key_for(subject: str) -> Key:
 
 def keys_for(subjects: Iterable[str]) -> dict[str, Key]:
     """Return the live keys of *subjects*; those that are not there yet are made in one durable write."""
-    marks = {subject: _mark(subject) for subject in subjects}
-    found = _live(_store(), marks)
+    marks = {subject: mark_of(subject) for subject in subjects}
+    found = _steady(lambda: _live(marks))
     if len(found) < len(marks):
-        with _writing() as store:
-            missing = {subject: mark for subject, mark in marks.items() if subject not in found}
-            found |= _live(store, missing)
-            found |= _make(store, {subject: mark for subject, mark in missing.items() if subject not in found})
+        with keystore.writing() as store:
+            found |= _live({subject: mark for subject, mark in marks.items() if subject not in found})
+            found |= make(store, {subject: mark for subject, mark in marks.items() if subject not in found})
     return found
 
 
@@ -83,112 +78,93 @@ def live(subject: str) -> Key | None:
 
 def live_for(subjects: Iterable[str]) -> dict[str, Key]:
     """Return the live keys of those *subjects* that have one; none is made."""
-    return _live(_store(), {subject: _mark(subject) for subject in subjects})
+    marks = {subject: mark_of(subject) for subject in subjects}
+    return _steady(lambda: _live(marks))
 
 
-def _make(store: sqlite3.Connection, marks: Mapping[str, bytes]) -> dict[str, Key]:
-    """Make a key for each of *marks*: who else looked meanwhile waits for this write, so there is none yet."""
-    moment = clock.now().isoformat()
+def make(store: sqlite3.Connection, marks: Mapping[T, bytes]) -> dict[T, Key]:
+    """Make a key for each of *marks*, in a write: who else looked meanwhile waits for it, so there is none yet."""
+    if not marks:
+        return {}
+    moment, master = clock.now().isoformat(), masters.in_use()
+    wrap = masters.named(master).wrap
     made = {subject: Key(uuid7().bytes, os.urandom(KEY_BYTES)) for subject in marks}
     store.executemany(
-        "INSERT INTO person_key (id, subject, wrapped, made_at) VALUES (?, ?, ?, ?)",
-        ((key.id, marks[subject], _wrap(key, marks[subject]), moment) for subject, key in made.items()),
+        INSERT,
+        (
+            (key.id, marks[subject], wrap(key.secret, key.id + marks[subject]), master, moment)
+            for subject, key in made.items()
+        ),
     )
     return made
 
 
 def key_of(key_id: bytes) -> Key:
     """Return the key with *key_id*; raise `KeyDestroyed` when it was destroyed or is not in this store."""
-    row = _store().execute("SELECT subject, wrapped FROM person_key WHERE id = ?", [key_id]).fetchone()
+    return _steady(lambda: _one(key_id))
+
+
+def _one(key_id: bytes) -> Key:
+    row = keystore.connected().execute(ONE, [key_id]).fetchone()
     if row is None or row[1] is None:
-        raise KeyDestroyed
-    return Key(key_id, _unwrap(key_id, row[0], row[1]))
+        raise Erased(day=row[3][:10], complete_on=row[4]) if row and row[4] else KeyDestroyed()
+    return Key(key_id, masters.named(row[2]).unwrap(row[1], key_id + row[0]))
+
+
+def ids_of(subjects: Iterable[str]) -> list[bytes]:
+    """Return the ids of all keys of *subjects* that are not destroyed, superseded ones too."""
+    asked = "SELECT id FROM person_key WHERE wrapped IS NOT NULL AND subject = ?"
+    return [one for subject in subjects for (one,) in keystore.connected().execute(asked, [mark_of(subject)])]
 
 
 def destroy(subject: str) -> bool:
-    """Destroy the key of *subject* for good; return whether there was one. What it sealed ends being readable."""
-    with _writing() as store:
-        done = store.execute(
-            "UPDATE person_key SET wrapped = NULL, destroyed_at = ? WHERE subject = ? AND wrapped IS NOT NULL",
-            [clock.now().isoformat(), _mark(subject)],
-        )
-    _store().execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    return bool(done.rowcount)
+    """Destroy every key of *subject* for good; return whether there was one. What they sealed ends being readable."""
+    return destroy_ids(ids_of([subject]), clock.now())
 
 
-def _live(store: sqlite3.Connection, marks: Mapping[str, bytes]) -> dict[str, Key]:
+def destroy_ids(ids: Iterable[bytes], moment: datetime, complete_on: date | None = None) -> bool:
+    """Destroy the keys with these *ids*, as of *moment*; return whether there was one left.
+
+    *complete_on* is the day on which their last copy expires, when their person was erased.
+    """
+    day = complete_on.isoformat() if complete_on else None
+    values = [(moment.isoformat(), day, one) for one in ids if _is_there(one)]
+    if not values:
+        return False
+    with keystore.writing() as store:
+        done = store.executemany(DESTROY, values).rowcount
+    keystore.forget()
+    return done > 0
+
+
+def _is_there(key_id: bytes) -> bool:
+    row = keystore.connected().execute(ONE, [key_id]).fetchone()
+    return row is not None and row[1] is not None
+
+
+def _live(marks: Mapping[str, bytes]) -> dict[str, Key]:
     """Return the keys that are there, by subject."""
     found: dict[str, Key] = {}
     subjects = {mark: subject for subject, mark in marks.items()}
     asked = list(subjects)
     for start in range(0, len(asked), AT_ONCE):
         some = asked[start : start + AT_ONCE]
-        for mark, key_id, wrapped in store.execute(LIVE.format(",".join("?" * len(some))), some):
-            found[subjects[mark]] = Key(key_id, _unwrap(key_id, mark, wrapped))
+        for mark, key_id, wrapped, master in keystore.connected().execute(LIVE.format(",".join("?" * len(some))), some):
+            found[subjects[mark]] = Key(key_id, masters.named(master).unwrap(wrapped, key_id + mark))
     return found
 
 
-def _mark(subject: str) -> bytes:
-    return blind("store.keys.subject", subject)
-
-
-def _wrap(key: Key, mark: bytes) -> bytes:
-    nonce = os.urandom(NONCE_BYTES)
-    return nonce + _master(_secret("master")).encrypt(nonce, key.secret, key.id + mark)
-
-
-def _unwrap(key_id: bytes, mark: bytes, wrapped: bytes) -> bytes:
-    return _master(_secret("master")).decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], key_id + mark)
-
-
-@cache
-def _master(secret: bytes) -> AESGCM:
-    return AESGCM(secret)
-
-
-_threads = threading.local()
-
-
-def _store() -> sqlite3.Connection:
-    """Return this thread's connection to the key store of the current settings."""
-    owner = (current().state, os.getpid())
-    if getattr(_threads, "owner", None) != owner:
-        _threads.connection = _opened(_folder() / "persons.sqlite")
-        _threads.owner = owner
-    connection: sqlite3.Connection = _threads.connection
-    return connection
-
-
-def _opened(path: Path) -> sqlite3.Connection:
-    path.touch(mode=0o600)
-    connection = sqlite3.connect(path, timeout=30, isolation_level=None)
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON"):
-        connection.execute(f"PRAGMA {pragma}")
-    connection.executescript(SCHEMA)
-    return connection
-
-
-@contextmanager
-def _writing() -> Iterator[sqlite3.Connection]:
-    store = _store()
-    store.execute("BEGIN IMMEDIATE")
+def _steady(read: Callable[[], T]) -> T:
+    """Return what *read* returns; when a master key was retired between its row and its use, the row names another."""
     try:
-        yield store
-    except BaseException:
-        store.execute("ROLLBACK")
-        raise
-    store.execute("COMMIT")
+        return read()
+    except MasterKeyMissing:
+        return read()
 
 
-def _folder() -> Path:
-    return _folder_in(current().state)
-
-
-@cache
-def _folder_in(state: Path) -> Path:
-    folder = state / "keys"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return folder
+def mark_of(subject: str) -> bytes:
+    """Return the blind index of *subject*, under which the key store holds their keys."""
+    return blind("store.keys.subject", subject)
 
 
 def _secret(name: str) -> bytes:
@@ -196,8 +172,8 @@ def _secret(name: str) -> bytes:
 
 
 @cache
-def _secret_in(state: Path, name: str) -> bytes:
-    return secret_at(_folder_in(state) / name)
+def _secret_in(_state: Path, name: str) -> bytes:
+    return secret_at(keystore.folder() / name)
 
 
 @cache

@@ -1,5 +1,6 @@
 """What the store keeps in each process's database: stated events and the ledger."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from onedoor.kernel.ids import uuid7
@@ -82,3 +83,47 @@ class LedgerCheckpoint(models.Model):
 
     def __str__(self) -> str:
         return f"{self.size}"
+
+
+class Amendment(models.Model):
+    """That what stands behind an entry of the ledger is lawfully another than was entered, and why; entered itself.
+
+    ``mark`` is a keyed hash: who can write to the database alone can make none.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7)
+    amended = models.UUIDField(db_index=True)
+    digest = models.BinaryField(max_length=32)
+    why = models.CharField(max_length=20)
+    mark = models.BinaryField(max_length=32)
+    entry = models.UUIDField()
+
+    class Meta:
+        """A trigger holds that an amendment never changes and never goes."""
+
+        db_table = "store_amendment"
+
+    def __str__(self) -> str:
+        return f"{self.amended} {self.why}"
+
+
+class Erasure(models.Model):
+    """That a person was erased here: under which keys their data stood, and when the last copy of these expires.
+
+    The ids of keys are random and tell of nobody. What is still to be destroyed is found by them after a crash.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7)
+    keys = ArrayField(models.BinaryField(max_length=16))
+    request = models.CharField(max_length=80)
+    erased_at = models.DateTimeField()
+    complete_on = models.DateField()
+    entry = models.UUIDField()
+
+    class Meta:
+        """A trigger holds that an erasure never changes and never goes."""
+
+        db_table = "store_erasure"
+
+    def __str__(self) -> str:
+        return f"erasure {self.id}"

@@ -13,11 +13,14 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from onedoor.kernel.errors import OnedoorError
 from onedoor.store import keys
 from onedoor.store.keys import Key, KeyDestroyed
+from onedoor.store.masters import NONCE_BYTES
 
 __all__ = [
     "BadEnvelope",
     "KeyDestroyed",
     "Place",
+    "key_id",
+    "reseal",
     "seal",
     "seal_bytes",
     "seal_under",
@@ -27,7 +30,7 @@ __all__ = [
 ]
 
 VERSION = 1
-HEAD = 1 + keys.ID_BYTES + keys.NONCE_BYTES
+HEAD = 1 + keys.ID_BYTES + NONCE_BYTES
 
 
 class BadEnvelope(OnedoorError):
@@ -66,7 +69,7 @@ def seal_bytes(data: bytes, *, subject: str, place: Place) -> bytes:
 
 
 def _sealed(key: Key, data: bytes, place: Place) -> bytes:
-    nonce = os.urandom(keys.NONCE_BYTES)
+    nonce = os.urandom(NONCE_BYTES)
     head = bytes([VERSION]) + key.id + nonce
     return head + AESGCM(key.secret).encrypt(nonce, data, _bound(head, place))
 
@@ -76,7 +79,7 @@ def unseal_bytes(envelope: bytes, *, place: Place) -> bytes:
     head, body = bytes(envelope[:HEAD]), bytes(envelope[HEAD:])
     if len(head) < HEAD or head[0] != VERSION:
         raise BadEnvelope
-    key = keys.key_of(head[1 : 1 + keys.ID_BYTES])
+    key = keys.key_of(key_id(head))
     try:
         return AESGCM(key.secret).decrypt(head[1 + keys.ID_BYTES :], body, _bound(head, place))
     except InvalidTag as error:
@@ -85,7 +88,17 @@ def unseal_bytes(envelope: bytes, *, place: Place) -> bytes:
 
 def still_opens(envelope: bytes) -> None:
     """Raise `KeyDestroyed` when the key of *envelope* is no more; it is not opened."""
-    keys.key_of(bytes(envelope[1 : 1 + keys.ID_BYTES]))
+    keys.key_of(key_id(envelope))
+
+
+def key_id(envelope: bytes) -> bytes:
+    """Return the id of the key that *envelope* is sealed under."""
+    return bytes(envelope[1 : 1 + keys.ID_BYTES])
+
+
+def reseal(envelope: bytes, key: Key, *, place: Place) -> bytes:
+    """Return what is in *envelope* sealed under *key*, at the same place."""
+    return _sealed(key, unseal_bytes(envelope, place=place), place)
 
 
 def _bound(head: bytes, place: Place) -> bytes:

@@ -4,6 +4,7 @@ from django.db import models
 
 from onedoor.kernel.ids import uuid7
 from onedoor.store import sealed
+from onedoor.store.fields import SealedField
 
 
 class Attachment(models.Model):
@@ -12,10 +13,10 @@ class Attachment(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7)
     holder = models.UUIDField(db_index=True)
     field = models.TextField()
-    name = models.BinaryField()
+    name = SealedField()
     size = models.PositiveIntegerField()
     sha256 = models.TextField()
-    content = models.BinaryField()
+    content = SealedField()
 
     class Meta:
         """One file for a question."""

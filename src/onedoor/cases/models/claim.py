@@ -3,12 +3,13 @@
 from django.db import models
 
 from onedoor.cases.models.dossier import Dossier
+from onedoor.store.fields import BlindField
 
 
 class Claim(models.Model):
     """A record that a dossier holds for itself, by blind index; one that ends without any result lets go of it."""
 
-    record = models.BinaryField(max_length=32, primary_key=True)
+    record = BlindField(max_length=32, primary_key=True)
     dossier = models.ForeignKey(Dossier, on_delete=models.CASCADE, related_name="claims")
 
     class Meta:

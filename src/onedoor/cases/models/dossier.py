@@ -6,6 +6,7 @@ from django.db import models
 
 from onedoor.kernel.ids import uuid7
 from onedoor.store import sealed
+from onedoor.store.fields import BlindField, SealedField
 
 
 class Dossier(models.Model):
@@ -19,7 +20,7 @@ class Dossier(models.Model):
     version = models.TextField()
     digest = models.TextField()
     state = models.TextField()
-    body = models.BinaryField()
+    body = SealedField()
     submitted_at = models.DateTimeField()
     counted_from = models.DateTimeField()
     due = models.DateTimeField()
@@ -55,7 +56,7 @@ class Party(models.Model):
 
     dossier = models.ForeignKey(Dossier, on_delete=models.CASCADE, related_name="parties")
     role = models.TextField()
-    person = models.BinaryField(max_length=32, db_index=True)
+    person = BlindField(max_length=32, db_index=True)
 
     class Meta:
         """A role is held once in a dossier."""
@@ -115,8 +116,8 @@ class Result(models.Model):
     size = models.PositiveIntegerField()
     verify_url = models.TextField()
     lasts_until = models.DateTimeField(null=True, db_index=True)
-    body = models.BinaryField()
-    file = models.BinaryField()
+    body = SealedField()
+    file = SealedField()
 
     class Meta:
         """A kind of result is issued once in a dossier."""
@@ -152,7 +153,7 @@ class Transition(models.Model):
     agency = models.TextField(blank=True)
     by = models.TextField()
     moment = models.DateTimeField()
-    detail = models.BinaryField(null=True)
+    detail = SealedField(null=True, entered="cases.transition")
     entry = models.TextField()
 
     class Meta:

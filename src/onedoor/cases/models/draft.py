@@ -6,6 +6,7 @@ from django.db import models
 
 from onedoor.kernel.ids import uuid7
 from onedoor.store import sealed
+from onedoor.store.fields import SealedField
 
 TABLE = "cases_draft"
 
@@ -22,7 +23,7 @@ class Draft(models.Model):
     service = models.TextField()
     version = models.TextField()
     digest = models.CharField(max_length=64, blank=True, default="")
-    body = models.BinaryField()
+    body = SealedField()
     started_at = models.DateTimeField()
     saved_at = models.DateTimeField()
     submitted_as = models.TextField(blank=True, default="")

@@ -4,6 +4,7 @@ from django.db import models
 
 from onedoor.kernel.ids import uuid7
 from onedoor.store import sealed
+from onedoor.store.fields import SealedField
 
 
 class FilePart(models.Model):
@@ -15,7 +16,7 @@ class FilePart(models.Model):
     round = models.PositiveSmallIntegerField()
     field = models.TextField()
     number = models.PositiveSmallIntegerField()
-    content = models.BinaryField()
+    content = SealedField()
 
     class Meta:
         """A part that came twice is one."""

@@ -3,9 +3,11 @@
 from typing import Any
 
 from django.db import models
+from django.utils.translation import gettext
 
 from onedoor.kernel.ids import uuid7
 from onedoor.store import sealed
+from onedoor.store.fields import SealedField
 
 
 class Task(models.Model):
@@ -26,9 +28,9 @@ class Task(models.Model):
     version = models.TextField()
     digest = models.TextField(blank=True)
     state = models.TextField()
-    head = models.BinaryField(default=b"")
-    payload = models.BinaryField(default=b"")
-    work = models.BinaryField(default=b"")
+    head = SealedField(default=b"")
+    payload = SealedField(default=b"")
+    work = SealedField(default=b"")
     received_at = models.DateTimeField()
     due = models.DateTimeField()
     stopped_at = models.DateTimeField(null=True)
@@ -59,8 +61,11 @@ class Task(models.Model):
         return sealed.Place("cases_task", column, str(self.id))
 
     def names(self) -> tuple[str, str]:
-        """Return whom the case is about and who applied: the little an inbox shows, sealed apart."""
-        about, applicant = self.read("head").get("names", ("", ""))
+        """Return whom the case is about and who applied: the little an inbox shows, or that it was erased."""
+        try:
+            about, applicant = self.read("head").get("names", ("", ""))
+        except sealed.KeyDestroyed as gone:
+            return gone.text(gettext), ""
         return about, applicant
 
     def read(self, column: str) -> dict[str, Any]:
@@ -83,7 +88,7 @@ class Act(models.Model):
     state = models.TextField()
     by = models.TextField()
     moment = models.DateTimeField()
-    detail = models.BinaryField(null=True)
+    detail = SealedField(null=True, entered="cases.act")
     entry = models.TextField()
 
     class Meta:
@@ -138,8 +143,8 @@ class IssuedResult(models.Model):
     state = models.TextField(default="valid")
     sha256 = models.TextField(db_index=True)
     lasts_until = models.DateTimeField(null=True, db_index=True)
-    body = models.BinaryField()
-    file = models.BinaryField()
+    body = SealedField()
+    file = SealedField()
     entry = models.TextField()
 
     class Meta:

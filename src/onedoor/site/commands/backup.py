@@ -21,6 +21,7 @@ from onedoor.site.cli import DEFAULT_VAR
 from onedoor.site.embedded import SUPERUSER, Server
 from onedoor.site.messages import text as _
 from onedoor.site.up.command import closed_to_others
+from onedoor.store import copies
 
 LEDGER = "SELECT coalesce(max(size), 0) FROM store_ledger_checkpoint"
 
@@ -58,18 +59,27 @@ def run(arguments: argparse.Namespace) -> None:
         about = _collect(var, server, Path(name))
         seal = secrets.token_bytes(32)
         archives.pack(Path(name) / "data", data, about, seal)
-        shared = {"id": about["id"], "made_at": about["made_at"], "seal": seal.hex()}
+        shared = {name: about[name] for name in ("id", "made_at", "expires_at")} | {"seal": seal.hex()}
         archives.pack(Path(name) / "keys", keys, shared)
     sizes = about["databases"].items()
     entries = ", ".join(_("{name} ({size} entries of its ledger)", name=name, size=size) for name, size in sizes)
     print(_("Data of {entries}: {file}", entries=entries, file=data))
     persons = sum(about["persons"].values())
     print(_("Keys of {persons} persons, of signatures and seals: {file}", persons=persons, file=keys))
-    print(_("Keep the two apart, and delete a copy of the keys after 30 days."))
+    day = about["expires_at"][:10]
+    print(_("Keep the two apart. The copy of the keys expires on {day}: no restore takes it after that.", day=day))
+    for path in archives.delete_expired(keys.parent, datetime.now(UTC)):
+        print(_("Deleted, for it has expired: {file}", file=path))
 
 
 def _collect(var: Path, server: Server, folder: Path) -> dict[str, Any]:
-    """Copy everything below *folder*; the databases first, for a key is durable before anything is sealed with it."""
+    """Copy everything below *folder*; the databases first, for a key is durable before anything is sealed with it.
+
+    Each key store knows of its copy before there is one.
+    """
+    name, made_at = uuid7().hex, datetime.now(UTC).replace(microsecond=0)
+    stores = sorted(var.glob(f"*/{archives.KEY_STORE}"))
+    expires_at = [copies.record(store, name, made_at) for store in stores] or [made_at + copies.LASTS]
     dumps = folder / "data" / archives.DUMPS
     dumps.mkdir(parents=True)
     sizes = _dump(server, dumps)
@@ -77,8 +87,9 @@ def _collect(var: Path, server: Server, folder: Path) -> dict[str, Any]:
         part = "data" if archives.is_data(path, var) else "keys"
         archives.copy(path, folder / part / archives.FILES / path.relative_to(var))
     return {
-        "id": uuid7().hex,
-        "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "id": name,
+        "made_at": made_at.isoformat(),
+        "expires_at": expires_at[0].isoformat(),
         "databases": sizes,
         "persons": archives.persons(folder / "keys" / archives.FILES),
     }

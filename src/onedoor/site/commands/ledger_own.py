@@ -13,10 +13,12 @@ from onedoor.kernel.ledger.notes import Checkpoint
 from onedoor.kernel.settings import current
 from onedoor.site import published
 from onedoor.site.messages import text as _
-from onedoor.store import details, ledger
+from onedoor.store import details, erasure, ledger
 
 SUFFIX = ".tlog-proof"
 WRONG = 1
+KNOWN = (details.LOST, details.AMENDED)
+"""Findings for which the ledger itself has the reason."""
 MOST_SAID = 100
 """Findings that are named one by one; the sum tells the others."""
 
@@ -91,10 +93,12 @@ def check(_arguments: argparse.Namespace) -> int:
     counts: Counter[str] = Counter()
     for one in details.findings():
         counts[one.what] += 1
-        if one.what != details.LOST and counts.total() - counts[details.LOST] <= MOST_SAID:
+        if one.what not in KNOWN and counts.total() - sum(counts[what] for what in KNOWN) <= MOST_SAID:
             _say(one)
     if lost := counts.pop(details.LOST, 0):
         print(_("The details of {n} entries were lost with a restore: they stay as commitments.", n=lost))
+    if amended := counts.pop(details.AMENDED, 0):
+        print(_("Later entries amended what stands behind {n} others: persons erased, keys rotated.", n=amended))
     for kind in details.unknown():
         print(_("What is entered as {kind} is not known to this version: only its entries are checked.", kind=kind))
     root = tree.root().hex()
@@ -132,6 +136,8 @@ def resume(arguments: argparse.Namespace) -> None:
 
 def resume_from(folder: Path) -> None:
     """Go on from what was published in *folder* and say what was lost."""
+    if again := erasure.repeat(folder):
+        print(_("Persons were erased after the backup. Keys of theirs destroyed again: {n}.", n=again))
     leaves, note = published.read(folder)
     if not note:
         if size := ledger.size_and_root()[0]:

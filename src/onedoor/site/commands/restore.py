@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,10 @@ class NotResumed(OnedoorError):
 
 class KeysNotGiven(OnedoorError):
     """Without the archive of the keys nobody can tell whether the data were changed since the backup, and what is sealed stays unreadable. Please give it with --keys; only to look at what is left when no copy of the keys is: --without-keys."""  # noqa: E501 - one sentence after the other
+
+
+class CopyExpired(OnedoorError):
+    """The copy of the keys at {path} expired on {day}: whoever was erased since it was made would be readable again. Please take a newer backup, and delete this copy."""  # noqa: E501 - one sentence after the other
 
 
 class LossesUnknown(OnedoorError):
@@ -97,6 +102,8 @@ def _unpack(folder: Path, var: Path, data: Path, keys: Path | None) -> dict[str,
     shared = archives.manifest(keys) if keys else None
     if shared and shared["id"] != archives.manifest(data)["id"]:
         raise BadArchive(path=keys, why="its keys are of another backup than the data")
+    if keys and (ends := archives.expires(keys)) and ends <= datetime.now(UTC):
+        raise CopyExpired(path=keys, day=ends.date())
     about = archives.unpack(data, folder / "data", bytes.fromhex(shared["seal"]) if shared else None)
     if keys:
         archives.unpack(keys, folder / "keys")

@@ -1,5 +1,7 @@
 """What a backup and a restore refuse before they touch anything, and what they keep others from meanwhile."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from onedoor.site import archives, cli, lock
@@ -31,12 +33,13 @@ def test_a_restore_overwrites_nothing(tmp_path, capsys):
     assert (tmp_path / "precious").exists()
 
 
-def archives_of(folder, *, keys_of: str = "one") -> tuple[str, ...]:
+def archives_of(folder, *, keys_of: str = "one", made_at: datetime | None = None) -> tuple[str, ...]:
     """Write archives of an installation without databases; return the arguments of a restore from them."""
     for part, id_, key in (("data", "one", b"secret"), ("keys", keys_of, b"")):
         (folder / part / archives.FILES / "portal").mkdir(parents=True)
         (folder / part / archives.FILES / "portal" / f"{part}.pem").write_text("as it was")
-        about = {"id": id_, "made_at": "2026-01-01", "databases": {}, "persons": {"portal": 3}, "seal": b"secret".hex()}
+        about = {"id": id_, "made_at": (made_at or datetime.now(UTC)).isoformat(), "databases": {}}
+        about |= {"persons": {"portal": 3}} | ({"seal": b"secret".hex()} if part == "keys" else {})
         archives.pack(folder / part, folder / f"{part}.tar.gz", about, key)
     return ("--data", str(folder / "data.tar.gz"), "--keys", str(folder / "keys.tar.gz"))
 
@@ -135,3 +138,26 @@ def test_a_backup_leaves_the_database_of_a_running_nation_running(tmp_path, caps
         assert stopped.answers()
     finally:
         stopped.stop()
+
+
+def test_an_expired_copy_of_the_keys_restores_nothing(tmp_path, capsys):
+    given = archives_of(tmp_path, made_at=datetime.now(UTC) - timedelta(days=30, seconds=1))
+    var = tmp_path / "var"
+    said = told(capsys, "restore", "--var", str(var), *given, "--without-published")
+    assert f"expired on {(datetime.now(UTC) - timedelta(seconds=1)).date()}" in said
+    assert not var.exists()
+
+
+def test_expired_copies_are_deleted_and_nothing_else_is(tmp_path, capsys):
+    for age in (10, 29, 31, 400):
+        (tmp_path / str(age)).mkdir()
+        archives_of(tmp_path / str(age), made_at=datetime.now(UTC) - timedelta(days=age))
+    safe = tmp_path / "safe"
+    safe.mkdir()
+    for age in (10, 29, 31, 400):
+        (tmp_path / str(age) / "keys.tar.gz").rename(safe / f"{age}.tar.gz")
+    (tmp_path / "400" / "data.tar.gz").rename(safe / "data.tar.gz")
+    (safe / "photos.tar.gz").write_bytes(b"something else")
+    assert cli.run(["keys", "expire", str(safe)]) == 0
+    assert {path.name for path in safe.iterdir()} == {"10.tar.gz", "29.tar.gz", "data.tar.gz", "photos.tar.gz"}
+    assert "31.tar.gz" in capsys.readouterr().out
