@@ -2,8 +2,10 @@
 
 import hashlib
 from collections import Counter
+from collections.abc import Collection
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import get_language
 
 from onedoor.cases import handover, journal, queue, rules
@@ -69,6 +71,13 @@ def _line(dossier: Dossier, results: int) -> DossierLine:
         late=late(dossier, clock.now()),
         results=results,
     )
+
+
+def seen(actor: Actor, codes: Collection[str]) -> set[str]:
+    """Return those of the cases *codes* that are the actor's or name them."""
+    named = Q(parties__person=mark(identity.person_number(actor.person)))
+    found = Dossier.objects.filter(Q(account=actor.person) | named, code__in=codes)
+    return set(found.values_list("code", flat=True))
 
 
 def view(code: str, actor: Actor) -> DossierView:

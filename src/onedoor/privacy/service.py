@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from onedoor.kernel import nation
 from onedoor.kernel.text import Text
 from onedoor.privacy import records, rights, rules
+from onedoor.privacy.asking import tell_cases
 from onedoor.privacy.errors import NotPermitted, UnknownPurpose
 from onedoor.privacy.records import About
 from onedoor.privacy.rules import CORRECT, FOLLOW, READ, WRITE, Basis, DeskRight, Follower, Purpose, Question, Reader
@@ -38,6 +39,7 @@ __all__ = [
     "readers_of",
     "reads_of_case",
     "records_of",
+    "tell_cases",
     "uses_of",
     "views_of",
 ]

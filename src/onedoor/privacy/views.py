@@ -4,6 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
+from uuid import UUID
+
+from django.utils.translation import gettext, gettext_noop, override
 
 from onedoor.kernel import nation
 from onedoor.kernel.nation.layers import united
@@ -16,6 +19,8 @@ from onedoor.store import keys
 from onedoor.store.rows import Rows
 
 MOST_READS = 1000
+SERVICES = {"own-reads": gettext_noop("The list of who read this person’s data")}
+"""Services whose use is recorded as a read, by the words a person reads."""
 OF_CASE = Rows(ReadRecord, '"case" = %s ORDER BY id')
 
 
@@ -79,19 +84,19 @@ def readers_of(person: str, *, register: str) -> list[tuple[str, ReadView]]:
     found = ReadRecord.objects.filter(
         persons__person=keys.blind(BLIND, person), register=register, operation=READ, refused=""
     )
-    return [(one.client, _view(one)) for one in found.order_by("-id")[:MOST_READS]]
+    return [(one.client, view_of(one)) for one in found.order_by("-id")[:MOST_READS]]
 
 
 def reads_of_case(case: str) -> list[ReadView]:
     """Return every use of this system's gate for *case*, the oldest first, refused ones too."""
     if not case:
         return []
-    return [_view(record) for record in OF_CASE.all(case)]
+    return [view_of(record) for record in OF_CASE.all(case)]
 
 
 def records_of(ids: Sequence[str]) -> dict[str, ReadView]:
     """Return the uses of this system's gate with these *ids*, by id; an id it does not know is absent."""
-    return {str(record.id): _view(record) for record in ReadRecord.objects.filter(id__in=ids)}
+    return {str(record.id): view_of(record) for record in ReadRecord.objects.filter(id__in=ids)}
 
 
 def views_of(body: Any) -> list[ReadView] | None:  # noqa: ANN401 - what another system answered
@@ -107,12 +112,13 @@ def views_of(body: Any) -> list[ReadView] | None:  # noqa: ANN401 - what another
 
 def _from_json(data: Mapping[str, Any]) -> ReadView:
     known = {name: data[name] for name in NAMES}
-    known["moment"] = datetime.fromisoformat(known["moment"])
+    known["record"], known["moment"] = str(UUID(known["record"])), datetime.fromisoformat(known["moment"])
     known["fields"], known["field_texts"] = tuple(known["fields"]), tuple(known["field_texts"])
     return ReadView(**known)
 
 
-def _view(record: ReadRecord) -> ReadView:
+def view_of(record: ReadRecord) -> ReadView:
+    """Return a record in words."""
     agency, agency_text = _agency(record)
     purpose = rights.purposes().get(record.purpose)
     basis = purpose.basis.get(record.basis) if purpose else None
@@ -130,7 +136,7 @@ def _view(record: ReadRecord) -> ReadView:
         refused=bool(record.refused),
         case=record.case,
         agency_text=agency_text,
-        register_text=register.get("name", _plain(record.register)),
+        register_text=register.get("name") or _service(record.register),
         field_texts=tuple(_field_texts(register, record.fields)),
         **_reason(record, purpose, basis),
     )
@@ -156,6 +162,17 @@ def _agency(record: ReadRecord) -> tuple[str, Text]:
 def _register(name: str) -> Mapping[str, Any]:
     documents = nation.current().documents("register")
     return next((one.data for one in documents if one.data["register"] == name), {})
+
+
+def _service(name: str) -> Text:
+    """Return the words for a service that is no register."""
+    if name not in SERVICES:
+        return _plain(name)
+    said = {}
+    for language in nation.current().languages:
+        with override(language):
+            said[language] = gettext(SERVICES[name])
+    return said
 
 
 def _field_texts(register: Mapping[str, Any], names: Sequence[str]) -> Iterable[Text]:
