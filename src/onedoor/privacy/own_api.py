@@ -88,14 +88,16 @@ def _asked(request: HttpRequest, valid: jsonschema_rs.Validator) -> tuple[Reader
         asked = json.loads(request.body)
     except ValueError as error:
         raise BadInput(what="the body is not JSON") from error
-    if not valid.is_valid(asked) or not _days(asked):
+    if not valid.is_valid(asked) or not _plain(asked):
         raise BadInput(what="the body has not the form that openapi.json describes")
     own.look(reader, asked["person"])
     return reader, asked
 
 
-def _days(asked: Mapping[str, Any]) -> bool:
-    """Return whether the days of the question are days of the calendar that Python knows."""
+def _plain(asked: Mapping[str, Any]) -> bool:
+    """Return whether the texts of the question can be looked for, and its days are days that Python knows."""
+    if not all(text.isprintable() for text in asked.values() if isinstance(text, str)):
+        return False
     try:
         return all(date.fromisoformat(asked[name]).year < date.max.year for name in ("since", "until") if name in asked)
     except ValueError:

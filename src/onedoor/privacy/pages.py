@@ -104,6 +104,15 @@ def details(request: HttpRequest, system: str, record: UUID) -> HttpResponse:
 @access(IDENTIFIED)
 @never_cache
 @require_safe
+def key(request: HttpRequest, system: str, record: UUID) -> HttpResponse:
+    """Give the public key of the system that holds a read, to compare with the one got in another way."""
+    found = asking.proof(acting(request), _held(request, system, record))
+    return _file(f"{found.key}\n", f"{system}.key")
+
+
+@access(IDENTIFIED)
+@never_cache
+@require_safe
 def export(request: HttpRequest, kind: str) -> HttpResponse:
     """Give all reads that the page's filters leave, as a CSV or a JSON file."""
     typed = {name: request.GET.get(name, "").strip()[:120] for name in FILTERS}

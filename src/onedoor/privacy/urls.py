@@ -13,6 +13,7 @@ PORTAL = [
     path("reads/<str:system>/<uuid:record>", pages.read, name="read"),
     path("reads/<str:system>/<uuid:record>/proof", pages.proof, name="proof"),
     path("reads/<str:system>/<uuid:record>/details", pages.details, name="details"),
+    path("reads/<str:system>/<uuid:record>/key", pages.key, name="key"),
 ]
 urlpatterns = [] if settings().role == "node" else PORTAL
 exchange = [

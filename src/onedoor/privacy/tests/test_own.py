@@ -290,6 +290,7 @@ def test_a_proof_holds_without_us_and_tells_its_person_what_is_theirs(publish: C
     assert claims["person"]["fields"] == ["number", "wife"]
     assert claims["user"] == OFFICER.user
     assert "case" not in claims
+    assert mother.get(f"{address}/key").content.decode().strip() == str(ledger.verifier())
 
 
 @pytest.mark.parametrize("part", ["", "/proof", "/details"])
@@ -317,7 +318,7 @@ def test_the_service_describes_itself() -> None:
 @pytest.mark.parametrize(
     "body",
     [{}, {"person": 1}, {"person": MOTHER, "most": 0}, {"person": MOTHER, "before": "x"}, [],
-     {"person": MOTHER, "since": "9999-12-31"}, {"person": MOTHER, "record": str(UUID(int=1))}],
+     {"person": "\ud800"}, {"person": MOTHER, "case": "\0"}, {"person": MOTHER, "since": "9999-12-31"}, {"person": MOTHER, "record": str(UUID(int=1))}],
 )  # fmt: skip
 def test_a_question_of_another_form_is_refused(body: object) -> None:
     headers = {VIA_GATEWAY: True, "HTTP_X_ROAD_CLIENT": PORTAL, "HTTP_X_ROAD_USERID": "account-1"}
