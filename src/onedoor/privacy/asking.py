@@ -80,8 +80,10 @@ def reads(actor: Actor, wanted: Wanted) -> OwnReads:
         found |= {view.record: (view, system) for view in told}
     newest = sorted(found.values(), key=lambda one: one[0].record, reverse=True)
     page = newest[: wanted.most]
-    after = page[-1][0].record if len(newest) > len(page) else ""
-    return OwnReads(tuple(_held(page, actor)), tuple(silent), after)
+    # Whether a case of somebody else's touched them is not for anybody to try out by its code.
+    held = tuple(one for one in _held(page, actor) if wanted.case in ("", one.case))
+    after = page[-1][0].record if held and len(newest) > len(page) else ""
+    return OwnReads(held, tuple(silent), after)
 
 
 def one_read(actor: Actor, system: str, record: UUID) -> HeldRead:

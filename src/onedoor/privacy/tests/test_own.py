@@ -317,9 +317,18 @@ def test_the_service_describes_itself() -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [{}, {"person": 1}, {"person": MOTHER, "most": 0}, {"person": MOTHER, "before": "x"}, [],
-     {"person": "\ud800"}, {"person": MOTHER, "case": "\0"}, {"person": MOTHER, "since": "9999-12-31"}, {"person": MOTHER, "record": str(UUID(int=1))}],
-)  # fmt: skip
+    [
+        [],
+        {},
+        {"person": 1},
+        {"person": "\ud800"},
+        {"person": MOTHER, "most": 0},
+        {"person": MOTHER, "before": "x"},
+        {"person": MOTHER, "case": "\0"},
+        {"person": MOTHER, "since": "9999-12-31"},
+        {"person": MOTHER, "record": str(UUID(int=1))},
+    ],
+)
 def test_a_question_of_another_form_is_refused(body: object) -> None:
     headers = {VIA_GATEWAY: True, "HTTP_X_ROAD_CLIENT": PORTAL, "HTTP_X_ROAD_USERID": "account-1"}
     said = {"HTTP_ONEDOOR_PURPOSE": "own-reads", "HTTP_ONEDOOR_BASIS": "l91-2025"}
