@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -13,9 +14,10 @@ from onedoor.kernel.actor import Actor
 from onedoor.kernel.errors import NotAllowed, OnedoorError
 from onedoor.kernel.settings import current as settings
 from onedoor.kernel.text import Text
-from onedoor.privacy import own, rights
+from onedoor.privacy import own, rights, sealing
 from onedoor.privacy.own import SERVICE, Proof, Wanted
 from onedoor.privacy.rules import Reader
+from onedoor.privacy.sealing import Count
 from onedoor.privacy.views import ReadView, views_of
 
 WAIT = 5.0
@@ -112,6 +114,40 @@ def proof(actor: Actor, read: HeldRead) -> Proof:
         return Proof(**{one.name: str(answer[one.name]) for one in fields(Proof)})
     except KeyError as error:
         raise exchange.ServiceUnavailable(who=read.system) from error
+
+
+@dataclass(frozen=True, slots=True)
+class SealedCounts:
+    """How many sealed reads there were at all systems, by month and agency, and who did not answer."""
+
+    counts: tuple[tuple[Text, Count], ...]
+    silent: tuple[Text, ...]
+
+
+@lru_cache(maxsize=1)
+def sealed_counts(_minute: int) -> SealedCounts:
+    """Ask every system for its counts of sealed reads, once a minute however many people look."""
+    reader = _reader(Actor(person="public"))
+    others = _systems(reader.purpose)
+    why = Reason(reader.purpose, reader.basis)
+    calls = [Call(f"{one}/{sealing.SERVICE}", "counts", {}, reason=why, user=reader.user) for one in others]
+    found, silent = sealing.counts(), []
+    for system, answer in zip(others, exchange.ask_each(calls, timeout=WAIT), strict=True):
+        try:
+            if isinstance(answer, OnedoorError):
+                raise answer
+            found += [Count(**one) for one in answer.body["counts"]]
+        except (OnedoorError, KeyError, TypeError):
+            silent.append(_holder(system))
+    sums: dict[tuple[str, str], Count] = {}
+    for one in found:
+        before = sums.get((one.month, one.agency), Count(one.agency, one.month, 0, 0))
+        added = before.reads + one.reads, before.postponed + one.postponed
+        sums[one.month, one.agency] = Count(one.agency, one.month, *added)
+    newest = sorted(sums.values(), key=lambda one: (one.month, one.agency), reverse=True)
+    agencies = nation.current().agencies
+    named = ((agencies[one.agency].name if one.agency in agencies else _holder(one.agency), one) for one in newest)
+    return SealedCounts(tuple(named), tuple(silent))
 
 
 def known(system: str) -> bool:

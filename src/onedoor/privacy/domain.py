@@ -61,7 +61,7 @@ GRANT: Mapping[str, Any] = {
 }
 SEALED: Mapping[str, Any] = {
     "type": "object",
-    "required": ["days", "basis"],
+    "required": ["days", "basis", "postponed_by"],
     "additionalProperties": False,
     "description": "reads for this purpose are shown to the persons they are about only so many days later",
     "properties": {

@@ -13,7 +13,7 @@ from onedoor.privacy.errors import NotPermitted
 from onedoor.privacy.models import ReadRecord
 from onedoor.privacy.records import BLIND
 from onedoor.privacy.rules import READ, Reader
-from onedoor.privacy.views import ReadView, view_of
+from onedoor.privacy.views import OPEN, ReadView, view_of
 from onedoor.store import keys, ledger, proving, rows
 from onedoor.store.rows import Rows
 
@@ -22,11 +22,9 @@ SERVICE = "own-reads"
 MOST = 1000
 LAST = UUID(int=2**128 - 1)
 ROWS = Rows(ReadRecord)
-SHOWN = """
+SHOWN = f"""
 FROM privacy_readperson AS own JOIN privacy_readrecord ON privacy_readrecord.id = own.record_id
-WHERE own.person = %s AND (own.fields IS NULL OR cardinality(own.fields) > 0)
-  AND (hidden_until IS NULL OR (hidden_until <= %s AND NOT EXISTS (
-    SELECT FROM privacy_postponement AS later WHERE later.record_id = own.record_id AND later.until > %s)))
+WHERE own.person = %s AND (own.fields IS NULL OR cardinality(own.fields) > 0) AND {OPEN}
 """
 """What a person is shown: what is their own in it, once no seal is on it any more."""
 OFFICE = """split_part("user", '.', 1)"""

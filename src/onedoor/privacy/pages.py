@@ -1,6 +1,7 @@
 """A person's pages at the portal: who read my data, at any agency, and the proof of each read."""
 
 import re
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -34,6 +35,7 @@ FILTERS = ("agency", "purpose", "case", "since", "until", "looks")
 TEXT = "text/plain; charset=utf-8"
 DAY_FIRST = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})")
 FIRST_YEAR, LAST_YEAR = 1900, 9000
+MINUTE = 60
 ROUNDS = 10
 """Questions to each agency that one export asks at most: it holds `MOST` reads of each."""
 
@@ -133,6 +135,13 @@ def check(request: HttpRequest) -> HttpResponse:
     """Say to anybody how the trail can be checked without trusting this site."""
     key, here = str(ledger.verifier()), settings().public_url
     return render(request, "privacy/check.html", {"key": key, "ledger": f"{here}/ledger"})
+
+
+@access(PUBLIC)
+@require_safe
+def sealed(request: HttpRequest) -> HttpResponse:
+    """Show to anybody how many sealed reads each agency made, month by month, at all systems."""
+    return render(request, "privacy/sealed.html", {"found": asking.sealed_counts(int(time.time() // MINUTE))})
 
 
 def _all(request: HttpRequest, wanted: Wanted) -> asking.OwnReads:

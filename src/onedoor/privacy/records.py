@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from hashlib import sha256
+from typing import Any
 
 from django.db import connection, connections
 
@@ -64,7 +65,13 @@ def _about(persons: About, fields: Sequence[str]) -> dict[str, Fields]:
 
 
 def refused(
-    reader: Reader, register: str, operation: str, fields: Sequence[str], reason: str, persons: Iterable[str]
+    reader: Reader,
+    register: str,
+    operation: str,
+    fields: Sequence[str],
+    reason: str,
+    persons: Iterable[str],
+    hidden_until: date | None = None,
 ) -> str:
     """Record a refusal for good, also when the transaction around it will be rolled back by it.
 
@@ -72,23 +79,22 @@ def refused(
     """
     reader = Reader(**{name: _plain(getattr(reader, name), most) for name, most in LONGEST.items()})
     fields = [_plain(name, LONGEST_FIELD) for name in fields[:MOST]]
-    persons = [_plain(number, LONGEST_FIELD) for number in list(persons)[:MOST]]
+    numbers = dict.fromkeys(_plain(number, LONGEST_FIELD) for number in list(persons)[:MOST])
+    said = (reader, register, operation, fields, reason, numbers, hidden_until)
     if _stands_in_a_transaction():
         with ThreadPoolExecutor(1) as beside:
-            return beside.submit(_refused_beside, reader, register, operation, fields, reason, persons).result()
-    return _write(reader, register, operation, fields, reason, dict.fromkeys(persons))
+            return beside.submit(_write_beside, *said).result()
+    return _write(*said)
 
 
 def _plain(text: str, most: int) -> str:
     return "".join(sign if sign.isprintable() else "?" for sign in text[:most])
 
 
-def _refused_beside(
-    reader: Reader, register: str, operation: str, fields: Sequence[str], reason: str, persons: Sequence[str]
-) -> str:
+def _write_beside(*said: Any) -> str:  # noqa: ANN401 - as `_write` takes them
     """Record on this thread's own connection, and close it."""
     try:
-        return refused(reader, register, operation, fields, reason, persons)
+        return _write(*said)
     finally:
         connections.close_all()
 

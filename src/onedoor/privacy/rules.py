@@ -179,6 +179,41 @@ def hidden_until(purpose: Purpose, operation: str, day: date) -> date | None:
     return day + timedelta(days=purpose.sealed.days) if purpose.sealed and operation == READ else None
 
 
+def refusal_hidden_until(purpose: Purpose | None, reader: Reader, operation: str, day: date) -> date | None:
+    """Return the day from which a refused read is shown: sealed as a read only for whom the purpose names.
+
+    A stranger who names a sealed purpose hides nothing by it.
+    """
+    named = purpose and any(grant.reader.casefold() == reader.client.casefold() for grant in purpose.grants)
+    known = purpose and named and purpose.in_force(day) and reader.basis in purpose.basis and well_formed(reader)
+    return hidden_until(purpose, operation, day) if purpose and known else None
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A sealed read: the system that made it, the officers who have decided on it so far, when it would be shown."""
+
+    client: str
+    deciders: frozenset[str]
+    until: date
+
+
+def why_not_postponed(purpose: Purpose | None, read: Sealed, reader: Reader, until: date, day: date) -> str:
+    """Return why *reader* may not decide on *day* that *read* is shown only on *until*; nothing when they may."""
+    seal = purpose.sealed if purpose else None
+    if purpose is None or seal is None or not well_formed(reader):
+        return "not-sealed"
+    named = reader.purpose == purpose.id and reader.basis in purpose.basis and purpose.in_force(day)
+    post = reader.user.rpartition(".")[2]
+    if not named or reader.client.casefold() != read.client.casefold() or post not in seal.postponed_by:
+        return "not-granted"
+    if reader.user in read.deciders:
+        return "same-officer"
+    if read.until <= day:
+        return "shown-already"
+    return "" if read.until < until <= day + timedelta(days=seal.days) else "not-so-long"
+
+
 def may_call(purposes: Mapping[str, Purpose], reader: Reader, *, service: str, provider: str, day: date) -> bool:
     """Return whether *reader* may call *service* of *provider* (a service that is no register)."""
     purpose = purposes.get(reader.purpose)

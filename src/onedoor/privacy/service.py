@@ -10,6 +10,7 @@ from onedoor.privacy.asking import tell_cases
 from onedoor.privacy.errors import NotPermitted, UnknownPurpose
 from onedoor.privacy.records import About
 from onedoor.privacy.rules import CORRECT, FOLLOW, READ, WRITE, Basis, DeskRight, Follower, Purpose, Question, Reader
+from onedoor.privacy.sealing import postpone
 from onedoor.privacy.views import ReadView, Use, readers_of, reads_of_case, records_of, uses_of, views_of
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "permit",
     "permit_call",
     "permit_notice",
+    "postpone",
     "purpose",
     "readers_of",
     "reads_of_case",
@@ -82,9 +84,11 @@ def check(
 ) -> tuple[str, ...]:
     """Return the fields `permit` would open, without recording; raise `NotPermitted`, which is recorded."""
     question = Question(reader, register, operation, wanted)
-    decision = rules.decide(rights.purposes(), question, nation.current().today())
+    purposes, today = rights.purposes(), nation.current().today()
+    decision = rules.decide(purposes, question, today)
     if decision.refused:
-        records.refused(reader, register, operation, wanted or (), decision.refused, persons)
+        until = rules.refusal_hidden_until(purposes.get(reader.purpose), reader, operation, today)
+        records.refused(reader, register, operation, wanted or (), decision.refused, persons, until)
         raise NotPermitted(reason=decision.refused, register=register)
     return decision.fields
 

@@ -3,11 +3,12 @@
 from django.urls import path
 
 from onedoor.kernel.settings import current as settings
-from onedoor.privacy import api, own_api, pages
+from onedoor.privacy import api, own_api, pages, sealed_api
 
 app_name = "privacy"
 PORTAL = [
     path("reads", pages.reads, name="reads"),
+    path("sealed-reads", pages.sealed, name="sealed"),
     path("how-you-can-check-us", pages.check, name="check"),
     path("reads.<slug:kind>", pages.export, name="export"),
     path("reads/<str:system>/<uuid:record>", pages.read, name="read"),
@@ -23,4 +24,9 @@ exchange = [
     path("own-reads/one", own_api.one),
     path("own-reads/proof", own_api.proof),
     path("own-reads/openapi.json", own_api.openapi),
+    path("sealed-reads/postpone", sealed_api.postpone),
+    path("sealed-reads/counts", sealed_api.counts_here),
+    path("sealed-reads/openapi.json", sealed_api.openapi),
 ]
+plain = [path("api/sealed-reads", sealed_api.counts)]
+described = sealed_api.PATHS

@@ -17,7 +17,7 @@ SERVICE_ENDPOINTS = ("* /**",)
 DESCRIPTION = "/openapi.json"
 """Where a service describes itself, below its own address."""
 CASES, CHANGES, CORRECTIONS, DATA = "cases", "changes", "corrections", "data"
-READS = ("reads", "own-reads")
+READS = ("reads", "own-reads", "sealed-reads")
 """Services that every system has besides its registers; the portal has no data and no reads."""
 DATA_ENDPOINTS = {
     "read": (
