@@ -3,6 +3,9 @@
 import csv
 import io
 import json
+import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from hashlib import sha256
@@ -35,6 +38,7 @@ CASE = "2611-7K4M-QK"
 OFFICER = Reader(REGISTRAR, "commune-00199.civil-status", "birth-registration", "l60-2014.13", CASE)
 MARRIED = {MOTHER: ["number", "wife"], FATHER: ["number", "husband"]}
 SYSTEMS = 4
+CHECK_US = Path(__file__).parents[4] / "docs" / "how-to" / "how-you-can-check-us.md"
 
 
 class Transport:
@@ -291,6 +295,24 @@ def test_a_proof_holds_without_us_and_tells_its_person_what_is_theirs(publish: C
     assert claims["user"] == OFFICER.user
     assert "case" not in claims
     assert mother.get(f"{address}/key").content.decode().strip() == str(ledger.verifier())
+
+
+def test_the_program_that_the_page_for_people_shows_verifies_what_is_downloaded(
+    tmp_path: Path, publish: Callable[[], None]
+) -> None:
+    record = read(MARRIED, register="marriages")
+    publish()
+    for part in ("proof", "key", "details"):
+        answer = person().get(f"/en/reads/VN.GOV.G15.CIVIL-STATUS/{record}/{part}")
+        (tmp_path / part).write_bytes(answer.content)
+    program = re.search(r"```python\n(.*?)```", CHECK_US.read_text(), re.DOTALL)[1]
+    assert "onedoor" not in program
+    (tmp_path / "check.py").write_text(program)
+    command = [sys.executable, "-I", "check.py", "proof", "key", "details"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert f"record: {record}" in done.stdout
+    (tmp_path / "details").write_text((tmp_path / "details").read_text()[:-3] + "AA\n")
+    assert subprocess.run(command, cwd=tmp_path, capture_output=True, check=False).returncode
 
 
 @pytest.mark.parametrize("part", ["", "/proof", "/details"])
