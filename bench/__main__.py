@@ -14,7 +14,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench import growth, measurement, memory, pages, register, registers, story
+from bench import growth, measurement, memory, pages, register, registers, story, whoreads
 from bench import nation as nation_check
 from bench.measure import Ratio
 from bench.stage import set_up
@@ -25,10 +25,11 @@ from onedoor.site.up.command import running
 from onedoor.site.up.plan import Options
 
 NATION, VAR, PORT, PEOPLE = Path("nations/vietnam"), Path("var/bench"), 30000, 10_000
+READS = 100_000
 RESULTS = Path(__file__).parent / "results"
-PARTS = ("nation", "register", "registers", "measurement", "pages", "story", "memory")
+PARTS = ("nation", "register", "registers", "whoreads", "measurement", "pages", "story", "memory")
 LONG = ("growth",)
-ALONE = {"registers", "growth", "measurement"}
+ALONE = {"registers", "growth", "measurement", "whoreads"}
 """Parts that need no nation: they bring what they measure."""
 COLUMNS = ("what", "ours", "anchor", "ratio: median (range)", "floor", "", "note")
 Say = Callable[[str], None]
@@ -42,19 +43,20 @@ def main() -> int:
     parser.add_argument("--var", type=Path, default=VAR)
     parser.add_argument("--port", type=int, default=PORT)
     parser.add_argument("--people", type=int, default=PEOPLE)
+    parser.add_argument("--reads", type=int, default=READS, help="how many reads are recorded in all for whoreads")
     parser.add_argument("--running", action="store_true", help="a nation already runs in --var on --port")
     arguments = parser.parse_args()
     kinds.load()
     where = places(nation.load(NATION.absolute()), arguments.var.absolute(), arguments.port)
     parts = (*(arguments.parts or PARTS), *(LONG if arguments.long else ()))
     with nullcontext() if ALONE.issuperset(parts) else _nation(arguments), _telling() as say:
-        ratios, details = measure(where, parts, say)
+        ratios, details = measure(where, parts, say, arguments.reads)
     show(ratios)
     print(f"Kept in {keep(ratios, details)}")
     return 0 if all(ratio.kept for ratio in ratios) else 1
 
 
-def measure(where: Places, parts: Sequence[str], say: Say) -> tuple[list[Ratio], Mapping[str, Any]]:
+def measure(where: Places, parts: Sequence[str], say: Say, reads: int = READS) -> tuple[list[Ratio], Mapping[str, Any]]:
     """Measure *parts* on the nation at *where*; memory when all has been used, then what this process does itself."""
     ratios: list[Ratio] = []
     details: dict[str, Any] = {}
@@ -62,6 +64,8 @@ def measure(where: Places, parts: Sequence[str], say: Say) -> tuple[list[Ratio],
         ratios += register.measure(where.layout, where.persona("mother")["number"], say)
     if "registers" in parts:
         ratios += registers.measure(where.layout.var, say)
+    if "whoreads" in parts:
+        ratios += whoreads.measure(where.layout.var, reads, say)
     if "measurement" in parts:
         ratios += measurement.measure(say)
     if "growth" in parts:

@@ -61,7 +61,10 @@ def tell_cases(seen: SeenCases) -> None:
 
 
 def reads(actor: Actor, wanted: Wanted) -> OwnReads:
-    """Ask every system for the reads of who acts, and merge them; who does not answer is named."""
+    """Ask every system for the reads of who acts, and merge them; who does not answer is named.
+
+    Each of them records the question; the portal holds no register and keeps no second record of it.
+    """
     person, reader = identity.person_number(actor.person), _reader(actor)
     others, here = _systems(reader.purpose), settings().subsystem
     more = {**_given(wanted), "most": wanted.most + 1}
@@ -69,7 +72,6 @@ def reads(actor: Actor, wanted: Wanted) -> OwnReads:
     found: dict[str, tuple[ReadView, str]] = {}
 
     def take_own() -> None:
-        own.look(reader, person)
         for view in own.reads_of_person(person, Wanted(**more), actor.person):
             found[view.record] = view, here
 
@@ -92,7 +94,6 @@ def one_read(actor: Actor, system: str, record: UUID) -> HeldRead:
     """Return one read of who acts; raise `NotAllowed` (recorded where it is) for one that is not theirs."""
     person, reader = identity.person_number(actor.person), _reader(actor)
     if system == settings().subsystem:
-        own.look(reader, person)
         view = own.one_read(person, record, reader)
     else:
         answer = _asked(system, "one", {"person": person, "record": str(record)}, reader)

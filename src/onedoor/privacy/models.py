@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import HashIndex
 from django.db import models
 
 from onedoor.kernel.ids import uuid7
@@ -50,10 +51,15 @@ class ReadPerson(models.Model):
 
     pk = models.CompositePrimaryKey("person", "record")
     person = models.BinaryField(max_length=32)
-    record = models.ForeignKey(ReadRecord, on_delete=models.PROTECT, related_name="persons")
+    record = models.ForeignKey(ReadRecord, on_delete=models.PROTECT, related_name="persons", db_index=False)
     sealed = models.BinaryField()
     fields = ArrayField(models.CharField(max_length=60), null=True)
     """Which fields of the record are this person's own; none at all: they are not shown it. NULL stands for all."""
+
+    class Meta:
+        """A hash index has no order: a person's newest reads are found by the key, never by walking everybody's."""
+
+        indexes: ClassVar = [HashIndex(fields=["record"], name="privacy_person_record")]
 
     def __str__(self) -> str:
         return f"person of {self.record_id}"

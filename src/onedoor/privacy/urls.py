@@ -28,5 +28,5 @@ exchange = [
     path("sealed-reads/counts", sealed_api.counts_here),
     path("sealed-reads/openapi.json", sealed_api.openapi),
 ]
-plain = [path("api/sealed-reads", sealed_api.counts)]
+plain = [path("api/sealed-reads", sealed_api.counts, name="sealed-counts")]
 described = sealed_api.PATHS

@@ -1,7 +1,7 @@
 """What was recorded, in the words a person reads."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -52,7 +52,7 @@ class ReadView:
 
     def to_json(self) -> dict[str, Any]:
         """Return the view as JSON values."""
-        return asdict(self) | {"moment": self.moment.isoformat()}
+        return {name: getattr(self, name) for name in NAMES} | {"moment": self.moment.isoformat()}
 
 
 NAMES = tuple(field.name for field in fields(ReadView))
