@@ -1,9 +1,10 @@
 """What the ledger commits to of one use of the gate: claims, of which each person is shown those that are theirs."""
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import itemgetter
 
 from onedoor.kernel.ledger import disclosures
 from onedoor.privacy.rules import Reader
@@ -63,17 +64,15 @@ class Details:
 
     @cached_property
     def _disclosures(self) -> dict[str, str]:
-        return {place: disclosures.disclosure(self.salt, place, *claim) for place, claim in self._claims()}
-
-    def _claims(self) -> Iterator[tuple[str, tuple[str, object]]]:
-        """Yield each claim, its name and its value, with the place that sets it apart from all others."""
-        for name, value in self._said.items():
-            yield name, (name, value)
+        """The disclosure of each claim by what sets it apart from the others: its name, and of a person whose it is."""
+        claims: list[tuple[str, object]] = list(self._said.items())
         if self.hidden_until:
-            yield "hidden_until", ("hidden_until", self.hidden_until)
-        for person, own in self.persons.items():
-            mark = person.hex()
-            yield f"person {mark}", ("person", {"mark": mark, "fields": None if own is None else list(own)})
+            claims.append(("hidden_until", self.hidden_until))
+        places = [name for name, _ in claims]
+        for mark, own in sorted(((person.hex(), own) for person, own in self.persons.items()), key=itemgetter(0)):
+            claims.append(("person", {"mark": mark, "fields": None if own is None else list(own)}))
+            places.append(f"person {mark}")
+        return dict(zip(places, disclosures.disclosed(self.salt, claims), strict=True))
 
     def _whole(self) -> bytes:
         content = self._said | {"persons": sorted(person.hex() for person in self.persons)}

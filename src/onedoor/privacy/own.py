@@ -26,7 +26,7 @@ SHOWN = f"""
 FROM privacy_readperson AS own CROSS JOIN LATERAL (
     SELECT * FROM privacy_readrecord WHERE id = own.record_id OFFSET 0) AS privacy_readrecord
 WHERE own.person = %s AND (own.fields IS NULL OR cardinality(own.fields) > 0) AND {OPEN}
-"""
+"""  # noqa: S608 - no value is in it
 """What a person is shown: what is their own in it, once no seal is on it any more.
 
 OFFSET 0 keeps the planner to the person's own rows, newest first: it must not walk all records to find a few of theirs.

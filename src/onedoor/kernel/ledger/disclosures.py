@@ -5,25 +5,31 @@ gets the same lines, an empty line, and a disclosure a line for each claim that 
 """
 
 import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterable
+from base64 import urlsafe_b64decode
+from binascii import b2a_base64
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
-from hmac import digest as hmac
+from hashlib import sha256, shake_256
 from typing import Any, Self
 
 from onedoor.kernel.ledger.hashing import LedgerError
 
-SALT_BYTES = 16
+SALT_BYTES = 18
+"""144 random bits, which base64 writes in 24 signs."""
+SALT_SIGNS = SALT_BYTES * 4 // 3
 WIDTH = 16
 """The digests are filled up to a multiple of this many: their number does not tell how many persons there are."""
 _encoded = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_URL = bytes.maketrans(b"+/", b"-_")
 
 
-def disclosure(secret: bytes, place: str, name: str, value: object) -> str:
-    """Return the disclosure of a claim; its salt comes from *secret* and *place*, which no other claim has."""
-    salt = hmac(secret, place.encode(), "sha256")[:SALT_BYTES]
-    return _base64(_encoded([_base64(salt), name, value]).encode())
+def disclosed(secret: bytes, claims: Sequence[tuple[str, object]]) -> list[str]:
+    """Return the disclosures of *claims* (name, value), each with a salt of its own out of *secret*."""
+    salts = _base64(shake_256(secret).digest(SALT_BYTES * len(claims)))
+    return [
+        _base64(f'["{salts[at * SALT_SIGNS : (at + 1) * SALT_SIGNS]}",{_encoded(name)},{_encoded(value)}]'.encode())
+        for at, (name, value) in enumerate(claims)
+    ]
 
 
 def digest(shown: str) -> str:
@@ -34,9 +40,10 @@ def digest(shown: str) -> str:
 def content(first: str, disclosures: Iterable[str], secret: bytes) -> bytes:
     """Return what is entered: the line *first*, and the digests of all *disclosures* among some that stand for none."""
     digests = [digest(one) for one in disclosures]
-    while len(digests) % WIDTH:
-        digests.append(_base64(hmac(secret, b"none %d" % len(digests), "sha256")))
-    return "".join(f"{line}\n" for line in (first, *sorted(digests))).encode()
+    missing = -len(digests) % WIDTH
+    none = shake_256(secret + b"none").digest(32 * missing)
+    digests += [_base64(none[at : at + 32]) for at in range(0, len(none), 32)]
+    return "\n".join((first, *sorted(digests), "")).encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,4 +81,4 @@ def _claim(line: str) -> tuple[str, Any]:
 
 
 def _base64(data: bytes) -> str:
-    return urlsafe_b64encode(data).decode().rstrip("=")
+    return b2a_base64(data, newline=False).translate(_URL).rstrip(b"=").decode()

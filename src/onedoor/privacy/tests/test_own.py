@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import date, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from uuid import UUID
 
 import lxml.html
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils import translation
 
@@ -27,6 +28,7 @@ from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.ledger import ProofFile, tiles_of
 from onedoor.kernel.ledger.disclosures import Shown
 from onedoor.kernel.ledger.tiles import HEIGHT
+from onedoor.privacy import own
 from onedoor.privacy.models import ReadRecord
 from onedoor.privacy.service import NotPermitted, Reader, permit
 from onedoor.store import ledger, proving
@@ -199,6 +201,17 @@ def test_pages_follow_one_another_without_a_gap_or_a_double() -> None:
         query = older[0] if older else ""
     assert shown == records[::-1]
     assert not query
+
+
+def test_the_newest_reads_are_found_by_the_person_alone_however_many_others_there_are() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        asked = [b"x" * 32, date(2026, 1, 1), date(2026, 1, 1), own.LAST, 10]
+        cursor.execute(f"EXPLAIN {own._statement(('own.record_id < %s',))}", asked)
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "Index Scan Backward using privacy_readperson_pkey" in plan
+    assert "Index Cond: (id = own.record_id)" in plan
+    assert "Sort" not in plan
 
 
 def test_the_list_is_narrowed_by_agency_purpose_period_and_case() -> None:
