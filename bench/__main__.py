@@ -5,7 +5,7 @@ import json
 import os
 import platform
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench import gate, growth, measurement, memory, pages, register, registers, signing, story
+from bench import gate, growth, measurement, memory, pages, register, registers, signing, story, whoreads
 from bench import nation as nation_check
 from bench.measure import Ratio
 from bench.stage import set_up
@@ -25,10 +25,11 @@ from onedoor.site.up.command import running
 from onedoor.site.up.plan import Options
 
 NATION, VAR, PORT, PEOPLE = Path("nations/vietnam"), Path("var/bench"), 30000, 10_000
+READS = 100_000
 RESULTS = Path(__file__).parent / "results"
-PARTS = ("nation", "register", "registers", "gate", "measurement", "signing", "pages", "story", "memory")
+PARTS = ("nation", "register", "registers", "gate", "whoreads", "measurement", "signing", "pages", "story", "memory")
 LONG = ("growth",)
-ALONE = {"registers", "gate", "growth", "measurement", "signing"}
+ALONE = {"registers", "gate", "growth", "measurement", "signing", "whoreads"}
 """Parts that need no nation: they bring what they measure."""
 COLUMNS = ("what", "ours", "anchor", "ratio: median (range)", "floor", "", "note")
 Say = Callable[[str], None]
@@ -42,46 +43,46 @@ def main() -> int:
     parser.add_argument("--var", type=Path, default=VAR)
     parser.add_argument("--port", type=int, default=PORT)
     parser.add_argument("--people", type=int, default=PEOPLE)
+    parser.add_argument("--reads", type=int, default=READS, help="how many reads are recorded in all for whoreads")
     parser.add_argument("--running", action="store_true", help="a nation already runs in --var on --port")
     arguments = parser.parse_args()
     kinds.load()
     where = places(nation.load(NATION.absolute()), arguments.var.absolute(), arguments.port)
     parts = (*(arguments.parts or PARTS), *(LONG if arguments.long else ()))
     with nullcontext() if ALONE.issuperset(parts) else _nation(arguments), _telling() as say:
-        ratios, details = measure(where, parts, say)
+        ratios, details = measure(where, parts, say, arguments.reads)
     show(ratios)
     print(f"Kept in {keep(ratios, details)}")
     return 0 if all(ratio.kept for ratio in ratios) else 1
 
 
-def measure(where: Places, parts: Sequence[str], say: Say) -> tuple[list[Ratio], Mapping[str, Any]]:
+def measure(where: Places, parts: Sequence[str], say: Say, reads: int = READS) -> tuple[list[Ratio], Mapping[str, Any]]:
     """Measure *parts* on the nation at *where*; memory when all has been used, then what this process does itself."""
     ratios: list[Ratio] = []
     details: dict[str, Any] = {}
-    if "register" in parts:
-        ratios += register.measure(where.layout, where.persona("mother")["number"], say)
-    if "registers" in parts:
-        ratios += registers.measure(where.layout.var, say)
-    if "gate" in parts:
-        ratios += gate.measure(where.layout.var, say)
-    if "measurement" in parts:
-        ratios += measurement.measure(say)
-    if "signing" in parts:
-        ratios += signing.measure(say)
-    if "growth" in parts:
-        grown, told = growth.measure(where.layout.var, say)
-        ratios += grown
-        details |= told
-    if "pages" in parts:
-        say("preparing dossiers")
-        ratios += pages.measure(set_up(where, where.layout.var / "results"), say)
-    if "story" in parts:
-        ratios.append(story.measure(where, say))
-    if "memory" in parts:
-        ratio, details["pss_mib"] = memory.measure(where.layout.var)
-        ratios.append(ratio)
-    if "nation" in parts:
-        ratios += nation_check.measure(say)
+    var = where.layout.var
+
+    def told(found: tuple[Any, Mapping[str, Any]], name: str = "") -> list[Ratio]:
+        details.update({name: found[1]} if name else found[1])
+        return found[0] if isinstance(found[0], list) else [found[0]]
+
+    works: dict[str, Callable[[], Iterable[Ratio]]] = {
+        "register": lambda: register.measure(where.layout, where.persona("mother")["number"], say),
+        "registers": lambda: registers.measure(var, say),
+        "gate": lambda: gate.measure(var, say),
+        "whoreads": lambda: whoreads.measure(var, reads, say),
+        "measurement": lambda: measurement.measure(say),
+        "signing": lambda: signing.measure(say),
+        "growth": lambda: told(growth.measure(var, say)),
+        "pages": lambda: pages.measure(set_up(where, var / "results"), say),
+        "story": lambda: [story.measure(where, say)],
+        "memory": lambda: told(memory.measure(var), "pss_mib"),
+        "nation": lambda: nation_check.measure(say),
+    }
+    for name, part in works.items():
+        if name in parts:
+            say(name)
+            ratios += part()
     return ratios, details
 
 

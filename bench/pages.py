@@ -62,6 +62,7 @@ def _portal(stage: Stage) -> Iterator[tuple[str, str, str]]:
     yield "case done", "mother", done
     yield "receipt", "mother", f"{fresh}/receipt"
     yield "reads", "mother", f"{done}/reads"
+    yield "own reads", "mother", "reads"
     yield "result", "mother", f"{done}/results/{stage.kind}/about"
     yield "result's file", "mother", f"{done}/results/{stage.kind}"
     yield "supplement", "mother", f"{fresh}/supplement"

@@ -18,6 +18,7 @@ RULES = {"public", "person 1", "person 2", "officer 2", "gateway"}
 EVERYWHERE = {
     "front",
     "health",
+    "counts",
     "ledger",
     "openapi",
     "empty",
@@ -28,7 +29,7 @@ EVERYWHERE = {
     "search",
     "service",
 }
-OPEN = {"portal": EVERYWHERE, "node": EVERYWHERE | {"verify"}}
+OPEN = {"portal": EVERYWHERE | {"check", "sealed"}, "node": EVERYWHERE | {"verify"}}
 """The views that are open to everybody; add one only when it shows nothing of anybody."""
 INLINE = re.compile(r"""(?i)<script(?![^>]*\bsrc=)[^>]*>|<style\b|\sstyle\s*=|\son[a-z]+\s*=\s*["']|javascript:""")
 

@@ -34,6 +34,8 @@ WHO: Mapping[str, tuple[str, str, str]] = {
     "cases.json": (PORTAL, "hand-over", "nd63-2024.4.3"),
     "cases.json /outcome": (COMMUNE, "hand-over", "nd63-2024.4.3"),
     "reads.json": (PORTAL, "own-case", "l91-2025"),
+    "own-reads.json": (PORTAL, "own-reads", "l91-2025"),
+    "sealed-reads.json": ("VN/GOV/G01/POPULATION", "investigation", "l91-2025"),
     "changes.json": ("VN/GOV/G01/POPULATION", "insurance-upkeep", "l60-2024"),
     "corrections.json": ("VN/GOV/G01/POPULATION", "correction", "l91-2025"),
     "vietnam-population.json": (COMMUNE, "birth-registration", "l26-2023.12"),

@@ -21,7 +21,19 @@ KINDS = {
     *("sign-in", "sign-in-of-an-agency", "sign-in-error"),
     *("birth-notice", "birth-notice-error", "birth-notice-issued"),
     *("start", "form-error", "saved", "review", "receipt"),
-    *("cases", "case-at-work", "case-done", "withdraw", "result", "reads", "inbox"),
+    *(
+        "cases",
+        "case-at-work",
+        "case-done",
+        "withdraw",
+        "result",
+        "reads",
+        "own-reads",
+        "own-read",
+        "check",
+        "sealed-reads",
+        "inbox",
+    ),
     *("desk", "desk-empty", "task", "decision-error", "decision", "task-done"),
     *("look-up", "look-up-form", "look-up-error", "look-up-nothing", "look-up-found"),
     *("verify", "verify-same", "verify-differs"),
@@ -249,9 +261,15 @@ def collect(walk: Walk, code: str, folder: Path) -> None:
             break
         page.wait_for_timeout(250)
     walk.look(page, "case-done")
-    for kind, path in (("reads", f"cases/{code}/reads"), ("inbox", "inbox"), ("not-allowed", "cases/2611-0000-00")):
+    for kind, path in (
+        *(("reads", f"cases/{code}/reads"), ("own-reads", "reads"), ("check", "how-you-can-check-us")),
+        *(("sealed-reads", "sealed-reads"), ("inbox", "inbox"), ("not-allowed", "cases/2611-0000-00")),
+    ):
         page.goto(walk.address(path))
         walk.look(page, kind)
+    page.goto(walk.address("reads"))
+    page.locator("main ol.reads a[href*='/reads/']").first.click()
+    walk.look(page, "own-read")
     page.goto(walk.address(f"cases/{code}"))
     with page.expect_download() as download:
         page.locator(downloads).first.click()

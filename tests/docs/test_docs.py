@@ -47,6 +47,11 @@ def test_the_evidence_of_x_roads_messages_is_checked_as_the_page_shows(tmp_path:
     runner.play(DOCS / "how-to" / "check-a-messages-evidence.md", tmp_path)
 
 
+def test_everybody_checks_a_read_of_their_data_as_the_page_says(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "tests" / "vectors", tmp_path / "tests" / "vectors")
+    runner.play(DOCS / "how-to" / "how-you-can-check-us.md", tmp_path)
+
+
 def test_a_page_that_says_what_is_not_so_fails(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("<!-- run -->\n```console\n$ echo one; echo two\none\n```\n")

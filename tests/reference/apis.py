@@ -33,6 +33,8 @@ def documents() -> list[Api]:
     from onedoor.kernel import clock
     from onedoor.kernel import nation as nations
     from onedoor.privacy import api as reads
+    from onedoor.privacy import own_api as own_reads
+    from onedoor.privacy import sealed_api as sealed_reads
     from onedoor.registers import definition, govstack_openapi, openapi
     from onedoor.site import description
 
@@ -40,6 +42,8 @@ def documents() -> list[Api]:
         Api("site.json", "", description.document()),
         Api("cases.json", "exchange/cases", cases.OPENAPI),
         Api("reads.json", "exchange/reads", reads.OPENAPI),
+        Api("own-reads.json", "exchange/own-reads", own_reads.OPENAPI),
+        Api("sealed-reads.json", "exchange/sealed-reads", sealed_reads.OPENAPI),
         Api("changes.json", "exchange/changes", openapi.of_changes()),
         Api("corrections.json", "exchange/corrections", openapi.of_corrections()),
     ]

@@ -11,5 +11,8 @@ class CasesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Make known the jobs and event handlers of the room, and what it enters into the ledger."""
-        from onedoor.cases import entered, erasing, tasks  # noqa: F401
+        """Make known the jobs and event handlers of the room, what it enters into the ledger, and who sees a case."""
+        from onedoor.cases import dossiers, entered, erasing, tasks  # noqa: F401
+        from onedoor.privacy.service import tell_cases
+
+        tell_cases(dossiers.seen)

@@ -1,8 +1,10 @@
 """Dossiers as their people see them, and what they may do with them."""
 
 from collections import Counter
+from collections.abc import Collection
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import get_language, gettext
 
 from onedoor.cases import handover, journal, queue, rules, seals
@@ -84,6 +86,13 @@ def _about(service: Service, dossier: Dossier) -> str:
         return about(service, OPENED.of(bytes(dossier.body), dossier.read))
     except KeyDestroyed as gone:
         return gone.text(gettext)
+
+
+def seen(actor: Actor, codes: Collection[str]) -> set[str]:
+    """Return those of the cases *codes* that are the actor's or name them."""
+    named = Q(parties__person=mark(identity.person_number(actor.person)))
+    found = Dossier.objects.filter(Q(account=actor.person) | named, code__in=codes)
+    return set(found.values_list("code", flat=True))
 
 
 def view(code: str, actor: Actor) -> DossierView:

@@ -60,6 +60,18 @@ GRANT: Mapping[str, Any] = {
     "dependentRequired": {"posts": ["register"]},
     "oneOf": [{"required": ["register", "fields"]}, {"required": ["service", "provider"]}],
 }
+SEALED: Mapping[str, Any] = {
+    "type": "object",
+    "required": ["days", "basis", "postponed_by"],
+    "additionalProperties": False,
+    "description": "reads for this purpose are shown to the persons they are about only so many days later",
+    "properties": {
+        "days": {"type": "integer", "minimum": 1, "maximum": 3660},
+        "basis": {"type": "string", "pattern": BASIS_ID, "description": "the article that allows to seal them"},
+        "postponed_by": {**NAMES, "description": "the posts that may decide to show one later"},
+        "illustrative": {"const": True},
+    },
+}
 SCHEMA: Mapping[str, Any] = {
     "type": "object",
     "required": ["purpose", "text", "basis", "grants"],
@@ -70,6 +82,7 @@ SCHEMA: Mapping[str, Any] = {
         "valid_from": DATE_SCHEMA,
         "valid_until": DATE_SCHEMA,
         "without_case": {"const": True, "description": "data may be used for it outside any case"},
+        "sealed": SEALED,
         "basis": {
             "type": "object",
             "minProperties": 1,
@@ -119,6 +132,23 @@ def check(document: Document, nation: Nation) -> Iterable[Fault]:
                 yield document.fault(["grants", number, key], wrong, nearest(grant[key], systems))
         yield from _post_faults(document, number, grant, nation)
         yield from _follow_faults(document, number, grant, registers)
+    yield from _seal_faults(document, nation)
+
+
+def _seal_faults(document: Document, nation: Nation) -> Iterator[Fault]:
+    """Yield what is wrong with how reads are sealed: its basis must be in the file, its posts the readers' own."""
+    seal = document.data.get("sealed", {})
+    if seal and seal["basis"] not in document.data["basis"]:
+        instead = nearest(seal["basis"], list(document.data["basis"]))
+        yield document.fault(["sealed", "basis"], f"there is no basis “{seal['basis']}” here", instead)
+    if seal and not any("register" in grant and "read" in grant["operations"] for grant in document.data["grants"]):
+        yield document.fault(["sealed"], "nothing is read for this purpose that could be sealed", "remove sealed")
+    readers = {grant["reader"] for grant in document.data["grants"]}
+    known = sorted({post for one in nation.agencies.values() if one.subsystem in readers for post in one.posts})
+    for place, post in enumerate(seal.get("postponed_by", ())):
+        if post not in known:
+            wrong = f"no authority of a reader has the post “{post}”"
+            yield document.fault(["sealed", "postponed_by", place], wrong, nearest(post, known))
 
 
 def _registers(nation: Nation) -> Mapping[str, Mapping[str, Any]] | None:

@@ -2,21 +2,33 @@
 
 from collections.abc import Iterator
 
+from onedoor.privacy.claims import Details
 from onedoor.privacy.models import ReadRecord
 from onedoor.privacy.records import LEDGER_KIND
-from onedoor.privacy.rules import Details, Reader, content
+from onedoor.privacy.rules import Reader
 from onedoor.store import details
+
+
+def of(row: ReadRecord) -> Details:
+    """Return what was entered of *row*, as its columns say today."""
+    reader = Reader(row.client, row.user, row.purpose, row.basis, row.case)
+    persons = {bytes(one.person): one.fields for one in row.persons.all()}
+    until = row.hidden_until.isoformat() if row.hidden_until else ""
+    said = (row.register, row.operation, row.fields, row.refused, persons, until, bytes(row.salt), row.form)
+    return Details(str(row.id), row.moment.isoformat(), reader, *said)
 
 
 def reads(entry: str) -> Iterator[tuple[str, bytes]]:
     """Yield entry ids and what was entered of each use of the gate, in order of the ids."""
     found = ReadRecord.objects.filter(entry=entry) if entry else ReadRecord.objects.all()
     for row in found.order_by("entry").prefetch_related("persons").iterator(chunk_size=details.AT_ONCE):
-        reader = Reader(row.client, row.user, row.purpose, row.basis, row.case)
-        persons = tuple(bytes(one.person) for one in row.persons.all())
-        said = (row.register, row.operation, row.fields, row.refused, persons)
-        written = Details(str(row.id), row.moment.isoformat(), reader, *said)
-        yield str(row.entry), content(bytes(row.salt), written)
+        yield str(row.entry), of(row).content()
 
 
-details.register(LEDGER_KIND, reads)
+def told(entry: str) -> bytes | None:
+    """Return what was entered under *entry* with every claim disclosed."""
+    row = ReadRecord.objects.filter(entry=entry).first()
+    return of(row).told() if row else None
+
+
+details.register(LEDGER_KIND, reads, told)

@@ -3,9 +3,11 @@
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import HashIndex
 from django.db import models
 
 from onedoor.kernel.ids import uuid7
+from onedoor.privacy.claims import FORM
 from onedoor.store.fields import BlindField, SealedField
 
 
@@ -25,12 +27,17 @@ class ReadRecord(models.Model):
     refused = models.CharField(max_length=40, blank=True)
     salt = models.BinaryField(max_length=32)
     entry = models.UUIDField()
+    form = models.SmallIntegerField(default=FORM, db_default=1)
+    """How what is entered into the ledger is written: `claims.FORM`."""
+    hidden_until = models.DateField(null=True)
+    """The day from which a sealed read is shown to the persons it is about."""
 
     class Meta:
-        """Found by case; the id is in order of time."""
+        """Found by case; the id is in order of time. Sealed reads are few, and counted."""
 
         indexes: ClassVar = [
             models.Index(fields=["case", "id"], name="privacy_read_case", condition=~models.Q(case="")),
+            models.Index(fields=["moment"], name="privacy_read_sealed", condition=models.Q(hidden_until__isnull=False)),
         ]
 
     def __str__(self) -> str:
@@ -45,8 +52,31 @@ class ReadPerson(models.Model):
 
     pk = models.CompositePrimaryKey("person", "record")
     person = BlindField(max_length=32)
-    record = models.ForeignKey(ReadRecord, on_delete=models.PROTECT, related_name="persons")
+    record = models.ForeignKey(ReadRecord, on_delete=models.PROTECT, related_name="persons", db_index=False)
     sealed = SealedField(row="record_id || '.' || encode(person, 'hex')")
+    fields = ArrayField(models.CharField(max_length=60), null=True)
+    """Which fields of the record are this person's own; none at all: they are not shown it. NULL stands for all."""
+
+    class Meta:
+        """A hash index has no order: a person's newest reads are found by the key, never by walking everybody's."""
+
+        indexes: ClassVar = [HashIndex(fields=["record"], name="privacy_person_record")]
 
     def __str__(self) -> str:
         return f"person of {self.record_id}"
+
+
+class Postponement(models.Model):
+    """A second decision about a sealed read: it is shown later, says another officer than the first."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    record = models.ForeignKey(ReadRecord, on_delete=models.PROTECT, related_name="postponements")
+    moment = models.DateTimeField()
+    by = models.CharField(max_length=120)
+    basis = models.CharField(max_length=80)
+    until = models.DateField()
+    salt = models.BinaryField(max_length=32)
+    entry = models.UUIDField()
+
+    def __str__(self) -> str:
+        return f"until {self.until} ({self.record_id})"

@@ -1,14 +1,18 @@
 """Writes the record of each use of the gate, with its ledger entry, in one statement."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from hashlib import sha256
+from typing import Any
 
 from django.db import connection, connections
 
 from onedoor.kernel import clock
 from onedoor.kernel.ids import uuid7
-from onedoor.privacy.rules import LONGEST, READ, Details, Reader, commitment
+from onedoor.privacy.claims import FORM, Details, Fields
+from onedoor.privacy.rules import LONGEST, READ, Reader
 from onedoor.store import keys, ledger, rows, sealed
 from onedoor.store.keys import Key
 from onedoor.store.sealed import Place
@@ -21,11 +25,12 @@ LONGEST_FIELD, MOST = 60, 100
 INSERT = f"""
 WITH entry AS ({ledger.INSERT}), record AS (
     INSERT INTO privacy_readrecord (id, moment, client, "user", purpose, basis, "case", register, operation, fields,
-        refused, salt, entry)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s::varchar[], %s, %s, %s) RETURNING id
+        refused, salt, entry, form, hidden_until)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s::varchar[], %s, %s, %s, %s, %s) RETURNING id
 )
-INSERT INTO privacy_readperson (record_id, person, sealed)
-SELECT record.id, about.person, about.sealed FROM record, unnest(%s::bytea[], %s::bytea[]) AS about (person, sealed)
+INSERT INTO privacy_readperson (record_id, person, sealed, fields)
+SELECT record.id, about.person, about.sealed, string_to_array(about.fields, ',')
+FROM record, unnest(%s::bytea[], %s::bytea[], %s::text[]) AS about (person, sealed, fields)
 """  # noqa: S608 - no value is in it
 """One statement for the record, its persons and its ledger entry: the gate stands in front of every read.
 
@@ -33,15 +38,40 @@ Alone it is a transaction of its own, durable when it returns; inside another it
 """
 
 
-def allowed(reader: Reader, register: str, operation: str, fields: Sequence[str], persons: Sequence[str]) -> str:
+About = Sequence[str] | Mapping[str, Fields]
+"""The personal numbers of those a use is about; each perhaps with the fields that are their own."""
+
+
+def allowed(
+    reader: Reader,
+    register: str,
+    operation: str,
+    fields: Sequence[str],
+    persons: About,
+    *,
+    hidden_until: date | None = None,
+) -> str:
     """Record an allowed use and return the record's id: a read at once and for good, a write with its transaction."""
     if operation == READ and _stands_in_a_transaction():
         raise RuntimeError("The record of a read must be durable first: no read inside an open transaction.")
-    return _write(reader, register, operation, fields, "", persons)
+    return _write(reader, register, operation, fields, "", _about(persons, fields), hidden_until)
+
+
+def _about(persons: About, fields: Sequence[str]) -> dict[str, Fields]:
+    """Return for each person those of *fields* that are their own."""
+    if not isinstance(persons, Mapping):
+        return dict.fromkeys(persons)
+    return {number: own if own is None else [name for name in fields if name in own] for number, own in persons.items()}
 
 
 def refused(
-    reader: Reader, register: str, operation: str, fields: Sequence[str], reason: str, persons: Sequence[str]
+    reader: Reader,
+    register: str,
+    operation: str,
+    fields: Sequence[str],
+    reason: str,
+    persons: Iterable[str],
+    hidden_until: date | None = None,
 ) -> str:
     """Record a refusal for good, also when the transaction around it will be rolled back by it.
 
@@ -49,23 +79,22 @@ def refused(
     """
     reader = Reader(**{name: _plain(getattr(reader, name), most) for name, most in LONGEST.items()})
     fields = [_plain(name, LONGEST_FIELD) for name in fields[:MOST]]
-    persons = [_plain(number, LONGEST_FIELD) for number in persons[:MOST]]
+    numbers = dict.fromkeys(_plain(number, LONGEST_FIELD) for number in list(persons)[:MOST])
+    said = (reader, register, operation, fields, reason, numbers, hidden_until)
     if _stands_in_a_transaction():
         with ThreadPoolExecutor(1) as beside:
-            return beside.submit(_refused_beside, reader, register, operation, fields, reason, persons).result()
-    return _write(reader, register, operation, fields, reason, persons)
+            return beside.submit(_write_beside, *said).result()
+    return _write(*said)
 
 
 def _plain(text: str, most: int) -> str:
     return "".join(sign if sign.isprintable() else "?" for sign in text[:most])
 
 
-def _refused_beside(
-    reader: Reader, register: str, operation: str, fields: Sequence[str], reason: str, persons: Sequence[str]
-) -> str:
+def _write_beside(*said: Any) -> str:  # noqa: ANN401 - as `_write` takes them
     """Record on this thread's own connection, and close it."""
     try:
-        return refused(reader, register, operation, fields, reason, persons)
+        return _write(*said)
     finally:
         connections.close_all()
 
@@ -76,18 +105,28 @@ def _stands_in_a_transaction() -> bool:
 
 
 def _write(
-    reader: Reader, register: str, operation: str, fields: Sequence[str], reason: str, persons: Sequence[str]
+    reader: Reader,
+    register: str,
+    operation: str,
+    fields: Sequence[str],
+    reason: str,
+    persons: Mapping[str, Fields],
+    hidden_until: date | None = None,
 ) -> str:
     numbers = {keys.blind(BLIND, number): number for number in persons if number}
+    own = {blind: persons[number] for blind, number in numbers.items()}
     record = uuid7()
     moment = clock.now()
     salt = secrets.token_bytes(SALT_BYTES)
-    details = Details(str(record), moment.isoformat(), reader, register, operation, fields, reason, tuple(numbers))
-    entry = ledger.entry(LEDGER_KIND, commitment(salt, details))
+    until = hidden_until.isoformat() if hidden_until else ""
+    details = Details(str(record), moment.isoformat(), reader, register, operation, fields, reason, own, until, salt)
+    entry = ledger.entry(LEDGER_KIND, sha256(details.content()).digest())
     said = (reader.client, reader.user, reader.purpose, reader.basis, reader.case)
-    row = (record, moment, *said, register, operation, list(fields), reason, salt, entry[0])
+    row = (record, moment, *said, register, operation, list(fields), reason, salt, entry[0], FORM, hidden_until)
     known = keys.live_for if operation == READ or reason else keys.keys_for
-    rows.run(INSERT, [*entry, *row, list(numbers), _envelopes(str(record), numbers, known(numbers.values()))])
+    sealed_numbers = _envelopes(str(record), numbers, known(numbers.values()))
+    shares = [None if one is None else ",".join(one) for one in own.values()]
+    rows.run(INSERT, [*entry, *row, list(numbers), sealed_numbers, shares])
     return str(record)
 
 

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from onedoor.kernel import nation
-from onedoor.privacy.rules import Basis, Grant, Purpose
+from onedoor.privacy.rules import Basis, Grant, Purpose, Seal
 
 
 def purposes() -> Mapping[str, Purpose]:
@@ -28,11 +28,18 @@ def read(data: Mapping[str, Any]) -> Purpose:
         valid_from=date.fromisoformat(data.get("valid_from", date.min.isoformat())),
         valid_until=date.fromisoformat(data.get("valid_until", date.max.isoformat())),
         without_case=data.get("without_case", False),
+        sealed=_seal(data["sealed"]) if "sealed" in data else None,
     )
 
 
 def _basis(key: str, data: Mapping[str, Any]) -> Basis:
-    return Basis(key, data["law"], data.get("article", ""), data["text"], data.get("illustrative", False))
+    return Basis(
+        key, data["law"], data.get("article", ""), data["text"], data.get("illustrative", False), data["source"]
+    )
+
+
+def _seal(data: Mapping[str, Any]) -> Seal:
+    return Seal(data["days"], frozenset(data.get("postponed_by", ())))
 
 
 def _grant(data: Mapping[str, Any]) -> Grant:

@@ -1,10 +1,8 @@
 """Who may read or write what, for which purpose: decided from the nation's rights alone."""
 
-import hashlib
-import json
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
 
 from onedoor.kernel.text import Text
 
@@ -38,11 +36,20 @@ class Basis:
     article: str
     text: Text
     illustrative: bool = False
+    source: str = ""
 
     @property
     def reference(self) -> str:
         """Return law and article as one writes them, such as ``63/2024/NĐ-CP 4(5)``."""
         return f"{self.law} {self.article}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """For how many days the persons a read is about are not shown it, and which posts may postpone that."""
+
+    days: int
+    postponed_by: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +99,7 @@ class Purpose:
     valid_until: date = date.max
     without_case: bool = False
     """Whether data may be used for this purpose outside any case: then no case shows it to its person."""
+    sealed: Seal | None = None
 
     def in_force(self, day: date) -> bool:
         """Return whether the right is valid on *day*."""
@@ -166,6 +174,46 @@ def _within(granted: tuple[str, ...], question: Question) -> Decision:
     return Decision(fields) if fields else Decision(refused="fields-not-granted")
 
 
+def hidden_until(purpose: Purpose, operation: str, day: date) -> date | None:
+    """Return the day from which a read made on *day* is shown to its persons, when the purpose seals it."""
+    return day + timedelta(days=purpose.sealed.days) if purpose.sealed and operation == READ else None
+
+
+def refusal_hidden_until(purpose: Purpose | None, reader: Reader, operation: str, day: date) -> date | None:
+    """Return the day from which a refused read is shown: sealed as a read only for whom the purpose names.
+
+    A stranger who names a sealed purpose hides nothing by it.
+    """
+    named = purpose and any(grant.reader.casefold() == reader.client.casefold() for grant in purpose.grants)
+    known = purpose and named and purpose.in_force(day) and reader.basis in purpose.basis and well_formed(reader)
+    return hidden_until(purpose, operation, day) if purpose and known else None
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A sealed read: the system that made it, the officers who have decided on it so far, when it would be shown."""
+
+    client: str
+    deciders: frozenset[str]
+    until: date
+
+
+def why_not_postponed(purpose: Purpose | None, read: Sealed, reader: Reader, until: date, day: date) -> str:
+    """Return why *reader* may not decide on *day* that *read* is shown only on *until*; nothing when they may."""
+    seal = purpose.sealed if purpose else None
+    if purpose is None or seal is None or not well_formed(reader):
+        return "not-sealed"
+    named = reader.purpose == purpose.id and reader.basis in purpose.basis and purpose.in_force(day)
+    post = reader.user.rpartition(".")[2]
+    if not named or reader.client.casefold() != read.client.casefold() or post not in seal.postponed_by:
+        return "not-granted"
+    if reader.user in read.deciders:
+        return "same-officer"
+    if read.until <= day:
+        return "shown-already"
+    return "" if read.until < until <= day + timedelta(days=seal.days) else "not-so-long"
+
+
 def may_call(purposes: Mapping[str, Purpose], reader: Reader, *, service: str, provider: str, day: date) -> bool:
     """Return whether *reader* may call *service* of *provider* (a service that is no register)."""
     purpose = purposes.get(reader.purpose)
@@ -215,45 +263,3 @@ def _covers(grant: Grant, reader: Reader, operation: str) -> bool:
         and (not grant.basis or reader.basis in grant.basis)
         and (not grant.posts or reader.user.rpartition(".")[2] in grant.posts)
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Details:
-    """What one use of the gate was, as the ledger's commitment covers it; persons only as blind indexes."""
-
-    record: str
-    moment: str
-    reader: Reader
-    register: str
-    operation: str
-    fields: Collection[str]
-    refused: str
-    persons: Collection[bytes] = field(default_factory=tuple)
-
-    def canonical(self) -> bytes:
-        """Return the details as JSON with sorted keys, in UTF-8."""
-        content = {
-            "record": self.record,
-            "moment": self.moment,
-            "client": self.reader.client,
-            "user": self.reader.user,
-            "purpose": self.reader.purpose,
-            "basis": self.reader.basis,
-            "case": self.reader.case,
-            "register": self.register,
-            "operation": self.operation,
-            "fields": list(self.fields),
-            "refused": self.refused,
-            "persons": sorted(person.hex() for person in self.persons),
-        }
-        return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
-
-
-def content(salt: bytes, details: Details) -> bytes:
-    """Return what the ledger commits to: *salt* and the canonical *details*."""
-    return b"onedoor read 1\n" + salt + details.canonical()
-
-
-def commitment(salt: bytes, details: Details) -> bytes:
-    """Return SHA-256 over *salt* and the canonical *details*: it binds without telling anything."""
-    return hashlib.sha256(content(salt, details)).digest()

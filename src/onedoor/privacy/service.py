@@ -6,14 +6,18 @@ from dataclasses import dataclass
 from onedoor.kernel import nation
 from onedoor.kernel.text import Text
 from onedoor.privacy import records, rights, rules
+from onedoor.privacy.asking import tell_cases
 from onedoor.privacy.errors import NotPermitted, UnknownPurpose
+from onedoor.privacy.records import About
 from onedoor.privacy.rules import CORRECT, FOLLOW, READ, WRITE, Basis, DeskRight, Follower, Purpose, Question, Reader
+from onedoor.privacy.sealing import postpone
 from onedoor.privacy.views import ReadView, Use, readers_of, reads_of_case, records_of, uses_of, views_of
 
 __all__ = [
     "CORRECT",
     "READ",
     "WRITE",
+    "About",
     "Basis",
     "DeskRight",
     "Follower",
@@ -32,10 +36,12 @@ __all__ = [
     "permit",
     "permit_call",
     "permit_notice",
+    "postpone",
     "purpose",
     "readers_of",
     "reads_of_case",
     "records_of",
+    "tell_cases",
     "uses_of",
     "views_of",
 ]
@@ -53,17 +59,19 @@ def permit(
     reader: Reader,
     *,
     register: str,
-    persons: Sequence[str],
+    persons: About,
     wanted: Sequence[str] | None = None,
     operation: str = READ,
 ) -> Permit:
     """Return which fields *reader* may use, once the record of it is durable; raise `NotPermitted`, recorded too.
 
-    *persons* are the personal numbers the data are about. The record of a read is committed before this returns, so a
-    read cannot stand in an open transaction; that of a write commits with the write or not at all.
+    *persons* are the personal numbers the data are about, perhaps each with the fields that are that person's own:
+    then they are shown no others. The record of a read is committed before this returns, so a read cannot stand in an
+    open transaction; that of a write commits with the write or not at all.
     """
-    fields = check(reader, register=register, persons=persons, wanted=wanted, operation=operation)
-    return Permit(fields, records.allowed(reader, register, operation, fields, persons))
+    fields = check(reader, register=register, persons=list(persons), wanted=wanted, operation=operation)
+    until = rules.hidden_until(rights.purposes()[reader.purpose], operation, nation.current().today())
+    return Permit(fields, records.allowed(reader, register, operation, fields, persons, hidden_until=until))
 
 
 def check(
@@ -76,9 +84,11 @@ def check(
 ) -> tuple[str, ...]:
     """Return the fields `permit` would open, without recording; raise `NotPermitted`, which is recorded."""
     question = Question(reader, register, operation, wanted)
-    decision = rules.decide(rights.purposes(), question, nation.current().today())
+    purposes, today = rights.purposes(), nation.current().today()
+    decision = rules.decide(purposes, question, today)
     if decision.refused:
-        records.refused(reader, register, operation, wanted or (), decision.refused, persons)
+        until = rules.refusal_hidden_until(purposes.get(reader.purpose), reader, operation, today)
+        records.refused(reader, register, operation, wanted or (), decision.refused, persons, until)
         raise NotPermitted(reason=decision.refused, register=register)
     return decision.fields
 

@@ -1,22 +1,31 @@
 """What was recorded, in the words a person reads."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef, Q
+from django.utils.translation import gettext, gettext_noop, override
 
 from onedoor.kernel import nation
 from onedoor.kernel.nation.layers import united
 from onedoor.kernel.text import Text
 from onedoor.privacy import rights
-from onedoor.privacy.models import ReadRecord
+from onedoor.privacy.models import Postponement, ReadPerson, ReadRecord
 from onedoor.privacy.records import BLIND
 from onedoor.privacy.rules import READ, Basis, Purpose
 from onedoor.store import keys
 from onedoor.store.rows import Rows
 
 MOST_READS = 1000
-OF_CASE = Rows(ReadRecord, '"case" = %s ORDER BY id')
+SERVICES = {"own-reads": gettext_noop("The list of who read this person’s data")}
+"""Services whose use is recorded as a read, by the words a person reads."""
+OPEN = """(hidden_until IS NULL OR (hidden_until <= %s AND NOT EXISTS (
+    SELECT FROM privacy_postponement AS later WHERE later.record_id = privacy_readrecord.id AND later.until > %s)))"""
+"""That a record is shown to its persons on a day (twice the day): no seal is on it any more."""
+OF_CASE = Rows(ReadRecord, f'"case" = %s AND {OPEN} ORDER BY id')
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +52,7 @@ class ReadView:
 
     def to_json(self) -> dict[str, Any]:
         """Return the view as JSON values."""
-        return asdict(self) | {"moment": self.moment.isoformat()}
+        return {name: getattr(self, name) for name in NAMES} | {"moment": self.moment.isoformat()}
 
 
 NAMES = tuple(field.name for field in fields(ReadView))
@@ -74,24 +83,27 @@ def uses_of(person: str, *, register: str, field: str, since: datetime) -> list[
 def readers_of(person: str, *, register: str) -> list[tuple[str, ReadView]]:
     """Return the reads of data of *person* (a personal number) in *register* with the systems that read, newest first.
 
-    They are the last `MOST_READS`.
+    They are the last `MOST_READS` of those that are not sealed and read something of their own.
     """
-    found = ReadRecord.objects.filter(
-        persons__person=keys.blind(BLIND, person), register=register, operation=READ, refused=""
-    )
-    return [(one.client, _view(one)) for one in found.order_by("-id")[:MOST_READS]]
+    own = ReadPerson.objects.filter(person=keys.blind(BLIND, person)).exclude(fields=[]).values("record_id")
+    today = nation.current().today()
+    later = Postponement.objects.filter(record=OuterRef("pk"), until__gt=today)
+    shown = Q(hidden_until=None) | (Q(hidden_until__lte=today) & ~Exists(later))
+    found = ReadRecord.objects.filter(shown, id__in=own, register=register, operation=READ, refused="")
+    return [(one.client, view_of(one)) for one in found.order_by("-id")[:MOST_READS]]
 
 
 def reads_of_case(case: str) -> list[ReadView]:
-    """Return every use of this system's gate for *case*, the oldest first, refused ones too."""
+    """Return every use of this system's gate for *case* that is not sealed, the oldest first, refused ones too."""
     if not case:
         return []
-    return [_view(record) for record in OF_CASE.all(case)]
+    today = nation.current().today()
+    return [view_of(record) for record in OF_CASE.all(case, today, today)]
 
 
 def records_of(ids: Sequence[str]) -> dict[str, ReadView]:
     """Return the uses of this system's gate with these *ids*, by id; an id it does not know is absent."""
-    return {str(record.id): _view(record) for record in ReadRecord.objects.filter(id__in=ids)}
+    return {str(record.id): view_of(record) for record in ReadRecord.objects.filter(id__in=ids)}
 
 
 def views_of(body: Any) -> list[ReadView] | None:  # noqa: ANN401 - what another system answered
@@ -107,13 +119,14 @@ def views_of(body: Any) -> list[ReadView] | None:  # noqa: ANN401 - what another
 
 def _from_json(data: Mapping[str, Any]) -> ReadView:
     known = {name: data[name] for name in NAMES}
-    known["moment"] = datetime.fromisoformat(known["moment"])
+    known["record"], known["moment"] = str(UUID(known["record"])), datetime.fromisoformat(known["moment"])
     known["fields"], known["field_texts"] = tuple(known["fields"]), tuple(known["field_texts"])
     return ReadView(**known)
 
 
-def _view(record: ReadRecord) -> ReadView:
-    agency, agency_text = _agency(record)
+def view_of(record: ReadRecord) -> ReadView:
+    """Return a record in words."""
+    agency, agency_text = agency_of(record.client, record.user.partition(".")[0])
     purpose = rights.purposes().get(record.purpose)
     basis = purpose.basis.get(record.basis) if purpose else None
     register = _register(record.register)
@@ -130,7 +143,7 @@ def _view(record: ReadRecord) -> ReadView:
         refused=bool(record.refused),
         case=record.case,
         agency_text=agency_text,
-        register_text=register.get("name", _plain(record.register)),
+        register_text=register.get("name") or _service(record.register),
         field_texts=tuple(_field_texts(register, record.fields)),
         **_reason(record, purpose, basis),
     )
@@ -144,18 +157,29 @@ def _reason(record: ReadRecord, purpose: Purpose | None, basis: Basis | None) ->
     }
 
 
-def _agency(record: ReadRecord) -> tuple[str, Text]:
-    """Return the agency of the officer's post, or the member whose system asked."""
+def agency_of(client: str, office: str) -> tuple[str, Text]:
+    """Return the agency of an officer's post (*office*, else any word), or the member whose system *client* asked."""
     agencies = nation.current().agencies
-    found = agencies.get(record.user.partition(".")[0]) or next(
-        (one for one in agencies.values() if one.is_member and one.subsystem == record.client), None
+    found = agencies.get(office) or next(
+        (one for one in agencies.values() if one.is_member and one.subsystem == client), None
     )
-    return (found.id, found.name) if found else (record.client, _plain(record.client))
+    return (found.id, found.name) if found else (client, _plain(client))
 
 
 def _register(name: str) -> Mapping[str, Any]:
     documents = nation.current().documents("register")
     return next((one.data for one in documents if one.data["register"] == name), {})
+
+
+def _service(name: str) -> Text:
+    """Return the words for a service that is no register."""
+    if name not in SERVICES:
+        return _plain(name)
+    said = {}
+    for language in nation.current().languages:
+        with override(language):
+            said[language] = gettext(SERVICES[name])
+    return said
 
 
 def _field_texts(register: Mapping[str, Any], names: Sequence[str]) -> Iterable[Text]:

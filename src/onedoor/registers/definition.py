@@ -122,6 +122,20 @@ class Register:
         """Return the personal fields that may be about somebody else."""
         return tuple(one for one in self.fields.values() if one.personal and one.of)
 
+    @cached_property
+    def belonging(self) -> Mapping[str, frozenset[str]]:
+        """Return by subject the fields that are that person's alone; those of no one subject stand under ""."""
+        found: dict[str, set[str]] = {}
+        for one in self.fields.values():
+            found.setdefault(self._subject(one), set()).add(one.id)
+        return {subject: frozenset(names) for subject, names in found.items()}
+
+    def _subject(self, one: Field) -> str:
+        """Return the subject that a field is about, or nothing when it is about the record as a whole."""
+        paths = (one.of, f"{one.id}.*.{one.of}") if one.of else (one.id,)
+        roots = (path for path in self.subjects if not one.of and path.partition(".")[0] == one.id)
+        return next((path for path in (*paths, *roots) if path in self.subjects), "")
+
     def lookup_of(self, parameters: Iterable[str]) -> str:
         """Return the id of the look-up that takes exactly *parameters*; raise `UnknownLookup`."""
         wanted = set(parameters)

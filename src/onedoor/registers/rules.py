@@ -1,6 +1,6 @@
 """How a record is checked, divided among the persons it is about, and found again: pure decisions."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any
 
@@ -57,6 +57,28 @@ def persons(register: Register, record: Mapping[str, Json]) -> list[str]:
     """Return the numbers of all persons *record* is about."""
     found = (str(value) for path in register.subjects for value in values(record, path))
     return list(dict.fromkeys(found))
+
+
+def shares(
+    register: Register,
+    records: Iterable[Mapping[str, Json]],
+    asked: Sequence[str] = (),
+    wanted: Collection[str] | None = None,
+) -> dict[str, Collection[str] | None]:
+    """Return the persons that *records* are about, those *asked* for first, each with the fields that are their own.
+
+    A field about one subject is that person's alone. What is about the record as a whole is its first subject's and
+    theirs who were asked for. Who was asked for is told of it though nothing *wanted* is their own: None, all of it.
+    """
+    found: dict[str, set[str]] = {person: set() for person in asked}
+    for record in records:
+        for place, path in enumerate(register.subjects):
+            for person in map(str, values(record, path)):
+                own = found.setdefault(person, set())
+                own |= register.belonging.get(path, frozenset())
+                own |= register.belonging.get("", frozenset()) if place == 0 or person in asked else frozenset()
+    seen = register.fields if wanted is None else wanted
+    return {person: None if person in asked and own.isdisjoint(seen) else own for person, own in found.items()}
 
 
 def divided(register: Register, record: Mapping[str, Json]) -> tuple[dict[str, Json], Fragments]:

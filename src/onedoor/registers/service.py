@@ -125,8 +125,8 @@ def _allowed(
 ) -> Found:
     """Return what was *found* by asking for persons *asked*, in the permitted fields, once the read is on record."""
     records = list(found.values())
-    about = list(dict.fromkeys([*asked, *(one for record in records for one in rules.persons(register, record))]))
     shown = list(register.fields) if wanted is None else wanted
+    about = rules.shares(register, records, asked, shown)
     allowed = permit(reader, register=register.id, persons=about, wanted=shown)
     cut = [{name: record[name] for name in allowed.fields} for record in records]
     return Found(cut, allowed.record, tuple(found))
@@ -144,9 +144,9 @@ def provenance(register: str, by: Mapping[str, str], *, reader: Reader) -> list[
     check(reader, register=register, persons=asked)
     _check_past(definition, reader, asked, None)
     versions = storage.versions(definition, key, by, archive=_archive(definition, reader))
-    records = (storage.opened(definition, version) for version in versions)
-    about = list(dict.fromkeys([*asked, *(one for record in records for one in rules.persons(definition, record))]))
-    permit(reader, register=register, persons=about, wanted=[definition.identity[0].partition(".")[0]])
+    shown = [definition.identity[0].partition(".")[0]]
+    about = rules.shares(definition, (storage.opened(definition, version) for version in versions), asked, shown)
+    permit(reader, register=register, persons=about, wanted=shown)
     return provenance_of(versions)
 
 

@@ -139,7 +139,7 @@ def _end(register: Register, request: Request, name: UUID, before: Sequence[Reco
     held = storage.holding(before, today)
     if held is None:
         raise NoSuchRecord(register=register.id)
-    persons = rules.persons(register, storage.opened(register, held))
+    persons = rules.shares(register, [storage.opened(register, held)])
     row, moment = _row(register, request, Span(today, FOREVER, None)), _moment(before)
     row.identity, row.version, row.recorded_from = before[-1].identity, before[-1].version + 1, moment
     row.key, row.request = request.key, mark
@@ -192,7 +192,7 @@ def _number(register: Register, record: dict[str, Any]) -> None:
 
 def _permit(register: Register, request: Request, record: Mapping[str, Any]) -> str:
     """Return the id of the gate's record of this write, in the transaction of the write."""
-    persons, wanted = rules.persons(register, record), list(request.values)
+    persons, wanted = rules.shares(register, [record]), list(request.values)
     return permit(request.reader, register=register.id, persons=persons, wanted=wanted, operation=WRITE).record
 
 

@@ -99,6 +99,7 @@ def _menu(request: HttpRequest, actor: Actor, code: str, corrections: str) -> li
         from onedoor.notices import service as notices
 
         menu.append(Link(_("My cases"), _address(code, "cases:list")))
+        menu.append(Link(_("Who read my data"), _address(code, "privacy:reads")))
         if corrections:
             menu.append(Link(_("Corrections"), _address(code, "registers:corrections")))
         menu.append(Link(_("Inbox"), _address(code, "notices:inbox"), count=notices.unread(request)))

@@ -31,20 +31,17 @@ from onedoor.kernel.ledger.tiles import HEIGHT, WIDTH
 from onedoor.kernel.ledger.witnessing import Policy
 from onedoor.site.cosigning import Witnesses
 from onedoor.store import ledger
+from onedoor.store.proving import CHECKPOINT, folder_in
 
-CHECKPOINT, SIGNED, KEY = "checkpoint", "signed", "key"
-"""What everybody sees, what was signed before the witnesses were asked, and the public key."""
+SIGNED, KEY = "signed", "key"
+"""What was signed before the witnesses were asked, and the public key; everybody sees `CHECKPOINT`."""
+__all__ = ["CHECKPOINT", "KEY", "SIGNED", "LedgerBehind", "Publisher", "check", "folder_in", "read"]
 _write = partial(write_durably, mode=0o666)
 """Writes what is published: a server of static files may be another user."""
 
 
 class LedgerBehind(OnedoorError):
     """The database holds {size} entries of the ledger, but {published} were published in {folder}. Nothing new is signed. Please run “onedoor ledger resume” for this system, then start it again."""  # noqa: E501 - one sentence after the other
-
-
-def folder_in(state: Path) -> Path:
-    """Return where a system with the folder *state* publishes its ledger."""
-    return state / "ledger" / "published"
 
 
 class Publisher:

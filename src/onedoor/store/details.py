@@ -14,11 +14,14 @@ from onedoor.store.models import Amendment, LedgerEntry
 
 Entered = Callable[[str], Iterator[tuple[str, bytes]]]
 """Yields entry ids and what was entered, in order of the ids: of one entry, or of all when the id is empty."""
+Told = Callable[[str], bytes | None]
+"""Returns the details of one entry as they are told to whom it is about, where that is more than what was entered."""
 ALTERED, MISSING, ADDED, LOST, AMENDED = "altered", "missing", "added", "lost", "amended"
 """What may be wrong; what is lost went with a restore, which said so; what is amended is as an `Amendment` says."""
 AT_ONCE = 1000
 AMENDMENT = "store.amended"
 _kinds: dict[str, Entered] = {}
+_told: dict[str, Told] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +34,22 @@ class Finding:
     position: int | None = None
 
 
-def register(kind: str, entered: Entered) -> None:
-    """Have *entered* write out what was entered under *kind*."""
+def register(kind: str, entered: Entered, told: Told | None = None) -> None:
+    """Have *entered* write out what was entered under *kind*, and *told* what shows it where digests were entered."""
     _kinds[kind] = entered
+    if told:
+        _told[kind] = told
 
 
 def of(kind: str, entry: UUID) -> bytes | None:
-    """Return what was entered under *entry*, written out from the rows of today; None when they are gone."""
+    """Return what shows what was entered under *entry*, from the rows of today; None when they are gone."""
+    if kind in _told and (told := _told[kind](str(entry))):
+        return told
     return _written(kind, entry)
 
 
 def _written(kind: str, entry: UUID) -> bytes | None:
+    """Return what was entered under *entry*, written out from the rows of today; None when they are gone."""
     entered = _kinds.get(kind)
     return next((content for _, content in entered(str(entry))), None) if entered else None
 

@@ -16,7 +16,8 @@ REGISTER_ENDPOINTS = {
 SERVICE_ENDPOINTS = ("* /**",)
 DESCRIPTION = "/openapi.json"
 """Where a service describes itself, below its own address."""
-CASES, CHANGES, CORRECTIONS, DATA, READS = "cases", "changes", "corrections", "data", "reads"
+CASES, CHANGES, CORRECTIONS, DATA = "cases", "changes", "corrections", "data"
+READS = ("reads", "own-reads", "sealed-reads")
 """Services that every system has besides its registers; the portal has no data and no reads."""
 DATA_ENDPOINTS = {
     "read": (
@@ -63,7 +64,7 @@ def offers(nation: Path, subsystems: Mapping[str, bool]) -> Iterator[Offer]:
         yield Offer(f"{subsystem}/{CHANGES}", SERVICE_ENDPOINTS, DESCRIPTION)
         yield Offer(f"{subsystem}/{CORRECTIONS}", SERVICE_ENDPOINTS, DESCRIPTION)
         if not portal:
-            yield Offer(f"{subsystem}/{READS}", SERVICE_ENDPOINTS, DESCRIPTION)
+            yield from (Offer(f"{subsystem}/{one}", SERVICE_ENDPOINTS, DESCRIPTION) for one in READS)
             yield Offer(f"{subsystem}/{DATA}", SERVICE_ENDPOINTS, DESCRIPTION)
 
 

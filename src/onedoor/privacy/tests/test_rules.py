@@ -6,12 +6,10 @@ from hypothesis import strategies as st
 
 from onedoor.privacy.rules import (
     Basis,
-    Details,
     Grant,
     Purpose,
     Question,
     Reader,
-    commitment,
     decide,
     desk_rights,
     may_call,
@@ -111,16 +109,6 @@ def test_a_service_is_open_only_at_its_provider_and_for_its_purpose() -> None:
     assert may("VN/GOV/G15/CIVIL-STATUS")
     assert not may("VN/GOV/G01/POPULATION")
     assert not may("VN/GOV/G15/CIVIL-STATUS", basis="law.9")
-
-
-@given(st.binary(min_size=32, max_size=32), st.text(max_size=20), st.text(max_size=20))
-def test_a_commitment_binds_every_detail(salt: bytes, case: str, other: str) -> None:
-    def of(case: str) -> bytes:
-        details = Details("r", "m", reader(case=case), "population", "read", FIELDS, "", (b"\1" * 32, b"\2" * 32))
-        return commitment(salt, details)
-
-    assert (of(case) == of(other)) == (case == other)
-    assert len(of(case)) == 32
 
 
 BY_HAND = Grant(

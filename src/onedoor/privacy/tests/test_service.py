@@ -1,10 +1,11 @@
+from hashlib import sha256
+
 import pytest
 from django.db import connection, transaction
 
 from onedoor.kernel import clock
-from onedoor.privacy import service
+from onedoor.privacy import entered, service
 from onedoor.privacy.models import ReadPerson, ReadRecord
-from onedoor.privacy.rules import Details, commitment
 from onedoor.privacy.service import NotPermitted, Reader, permit
 from onedoor.store import keys, sealed
 from onedoor.store.models import LedgerEntry
@@ -58,13 +59,10 @@ def test_nobody_escapes_the_record_of_a_refusal_by_asking_what_cannot_be_stored(
 
 def test_the_ledger_entry_commits_to_the_details_and_holds_no_personal_data() -> None:
     record = ReadRecord.objects.get(id=permit(READER, register="population", persons=[MOTHER]).record)
-    persons = tuple(bytes(one.person) for one in record.persons.all())
-    details = Details(
-        str(record.id), record.moment.isoformat(), READER, "population", "read", record.fields, "", persons
-    )
+    details = entered.of(record)
     entry = LedgerEntry.objects.get(id=record.entry)
-    assert bytes(entry.commitment) == commitment(bytes(record.salt), details)
-    assert MOTHER.encode() not in details.canonical()
+    assert bytes(entry.commitment) == sha256(details.content()).digest()
+    assert MOTHER.encode() not in details.told()
 
 
 def test_persons_are_kept_blind_and_sealed() -> None:

@@ -8,12 +8,11 @@ from pathlib import Path
 from uuid import UUID
 
 from onedoor.kernel.errors import OnedoorError
-from onedoor.kernel.ledger import Leaf, LedgerError, ProofFile, Tiles, Tree, split_note
-from onedoor.kernel.ledger.notes import Checkpoint
+from onedoor.kernel.ledger import Leaf, LedgerError, ProofFile
 from onedoor.kernel.settings import current
 from onedoor.site import published
 from onedoor.site.messages import text as _
-from onedoor.store import details, erasure, ledger
+from onedoor.store import details, erasure, ledger, proving
 
 SUFFIX = ".tlog-proof"
 WRONG = 1
@@ -73,13 +72,10 @@ def _found(entry: str) -> tuple[Leaf, int]:
 
 def proof_of(leaf: Leaf, position: int, folder: Path) -> ProofFile:
     """Return the proof that *leaf* stands at *position* of what is published in *folder*."""
-    path = folder / published.CHECKPOINT
-    note = path.read_text("utf-8") if path.exists() else ""
-    size = Checkpoint.parse(split_note(note)[0]).size if note else 0
-    if not 0 <= position < size:
+    proof = proving.proof_of(leaf, position, folder)
+    if proof is None:
         raise NotYetPublished(entry=leaf.id)
-    tree = Tree(Tiles(size, lambda name: (folder / name).read_bytes()))
-    return ProofFile(leaf.content(), position, tuple(tree.inclusion(position)), note)
+    return proof
 
 
 def check(_arguments: argparse.Namespace) -> int:

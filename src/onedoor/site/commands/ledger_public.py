@@ -12,6 +12,7 @@ from typing import Self
 from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.ledger import Checkpoint, Leaf, LedgerError, ProofFile, Verifier, signed_at
 from onedoor.kernel.ledger import audit as audited
+from onedoor.kernel.ledger.disclosures import Shown
 from onedoor.kernel.ledger.notes import COSIGNATURE, ED25519, LONGEST, verify_checkpoint
 from onedoor.kernel.ledger.proof_files import LARGEST
 from onedoor.site.commands import ledger_sources
@@ -89,11 +90,24 @@ def _tell_details(leaf: Leaf, details: bytes | None) -> int:
     if details is None:
         print(_("What was entered is not in the proof; with --details it is held against it."))
         return 0
-    if sha256(details).digest() != leaf.commitment:
+    try:
+        shown = Shown.parse(details)
+    except LedgerError as error:
+        print(_("Not proved: {why}.", why=error.reason(_)))
+        return WRONG
+    if sha256(shown.entered).digest() != leaf.commitment:
         print(_("Not proved: these details are not those that were entered."))
         return WRONG
     print(_("The details are those that were entered, to the last sign."))
+    for name, value in shown.claims:
+        print(f"  {name}: {_said(value)}")
     return 0
+
+
+def _said(value: object) -> str:
+    """Return the value of a claim on one line, whatever signs are in it."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return "".join(sign if sign.isprintable() else "?" for sign in text)
 
 
 def audit(arguments: argparse.Namespace) -> int:

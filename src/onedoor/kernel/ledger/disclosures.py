@@ -1,0 +1,84 @@
+"""What was entered as claims that can be shown one by one: digests, and the disclosures of some (RFC 9901, 4.2).
+
+What is entered is one line that says what it is, then a digest a line, in order of the digests. Who is shown some of it
+gets the same lines, an empty line, and a disclosure a line for each claim that is theirs to see.
+"""
+
+import json
+from base64 import urlsafe_b64decode
+from binascii import b2a_base64
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256, shake_256
+from typing import Any, Self
+
+from onedoor.kernel.ledger.hashing import LedgerError
+
+SALT_BYTES = 18
+"""144 random bits, which base64 writes in 24 signs."""
+SALT_SIGNS = SALT_BYTES * 4 // 3
+WIDTH = 16
+"""The digests are filled up to a multiple of this many: their number does not tell how many persons there are."""
+_encoded = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_URL = bytes.maketrans(b"+/", b"-_")
+
+
+def disclosed(secret: bytes, claims: Sequence[tuple[str, object]]) -> list[str]:
+    """Return the disclosures of *claims* (name, value), each with a salt of its own out of *secret*."""
+    salts = _base64(shake_256(secret).digest(SALT_BYTES * len(claims)))
+    return [
+        _base64(f'["{salts[at * SALT_SIGNS : (at + 1) * SALT_SIGNS]}",{_encoded(name)},{_encoded(value)}]'.encode())
+        for at, (name, value) in enumerate(claims)
+    ]
+
+
+def digest(shown: str) -> str:
+    """Return the digest of a disclosure."""
+    return _base64(sha256(shown.encode()).digest())
+
+
+def content(first: str, disclosures: Iterable[str], secret: bytes) -> bytes:
+    """Return what is entered: the line *first*, and the digests of all *disclosures* among some that stand for none."""
+    digests = [digest(one) for one in disclosures]
+    missing = -len(digests) % WIDTH
+    none = shake_256(secret + b"none").digest(32 * missing)
+    digests += [_base64(none[at : at + 32]) for at in range(0, len(none), 32)]
+    return "\n".join((first, *sorted(digests), "")).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What somebody is shown: the bytes that were entered, and the claims that are disclosed, by name."""
+
+    entered: bytes
+    claims: tuple[tuple[str, Any], ...] = ()
+
+    @classmethod
+    def parse(cls, details: bytes) -> Self:
+        """Return what the file *details* shows; raise `LedgerError` when it discloses what was not entered."""
+        entered, gap, shown = details.partition(b"\n\n")
+        if not gap:
+            return cls(details)
+        digests = {line.decode(errors="replace") for line in entered.split(b"\n")[1:]}
+        try:
+            lines = shown.decode("ascii").splitlines()
+            claims = tuple(_claim(line) for line in lines)
+        except (ValueError, RecursionError) as error:
+            raise LedgerError("a claim is not written as this ledger writes them") from error
+        if any(digest(line) not in digests for line in lines):
+            raise LedgerError("a claim is shown that was not entered")
+        return cls(entered + b"\n", claims)
+
+
+def shown(entered: bytes, disclosures: Iterable[str]) -> bytes:
+    """Return the file that shows *disclosures* of what was *entered*; `Shown.parse` reads it."""
+    return entered + b"\n" + "".join(f"{one}\n" for one in disclosures).encode()
+
+
+def _claim(line: str) -> tuple[str, Any]:
+    _salt, name, value = json.loads(urlsafe_b64decode(line + "=" * (-len(line) % 4)))
+    return str(name), value
+
+
+def _base64(data: bytes) -> str:
+    return b2a_base64(data, newline=False).translate(_URL).rstrip(b"=").decode()

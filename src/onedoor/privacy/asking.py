@@ -1,0 +1,201 @@
+"""The portal asks every system which reads of a person it recorded, at the same time, and merges what they answer."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import asdict, dataclass, fields
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from onedoor.exchange import service as exchange
+from onedoor.exchange.service import Call, Reason
+from onedoor.identity import service as identity
+from onedoor.kernel import nation
+from onedoor.kernel.actor import Actor
+from onedoor.kernel.errors import NotAllowed, OnedoorError
+from onedoor.kernel.settings import current as settings
+from onedoor.kernel.text import Text
+from onedoor.privacy import own, rights, sealing
+from onedoor.privacy.own import SERVICE, Proof, Wanted
+from onedoor.privacy.rules import Reader
+from onedoor.privacy.sealing import Count
+from onedoor.privacy.views import ReadView, views_of
+
+WAIT = 5.0
+SeenCases = Callable[[Actor, Collection[str]], Collection[str]]
+"""Returns which of some cases the actor may see."""
+_seen_cases: list[SeenCases] = []
+
+
+class NoRight(NotAllowed):
+    """The nation's rights name no purpose for the service {service}. Add a right with a legal basis."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRead:
+    """A read, the system that recorded it with its holder's name, and what of its case the person may know.
+
+    ``case`` is "" where it belongs to somebody else; ``leads`` says that there is a page for it; ``own`` that this
+    portal asked in the person's place.
+    """
+
+    view: ReadView
+    system: str
+    holder: Text
+    case: str
+    leads: bool
+    own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OwnReads:
+    """A page of reads, newest first, the holders that did not answer, and the record after which the next begins."""
+
+    reads: tuple[HeldRead, ...]
+    silent: tuple[Text, ...]
+    next: str = ""
+
+
+def tell_cases(seen: SeenCases) -> None:
+    """Have *seen* tell which cases a person may see: reads for all others are shown without their case."""
+    _seen_cases.append(seen)
+
+
+def reads(actor: Actor, wanted: Wanted) -> OwnReads:
+    """Ask every system for the reads of who acts, and merge them; who does not answer is named.
+
+    Each of them records the question; the portal holds no register and keeps no second record of it.
+    """
+    person, reader = identity.person_number(actor.person), _reader(actor)
+    others, here = _systems(reader.purpose), settings().subsystem
+    more = {**_given(wanted), "most": wanted.most + 1}
+    calls = [_call(one, "of-person", {"person": person, **more}, reader) for one in others]
+    found: dict[str, tuple[ReadView, str]] = {}
+
+    def take_own() -> None:
+        for view in own.reads_of_person(person, Wanted(**more), actor.person):
+            found[view.record] = view, here
+
+    silent = []
+    for system, answer in zip(others, exchange.ask_each(calls, timeout=WAIT, meanwhile=take_own), strict=True):
+        told = None if isinstance(answer, OnedoorError) else views_of(answer.body)
+        if told is None:
+            silent.append(_holder(system))
+            continue
+        found |= {view.record: (view, system) for view in told}
+    newest = sorted(found.values(), key=lambda one: one[0].record, reverse=True)
+    page = newest[: wanted.most]
+    # Whether a case of somebody else's touched them is not for anybody to try out by its code.
+    held = tuple(one for one in _held(page, actor) if wanted.case in ("", one.case))
+    after = page[-1][0].record if held and len(newest) > len(page) else ""
+    return OwnReads(held, tuple(silent), after)
+
+
+def one_read(actor: Actor, system: str, record: UUID) -> HeldRead:
+    """Return one read of who acts; raise `NotAllowed` (recorded where it is) for one that is not theirs."""
+    person, reader = identity.person_number(actor.person), _reader(actor)
+    if system == settings().subsystem:
+        view = own.one_read(person, record, reader)
+    else:
+        answer = _asked(system, "one", {"person": person, "record": str(record)}, reader)
+        told = views_of({"reads": [answer.get("read")]})
+        if not told:
+            raise exchange.ServiceUnavailable(who=system)
+        view = told[0]
+    return next(iter(_held([(view, system)], actor)))
+
+
+def proof(actor: Actor, read: HeldRead) -> Proof:
+    """Return the proof of a read of who acts; its case is in it where they may know it."""
+    person, reader = identity.person_number(actor.person), _reader(actor, read.case)
+    record = UUID(read.view.record)
+    if read.system == settings().subsystem:
+        return own.proof_of(person, record, reader)
+    answer = _asked(read.system, "proof", {"person": person, "record": str(record)}, reader)
+    try:
+        return Proof(**{one.name: str(answer[one.name]) for one in fields(Proof)})
+    except KeyError as error:
+        raise exchange.ServiceUnavailable(who=read.system) from error
+
+
+@dataclass(frozen=True, slots=True)
+class SealedCounts:
+    """How many sealed reads there were at all systems, by month and agency, and who did not answer."""
+
+    counts: tuple[tuple[Text, Count], ...]
+    silent: tuple[Text, ...]
+
+
+@lru_cache(maxsize=1)
+def sealed_counts(_minute: int) -> SealedCounts:
+    """Ask every system for its counts of sealed reads, once a minute however many people look."""
+    reader = _reader(Actor(person="public"))
+    others = _systems(reader.purpose)
+    why = Reason(reader.purpose, reader.basis)
+    calls = [Call(f"{one}/{sealing.SERVICE}", "counts", {}, reason=why, user=reader.user) for one in others]
+    found, silent = sealing.counts(), []
+    for system, answer in zip(others, exchange.ask_each(calls, timeout=WAIT), strict=True):
+        try:
+            if isinstance(answer, OnedoorError):
+                raise answer
+            found += [Count(**one) for one in answer.body["counts"]]
+        except (OnedoorError, KeyError, TypeError):
+            silent.append(_holder(system))
+    sums: dict[tuple[str, str], Count] = {}
+    for one in found:
+        before = sums.get((one.month, one.agency), Count(one.agency, one.month, 0, 0))
+        added = before.reads + one.reads, before.postponed + one.postponed
+        sums[one.month, one.agency] = Count(one.agency, one.month, *added)
+    newest = sorted(sums.values(), key=lambda one: (one.month, one.agency), reverse=True)
+    agencies = nation.current().agencies
+    named = ((agencies[one.agency].name if one.agency in agencies else _holder(one.agency), one) for one in newest)
+    return SealedCounts(tuple(named), tuple(silent))
+
+
+def known(system: str) -> bool:
+    """Return whether reads are asked of *system*: of this one, and of those that the nation's rights name."""
+    return system == settings().subsystem or system in _systems(_reader(Actor()).purpose)
+
+
+def _asked(system: str, path: str, about: Mapping[str, Any], reader: Reader) -> Mapping[str, Any]:
+    (answer,) = exchange.ask_each([_call(system, path, about, reader)], timeout=WAIT)
+    if isinstance(answer, OnedoorError):
+        raise answer
+    return answer.body if isinstance(answer.body, dict) else {}
+
+
+def _call(system: str, path: str, about: Mapping[str, Any], reader: Reader) -> Call:
+    why = Reason(reader.purpose, reader.basis, reader.case)
+    return Call(f"{system}/{SERVICE}", path, about, reason=why, user=reader.user)
+
+
+def _reader(actor: Actor, case: str = "") -> Reader:
+    """Return this portal as the reader for who acts, under the right that names the service."""
+    for purpose in rights.purposes().values():
+        if any(grant.service == SERVICE for grant in purpose.grants):
+            return Reader(settings().subsystem, actor.person, purpose.id, next(iter(purpose.basis)), case)
+    raise NoRight(service=SERVICE)
+
+
+def _systems(purpose: str) -> list[str]:
+    here = settings().subsystem
+    grants = rights.purposes()[purpose].grants
+    return list(dict.fromkeys(one.provider for one in grants if one.service == SERVICE and one.provider != here))
+
+
+def _given(wanted: Wanted) -> dict[str, Any]:
+    return {name: value for name, value in asdict(wanted).items() if value}
+
+
+def _held(found: Collection[tuple[ReadView, str]], actor: Actor) -> Iterator[HeldRead]:
+    codes = {view.case for view, _ in found if view.case}
+    seen = {code for see in _seen_cases for code in see(actor, codes)} if codes else set()
+    for view, system in found:
+        mine = view.by_user == actor.person
+        case = view.case if mine or view.case in seen else ""
+        yield HeldRead(view, system, _holder(system), case, view.case in seen, mine)
+
+
+def _holder(system: str) -> Text:
+    agencies = nation.current().agencies.values()
+    found = next((one.name for one in agencies if one.is_member and one.subsystem == system), None)
+    return found or dict.fromkeys(nation.current().languages, system)

@@ -1,0 +1,95 @@
+"""What the ledger commits to of one use of the gate: claims, of which each person is shown those that are theirs."""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from operator import itemgetter
+
+from onedoor.kernel.ledger import disclosures
+from onedoor.privacy.rules import Reader
+
+FORM = 2
+"""How what is entered is written today; 1 was the whole as one JSON text, which is shown whole or not at all."""
+OPEN = ("record", "moment", "client", "purpose", "basis", "register", "operation", "refused", "hidden_until")
+"""The claims that every person a record is about is shown."""
+
+Fields = Collection[str] | None
+"""The fields of a record that are a person's own; None stands for all of them."""
+
+
+@dataclass(frozen=True)
+class Details:
+    """What one use of the gate was; persons only as blind indexes, each with the fields that are their own."""
+
+    record: str
+    moment: str
+    reader: Reader
+    register: str
+    operation: str
+    fields: Sequence[str]
+    refused: str
+    persons: Mapping[bytes, Fields] = field(default_factory=dict)
+    hidden_until: str = ""
+    salt: bytes = b""
+    form: int = FORM
+
+    def content(self) -> bytes:
+        """Return what the ledger commits to."""
+        if self.form == 1:
+            return b"onedoor read 1\n" + self.salt + self._whole()
+        return disclosures.content(f"onedoor read {self.form}", self._disclosures.values(), self.salt)
+
+    def told(self) -> bytes:
+        """Return what was entered with every claim disclosed: for whoever keeps the record."""
+        return self._shown(self._disclosures)
+
+    def told_to(self, person: bytes, *, case: str, account: str) -> bytes | None:
+        """Return what was entered as far as it is for *person* (a blind index), who sees the *case* and is *account*.
+
+        Whoever else it is about, and what is theirs, stays a digest. None when it can only be told whole, which was so
+        in the first form, and it is not for them alone.
+        """
+        if self.form == 1:
+            return self.content() if set(self.persons) == {person} and self.reader.case in ("", case) else None
+        names = [*OPEN, f"person {person.hex()}"]
+        names += ["user"] if "." in self.reader.user or self.reader.user in ("", account) else []
+        names += ["case"] if self.reader.case in ("", case) else []
+        names += ["fields"] if self.persons.get(person) is None else []
+        return self._shown(names)
+
+    def _shown(self, names: Sequence[str] | Mapping[str, str]) -> bytes:
+        known = self._disclosures
+        return disclosures.shown(self.content(), (known[name] for name in names if name in known))
+
+    @cached_property
+    def _disclosures(self) -> dict[str, str]:
+        """The disclosure of each claim by what sets it apart from the others: its name, and of a person whose it is."""
+        claims: list[tuple[str, object]] = list(self._said.items())
+        if self.hidden_until:
+            claims.append(("hidden_until", self.hidden_until))
+        places = [name for name, _ in claims]
+        for mark, own in sorted(((person.hex(), own) for person, own in self.persons.items()), key=itemgetter(0)):
+            claims.append(("person", {"mark": mark, "fields": None if own is None else list(own)}))
+            places.append(f"person {mark}")
+        return dict(zip(places, disclosures.disclosed(self.salt, claims), strict=True))
+
+    def _whole(self) -> bytes:
+        content = self._said | {"persons": sorted(person.hex() for person in self.persons)}
+        return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+    @cached_property
+    def _said(self) -> dict[str, object]:
+        return {
+            "record": self.record,
+            "moment": self.moment,
+            "client": self.reader.client,
+            "user": self.reader.user,
+            "purpose": self.reader.purpose,
+            "basis": self.reader.basis,
+            "case": self.reader.case,
+            "register": self.register,
+            "operation": self.operation,
+            "refused": self.refused,
+            "fields": list(self.fields),
+        }
