@@ -2,19 +2,19 @@
 
 import pytest
 
-from onedoor.cases.tests.conftest import work
+from onedoor.cases.tests.conftest import NOW
 from onedoor.cases.tests.test_pages import (  # noqa: F401 - the fixture is for every test here
     APPLY,
     MIDNIGHT,
     MOST_PAGES,
     Visitor,
     answers,
-    decide,
     desk,
     own_language,
     submitted,
     walk,
 )
+from onedoor.procedures import service as procedures
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("people", "seals", "transport")]
 
@@ -31,13 +31,11 @@ def test_the_facts_of_the_twin_that_was_chosen_can_be_called_wrong_from_the_revi
 
 def test_the_registers_an_officer_may_look_into_are_numbered_and_none_is_called_you():
     submitted(Visitor("mother"))
-    registrar = Visitor("civil-status")
-    decide(registrar, decision="accept")
-    work()
-    tree = desk(Visitor("residence"))
+    tree = desk(Visitor("civil-status"))
     looks = ["".join(one.itertext()).strip() for one in tree.xpath("//ol/li/form[input[@name='look']]/span")]
-    assert looks[0] == "The person who declares"
-    assert "You" not in looks
+    assert looks == ["Parents' marriage", "Births already registered"]
+    population = procedures.in_force("vn.birth-linked", NOW.date()).data["applicant"]
+    assert (population.label["en"], population.called["en"]) == ("You", "The person who declares")
 
 
 @pytest.mark.parametrize("fathers_origin", ["37"])
