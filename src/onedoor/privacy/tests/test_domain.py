@@ -52,7 +52,7 @@ def test_the_rights_of_the_nation_have_no_fault() -> None:
             "own-reads.yaml",
             "without_case: true",
             "sealed: {days: 1, basis: l91-2025, postponed_by: []}",
-            "postponed_by",
+            "write the posts",
         ),
         (
             "own-reads.yaml",
