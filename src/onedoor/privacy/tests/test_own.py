@@ -119,7 +119,7 @@ def test_each_read_says_who_why_on_which_article_which_data_and_when() -> None:
         "8 December 2026, 5 pm",
         "Registering the birth",
         "(60/2014/QH13 13)",
-        "Register of births: Birth registration number; Child’s personal identification number",
+        "Register of births – Birth registration number; Child’s personal identification number",
         "a case that is not yours",
     ):
         assert words in said
