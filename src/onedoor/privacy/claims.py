@@ -33,12 +33,16 @@ class Details:
     hidden_until: str = ""
     salt: bytes = b""
     form: int = FORM
+    erased: Mapping[int, str] = field(default_factory=dict)
+    """What is left of persons who were erased: the digest of their claim, by its place among those of persons."""
 
     def content(self) -> bytes:
         """Return what the ledger commits to."""
         if self.form == 1:
             return b"onedoor read 1\n" + self.salt + self._whole()
-        return disclosures.content(f"onedoor read {self.form}", self._disclosures.values(), self.salt)
+        return disclosures.content(
+            f"onedoor read {self.form}", self._disclosures.values(), self.salt, self.erased.values()
+        )
 
     def told(self) -> bytes:
         """Return what was entered with every claim disclosed: for whoever keeps the record."""
@@ -65,14 +69,28 @@ class Details:
     @cached_property
     def _disclosures(self) -> dict[str, str]:
         """The disclosure of each claim by what sets it apart from the others: its name, and of a person whose it is."""
-        claims: list[tuple[str, object]] = list(self._said.items())
+        claims: list[tuple[str, object] | None] = list(self._said.items())
         if self.hidden_until:
             claims.append(("hidden_until", self.hidden_until))
-        places = [name for name, _ in claims]
-        for mark, own in sorted(((person.hex(), own) for person, own in self.persons.items()), key=itemgetter(0)):
-            claims.append(("person", {"mark": mark, "fields": None if own is None else list(own)}))
-            places.append(f"person {mark}")
-        return dict(zip(places, disclosures.disclosed(self.salt, claims), strict=True))
+        names = [claim[0] for claim in claims if claim]
+        for mark, own in self.places:
+            claims.append(("person", {"mark": mark, "fields": None if own is None else list(own)}) if mark else None)
+            names.append(f"person {mark}")
+        found = zip(names, disclosures.disclosed(self.salt, claims), strict=True)
+        return {name: shown for name, shown in found if shown}
+
+    @property
+    def places(self) -> list[tuple[str, Fields]]:
+        """Return the persons in the order of their claims, empty where one was erased."""
+        persons = iter(sorted(((person.hex(), own) for person, own in self.persons.items()), key=itemgetter(0)))
+        count = len(self.persons) + len(self.erased)
+        return [("", None) if place in self.erased else next(persons) for place in range(count)]
+
+    def kept_of(self, person: bytes) -> tuple[int, str]:
+        """Return what is kept of *person* (a blind index) once erased: place and digest of their claim."""
+        mark = person.hex()
+        place = next(place for place, (other, _) in enumerate(self.places) if other == mark)
+        return place, disclosures.digest(self._disclosures[f"person {mark}"])
 
     def _whole(self) -> bytes:
         content = self._said | {"persons": sorted(person.hex() for person in self.persons)}

@@ -15,7 +15,8 @@ def of(row: ReadRecord) -> Details:
     persons = {bytes(one.person): one.fields for one in row.persons.all()}
     until = row.hidden_until.isoformat() if row.hidden_until else ""
     said = (row.register, row.operation, row.fields, row.refused, persons, until, bytes(row.salt), row.form)
-    return Details(str(row.id), row.moment.isoformat(), reader, *said)
+    erased = {int(place): digest for place, digest in row.erased.items()}
+    return Details(str(row.id), row.moment.isoformat(), reader, *said, erased)
 
 
 def reads(entry: str) -> Iterator[tuple[str, bytes]]:

@@ -1,8 +1,12 @@
-"""What becomes of the records of reads when somebody is erased: they stay, and say no more whom they were about."""
+"""What becomes of the records of reads when somebody is erased: they stay, and say no more whom they were about.
+
+Of the person's claim its digest is kept, so that what was entered is still written out, and proved to the others.
+"""
 
 from collections.abc import Iterator
 from uuid import UUID
 
+from onedoor.privacy import entered
 from onedoor.privacy.models import ReadPerson
 from onedoor.privacy.records import BLIND, LEDGER_KIND
 from onedoor.store import erasure, keys
@@ -10,11 +14,18 @@ from onedoor.store.erasure import Person
 
 
 def forget(person: Person) -> Iterator[tuple[str, UUID]]:
-    """Delete the blind indexes that find the records about the person; yield the entries these stood behind."""
-    found = ReadPerson.objects.filter(person=keys.blind(BLIND, person.number))
-    entries = list(found.values_list("record__entry", flat=True))
+    """Delete the blind indexes that find the records about the person; yield the entries that say less from now on."""
+    mark = keys.blind(BLIND, person.number)
+    found = ReadPerson.objects.filter(person=mark)
+    for row in found.select_related("record").order_by("record_id").iterator():
+        record = row.record
+        if record.form == 1:  # written out as a whole, so it cannot be any more
+            yield LEDGER_KIND, record.entry
+        else:
+            place, digest = entered.of(record).kept_of(mark)
+            record.erased = {**record.erased, str(place): digest}
+            record.save(update_fields=["erased"])
     found.delete()
-    yield from ((LEDGER_KIND, entry) for entry in entries)
 
 
 erasure.register(forgets=forget)

@@ -29,6 +29,8 @@ class ReadRecord(models.Model):
     entry = models.UUIDField()
     form = models.SmallIntegerField(default=FORM, db_default=1)
     """How what is entered into the ledger is written: `claims.FORM`."""
+    erased = models.JSONField(default=dict, db_default={})
+    """What is left of persons who were erased: digests of claims by their place (`claims.Details.erased`)."""
     hidden_until = models.DateField(null=True)
     """The day from which a sealed read is shown to the persons it is about."""
 

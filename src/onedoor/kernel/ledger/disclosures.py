@@ -23,12 +23,17 @@ _encoded = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _URL = bytes.maketrans(b"+/", b"-_")
 
 
-def disclosed(secret: bytes, claims: Sequence[tuple[str, object]]) -> list[str]:
-    """Return the disclosures of *claims* (name, value), each with a salt of its own out of *secret*."""
+def disclosed(secret: bytes, claims: Sequence[tuple[str, object] | None]) -> list[str]:
+    """Return the disclosures of *claims* (name, value), each with a salt of its own out of *secret*.
+
+    None stands in the place of a claim of which no more than its digest is kept; its disclosure is empty.
+    """
     salts = _base64(shake_256(secret).digest(SALT_BYTES * len(claims)))
     return [
-        _base64(f'["{salts[at * SALT_SIGNS : (at + 1) * SALT_SIGNS]}",{_encoded(name)},{_encoded(value)}]'.encode())
-        for at, (name, value) in enumerate(claims)
+        _base64(f'["{salts[at * SALT_SIGNS : (at + 1) * SALT_SIGNS]}",{_encoded(one[0])},{_encoded(one[1])}]'.encode())
+        if one
+        else ""
+        for at, one in enumerate(claims)
     ]
 
 
@@ -37,9 +42,12 @@ def digest(shown: str) -> str:
     return _base64(sha256(shown.encode()).digest())
 
 
-def content(first: str, disclosures: Iterable[str], secret: bytes) -> bytes:
-    """Return what is entered: the line *first*, and the digests of all *disclosures* among some that stand for none."""
-    digests = [digest(one) for one in disclosures]
+def content(first: str, disclosures: Iterable[str], secret: bytes, kept: Iterable[str] = ()) -> bytes:
+    """Return what is entered: the line *first*, and the digests of all *disclosures* among some that stand for none.
+
+    *kept* are the digests of claims that are no more.
+    """
+    digests = [*(digest(one) for one in disclosures), *kept]
     missing = -len(digests) % WIDTH
     none = shake_256(secret + b"none").digest(32 * missing)
     digests += [_base64(none[at : at + 32]) for at in range(0, len(none), 32)]

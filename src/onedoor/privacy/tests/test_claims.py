@@ -1,5 +1,6 @@
 """What is entered of a read binds every claim, and tells each person those that are theirs."""
 
+from dataclasses import replace
 from hashlib import sha256
 
 import pytest
@@ -51,6 +52,19 @@ def test_the_case_and_who_asked_are_told_to_those_they_belong_to() -> None:
     assert told(MOTHER, case=CASE)["case"] == CASE
     assert told(MOTHER, account=ACCOUNT)["user"] == ACCOUNT
     assert not {"case", "user"} & {*told(FATHER, case="2611-0000-00", account="another")}
+
+
+@pytest.mark.parametrize(("erased", "other"), [(MOTHER, FATHER), (FATHER, MOTHER)])
+def test_of_whom_is_erased_a_digest_is_left_and_the_other_is_told_the_same(erased: bytes, other: bytes) -> None:
+    before = details()
+    place, kept = before.kept_of(erased)
+    after = replace(before, persons={other: before.persons[other]}, erased={place: kept})
+    assert after.content() == before.content()
+    assert after.told_to(other, case=CASE, account="") == before.told_to(other, case=CASE, account="")
+    assert erased.hex().encode() not in after.told()
+    place, kept = after.kept_of(other)
+    nobody = replace(after, persons={}, erased={**after.erased, place: kept})
+    assert nobody.content() == before.content()
 
 
 def test_how_many_persons_it_is_about_is_not_told() -> None:
