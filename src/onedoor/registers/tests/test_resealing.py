@@ -175,3 +175,24 @@ def test_a_damaged_envelope_is_named_and_its_key_is_kept():
     assert done.destroyed == done.persons - len(damaged)
     again = rotate_persons(older_than=timedelta(days=1))
     assert (again.persons, again.damaged) == (0, ())
+
+
+def test_a_row_that_was_read_before_and_is_saved_after_is_met_again(monkeypatch):
+    """Who read a row before it was resealed and saves it whole puts the envelope under the key before back."""
+    row, told = Record.objects.exclude(sealed=[]).order_by("id").first(), names()
+    wait = resealing._await_others
+    saved = []
+
+    def save_late() -> None:
+        if not saved:
+            saved.append(row)
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("SET LOCAL onedoor.resealing = 'on'")
+                cursor.execute("UPDATE registers_record SET sealed = %s WHERE id = %s", [row.sealed, row.id])
+        wait()
+
+    monkeypatch.setattr(resealing, "_await_others", save_late)
+    done = rotate_persons()
+    assert done.destroyed == done.persons
+    assert names() == told
+    assert not {sealed.key_id(bytes(one)) for one in row.sealed} & used()
