@@ -32,6 +32,7 @@ def _rotated(store: sqlite3.Connection, folder: Path) -> None:
     store.execute(f"ALTER TABLE person_key ADD COLUMN master TEXT NOT NULL DEFAULT '{FIRST_MASTER}'")
     store.execute("ALTER TABLE person_key ADD COLUMN superseded_at TEXT")
     store.execute("ALTER TABLE person_key ADD COLUMN complete_on TEXT")
+    store.execute("ALTER TABLE person_key ADD COLUMN kept INTEGER NOT NULL DEFAULT 0")
     store.execute("DROP INDEX IF EXISTS one_live_key")
     store.execute("""
         CREATE UNIQUE INDEX one_key_in_use ON person_key (subject)

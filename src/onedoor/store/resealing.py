@@ -16,10 +16,10 @@ from onedoor.kernel import clock
 from onedoor.store import details, keys, keystore, rows, sealed
 from onedoor.store.fields import SealedColumn, sealed_columns
 from onedoor.store.rotation import BATCH, Progress, alone, unseen
-from onedoor.store.sealed import KeyDestroyed, Place
+from onedoor.store.sealed import BadEnvelope, KeyDestroyed, Place
 
 GRACE = timedelta(seconds=60)
-"""The longest that a writer may hold a key in memory before its transaction begins."""
+"""The longest that somebody may hold a key, or a row they will save, outside of a transaction."""
 BLOCKS = 64
 """Blocks of a table (8 kB each) that are looked at together."""
 SIZE = "SELECT pg_relation_size(%s::regclass) / current_setting('block_size')::int"
@@ -42,25 +42,30 @@ OF_SUBJECT = """
 SELECT id, subject FROM person_key WHERE wrapped IS NOT NULL AND superseded_at IS NULL AND subject = ?
 """
 SUPERSEDE = "UPDATE person_key SET superseded_at = ? WHERE id = ? AND wrapped IS NOT NULL AND superseded_at IS NULL"
-LEFT = "SELECT EXISTS (SELECT 1 FROM person_key WHERE wrapped IS NOT NULL AND superseded_at IS NOT NULL)"
+LEFT = "SELECT EXISTS (SELECT 1 FROM person_key WHERE wrapped IS NOT NULL AND superseded_at IS NOT NULL AND NOT kept)"
+KEEP = "UPDATE person_key SET kept = 1 WHERE id = ?"
 NEXT = """
 SELECT later.id FROM person_key earlier JOIN person_key later ON later.subject = earlier.subject
-WHERE earlier.id = ? AND earlier.wrapped IS NOT NULL AND earlier.superseded_at IS NOT NULL
+WHERE earlier.id = ? AND earlier.wrapped IS NOT NULL AND earlier.superseded_at IS NOT NULL AND NOT earlier.kept
     AND later.wrapped IS NOT NULL AND later.superseded_at IS NULL
 """
 DESTROY = """
 UPDATE person_key SET wrapped = NULL, subject = x'', destroyed_at = ? WHERE id IN (
-    SELECT id FROM person_key WHERE wrapped IS NOT NULL AND superseded_at IS NOT NULL LIMIT ?)
+    SELECT id FROM person_key WHERE wrapped IS NOT NULL AND superseded_at IS NOT NULL AND NOT kept LIMIT ?)
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Resealed:
-    """How many persons got a next key, how many envelopes were resealed, how many keys destroyed."""
+    """How many persons got a next key, how many envelopes were resealed, how many keys destroyed.
+
+    *damaged* are the rows (table, column, name) with an envelope that does not open: its key is kept.
+    """
 
     persons: int
     envelopes: int
     destroyed: int
+    damaged: tuple[Place, ...] = ()
 
 
 def rotate_persons(
@@ -75,17 +80,24 @@ def rotate_persons(
         chosen = 0 if persons is None and _left() else _supersede(persons, clock.now() - older_than)
         if not _left():
             return Resealed(0, 0, 0)
-        since: datetime = rows.fetch("SELECT clock_timestamp()", [])[0][0]
-        envelopes = sum(_reseal_all(progress))
-        while not _quiet(since + GRACE):
-            time.sleep(1)
-        while found := sum(_reseal_all(progress)):
-            envelopes += found
-        return Resealed(chosen, envelopes, _destroy())
+        damaged: list[Place] = []
+        envelopes = sum(_reseal_all(damaged, progress))
+        _await_others()
+        while _something_left():
+            envelopes += sum(_reseal_all(damaged, progress))
+            _await_others()
+        return Resealed(chosen, envelopes, _destroy(), tuple(damaged))
 
 
 def _left() -> bool:
     return bool(keystore.connected().execute(LEFT).fetchone()[0])
+
+
+def _await_others() -> None:
+    """Wait until nobody is left who took a key before now, or read a row before it was resealed and may save it yet."""
+    now: datetime = rows.fetch("SELECT clock_timestamp()", [])[0][0]
+    while not _quiet(now + GRACE):
+        time.sleep(1)
 
 
 def _quiet(moment: datetime) -> bool:
@@ -117,23 +129,38 @@ def _chosen(persons: Iterable[str] | None, before: datetime) -> Iterator[list[tu
         last = batch[-1][0]
 
 
-def _reseal_all(progress: Progress) -> Iterator[int]:
+def _reseal_all(damaged: list[Place], progress: Progress) -> Iterator[int]:
     """Go through every column of envelopes once; yield how many were resealed in each part of it."""
     sizes = [(column, int(rows.fetch(SIZE, [column.table])[0][0])) for column in sealed_columns()]
     done, total = 0, sum(size for _, size in sizes)
     progress(0, total)
     for column, size in sizes:
         for start in range(0, size, BLOCKS):
-            yield _reseal_part(column, start)
+            yield _reseal_part(column, start, damaged)
             progress(done + min(start + BLOCKS, size), total)
         done += size
 
 
-def _reseal_part(column: SealedColumn, start: int) -> int:
+def _something_left() -> bool:
+    """Return whether an envelope is left under a superseded key, as of one moment: a row that moves is not missed."""
+    with rows.one_moment():
+        return any(
+            _used_in(column, start)
+            for column in sealed_columns()
+            for start in range(0, int(rows.fetch(SIZE, [column.table])[0][0]), BLOCKS)
+        )
+
+
+def _reseal_part(column: SealedColumn, start: int, damaged: list[Place]) -> int:
+    return sum(_reseal_row(column, ctid, damaged) for ctid in _used_in(column, start))
+
+
+def _used_in(column: SealedColumn, start: int) -> list[str]:
+    """Return where, in the blocks from *start* on, envelopes stand under superseded keys."""
     ids = (MANY_IDS if column.many else ONE_ID).format(column=column.column)
     asked = IDS.format(ids=ids, table=column.table)
     found = rows.fetch(asked, [f"({start},0)", f"({start + BLOCKS},0)"])
-    return sum(_reseal_row(column, ctid) for ctid, used in found if any(map(_next_of, filter(None, used))))
+    return [ctid for ctid, used in found if any(map(_next_of, filter(None, used)))]
 
 
 def _next_of(key_id: bytes) -> bytes | None:
@@ -142,7 +169,7 @@ def _next_of(key_id: bytes) -> bytes | None:
     return row[0] if row else None
 
 
-def _reseal_row(column: SealedColumn, ctid: str) -> int:
+def _reseal_row(column: SealedColumn, ctid: str, damaged: list[Place]) -> int:
     """Reseal the envelopes of a row; who changed it meanwhile sealed anew, or is met by the next look."""
     names = {"table": column.table, "column": column.column, "row": column.row}
     names["entry"] = "entry" if column.entered else "NULL"
@@ -151,7 +178,11 @@ def _reseal_row(column: SealedColumn, ctid: str) -> int:
         return 0
     name, before = found[0]
     place = Place(column.table, column.column, name)
-    after = [_resealed(bytes(one), place) for one in before] if column.many else _resealed(bytes(before), place)
+    envelopes = [bytes(one) for one in before] if column.many else [bytes(before)]
+    resealed = [_resealed(one, place, damaged) for one in envelopes]
+    if resealed == envelopes:
+        return 0
+    after = resealed if column.many else resealed[0]
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL onedoor.resealing = 'on'")
         cursor.execute(RESEAL.format(**names), [after, ctid, before])
@@ -161,11 +192,16 @@ def _reseal_row(column: SealedColumn, ctid: str) -> int:
         return len(done)
 
 
-def _resealed(envelope: bytes, place: Place) -> bytes:
+def _resealed(envelope: bytes, place: Place, damaged: list[Place]) -> bytes:
     later = _next_of(sealed.key_id(envelope))
     try:
         return sealed.reseal(envelope, keys.key_of(later), place=place) if later else envelope
     except KeyDestroyed:  # the person was erased meanwhile
+        return envelope
+    except BadEnvelope:
+        damaged.append(place)
+        with keystore.writing() as store:
+            store.execute(KEEP, [sealed.key_id(envelope)])
         return envelope
 
 

@@ -83,7 +83,7 @@ def test_only_old_enough_keys_are_superseded():
 def test_a_run_that_was_stopped_is_gone_on_with(monkeypatch):
     told, part = names(), resealing._reseal_part
     with monkeypatch.context() as stopped:
-        stopped.setattr(resealing, "_reseal_part", lambda column, start: part(column, start) and 1 // 0)
+        stopped.setattr(resealing, "_reseal_part", lambda *asked: part(*asked) and 1 // 0)
         with pytest.raises(ZeroDivisionError):
             rotate_persons()
     assert names() == told
@@ -160,3 +160,39 @@ def test_the_database_still_refuses_to_overwrite_a_version(change):
         cursor.execute("SET LOCAL onedoor.resealing = 'on'")
         with pytest.raises(IntegrityError, match="never overwritten"), transaction.atomic():
             cursor.execute(f"UPDATE registers_record SET {change} WHERE id = %s", [row.id])
+
+
+def test_a_damaged_envelope_is_named_and_its_key_is_kept():
+    row = Record.objects.exclude(sealed=[]).order_by("id").first()
+    damaged = [bytes(one)[:-1] + bytes([bytes(one)[-1] ^ 1]) for one in row.sealed]
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE registers_record DISABLE TRIGGER USER")
+        cursor.execute("UPDATE registers_record SET sealed = %s WHERE id = %s", [damaged, row.id])
+        cursor.execute("ALTER TABLE registers_record ENABLE TRIGGER USER")
+    done = rotate_persons()
+    assert {one.row for one in done.damaged} == {str(row.id)}
+    assert {state(sealed.key_id(one)) for one in damaged} == {(True, True)}
+    assert done.destroyed == done.persons - len(damaged)
+    again = rotate_persons(older_than=timedelta(days=1))
+    assert (again.persons, again.damaged) == (0, ())
+
+
+def test_a_row_that_was_read_before_and_is_saved_after_is_met_again(monkeypatch):
+    """Who read a row before it was resealed and saves it whole puts the envelope under the key before back."""
+    row, told = Record.objects.exclude(sealed=[]).order_by("id").first(), names()
+    wait = resealing._await_others
+    saved = []
+
+    def save_late() -> None:
+        if not saved:
+            saved.append(row)
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("SET LOCAL onedoor.resealing = 'on'")
+                cursor.execute("UPDATE registers_record SET sealed = %s WHERE id = %s", [row.sealed, row.id])
+        wait()
+
+    monkeypatch.setattr(resealing, "_await_others", save_late)
+    done = rotate_persons()
+    assert done.destroyed == done.persons
+    assert names() == told
+    assert not {sealed.key_id(bytes(one)) for one in row.sealed} & used()

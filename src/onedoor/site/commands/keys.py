@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +12,7 @@ from onedoor.kernel.errors import BadInput
 from onedoor.site import archives, messages
 from onedoor.site.commands.processes import settings_of
 from onedoor.site.messages import text as _
+from onedoor.store.sealed import Place
 
 
 class OneNumber(BadInput):
@@ -72,6 +73,12 @@ def rotate_persons(arguments: argparse.Namespace) -> None:
             destroyed=done.destroyed,
         )
     )
+    _tell_damaged(done.damaged)
+
+
+def _tell_damaged(damaged: Sequence[Place]) -> None:
+    for one in damaged:
+        print(_("Damaged, so its key is kept: {table} {column}, row {row}.", **one._asdict()))
 
 
 def erase(arguments: argparse.Namespace) -> None:

@@ -142,6 +142,7 @@ def test_a_store_of_the_version_before_goes_on_with_its_master(own_store):
         "ALTER TABLE person_key DROP COLUMN master",
         "ALTER TABLE person_key DROP COLUMN superseded_at",
         "ALTER TABLE person_key DROP COLUMN complete_on",
+        "ALTER TABLE person_key DROP COLUMN kept",
         "CREATE UNIQUE INDEX one_live_key ON person_key (subject) WHERE wrapped IS NOT NULL",
         "PRAGMA user_version = 0",
     ):
