@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from onedoor.signing.verdict import Reason, Refused
 
-MOST_PARTS = 64
+MOST_PARTS = 200
 """Certificates, or OCSP responses, of all updates of a file together."""
 _END = b"%%EOF\n"
 _TRAILER = re.compile(

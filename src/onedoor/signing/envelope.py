@@ -26,6 +26,8 @@ _BYTE_RANGE = re.compile(rb"/ByteRange\s*\[\s*(\d{1,10})\s+(\d{1,10})\s+(\d{1,10
 _CONTENTS = re.compile(rb"<((?:[0-9A-F]{2})+)>")
 _MOMENT = re.compile(rb"\n/M \(D(?::|\\072)(\d{14})Z\)\n")
 _LONG_FORM = 0x80
+MOST_STAMPS = 64
+"""Time-stamps of one file: more than two lifetimes of renewals, and few enough to be checked."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,8 @@ def open_file(pdf: bytes, roots: Sequence[x509.Certificate]) -> Opened:
     if len(pdf) > len(sealed) and at is None:
         raise Refused(Reason.ADDED_AFTER_SIGNING)
     while at is not None and at.length < len(pdf):
+        if len(found) == MOST_STAMPS:
+            raise Refused(Reason.TOO_LARGE)
         update = archive.read(pdf, at)
         found.append(_stamp(_unpadded(update.token), update.stamped))
         evidence.append(update.evidence)

@@ -13,7 +13,14 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from onedoor.signing.certificates import load_certificates, save_certificates
 from onedoor.signing.keys import PrivateKey, PublicKey, load_key, new_key, save_key
 
+ROOTS = ("trust", "tsa-trust")
+"""Names of the files beside the seals that hold whom a system trusts."""
 _DIGITS = 16
+
+
+def agencies(folder: Path) -> list[str]:
+    """Return the agencies that have a seal in *folder*."""
+    return sorted(path.stem for path in folder.glob("*.pem") if path.stem not in ROOTS)
 
 
 def certificates(folder: Path, agency: str) -> tuple[x509.Certificate, ...]:
@@ -23,8 +30,13 @@ def certificates(folder: Path, agency: str) -> tuple[x509.Certificate, ...]:
 
 def key_of(folder: Path, agency: str, certificate: x509.Certificate) -> PrivateKey:
     """Return the key that belongs to *certificate*; raise FileNotFoundError when it is not here."""
+    return load_key(key_path(folder, agency, certificate))
+
+
+def key_path(folder: Path, agency: str, certificate: x509.Certificate) -> Path:
+    """Return where the key that belongs to *certificate* lies, or should."""
     own = path_of(folder, agency, certificate.public_key())  # type: ignore[arg-type]
-    return load_key(own if own.exists() else folder / f"{agency}.key")
+    return own if own.exists() else folder / f"{agency}.key"
 
 
 def key(folder: Path, agency: str) -> PrivateKey:
@@ -57,8 +69,7 @@ def install(folder: Path, agency: str, chain: tuple[x509.Certificate, ...]) -> l
     Raise FileNotFoundError when its key is not here. A job that was sealing with the old key tries again.
     """
     key_of(folder, agency, chain[0])
-    used = path_of(folder, agency, chain[0].public_key())  # type: ignore[arg-type]
-    used = used if used.exists() else folder / f"{agency}.key"
+    used = key_path(folder, agency, chain[0])
     save_certificates(folder / f"{agency}.pem", chain)
     old = [one for one in (*folder.glob(f"{agency}.*.key"), folder / f"{agency}.key") if one.exists() and one != used]
     for one in old:

@@ -14,6 +14,7 @@ from onedoor.signing import trust as trusting
 from onedoor.signing.certificates import common_name
 from onedoor.signing.envelope import Opened, open_file
 from onedoor.signing.keys import PrivateKey
+from onedoor.signing.stamps import NoTimeStamp
 from onedoor.signing.status import Status
 from onedoor.signing.trust import Trust
 from onedoor.signing.verdict import Reason, Refused, Verdict
@@ -188,4 +189,4 @@ def _with_room(stamper: Stamper, made: Callable[[int], bytes]) -> bytes:
             return made(stamper.room)
         except _Larger:
             continue
-    raise Unavailable(who="…")
+    raise NoTimeStamp(who="", why="its tokens grow with each answer")

@@ -13,6 +13,7 @@ from cryptography.x509 import Certificate
 
 from onedoor.exchange.directory import lab
 from onedoor.kernel import nation as nations
+from onedoor.signing import holders
 from onedoor.signing.certificates import load_certificates
 from onedoor.site import archives, kinds, versions
 from onedoor.site.embedded import Server
@@ -179,7 +180,9 @@ def _expected(found: Installation) -> Iterator[Path]:
         if (system / archives.KEY_STORE).exists():
             yield from archives.master_files(system)
             yield system / "keys" / "blind"
-        yield from (path.with_suffix(".key") for path in system.glob("seals/*.pem") if path.stem != "trust")
+        seals = system / "seals"
+        for agency in holders.agencies(seals):
+            yield holders.key_path(seals, agency, holders.certificates(seals, agency)[0])
         if (system / "ledger" / "published" / "checkpoint").exists():
             yield system / "ledger" / "key"
     for path in found.var.glob("*/*.pem"):

@@ -14,7 +14,7 @@ from onedoor.kernel.watch import health, listener, metrics, spans
 from onedoor.kernel.watch.health import Dependency, Failing
 from onedoor.kernel.watch.metrics import Measure
 from onedoor.kernel.watch.trace import Trace
-from onedoor.signing import ends
+from onedoor.signing import ends, holders
 from onedoor.store import measures
 
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
@@ -85,7 +85,8 @@ def certificates(settings: Settings) -> Iterator[Measure]:
     """Yield how long the certificates of this system last; of the seals, the one that ends first."""
     for _, days in ends.days_left([settings.tls_cert] if settings.tls_cert else []):
         yield Measure(ends.METRIC, days, ("tls",))
-    seals = [path for path in (settings.state / "seals").glob("*.pem") if path.stem != "trust"]
+    folder = settings.state / "seals"
+    seals = [folder / f"{agency}.pem" for agency in holders.agencies(folder)]
     if seals:
         yield Measure(ends.METRIC, min(days for _, days in ends.days_left(seals)), ("seals",))
 

@@ -11,6 +11,7 @@ from django.utils import translation
 
 from onedoor.cases.models import Act, Task
 from onedoor.cases.tests.conftest import HOUSEHOLD, Transport, work
+from onedoor.kernel import nation
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("people", "seals", "transport")]
 APPLY = "services/vn.birth-linked/apply"
@@ -243,11 +244,19 @@ def test_an_officer_accepts_and_anybody_verifies_the_result(language: str):
     assert "An Nhiên" not in text(page)
     verdicts = [compared(anybody, path, content) for content in (pdf.content, pdf.content + b" ", b"another")]
     assert verdicts in (["same", "differs", "differs"], ["same", "differs", "not-ours"])
+    good, bad = (verified(anybody, path, content) for content in (pdf.content, pdf.content + b" "))
+    agency = nation.current().agencies["commune-00199"].name[language]
+    assert agency in text(good.xpath("//*[@data-verdict]")[0])
+    assert good.xpath("//*[contains(@class, 'tag--ok')]")
+    assert not bad.xpath("//*[contains(@class, 'tag--ok')]"), "no green tag below a red box"
+
+
+def verified(visitor: Visitor, path: str, content: bytes):
+    return visitor._page(visitor.client.post(path, {"file": SimpleUploadedFile("result.pdf", content)}))
 
 
 def compared(visitor: Visitor, path: str, content: bytes) -> str:
-    tree = visitor._page(visitor.client.post(path, {"file": SimpleUploadedFile("result.pdf", content)}))
-    (verdict,) = tree.xpath("//*[@data-verdict]/@data-verdict")
+    (verdict,) = verified(visitor, path, content).xpath("//*[@data-verdict]/@data-verdict")
     return str(verdict)
 
 

@@ -182,6 +182,13 @@ def test_an_increment_is_an_addition_even_under_a_good_time_stamp(file, lab):
         assert pades.check_pdf(stamped, lab.trust, moment=STAMPED).reasons == (Reason.ADDED_AFTER_SIGNING,)
 
 
+def test_a_file_of_too_many_time_stamps_is_refused_unread(file, lab, monkeypatch):
+    monkeypatch.setattr(envelope, "MOST_STAMPS", 2)
+    assert pades.check_pdf(pades.make_last(file, lab.trust, lab), lab.trust, moment=STAMPED).reasons == (
+        Reason.TOO_LARGE,
+    )
+
+
 def test_a_document_wrapped_into_another_is_not_valid(file, plain, lab):
     for wrapped in (plain + file, b"%PDF-1.7\n" + file, file.replace(b"/ByteRange [0 ", b"/ByteRange [1 ", 1)):
         assert not both(wrapped, lab).valid

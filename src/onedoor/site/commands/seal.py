@@ -68,11 +68,10 @@ def run(arguments: argparse.Namespace) -> int:
 def show(arguments: argparse.Namespace) -> None:
     """Print each seal with its agency and the day its certificate ends."""
     for folder in _folders(arguments):
-        for path in sorted(folder.glob("*.pem")):
-            (one, *_above) = certificates.load_certificates(path)
-            if certificates.seals_documents(one):
-                name, end = certificates.common_name(one), one.not_valid_after_utc.date().isoformat()
-                print(_("{agency} ({name}): until {end}", agency=path.stem, name=name, end=end))
+        for agency in holders.agencies(folder):
+            used = holders.certificates(folder, agency)[0]
+            name, end = certificates.common_name(used), used.not_valid_after_utc.date().isoformat()
+            print(_("{agency} ({name}): until {end}", agency=agency, name=name, end=end))
 
 
 def check(arguments: argparse.Namespace) -> int:
