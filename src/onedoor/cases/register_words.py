@@ -1,6 +1,6 @@
 """What a register holds, in words: a field's JSON Schema names by ``codes`` what its values are codes of."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -9,7 +9,7 @@ from onedoor.cases.context import everywhere
 from onedoor.cases.views import AnswerView
 from onedoor.kernel import clock, nation
 from onedoor.kernel.nation import UnknownItem, UnknownUnit
-from onedoor.kernel.text import Text, pick
+from onedoor.kernel.text import Text, pick, semicolons
 
 UNITS, AGENCIES = "units", "agencies"
 Schema = Mapping[str, Any]
@@ -33,9 +33,9 @@ def say(schema: Schema, value: Any) -> Text:  # noqa: ANN401 - what a register h
     """Return *value* in words, in every language of the nation; empty for nothing."""
     if isinstance(value, Mapping):
         parts = schema.get("properties", {})
-        return _joined(", ", (say(part, value.get(name)) for name, part in parts.items()))
+        return _joined(_commas, (say(part, value.get(name)) for name, part in parts.items()))
     if isinstance(value, list):
-        return _joined("; ", (say(schema.get("items", {}), one) for one in value))
+        return _joined(semicolons, (say(schema.get("items", {}), one) for one in value))
     if "codes" in schema and value:
         return _code(schema["codes"], str(value))
     if schema.get("format") in FORMATS and value:
@@ -43,12 +43,16 @@ def say(schema: Schema, value: Any) -> Text:  # noqa: ANN401 - what a register h
     return words.say("text", value)
 
 
-def _joined(sign: str, parts: Iterable[Text]) -> Text:
+def _joined(join: Callable[[Iterable[str], str], str], parts: Iterable[Text]) -> Text:
     known = list(parts)
     return {
-        language: sign.join(filter(None, (pick(one, language) for one in known)))
+        language: join(filter(None, (pick(one, language) for one in known)), language)
         for language in nation.current().languages
     }
+
+
+def _commas(texts: Iterable[str], _language: str) -> str:
+    return ", ".join(texts)
 
 
 def _code(of: str, code: str) -> Text:
@@ -68,7 +72,7 @@ def _unit(code: str) -> Text:
         unit = nation.current().units.unit(above, today)
         names.append(unit.full_name)
         above = unit.parent
-    return _joined(", ", names)
+    return _joined(_commas, names)
 
 
 def _moment(form: str, value: str) -> str:
