@@ -20,8 +20,8 @@ from onedoor.kernel.watch import metrics, spans
 from onedoor.site import embedded, logs
 from onedoor.site.embedded import SUPERUSER, Server
 
-people, seals, transport, weddings, sign_in = (
-    cases.people, cases.seals, cases.transport, cases.weddings, cases.sign_in,
+people, lab, seals, transport, weddings, sign_in = (
+    cases.people, cases.lab, cases.seals, cases.transport, cases.weddings, cases.sign_in,
 )  # fmt: skip
 monday = cases.monday
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -205,14 +205,6 @@ def _days_left(calendar: Calendar, stopped: datetime, due: datetime) -> Limit:
     return Limit(days, "wd")
 
 
-def alerts_due(
-    calendar: Calendar, started: datetime, now: datetime, hand_over: Limit | None, acknowledge: Limit | None
-) -> int:
-    """Return how many limits of a hand-over that still runs have passed: 0, 1 (handed over) or 2 (acknowledged)."""
-    passed = [limit for limit in (hand_over, acknowledge) if limit and now > calendar.due(started, limit)]
-    return len(passed)
-
-
 def early_minutes(calendar: Calendar, done: datetime, due: datetime) -> int:
     """Return the working minutes left when it was done; negative when it was late."""
     minutes = calendar.working_minutes_between(done, due)

@@ -1,7 +1,7 @@
 """Texts in several languages, and folding for searches."""
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 LANGUAGES = ("vi", "en", "fr")
@@ -14,6 +14,11 @@ Text = Mapping[str, str]
 def pick(text: Text, language: str) -> str:
     """Return *text* in *language*, or in the first language it has."""
     return text.get(language) or next(iter(text.values()), "")
+
+
+def semicolons(texts: Iterable[str], language: str) -> str:
+    """Return *texts* one after another, with a semicolon as *language* sets it: French keeps it off the word."""
+    return ("\u202f; " if language == "fr" else "; ").join(texts)
 
 
 def gettext_noop(key: str) -> str:

@@ -1,6 +1,6 @@
 """What a register holds, in words: a field's JSON Schema names by ``codes`` what its values are codes of."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -8,7 +8,7 @@ from django.utils.translation import gettext, gettext_noop, override
 
 from onedoor.kernel import clock, nation
 from onedoor.kernel.nation import UnknownItem, UnknownUnit
-from onedoor.kernel.text import Text, fold, pick
+from onedoor.kernel.text import Text, fold, pick, semicolons
 
 UNITS, AGENCIES = "units", "agencies"
 Schema = Mapping[str, Any]
@@ -20,9 +20,9 @@ def say(schema: Schema, value: Any) -> Text:  # noqa: ANN401 - what a register h
     """Return *value* in words, in every language of the nation; empty for nothing."""
     if isinstance(value, Mapping):
         parts = schema.get("properties", {})
-        return _joined(", ", (say(part, value.get(name)) for name, part in parts.items()))
+        return _joined(_commas, (say(part, value.get(name)) for name, part in parts.items()))
     if isinstance(value, list):
-        return _joined("; ", (say(schema.get("items", {}), one) for one in value))
+        return _joined(semicolons, (say(schema.get("items", {}), one) for one in value))
     if "codes" in schema and value:
         return _code(schema["codes"], str(value))
     if schema.get("format") in FORMATS and value:
@@ -53,12 +53,16 @@ def _translated(key: str) -> Text:
     return said
 
 
-def _joined(sign: str, parts: Iterable[Text]) -> Text:
+def _joined(join: Callable[[Iterable[str], str], str], parts: Iterable[Text]) -> Text:
     known = list(parts)
     return {
-        language: sign.join(filter(None, (pick(one, language) for one in known)))
+        language: join(filter(None, (pick(one, language) for one in known)), language)
         for language in nation.current().languages
     }
+
+
+def _commas(texts: Iterable[str], _language: str) -> str:
+    return ", ".join(texts)
 
 
 def _code(of: str, code: str) -> Text:

@@ -15,7 +15,7 @@ from jinja2 import StrictUndefined
 from markupsafe import Markup
 
 from onedoor.kernel import nation
-from onedoor.kernel.text import Text, pick
+from onedoor.kernel.text import Text, pick, semicolons
 from onedoor.site import addresses, chrome, dates
 from onedoor.site.templating import Pages, escaped
 
@@ -62,7 +62,7 @@ def of_language(language: str) -> dict[str, Any]:
         return Markup(form(singular, several, count) % safe)  # noqa: S704 (the engine's own words)
 
     def listed(texts: Iterable[Text | str]) -> str:
-        return "; ".join(map(picked, texts))
+        return semicolons(map(picked, texts), language)
 
     def here(name: str, *args: object) -> str:
         return addresses.within(language, name, *map(str, args))
@@ -102,7 +102,7 @@ def picked(text: Text | str) -> str:
 
 def listed(texts: Iterable[Text | str]) -> str:
     """Return texts of the nation one after another in the page's language."""
-    return "; ".join(map(picked, texts))
+    return semicolons(map(picked, texts), dates.language())
 
 
 def native(text: object) -> Markup:

@@ -13,7 +13,7 @@ NAME = "lock"
 
 
 class AlreadyRunning(OnedoorError):
-    """A nation already runs in {var} (process {process}). Stop it, or choose: onedoor up --var DIR --port 9000."""
+    """A nation already runs in {var} (process {process}). Stop it, or choose: onedoor up --var DIR --port {other}."""
 
 
 class InUse(OnedoorError):
@@ -25,13 +25,13 @@ class CannotWrite(OnedoorError):
 
 
 @contextmanager
-def held(var: Path, work: str) -> Iterator[None]:
+def held(var: Path, work: str, *, other: int = 9000) -> Iterator[None]:
     """Hold the installation in *var* for this process, which is ``onedoor`` *work*; the lock goes when it ends.
 
-    Raise `AlreadyRunning` when a nation runs there, `InUse` when another command is at work.
+    Raise `AlreadyRunning`, which proposes port *other*, when a nation runs there, `InUse` when a command is at work.
     """
     try:
-        lock = _taken(var)
+        lock = _taken(var, other)
     except OSError as error:
         raise CannotWrite(var=var, why=error.strerror) from error
     with lock:
@@ -50,7 +50,7 @@ def take(lock: IO[str]) -> bool:
     return True
 
 
-def _taken(var: Path) -> IO[str]:
+def _taken(var: Path, other: int) -> IO[str]:
     """Return the lock, taken; a lock whose file was removed meanwhile, with its folder, holds nobody off."""
     while True:
         var.mkdir(parents=True, exist_ok=True)
@@ -58,15 +58,15 @@ def _taken(var: Path) -> IO[str]:
         lock = (var / NAME).open("a+")
         if not take(lock):
             with lock:
-                raise _told(var, lock)
+                raise _told(var, lock, other)
         if (var / NAME).exists() and os.path.samestat(os.fstat(lock.fileno()), (var / NAME).stat()):
             return lock
         lock.close()
 
 
-def _told(var: Path, lock: IO[str]) -> OnedoorError:
+def _told(var: Path, lock: IO[str], other: int) -> OnedoorError:
     lock.seek(0)
     process, _, work = lock.read().strip().partition(" ")
     if work in ("", "up"):
-        return AlreadyRunning(var=var, process=process or "?")
+        return AlreadyRunning(var=var, process=process or "?", other=other)
     return InUse(var=var, process=process, work=work)

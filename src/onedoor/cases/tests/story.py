@@ -40,14 +40,14 @@ def fill(actor: Actor, **other: str) -> DraftView:
     return draft
 
 
-def submit(actor: Actor, **other: str) -> DossierView:
+def submit(actor: Actor, *, key: str = "key-1", **other: str) -> DossierView:
     draft = fill(actor, **other)
     assert draft.ready, (draft.next_page, draft.barred, draft.missing)
-    return service.submit(BIRTH, "key-1", actor)
+    return service.submit(BIRTH, key, actor)
 
 
-def handed_over(actor: Actor, **other: str) -> DossierView:
-    dossier = submit(actor, **other)
+def handed_over(actor: Actor, *, key: str = "key-1", **other: str) -> DossierView:
+    dossier = submit(actor, key=key, **other)
     work()
     return service.view(dossier.code, actor)
 

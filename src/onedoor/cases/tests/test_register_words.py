@@ -28,3 +28,10 @@ def test_members_of_a_household_are_said_by_what_they_are_to_its_head() -> None:
 
 def test_what_is_empty_is_left_out_and_an_unknown_code_stays() -> None:
     assert said("births", native_place="", father=None, nationality="XX") == {"nationality": "XX"}
+
+
+def test_several_stand_apart_by_a_semicolon_that_french_keeps_off_the_word() -> None:
+    record = {"members": [{"relation": "head"}, {"relation": "child"}]}
+    (((line,),),) = [register_words.told("residence", [record])]
+    assert (line.value["en"].count("; "), line.value["fr"].count("\u202f; ")) == (1, 1)
+    assert "\u202f" not in line.value["en"] + line.value["vi"]

@@ -211,10 +211,3 @@ def test_a_clock_stopped_at_once_has_its_whole_limit_left() -> None:
     later = rules.due_after_stop(CALENDAR, "2wd", CALENDAR.due(asked, limit), asked, resumed)
     assert later == CALENDAR.due(resumed, limit)
     assert later > datetime(2026, 12, 9, 23, tzinfo=HANOI), "the day off on the 9th is not counted"
-
-
-def test_a_hand_over_raises_an_alert_after_ten_minutes_and_one_after_two_working_hours() -> None:
-    start = datetime(2026, 12, 7, 16, tzinfo=HANOI)
-    limits = (Limit.parse("10min"), Limit.parse("2wh"))
-    at = [start + timedelta(minutes=9), start + timedelta(minutes=11), datetime(2026, 12, 8, 9, 1, tzinfo=HANOI)]
-    assert [rules.alerts_due(CALENDAR, start, moment, *limits) for moment in at] == [0, 1, 2]

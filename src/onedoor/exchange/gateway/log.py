@@ -65,11 +65,12 @@ class Log:
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
         try:
-            self._revive()
-            self._write(kind, payload)
+            if self._revived():
+                self._write(kind, payload)
         except OSError as error:
             self._fail(error)
-            self._loop.call_soon(_safely, durable, error)
+        if self._failed:
+            self._loop.call_soon(_safely, durable, self._failed)
             return
         self._waiting.append(durable)
         if lazy and self._timer is None:
@@ -158,17 +159,21 @@ class Log:
         self._failed, self._failed_at = error, time.monotonic()
         _logger.error("log.failed errno=%s", error.errno)
 
-    def _revive(self) -> None:
-        """After a failure: refuse for a while, then begin a new segment behind what is safely there."""
+    def _revived(self) -> bool:
+        """Return whether to write; after a failure not for a while, then to a new segment behind what is safely there.
+
+        What is refused in that while does not prolong it: a busy gateway comes back as well.
+        """
         if self._failed is None:
-            return
+            return True
         if time.monotonic() - self._failed_at < RETRY or self._syncing:
-            raise self._failed
+            return False
         os.close(self._handle)
         number, chain, dropped = recover(self.folder)
         self._begin(number + 1, chain, dropped)
         self._failed = None
         _logger.warning("log.revived segment=%s", self._number)
+        return True
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:

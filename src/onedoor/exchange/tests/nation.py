@@ -40,6 +40,8 @@ class Place:
     var: Path
     base: int
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    before: str = ""
+    """Python that each process runs first."""
 
     def __post_init__(self) -> None:
         nation = load(REPOSITORY / "nations" / "vietnam")
@@ -54,7 +56,10 @@ class Place:
             environment = {**os.environ, **self.environments[name]}
             output = (self.var / f"{name}.out").open("ab")
             self.running[name] = subprocess.Popen(
-                [sys.executable, "-c", RUN.format(kind)], env=environment, stdout=output, stderr=output
+                [sys.executable, "-c", f"{self.before}\n{RUN.format(kind)}"],
+                env=environment,
+                stdout=output,
+                stderr=output,
             )
             output.close()
         for name in names:

@@ -7,15 +7,19 @@ import ssl
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
+from typing import cast
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from onedoor.exchange.connections import ConnectionLost, Connections, Request
-from onedoor.exchange.gateway import batches, messages, reading, segments
+from onedoor.exchange.connections import ConnectionLost, Connections, Request, client_context
+from onedoor.exchange.gateway import batches, local, messages, reading, segments
+from onedoor.exchange.gateway.core import Core
+from onedoor.exchange.gateway.log import Log
 from onedoor.exchange.gateway.messages import Message
 from onedoor.exchange.tests.nation import LOOKUP, PROVIDER, WHY, Place, System
 from onedoor.signing.certificates import fingerprint, load_certificates
@@ -322,3 +326,54 @@ def _refused(place: Place) -> int:
     key = (log / "log.key").read_bytes()
     paths = sorted((log / "log").glob("*.log"))
     return sum(record.kind == reading.REFUSED for path in paths for record in segments.records(path, key))
+
+
+OLD = ssl.TLSVersion.TLSv1_2
+DOORS = {"systems": ("G22", 100, "tls"), "gateways": ("G01", 200, "outer")}
+"""Doors of a gateway: whose, how far its port is from the base, and the names of the keys of who comes."""
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_each_door_of_a_gateway_speaks_tls_1_3_and_nothing_older(place: Place, door: str) -> None:
+    member, port, name = DOORS[door]
+    caller = place.seats["G22"]
+    folder = caller.state if door == "systems" else caller.gateway_state
+    context = client_context(*(folder / f"{name}{end}" for end in (".pem", ".key", "-trust.pem")))
+    context.check_hostname = False
+    host, _, number = place.seats[member].address(port).rpartition(":")
+
+    def spoken() -> str | None:
+        with socket.create_connection((host, int(number)), 5) as plain, context.wrap_socket(plain) as connection:
+            return connection.version()
+
+    assert spoken() == "TLSv1.3"
+    context.minimum_version = context.maximum_version = OLD
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        spoken()
+
+
+def test_whoever_asks_a_gateway_or_a_system_speaks_tls_1_3_and_nothing_older(place: Place) -> None:
+    seat = place.seats["G22"]
+    core = Core(local.read(seat.gateway_state), cast("Log", None))
+    system = client_context(*(seat.state / f"tls{end}" for end in (".pem", ".key", "-trust.pem")))
+    system.check_hostname = False
+    for client, server in (
+        (system, core.inner(ssl.PROTOCOL_TLS_SERVER)),
+        (core.inner(ssl.PROTOCOL_TLS_CLIENT), core.inner(ssl.PROTOCOL_TLS_SERVER)),
+        (core.outer(ssl.PROTOCOL_TLS_CLIENT), core.outer(ssl.PROTOCOL_TLS_SERVER)),
+    ):
+        assert _shake_hands(client, server) == "TLSv1.3"
+        server.minimum_version = server.maximum_version = OLD
+        with pytest.raises(ssl.SSLError):
+            _shake_hands(client, server)
+
+
+def _shake_hands(client: ssl.SSLContext, server: ssl.SSLContext) -> str | None:
+    """Return the version that both agree on; raise `ssl.SSLError` when they do not."""
+    up, down = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ends = [client.wrap_bio(down, up), server.wrap_bio(up, down, server_side=True)]
+    for _ in range(4):
+        for end in ends:
+            with suppress(ssl.SSLWantReadError):
+                end.do_handshake()
+    return ends[0].version()

@@ -156,6 +156,13 @@ def test_every_text_of_the_engine_is_translated() -> None:
                 assert translation.gettext(error.key()) != error.key(), error
 
 
+def test_the_limits_of_the_linked_procedure_are_those_of_its_decree() -> None:
+    for version in ("2024-07-01", "2026-09-01"):
+        one = service.get(BIRTH, version).clock
+        assert (one.total, one.verified, one.cutoff) == ("3wd", "5wd", "15:00")
+        assert (one.hand_over, one.acknowledge, one.law) == ("10min", "2wh", "nd63.7")
+
+
 def test_the_clock_of_this_nation_is_used() -> None:
     one = service.get(BIRTH, "2026-09-01")
     started = service.start(one, clock.now())

@@ -13,7 +13,7 @@ from onedoor.site.up import checks
 def test_a_second_nation_in_the_same_folder_is_refused_and_the_folder_is_free_afterwards(tmp_path):
     with (
         checks.alone(tmp_path, 18500),
-        pytest.raises(lock.AlreadyRunning, match="--var DIR --port"),
+        pytest.raises(lock.AlreadyRunning, match="--var DIR --port 23000"),
         checks.alone(tmp_path, 22000),
     ):
         pass

@@ -49,7 +49,7 @@ class Missing(OnedoorError):
 def alone(var: Path, port: int) -> Iterator[None]:
     """Hold *var* and the ports from *port* on for this process; the locks go with it, however it ends."""
     range_lock = Path(tempfile.gettempdir()) / f"onedoor-{os.geteuid()}-ports-{port}.lock"
-    with lock.held(var, "up"), open(range_lock, "a+", opener=_own) as ports_lock:
+    with lock.held(var, "up", other=port + 1000), open(range_lock, "a+", opener=_own) as ports_lock:
         if not lock.take(ports_lock):
             raise PortTaken(port=port, other=port + 1000)
         yield

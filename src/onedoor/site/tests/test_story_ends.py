@@ -1,0 +1,51 @@
+"""When a story counts as good, and with which number its command ends."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from onedoor.site import cli
+from onedoor.site.story.play import Story
+from onedoor.site.story.told import Issued, Told
+
+KINDS = {"birth_certificate": "commune-00199", "residence_notice": "police-00199", "insurance_card": "vss-01"}
+
+
+def told(changed: int = 0, **change: str) -> Told:
+    """Return what a good story tells; of one result something may be changed."""
+    results = [Issued(kind, agency, f"{kind}.pdf", "valid") for kind, agency in KINDS.items()]
+    results[changed] = replace(results[changed], **change)
+    return Told(case="2611-7K4M-Q8", results=results, ledger={"size": 8, "root": "ab" * 32})
+
+
+def test_three_results_of_three_agencies_with_valid_signatures_are_good() -> None:
+    assert told().good
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_one_signature_that_does_not_hold_makes_the_story_bad(number: int) -> None:
+    assert not told(number, signature="invalid: CHANGED").good
+
+
+def test_a_result_or_an_agency_too_few_makes_the_story_bad() -> None:
+    few, same = told(), told(1, agency="vss-01")
+    few.results.pop()
+    assert not few.good
+    assert not same.good
+    assert not Told().good
+
+
+@pytest.mark.parametrize("stay", [[], ["--stay"]])
+def test_the_command_ends_with_another_number_than_0_unless_every_result_is_good(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], stay: list[str]
+) -> None:
+    asked = ["story", "--running", "--var", str(tmp_path), *stay]
+    monkeypatch.setattr(Story, "play", lambda _: told())
+    assert cli.run(asked) == 0
+    monkeypatch.setattr(Story, "play", lambda _: told(2, signature="invalid: CHANGED"))
+    assert cli.run(asked) != 0
+    assert "insurance_card: invalid: CHANGED" in capsys.readouterr().err
+    monkeypatch.setattr(Story, "play", lambda _: Told(case="2611-7K4M-Q8", ledger={"size": 8, "root": "ab" * 32}))
+    assert cli.run(asked) != 0
+    assert "no result" in capsys.readouterr().err
