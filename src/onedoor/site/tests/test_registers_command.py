@@ -78,8 +78,15 @@ def test_load_takes_a_register_and_a_file(monkeypatch: pytest.MonkeyPatch, capsy
     assert "takes a register and a file" in capsys.readouterr().err
 
 
-def test_the_command_is_for_a_node_alone() -> None:
+@pytest.mark.parametrize(("role", "said"), [(None, "ONEDOOR_ROLE is missing; it must be node"), ("test", "is “test”")])
+def test_the_command_is_for_a_node_alone(
+    role: str | None, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("ONEDOOR_ROLE", raising=False)
+    if role:
+        monkeypatch.setenv("ONEDOOR_ROLE", role)
     assert cli.run(["registers", "load", "population", "people.jsonl"]) == 2
+    assert said in capsys.readouterr().err
 
 
 @pytest.mark.django_db
