@@ -11,6 +11,7 @@ import os
 import re
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +20,11 @@ BLOCK = re.compile(
     r"^<!-- (?P<kind>run|file|add)(?:: (?P<what>[^>]+?))? -->\n+```(?P<form>\w*)[^\n]*\n(?P<text>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
-FENCE = re.compile(r"^```console$", re.MULTILINE)
+FENCE = re.compile(r"^(?P<in> *)```(?P<form>\w*)[^\n]*\n(?P<text>.*?)^(?P=in)```$", re.MULTILINE | re.DOTALL)
+INDENTED = re.compile(r"\n\n((?: {4}|\t)[^\n]+)")
+FILES = ("csv", "ini", "typst", "yaml")
+"""The forms of blocks that show a file: every other block is one of commands."""
+MARK = re.compile(r" *<!-- (run(: \d+)?|not run: (?P<why>.+)) -->")
 ANY = "…"
 
 
@@ -49,11 +54,38 @@ def blocks(page: Path) -> Iterator[Block]:
         yield Block(found["kind"], (found["what"] or "").strip(), found["text"], line)
 
 
-def unmarked(page: Path) -> list[str]:
-    """Return the ``console`` blocks of *page* that no comment marks: ``<!-- not run: why -->`` says why one is not."""
+@dataclass
+class Fence:
+    """A block of commands, whether it counts or not: its form, the line before it, and its commands."""
+
+    form: str
+    before: str
+    text: str
+
+
+def fences(page: Path) -> Iterator[Fence]:
+    """Yield every block of *page* that shows no file, one inside a list too."""
     text = page.read_text("utf-8")
-    before = [("\n" + text[: found.start()]).rstrip("\n").rpartition("\n")[2] for found in FENCE.finditer(text)]
-    return [line for line in before if not re.fullmatch(r"<!-- (run(: \d+)?|not run: .+) -->", line)]
+    for found in FENCE.finditer(text):
+        if found["form"] not in FILES:
+            before = ("\n" + text[: found.start()]).rstrip("\n").rpartition("\n")[2]
+            yield Fence(found["form"], before, textwrap.dedent(found["in"] + found["text"].lstrip(" ")))
+
+
+def unmarked(page: Path) -> list[str]:
+    """Return what stands before each block of *page* that no comment marks, and each line that is code by its indent.
+
+    ``<!-- not run: why -->`` says why a block is not run. A block of commands is of the form ``console``.
+    """
+    wrong = [one.before for one in fences(page) if one.form != "console" or not MARK.fullmatch(one.before)]
+    return wrong + INDENTED.findall(FENCE.sub("", page.read_text("utf-8")))
+
+
+def reasons(page: Path) -> Iterator[tuple[str, list[str]]]:
+    """Yield why each block that is not run is not, with its commands."""
+    for one in fences(page):
+        if (mark := MARK.fullmatch(one.before)) and mark["why"]:
+            yield mark["why"], [command.words for command in commands(one.text.replace("\\\n", " "))]
 
 
 def commands(text: str) -> Iterator[Command]:

@@ -1,10 +1,14 @@
 """What the pages tell people to do is done here, and does what they say."""
 
+import argparse
+import shlex
 import shutil
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
+from onedoor.site.cli import COMMANDS
 from tests.docs import runner
 from tests.reference import ROOT
 
@@ -25,26 +29,37 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
-def test_every_console_block_is_run_or_says_why_not(page: Path) -> None:
-    assert not runner.unmarked(page), "write <!-- run --> or <!-- not run: why --> on the line before the block"
+def named(page: Path) -> str:
+    return str(page.relative_to(DOCS))
 
 
-def test_a_new_room_passes_every_check_of_a_room(checkout: Path) -> None:
-    runner.play(DOCS / "how-to" / "add-a-room.md", checkout)
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_block_of_commands_is_run_or_says_why_not(page: Path) -> None:
+    wrong = "put commands in a console block, and <!-- run --> or <!-- not run: why --> on the line before it"
+    assert not runner.unmarked(page), wrong
 
 
-def test_the_tutorial_of_a_nation_of_your_own_goes_as_it_says(tmp_path: Path) -> None:
-    runner.play(DOCS / "tutorials" / "a-nation-of-your-own.md", tmp_path)
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_commands_that_are_not_run_are_commands_and_name_the_test_that_stands_for_them(page: Path) -> None:
+    for why, commands in runner.reasons(page):
+        assert (ROOT / why.rpartition("; ")[2]).is_file(), f"{why}: name the test after “; ”"
+        for command in commands:
+            words = shlex.split(command)
+            if "onedoor" in words and "podman" not in words:
+                understood(words[words.index("onedoor") + 1 :])
 
 
-def test_a_country_stands_where_the_page_says(checkout: Path) -> None:
-    runner.play(DOCS / "how-to" / "see-where-a-country-stands.md", checkout)
+def understood(words: list[str]) -> None:
+    """Fail when the command line does not take *words*."""
+    name, *rest = words
+    parser = argparse.ArgumentParser()
+    import_module(COMMANDS[name][0]).add_arguments(parser)
+    parser.parse_args(["0197c3f0-0000-7000-8000-000000000000" if word == "ID" else word for word in rest])
 
 
-def test_the_evidence_of_x_roads_messages_is_checked_as_the_page_shows(tmp_path: Path) -> None:
-    shutil.copytree(ROOT / "tests" / "vectors", tmp_path / "tests" / "vectors")
-    runner.play(DOCS / "how-to" / "check-a-messages-evidence.md", tmp_path)
+@pytest.mark.parametrize("page", [page for page in PAGES if any(runner.blocks(page))], ids=named)
+def test_a_page_goes_as_it_says(page: Path, checkout: Path) -> None:
+    runner.play(page, checkout)
 
 
 def test_everybody_checks_a_read_of_their_data_as_the_page_says(tmp_path: Path) -> None:
@@ -62,5 +77,12 @@ def test_a_page_that_says_what_is_not_so_fails(tmp_path: Path) -> None:
     page.write_text("<!-- run -->\n```console\n$ false\n```\n")
     with pytest.raises(AssertionError, match="left with 1"):
         runner.play(page, tmp_path)
-    page.write_text("```console\n$ false\n```\n")
+
+
+@pytest.mark.parametrize(
+    "block", ["```console\n$ false\n```", "```\nfalse\n```", "1. x\n   ```\n   false\n   ```", "    false"]
+)
+def test_a_block_of_commands_that_nothing_marks_is_found(block: str, tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"Do this:\n\n{block}\n")
     assert runner.unmarked(page)

@@ -38,6 +38,18 @@ class BadSetting(OnedoorError):
         super().__init__(name=name, value=value, expected=expected)
 
 
+class MissingSetting(BadSetting):
+    """The setting {name} is missing; it must be {expected}. Please set it as docs/reference/settings.md says."""
+
+    def __init__(self, name: str, expected: str) -> None:
+        super().__init__(name, "", expected)
+
+
+def faulty(name: str, value: str, expected: str) -> BadSetting:
+    """Return what is wrong with a setting that is not as *expected*, or not there."""
+    return BadSetting(name, value, expected) if value else MissingSetting(name, expected)
+
+
 class UnknownSetting(OnedoorError):
     """There is no setting {name}; the nearest one is {nearest}. Please correct its name, or remove it."""
 
@@ -205,7 +217,7 @@ class _Source:
         self.faults: list[OnedoorError] = []
 
     def fault(self, key: str, value: str, expected: str) -> None:
-        self.faults.append(BadSetting(key, value, expected))
+        self.faults.append(faulty(key, value, expected))
 
     def given(self, key: str) -> str:
         return self.environ.get(key, "").strip()

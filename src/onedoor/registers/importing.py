@@ -66,6 +66,11 @@ def lines_of(path: Path) -> Iterator[str]:
         yield from file
 
 
+def count_of(path: Path) -> int | None:
+    """Return how many lines a file has; ``None`` where counting would use them up, as those of a pipe."""
+    return sum(1 for _ in lines_of(path)) if path.is_file() else None
+
+
 def bring_in(
     register: Register, lines: Iterable[str], *, dry_run: bool, good_rows: bool, progress: Callable[[int], None]
 ) -> Report:

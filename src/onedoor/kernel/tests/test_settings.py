@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from onedoor.kernel import settings
-from onedoor.kernel.settings import BadSetting, BadSettings, UnknownSetting, read
+from onedoor.kernel.settings import BadSetting, BadSettings, MissingSetting, UnknownSetting, read
 
 NODE = {
     "ONEDOOR_ROLE": "node",
@@ -41,7 +41,7 @@ def test_tests_need_no_setting():
 @pytest.mark.parametrize("missing", ["MEMBER", "SUBSYSTEM", "DATABASE_URL", "STATE", "SECRET", "NATION"])
 def test_a_node_is_told_what_is_missing(missing):
     environ = {key: value for key, value in NODE.items() if key != f"ONEDOOR_{missing}"}
-    with pytest.raises(BadSetting, match=f"ONEDOOR_{missing}"):
+    with pytest.raises(MissingSetting, match=f"ONEDOOR_{missing} is missing.*settings.md"):
         read(environ)
 
 

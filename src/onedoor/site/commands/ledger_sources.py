@@ -1,6 +1,5 @@
 """Where a published ledger is read from, with limits: an address or a folder; and how far an audit is."""
 
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +9,7 @@ from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.fetching import OK, Server, TooLong
 from onedoor.kernel.ledger import Leaf, LedgerError
 from onedoor.site.messages import text as _
+from onedoor.site.progress import shown
 
 PATIENCE = 120.0
 """Seconds for a whole file, of some 16 MB at most."""
@@ -77,15 +77,11 @@ class Address:
 
 def progress(audit: Iterator[tuple[int, list[bytes]]], size: int) -> dict[str, int]:
     """Go through an *audit* of *size* entries, showing on a terminal how far it is; return the entries by kind."""
-    from rich.console import Console
-    from rich.progress import Progress
-
     kinds: Counter[str] = Counter()
-    with Progress(console=Console(file=sys.stderr), transient=True, disable=not sys.stderr.isatty()) as shown:
-        task = shown.add_task("", total=size)
+    with shown("", size) as show:
         for done, entries in audit:
             kinds.update(_kind(one) for one in entries)
-            shown.update(task, completed=done)
+            show(done)
     return dict(kinds)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from onedoor.site import messages
 from onedoor.site.commands.processes import settings_of
 from onedoor.site.messages import text as _
+from onedoor.site.progress import shown
 
 BEHIND = 1
 
@@ -64,4 +65,5 @@ def _load(folder: Path) -> None:
 
     for register in service.names():
         if files.holds(folder, register) and not service.count(register):
-            service.load(register, files.read(folder, register))
+            with shown(_("Loading {register}", register=register), files.count(folder, register)) as show:
+                service.load(register, files.read(folder, register), show)

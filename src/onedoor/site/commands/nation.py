@@ -7,6 +7,7 @@ from onedoor.site import messages
 from onedoor.site.cli import DEFAULT_NATION, FAILED
 from onedoor.site.commands import nation_versions
 from onedoor.site.messages import text as _
+from onedoor.site.progress import shown
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -75,8 +76,12 @@ def _people(arguments: argparse.Namespace) -> int:
     from onedoor.kernel import nation
     from onedoor.registers.people import files, generator
 
-    rows = generator.generate(arguments.count, arguments.seed, nation=nation.load(arguments.nation))
-    for register, count in files.write(arguments.out, rows).items():
+    country = nation.load(arguments.nation)
+    with shown(_("Making people"), arguments.count) as show:
+        rows = generator.generate(arguments.count, arguments.seed, nation=country, progress=show)
+    with shown(_("Writing"), sum(map(len, rows.values()))) as show:
+        written = files.write(arguments.out, rows, show)
+    for register, count in written.items():
         file = f"{arguments.out / register}.jsonl.gz"
         print(_("{file}: {count} synthetic records", file=file, count=count))
     return 0

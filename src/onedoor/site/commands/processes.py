@@ -1,8 +1,9 @@
 """What the commands of one process share: their role, and that they take everything from the environment."""
 
 import argparse
+import os
 
-from onedoor.kernel.settings import BadSetting, Settings, current
+from onedoor.kernel.settings import Settings, current, faulty
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,5 +15,5 @@ def settings_of(*roles: str) -> Settings:
     """Return the settings of this process; raise `BadSetting` unless it has one of *roles*."""
     settings = current()
     if settings.role not in roles:
-        raise BadSetting("ONEDOOR_ROLE", settings.role, " or ".join(roles))
+        raise faulty("ONEDOOR_ROLE", os.environ.get("ONEDOOR_ROLE", "").strip(), " or ".join(roles))
     return settings

@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from onedoor.site import messages
 from onedoor.site.cli import FAILED
 from onedoor.site.commands.processes import settings_of
+from onedoor.site.messages import text as _
+from onedoor.site.progress import shown
 
 if TYPE_CHECKING:
     from onedoor.registers.definition import Register
@@ -29,13 +32,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--good-rows", action="store_true", help="load: the good rows of a file with bad ones")
     parser.add_argument("--after", type=UUID, help="changes: only what came after the one with this id")
     parser.add_argument("--schema-version", type=int, help="load: hold rows against it; to try, a draft too")
+    messages.add_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Do what was asked and say what came of it; return 2 when a row is bad or an argument is missing."""
     settings_of("node")
     if arguments.what == "load" and not (arguments.register and arguments.file):
-        sys.stderr.write("onedoor registers load takes a register and a file.\n")
+        sys.stderr.write(_("onedoor registers load takes a register and a file.") + "\n")
         return FAILED
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "onedoor.site.settings")
     import django
@@ -50,21 +54,23 @@ def run(arguments: argparse.Namespace) -> int:
 def load(arguments: argparse.Namespace) -> int:
     """Load the file of *arguments* and print the faults and the sum; return 0, or 2 when a row is bad."""
     from onedoor.registers import service
-    from onedoor.registers.importing import lines_of
+    from onedoor.registers.importing import count_of, lines_of
 
-    report = service.bring_in(
-        arguments.register,
-        lines_of(arguments.file),
-        dry_run=arguments.dry_run,
-        good_rows=arguments.good_rows,
-        progress=_progress,
-        version=arguments.schema_version,
-    )
+    with shown(_("Loading {register}", register=arguments.register), count_of(arguments.file)) as show:
+        report = service.bring_in(
+            arguments.register,
+            lines_of(arguments.file),
+            dry_run=arguments.dry_run,
+            good_rows=arguments.good_rows,
+            progress=show,
+            version=arguments.schema_version,
+        )
     for fault in report.faults:
         print(fault)
     if report.more:
-        print(f"… and {report.more} more faults")
-    print(f"{report.read} rows read, {report.good} good, {report.bad} bad, {report.loaded} loaded.")
+        print(_("… and {n} more faults", n=report.more))
+    sums = {"read": report.read, "good": report.good, "bad": report.bad, "loaded": report.loaded}
+    print(_("{read} rows read, {good} good, {bad} bad, {loaded} loaded.", **sums))
     return FAILED if report.bad else 0
 
 
@@ -74,11 +80,13 @@ def retention(arguments: argparse.Namespace) -> int:
 
     for register in _registers(arguments.register):
         if register.retention is None:
-            print(f"{register.id}: no rule, kept in reach.")
+            print(_("{register}: no rule, kept in reach.", register=register.id))
             continue
         total = archiving.retain(register, dry_run=arguments.dry_run)
-        did = "due" if arguments.dry_run else "done"
-        print(f"{register.id} ({total.rule}): {total.archived} to archive, {total.destroyed} to destroy; {did}.")
+        did = _("due") if arguments.dry_run else _("done")
+        facts = {"archived": total.archived, "destroyed": total.destroyed, "did": did}
+        said = _("{archived} to archive, {destroyed} to destroy; {did}.", **facts)
+        print(f"{register.id} ({total.rule}): {said}")
     return 0
 
 
@@ -100,9 +108,3 @@ def _registers(named: str | None) -> "Iterable[Register]":
     from onedoor.registers.definition import held, register_of
 
     return [register_of(named)] if named else held().values()
-
-
-def _progress(done: int) -> None:
-    """Show on a terminal how many lines are done."""
-    if sys.stderr.isatty():
-        sys.stderr.write(f"\r{done} lines")

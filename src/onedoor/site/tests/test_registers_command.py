@@ -1,4 +1,5 @@
 import argparse
+import io
 import json
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 from onedoor.kernel.ids import uuid7
 from onedoor.privacy.service import Reader
 from onedoor.registers import following, service
-from onedoor.site import cli
+from onedoor.site import cli, messages
 from onedoor.site.commands import registers
 
 MOTHER = {"number": "001196204817", "full_name": "Trần Thu Hà", "born": "1996-05-14", "sex": "F"}
@@ -26,6 +27,31 @@ def test_the_command_tells_faults_and_sum_and_leaves_with_2(tmp_path: Path, caps
     assert "2 rows read, 1 good, 1 bad, 0 loaded." in told
     assert registers.load(parser.parse_args(["load", "population", str(file), "--good-rows"])) == 2
     assert service.count("population") == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("language", "bar", "sum_of"),
+    [
+        ("vi", "Đang nạp population", "Đã đọc 2 dòng: 2 đúng, 0 lỗi; đã nạp 2."),
+        ("en", "Loading population", "2 rows read, 2 good, 0 bad, 2 loaded."),
+        ("fr", "Chargement de population", "2 lignes lues, 2 bonnes, 0 fautives, 2 chargées."),
+    ],
+)
+def test_a_load_shows_on_a_terminal_how_far_it_is(
+    language: str, bar: str, sum_of: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setattr("sys.stderr", terminal := io.StringIO())
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr(messages, "_chosen", [])
+    monkeypatch.setattr(registers, "settings_of", lambda *_: None)
+    file = tmp_path / "people.jsonl"
+    file.write_text("\n".join(json.dumps(row) for row in (MOTHER, FATHER)), "utf-8")
+    assert cli.run(["registers", "load", "population", str(file), "--language", language]) == 0
+    assert bar in terminal.getvalue()
+    assert "2/2" in terminal.getvalue()
+    assert capsys.readouterr().out.strip() == sum_of
 
 
 @pytest.mark.django_db
@@ -52,8 +78,15 @@ def test_load_takes_a_register_and_a_file(monkeypatch: pytest.MonkeyPatch, capsy
     assert "takes a register and a file" in capsys.readouterr().err
 
 
-def test_the_command_is_for_a_node_alone() -> None:
+@pytest.mark.parametrize(("role", "said"), [(None, "ONEDOOR_ROLE is missing; it must be node"), ("test", "is “test”")])
+def test_the_command_is_for_a_node_alone(
+    role: str | None, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("ONEDOOR_ROLE", raising=False)
+    if role:
+        monkeypatch.setenv("ONEDOOR_ROLE", role)
     assert cli.run(["registers", "load", "population", "people.jsonl"]) == 2
+    assert said in capsys.readouterr().err
 
 
 @pytest.mark.django_db
