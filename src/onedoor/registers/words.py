@@ -83,7 +83,7 @@ def _unit(code: str) -> Text:
         unit = nation.current().units.unit(above, today)
         names.append(unit.full_name)
         above = unit.parent
-    return _joined(", ", names)
+    return _joined(_commas, names)
 
 
 def _moment(form: str, value: str) -> str:
