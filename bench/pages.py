@@ -10,12 +10,14 @@ import requests
 from bench.measure import Ratio, compare
 from bench.stage import Stage
 from bench.wire import Ask, Wire, ask
+from onedoor.site.story.play import MOTHER
 
 FLOOR = 6.0
 REQUESTS = 15
 REPEATS = 7
 WARM = 12
 EMPTY = "/health/empty"
+LOOK_UP = "desk/look-up/birth-registration/births/mother"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ def pages(stage: Stage) -> Iterator[Page]:
     for name, persona, address in _addresses(stage):
         yield Page(name, ask(stage.session(persona), address))
     yield Page("desk: decision", _decision(stage))
+    yield Page("desk: look-up, found", _found(stage))
 
 
 def _addresses(stage: Stage) -> Iterator[tuple[str, str, str]]:
@@ -68,16 +71,21 @@ def _portal(stage: Stage) -> Iterator[tuple[str, str, str]]:
     yield "supplement", "mother", f"{fresh}/supplement"
     yield "withdraw", "mother", f"{fresh}/withdraw"
     yield "inbox", "mother", "inbox"
+    yield "corrections", "mother", "corrections/"
+    yield "correction, new", "mother", "corrections/new"
 
 
 def _desks(stage: Stage) -> Iterator[tuple[str, str, str]]:
-    commune, facility = stage.places.persona("civil-status"), stage.places.persona("midwife")
+    commune, police, facility = map(stage.places.persona, ("civil-status", "residence", "midwife"))
     yield "sign in", commune["id"], stage.places.desk(commune["agency"], "sign-in")
     yield "cases received", commune["id"], stage.places.desk(commune["agency"])
     yield "cases searched", commune["id"], stage.places.desk(commune["agency"], f"desk/?q={stage.fresh}")
     yield "case to decide", commune["id"], stage.task
     for agency, address in stage.decided.items():
         yield f"case done, {agency.partition('-')[0]}", stage.places.officer(agency)["id"], address
+    yield "look-up", commune["id"], stage.places.desk(commune["agency"], "desk/look-up")
+    yield "look-up, form", commune["id"], stage.places.desk(commune["agency"], LOOK_UP)
+    yield "corrections", police["id"], stage.places.desk(police["agency"], "desk/corrections/")
     yield "birth notice", facility["id"], stage.places.desk(facility["agency"], "desk/birth-notice")
     yield "verification", commune["id"], stage.verify
 
@@ -88,6 +96,15 @@ def _decision(stage: Stage) -> Ask:
     form = browser.get(stage.task).form("decision").fill({"decision": "accept"})
     data = {name: value or "" for name, value in form.element.form_values()}
     return ask(browser.session, stage.task, data=data, headers={"Referer": stage.task})
+
+
+def _found(stage: Stage) -> Ask:
+    """Return the POST that looks up the mother's children, for the case at work; each is kept as a read."""
+    commune, mother = stage.places.persona("civil-status"), stage.places.persona(MOTHER)
+    browser, address = stage.browser(commune["id"]), stage.places.desk(commune["agency"], LOOK_UP)
+    form = browser.get(address).form("case").fill({"by-mother": mother["number"], "case": stage.fresh})
+    data = {name: value or "" for name, value in form.element.form_values()}
+    return ask(browser.session, address, data=data, headers={"Referer": address})
 
 
 def empty(page: Ask) -> Ask:

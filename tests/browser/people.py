@@ -16,6 +16,15 @@ HEIGHT = 900
 SCREENSHOTS = ROOT / "var" / "screenshots"
 EXPECTED = re.compile(r"Failed to load resource: the server responded with a status of 4\d\d")
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+SYNTHETIC = {
+    "vi": ("mọi người và dữ liệu ở đây đều là giả lập", "con người, mã số và giấy tờ đều là giả lập"),
+    "en": ("all people and data here are synthetic", "the people, their numbers and their papers are synthetic"),
+    "fr": (
+        "toutes les personnes et données sont fictives",
+        "les personnes, leurs numéros et leurs documents sont fictifs",
+    ),
+}
+"""What the head and the foot of every page say of a demonstration."""
 AXE = Axe()
 ONLY_FAULTS = {"resultTypes": ["violations"]}
 
@@ -97,6 +106,9 @@ class Walk:
             return
         self.seen.add(kind)
         assert page.locator("html").get_attribute("lang") == self.language, page.url
+        for part, sentence in zip(("header", "footer"), SYNTHETIC[self.language], strict=True):
+            if sentence not in page.locator(f"body > {part}").first.inner_text():
+                self.wrong.append(f"{kind}: its {part} does not say: {sentence}")
         for width in (WIDE, PHONE):
             page.set_viewport_size({"width": width, "height": HEIGHT})
             self.picture(page, f"{kind}-{width}")

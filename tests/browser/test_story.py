@@ -41,6 +41,7 @@ KINDS = {
 """Kinds of pages that every walk with a look meets, besides the pages of the form (``form-…``)."""
 FORM = {"form-who", "form-child", "form-clinic", "form-receive", "form-error"}
 """Pages of the form that nobody skips: others are left out when only one answer is possible."""
+WORDS = "Cha mẹ của bé không cư trú ở phường này."
 SUPPLEMENT = {"decision-supplement", "task-waiting", "case-asked", "supplement", "supplement-error"}
 
 
@@ -69,6 +70,57 @@ def test_the_whole_story_in_a_browser(
     if walk.looks:
         assert KINDS | (SUPPLEMENT if supplement else set()) <= walk.seen, KINDS - walk.seen
         assert walk.seen >= FORM
+
+
+def test_a_grandmother_declares_with_an_identity_card_and_is_refused(nation: Running, chromium: Browser) -> None:
+    walk = Walk(nation, chromium, "vi", seen=KINDS | FORM - {"form-who"})  # what the mother's walk looks at as well
+    answers = {
+        "relation": "grandparent",
+        "mother_number": nation.places.persona("mother")["number"],
+        "child_name": child_name(),
+        "wants_identity_card": "yes",
+    }
+    with walk.open():
+        code = declare_shortly(walk, "grandmother", answers | {"notice": give_birth(walk)})
+        refuse(walk, code)
+    walk.report()
+    assert not walk.wrong, "\n".join(walk.wrong)
+    assert walk.seen >= {"decision-refuse", "task-refused", "case-refused"}
+
+
+def declare_shortly(walk: Walk, persona: str, answers: dict[str, str]) -> str:
+    """Declare a birth without a search before it; return the code of the case."""
+    page = walk.person(persona)
+    page.goto(walk.address(f"services/{SERVICE}/apply"))
+    if page.url.endswith("/apply"):
+        send(page)
+    for _ in range(20):
+        if "/receipt" in page.url:
+            return page.url.split("/cases/")[1].split("/")[0]
+        fill_in(walk, page, answers)
+    raise AssertionError(page.inner_text("main")[:500])
+
+
+def refuse(walk: Walk, code: str) -> None:
+    """Refuse the birth on an article as the registrar; the applicant reads the article and the words."""
+    page = task_of(walk, code, COMMUNE)
+    page.check("form.act input[name=decision][value=refuse]")
+    page.locator("form.act button[type=submit]").last.click()
+    walk.look(page, "decision-refuse-error")
+    page.select_option("form.act [name=article]", index=1)
+    page.fill("[name=refuse_text]", WORDS)
+    page.locator("form.act button[type=submit]").last.click()
+    walk.look(page, "decision-refuse")
+    page.click("button[name=confirm]")
+    walk.look(page, "task-refused")
+    applicant = walk.person("grandmother")
+    for _ in range(120):
+        applicant.goto(walk.address(f"cases/{code}"))
+        if WORDS in applicant.inner_text("main"):
+            break
+        applicant.wait_for_timeout(250)
+    walk.look(applicant, "case-refused")
+    assert WORDS in applicant.inner_text("main")
 
 
 def public(walk: Walk) -> None:

@@ -1,15 +1,23 @@
 """The birth story on a running nation ends well, and what it tells is so."""
 
+import hashlib
+import io
 import re
 import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import requests
+import zxingcpp
+from pyhanko.pdf_utils.reader import PdfFileReader
 
+from onedoor.signing import pdf
 from onedoor.signing.certificates import load_certificates
 from onedoor.signing.development import STAMP_NAME
+from onedoor.signing.envelope import sealed_part
 from onedoor.signing.pades import check_pdf
 from onedoor.signing.trust import Trust
 from onedoor.signing.verdict import Revocation
@@ -18,7 +26,10 @@ from tests.nation.running import Running, onedoor
 pytestmark = [pytest.mark.nation, pytest.mark.timeout(400)]
 AGENCIES = {"birth_certificate": "commune-00199", "residence_notice": "police-00199", "insurance_card": "vss-01"}
 KEYS = ["case", "agencies", "results", "facts_reused", "questions_asked", "reads", "ledger", "seconds"]
-OPENSSL, PDFSIG = shutil.which("openssl") or "openssl", shutil.which("pdfsig") or "pdfsig"
+OPENSSL, PDFSIG, PDFTOPPM, PDFFONTS = (
+    shutil.which(name) or name for name in ("openssl", "pdfsig", "pdftoppm", "pdffonts")
+)
+LABELS = [("part", "3"), ("conformance", "B")]
 RANGE = re.compile(rb"/ByteRange\s*\[\s*(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s*\]")
 Told = dict[str, Any]
 
@@ -86,12 +97,12 @@ def test_openssl_verifies_each_seal_up_to_the_issuing_agency(
 def test_openssl_verifies_the_time_stamp_over_each_whole_result(
     told: Told, number: int, nation: Running, tmp_path: Path
 ) -> None:
-    pdf = Path(told["results"][number]["file"]).read_bytes()
-    start, before, behind, rest = map(int, RANGE.findall(pdf)[-1])
-    assert (start, behind + rest) == (0, len(pdf))
-    container = bytes.fromhex(pdf[before + 1 : behind - 1].decode())
+    file = Path(told["results"][number]["file"]).read_bytes()
+    start, before, behind, rest = map(int, RANGE.findall(file)[-1])
+    assert (start, behind + rest) == (0, len(file))
+    container = bytes.fromhex(file[before + 1 : behind - 1].decode())
     (tmp_path / "token").write_bytes(container[: int.from_bytes(container[2:4]) + 4])
-    (tmp_path / "data").write_bytes(pdf[:before] + pdf[behind:])
+    (tmp_path / "data").write_bytes(file[:before] + file[behind:])
     command = [OPENSSL, "ts", "-verify", "-data", "data", "-in", "token", "-token_in", "-CAfile", _trust(nation)]
     assert "OK" in subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
 
@@ -104,6 +115,45 @@ def test_pyhanko_judges_each_result_as_lasting(told: Told, number: int, nation: 
     assert verdict.valid, verdict
     assert verdict.proven_by == STAMP_NAME
     assert verdict.revocation == Revocation.GOOD
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_the_printed_code_of_each_result_leads_to_its_page_at_the_issuing_agency(
+    told: Told, number: int, nation: Running, tmp_path: Path
+) -> None:
+    result = told["results"][number]
+    subprocess.run([PDFTOPPM, "-r", "150", "-gray", result["file"], tmp_path / "page"], check=True)
+    (read,) = {code.text for page in tmp_path.iterdir() for code in zxingcpp.read_barcodes(_picture(page))}
+    said = pdf.data_of(Path(result["file"]).read_bytes())
+    assert read == said["verify_url"] == nation.places.desk(result["agency"], f"verify/{said['id']}")
+    page = requests.get(read, timeout=30)
+    assert page.status_code == 200
+    assert nation.places.nation.agencies[result["agency"]].name["vi"] in page.text
+    assert hashlib.sha256(sealed_part(Path(result["file"]).read_bytes())).hexdigest() in page.text
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_each_sealed_result_is_built_as_pdf_a_3_demands(told: Told, number: int) -> None:
+    """Hold what a reader can see of ISO 19005-3 in the file as it is after its seal; this is no full validator."""
+    file = Path(told["results"][number]["file"])
+    reader = PdfFileReader(io.BytesIO(file.read_bytes()))
+    root = reader.root
+    assert "/Encrypt" not in reader.trailer
+    assert re.findall(r'pdfaid:(part|conformance)="(\w)"', root["/Metadata"].data.decode()) == LABELS
+    (intent,) = _each(root["/OutputIntents"])
+    assert intent["/S"] == "/GTS_PDFA1"
+    assert intent["/DestOutputProfile"].data[36:40] == b"acsp", "an ICC profile"
+    attached = {str(one["/UF"]): one for one in _each(root["/AF"])}
+    assert attached[pdf.DATA_NAME]["/AFRelationship"] == "/Data"
+    assert {one["/AFRelationship"] for one in attached.values()} <= {"/Data", "/Source", "/Alternative", "/Supplement"}
+    assert all(one["/EF"]["/F"]["/Subtype"] for one in attached.values())
+    names = root["/Names"]["/EmbeddedFiles"]["/Names"]
+    assert {str(names[at]) for at in range(0, len(names), 2)} == set(attached)
+    assert not {"/JavaScript", "/OpenAction", "/AA"} & {*root, *root["/Names"]}
+    listed = subprocess.run([PDFFONTS, file], capture_output=True, text=True, check=True).stdout
+    _names, _lines, *fonts = listed.splitlines()
+    assert fonts
+    assert all(font.split()[-5] == "yes" for font in fonts), fonts
 
 
 def test_openssl_refuses_a_result_with_one_byte_changed(told: Told, nation: Running, tmp_path: Path) -> None:
@@ -126,6 +176,19 @@ def test_the_story_can_be_told_in_another_language_and_with_the_identity_card(na
                    "--port", str(nation.base), "--language", "fr", "--identity-card")  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert '"identity_card_notice"' in done.stdout.splitlines()[-1]
+
+
+def _each(array: Any) -> list[Any]:
+    """Return what stands in an array of a PDF, references followed."""
+    return [array[at] for at in range(len(array))]
+
+
+def _picture(page: Path) -> "np.ndarray[Any, np.dtype[np.uint8]]":
+    """Return a page that pdftoppm drew in grey."""
+    content = page.read_bytes()
+    head = re.match(rb"P5\s+(\d+)\s+(\d+)\s+255\s", content)
+    assert head
+    return np.frombuffer(content[head.end() :], np.uint8).reshape(int(head[2]), int(head[1]))
 
 
 def _trust(nation: Running) -> Path:
