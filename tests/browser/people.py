@@ -124,6 +124,7 @@ class Walk:
 
     def report(self) -> None:
         """Write down what was wrong, beside the pictures."""
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         (SCREENSHOTS / f"{self.name}.txt").write_text("\n".join(self.wrong) + "\n" if self.wrong else "")
 
     def picture(self, page: Page, name: str) -> None:

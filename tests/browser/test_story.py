@@ -42,6 +42,8 @@ KINDS = {
 FORM = {"form-who", "form-child", "form-clinic", "form-receive", "form-error"}
 """Pages of the form that nobody skips: others are left out when only one answer is possible."""
 WORDS = "Cha mẹ của bé không cư trú ở phường này."
+ASKED, ANSWERED = "Please send the paper of the flat.", "Here it is: the lease of flat 12."
+"""What is written when more is asked for; no log and no file of a database may hold it."""
 SUPPLEMENT = {"decision-supplement", "task-waiting", "case-asked", "supplement", "supplement-error"}
 
 
@@ -67,6 +69,7 @@ def test_the_whole_story_in_a_browser(
         collect(walk, code, tmp_path)
     walk.report()
     assert not walk.wrong, "\n".join(walk.wrong)
+    assert not nation.holding(name, ASKED, ANSWERED)
     if walk.looks:
         assert KINDS | (SUPPLEMENT if supplement else set()) <= walk.seen, KINDS - walk.seen
         assert walk.seen >= FORM
@@ -277,7 +280,7 @@ def ask_for_more(walk: Walk, code: str) -> None:
     """Ask for a supplement as the police, answer it as the mother."""
     page = task_of(walk, code, POLICE)
     page.check("form.act input[name=decision][value=supplement]")
-    page.fill("[name=supplement_text]", "Please send the paper of the flat.")
+    page.fill("[name=supplement_text]", ASKED)
     page.locator("form.act button[type=submit]").last.click()
     walk.look(page, "decision-supplement")
     page.click("button[name=confirm]")
@@ -293,7 +296,7 @@ def ask_for_more(walk: Walk, code: str) -> None:
     walk.look(mother, "supplement")
     send(mother)
     walk.look(mother, "supplement-error")
-    mother.fill("[name=text]", "Here it is.")
+    mother.fill("[name=text]", ANSWERED)
     send(mother)
     for _ in range(120):
         page.goto(walk.address(f"desk/?q={code}", POLICE))

@@ -255,6 +255,21 @@ class Running:
         people = [one for one in self.places.personas() if one["kind"] == "person"]
         return [*(one["name"] for one in people), *(one["number"] for one in people)]
 
+    def holding(self, *secrets: str) -> list[str]:
+        """Return each file, written by what runs, that holds one of *secrets*: logs, databases, gateways' messages."""
+        files = [path for path in self.var.rglob("*") if path.is_file() and self._is_told(path)]
+        assert len([path for path in files if path.suffix == ".log"]) > 15
+        assert [path for path in files if "gateway-" in str(path)]
+        return [f"{path}: {one}" for path in files for one in secrets if one.encode() in path.read_bytes()]
+
+    def _is_told(self, path: Path) -> bool:
+        """Return whether what runs writes a file: not the nation's files, people to load, or downloaded results."""
+        top, *below = path.relative_to(self.var).parts
+        if top == "versions" and below[1:]:  # the nation's own files as they were loaded, byte for byte
+            own = self.folder.joinpath(*below[1:])
+            return not (own.is_file() and own.read_bytes() == path.read_bytes())
+        return top not in ("files", "people", "results") and not path.is_symlink()
+
 
 @contextmanager
 def kept_running(running: Running, folder: Path, session: pytest.Session) -> Iterator[Running]:

@@ -33,7 +33,7 @@ def test_the_registers_an_officer_may_look_into_are_numbered_and_none_is_called_
     submitted(Visitor("mother"))
     tree = desk(Visitor("civil-status"))
     looks = ["".join(one.itertext()).strip() for one in tree.xpath("//ol/li/form[input[@name='look']]/span")]
-    assert looks == ["Parents' marriage", "Births already registered"]
+    assert looks == ["Parents’ marriage", "Births already registered"]
     population = procedures.in_force("vn.birth-linked", NOW.date()).data["applicant"]
     assert (population.label["en"], population.called["en"]) == ("You", "The person who declares")
 
