@@ -22,7 +22,7 @@ BLOCK = re.compile(
 )
 FENCE = re.compile(r"^(?P<in> *)```(?P<form>\w*)[^\n]*\n(?P<text>.*?)^(?P=in)```$", re.MULTILINE | re.DOTALL)
 INDENTED = re.compile(r"\n\n((?: {4}|\t)[^\n]+)")
-FILES = ("csv", "ini", "typst", "yaml")
+FILES = ("csv", "ini", "python", "typst", "yaml")
 """The forms of blocks that show a file: every other block is one of commands."""
 MARK = re.compile(r" *<!-- (run(: \d+)?|not run: (?P<why>.+)) -->")
 ANY = "…"

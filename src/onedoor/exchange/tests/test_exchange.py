@@ -138,7 +138,17 @@ def test_the_metaservices_say_who_takes_part_and_what_is_offered(place: Place, p
     assert b"<xroad:clientList" in place.ask("/listClients", b"", method="GET", client=portal, Accept="text/xml").body
     listed = place.ask(f"/r1/{PROVIDER}/listMethods", b"", method="GET", client=portal)
     services = {one["service_code"]: one for one in json.loads(listed.body)["service"]}
-    assert set(services) == {"population", "residence", "cases", "changes", "corrections", "data", "own-reads", "reads"}
+    assert set(services) == {
+        "population",
+        "residence",
+        "cases",
+        "changes",
+        "corrections",
+        "data",
+        "own-reads",
+        "reads",
+        "sealed-reads",
+    }
     assert {"method": "POST", "path": "/lookup"} in services["population"]["endpoint_list"]
     assert services["population"]["xroad_instance"] == "VN"
     allowed = place.ask(f"/r1/{PROVIDER}/allowedMethods", b"", method="GET", client=portal)
