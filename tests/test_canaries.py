@@ -23,7 +23,7 @@ from onedoor.site.embedded import SUPERUSER, Server
 people, lab, seals, transport, weddings, sign_in = (
     cases.people, cases.lab, cases.seals, cases.transport, cases.weddings, cases.sign_in,
 )  # fmt: skip
-monday = cases.monday
+monday, fathers_origin = cases.monday, cases.fathers_origin
 pytestmark = pytest.mark.django_db(transaction=True)
 CANARIES = (MOTHER, FATHER, GRANDMOTHER, "Trần Thu Hà", "Lê Minh Quân", ANSWERS["child_name"], "Chùa Láng")
 
