@@ -179,7 +179,7 @@ class Running:
                 start_new_session=True,
             )  # fmt: skip
         deadline = time.monotonic() + START_WITHIN
-        while b"Ready: " not in self.output.read_bytes()[start:]:
+        while b"Ready: http" not in self.output.read_bytes()[start:]:
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"the nation does not start:\n{self.last_words()}")
             time.sleep(0.1)

@@ -69,7 +69,7 @@ def assert_told(done: subprocess.CompletedProcess[str], *words: str) -> None:
     assert done.stderr.startswith("onedoor: "), done.stderr
     assert "Traceback" not in done.stderr
     assert not [word for word in words if word not in done.stderr], done.stderr
-    assert "(stop with Ctrl-C" not in done.stdout
+    assert "Ready: http" not in done.stdout
 
 
 @ways
