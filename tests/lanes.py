@@ -7,8 +7,8 @@ import subprocess
 import sys
 import tempfile
 
-NATION = "nation and not browser and not soak"
-OTHERS = "(browser or not nation) and not soak"
+NATION = "(nation or browser) and not soak"
+OTHERS = "not nation and not browser and not soak"
 
 
 def main() -> int:
