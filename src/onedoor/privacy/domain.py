@@ -32,7 +32,10 @@ BASIS: Mapping[str, Any] = {
         "article": {"type": "string", "description": 'the article in quotes, such as "14(1)"'},
         "amended_by": {"type": "string"},
         "text": TEXT_SCHEMA,
-        "source": {"type": "string", "minLength": 1},
+        "source": {
+            "anyOf": [{"type": "string", "minLength": 1}, TEXT_SCHEMA],
+            "description": "where the article was read; people are shown it, so it is best said in each language",
+        },
         "confidence": {"enum": ["text", "press"]},
         "illustrative": {"const": True},
     },

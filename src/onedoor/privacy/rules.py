@@ -36,7 +36,7 @@ class Basis:
     article: str
     text: Text
     illustrative: bool = False
-    source: str = ""
+    source: Text | str = ""
 
     @property
     def reference(self) -> str:

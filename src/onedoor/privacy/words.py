@@ -14,7 +14,7 @@ class BasisView:
 
     text: Text
     law: str
-    source: str = ""
+    source: Text | str = ""
     illustrative: bool = False
 
 
