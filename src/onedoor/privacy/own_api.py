@@ -23,6 +23,8 @@ from onedoor.privacy.rules import LONGEST, Reader
 PERSON = {"type": "string", "minLength": 1, "maxLength": 60}
 ID = {"type": "string", "format": "uuid", "maxLength": 36}
 DAY = {"type": "string", "format": "date"}
+WORD = {"type": "string", "pattern": "^[^\\u0000]*$"}
+"""The database has no sign for a zero."""
 QUESTION = {
     "type": "object",
     "required": ["person"],
@@ -31,9 +33,9 @@ QUESTION = {
         "person": PERSON,
         "before": ID | {"description": "the record before which the page begins, newest first"},
         "most": {"type": "integer", "minimum": 1, "maximum": MOST},
-        "agency": {"type": "string", "maxLength": 60},
-        "purpose": {"type": "string", "maxLength": LONGEST["purpose"]},
-        "case": {"type": "string", "maxLength": LONGEST["case"]},
+        "agency": WORD | {"maxLength": 60},
+        "purpose": WORD | {"maxLength": LONGEST["purpose"]},
+        "case": WORD | {"maxLength": LONGEST["case"]},
         "since": DAY,
         "until": DAY,
         "looks": {"type": "boolean", "description": "whether the person's own looks at this list are wanted too"},

@@ -53,7 +53,7 @@ class DetailsNotAlone(NotFound):
 @require_safe
 def reads(request: HttpRequest) -> HttpResponse:
     """Show who read which of the person's data, why and when, as every agency answers now."""
-    typed = {name: request.GET.get(name, "").strip()[:120] for name in FILTERS}
+    typed = _typed(request)
     wanted, wrong = _wanted(typed, request.GET.get("before", ""))
     found = asking.OwnReads((), ()) if wrong else asking.reads(acting(request), wanted)
     kept = {name: value for name, value in typed.items() if value}
@@ -117,7 +117,7 @@ def key(request: HttpRequest, system: str, record: UUID) -> HttpResponse:
 @require_safe
 def export(request: HttpRequest, kind: str) -> HttpResponse:
     """Give all reads that the page's filters leave, as a CSV or a JSON file."""
-    typed = {name: request.GET.get(name, "").strip()[:120] for name in FILTERS}
+    typed = _typed(request)
     wanted, wrong = _wanted(typed, request.GET.get("before", ""))
     if wrong or kind not in exporting.KINDS:
         raise Http404
@@ -174,6 +174,11 @@ def _proof(request: HttpRequest, system: str, record: UUID) -> Proof:
 
 def _file(content: str, name: str) -> HttpResponse:
     return HttpResponse(content, content_type=TEXT, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+
+
+def _typed(request: HttpRequest) -> dict[str, str]:
+    """Return what stands in the filters; the database has no sign for a zero."""
+    return {name: request.GET.get(name, "").replace("\0", "").strip()[:120] for name in FILTERS}
 
 
 def _wanted(typed: Mapping[str, str], before: str) -> tuple[Wanted, dict[str, str]]:
