@@ -44,7 +44,7 @@ def same_kind(agency: str) -> tuple[tuple[str, Text], ...]:
 
 def systems() -> dict[str, Text]:
     """Return every member's subsystem with the member's name."""
-    return {one.subsystem: one.name for one in nation.current().agencies.values() if one.is_member}
+    return {one.subsystem: one.name for one in nation.current().members.values()}
 
 
 def _register(register: str) -> dict[str, Any]:

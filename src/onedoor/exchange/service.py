@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -10,10 +10,12 @@ from http import HTTPStatus
 from typing import Any, Protocol
 
 from onedoor.exchange.connections import Connections, Request, Response, nothing
+from onedoor.kernel import nation
 from onedoor.kernel.actor import Actor
 from onedoor.kernel.errors import NotAllowed, OnedoorError, Unavailable
 from onedoor.kernel.ids import uuid7
 from onedoor.kernel.settings import current
+from onedoor.kernel.text import Text
 from onedoor.kernel.watch import metrics, trace
 
 VIA_GATEWAY = "onedoor.gateway"
@@ -218,17 +220,16 @@ def _header(name: str, value: str) -> str:
 
 
 def _answer(question: Call, response: Response | Exception) -> Answer | OnedoorError:
-    who = _provider(question.service)
     if isinstance(response, Exception):
-        return ServiceUnavailable(who=who)
+        return ServiceUnavailable(who=_provider(question.service))
     answer = Answer(response.status, _body(response), response.headers, response.headers.get("x-road-id", ""))
     error = response.headers.get("x-road-error", "").lower()
     if error.endswith(DENIED):
         _keep_refusal(question)
-        return Refused(who=who)
+        return Refused(who=_provider(question.service))
     if error:
-        return ServiceUnavailable(who=who)
-    return answer if response.status < HTTPStatus.BAD_REQUEST else _failure(who, answer)
+        return ServiceUnavailable(who=_provider(question.service))
+    return answer if response.status < HTTPStatus.BAD_REQUEST else _failure(_provider(question.service), answer)
 
 
 def _keep_refusal(question: Call) -> None:
@@ -244,7 +245,7 @@ def _keep_refusal(question: Call) -> None:
         outbox.state(RefusedOnTheWay(by=by, refusal=uuid7(), service=question.service, **reason))
 
 
-def _failure(who: str, answer: Answer) -> OnedoorError:
+def _failure(who: Text, answer: Answer) -> OnedoorError:
     """Return the error for a provider's own status: its refusal, its absence, or its fault with the answer kept."""
     if answer.status in (401, 403):
         return Refused(who=who)
@@ -264,7 +265,6 @@ def _body(response: Response) -> object:
         return response.body
 
 
-def _provider(service: str) -> str:
-    """Return the subsystem that *service* belongs to."""
-    parts: Sequence[str] = service.split("/")
-    return "/".join(parts[:4])
+def _provider(service: str) -> Text:
+    """Return who offers *service*, by name."""
+    return nation.current().holder_of("/".join(service.split("/")[:4]))

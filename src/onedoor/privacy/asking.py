@@ -15,6 +15,7 @@ from onedoor.kernel.errors import NotAllowed, OnedoorError
 from onedoor.kernel.settings import current as settings
 from onedoor.kernel.text import Text
 from onedoor.privacy import own, rights, sealing
+from onedoor.privacy.errors import NotPermitted, NotShown
 from onedoor.privacy.own import SERVICE, Proof, Wanted
 from onedoor.privacy.rules import Reader
 from onedoor.privacy.sealing import Count
@@ -91,17 +92,22 @@ def reads(actor: Actor, wanted: Wanted) -> OwnReads:
 
 
 def one_read(actor: Actor, system: str, record: UUID) -> HeldRead:
-    """Return one read of who acts; raise `NotAllowed` (recorded where it is) for one that is not theirs."""
-    person, reader = identity.person_number(actor.person), _reader(actor)
-    if system == settings().subsystem:
-        view = own.one_read(person, record, reader)
-    else:
-        answer = _asked(system, "one", {"person": person, "record": str(record)}, reader)
-        told = views_of({"reads": [answer.get("read")]})
-        if not told:
-            raise exchange.ServiceUnavailable(who=system)
-        view = told[0]
+    """Return one read of who acts; raise `NotShown` (recorded where it is) for one that is not theirs."""
+    try:
+        view = _one(identity.person_number(actor.person), system, record, _reader(actor))
+    except (NotPermitted, exchange.Refused) as refused:
+        raise NotShown from refused
     return next(iter(_held([(view, system)], actor)))
+
+
+def _one(person: str, system: str, record: UUID, reader: Reader) -> ReadView:
+    if system == settings().subsystem:
+        return own.one_read(person, record, reader)
+    answer = _asked(system, "one", {"person": person, "record": str(record)}, reader)
+    told = views_of({"reads": [answer.get("read")]})
+    if not told:
+        raise exchange.ServiceUnavailable(who=_holder(system))
+    return told[0]
 
 
 def proof(actor: Actor, read: HeldRead) -> Proof:
@@ -114,7 +120,7 @@ def proof(actor: Actor, read: HeldRead) -> Proof:
     try:
         return Proof(**{one.name: str(answer[one.name]) for one in fields(Proof)})
     except KeyError as error:
-        raise exchange.ServiceUnavailable(who=read.system) from error
+        raise exchange.ServiceUnavailable(who=read.holder) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +202,4 @@ def _held(found: Collection[tuple[ReadView, str]], actor: Actor) -> Iterator[Hel
 
 
 def _holder(system: str) -> Text:
-    agencies = nation.current().agencies.values()
-    found = next((one.name for one in agencies if one.is_member and one.subsystem == system), None)
-    return found or dict.fromkeys(nation.current().languages, system)
+    return nation.current().holder_of(system)

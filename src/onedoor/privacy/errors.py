@@ -9,3 +9,7 @@ class NotPermitted(NotAllowed):
 
 class UnknownPurpose(NotFound):
     """There is no purpose “{purpose}”. Please use one of the nation's rights."""
+
+
+class NotShown(NotAllowed):
+    """This read is not about you, or it is not shown yet. The attempt was recorded. Open the read from your list."""

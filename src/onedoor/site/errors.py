@@ -22,6 +22,7 @@ from onedoor.kernel.errors import (
     Unavailable,
     status_of,
 )
+from onedoor.site.dates import language
 
 log = structlog.get_logger("onedoor.errors")
 
@@ -40,7 +41,7 @@ def answer(request: HttpRequest, error: Exception) -> HttpResponse:
         return _problem(request, ours, status)
     if isinstance(ours, SignInNeeded) and request.method in ("GET", "HEAD"):
         return HttpResponseRedirect(f"{_sign_in()}?{urlencode({'next': request.get_full_path()})}")
-    text = ours.text(gettext)
+    text = ours.text(gettext, language())
     try:
         page = {"status": status, "text": text, "request_id": _id(request)}
         return render(request, "error.html", page, status=status)
@@ -90,7 +91,7 @@ def _ours(error: Exception) -> OnedoorError:
 def _problem(request: HttpRequest, error: OnedoorError, status: int) -> JsonResponse:
     body = {
         "type": f"urn:onedoor:error:{type(error).__name__}",
-        "title": error.text(gettext),
+        "title": error.text(gettext, language()),
         "status": status,
         "instance": f"urn:onedoor:request:{_id(request)}",
     }

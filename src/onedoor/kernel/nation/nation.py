@@ -134,6 +134,11 @@ class Nation:
         """Return the agencies that are members of the exchange, by id."""
         return {key: agency for key, agency in self.agencies.items() if agency.is_member}
 
+    def holder_of(self, subsystem: str) -> Text:
+        """Return the name of the member whose system *subsystem* is, or its id where no member has it."""
+        found = next((one.name for one in self.members.values() if one.subsystem == subsystem), None)
+        return found or dict.fromkeys(self.languages, subsystem)
+
     def today(self) -> date:
         """Return the present day in the nation's time zone."""
         return self.calendar.local(clock.now()).date()

@@ -28,7 +28,7 @@ from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.ledger import ProofFile, tiles_of
 from onedoor.kernel.ledger.disclosures import Shown
 from onedoor.kernel.ledger.tiles import HEIGHT
-from onedoor.privacy import own
+from onedoor.privacy import own, own_api
 from onedoor.privacy.models import ReadRecord
 from onedoor.privacy.service import NotPermitted, Reader, permit
 from onedoor.store import ledger, proving
@@ -244,6 +244,15 @@ def test_what_cannot_be_asked_is_said_at_its_field(query: str) -> None:
     assert not ReadRecord.objects.exists()
 
 
+@pytest.mark.parametrize("name", ["agency", "purpose"])
+def test_a_zero_among_the_signs_of_a_filter_counts_for_nothing(name: str) -> None:
+    read()
+    assert len(items(page(person(), f"?{name}=%00"))) == 1
+    whole = {"person": MOTHER, name: "a\0b"}
+    assert not own_api._question.is_valid(whole)
+    assert own_api._question.is_valid(whole | {name: "ab"})
+
+
 def test_an_agency_that_does_not_answer_is_named(transport: Transport) -> None:
     transport.silent = {REGISTRAR}
     said = text(page(person()))
@@ -333,7 +342,9 @@ def test_anothers_read_is_refused_and_recorded(part: str, publish: Callable[[], 
     record = read([FATHER])
     publish()
     before = ReadRecord.objects.filter(refused="not-yours").count()
-    assert person("mother").get(f"/en/reads/VN.GOV.G15.CIVIL-STATUS/{record}{part}").status_code == 403
+    answer = person("mother").get(f"/en/reads/VN.GOV.G15.CIVIL-STATUS/{record}{part}")
+    assert answer.status_code == 403
+    assert "This read is not about you, or it is not shown yet." in answer.content.decode()
     refused = ReadRecord.objects.filter(refused="not-yours")
     assert refused.count() == before + 1
     assert refused.latest("id").user == identity.account_of(MOTHER)
