@@ -1,17 +1,16 @@
 """``onedoor keys``: rotate the master key of a system that runs, and the keys of its persons; erase a person."""
 
 import argparse
-import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from onedoor.kernel.errors import BadInput
 from onedoor.site import archives, messages
-from onedoor.site.commands.processes import settings_of
+from onedoor.site.commands.processes import set_up_django, settings_of
 from onedoor.site.messages import text as _
+from onedoor.site.progress import shown
 from onedoor.store.sealed import Place
 
 
@@ -47,8 +46,8 @@ def rotate_master(_arguments: argparse.Namespace) -> None:
     """Begin a new master key or go on with one; say what came of it."""
     from onedoor.store import rotation
 
-    with _progress(_("Keys wrapped anew")) as shown:
-        done = rotation.rotate_master(shown)
+    with shown(_("Keys wrapped anew")) as show:
+        done = rotation.rotate_master(show)
     if done.resumed:
         print(_("An earlier run had begun this rotation; it went on from there."))
     print(_("Keys wrapped anew: {keys}. The master key is now {name}.", keys=done.keys, name=done.master))
@@ -59,12 +58,12 @@ def rotate_master(_arguments: argparse.Namespace) -> None:
 
 def rotate_persons(arguments: argparse.Namespace) -> None:
     """Give persons next keys; say how many, and how much was resealed."""
-    _django()
+    set_up_django()
     from onedoor.store import erasure, resealing
 
     named = [one for number in _numbers() for one in erasure.subjects_of(number)] if arguments.named else None
-    with _progress(_("Tables gone through")) as shown:
-        done = resealing.rotate_persons(named, older_than=arguments.older_than, progress=shown)
+    with shown(_("Tables gone through")) as show:
+        done = resealing.rotate_persons(named, older_than=arguments.older_than, progress=show)
     print(
         _(
             "Persons with a next key: {persons}. Envelopes resealed: {envelopes}. Keys destroyed: {destroyed}.",
@@ -83,7 +82,7 @@ def _tell_damaged(damaged: Sequence[Place]) -> None:
 
 def erase(arguments: argparse.Namespace) -> None:
     """Erase one person and say when that is complete."""
-    _django()
+    set_up_django()
     from onedoor.store import erasure
 
     numbers = _numbers()
@@ -120,21 +119,3 @@ def _numbers() -> list[str]:
 
 def _days(text: str) -> timedelta:
     return timedelta(days=int(text))
-
-
-@contextmanager
-def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
-    """Give what shows on a terminal how far *what* is."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(file=sys.stderr), transient=True, disable=not sys.stderr.isatty()) as shown:
-        task = shown.add_task(what, total=None)
-        yield lambda done, total: shown.update(task, completed=done, total=total)
-
-
-def _django() -> None:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "onedoor.site.settings")
-    import django
-
-    django.setup()

@@ -1,12 +1,11 @@
 """``onedoor ledger``: prove, verify, audit, check and resume; who only verifies needs no system and no Django."""
 
 import argparse
-import os
 from importlib import import_module
 from pathlib import Path
 
 from onedoor.site import messages
-from onedoor.site.commands.processes import settings_of
+from onedoor.site.commands.processes import set_up_django, settings_of
 
 PARTS = {
     "prove": "ledger_own",
@@ -52,8 +51,5 @@ def run(arguments: argparse.Namespace) -> int:
     module = PARTS[arguments.part]
     if module == "ledger_own":
         settings_of("portal", "node")
-        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "onedoor.site.settings")
-        import django
-
-        django.setup()
+        set_up_django()
     return int(getattr(import_module(f"onedoor.site.commands.{module}"), arguments.part)(arguments) or 0)

@@ -1,11 +1,10 @@
 """``onedoor migrate``: bring this process's database up to this version, and load an owner's registers once."""
 
 import argparse
-import os
 from pathlib import Path
 
 from onedoor.site import messages
-from onedoor.site.commands.processes import settings_of
+from onedoor.site.commands.processes import set_up_django, settings_of
 from onedoor.site.messages import text as _
 from onedoor.site.progress import shown
 
@@ -22,15 +21,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Migrate, then load; or only say what would be done. A database of a later version is left alone."""
     settings = settings_of("portal", "node")
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "onedoor.site.settings")
-    import django
     from django.core.management import call_command
 
-    from onedoor.site import logs, versions
+    from onedoor.site import versions
 
     versions.refuse_newer(settings.database_url)
-    logs.set_up("warning")
-    django.setup()
+    set_up_django()
     if arguments.check:
         return _tell()
     call_command("migrate", interactive=False, verbosity=0)

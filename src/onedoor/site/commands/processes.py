@@ -17,3 +17,14 @@ def settings_of(*roles: str) -> Settings:
     if settings.role not in roles:
         raise faulty("ONEDOOR_ROLE", os.environ.get("ONEDOOR_ROLE", "").strip(), " or ".join(roles))
     return settings
+
+
+def set_up_django() -> None:
+    """Let this command use the models of the rooms; what it logs holds no personal data and goes to stderr."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "onedoor.site.settings")
+    import django
+
+    from onedoor.site import logs
+
+    logs.set_up("warning")
+    django.setup()

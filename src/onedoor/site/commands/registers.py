@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,7 +10,7 @@ from uuid import UUID
 
 from onedoor.site import messages
 from onedoor.site.cli import FAILED
-from onedoor.site.commands.processes import settings_of
+from onedoor.site.commands.processes import set_up_django, settings_of
 from onedoor.site.messages import text as _
 from onedoor.site.progress import shown
 
@@ -41,13 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.what == "load" and not (arguments.register and arguments.file):
         sys.stderr.write(_("onedoor registers load takes a register and a file.") + "\n")
         return FAILED
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "onedoor.site.settings")
-    import django
-
-    from onedoor.site import logs
-
-    logs.set_up("warning")
-    django.setup()
+    set_up_django()
     return {"load": load, "retention": retention, "changes": changes}[arguments.what](arguments)
 
 

@@ -4,7 +4,6 @@ Only ``renew`` needs a system's own settings and database; the rest works on fol
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -17,8 +16,9 @@ from onedoor.kernel.errors import OnedoorError
 from onedoor.signing import certificates, development, holders, trust
 from onedoor.site import messages
 from onedoor.site.cli import DEFAULT_VAR
-from onedoor.site.commands.processes import settings_of
+from onedoor.site.commands.processes import set_up_django, settings_of
 from onedoor.site.messages import text as _
+from onedoor.site.progress import shown
 
 NOT_VALID = 1
 OUTCOMES = {
@@ -134,22 +134,14 @@ def revoke(arguments: argparse.Namespace) -> None:
 def renew(arguments: argparse.Namespace) -> None:
     """Renew what is due in this process's database, and say what became of it."""
     settings_of("portal", "node")
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "onedoor.site.settings")
-    import django
-
-    django.setup()
+    set_up_django()
     from onedoor.cases import service
 
-    renewal = service.renew(dry_run=arguments.dry_run, progress=_progress)
+    with shown(_("Renewing time-stamps")) as show:
+        renewal = service.renew(dry_run=arguments.dry_run, progress=show)
     print(_("{count} documents are due.", count=renewal.due))
     for outcome, count in sorted(renewal.outcomes.items()):
         print(f"  {_(OUTCOMES[outcome])}: {count}")
-
-
-def _progress(done: int, due: int) -> None:
-    """Show on a terminal how many documents are done."""
-    if sys.stderr.isatty():
-        sys.stderr.write(f"\r{done}/{due}" + ("\n" if done == due else ""))
 
 
 def _folders(arguments: argparse.Namespace) -> Iterator[Path]:
