@@ -143,14 +143,16 @@ def _seal_faults(document: Document, nation: Nation) -> Iterator[Fault]:
     seal = document.data.get("sealed", {})
     if seal and seal["basis"] not in document.data["basis"]:
         instead = nearest(seal["basis"], list(document.data["basis"]))
-        yield document.fault(["sealed", "basis"], f"there is no basis “{seal['basis']}” here", instead)
+        wrong = said("there is no basis “{basis}” here", basis=seal["basis"])
+        yield document.fault(["sealed", "basis"], wrong, instead)
     if seal and not any("register" in grant and "read" in grant["operations"] for grant in document.data["grants"]):
-        yield document.fault(["sealed"], "nothing is read for this purpose that could be sealed", "remove sealed")
+        wrong = said("nothing is read for this purpose that could be sealed")
+        yield document.fault(["sealed"], wrong, said("remove sealed"))
     readers = {grant["reader"] for grant in document.data["grants"]}
     known = sorted({post for one in nation.agencies.values() if one.subsystem in readers for post in one.posts})
     for place, post in enumerate(seal.get("postponed_by", ())):
         if post not in known:
-            wrong = f"no authority of a reader has the post “{post}”"
+            wrong = said("no authority of a reader has the post “{post}”", post=post)
             yield document.fault(["sealed", "postponed_by", place], wrong, nearest(post, known))
 
 

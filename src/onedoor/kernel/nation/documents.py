@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import yaml
 
-from onedoor.kernel.nation.said import Translate, said, spoken
+from onedoor.kernel.nation.said import Said, Translate, said, spoken
 
 Keys: TypeAlias = Sequence[str | int]
 
@@ -25,8 +25,8 @@ class Fault:
 
     file: str
     line: int
-    wrong: str
-    instead: str
+    wrong: Said
+    instead: Said
 
     def __str__(self) -> str:
         return self.text()
@@ -57,7 +57,7 @@ class Document:
             path = path[:-1]
         return self.lines.get(path, 1)
 
-    def fault(self, keys: Keys, wrong: str, instead: str) -> Fault:
+    def fault(self, keys: Keys, wrong: Said, instead: Said) -> Fault:
         """Return the fault at the key path *keys*."""
         return Fault(self.name or str(self.path), self.line(*keys), wrong, instead)
 
@@ -124,7 +124,7 @@ def _line(error: yaml.MarkedYAMLError) -> int:
     return mark.line + 1 if mark else 1
 
 
-def _hint(error: yaml.MarkedYAMLError) -> str:
+def _hint(error: yaml.MarkedYAMLError) -> Said:
     if "\t" in str(error.problem):
         return said("indent with spaces")
     return said("check indentation, colons and quotes here and one line above")
@@ -143,7 +143,7 @@ class _Reader:
     def read(self, node: yaml.Node, path: tuple[str | int, ...]) -> Any:  # noqa: ANN401 - any YAML value
         self.lines.setdefault(path, node.start_mark.line + 1)
         if any(node is parent for parent in self.open):
-            self._fault(node, "this alias stands inside what it repeats", "write the value out")
+            self._fault(node, said("this alias stands inside what it repeats"), said("write the value out"))
             return None
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node, path)
@@ -159,9 +159,10 @@ class _Reader:
         data: dict[str, Any] = {}
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode) or key.value == "<<":
-                self._fault(key, "this key is not a plain word", "write a word followed by a colon")
+                self._fault(key, said("this key is not a plain word"), said("write a word followed by a colon"))
             elif key.value in data:
-                self._fault(key, f"the key “{key.value}” stands here twice", "keep one of the two")
+                wrong = said("the key “{name}” stands here twice", name=key.value)
+                self._fault(key, wrong, said("keep one of the two"))
             else:
                 self.lines[*path, key.value] = key.start_mark.line + 1
                 data[key.value] = self.read(value, (*path, key.value))
@@ -179,8 +180,8 @@ class _Reader:
             case _ if node.tag == NULL:
                 return None
         if node.tag != TEXT:
-            self._fault(node, f"the tag {node.tag} means nothing here", "leave it out")
+            self._fault(node, said("the tag {tag} means nothing here", tag=node.tag), said("leave it out"))
         return node.value
 
-    def _fault(self, node: yaml.Node, wrong: str, instead: str) -> None:
+    def _fault(self, node: yaml.Node, wrong: Said, instead: Said) -> None:
         self.faults.append(Fault(self.name, node.start_mark.line + 1, wrong, instead))

@@ -51,7 +51,7 @@ def text_faults(document: Document, languages: Sequence[str]) -> Iterator[Fault]
     yield from _text_faults(document, document.data, (), languages)
 
 
-def nearest(word: str, known: Sequence[str]) -> str:
+def nearest(word: str, known: Sequence[str]) -> Said:
     """Return what to write instead of *word*: the nearest of the *known* words, or all of them."""
     found = get_close_matches(word, known, n=1, cutoff=0.6)
     if found:
@@ -117,11 +117,11 @@ def _faults(document: Document, schema: Mapping[str, Any], error: jsonschema_rs.
 
 def _wrong(
     document: Document, path: list[str | int], error: jsonschema_rs.ValidationError, here: Mapping[str, Any]
-) -> tuple[str, str]:
+) -> tuple[Said, Said]:
     """Return what is wrong with one value, and what to write instead."""
     value, facts = error.instance, error.kind.as_dict()
     written = document.written.get(tuple(path), str(value))
-    meant = said("write {wanted}", wanted=quoted(here["description"])) if "description" in here else ""
+    meant = said("write {wanted}", wanted=quoted(here["description"])) if "description" in here else None
     match error.kind.name:
         case "type" if facts["types"] == ["string"] and isinstance(value, int | float):
             return said("{written} is not a text but {value}", written=written, value=_name_of(value)), said(
@@ -146,7 +146,7 @@ def _wrong(
                 "write at least one entry, or leave the key out where it may be"
             )
         case _:
-            return error.message, meant or said("correct the value")
+            return quoted(error.message), meant or said("correct the value")
 
 
 def _either(one: Said, other: Said) -> Said:
