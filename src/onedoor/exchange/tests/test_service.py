@@ -123,7 +123,7 @@ def test_a_status_of_the_provider_is_an_error_with_its_answer(
 
 
 def test_a_service_that_is_away_is_unavailable() -> None:
-    with pytest.raises(ServiceUnavailable, match="VN/GOV/G01/POPULATION"):
+    with pytest.raises(ServiceUnavailable, match="Ministry of Public Security"):
         call(POPULATION, "lookup", {}, reason=REASON, user="a")
     with pytest.raises(ServiceUnavailable):
         call("VN/GOV/G24/INSURANCE/insurance", "lookup", {}, reason=REASON, user="a")
