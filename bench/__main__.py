@@ -62,9 +62,9 @@ def measure(where: Places, parts: Sequence[str], say: Say, reads: int = READS) -
     details: dict[str, Any] = {}
     var = where.layout.var
 
-    def told(found: tuple[Any, Mapping[str, Any]], name: str = "") -> list[Ratio]:
-        details.update({name: found[1]} if name else found[1])
-        return found[0] if isinstance(found[0], list) else [found[0]]
+    def kept(found: tuple[list[Ratio], Mapping[str, Any]]) -> list[Ratio]:
+        details.update(found[1])
+        return found[0]
 
     works: dict[str, Callable[[], Iterable[Ratio]]] = {
         "register": lambda: register.measure(where.layout, where.persona("mother")["number"], say),
@@ -73,10 +73,10 @@ def measure(where: Places, parts: Sequence[str], say: Say, reads: int = READS) -
         "whoreads": lambda: whoreads.measure(var, reads, say),
         "measurement": lambda: measurement.measure(say),
         "signing": lambda: signing.measure(say),
-        "growth": lambda: told(growth.measure(var, say)),
+        "growth": lambda: kept(growth.measure(var, say)),
         "pages": lambda: pages.measure(set_up(where, var / "results"), say),
         "story": lambda: [story.measure(where, say)],
-        "memory": lambda: told(memory.measure(var), "pss_mib"),
+        "memory": lambda: kept(memory.measure(var)),
         "nation": lambda: nation_check.measure(say),
     }
     for name, part in works.items():

@@ -3,8 +3,6 @@
 ``python -m bench.gate FOLDER`` measures and prints JSON. `measure` runs it so: Django is set up once a process.
 """
 
-import json
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +13,7 @@ from pathlib import Path
 from uuid import UUID
 
 from bench import registers
-from bench.measure import Ratio, compare
+from bench.measure import Ratio, apart, compare, told
 from bench.registers import READER, REPEATS, TIMES, handler_of, median_of
 
 LATENCY_FLOOR, THROUGHPUT_FLOOR, ENCRYPTION_FLOOR = 1.5, 0.6, 0.05
@@ -26,10 +24,7 @@ MICRO = 1e6
 def measure(var: Path, say: Callable[[str], None]) -> list[Ratio]:
     """Return the ratios, measured in a process of their own with its state in *var*."""
     say("gate: with and without, and encryption")
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.gate", str(var / "gate")], check=True, stdout=subprocess.PIPE, text=True
-    )
-    return [Ratio(**one) for one in json.loads(done.stdout)]
+    return apart("bench.gate", var / "gate")
 
 
 def main(folder: Path) -> None:
@@ -38,8 +33,7 @@ def main(folder: Path) -> None:
         people = registers._people(1)
         registers._load(people)
         read = partial(handler_of("onedoor.site.urls", READER), "/exchange/population/lookup", _asked(people))
-        plain = [ratio.plain() for ratio in (_latency(read), _throughput(read), _encryption(read, people))]
-        print(json.dumps([{name: value for name, value in one.items() if name != "kept"} for one in plain]))
+        print(told((_latency(read), _throughput(read), _encryption(read, people))))
 
 
 def _asked(people: list[dict[str, object]]) -> dict[str, object]:

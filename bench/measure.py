@@ -1,9 +1,12 @@
 """Measure ours and the anchor alternately, both warmed alike; give median and range of the ratio."""
 
 import gc
+import json
 import statistics
+import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 
 
@@ -43,6 +46,18 @@ class Ratio:
     def plain(self) -> dict[str, object]:
         """Return the ratio for JSON."""
         return {**asdict(self), "kept": self.kept}
+
+
+def apart(module: str, *arguments: object) -> list[Ratio]:
+    """Return the ratios that *module* prints as JSON, run in a process of its own: Django is set up once a process."""
+    command = [sys.executable, "-m", module, *map(str, arguments)]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    return [Ratio(**one) for one in json.loads(done.stdout)]
+
+
+def told(ratios: Iterable[Ratio]) -> str:
+    """Return *ratios* as `apart` reads them."""
+    return json.dumps([{name: value for name, value in one.plain().items() if name != "kept"} for one in ratios])
 
 
 def seconds(work: Callable[[], object], times: int) -> float:

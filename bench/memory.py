@@ -11,10 +11,10 @@ FLOOR_GIB, GOAL_GIB = 1.5, 1.0
 MIB = 1024.0
 
 
-def measure(var: Path) -> tuple[Ratio, Mapping[str, float]]:
-    """Return the PSS in GiB as a ratio to one GiB, and the MiB of each process."""
+def measure(var: Path) -> tuple[list[Ratio], Mapping[str, Any]]:
+    """Return the PSS in GiB as a ratio to one GiB, and the MiB of each process by name."""
     record: Mapping[str, Any] = status.status(var)
     gib = record["pss_mib"] / MIB
     goal = "goal 1.0 kept" if gib <= GOAL_GIB else "goal 1.0 not kept"
     each = {name: round(one["pss_mib"], 1) for name, one in record["processes"].items()}
-    return Ratio("PSS of all processes", gib, 1.0, "GiB", gib, gib, gib, FLOOR_GIB, note=goal), each
+    return [Ratio("PSS of all processes", gib, 1.0, "GiB", gib, gib, gib, FLOOR_GIB, note=goal)], {"pss_mib": each}

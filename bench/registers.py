@@ -6,7 +6,6 @@
 import json
 import os
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -16,7 +15,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from bench.measure import Ratio, compare, seconds
+from bench.measure import Ratio, apart, compare, seconds, told
 from onedoor.site.embedded import Server
 
 READ_FLOOR, WRITE_FLOOR, LOAD_FLOOR = 3.0, 5.0, 12.0
@@ -33,18 +32,14 @@ Exchange = Callable[[str, object], float]
 def measure(var: Path, say: Callable[[str], None]) -> list[Ratio]:
     """Return the ratios of reading, writing and loading, measured in a process of their own with its state in *var*."""
     say("registers: read, write, load")
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.registers", str(var / "registers")], check=True, stdout=subprocess.PIPE, text=True
-    )
-    return [Ratio(**one) for one in json.loads(done.stdout)]
+    return apart("bench.registers", var / "registers")
 
 
 def main(folder: Path) -> None:
     """Measure on a server of its own and print the ratios as JSON."""
     with served(folder):
         _load(_people(1))
-        plain = [ratio.plain() for ratio in (_reading(), _writing(), _loading())]
-        print(json.dumps([{name: value for name, value in one.items() if name != "kept"} for one in plain]))
+        print(told((_reading(), _writing(), _loading())))
 
 
 @contextmanager

@@ -4,14 +4,12 @@
 runs it so. The portal's page gets a page of reads from each node, never more: `bench.pages` holds it to an empty view.
 """
 
-import json
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from bench.measure import Ratio, compare
+from bench.measure import Ratio, apart, compare, told
 from bench.registers import handler_of, median_of, served
 
 FLAT = 1.3
@@ -34,16 +32,13 @@ SELECT coalesce(%(person)s, sha256(((row_number() OVER ()) / 20)::text::bytea)),
 def measure(var: Path, total: int, say: Callable[[str], None]) -> list[Ratio]:
     """Return the ratios with *total* reads recorded, measured in a process of their own with its state in *var*."""
     say(f"who read my data: {OWN:,} of {total:,} reads")
-    command = [sys.executable, "-m", "bench.whoreads", str(var / "whoreads"), str(total)]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-    return [Ratio(**one) for one in json.loads(done.stdout)]
+    return apart("bench.whoreads", var / "whoreads", total)
 
 
 def main(folder: Path, total: int) -> None:
     """Measure on a server of its own and print the ratios as JSON."""
     with served(folder):
-        plain = [ratio.plain() for ratio in _ratios(total)]
-        print(json.dumps([{name: value for name, value in one.items() if name != "kept"} for one in plain]))
+        print(told(_ratios(total)))
 
 
 def _ratios(total: int) -> Iterator[Ratio]:

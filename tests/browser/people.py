@@ -1,7 +1,7 @@
 """People at their browsers: each has an own one; every kind of page they meet is looked at once, wide and narrow."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -168,3 +168,13 @@ def _select(box: Locator, value: str) -> None:
         box.select_option(value)
     elif not box.input_value():
         box.select_option(options[0])
+
+
+def until(page: Page, address: str, there: Callable[[], object]) -> None:
+    """Go to *address* again and again until what is looked for is *there*; fail after half a minute."""
+    for _ in range(120):
+        page.goto(address)
+        if there():
+            return
+        page.wait_for_timeout(250)
+    raise AssertionError(f"nothing comes at {address}: {page.inner_text('main')[:500]}")

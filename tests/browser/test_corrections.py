@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser.people import Walk
+from tests.browser.people import Walk, until
 from tests.nation.running import Running
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
@@ -82,11 +82,7 @@ def decide(walk: Walk, code: str, decision: str) -> None:
 def read(walk: Walk, code: str) -> None:
     """Read the notice as the grandmother, and the answer where it leads."""
     page = walk.person("grandmother")
-    for _ in range(120):
-        page.goto(walk.address("inbox"))
-        if code in page.inner_text("main"):
-            break
-        page.wait_for_timeout(250)
+    until(page, walk.address("inbox"), lambda: code in page.inner_text("main"))
     walk.look(page, "inbox-answered")
     page.locator("main li", has_text=code).locator("button").click()
     assert page.url.endswith("/corrections/")

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page
 
 from onedoor.kernel import clock
 from onedoor.site.story.names import child_name
-from tests.browser.people import Walk, answer
+from tests.browser.people import Walk, answer, until
 from tests.nation.running import Running
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
@@ -117,11 +117,7 @@ def refuse(walk: Walk, code: str) -> None:
     page.click("button[name=confirm]")
     walk.look(page, "task-refused")
     applicant = walk.person("grandmother")
-    for _ in range(120):
-        applicant.goto(walk.address(f"cases/{code}"))
-        if WORDS in applicant.inner_text("main"):
-            break
-        applicant.wait_for_timeout(250)
+    until(applicant, walk.address(f"cases/{code}"), lambda: WORDS in applicant.inner_text("main"))
     walk.look(applicant, "case-refused")
     assert WORDS in applicant.inner_text("main")
 
@@ -212,14 +208,11 @@ def task_of(walk: Walk, code: str, agency: str) -> Page:
     if "desk-empty" not in walk.seen:
         page.goto(walk.address("desk/?q=zzzz", agency))
         walk.look(page, "desk-empty")
-    for _ in range(120):
-        page.goto(walk.address(f"desk/?q={code}", agency))
-        if (link := page.locator("main a[href*='#dossier']")).count():
-            walk.look(page, "desk")
-            link.first.click()
-            return page
-        page.wait_for_timeout(250)
-    raise AssertionError(f"{code} does not arrive at {agency}")
+    link = page.locator("main a[href*='#dossier']")
+    until(page, walk.address(f"desk/?q={code}", agency), link.count)
+    walk.look(page, "desk")
+    link.first.click()
+    return page
 
 
 def decide(walk: Walk, code: str, agency: str) -> None:
@@ -234,13 +227,8 @@ def decide(walk: Walk, code: str, agency: str) -> None:
     page.locator("form.act button[type=submit]").last.click()
     walk.look(page, "decision")
     page.click("button[name=confirm]")
-    for _ in range(120):
-        if page.locator("main a[href*='/verify/']").count():
-            walk.look(page, "task-done")
-            return
-        page.wait_for_timeout(250)
-        page.reload()
-    raise AssertionError(f"{agency} issues nothing: {page.inner_text('main')[:500]}")
+    until(page, page.url, page.locator("main a[href*='/verify/']").count)
+    walk.look(page, "task-done")
 
 
 def look_up(walk: Walk, code: str) -> None:
@@ -286,11 +274,8 @@ def ask_for_more(walk: Walk, code: str) -> None:
     page.click("button[name=confirm]")
     walk.look(page, "task-waiting")
     mother = walk.person("mother")
-    for _ in range(120):
-        mother.goto(walk.address(f"cases/{code}"))
-        if (link := mother.locator("main a[href*='/supplement']")).count():
-            break
-        mother.wait_for_timeout(250)
+    link = mother.locator("main a[href*='/supplement']")
+    until(mother, walk.address(f"cases/{code}"), link.count)
     walk.look(mother, "case-asked")
     link.first.click()
     walk.look(mother, "supplement")
@@ -298,23 +283,14 @@ def ask_for_more(walk: Walk, code: str) -> None:
     walk.look(mother, "supplement-error")
     mother.fill("[name=text]", ANSWERED)
     send(mother)
-    for _ in range(120):
-        page.goto(walk.address(f"desk/?q={code}", POLICE))
-        if page.locator("main a[href*='#dossier']").count():
-            return
-        page.wait_for_timeout(250)
-    raise AssertionError("the answer does not arrive")
+    until(page, walk.address(f"desk/?q={code}", POLICE), page.locator("main a[href*='#dossier']").count)
 
 
 def collect(walk: Walk, code: str, folder: Path) -> None:
     """Download the results as the mother, verify one as anybody, with the file and with one changed byte."""
     page = walk.person("mother")
     downloads = "main a.btn[href*='/results/']:not([href$='/about'])"
-    for _ in range(120):
-        page.goto(walk.address(f"cases/{code}"))
-        if page.locator(downloads).count() >= 3:
-            break
-        page.wait_for_timeout(250)
+    until(page, walk.address(f"cases/{code}"), lambda: page.locator(downloads).count() >= 3)
     walk.look(page, "case-done")
     for kind, path in (
         *(("reads", f"cases/{code}/reads"), ("own-reads", "reads"), ("check", "how-you-can-check-us")),
