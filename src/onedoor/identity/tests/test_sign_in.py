@@ -113,7 +113,7 @@ def test_the_portal_shows_people_and_a_node_its_own_officers(monkeypatch: pytest
     at(monkeypatch, role="portal")
     assert [persona.id for persona in service.demonstration()] == ["mother", "father", "grandmother"]
     at(monkeypatch, role="node", member="G15")
-    assert [persona.id for persona in service.demonstration()] == ["civil-status"]
+    assert [persona.id for persona in service.demonstration()] == ["civil-status", "chair"]
 
 
 def test_an_officer_of_another_member_cannot_sign_in_at_a_node(client: Client, monkeypatch: pytest.MonkeyPatch):
