@@ -12,3 +12,4 @@ class PrivacyConfig(AppConfig):
     def ready(self) -> None:
         """Register the file kinds of the room, and what it enters into the ledger."""
         from onedoor.privacy import domain, entered, erasing, sealing  # noqa: F401 - registers on import
+        from onedoor.privacy.consents import decisions  # noqa: F401 - registers on import

@@ -16,7 +16,7 @@ from onedoor.kernel.nation import (
 )
 from onedoor.kernel.nation.layers import united
 from onedoor.kernel.nation.said import said
-from onedoor.privacy.rules import FOLLOW
+from onedoor.privacy.rules import CONSENTS, FOLLOW
 
 ID = "^[a-z][a-z0-9-]*$"
 BASIS_ID = "^[a-z0-9][a-z0-9.-]*$"
@@ -75,6 +75,23 @@ SEALED: Mapping[str, Any] = {
         "illustrative": {"const": True},
     },
 }
+TERMS: Mapping[str, Any] = {
+    "type": "object",
+    "required": ["version", "from", "text"],
+    "additionalProperties": False,
+    "properties": {
+        "version": {"type": "integer", "minimum": 1},
+        "from": {**DATE_SCHEMA, "description": "the day from which it is asked"},
+        "text": {**TEXT_SCHEMA, "description": "what the person agrees to, as they read it"},
+        "covers": {
+            "type": "array",
+            "uniqueItems": True,
+            "items": {"type": "integer", "minimum": 1},
+            "description": "earlier versions to which a consent still suffices",
+        },
+        "illustrative": {"const": True},
+    },
+}
 SCHEMA: Mapping[str, Any] = {
     "type": "object",
     "required": ["purpose", "text", "basis", "grants"],
@@ -86,6 +103,12 @@ SCHEMA: Mapping[str, Any] = {
         "valid_until": DATE_SCHEMA,
         "without_case": {"const": True, "description": "data may be used for it outside any case"},
         "sealed": SEALED,
+        "consent": {
+            "type": "array",
+            "minItems": 1,
+            "items": TERMS,
+            "description": "who has not agreed, of them nothing is read for this purpose; the versions, oldest first",
+        },
         "basis": {
             "type": "object",
             "minProperties": 1,
@@ -136,6 +159,40 @@ def check(document: Document, nation: Nation) -> Iterable[Fault]:
         yield from _post_faults(document, number, grant, nation)
         yield from _follow_faults(document, number, grant, registers)
     yield from _seal_faults(document, nation)
+    yield from _consent_faults(document, registers or {})
+
+
+def _consent_faults(document: Document, registers: Mapping[str, Mapping[str, Any]]) -> Iterator[Fault]:
+    """Yield what is wrong with the versions of a consent, and with grants that could not be held to it."""
+    versions, grants = document.data.get("consent", ()), document.data["grants"]
+    for place, one in enumerate(versions):
+        if one["version"] != place + 1:
+            wrong = said("this is version {number} in the order of the file", number=place + 1)
+            yield document.fault(["consent", place, "version"], wrong, said("number the versions 1, 2, 3 …"))
+        if place and one["from"] <= versions[place - 1]["from"]:
+            wrong = said("this version does not begin after the one before")
+            yield document.fault(["consent", place, "from"], wrong, said("correct one of the two dates"))
+        for index, covered in enumerate(one.get("covers", ())):
+            if covered > place:
+                wrong = said("version {number} is not an earlier one", number=covered)
+                yield document.fault(["consent", place, "covers", index], wrong, said("name earlier versions alone"))
+    if not versions:
+        return
+    asking = {grant["reader"] for grant in grants if grant.get("service") == CONSENTS}
+    for number, grant in enumerate(grants):
+        if grant.get("service", CONSENTS) != CONSENTS or set(grant["operations"]) != {"read"}:
+            wrong = said("what stands on consent can only be read, in a register")
+            yield document.fault(
+                ["grants", number], wrong, said("write operations: [read]; other grants need a right of their own")
+            )
+        holder = registers.get(grant.get("register", ""), {}).get("subsystem")
+        if holder and holder not in asking:
+            wrong = said("{holder} holds the register and could not ask whether somebody agreed", holder=holder)
+            yield document.fault(
+                ["grants", number, "register"],
+                wrong,
+                said("add a grant of the service consents to {holder}", holder=holder),
+            )
 
 
 def _seal_faults(document: Document, nation: Nation) -> Iterator[Fault]:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from uuid import UUID
 
 from onedoor.privacy import entered
-from onedoor.privacy.models import ReadPerson
+from onedoor.privacy.consents import decisions
+from onedoor.privacy.models import Consent, ReadPerson
 from onedoor.privacy.records import BLIND, LEDGER_KIND
 from onedoor.store import erasure, keys
 from onedoor.store.erasure import Person
@@ -26,6 +27,15 @@ def forget(person: Person) -> Iterator[tuple[str, UUID]]:
             record.erased = {**record.erased, str(place): digest}
             record.save(update_fields=["erased"])
     found.delete()
+    yield from _consents(mark)
+
+
+def _consents(mark: bytes) -> Iterator[tuple[str, UUID]]:
+    """Have what the person agreed to stand as nobody's."""
+    said = Consent.objects.filter(person=mark)
+    for entry in said.order_by("id").values_list("entry", flat=True):
+        yield decisions.LEDGER_KIND, entry
+    said.update(person=None)
 
 
 erasure.register(forgets=forget)

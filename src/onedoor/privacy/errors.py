@@ -1,6 +1,6 @@
 """What the room refuses, in the reader's language."""
 
-from onedoor.kernel.errors import NotAllowed, NotFound
+from onedoor.kernel.errors import Conflict, NotAllowed, NotFound
 
 
 class NotPermitted(NotAllowed):
@@ -9,6 +9,14 @@ class NotPermitted(NotAllowed):
 
 class UnknownPurpose(NotFound):
     """There is no purpose “{purpose}”. Please use one of the nation's rights."""
+
+
+class NothingToAgreeTo(NotFound):
+    """Nobody is asked to agree to “{purpose}”. Please choose a purpose from the list of consents."""
+
+
+class TermsChanged(Conflict):
+    """What you are asked to agree to has changed since you opened the page. Please read it again, then decide."""
 
 
 class NotShown(NotAllowed):

@@ -6,6 +6,22 @@ from onedoor.kernel.events import Event
 
 
 @dataclass(frozen=True, kw_only=True)
+class ConsentGiven(Event):
+    """A person agreed to a version of what a purpose asks."""
+
+    purpose: str
+    version: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConsentWithdrawn(Event):
+    """A person withdrew a consent, or said no; nothing is read on it from now on."""
+
+    purpose: str
+    version: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class ManyPersonsRead(Event):
     """An alarm: one post of one system read data of more persons within minutes than the nation's file lets pass.
 

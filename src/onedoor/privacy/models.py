@@ -68,6 +68,33 @@ class ReadPerson(models.Model):
         return f"person of {self.record_id}"
 
 
+class Consent(models.Model):
+    """What a person said to one version of what a purpose asks: agreed or withdrawn. The newest holds; none is silent.
+
+    *said* is SHA-256 of the words in every language, *salt* what the commitment is salted with, both in hex; *by* is
+    the account, or the system that brought it.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    person = BlindField(max_length=32, null=True)
+    purpose = models.CharField(max_length=80)
+    version = models.IntegerField()
+    given = models.BooleanField()
+    said = models.CharField(max_length=64)
+    by = models.CharField(max_length=120)
+    moment = models.DateTimeField()
+    salt = models.CharField(max_length=64)
+    entry = models.UUIDField()
+
+    class Meta:
+        """The newest of a person and purpose is found by the index; who was erased has no person any more."""
+
+        indexes: ClassVar = [models.Index(fields=["person", "purpose", "id"], name="privacy_consent_newest")]
+
+    def __str__(self) -> str:
+        return f"{'given' if self.given else 'withdrawn'}: {self.purpose} {self.version}"
+
+
 class Postponement(models.Model):
     """A second decision about a sealed read: it is shown later, says another officer than the first."""
 

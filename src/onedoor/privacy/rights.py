@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from onedoor.kernel import nation
-from onedoor.privacy.rules import Basis, Grant, Purpose, Seal
+from onedoor.privacy.rules import Basis, Grant, Purpose, Seal, Terms
 
 
 def purposes() -> Mapping[str, Purpose]:
@@ -29,6 +29,7 @@ def read(data: Mapping[str, Any]) -> Purpose:
         valid_until=date.fromisoformat(data.get("valid_until", date.max.isoformat())),
         without_case=data.get("without_case", False),
         sealed=_seal(data["sealed"]) if "sealed" in data else None,
+        consent=tuple(_terms(one) for one in data.get("consent", ())),
     )
 
 
@@ -40,6 +41,11 @@ def _basis(key: str, data: Mapping[str, Any]) -> Basis:
 
 def _seal(data: Mapping[str, Any]) -> Seal:
     return Seal(data["days"], frozenset(data.get("postponed_by", ())))
+
+
+def _terms(data: Mapping[str, Any]) -> Terms:
+    since, covers = date.fromisoformat(data["from"]), frozenset(data.get("covers", ()))
+    return Terms(data["version"], since, data["text"], covers)
 
 
 def _grant(data: Mapping[str, Any]) -> Grant:

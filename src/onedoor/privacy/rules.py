@@ -12,6 +12,8 @@ CORRECT = "correct"
 """To say for its person that a fact is wrong; its owner decides."""
 FOLLOW = "follow"
 """To be told that a record has a new version, never what it says."""
+CONSENTS = "consents"
+"""The service by which the holder of a register asks whether somebody agreed."""
 LONGEST: Mapping[str, int] = {"client": 120, "user": 120, "purpose": 80, "basis": 80, "case": 40}
 """Signs that the record of a use has room for; a longer name is refused, and recorded cut."""
 
@@ -50,6 +52,19 @@ class Seal:
 
     days: int
     postponed_by: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """One version of what a person agrees to, asked from the day *since* on.
+
+    Who agreed to one of the earlier versions in *covers* need not be asked again.
+    """
+
+    version: int
+    since: date
+    text: Text
+    covers: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +115,8 @@ class Purpose:
     without_case: bool = False
     """Whether data may be used for this purpose outside any case: then no case shows it to its person."""
     sealed: Seal | None = None
+    consent: tuple[Terms, ...] = ()
+    """The versions of what the persons must have agreed to; none where the law needs no consent."""
 
     def in_force(self, day: date) -> bool:
         """Return whether the right is valid on *day*."""
@@ -172,6 +189,17 @@ def _within(granted: tuple[str, ...], question: Question) -> Decision:
     if question.operation != READ and set(question.wanted) - set(granted):
         return Decision(refused="fields-not-granted")
     return Decision(fields) if fields else Decision(refused="fields-not-granted")
+
+
+def terms_on(purpose: Purpose, day: date) -> Terms | None:
+    """Return what persons are asked to agree to on *day*: nothing before the first version begins."""
+    begun = (one for one in purpose.consent if one.since <= day)
+    return max(begun, key=lambda one: one.version, default=None)
+
+
+def agreed(terms: Terms | None, version: int | None) -> bool:
+    """Return whether a consent to *version* (None: there is none, or it was withdrawn) suffices under *terms*."""
+    return terms is not None and version is not None and version in {terms.version, *terms.covers}
 
 
 def hidden_until(purpose: Purpose, operation: str, day: date) -> date | None:

@@ -7,6 +7,7 @@ from onedoor.kernel import nation
 from onedoor.kernel.text import Text
 from onedoor.privacy import records, rights, rules
 from onedoor.privacy.asking import tell_cases
+from onedoor.privacy.consents.asking import all_agree
 from onedoor.privacy.errors import NotPermitted, UnknownPurpose
 from onedoor.privacy.records import About
 from onedoor.privacy.rules import CORRECT, FOLLOW, READ, WRITE, Basis, DeskRight, Follower, Purpose, Question, Reader
@@ -66,11 +67,16 @@ def permit(
     """Return which fields *reader* may use, once the record of it is durable; raise `NotPermitted`, recorded too.
 
     *persons* are the personal numbers the data are about, perhaps each with the fields that are that person's own:
-    then they are shown no others. The record of a read is committed before this returns, so a read cannot stand in an
-    open transaction; that of a write commits with the write or not at all.
+    then they are shown no others. A purpose that stands on consent needs that of each of them, as it is now.
+    The record of a read is committed before this returns, so a read cannot stand in an open transaction; that of a
+    write commits with the write or not at all.
     """
     fields = check(reader, register=register, persons=list(persons), wanted=wanted, operation=operation)
-    until = rules.hidden_until(rights.purposes()[reader.purpose], operation, nation.current().today())
+    purpose = rights.purposes()[reader.purpose]
+    if purpose.consent and not all_agree(purpose, list(persons), reader):
+        records.refused(reader, register, operation, fields, "no-consent", persons)
+        raise NotPermitted(reason="no-consent", register=register)
+    until = rules.hidden_until(purpose, operation, nation.current().today())
     return Permit(fields, records.allowed(reader, register, operation, fields, persons, hidden_until=until))
 
 

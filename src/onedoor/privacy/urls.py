@@ -4,10 +4,13 @@ from django.urls import path
 
 from onedoor.kernel.settings import current as settings
 from onedoor.privacy import api, own_api, pages, sealed_api
+from onedoor.privacy.consents import api as consent_api
+from onedoor.privacy.consents import pages as consent_pages
 
 app_name = "privacy"
 PORTAL = [
     path("reads", pages.reads, name="reads"),
+    path("consents", consent_pages.consents, name="consents"),
     path("sealed-reads", pages.sealed, name="sealed"),
     path("how-you-can-check-us", pages.check, name="check"),
     path("reads.<slug:kind>", pages.export, name="export"),
@@ -24,6 +27,8 @@ exchange = [
     path("own-reads/one", own_api.one),
     path("own-reads/proof", own_api.proof),
     path("own-reads/openapi.json", own_api.openapi),
+    path("consents/agreed", consent_api.agreed),
+    path("consents/openapi.json", consent_api.openapi),
     path("sealed-reads/postpone", sealed_api.postpone),
     path("sealed-reads/counts", sealed_api.counts_here),
     path("sealed-reads/openapi.json", sealed_api.openapi),

@@ -20,7 +20,10 @@ from onedoor.store import keys
 from onedoor.store.rows import Rows
 
 MOST_READS = 1000
-SERVICES = {"own-reads": gettext_noop("The list of who read this person’s data")}
+SERVICES = {
+    "own-reads": gettext_noop("The list of who read this person’s data"),
+    "consents": gettext_noop("Whether this person agreed to it"),
+}
 """Services whose use is recorded as a read, by the words a person reads."""
 OPEN = """(hidden_until IS NULL OR (hidden_until <= %s AND NOT EXISTS (
     SELECT FROM privacy_postponement AS later WHERE later.record_id = privacy_readrecord.id AND later.until > %s)))"""

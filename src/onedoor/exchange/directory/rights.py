@@ -17,6 +17,8 @@ SERVICE_ENDPOINTS = ("* /**",)
 DESCRIPTION = "/openapi.json"
 """Where a service describes itself, below its own address."""
 CASES, CHANGES, CORRECTIONS, DATA = "cases", "changes", "corrections", "data"
+CONSENTS = "consents"
+"""A service of the portal alone: it keeps what persons agreed to."""
 READS = ("reads", "own-reads", "sealed-reads")
 """Services that every system has besides its registers; the portal has no data and no reads."""
 DATA_ENDPOINTS = {
@@ -63,7 +65,9 @@ def offers(nation: Path, subsystems: Mapping[str, bool]) -> Iterator[Offer]:
         yield Offer(f"{subsystem}/{CASES}", SERVICE_ENDPOINTS, DESCRIPTION)
         yield Offer(f"{subsystem}/{CHANGES}", SERVICE_ENDPOINTS, DESCRIPTION)
         yield Offer(f"{subsystem}/{CORRECTIONS}", SERVICE_ENDPOINTS, DESCRIPTION)
-        if not portal:
+        if portal:
+            yield Offer(f"{subsystem}/{CONSENTS}", SERVICE_ENDPOINTS, DESCRIPTION)
+        else:
             yield from (Offer(f"{subsystem}/{one}", SERVICE_ENDPOINTS, DESCRIPTION) for one in READS)
             yield Offer(f"{subsystem}/{DATA}", SERVICE_ENDPOINTS, DESCRIPTION)
 

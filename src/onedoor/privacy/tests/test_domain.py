@@ -46,6 +46,20 @@ def test_the_rights_of_the_nation_have_no_fault() -> None:
             "    operations: [write]\n    posts: [residence]",
             "add read",
         ),
+        ("birth-offer.yaml", "- version: 1", "- version: 2", "number the versions"),
+        (
+            "birth-offer.yaml",
+            "    from: 2026-01-01",
+            "    covers: [1]\n    from: 2026-01-01",
+            "name earlier versions alone",
+        ),
+        (
+            "birth-offer.yaml",
+            "operations: [read]\n    fields",
+            "operations: [read, write]\n    fields",
+            "can only be read",
+        ),
+        ("birth-offer.yaml", "service: consents", "service: reads", "could not ask whether somebody agreed"),
         ("investigation.yaml", "postponed_by: [chief]", "postponed_by: [chef]", "write “chief”"),
         ("investigation.yaml", "  basis: l91-2025", "  basis: l91-2026", "there is no basis “l91-2026”"),
         (
