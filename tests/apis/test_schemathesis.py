@@ -35,7 +35,7 @@ WHO: Mapping[str, tuple[str, str, str]] = {
     "cases.json /outcome": (COMMUNE, "hand-over", "nd63-2024.4.3"),
     "reads.json": (PORTAL, "own-case", "l91-2025"),
     "own-reads.json": (PORTAL, "own-reads", "l91-2025"),
-    "consents.json": ("VN/GOV/G18/HEALTH", "birth-offer", "l91-2025"),
+    "consents.json": ("VN/GOV/G18/HEALTH", "birth-suggestion", "l91-2025"),
     "sealed-reads.json": ("VN/GOV/G01/POPULATION", "investigation", "l91-2025"),
     "changes.json": ("VN/GOV/G01/POPULATION", "insurance-upkeep", "l60-2024"),
     "corrections.json": ("VN/GOV/G01/POPULATION", "correction", "l91-2025"),

@@ -34,6 +34,7 @@ KINDS = {
         "sealed-reads",
         "inbox",
     ),
+    *("consents", "consents-agreed", "suggested", "suggested-unasked"),
     *("desk", "desk-empty", "task", "decision-error", "decision", "task-done"),
     *("look-up", "look-up-form", "look-up-error", "look-up-nothing", "look-up-found"),
     *("verify", "verify-same", "verify-differs"),
@@ -59,6 +60,7 @@ def test_the_whole_story_in_a_browser(
         public(walk)
         name = child_name()
         notice = give_birth(walk)
+        agree(walk)
         code = declare(walk, notice, name)
         decide(walk, code, COMMUNE)
         if supplement:
@@ -154,6 +156,25 @@ def give_birth(walk: Walk) -> str:
     page.click("main form[method=post] button[type=submit]")
     walk.look(page, "birth-notice-issued")
     return page.inner_text("main .code").strip()
+
+
+def agree(walk: Walk) -> None:
+    """Agree as the mother to be told of her birth notices, find the one there is, and take it back."""
+    page = walk.person("mother")
+    page.goto(walk.address("suggested"))
+    walk.look(page, "suggested-unasked")
+    assert not page.locator("main a.btn").count()
+    page.click("main a[href*='consents#']")
+    walk.look(page, "consents")
+    page.click("main button[name=answer][value=yes]")
+    walk.look(page, "consents-agreed")
+    page.goto(walk.address("suggested"))
+    walk.look(page, "suggested")
+    assert page.locator(f"main a.btn[href*='services/{SERVICE}/apply']").count()
+    page.goto(walk.address("consents"))
+    page.click("main button[name=answer][value=no]")
+    page.goto(walk.address("suggested"))
+    assert not page.locator("main a.btn").count()
 
 
 def declare(walk: Walk, notice: str, name: str) -> str:

@@ -25,6 +25,13 @@ def cases(request: HttpRequest) -> HttpResponse:
 
 @access(IDENTIFIED)
 @require_safe
+def suggested(request: HttpRequest) -> HttpResponse:
+    """Show which services are suggested, asked of the registers for which the person agreed to it."""
+    return render(request, "cases/suggested.html", {"shown": service.suggestions(acting(request))})
+
+
+@access(IDENTIFIED)
+@require_safe
 def case(request: HttpRequest, code: str) -> HttpResponse:
     """Show where a case stands: clock, steps, results, history."""
     dossier = service.view(code, acting(request))

@@ -17,6 +17,7 @@ from onedoor.cases.errors import (
 from onedoor.cases.looking import Look, at_desk, look_up, may_look_up, offer, offers
 from onedoor.cases.renewing import renew
 from onedoor.cases.submission import submit
+from onedoor.cases.suggestions import suggestions
 from onedoor.cases.trail import reads
 from onedoor.cases.verification import compare, issued
 
@@ -59,6 +60,7 @@ __all__ = [
     "resume",
     "review",
     "submit",
+    "suggestions",
     "supplement",
     "take",
     "task",

@@ -24,6 +24,7 @@ PORTAL = [
     path("services/<str:service_id>/apply/<slug:page_id>", form_pages.page, name="page"),
     path("services/<str:service_id>/apply/<slug:page_id>/dispute", form_pages.dispute, name="dispute"),
     path("services/<str:service_id>/apply/<slug:page_id>/refresh", form_pages.refresh, name="refresh"),
+    path("suggested", pages.suggested, name="suggested"),
     path("cases/", pages.cases, name="list"),
     path("cases/<str:code>", pages.case, name="case"),
     path("cases/<str:code>/receipt", pages.receipt, name="receipt"),

@@ -7,6 +7,7 @@ from onedoor.kernel import nation
 from onedoor.kernel.text import Text
 from onedoor.privacy import records, rights, rules
 from onedoor.privacy.asking import tell_cases
+from onedoor.privacy.consents import decisions
 from onedoor.privacy.consents.asking import all_agree
 from onedoor.privacy.errors import NotPermitted, UnknownPurpose
 from onedoor.privacy.records import About
@@ -29,6 +30,7 @@ __all__ = [
     "Reader",
     "UnknownPurpose",
     "Use",
+    "agrees",
     "basis_text",
     "check",
     "desk_rights",
@@ -108,6 +110,11 @@ def permit_call(reader: Reader, *, service: str, provider: str) -> None:
     if not rules.may_call(rights.purposes(), reader, service=service, provider=provider, day=today):
         records.refused(reader, service, "call", (), "not-granted", ())
         raise NotPermitted(reason="not-granted", register=service)
+
+
+def agrees(person: str, purpose_id: str) -> bool:
+    """Return whether *person* (a personal number) agrees to what a purpose asks today; where the consents are kept."""
+    return decisions.agreed(purpose_id, [person])[0]
 
 
 def followers(register: str) -> list[Follower]:

@@ -154,6 +154,22 @@ class Proactive:
 
 
 @dataclass(frozen=True)
+class Suggestion:
+    """When the service is suggested: a record about who asks stands in *register*, its field *unless* not being true.
+
+    *by* is the look-up's parameter that takes the person's own number; *shows* are the fields they are told.
+    """
+
+    register: str
+    by: str
+    purpose: str
+    basis: str
+    text: Text
+    shows: tuple[str, ...]
+    unless: str = ""
+
+
+@dataclass(frozen=True)
 class Step:
     """What one agency does. ``by`` is agency kind and post, ``at`` is CEL giving the unit's code.
 
@@ -246,6 +262,7 @@ class Service:
     papers: tuple[Paper, ...] = ()
     forms: tuple[Form, ...] = ()
     proactive: tuple[Proactive, ...] = ()
+    suggest: Suggestion | None = None
     examples: tuple[Mapping[str, Any], ...] = field(default=(), compare=False, repr=False)
     definition: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 

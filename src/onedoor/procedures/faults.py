@@ -111,6 +111,7 @@ class _Check:
         yield from cycles or self.path()
         yield from self.pages()
         yield from self.sources()
+        yield from self.suggestion()
         if not cycles:
             for scoped in Scopes(self.service, self.rights.fields).all():
                 yield from scoped.faults(self.document)
@@ -203,6 +204,23 @@ class _Check:
                 yield self.document.fault(
                     keys, said("this source stops the form but does not say why"), said("add missing: …")
                 )
+
+    def suggestion(self) -> Iterator[Fault]:
+        """Find a suggestion that could not be made: no such register, look-up, field or right."""
+        suggest, rights = self.service.suggest, self.rights
+        if suggest is None:
+            return
+        keys: Keys = ("suggest",)
+        yield from self.unknown((*keys, "register"), said("register"), suggest.register, rights.fields)
+        ways = [next(iter(way)) for way in rights.lookups.get(suggest.register, ()) if len(way) == 1]
+        yield from self.unknown((*keys, "by"), said("look-up"), suggest.by, ways)
+        yield from self.unknown((*keys, "purpose"), said("purpose"), suggest.purpose, rights.bases)
+        yield from self.unknown((*keys, "basis"), said("basis"), suggest.basis, rights.bases.get(suggest.purpose, ()))
+        granted = rights.granted(suggest.purpose, suggest.register, "read")
+        for number, name in enumerate(suggest.shows):
+            yield from self.unknown((*keys, "shows", number), said("field that the right opens"), name, granted)
+        if suggest.unless:
+            yield from self.unknown((*keys, "unless"), said("field that the right opens"), suggest.unless, granted)
 
     def order(self) -> Iterator[Fault]:
         """Find steps that wait for one another, or for nothing there is."""

@@ -19,6 +19,7 @@ from onedoor.procedures.definition import (
     Service,
     Source,
     Step,
+    Suggestion,
     Supplement,
     Visit,
     Write,
@@ -69,6 +70,7 @@ def read(plain: Plain) -> Service:
         papers=tuple(Paper(key, **paper) for key, paper in plain.get("papers", {}).items()),
         forms=tuple(Form(key, **form) for key, form in plain.get("forms", {}).items()),
         proactive=tuple(Proactive(key, **done) for key, done in plain.get("proactive", {}).items()),
+        suggest=_suggestion(plain["suggest"]) if "suggest" in plain else None,
         examples=tuple(plain.get("examples", ())),
         definition={key: value for key, value in plain.items() if key not in {"examples", "place"}},
     )
@@ -77,6 +79,10 @@ def read(plain: Plain) -> Service:
 def _source(key: str, source: Plain, reads: Plain) -> Source:
     given = {"purpose": reads["purpose"], "basis": reads["basis"], **source}
     return Source(id=key, **{**given, "once": tuple(source.get("once", ()))})
+
+
+def _suggestion(plain: Plain) -> Suggestion:
+    return Suggestion(**{**plain, "shows": tuple(plain["shows"])})
 
 
 def _page(key: str, page: Plain) -> Page:

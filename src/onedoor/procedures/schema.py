@@ -230,6 +230,19 @@ PARTS: Mapping[str, Schema] = {
         )
     ),
     "proactive": _object("", remind=SAID, prepare=SAID, recommend=SAID, automatic=SAID),
+    "suggest": {
+        **_object(
+            "register by purpose basis text shows",
+            register=ID,
+            by={**ID, "description": "the parameter of the look-up that takes the person’s own number"},
+            purpose=ID,
+            basis=STRING,
+            text=TEXT_SCHEMA,
+            shows={"type": "array", "minItems": 1, "uniqueItems": True, "items": ID},
+            unless={**ID, "description": "a field: where it is true, nothing is suggested any more"},
+        ),
+        "description": "to whom the service is suggested: a record about them stands in a register",
+    },
     "appeal": _object("text", text=TEXT_SCHEMA),
     "text": _object(
         "title summary who minutes", title=TEXT_SCHEMA, summary=TEXT_SCHEMA, who=TEXT_SCHEMA, minutes=COUNT
@@ -241,7 +254,7 @@ OWN: Mapping[str, Schema] = {
     "valid_from": DATE_SCHEMA,
     "valid_until": DATE_SCHEMA,
 }
-OPTIONAL = {"fees", "words", "valid_until", "ways", "papers", "forms", "proactive"}
+OPTIONAL = {"fees", "words", "valid_until", "ways", "papers", "forms", "proactive", "suggest"}
 WHOLE: Schema = _object(" ".join(sorted({*PARTS, *OWN} - OPTIONAL)), **PARTS, **OWN)
 
 

@@ -20,7 +20,7 @@ from onedoor.kernel.settings import current as settings
 from onedoor.kernel.text import Text
 from onedoor.procedures import handing, limits, reading, rules, searching
 from onedoor.procedures.answers import AnswerFault, Raw, check_file
-from onedoor.procedures.definition import Condition, Law, Result, Service, Source, Step, Write
+from onedoor.procedures.definition import Condition, Law, Result, Service, Source, Step, Suggestion, Write
 from onedoor.procedures.domain import SERVICE
 from onedoor.procedures.expressions import BadExpression, Context, ExpressionFailed, Value, evaluate, names_of, paths_of
 from onedoor.procedures.handing import enough, handed, needs
@@ -68,6 +68,7 @@ __all__ = [
     "Service",
     "Source",
     "Step",
+    "Suggestion",
     "Write",
     "check_file",
     "choices",

@@ -27,7 +27,7 @@ from onedoor.store import erasure, keys
 from onedoor.store.models import LedgerEntry, StatedEvent
 
 MOTHER, FATHER = "001196204817", "036094117302"
-PORTAL, HEALTH, PURPOSE = "VN/GOV/G22/PORTAL", "VN/GOV/G18/HEALTH", "birth-offer"
+PORTAL, HEALTH, PURPOSE = "VN/GOV/G22/PORTAL", "VN/GOV/G18/HEALTH", "birth-suggestion"
 READER = Reader(PORTAL, "account-1", PURPOSE, "l91-2025")
 ACTOR = Actor(person="account-1")
 TEXT = {"vi": "a", "en": "b", "fr": "c"}
