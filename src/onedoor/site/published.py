@@ -129,9 +129,11 @@ def read(folder: Path) -> tuple[list[Leaf], str]:
 
 def check(folder: Path, tree: Tree) -> None:
     """Hold every published file against *tree*, computed from the database; raise `LedgerError` where they differ."""
-    if not (folder / CHECKPOINT).exists():
+    if not (content := _content(folder / CHECKPOINT)):
+        if tree.size:
+            raise LedgerError("{path} is missing", path=CHECKPOINT)
         return
-    signed = verify_checkpoint((folder / CHECKPOINT).read_text(), ledger.verifier())
+    signed = verify_checkpoint(content.decode(errors="replace"), ledger.verifier())
     if signed.size > tree.size or tree.root(signed.size) != signed.root:
         raise LedgerError("the database does not hold the {size} entries that were published", size=signed.size)
     for _ in audit(lambda path, _most: _content(folder / path), signed):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from uuid import UUID
 
+from onedoor.kernel.ledger import Leaf
 from onedoor.store import keys, ledger, rows
 from onedoor.store.models import Amendment, LedgerEntry
 
@@ -19,6 +20,8 @@ Told = Callable[[str], bytes | None]
 ALTERED, MISSING, ADDED, LOST, AMENDED = "altered", "missing", "added", "lost", "amended"
 """What may be wrong; what is lost went with a restore, which said so; what is amended is as an `Amendment` says."""
 AT_ONCE = 1000
+NOTHING = sha256(b"").digest()
+"""What stands behind an entry whose details are gone, by an `Amendment` that says so."""
 AMENDMENT = "store.amended"
 _kinds: dict[str, Entered] = {}
 _told: dict[str, Told] = {}
@@ -76,7 +79,7 @@ def _compared(kind: str, entered: Iterator[tuple[str, bytes]]) -> Iterator[Findi
             yield Finding(ADDED, kind, row[0])
             row = next(entered, None)
         if row is None or row[0] != name:
-            yield Finding(LOST if entry.lost else MISSING, kind, name, entry.position)
+            yield Finding(LOST if amended(entry.id) == NOTHING else MISSING, kind, name, entry.position)
             continue
         digest = sha256(row[1]).digest()
         if digest != bytes(entry.commitment):
@@ -106,6 +109,11 @@ def amend(kind: str, entry: UUID, why: str) -> None:
     row = Amendment(amended=entry, digest=digest, why=why, mark=mark_of(entry, digest, why))
     row.entry = ledger.append(AMENDMENT, sha256(_amendment(row)).digest()).id
     row.save(force_insert=True)
+
+
+def lose(leaf: Leaf) -> None:
+    """Enter that the details of *leaf* were lost with a restore: otherwise they would count as taken away."""
+    amend(leaf.kind, leaf.id, LOST)
 
 
 def _amendment(row: Amendment) -> bytes:

@@ -1,6 +1,6 @@
 """The ledger in PostgreSQL: entries appended in the caller's transaction, then put in order and signed."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from datetime import datetime
 from itertools import islice
@@ -111,10 +111,11 @@ def _sign(tree: Tree) -> None:
     LedgerCheckpoint.objects.create(size=size, root=root, note=note, signed_at=clock.now())
 
 
-def resume(leaves: Sequence[Leaf], note: str) -> list[Leaf]:
+def resume(leaves: Sequence[Leaf], note: str, lose: Callable[[Leaf], object]) -> list[Leaf]:
     """Continue from what was published: *leaves* up to the signed *note*; return those whose details are lost.
 
-    A database restored from a backup may be older than what was published. Entries it has not stay as commitments.
+    A database restored from a backup may be older than what was published. Entries it has not stay as commitments;
+    *lose* puts each of them on record as lost, in the same transaction.
     Raise `LedgerError` when *note* is not signed by this system, or the two tell different stories.
     """
     text, _ = verify_note(note, [verifier()])
@@ -134,6 +135,8 @@ def resume(leaves: Sequence[Leaf], note: str) -> list[Leaf]:
         lost = [leaf for at, leaf in enumerate(leaves[common : signed.size], common) if _placed(leaf, at)]
         tree.extend(leaf.hash() for leaf in leaves[common : signed.size])
         LedgerCheckpoint.objects.create(size=signed.size, root=signed.root, note=note, signed_at=clock.now())
+        for leaf in lost:
+            lose(leaf)
     return lost
 
 
@@ -141,7 +144,7 @@ def _placed(leaf: Leaf, position: int) -> bool:
     """Give *leaf* its position; return whether this database did not know it."""
     if LedgerEntry.objects.filter(id=leaf.id, kind=leaf.kind, commitment=leaf.commitment).update(position=position):
         return False
-    LedgerEntry.objects.create(id=leaf.id, kind=leaf.kind, commitment=leaf.commitment, position=position, lost=True)
+    LedgerEntry.objects.create(id=leaf.id, kind=leaf.kind, commitment=leaf.commitment, position=position)
     return True
 
 
@@ -207,7 +210,8 @@ def computed() -> Tree:
         if next(entries, None) or LedgerNode.objects.count() != 2 * tree.size - tree.size.bit_count():
             raise LedgerError("it holds more or less than the {size} entries that were signed", size=tree.size)
         for node in nodes:
-            if tree.storage.node(node.level, node.index) != bytes(node.hash):
+            there = 0 <= node.index < tree.size >> node.level
+            if not there or tree.storage.node(node.level, node.index) != bytes(node.hash):
                 raise LedgerError(
                     "the node {level}/{index} is not that of its entries", level=node.level, index=node.index
                 )

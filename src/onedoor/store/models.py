@@ -33,8 +33,6 @@ class LedgerEntry(models.Model):
     commitment = models.BinaryField(max_length=32)
     position = models.BigIntegerField(null=True, unique=True)
     made_at = models.DateTimeField(auto_now_add=True)
-    lost = models.BooleanField(default=False, db_default=False)
-    """Whether its details were lost with a restore."""
 
     class Meta:
         """A trigger of the first migration holds that an entry never changes and never goes."""

@@ -124,7 +124,7 @@ def _content(row: Consent) -> bytes:
         "version": row.version,
     }
     facts |= {"given": row.given, "said": row.said, "by": row.by, "moment": row.moment.isoformat()}
-    return b"onedoor consent 1\n" + bytes.fromhex(row.salt) + _json(facts)
+    return b"onedoor consent 1\n" + row.salt.encode() + _json(facts)
 
 
 def _entered(entry: str) -> Iterator[tuple[str, bytes]]:

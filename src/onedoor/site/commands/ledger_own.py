@@ -140,7 +140,7 @@ def resume_from(folder: Path) -> None:
             raise NothingPublished(folder=folder, size=size)
         print(_("Nothing was published in {folder}, and the ledger is empty: it begins anew.", folder=folder))
         return
-    print(told(ledger.resume(leaves, note)))
+    print(told(ledger.resume(leaves, note, details.lose)))
 
 
 def told(lost: Sequence[Leaf]) -> str:

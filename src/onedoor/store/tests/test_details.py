@@ -11,6 +11,7 @@ from onedoor.kernel.ids import uuid7
 from onedoor.kernel.ledger import LedgerError
 from onedoor.store import details, ledger
 from onedoor.store.details import ADDED, ALTERED, LOST, MISSING
+from onedoor.store.models import Amendment
 
 pytestmark = pytest.mark.django_db
 Told = dict[str, bytes]
@@ -72,10 +73,19 @@ def test_what_a_restore_lost_is_told_apart_from_what_somebody_took_away(told: To
         ledger.integrate()
         published = ledger.leaves(0, 21), ledger.checkpoint()
         transaction.savepoint_rollback(point)
-    assert len(ledger.resume(*published)) == 1
+    assert len(ledger.resume(*published, details.lose)) == 1
     del told[min(told)]
     assert [one.what for one in details.findings()] == [MISSING, LOST]
     assert [one.entry for one in details.findings()][1] == str(newer.id)
+
+
+def test_who_writes_to_the_database_alone_cannot_call_lost_what_they_took_away(told: Told) -> None:
+    taken = min(told)
+    del told[taken]
+    forged = Amendment(amended=UUID(taken), digest=details.NOTHING, why=LOST, mark=bytes(32))
+    forged.entry = uuid7()
+    forged.save(force_insert=True)
+    assert MISSING in [one.what for one in details.findings()]
 
 
 WAYS = (
@@ -91,7 +101,7 @@ WAYS = (
     "UPDATE store_ledger_checkpoint SET root = sha256('forged')",
     "UPDATE store_ledger_checkpoint SET note = replace(note, '20', '19')",
     "DELETE FROM store_ledger_checkpoint",
-    "INSERT INTO store_ledger_entry VALUES (gen_random_uuid(), 'k', sha256('forged'), {place} + 20, now(), false)",
+    "INSERT INTO store_ledger_entry VALUES (gen_random_uuid(), 'k', sha256('forged'), {place} + 20, now())",
 )
 
 

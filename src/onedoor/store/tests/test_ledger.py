@@ -9,7 +9,7 @@ from django.db import DatabaseError, connection, transaction
 from django.db.transaction import TransactionManagementError
 
 from onedoor.kernel.ledger import LedgerError, Tree, leaf_hash, verify_inclusion, verify_note
-from onedoor.store import ledger
+from onedoor.store import details, ledger
 from onedoor.store.models import LedgerCheckpoint, LedgerEntry
 
 pytestmark = pytest.mark.django_db
@@ -130,14 +130,14 @@ def test_a_ledger_older_than_what_was_published_resumes_and_names_what_is_lost()
         ledger.integrate()
         told = published()
     assert ledger.size_and_root()[0] == 3
-    lost = ledger.resume(*told)
+    lost = ledger.resume(*told, details.lose)
     assert [one.id for one in lost] == sorted(one.id for one in newer)
     assert ledger.check() == 7
     assert ledger.checkpoint() == told[1]
-    assert ledger.resume(*told) == []
+    assert ledger.resume(*told, details.lose) == []
     add(1)
-    assert ledger.integrate() == 1
-    assert ledger.check() == 8
+    assert ledger.integrate() == 1 + len(lost), "that they are lost is entered too"
+    assert ledger.check() == 8 + len(lost)
 
 
 def test_an_entry_that_only_waited_for_its_place_is_not_lost():
@@ -145,7 +145,7 @@ def test_an_entry_that_only_waited_for_its_place_is_not_lost():
     with undone():
         ledger.integrate()
         told = published()
-    assert ledger.resume(*told) == []
+    assert ledger.resume(*told, details.lose) == []
     assert LedgerEntry.objects.filter(position__isnull=False).count() == len(waiting)
     assert ledger.check() == 2
 
@@ -157,9 +157,9 @@ def test_a_ledger_does_not_resume_from_a_different_story():
         ledger.integrate()
         told = published()
     with pytest.raises(LedgerError, match="do not fit"):
-        ledger.resume(told[0][:-1], told[1])
+        ledger.resume(told[0][:-1], told[1], details.lose)
     with transaction.atomic():
         ledger.append("another story", bytes(32))
     ledger.integrate()
     with pytest.raises(LedgerError, match="different stories"):
-        ledger.resume(*told)
+        ledger.resume(*told, details.lose)

@@ -1,0 +1,193 @@
+"""Who may do anything to a database and to the published files, but holds no key of the system, is found out."""
+
+import argparse
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import DataError, IntegrityError, connection, transaction
+
+from onedoor.kernel.actor import Actor
+from onedoor.privacy import records, sealing
+from onedoor.privacy.consents import decisions
+from onedoor.privacy.models import ReadPerson, ReadRecord
+from onedoor.privacy.rules import Reader
+from onedoor.site import messages, published
+from onedoor.site.commands import ledger_own
+from onedoor.site.published import Publisher
+from onedoor.store import keys, ledger, sealed
+from onedoor.store.sealed import Place
+
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(900)]
+READER = Reader("VN/GOV/G22/PORTAL", "account", "birth-form", "nd63-2024.4.5", "2611-7K4M-Q8")
+POLICE = Reader("VN/GOV/G01/POPULATION", "police-00199.residence", "investigation", "l91-2025")
+READS = 270
+"""So many that one tile and its bundle are whole and others begin."""
+WATCHED_ONLY = {
+    ("store_ledger_entry", "made_at"),
+    ("store_ledger_checkpoint", "signed_at"),
+    ("privacy_readperson", "sealed"),
+}
+"""Columns that prove nothing: two moments that only measure delay, an envelope that opens nowhere but in its row."""
+TABLES = (
+    "store_ledger_entry",
+    "store_ledger_node",
+    "store_ledger_checkpoint",
+    "privacy_readrecord",
+    "privacy_readperson",
+    "privacy_consent",
+    "privacy_postponement",
+)
+OTHER = {
+    "bytea": "set_byte({0}, 0, 255 - get_byte({0}, 0))",
+    "boolean": "NOT {0}",
+    "bigint": "{0} + 1",
+    "integer": "{0} + 1",
+    "smallint": "{0} + 1",
+    "uuid": "gen_random_uuid()",
+    "date": "coalesce({0} + 1, '2027-01-01')",
+    "timestamp with time zone": "{0} + interval '1 second'",
+    "ARRAY": "array_append({0}, 'forged')",
+    "jsonb": """'{{"0": "forged"}}'""",
+}
+"""SQL for another value of a column, by its type."""
+TEXT = "CASE reverse({0}) WHEN {0} THEN {0} || 'x' ELSE reverse({0}) END"
+
+
+@dataclass
+class Superuser:
+    """Changes one thing at random, of what stands in the tables or of the published files."""
+
+    chance: random.Random
+    folder: Path
+    did: str = ""
+    columns: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+
+    def change(self) -> Callable[[], None]:
+        """Change something that makes a difference; return what puts a file back (tables are rolled back)."""
+        if self.chance.random() < 0.25:
+            return self._spoil()
+        while True:
+            try:
+                with transaction.atomic(), connection.cursor() as cursor:
+                    if self._alter(cursor):
+                        return lambda: None
+            except (DataError, IntegrityError):
+                continue  # the database itself refuses it
+
+    def _alter(self, cursor: Any) -> bool:
+        table, way = self.chance.choice(TABLES), self.chance.choice(("edit", "edit", "delete", "swap", "truncate"))
+        column, kind = self.chance.choice(self._columns(cursor, table))
+        cursor.execute(f"SELECT count(*) FROM {table}")
+        rows = cursor.fetchone()[0]
+        one, other = self.chance.randrange(rows), self.chance.randrange(rows)
+        row = f"(SELECT ctid FROM {table} ORDER BY ctid OFFSET {{}} LIMIT 1)"
+        if (way, table) == ("delete", "store_ledger_checkpoint"):
+            one = rows - 1  # that an earlier state was signed as well, a later one does not say
+        self.did = f"{way} {table}.{column} of row {one}, {other}"
+        if way == "truncate":
+            cursor.execute(f"DELETE FROM {table} WHERE ctid >= {row.format(one)}")
+        elif way == "delete":
+            cursor.execute(f"DELETE FROM {table} WHERE ctid = {row.format(one)}")
+        elif way == "edit":
+            value = OTHER.get(kind, TEXT).format(f'"{column}"')
+            cursor.execute(f'UPDATE {table} SET "{column}" = {value} WHERE ctid = {row.format(one)}')
+        else:
+            cursor.execute(
+                f'UPDATE {table} AS one SET "{column}" = other."{column}" FROM {table} AS other'
+                f" WHERE (one.ctid, other.ctid) IN (({row.format(one)}, {row.format(other)}),"
+                f' ({row.format(other)}, {row.format(one)})) AND one."{column}" IS DISTINCT FROM other."{column}"'
+            )
+        return bool(cursor.rowcount)
+
+    def _columns(self, cursor: Any, table: str) -> list[tuple[str, str]]:
+        if table not in self.columns:
+            cursor.execute(
+                "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = %s ORDER BY 1",
+                [table],
+            )
+            self.columns[table] = [one for one in cursor.fetchall() if (table, one[0]) not in WATCHED_ONLY]
+        return self.columns[table]
+
+    def _spoil(self) -> Callable[[], None]:
+        files = sorted(one for one in self.folder.rglob("*") if one.is_file() and one.name not in ("key", "signed"))
+        path, other = self.chance.sample(files, 2)
+        content, way = path.read_bytes(), self.chance.choice(("flip", "cut", "delete", "swap"))
+        self.did = f"{way} {path.relative_to(self.folder)}"
+        if way == "delete":
+            path.unlink()
+        elif way == "swap":
+            path.write_bytes(other.read_bytes())
+        elif way == "cut":
+            path.write_bytes(content[: self.chance.randrange(len(content))])
+        else:
+            place = self.chance.randrange(len(content))
+            path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+        return lambda: (path.write_bytes(content), None)[1]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Have reads, sealed reads, decisions and consents entered and published, and the commands speak of them."""
+    people = [f"0011962{number:05}" for number in range(12)]
+    for person in people:
+        keys.key_for(person)
+    for number in range(READS):
+        about = {people[number % 12]: ["number", "born"], people[number % 7 + 1]: ["sex"]}
+        records.allowed(READER, "population", "read", ("number", "born", "sex"), about)
+    until = date(2027, 1, 1)
+    for number in range(6):
+        sealed_read = records.allowed(POLICE, "births", "read", ("born",), [people[number]], hidden_until=until)
+        chief = Reader(POLICE.client, "police-00199.chief", "investigation", "l91-2025")
+        sealing._decided(ReadRecord.objects.get(id=sealed_read).id, until + timedelta(days=number), chief)
+        decisions.decide(people[number], "birth-suggestion", 1, given=True, by=Actor(person="account"))
+        ledger.integrate()
+    decisions.decide(people[0], "birth-suggestion", 1, given=False, by=Actor(person="account"))
+    ledger.integrate()
+    place = tmp_path / "published"
+    Publisher(place)
+    monkeypatch.setattr(published, "folder_in", lambda _: place)
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        for table in TABLES:
+            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        for table in ("privacy_readperson", "privacy_postponement"):
+            cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT {_reference(cursor, table)}")
+    messages.use("en")
+    yield place
+    messages.use(None)
+
+
+def _reference(cursor: Any, table: str) -> str:
+    cursor.execute("SELECT conname FROM pg_constraint WHERE contype = 'f' AND conrelid = %s::regclass", [table])
+    return str(cursor.fetchone()[0])
+
+
+@pytest.mark.parametrize(
+    "times", [60, pytest.param(1000, marks=pytest.mark.soak)], ids=lambda times: f"{times} changes"
+)
+def test_whatever_is_changed_is_found(folder: Path, times: int, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ledger_own.check(argparse.Namespace()) == 0, capsys.readouterr().out
+    user = Superuser(random.Random(20261129), folder)
+    unseen = []
+    for _ in range(times):
+        point = transaction.savepoint()
+        mend = user.change()
+        if ledger_own.check(argparse.Namespace()) != ledger_own.WRONG:
+            unseen.append(user.did)
+        mend()
+        transaction.savepoint_rollback(point)
+    assert not unseen
+    assert ledger_own.check(argparse.Namespace()) == 0, "each change was taken back"
+
+
+def test_an_envelope_opens_nowhere_but_in_its_row(folder: Path) -> None:
+    one, other = ReadPerson.objects.exclude(sealed=b"").order_by("record_id", "person")[:2]
+    place = Place("privacy_readperson", "sealed", f"{other.record_id}.{bytes(other.person).hex()}")
+    assert sealed.unseal(bytes(other.sealed), place=place)
+    with pytest.raises(sealed.BadEnvelope):
+        sealed.unseal(bytes(one.sealed), place=place)
