@@ -12,10 +12,11 @@ from typing import Literal, Self
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
 from onedoor.kernel.errors import OnedoorError
-from onedoor.signing.keys import KeyExists, PrivateKey, PublicKey, load_key, new_key, save_key
+from onedoor.signing.keys import KeyExists, PrivateKey, PublicKey, Signer, load_key, new_key, save_key
 
 Profile = Literal["tls", "sign", "seal", "stamp", "status"]
 """What a certificate is for: connections, messages between gateways, an agency's documents (content commitment),
@@ -235,6 +236,29 @@ def _certificate(
         .not_valid_before(start)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
     )
+
+
+def requested(subject: x509.Name, key: Signer) -> str:
+    """Return the request (PKCS #10, PEM) for a certificate of *subject* and the public key of *key*."""
+    from asn1crypto import csr, keys, pem  # type: ignore[import-untyped]
+    from asn1crypto import x509 as asn1
+
+    plain = serialization.PublicFormat.SubjectPublicKeyInfo
+    written = key.public_key().public_bytes(serialization.Encoding.DER, plain)
+    wanted = csr.CertificationRequestInfo(
+        {
+            "version": "v1",
+            "subject": asn1.Name.load(subject.public_bytes()),
+            "subject_pk_info": keys.PublicKeyInfo.load(written),
+            "attributes": [],
+        }
+    )
+    signed = {"algorithm": "sha256_ecdsa"}
+    signature = key.sign(wanted.dump(), ec.ECDSA(hashes.SHA256()))
+    whole = csr.CertificationRequest(
+        {"certification_request_info": wanted, "signature_algorithm": signed, "signature": signature}
+    )
+    return str(pem.armor("CERTIFICATE REQUEST", whole.dump()).decode())
 
 
 def _self_signed(key: PrivateKey, moment: datetime) -> x509.Certificate:

@@ -6,7 +6,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509 import Certificate
 
 from onedoor.kernel.errors import NotAllowed
-from onedoor.signing.keys import PrivateKey, PublicKey
+from onedoor.signing.keys import PublicKey, Signer
 
 ALGORITHM = "ECDSA-P256-SHA256"
 
@@ -17,7 +17,7 @@ class BadSignature(NotAllowed):
     """The signature does not belong to this message. It was changed on its way, or signed by someone else."""
 
 
-def sign(key: PrivateKey, data: bytes) -> bytes:
+def sign(key: Signer, data: bytes) -> bytes:
     """Return the signature of *data* by *key*, 70 to 72 bytes of DER."""
     return key.sign(data, _SCHEME)
 

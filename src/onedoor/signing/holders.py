@@ -1,20 +1,24 @@
 """The seals of a system: for each agency one certificate in force, and its key under a name that the certificate tells.
 
-``<agency>.pem`` alone decides. A key is in place before its certificate, so that a seal changes in one step while it
-is used: whoever read the certificate before still finds the key that fits.
+``<agency>.pem`` alone decides. Its key lies in a file, or inside a PKCS#11 token: then a file says which it is there.
+A key is in place before its certificate, so that a seal changes in one step while it is used: whoever read the
+certificate before still finds the key that fits.
 """
 
 import hashlib
 from pathlib import Path
+from types import ModuleType
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from onedoor.signing.certificates import load_certificates, save_certificates
-from onedoor.signing.keys import PrivateKey, PublicKey, load_key, new_key, save_key
+from onedoor.signing.keys import PublicKey, Signer, load_key, new_key, save_key
 
 ROOTS = ("trust", "tsa-trust")
 """Names of the files beside the seals that hold whom a system trusts."""
+ELSEWHERE = ".pkcs11"
+"""Suffix of the file that names a key inside a token."""
 _DIGITS = 16
 
 
@@ -28,18 +32,29 @@ def certificates(folder: Path, agency: str) -> tuple[x509.Certificate, ...]:
     return load_certificates(folder / f"{agency}.pem")
 
 
-def key_of(folder: Path, agency: str, certificate: x509.Certificate) -> PrivateKey:
+def key_of(folder: Path, agency: str, certificate: x509.Certificate) -> Signer:
     """Return the key that belongs to *certificate*; raise FileNotFoundError when it is not here."""
-    return load_key(key_path(folder, agency, certificate))
+    return _loaded(key_path(folder, agency, certificate))
+
+
+def _loaded(path: Path) -> Signer:
+    return _tokens().load(path) if path.suffix == ELSEWHERE else load_key(path)
+
+
+def _tokens() -> ModuleType:
+    from onedoor.signing import tokens  # loaded where there is one: it takes a fifth of a second and 10 MB
+
+    return tokens
 
 
 def key_path(folder: Path, agency: str, certificate: x509.Certificate) -> Path:
     """Return where the key that belongs to *certificate* lies, or should."""
     own = path_of(folder, agency, certificate.public_key())  # type: ignore[arg-type]
-    return own if own.exists() else folder / f"{agency}.key"
+    named = own.with_suffix(ELSEWHERE)
+    return named if named.exists() else own if own.exists() else folder / f"{agency}.key"
 
 
-def key(folder: Path, agency: str) -> PrivateKey:
+def key(folder: Path, agency: str) -> Signer:
     """Return the key that *agency* seals with, made now when there is none."""
     try:
         return key_of(folder, agency, certificates(folder, agency)[0])
@@ -56,8 +71,15 @@ def path_of(folder: Path, agency: str, public: PublicKey) -> Path:
     return folder / f"{agency}.{hashlib.sha256(written).hexdigest()[:_DIGITS]}.key"
 
 
-def prepare(folder: Path, agency: str) -> PrivateKey:
-    """Make a new key for *agency* beside the one in use, and return it."""
+def prepare(folder: Path, agency: str, *, in_token: bool = False) -> Signer:
+    """Make a new key for *agency* beside the one in use, perhaps in the token of the settings, and return it."""
+    if in_token:
+        tokens = _tokens()
+        key_id = tokens.make(f"onedoor seal of {agency}")
+        made: Signer = tokens.TokenKey(folder, key_id)
+        path = path_of(folder, agency, made.public_key()).with_suffix(ELSEWHERE)
+        tokens.save(path, key_id)
+        return _loaded(path)
     key = new_key()
     save_key(path_of(folder, agency, key.public_key()), key)
     return key
@@ -71,7 +93,10 @@ def install(folder: Path, agency: str, chain: tuple[x509.Certificate, ...]) -> l
     key_of(folder, agency, chain[0])
     used = key_path(folder, agency, chain[0])
     save_certificates(folder / f"{agency}.pem", chain)
-    old = [one for one in (*folder.glob(f"{agency}.*.key"), folder / f"{agency}.key") if one.exists() and one != used]
+    known = (*folder.glob(f"{agency}.*.key"), *folder.glob(f"{agency}.*{ELSEWHERE}"), folder / f"{agency}.key")
+    old = [one for one in known if one.exists() and one != used]
     for one in old:
+        if one.suffix == ELSEWHERE:
+            _tokens().load(one).destroy()
         one.unlink()
     return old

@@ -4,6 +4,7 @@ import os
 import secrets
 from functools import lru_cache
 from pathlib import Path
+from typing import Protocol
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -15,6 +16,16 @@ PrivateKey = ec.EllipticCurvePrivateKey
 PublicKey = ec.EllipticCurvePublicKey
 
 _OTHERS = 0o077
+
+
+class Signer(Protocol):
+    """A private key wherever it lies: in a file, or inside a token."""
+
+    def public_key(self) -> PublicKey:
+        """Return its public key."""
+
+    def sign(self, data: bytes, signature_algorithm: ec.ECDSA, /) -> bytes:
+        """Return the signature of *data*, as DER."""
 
 
 class KeyExists(OnedoorError):

@@ -13,7 +13,7 @@ from onedoor.signing import archive, cms, detached, judgement
 from onedoor.signing import trust as trusting
 from onedoor.signing.certificates import common_name
 from onedoor.signing.envelope import Opened, open_file
-from onedoor.signing.keys import PrivateKey
+from onedoor.signing.keys import Signer
 from onedoor.signing.stamps import NoTimeStamp
 from onedoor.signing.status import Status
 from onedoor.signing.trust import Trust
@@ -61,7 +61,7 @@ class _Larger(Exception):
 
 def sign_pdf(
     pdf: bytes,
-    key: PrivateKey,
+    key: Signer,
     certificate: x509.Certificate,
     chain: Sequence[x509.Certificate] = (),
     *,

@@ -5,11 +5,11 @@ import pytest
 from babel.messages.pofile import read_po
 
 from onedoor.kernel.errors import OnedoorError
-from onedoor.signing import certificates, detached, keys, pades, pdf, stamps
+from onedoor.signing import certificates, detached, keys, pades, pdf, stamps, tokens
 from onedoor.signing.asice import findings
 from onedoor.signing.verdict import Reason
 
-MODULES = (certificates, detached, keys, pades, pdf, stamps)
+MODULES = (certificates, detached, keys, pades, pdf, stamps, tokens)
 
 
 def sentences():

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from onedoor.kernel.errors import OnedoorError
 from onedoor.signing import certificates, development, holders, trust
@@ -50,6 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     revoke = parts.add_parser("revoke", help="revoke a seal from now on, at the development authority")
     renew = parts.add_parser("renew", help="give kept documents another time-stamp before the last one ends")
     renew.add_argument("--dry-run", action="store_true", help="only count the documents that are due")
+    request.add_argument(
+        "--token", action="store_true", help="make it inside the PKCS#11 token that the settings of this system name"
+    )
     for part in (request, install, rotate, revoke):
         part.add_argument("agency", metavar="AGENCY", help="id of the agency, such as commune-00199")
     install.add_argument("file", type=Path, metavar="CHAIN", help="PEM: its certificate, then those above it")
@@ -99,10 +101,8 @@ def check(arguments: argparse.Namespace) -> int:
 def request(arguments: argparse.Namespace) -> None:
     """Make a key beside the one in use and print the request for its certificate."""
     folder, used = _seal(arguments)
-    key = holders.prepare(folder, arguments.agency)
-    builder = x509.CertificateSigningRequestBuilder().subject_name(used.subject)
-    made = builder.sign(key, certificates.SIGNED_WITH)
-    sys.stdout.write(made.public_bytes(Encoding.PEM).decode())
+    key = holders.prepare(folder, arguments.agency, in_token=arguments.token)
+    sys.stdout.write(certificates.requested(used.subject, key))
 
 
 def install(arguments: argparse.Namespace) -> None:

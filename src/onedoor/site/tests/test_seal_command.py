@@ -1,19 +1,27 @@
 """``onedoor seal`` on the folders of a system and of its development authority."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from cryptography import x509
+from pkcs11 import Attribute, ObjectClass
 
+from onedoor.kernel import pkcs11
+from onedoor.kernel.settings import current as settings
 from onedoor.signing import development, holders, pades
 from onedoor.signing.certificates import Subject, load_certificates, save_certificates
 from onedoor.signing.keys import new_key, save_key
 from onedoor.signing.pdf import render
 from onedoor.signing.tests.authorities import AIA, Lab
 from onedoor.signing.tests.conftest import DATA, TEMPLATE
+from onedoor.signing.tokens import KeyNotInToken
 from onedoor.site import cli, messages
+from onedoor.store.tests.conftest import made_token as made_token
+from onedoor.store.tests.conftest import softhsm as softhsm
 
+LABEL, PRIVATE = "onedoor seal of commune-00199", {Attribute.CLASS: ObjectClass.PRIVATE_KEY}
 AGENCY, NAME = "commune-00199", "Ủy ban nhân dân phường Láng"
 
 
@@ -132,3 +140,40 @@ def test_a_revoked_seal_seals_nothing_more_until_it_is_rotated(
 def test_an_agency_without_a_seal_is_named(tmp_path: Path, lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
     assert seal(tmp_path, "rotate", "commune-00000") == 2
     assert "commune-00000" in capsys.readouterr().err
+
+
+@pytest.fixture
+def token(made_token: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Have the settings of this process name a PKCS#11 token."""
+    for name, value in made_token.items():
+        monkeypatch.setenv(name, value)
+    settings.cache_clear()
+    yield
+    monkeypatch.undo()
+    settings.cache_clear()
+
+
+@pytest.mark.usefixtures("token")
+def test_a_seal_whose_key_never_leaves_a_token_is_requested_installed_and_changed_again(
+    tmp_path: Path, lab: Lab, plain: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seals, chain = tmp_path / "node-G15" / "seals", tmp_path / "chain.pem"
+    for times in (1, 2):
+        assert seal(tmp_path, "request", AGENCY, "--token") == 0
+        asked = x509.load_pem_x509_csr(capsys.readouterr().out.encode())
+        assert asked.is_signature_valid
+        save_certificates(chain.with_suffix(f".{times}"), [issue(lab, asked.public_key())])
+        assert seal(tmp_path, "install", AGENCY, str(chain.with_suffix(f".{times}"))) == 0
+        document = tmp_path / f"{times}.pdf"
+        document.write_bytes(sealed(plain, lab, seals))
+        assert pades.check_pdf(document.read_bytes(), lab.trust).valid, "pyHanko agrees, or it were disputed"
+    named = list(seals.glob(f"{AGENCY}.*"))
+    assert sorted(one.suffix for one in named) == [".pem", ".pkcs11"], "no key lies in a file, and one in the token"
+    (kept,) = seals.glob("*.pkcs11")
+    with pkcs11.session() as session:
+        assert [one[Attribute.EXTRACTABLE] for one in session.get_objects({Attribute.LABEL: LABEL, **PRIVATE})] == [
+            False
+        ]
+    kept.write_text(f"{bytes(16).hex()}\n")
+    with pytest.raises(KeyNotInToken, match="onedoor"):
+        sealed(plain, lab, seals)
