@@ -4,6 +4,7 @@ import base64
 import io
 import subprocess
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,14 @@ from onedoor.cases import service
 from onedoor.cases.tests import conftest as cases
 from onedoor.cases.tests.conftest import FATHER, GRANDMOTHER, MOTHER, work
 from onedoor.cases.tests.story import ANSWERS, SignIn, only, submit
+from onedoor.kernel import clock
 from onedoor.kernel.text import fold
 from onedoor.kernel.watch import metrics, spans
+from onedoor.privacy.breaches import authority, touched
+from onedoor.privacy.breaches import writing as breaches
+from onedoor.privacy.breaches.models import ToldBreach
+from onedoor.privacy.breaches.touched import Scope
+from onedoor.privacy.models import ReadRecord
 from onedoor.site import embedded, logs
 from onedoor.site.embedded import SUPERUSER, Server
 
@@ -73,6 +80,7 @@ def test_a_superuser_and_a_dump_show_ciphertext_and_no_log_or_span_a_name(
     sign_in: SignIn, postgres: Server, told: io.StringIO, tmp_path: Path
 ) -> None:
     code = whole_story(sign_in)
+    breach(sign_in)
     database = connection.settings_dict["NAME"]
     with postgres.as_superuser(database) as everything:
         tables = [name for (name,) in everything.execute("SELECT relname FROM pg_stat_user_tables ORDER BY 1")]
@@ -104,6 +112,20 @@ def whole_story(sign_in: SignIn) -> str:
     work()
     assert service.view(code, mother).state == "done"
     return code
+
+
+def breach(sign_in: SignIn) -> None:
+    """Write what must not be written into a notice of a breach, send it, and have those told whose data were read."""
+    chair, chief, said = sign_in("chair"), sign_in("chief"), {"what": f"{MOTHER} Trần Thu Hà", "contact": FATHER}
+    one = breaches.find(breaches.start(chair, "breach", said).code, chair, clock.now())
+    breaches.send(one.code, chair, said)
+    client = ReadRecord.objects.filter(operation="read", refused="", register="population").latest("id").client
+    reads = Scope(client, "", "", clock.now() - timedelta(days=365), clock.now() + timedelta(days=1))
+    assert touched.count(one.code, chair, reads).told
+    touched.tell(one.code, chair, reads, {"vi": f"Lê Minh Quân {FATHER}"}, GRANDMOTHER, key="breach")
+    work()
+    assert authority.opened(authority.listed(chief)[0].id, chief)[1][0][1]["what"] == said["what"]
+    assert ToldBreach.objects.exists()
 
 
 def test_the_search_finds_what_is_there() -> None:

@@ -32,6 +32,7 @@ KINDS = {
         "own-read",
         "check",
         "sealed-reads",
+        "breaches",
         "inbox",
     ),
     *("consents", "consents-agreed", "suggested", "suggested-unasked"),
@@ -315,7 +316,12 @@ def collect(walk: Walk, code: str, folder: Path) -> None:
     walk.look(page, "case-done")
     for kind, path in (
         *(("reads", f"cases/{code}/reads"), ("own-reads", "reads"), ("check", "how-you-can-check-us")),
-        *(("sealed-reads", "sealed-reads"), ("inbox", "inbox"), ("not-allowed", "cases/2611-0000-00")),
+        *(
+            ("sealed-reads", "sealed-reads"),
+            ("breaches", "breaches"),
+            ("inbox", "inbox"),
+            ("not-allowed", "cases/2611-0000-00"),
+        ),
     ):
         page.goto(walk.address(path))
         walk.look(page, kind)

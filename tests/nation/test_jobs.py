@@ -12,7 +12,13 @@ JOBS = sorted(task.task.name for task in app.periodic_registry.periodic_tasks.va
 
 
 def test_there_are_such_jobs() -> None:
-    own = ["cases.renew", "cases.sweep", "identity.forget_sessions", "privacy.look_for_alarms"]
+    own = [
+        "cases.renew",
+        "cases.sweep",
+        "identity.forget_sessions",
+        "privacy.look_for_alarms",
+        "privacy.look_for_overdue_breaches",
+    ]
     assert [*own, "registers.keep_schemas", "registers.retain", "store.finish_erasures"] == JOBS
 
 

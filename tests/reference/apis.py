@@ -35,6 +35,7 @@ def documents() -> list[Api]:
     from onedoor.privacy import api as reads
     from onedoor.privacy import own_api as own_reads
     from onedoor.privacy import sealed_api as sealed_reads
+    from onedoor.privacy.breaches import api as breaches
     from onedoor.privacy.consents import api as consents
     from onedoor.registers import definition, govstack_openapi, openapi
     from onedoor.site import description
@@ -46,6 +47,7 @@ def documents() -> list[Api]:
         Api("own-reads.json", "exchange/own-reads", own_reads.OPENAPI),
         Api("consents.json", "exchange/consents", consents.OPENAPI),
         Api("sealed-reads.json", "exchange/sealed-reads", sealed_reads.OPENAPI),
+        Api("breaches.json", "exchange/breaches", breaches.OPENAPI),
         Api("changes.json", "exchange/changes", openapi.of_changes()),
         Api("corrections.json", "exchange/corrections", openapi.of_corrections()),
     ]

@@ -13,6 +13,8 @@ from onedoor.identity import service as identity
 from onedoor.kernel import nation
 from onedoor.kernel.text import Text
 from onedoor.notices import service as notices
+from onedoor.privacy import service as privacy
+from onedoor.privacy.events import BreachTold
 from onedoor.procedures.service import Service
 from onedoor.registers.events import CorrectionAnswered
 
@@ -44,6 +46,11 @@ CORRECTED = gettext_noop("{agency} has corrected what you said is wrong: {field}
 NOT_CORRECTED = gettext_noop(
     "{agency} has not corrected what you said is wrong: {field} (request {code}). "
     "The reason is on the page of corrections."
+)
+
+BREACHED = gettext_noop(
+    "{agency}: data about you were read or leaked unlawfully. {words} "
+    "Be careful with calls and messages that use such data, and look at who read yours. Whom you can ask: {contact}."
 )
 
 
@@ -100,3 +107,10 @@ def notify_of_correction(answered: CorrectionAnswered) -> None:
     text = CORRECTED if answered.accepted else NOT_CORRECTED
     key = f"correction:{answered.by.agency}:{answered.code}"
     notices.tell(answered.by.for_whom, text, facts, key=key, link="corrections/")
+
+
+def notify_of_breach(told: BreachTold) -> None:
+    """Tell a person, once, that a breach touched their data, in the words of the agency where it happened."""
+    said = privacy.breach_words(told.telling)
+    facts: dict[str, str | Text] = {"agency": said.agency, "words": said.words, "contact": said.contact}
+    notices.tell(told.by.for_whom, BREACHED, facts, key=f"breach:{told.telling}", link="reads")

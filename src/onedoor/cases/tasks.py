@@ -3,6 +3,7 @@
 from onedoor.exchange.events import RefusedOnTheWay
 from onedoor.identity.events import SignedIn
 from onedoor.kernel.settings import current
+from onedoor.privacy.events import BreachTold
 from onedoor.registers.events import CorrectionAnswered
 from onedoor.store import outbox
 from onedoor.store.jobs import job, periodic
@@ -78,6 +79,14 @@ def tell_of_correction(answered: CorrectionAnswered) -> None:
     from onedoor.cases import notifying
 
     notifying.notify_of_correction(answered)
+
+
+@outbox.on(BreachTold)
+def tell_of_breach(told: BreachTold) -> None:
+    """Tell the person that a breach touched their data."""
+    from onedoor.cases import notifying
+
+    notifying.notify_of_breach(told)
 
 
 @outbox.on(SignedIn)

@@ -24,10 +24,14 @@ _raised = metrics.counter(
 MANY = """
 SELECT client, "user", count(DISTINCT person), min(record.id::text), max(record.id::text)
 FROM privacy_readrecord record JOIN privacy_readperson about ON about.record_id = record.id
-WHERE record.id >= %s AND record.moment >= %s AND refused = '' AND operation = 'read' AND "user" LIKE '%%.%%'
+WHERE record.id >= %s AND record.moment >= %s AND refused = '' AND operation = 'read'
+    AND register <> 'breaches' AND "user" LIKE '%%.%%'
 GROUP BY 1, 2 HAVING count(DISTINCT person) > %s ORDER BY 1, 2
 """
-"""Ids are in order of time, so of all records only the last minutes' are looked at; a user with a dot is a post."""
+"""Ids are in order of time, so of all records only the last minutes' are looked at; a user with a dot is a post.
+
+Numbers read to tell their persons of a breach go to the portal and not to the post that decided so: they raise none.
+"""
 
 
 @dataclass(frozen=True, slots=True)

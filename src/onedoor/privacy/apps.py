@@ -12,4 +12,6 @@ class PrivacyConfig(AppConfig):
     def ready(self) -> None:
         """Register the file kinds of the room, and what it enters into the ledger."""
         from onedoor.privacy import domain, entered, erasing, sealing  # noqa: F401 - registers on import
+        from onedoor.privacy.breaches import acts  # noqa: F401
+        from onedoor.privacy.breaches import erasing as forgetting  # noqa: F401
         from onedoor.privacy.consents import decisions  # noqa: F401 - registers on import

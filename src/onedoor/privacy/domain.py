@@ -1,4 +1,4 @@
-"""What the room adds to a nation: files of the kind ``right``, and the file ``alarms.yaml``."""
+"""What the room adds to a nation: files of the kind ``right``, and the files ``alarms.yaml`` and ``breaches.yaml``."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -16,6 +16,7 @@ from onedoor.kernel.nation import (
 )
 from onedoor.kernel.nation.layers import united
 from onedoor.kernel.nation.said import said
+from onedoor.privacy.breaches import domain as breaches  # noqa: F401 - registers its kind on import
 from onedoor.privacy.rules import CONSENTS, FOLLOW
 
 ID = "^[a-z][a-z0-9-]*$"

@@ -1,6 +1,7 @@
 """Facts the room states; none carries personal data."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from onedoor.kernel.events import Event
 
@@ -33,3 +34,44 @@ class ManyPersonsRead(Event):
     persons: int
     minutes: int
     records: tuple[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BreachFound(Event):
+    """A breach of personal data was found at an agency, at the moment *found*: its clock runs."""
+
+    code: str
+    agency: str
+    found: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class BreachReported(Event):
+    """An agency gave notice of a breach; *late* says that its limit had passed."""
+
+    code: str
+    agency: str
+    late: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class BreachAcknowledged(Event):
+    """The authority acknowledged an agency's notice of a breach, as that agency's system heard."""
+
+    code: str
+    agency: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BreachOverdue(Event):
+    """The limit of a breach passed, and its agency has given no notice."""
+
+    code: str
+    agency: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BreachTold(Event):
+    """A system has a person told of a breach, at the portal where they are `by.for_whom`; told again, stated again."""
+
+    telling: str

@@ -109,3 +109,13 @@ class Postponement(models.Model):
 
     def __str__(self) -> str:
         return f"until {self.until} ({self.record_id})"
+
+
+from onedoor.privacy.breaches.models import (  # noqa: E402, F401 - a part of the room whose models stand on these
+    Breach,
+    BreachAct,
+    BreachPerson,
+    BreachTelling,
+    ReceivedBreach,
+    ToldBreach,
+)

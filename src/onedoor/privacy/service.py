@@ -4,9 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from onedoor.kernel import nation
+from onedoor.kernel.actor import Actor
 from onedoor.kernel.text import Text
 from onedoor.privacy import records, rights, rules
 from onedoor.privacy.asking import tell_cases
+from onedoor.privacy.breaches.definition import is_authority, may_report
+from onedoor.privacy.breaches.hearing import BreachWords
+from onedoor.privacy.breaches.hearing import words_of as breach_words
 from onedoor.privacy.consents import decisions
 from onedoor.privacy.consents.asking import all_agree
 from onedoor.privacy.errors import NotPermitted, UnknownPurpose
@@ -21,6 +25,7 @@ __all__ = [
     "WRITE",
     "About",
     "Basis",
+    "BreachWords",
     "DeskRight",
     "Follower",
     "NotPermitted",
@@ -32,10 +37,12 @@ __all__ = [
     "Use",
     "agrees",
     "basis_text",
+    "breach_words",
     "check",
     "desk_rights",
     "fields_granted",
     "followers",
+    "handles_breaches",
     "permit",
     "permit_call",
     "permit_notice",
@@ -159,3 +166,8 @@ def basis_text(purpose_id: str, basis: str) -> Text:
     if found is None:
         raise UnknownPurpose(purpose=f"{purpose_id}, {basis}"[:80])
     return found.text
+
+
+def handles_breaches(actor: Actor) -> bool:
+    """Return whether the actor's post gives notice of breaches of personal data, or takes such notices."""
+    return may_report(actor) or is_authority(actor)

@@ -1,6 +1,8 @@
 """What the worker does for this room."""
 
-from onedoor.store.jobs import periodic
+from uuid import UUID
+
+from onedoor.store.jobs import job, periodic
 
 
 @periodic("* * * * *", "privacy.look_for_alarms")
@@ -9,3 +11,35 @@ def look_for_alarms() -> None:
     from onedoor.privacy import alarms
 
     alarms.look()
+
+
+@job("privacy.report_breach", queue="exchange")
+def report_breach(act: str) -> None:
+    """Give the authority a notice of a breach, or what was added to one; tried until it has it."""
+    from onedoor.privacy.breaches import sending
+
+    sending.report(UUID(act))
+
+
+@job("privacy.answer_breach", queue="exchange")
+def answer_breach(received: str) -> None:
+    """Tell the system that gave notice of a breach that it is acknowledged; tried until it has heard it."""
+    from onedoor.privacy.breaches import sending
+
+    sending.answer(UUID(received))
+
+
+@job("privacy.tell_of_breach", queue="exchange")
+def tell_of_breach(telling: str) -> None:
+    """Have the persons whom a breach touched told by the portal, so many at once; tried until all were."""
+    from onedoor.privacy.breaches import touched
+
+    touched.tell_next(UUID(telling))
+
+
+@periodic("*/5 * * * *", "privacy.look_for_overdue_breaches")
+def look_for_overdue_breaches() -> None:
+    """State, once for each, that the limit of a breach has passed without a notice."""
+    from onedoor.privacy.breaches import writing
+
+    writing.look_for_overdue()

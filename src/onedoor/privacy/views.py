@@ -23,6 +23,7 @@ MOST_READS = 1000
 SERVICES = {
     "own-reads": gettext_noop("The list of who read this person’s data"),
     "consents": gettext_noop("Whether this person agreed to it"),
+    "breaches": gettext_noop("The list of those whom a breach touched, to tell them"),
 }
 """Services whose use is recorded as a read, by the words a person reads."""
 OPEN = """(hidden_until IS NULL OR (hidden_until <= %s AND NOT EXISTS (

@@ -15,7 +15,7 @@ from onedoor.registers.definition import ARCHIVED, DRAFT, PUBLISHED
 ID = "^[a-z][a-z0-9-]*$"
 NAME = "^[a-z][a-z0-9_]*$"
 PATH = "^[a-z][a-z0-9_]*(\\.(\\*|[a-z][a-z0-9_]*))*$"
-RESERVED = ("cases", "changes", "corrections", "data", "reads")
+RESERVED = ("breaches", "cases", "changes", "corrections", "data", "reads")
 """Services that every system has beside its registers, at the same addresses."""
 SUBSYSTEM = "^[A-Z0-9-]+(/[A-Z0-9-]+){3}$"
 PATHS: Mapping[str, Any] = {

@@ -112,6 +112,7 @@ def _desk_menu(actor: Actor, code: str) -> list[Link]:
     if actor.post.endswith(".midwife"):
         return [Link(_("Birth notices"), _address(code, "cases:birth-notice"))]
     from onedoor.cases import service as cases
+    from onedoor.privacy import service as privacy
     from onedoor.registers import service as registers
 
     menu = [Link(_("Cases received"), _address(code, "cases:desk"))]
@@ -119,6 +120,8 @@ def _desk_menu(actor: Actor, code: str) -> list[Link]:
         menu.append(Link(_("Look up"), _address(code, "cases:look-up")))
     if registers.may_decide(actor):
         menu.append(Link(_("Corrections"), _address(code, "registers:desk-corrections")))
+    if privacy.handles_breaches(actor):
+        menu.append(Link(_("Breaches"), _address(code, "privacy:desk-breaches")))
     return menu
 
 

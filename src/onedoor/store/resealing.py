@@ -188,7 +188,7 @@ def _reseal_row(column: SealedColumn, ctid: str, damaged: list[Place]) -> int:
         cursor.execute(RESEAL.format(**names), [after, ctid, before])
         done = cursor.fetchall()
         if column.entered and done:
-            details.amend(column.entered, UUID(done[0][0]), "resealed")
+            details.amend(column.entered, UUID(str(done[0][0])), "resealed")
         return len(done)
 
 

@@ -16,7 +16,7 @@ REGISTER_ENDPOINTS = {
 SERVICE_ENDPOINTS = ("* /**",)
 DESCRIPTION = "/openapi.json"
 """Where a service describes itself, below its own address."""
-CASES, CHANGES, CORRECTIONS, DATA = "cases", "changes", "corrections", "data"
+BREACHES, CASES, CHANGES, CORRECTIONS, DATA = "breaches", "cases", "changes", "corrections", "data"
 CONSENTS = "consents"
 """A service of the portal alone: it keeps what persons agreed to."""
 READS = ("reads", "own-reads", "sealed-reads")
@@ -62,6 +62,7 @@ def offers(nation: Path, subsystems: Mapping[str, bool]) -> Iterator[Offer]:
             endpoints = tuple(one for found in REGISTER_ENDPOINTS.values() for one in found)
             yield Offer(f"{data['subsystem']}/{data['register']}", endpoints, DESCRIPTION)
     for subsystem, portal in subsystems.items():
+        yield Offer(f"{subsystem}/{BREACHES}", SERVICE_ENDPOINTS, DESCRIPTION)
         yield Offer(f"{subsystem}/{CASES}", SERVICE_ENDPOINTS, DESCRIPTION)
         yield Offer(f"{subsystem}/{CHANGES}", SERVICE_ENDPOINTS, DESCRIPTION)
         yield Offer(f"{subsystem}/{CORRECTIONS}", SERVICE_ENDPOINTS, DESCRIPTION)

@@ -141,6 +141,7 @@ def test_the_metaservices_say_who_takes_part_and_what_is_offered(place: Place, p
     assert set(services) == {
         "population",
         "residence",
+        "breaches",
         "cases",
         "changes",
         "corrections",

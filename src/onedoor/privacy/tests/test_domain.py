@@ -2,6 +2,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from django.utils import translation
 
 from onedoor.kernel import nation
 from onedoor.kernel.nation import file_kinds
@@ -81,3 +82,33 @@ def test_the_rights_of_the_nation_have_no_fault() -> None:
 def test_each_fault_of_a_right_is_named(copy: Path, name: str, old: str, new: str, said: str) -> None:
     found = faults(copy, name, old, new)
     assert any(said in fault for fault in found), found
+
+
+BREACHES = [
+    ("system: VN/GOV/G01/POPULATION", "system: VN/GOV/G01/POPULATIONS", "write “VN/GOV/G01/POPULATION”"),
+    ("posts: [chief]", "posts: [chef]", "write “chief”"),
+    ("  G15: [chair]", "  G16: [chair]", "there is no member “G16”"),
+    ("  G15: [chair]", "  G15: [chef]", "no authority of “G15” has the post “chef”"),
+    ('valid_from: "2026-01-01"', 'valid_from: "2026-01-02"', "let each begin where the one before ends"),
+    ('valid_until: "2025-12-31"', 'valid_until: "2020-12-31"', "it ends before it begins"),
+    ("limit: 72h", "limit: 3wd", "such as 72h"),
+    (
+        '  - valid_from: "2026-01-01"\n    laws: [91/2025/QH15, 356/2025/NĐ-CP]\n',
+        '  - valid_from: "2026-01-01"\n',
+        "laws",
+    ),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "told"), BREACHES)
+def test_each_fault_of_the_file_of_breaches_is_named(copy: Path, old: str, new: str, told: str) -> None:
+    file = copy / "breaches.yaml"
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new, 1))
+    found = [fault for fault in nation.check(copy) if fault.file.endswith("breaches.yaml")]
+    assert any(told in str(fault) for fault in found), [str(fault) for fault in found]
+    for language in ("vi", "fr"):
+        with translation.override(language):
+            spoken = [fault.text(translation.gettext) for fault in found]
+        assert not set(spoken) & {str(fault) for fault in found}, "it is told in the reader's language"

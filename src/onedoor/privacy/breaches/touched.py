@@ -1,0 +1,217 @@
+"""Whom a breach touched, from this system's own trail of reads: counted, and exactly those persons told.
+
+To count them and to read their numbers is a use of their data, recorded as any other.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from onedoor.kernel import clock, nation
+from onedoor.kernel.actor import Actor
+from onedoor.kernel.ids import uuid7
+from onedoor.privacy import records
+from onedoor.privacy.breaches import acts, definition, sending, writing
+from onedoor.privacy.breaches.errors import NobodyToTell
+from onedoor.privacy.breaches.models import Breach, BreachAct, BreachTelling
+from onedoor.privacy.rules import READ
+from onedoor.privacy.tasks import tell_of_breach
+from onedoor.privacy.views import OPEN
+from onedoor.store import rows, sealed
+from onedoor.store.locks import one_at_a_time
+from onedoor.store.sealed import KeyDestroyed, Place
+
+AT_ONCE: Final = 200
+"""Persons that one message to the portal names."""
+SKEW = timedelta(days=1)
+OF_SCOPE = """
+FROM privacy_readrecord JOIN privacy_readperson AS about ON about.record_id = privacy_readrecord.id
+WHERE privacy_readrecord.id >= %s AND moment >= %s AND moment < %s AND client = %s AND (%s = '' OR "user" = %s)
+    AND (%s = '' OR purpose = %s) AND operation = 'read' AND refused = '' AND register <> 'breaches'
+    AND (about.fields IS NULL OR cardinality(about.fields) > 0)
+"""
+"""Ids are in order of time, so older records are not looked at; of whom nothing was read is not touched.
+
+Nor is who was read of to be told of a breach.
+"""
+COUNT = f"""
+SELECT count(DISTINCT person), count(DISTINCT person) FILTER (WHERE {OPEN}),
+    count(DISTINCT person) FILTER (WHERE {OPEN} AND length(sealed) > 0) {OF_SCOPE}
+"""
+ERASED = """
+SELECT coalesce(sum((SELECT count(*) FROM jsonb_object_keys(erased))), 0)::bigint FROM privacy_readrecord
+WHERE id >= %s AND moment >= %s AND moment < %s AND client = %s AND (%s = '' OR "user" = %s)
+    AND (%s = '' OR purpose = %s) AND operation = 'read' AND refused = '' AND register <> 'breaches'
+"""
+QUEUE = f"""
+INSERT INTO privacy_breachperson (telling_id, person, record_id, listed)
+SELECT DISTINCT ON (person) %s::uuid, person, record_id, FALSE
+{OF_SCOPE} AND {OPEN} AND length(sealed) > 0 ORDER BY person, record_id
+"""
+NEXT = """
+SELECT waiting.person, waiting.record_id, waiting.listed, about.sealed FROM privacy_breachperson AS waiting
+JOIN privacy_readperson AS about ON about.person = waiting.person AND about.record_id = waiting.record_id
+WHERE telling_id = %s ORDER BY waiting.person LIMIT %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which reads were unlawful or leaked: of which system, post or user, for which purpose ("" for any), when."""
+
+    client: str
+    user: str
+    purpose: str
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """How many persons these reads are about.
+
+    *told* are those who can be told now; *sealed* those of reads that are not shown yet, who are told on no account
+    before; *unknown* those of whom this system keeps nothing. *erased* is how often a person stood in these reads who
+    was erased since: how many persons that were, nobody can say any more.
+    """
+
+    told: int
+    sealed: int
+    unknown: int
+    erased: int
+
+
+def count(code: str, actor: Actor, scope: Scope) -> Touched:
+    """Return how many persons *scope* touched, once that look is on record."""
+    breach = writing.of_desk(code, actor)
+    reader = definition.reader_of(definition.system_of(breach.agency), actor.post, code)
+    records.allowed(reader, definition.SERVICE, READ, (), [])
+    return _count(scope)
+
+
+def _count(scope: Scope) -> Touched:
+    today = nation.current().today()
+    asked = _asked(scope)
+    ((everybody, shown, known),) = rows.fetch(COUNT, [today, today, today, today, *asked])
+    ((erased,),) = rows.fetch(ERASED, asked)
+    return Touched(known, everybody - shown, shown - known, erased)
+
+
+def tell(code: str, actor: Actor, scope: Scope, words: Mapping[str, str], contact: str, *, key: str) -> BreachTelling:
+    """Decide that exactly the persons of *scope* are told in these *words* (by language), once for each *key*.
+
+    They are taken down now, by their blind indexes; their numbers are read, on record, when the portal is asked.
+    Raise `NobodyToTell`.
+    """
+    with transaction.atomic():
+        breach = writing.of_desk(code, actor, lock=True)
+        one_at_a_time(f"privacy.telling:{code}:{key}")
+        if before := breach.tellings.filter(key=key).first():
+            return before
+        touched = _count(scope)
+        if not touched.told:
+            raise NobodyToTell
+        told = BreachTelling(id=uuid7(), breach=breach, key=key, moment=clock.now(), by=actor.post)
+        which = {**asdict(scope), "since": scope.since.isoformat(), "until": scope.until.isoformat()}
+        said: dict[str, Any] = {"scope": which, "words": dict(words), "contact": contact}
+        system = definition.system_of(breach.agency)
+        told.sealed = sealed.seal(said, subject=acts.subject(system, code), place=_place(told))
+        today = nation.current().today()
+        with connection.cursor() as cursor:
+            cursor.execute(QUEUE, [told.id, *_asked(scope), today, today])
+            told.persons = cursor.rowcount
+        told.save(force_insert=True)
+        facts = {**said, "touched": asdict(touched)}
+        acts.keep(system, code, BreachAct.TOLD, by=actor.post, moment=told.moment, said=facts, key=str(told.id))
+        tell_of_breach.defer(telling=str(told.id))
+    return told
+
+
+def tellings(breach: Breach) -> list[BreachTelling]:
+    """Return what was decided about telling persons, the oldest first."""
+    return list(breach.tellings.order_by("id"))
+
+
+def said(telling: BreachTelling) -> dict[str, Any]:
+    """Return which reads a decision names, and in which words their persons are told."""
+    found: dict[str, Any] = sealed.unseal(bytes(telling.sealed), place=_place(telling))
+    return found
+
+
+def tell_next(telling: UUID) -> None:
+    """Have the next persons told, and queue itself for those after them; who is killed in between tells them again.
+
+    The portal puts a notice into an inbox once, so nobody is told twice.
+    """
+    told = BreachTelling.objects.select_related("breach").get(id=telling)
+    numbers, erased = _next_numbers(told)
+    people = list(numbers.values())
+    answer = _ask_portal(told, people) if people else {"reached": 0}
+    done = [*numbers, *erased]
+    with transaction.atomic():
+        row = BreachTelling.objects.select_for_update().get(id=telling)
+        # Of whom no read is left any more, nobody can be told: then all who still wait go.
+        gone, _ = (row.waiting.filter(person__in=done) if done else row.waiting.all()).delete()
+        if gone:
+            row.reached += answer["reached"]
+            row.missed += gone - answer["reached"]
+        if not row.waiting.exists():
+            row.ended = row.ended or clock.now()
+        else:
+            tell_of_breach.defer(telling=str(telling))
+        row.save()
+
+
+def _next_numbers(told: BreachTelling) -> tuple[dict[bytes, str], list[bytes]]:
+    """Return by blind index the next persons' numbers, once it is on record that they are read, and who is erased."""
+    numbers, erased, new = {}, [], []
+    for person, record, listed, envelope in rows.fetch(NEXT, [told.id, AT_ONCE]):
+        place = Place("privacy_readperson", "sealed", f"{record}.{bytes(person).hex()}")
+        try:
+            numbers[bytes(person)] = str(sealed.unseal(bytes(envelope), place=place))
+        except KeyDestroyed:
+            erased.append(bytes(person))
+            continue
+        if not listed:
+            new.append(bytes(person))
+    if new:
+        records.allowed(
+            definition.reader_of(definition.system_of(told.breach.agency), told.by),
+            definition.SERVICE,
+            READ,
+            (),
+            [numbers[one] for one in new],
+        )
+        told.waiting.filter(person__in=new).update(listed=True)
+    return numbers, erased
+
+
+def _ask_portal(told: BreachTelling, people: list[str]) -> Mapping[str, int]:
+    say = said(told)
+    body = {
+        "code": told.breach_id,
+        "telling": str(told.id),
+        "agency": told.breach.agency,
+        "words": say["words"],
+        "contact": say["contact"],
+        "persons": people,
+    }
+    system = definition.system_of(told.breach.agency)
+    answer: Mapping[str, int] = sending.ask(
+        system, definition.portal(), "persons", body, user=told.by, key=f"breach:{told.id}"
+    )
+    return answer
+
+
+def _asked(scope: Scope) -> list[Any]:
+    first = UUID(int=max(int((scope.since - SKEW).timestamp() * 1000), 0) << 80)
+    who = [scope.client, scope.user, scope.user, scope.purpose, scope.purpose]
+    return [first, scope.since, scope.until, *who]
+
+
+def _place(telling: BreachTelling) -> Place:
+    return Place("privacy_breachtelling", "sealed", str(telling.id))
