@@ -4,6 +4,7 @@ import base64
 import io
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from onedoor.cases.tests import conftest as cases
 from onedoor.cases.tests.conftest import FATHER, GRANDMOTHER, MOTHER, work
 from onedoor.cases.tests.story import ANSWERS, SignIn, only, submit
 from onedoor.kernel import clock
+from onedoor.kernel.actor import Actor
 from onedoor.kernel.text import fold
 from onedoor.kernel.watch import metrics, spans
 from onedoor.privacy.breaches import authority, touched
@@ -24,6 +26,10 @@ from onedoor.privacy.breaches import writing as breaches
 from onedoor.privacy.breaches.models import ToldBreach
 from onedoor.privacy.breaches.touched import Scope
 from onedoor.privacy.models import ReadRecord
+from onedoor.privacy.requests import deciding
+from onedoor.privacy.requests import keeping as requests
+from onedoor.privacy.service import Reader
+from onedoor.registers import own_data
 from onedoor.site import embedded, logs
 from onedoor.site.embedded import SUPERUSER, Server
 
@@ -111,6 +117,13 @@ def whole_story(sign_in: SignIn) -> str:
     service.accept(only(insurer), insurer)
     work()
     assert service.view(code, mother).state == "done"
+    asker = Reader("VN/GOV/G22/PORTAL", mother.person, "personal-rights", "l91-2025")
+    wanted = requests.Wanted(MOTHER, "restrict", "", "Trần Thu Hà, Chùa Láng")
+    asked = requests.ask(wanted, reader=asker, key="asked").code
+    chief = Actor(person="chief", post="police-00199.chief", agency="police-00199", level=2)
+    deciding.grant(asked, chief, "Lê Minh Quân")
+    deciding.opened(asked, chief)
+    own_data.of_person(MOTHER, reader=replace(asker, purpose="own-data"))
     return code
 
 

@@ -64,7 +64,7 @@ def test_the_database_has_no_table_with_envelopes_that_is_not_known() -> None:
 
 
 OF_NOBODY = {
-    "privacy_readrecord", "privacy_postponement",  # the salt of a commitment
+    "privacy_readrecord", "privacy_postponement", "privacy_requeststep",  # the salt of a commitment
     "store_amendment", "store_erasure", "store_ledger_checkpoint", "store_ledger_entry", "store_ledger_node",
 }  # fmt: skip
 """Tables with bytes that are neither envelopes nor blind indexes: digests, salts and ids of keys."""

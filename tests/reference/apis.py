@@ -37,7 +37,8 @@ def documents() -> list[Api]:
     from onedoor.privacy import sealed_api as sealed_reads
     from onedoor.privacy.breaches import api as breaches
     from onedoor.privacy.consents import api as consents
-    from onedoor.registers import definition, govstack_openapi, openapi
+    from onedoor.privacy.requests import api as requests
+    from onedoor.registers import definition, govstack_openapi, openapi, own_data_api
     from onedoor.site import description
 
     found = [
@@ -48,6 +49,8 @@ def documents() -> list[Api]:
         Api("consents.json", "exchange/consents", consents.OPENAPI),
         Api("sealed-reads.json", "exchange/sealed-reads", sealed_reads.OPENAPI),
         Api("breaches.json", "exchange/breaches", breaches.OPENAPI),
+        Api("person-requests.json", "exchange/person-requests", requests.OPENAPI),
+        Api("own-data.json", "exchange/own-data", own_data_api.OPENAPI),
         Api("changes.json", "exchange/changes", openapi.of_changes()),
         Api("corrections.json", "exchange/corrections", openapi.of_corrections()),
     ]

@@ -14,7 +14,7 @@ from onedoor.kernel import nation
 from onedoor.kernel.text import Text
 from onedoor.notices import service as notices
 from onedoor.privacy import service as privacy
-from onedoor.privacy.events import BreachTold
+from onedoor.privacy.events import BreachTold, RequestTold
 from onedoor.procedures.service import Service
 from onedoor.registers.events import CorrectionAnswered
 
@@ -52,6 +52,20 @@ BREACHED = gettext_noop(
     "{agency}: data about you were read or leaked unlawfully. {words} "
     "Be careful with calls and messages that use such data, and look at who read yours. Whom you can ask: {contact}."
 )
+OF_REQUESTS: Mapping[str, str] = {
+    "asked": gettext_noop("{agency} has received your request: {right} ({code}). It answers by {due}."),
+    "extended": gettext_noop(
+        "{agency} needs more time for your request: {right} ({code}), until {due}. "
+        "The reason is on the page of your rights."
+    ),
+    "granted": gettext_noop("{agency} has granted your request: {right} ({code})."),
+    "erased": gettext_noop("{agency} has erased your data, as you asked ({code}). That is complete on {complete_on}."),
+    "refused": gettext_noop(
+        "{agency} has refused your request: {right} ({code}). "
+        "The article of law and the reason are on the page of your rights."
+    ),
+}
+"""What a person is told of each step of a request about their own data."""
 
 
 def notify(code: str, kind: str, step: str, key: str) -> None:
@@ -114,3 +128,18 @@ def notify_of_breach(told: BreachTold) -> None:
     said = privacy.breach_words(told.telling)
     facts: dict[str, str | Text] = {"agency": said.agency, "words": said.words, "contact": said.contact}
     notices.tell(told.by.for_whom, BREACHED, facts, key=f"breach:{told.telling}", link="reads")
+
+
+def notify_of_request(told: RequestTold) -> None:
+    """Tell the person who asked, once, of a step of a request about their data; what was said stays at the agency."""
+    step = "erased" if told.complete_on else told.step
+    due = nation.current().calendar.local(told.due)
+    facts: dict[str, str | Text] = {
+        "code": told.code,
+        "right": privacy.right_name(told.right),
+        "agency": directory.systems()[told.by.agency],
+        "due": f"{due:%d/%m/%Y}",
+        "complete_on": f"{told.complete_on:%d/%m/%Y}" if told.complete_on else "",
+    }
+    key = f"request:{told.by.agency}:{told.code}:{told.step}"
+    notices.tell(told.by.for_whom, OF_REQUESTS[step], facts, key=key, link="my-data")

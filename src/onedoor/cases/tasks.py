@@ -3,7 +3,7 @@
 from onedoor.exchange.events import RefusedOnTheWay
 from onedoor.identity.events import SignedIn
 from onedoor.kernel.settings import current
-from onedoor.privacy.events import BreachTold
+from onedoor.privacy.events import BreachTold, RequestTold
 from onedoor.registers.events import CorrectionAnswered
 from onedoor.store import outbox
 from onedoor.store.jobs import job, periodic
@@ -87,6 +87,14 @@ def tell_of_breach(told: BreachTold) -> None:
     from onedoor.cases import notifying
 
     notifying.notify_of_breach(told)
+
+
+@outbox.on(RequestTold)
+def tell_of_request(told: RequestTold) -> None:
+    """Tell the person of a step of what they asked about their data."""
+    from onedoor.cases import notifying
+
+    notifying.notify_of_request(told)
 
 
 @outbox.on(SignedIn)

@@ -19,7 +19,7 @@ def forget(person: Person) -> Iterator[tuple[str, UUID]]:
     """Take the number's blind index away and end every session; the next time the person signs in anew."""
     for account in Account.objects.filter(number_mark=service.mark(person.number)):
         Session.objects.filter(account=account.pk).delete()
-        account.number_mark, account.persona = None, f"erased-{account.pk}"
+        account.number_mark, account.persona = None, f"{service.ERASED}{account.pk}"
         account.save(update_fields=["number_mark", "persona"])
     yield from ()
 

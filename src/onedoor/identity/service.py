@@ -24,6 +24,8 @@ from onedoor.store.rows import Rows
 LEVEL = 2
 NUMBER = "identity.number"
 ACCOUNT = Rows(Account, "id = %s")
+ERASED = "erased-"
+"""What the persona of an account begins with whose person was erased."""
 ACTING: ContextVar[Account | None] = ContextVar("acting", default=None)
 """The account that acts in the request of this thread, still sealed."""
 
@@ -97,8 +99,8 @@ def person_number(account_id: str) -> str:
 
 
 def is_account(account_id: UUID) -> bool:
-    """Return whether somebody signs in here with this account."""
-    return Account.objects.filter(pk=account_id).exists()
+    """Return whether somebody signs in here with this account; nobody does with one that was erased."""
+    return Account.objects.filter(pk=account_id).exclude(persona__startswith=ERASED).exists()
 
 
 def mark(number: str) -> bytes:

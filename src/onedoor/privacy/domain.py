@@ -17,6 +17,7 @@ from onedoor.kernel.nation import (
 from onedoor.kernel.nation.layers import united
 from onedoor.kernel.nation.said import said
 from onedoor.privacy.breaches import domain as breaches  # noqa: F401 - registers its kind on import
+from onedoor.privacy.requests import domain as requests  # noqa: F401 - registers a kind of its own
 from onedoor.privacy.rules import CONSENTS, FOLLOW
 
 ID = "^[a-z][a-z0-9-]*$"
@@ -110,6 +111,7 @@ SCHEMA: Mapping[str, Any] = {
             "items": TERMS,
             "description": "who has not agreed, of them nothing is read for this purpose; the versions, oldest first",
         },
+        "objection": {"const": True, "description": "a person may stop it for their data: no duty of the State by law"},
         "basis": {
             "type": "object",
             "minProperties": 1,
@@ -161,6 +163,7 @@ def check(document: Document, nation: Nation) -> Iterable[Fault]:
         yield from _follow_faults(document, number, grant, registers)
     yield from _seal_faults(document, nation)
     yield from _consent_faults(document, registers or {})
+    yield from _objection_faults(document)
 
 
 def _consent_faults(document: Document, registers: Mapping[str, Mapping[str, Any]]) -> Iterator[Fault]:
@@ -194,6 +197,18 @@ def _consent_faults(document: Document, registers: Mapping[str, Mapping[str, Any
                 wrong,
                 said("add a grant of the service consents to {holder}", holder=holder),
             )
+
+
+def _objection_faults(document: Document) -> Iterator[Fault]:
+    """Yield what is wrong with a purpose that persons may stop: it must use data, and not be sealed."""
+    if "objection" not in document.data:
+        return
+    if "sealed" in document.data:
+        wrong = said("persons may stop what they are not shown: a refusal would tell them of it")
+        yield document.fault(["objection"], wrong, said("remove objection or sealed"))
+    if not any("register" in grant for grant in document.data["grants"]):
+        wrong = said("no register is used for this purpose, so there is nothing that persons could stop")
+        yield document.fault(["objection"], wrong, said("remove objection"))
 
 
 def _seal_faults(document: Document, nation: Nation) -> Iterator[Fault]:

@@ -1,4 +1,4 @@
-"""What becomes of the records of reads when somebody is erased: they stay, and say no more whom they were about.
+"""What becomes of records of reads and of requests when somebody is erased: they stay, and say no more about whom.
 
 Of the person's claim its digest is kept, so that what was entered is still written out, and proved to the others.
 """
@@ -6,10 +6,13 @@ Of the person's claim its digest is kept, so that what was entered is still writ
 from collections.abc import Iterator
 from uuid import UUID
 
+from onedoor.kernel.errors import OnedoorError
 from onedoor.privacy import entered
 from onedoor.privacy.consents import decisions
-from onedoor.privacy.models import Consent, ReadPerson
+from onedoor.privacy.models import Consent, PersonRequest, ReadPerson
 from onedoor.privacy.records import BLIND, LEDGER_KIND
+from onedoor.privacy.requests.definition import ERASE
+from onedoor.privacy.requests.errors import RequestOpen
 from onedoor.store import erasure, keys
 from onedoor.store.erasure import Person
 
@@ -27,6 +30,7 @@ def forget(person: Person) -> Iterator[tuple[str, UUID]]:
             record.erased = {**record.erased, str(place): digest}
             record.save(update_fields=["erased"])
     found.delete()
+    PersonRequest.objects.filter(person=mark).update(person=None)
     yield from _consents(mark)
 
 
@@ -38,4 +42,12 @@ def _consents(mark: bytes) -> Iterator[tuple[str, UUID]]:
     said.update(person=None)
 
 
-erasure.register(forgets=forget)
+def holds(person: Person) -> Iterator[OnedoorError]:
+    """Yield that a request of theirs, other than to be erased, is not decided yet."""
+    if erasure.holds(
+        PersonRequest._meta.db_table, ["sealed"], person, f"state = '{PersonRequest.OPEN}' AND \"right\" <> '{ERASE}'"
+    ):
+        yield RequestOpen()
+
+
+erasure.register(forgets=forget, holds=holds)

@@ -1,7 +1,7 @@
 """Facts the room states; none carries personal data."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from onedoor.kernel.events import Event
 
@@ -75,3 +75,26 @@ class BreachTold(Event):
     """A system has a person told of a breach, at the portal where they are `by.for_whom`; told again, stated again."""
 
     telling: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestStepped(Event):
+    """A request of a person about their data took a step here: asked, extended, granted, refused or lifted."""
+
+    code: str
+    right: str
+    step: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestTold(Event):
+    """An agency told the portal of a step of what `by.for_whom` asked; told again, stated again.
+
+    *due* is the last moment to answer; *complete_on* the day on which a granted erasure is complete.
+    """
+
+    code: str
+    right: str
+    step: str
+    due: datetime
+    complete_on: date | None = None

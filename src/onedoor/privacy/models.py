@@ -8,7 +8,10 @@ from django.db import models
 
 from onedoor.kernel.ids import uuid7
 from onedoor.privacy.claims import FORM
+from onedoor.privacy.requests.models import PersonRequest, RequestStep
 from onedoor.store.fields import BlindField, SealedField
+
+__all__ = ["PersonRequest", "Postponement", "ReadPerson", "ReadRecord", "RequestStep"]
 
 
 class ReadRecord(models.Model):

@@ -30,6 +30,7 @@ def read(data: Mapping[str, Any]) -> Purpose:
         without_case=data.get("without_case", False),
         sealed=_seal(data["sealed"]) if "sealed" in data else None,
         consent=tuple(_terms(one) for one in data.get("consent", ())),
+        objection=data.get("objection", False),
     )
 
 

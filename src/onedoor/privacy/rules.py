@@ -117,6 +117,8 @@ class Purpose:
     sealed: Seal | None = None
     consent: tuple[Terms, ...] = ()
     """The versions of what the persons must have agreed to; none where the law needs no consent."""
+    objection: bool = False
+    """Whether a person may stop it for their data: then the gate looks whether they have."""
 
     def in_force(self, day: date) -> bool:
         """Return whether the right is valid on *day*."""

@@ -12,9 +12,11 @@ from onedoor.privacy.breaches.definition import is_authority, may_report
 from onedoor.privacy.breaches.hearing import BreachWords
 from onedoor.privacy.breaches.hearing import words_of as breach_words
 from onedoor.privacy.consents import decisions
-from onedoor.privacy.consents.asking import all_agree
+from onedoor.privacy.consents.asking import without_consent
 from onedoor.privacy.errors import NotPermitted, UnknownPurpose
 from onedoor.privacy.records import About
+from onedoor.privacy.requests import definition, stopping
+from onedoor.privacy.requests.deciding import decides as decides_on_requests
 from onedoor.privacy.rules import CORRECT, FOLLOW, READ, WRITE, Basis, DeskRight, Follower, Purpose, Question, Reader
 from onedoor.privacy.sealing import postpone
 from onedoor.privacy.views import ReadView, Use, readers_of, reads_of_case, records_of, uses_of, views_of
@@ -39,6 +41,7 @@ __all__ = [
     "basis_text",
     "breach_words",
     "check",
+    "decides_on_requests",
     "desk_rights",
     "fields_granted",
     "followers",
@@ -51,6 +54,8 @@ __all__ = [
     "readers_of",
     "reads_of_case",
     "records_of",
+    "right_name",
+    "stopped",
     "tell_cases",
     "uses_of",
     "views_of",
@@ -82,8 +87,9 @@ def permit(
     """
     fields = check(reader, register=register, persons=list(persons), wanted=wanted, operation=operation)
     purpose = rights.purposes()[reader.purpose]
-    if purpose.consent and not all_agree(purpose, list(persons), reader):
-        records.refused(reader, register, operation, fields, "no-consent", persons)
+    if purpose.consent and (lacking := without_consent(purpose, list(persons), reader)):
+        # Recorded about them alone: nobody else is told who has not agreed.
+        records.refused(reader, register, operation, fields, "no-consent", lacking)
         raise NotPermitted(reason="no-consent", register=register)
     until = rules.hidden_until(purpose, operation, nation.current().today())
     return Permit(fields, records.allowed(reader, register, operation, fields, persons, hidden_until=until))
@@ -105,7 +111,16 @@ def check(
         until = rules.refusal_hidden_until(purposes.get(reader.purpose), reader, operation, today)
         records.refused(reader, register, operation, wanted or (), decision.refused, persons, until)
         raise NotPermitted(reason=decision.refused, register=register)
+    if told := stopping.stopped(purposes[reader.purpose], persons):
+        # Recorded about them alone: nobody else is told who stopped it.
+        records.refused(reader, register, operation, wanted or (), stopping.RESTRICTED, told)
+        raise NotPermitted(reason=stopping.RESTRICTED, register=register)
     return decision.fields
+
+
+def stopped(purpose_id: str, persons: Sequence[str]) -> bool:
+    """Return whether one of *persons* (personal numbers) has stopped the use of their data here for a purpose."""
+    return bool(stopping.stopped(purpose(purpose_id), persons))
 
 
 def permit_call(reader: Reader, *, service: str, provider: str) -> None:
@@ -158,6 +173,11 @@ def purpose(id: str) -> Purpose:  # noqa: A002 - the word of the right's file
     if found is None:
         raise UnknownPurpose(purpose=id[:80])
     return found
+
+
+def right_name(right: str) -> Text:
+    """Return what the nation calls one of the rights of a person over their data, such as ``restrict``."""
+    return definition.current().rights[right].text
 
 
 def basis_text(purpose_id: str, basis: str) -> Text:

@@ -43,3 +43,19 @@ def look_for_overdue_breaches() -> None:
     from onedoor.privacy.breaches import writing
 
     writing.look_for_overdue()
+
+
+@job("privacy.tell_request")
+def tell_request(code: str, step: str) -> None:
+    """Tell the portal of a step of what a person asked there; tried until it has heard it."""
+    from onedoor.privacy.requests import telling
+
+    telling.tell(code, step)
+
+
+@periodic("29 19 * * *", "privacy.forget_requests")
+def forget_requests() -> None:
+    """Empty, every night, what was said in requests that ended as long ago as they are kept."""
+    from onedoor.privacy.requests import keeping
+
+    keeping.forget_old()

@@ -1,4 +1,4 @@
-"""Routes of the room: below ``/exchange/``, a person's pages at the portal, the desk of breaches at a node."""
+"""Routes of the room: below ``/exchange/``, a person's pages at the portal, desks of breaches and requests."""
 
 from django.urls import path
 
@@ -8,6 +8,9 @@ from onedoor.privacy.breaches import api as breaches_api
 from onedoor.privacy.breaches import desk, public
 from onedoor.privacy.consents import api as consent_api
 from onedoor.privacy.consents import pages as consent_pages
+from onedoor.privacy.requests import api as requests_api
+from onedoor.privacy.requests import desk as request_desk
+from onedoor.privacy.requests import pages as request_pages
 
 app_name = "privacy"
 PORTAL = [
@@ -21,6 +24,10 @@ PORTAL = [
     path("reads/<str:system>/<uuid:record>/proof", pages.proof, name="proof"),
     path("reads/<str:system>/<uuid:record>/details", pages.details, name="details"),
     path("reads/<str:system>/<uuid:record>/key", pages.key, name="key"),
+    path("my-data", request_pages.rights, name="my-data"),
+    path("my-data/ask/<slug:right>", request_pages.ask, name="my-data-ask"),
+    path("my-data/lift", request_pages.lift, name="my-data-lift"),
+    path("my-data/erase-account", request_pages.erase_account, name="erase-account"),
 ]
 NODE = [
     path("desk/breaches/", desk.listed, name="desk-breaches"),
@@ -28,9 +35,16 @@ NODE = [
     path("desk/breaches/<str:code>/more", desk.add, name="desk-breach-more"),
     path("desk/breaches/<str:code>/persons", desk.persons, name="desk-breach-persons"),
     path("desk/breaches/received/<uuid:received>", desk.received, name="desk-breach-received"),
+    path("desk/requests", request_desk.listed, name="desk-requests"),
+    path("desk/requests/<str:code>", request_desk.sheet, name="desk-request"),
 ]
 urlpatterns = {"portal": PORTAL, "node": NODE}.get(settings().role, [*PORTAL, *NODE])
 exchange = [
+    path("person-requests/ask", requests_api.ask),
+    path("person-requests/asked", requests_api.asked),
+    path("person-requests/lift", requests_api.lift),
+    path("person-requests/told", requests_api.told),
+    path("person-requests/openapi.json", requests_api.openapi),
     path("reads/of-case", api.of_case),
     path("reads/openapi.json", api.openapi),
     path("own-reads/of-person", own_api.of_person),

@@ -15,6 +15,7 @@ from onedoor.kernel.text import Text
 from onedoor.privacy import rights
 from onedoor.privacy.models import Postponement, ReadPerson, ReadRecord
 from onedoor.privacy.records import BLIND
+from onedoor.privacy.requests.stopping import RESTRICTED
 from onedoor.privacy.rules import READ, Basis, Purpose
 from onedoor.store import keys
 from onedoor.store.rows import Rows
@@ -24,6 +25,7 @@ SERVICES = {
     "own-reads": gettext_noop("The list of who read this person’s data"),
     "consents": gettext_noop("Whether this person agreed to it"),
     "breaches": gettext_noop("The list of those whom a breach touched, to tell them"),
+    "person-requests": gettext_noop("What this person asked about their own data"),
 }
 """Services whose use is recorded as a read, by the words a person reads."""
 OPEN = """(hidden_until IS NULL OR (hidden_until <= %s AND NOT EXISTS (
@@ -53,6 +55,8 @@ class ReadView:
     basis_text: Text
     law: str
     field_texts: tuple[Text, ...]
+    stopped: bool = False
+    """Whether it was refused because the person it is about has stopped it."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the view as JSON values."""
@@ -122,7 +126,7 @@ def views_of(body: Any) -> list[ReadView] | None:  # noqa: ANN401 - what another
 
 
 def _from_json(data: Mapping[str, Any]) -> ReadView:
-    known = {name: data[name] for name in NAMES}
+    known = {name: data[name] for name in NAMES if name != "stopped"} | {"stopped": data.get("stopped") is True}
     known["record"], known["moment"] = str(UUID(known["record"])), datetime.fromisoformat(known["moment"])
     known["fields"], known["field_texts"] = tuple(known["fields"]), tuple(known["field_texts"])
     return ReadView(**known)
@@ -145,6 +149,7 @@ def view_of(record: ReadRecord) -> ReadView:
         basis=record.basis,
         fields=tuple(record.fields),
         refused=bool(record.refused),
+        stopped=record.refused == RESTRICTED,
         case=record.case,
         agency_text=agency_text,
         register_text=register.get("name") or _service(record.register),

@@ -79,6 +79,8 @@ class Register:
     fields_by_version: Mapping[int, frozenset[str]] = field(default_factory=dict)
     """The fields that each version of the register has."""
     retention: Retention | None = None
+    shared: frozenset[str] = frozenset()
+    """The fields about the record as a whole that are every subject's to know, not the first one's alone."""
 
     def added_since(self, version: int) -> Mapping[str, Any]:
         """Return what the fields hold that a record written under *version* could not have."""
@@ -240,6 +242,7 @@ def read(data: Mapping[str, Any], by_version: Mapping[int, frozenset[str]] | Non
         valid_from=date.fromisoformat(data["valid_from"]) if "valid_from" in data else date.min,
         fields_by_version=by_version or {},
         retention=Retention.read(data["retention"]) if "retention" in data else None,
+        shared=frozenset(data.get("shared", ())),
     )
 
 

@@ -15,7 +15,7 @@ from onedoor.registers.definition import ARCHIVED, DRAFT, PUBLISHED
 ID = "^[a-z][a-z0-9-]*$"
 NAME = "^[a-z][a-z0-9_]*$"
 PATH = "^[a-z][a-z0-9_]*(\\.(\\*|[a-z][a-z0-9_]*))*$"
-RESERVED = ("breaches", "cases", "changes", "corrections", "data", "reads")
+RESERVED = ("breaches", "cases", "changes", "corrections", "data", "own-data", "person-requests", "reads")
 """Services that every system has beside its registers, at the same addresses."""
 SUBSYSTEM = "^[A-Z0-9-]+(/[A-Z0-9-]+){3}$"
 PATHS: Mapping[str, Any] = {
@@ -125,6 +125,13 @@ SCHEMA = _object(
         source={"type": "string"},
         illustrative={"const": True},
     ),
+    shared={
+        "type": "array",
+        "minItems": 1,
+        "uniqueItems": True,
+        "items": {"type": "string"},
+        "description": "fields about the record as a whole that every subject is told of when they ask for their data",
+    },
     retention=retention.schema(LAW),
     identifier=_object(
         ["field", "parts"],
@@ -189,6 +196,7 @@ def check(document: Document, nation: Nation) -> Iterable[Fault]:
             yield document.fault(["corrections", "posts", number], wrong, nearest(post, sorted(posts)))
     yield from retention.check(document, purposes, united(data, "fields"))
     yield from _lookup_faults(document)
+    yield from _shared_faults(document)
     yield from _version_faults(document)
     for number, version in enumerate(whole(data)):
         laid = laid_over(document, number, version)
@@ -317,6 +325,16 @@ def _lookup_faults(document: Document) -> Iterator[Fault]:
         if before != key:
             wrong = said("the look-ups “{before}” and “{name}” take the same values", before=before, name=key)
             yield document.fault(["lookups", key], wrong, said("name one of the values differently"))
+
+
+def _shared_faults(document: Document) -> Iterator[Fault]:
+    """Yield what is wrong with the fields that every subject is told of: they exist, and are about nobody alone."""
+    known = united(document.data, "fields")
+    whole = [name for name, one in known.items() if "of" not in one]
+    for place, name in enumerate(document.data.get("shared", ())):
+        if name not in whole:
+            wrong = said("the register has no field “{name}” about the record as a whole", name=name)
+            yield document.fault(["shared", place], wrong, nearest(name, whole))
 
 
 def _lasting(data: Mapping[str, Any]) -> Mapping[tuple[str, ...], Any]:

@@ -19,7 +19,7 @@ from onedoor.kernel.ids import uuid7
 from onedoor.kernel.settings import current
 from onedoor.privacy import service as privacy
 from onedoor.privacy.service import Reader
-from onedoor.registers import tasks
+from onedoor.registers import storage, tasks
 from onedoor.registers.definition import registers
 from onedoor.registers.errors import BadQuestion
 from onedoor.registers.events import FollowedRecordChanged
@@ -54,6 +54,10 @@ def tell(client: str, purpose: str, basis: str, body: dict[str, Any]) -> None:
     fields = sorted(next((one.fields for one in known), frozenset()).intersection(body["fields"]))
     if register is None or not fields:
         return  # no longer followed
+    if privacy.purpose(purpose).objection and privacy.stopped(
+        purpose, storage.persons_of(register, UUID(body["record"]), body["version"])
+    ):
+        return  # its person has stopped this purpose
     key = f"change:{body['record']}:{body['version']}:{purpose}:{basis}"
     reason = exchange.Reason(purpose, basis)
     try:

@@ -117,6 +117,13 @@ def identity_with(register: Register, name: UUID) -> bytes | None:
     return bytes(found[0][0]) if found else None
 
 
+def persons_of(register: Register, name: UUID, version: int) -> list[str]:
+    """Return whom a *version* of the record *name* is about, where it ended the one before; it is read for nobody."""
+    identity = identity_with(register, name)
+    said = [one for one in VERSIONS.all(identity) if one.version <= version and not one.ends] if identity else []
+    return rules.persons(register, opened(register, said[-1])) if said else []
+
+
 def holding(versions: Sequence[Record], day: date) -> Record | None:
     """Return which of the *versions* of a record holds on *day*, if there is such a record then."""
     dated = [history.Version(one.version, one.valid_from, one.valid_until) for one in versions]

@@ -3,7 +3,16 @@
 from django.urls import path, register_converter
 
 from onedoor.kernel.settings import current as settings
-from onedoor.registers import api, changes_api, correction_desk, correction_pages, corrections_api, govstack
+from onedoor.registers import (
+    api,
+    changes_api,
+    correction_desk,
+    correction_pages,
+    corrections_api,
+    govstack,
+    own_data_api,
+    own_data_pages,
+)
 from onedoor.registers.definition import held
 from onedoor.registers.govstack_openapi import SPELLINGS
 
@@ -31,13 +40,19 @@ app_name = "registers"
 PORTAL = [
     path("corrections/", correction_pages.asked, name="corrections"),
     path("corrections/new", correction_pages.ask, name="correction-new"),
+    path("my-data/held", own_data_pages.held, name="own-data"),
+    path("my-data/held.csv", own_data_pages.as_csv, name="own-data-csv"),
 ]
 NODE = [
     path("desk/corrections/", correction_desk.listed, name="desk-corrections"),
     path("desk/corrections/<str:code>", correction_desk.sheet, name="desk-correction"),
 ]
 urlpatterns = {"portal": PORTAL, "node": NODE}.get(settings().role, [*PORTAL, *NODE])
+plain = [] if settings().role == "node" else [path("api/my-data", own_data_pages.as_json, name="own-data-json")]
+described = own_data_pages.PATHS
 exchange = [
+    path("own-data/of-person", own_data_api.of_person),
+    path("own-data/openapi.json", own_data_api.description),
     path("corrections/told", corrections_api.told),
     path("corrections/answered", corrections_api.answered),
     path("corrections/openapi.json", corrections_api.description),

@@ -1,5 +1,6 @@
 """What a register holds, in words: a field's JSON Schema names by ``codes`` what its values are codes of."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
@@ -13,6 +14,8 @@ from onedoor.kernel.text import Text, fold, pick, semicolons
 UNITS, AGENCIES = "units", "agencies"
 Schema = Mapping[str, Any]
 FORMATS = {"date": "%d/%m/%Y", "date-time": "%d/%m/%Y %H:%M"}
+LOCAL = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?")
+"""A moment in the nation's own time, for which JSON Schema has no format."""
 YES, NO = gettext_noop("Yes"), gettext_noop("No")
 
 
@@ -25,8 +28,9 @@ def say(schema: Schema, value: Any) -> Text:  # noqa: ANN401 - what a register h
         return _joined(semicolons, (say(schema.get("items", {}), one) for one in value))
     if "codes" in schema and value:
         return _code(schema["codes"], str(value))
-    if schema.get("format") in FORMATS and value:
-        return _everywhere(_moment(schema["format"], str(value)))
+    form = "date-time" if LOCAL.fullmatch(str(value)) else schema.get("format")
+    if form in FORMATS and value:
+        return _everywhere(_moment(form, str(value)))
     if isinstance(value, bool):
         return _translated(YES if value else NO)
     return _everywhere("" if value is None else str(value))

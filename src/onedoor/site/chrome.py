@@ -122,6 +122,8 @@ def _desk_menu(actor: Actor, code: str) -> list[Link]:
         menu.append(Link(_("Corrections"), _address(code, "registers:desk-corrections")))
     if privacy.handles_breaches(actor):
         menu.append(Link(_("Breaches"), _address(code, "privacy:desk-breaches")))
+    if privacy.decides_on_requests(actor):
+        menu.append(Link(_("Requests"), _address(code, "privacy:desk-requests")))
     return menu
 
 

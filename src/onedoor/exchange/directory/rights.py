@@ -16,11 +16,12 @@ REGISTER_ENDPOINTS = {
 SERVICE_ENDPOINTS = ("* /**",)
 DESCRIPTION = "/openapi.json"
 """Where a service describes itself, below its own address."""
-BREACHES, CASES, CHANGES, CORRECTIONS, DATA = "breaches", "cases", "changes", "corrections", "data"
-CONSENTS = "consents"
-"""A service of the portal alone: it keeps what persons agreed to."""
-READS = ("reads", "own-reads", "sealed-reads")
-"""Services that every system has besides its registers; the portal has no data and no reads."""
+DATA, CONSENTS = "data", "consents"
+"""Services that one kind of system has: registers by the GovStack interface; at the portal what persons agreed to."""
+CHANGES = "changes"
+EVERYWHERE = ("breaches", "cases", CHANGES, "corrections", "person-requests")
+READS = ("reads", "own-reads", "sealed-reads", "own-data")
+"""Services that every node has besides its registers; the portal has no data."""
 DATA_ENDPOINTS = {
     "read": (
         "GET /{}/*",
@@ -62,15 +63,8 @@ def offers(nation: Path, subsystems: Mapping[str, bool]) -> Iterator[Offer]:
             endpoints = tuple(one for found in REGISTER_ENDPOINTS.values() for one in found)
             yield Offer(f"{data['subsystem']}/{data['register']}", endpoints, DESCRIPTION)
     for subsystem, portal in subsystems.items():
-        yield Offer(f"{subsystem}/{BREACHES}", SERVICE_ENDPOINTS, DESCRIPTION)
-        yield Offer(f"{subsystem}/{CASES}", SERVICE_ENDPOINTS, DESCRIPTION)
-        yield Offer(f"{subsystem}/{CHANGES}", SERVICE_ENDPOINTS, DESCRIPTION)
-        yield Offer(f"{subsystem}/{CORRECTIONS}", SERVICE_ENDPOINTS, DESCRIPTION)
-        if portal:
-            yield Offer(f"{subsystem}/{CONSENTS}", SERVICE_ENDPOINTS, DESCRIPTION)
-        else:
-            yield from (Offer(f"{subsystem}/{one}", SERVICE_ENDPOINTS, DESCRIPTION) for one in READS)
-            yield Offer(f"{subsystem}/{DATA}", SERVICE_ENDPOINTS, DESCRIPTION)
+        own = (CONSENTS,) if portal else (*READS, DATA)
+        yield from (Offer(f"{subsystem}/{one}", SERVICE_ENDPOINTS, DESCRIPTION) for one in (*EVERYWHERE, *own))
 
 
 def permissions(nation: Path) -> Iterator[Permission]:

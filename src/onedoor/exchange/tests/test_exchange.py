@@ -146,7 +146,9 @@ def test_the_metaservices_say_who_takes_part_and_what_is_offered(place: Place, p
         "changes",
         "corrections",
         "data",
+        "own-data",
         "own-reads",
+        "person-requests",
         "reads",
         "sealed-reads",
     }

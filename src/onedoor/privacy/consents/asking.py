@@ -1,4 +1,4 @@
-"""The gate's question for a purpose that stands on consent: do all these persons agree? Asked anew for every read."""
+"""The gate's question for a purpose that stands on consent: which persons have not agreed? Asked for every read."""
 
 from collections.abc import Sequence
 
@@ -10,22 +10,26 @@ from onedoor.privacy.consents import decisions
 from onedoor.privacy.rules import CONSENTS, Purpose, Reader
 
 
-def all_agree(purpose: Purpose, persons: Sequence[str], reader: Reader) -> bool:
-    """Return whether every one of *persons* agrees to *purpose* now, as the system that keeps the consents says.
+def without_consent(purpose: Purpose, persons: Sequence[str], reader: Reader) -> list[str]:
+    """Return those of *persons* who do not agree to *purpose* now, as the system that keeps the consents says.
 
-    Of nobody in particular nobody has agreed. Raise `ServiceUnavailable` when it does not answer: then nothing is read.
+    Nobody in particular, "", has not agreed. Raise `ServiceUnavailable` when it does not answer: then nothing is read.
     """
     named = [one for one in persons if one]
     if not named:
-        return False
+        return [""]
+    return [one for one, agrees in zip(named, _agreed(purpose, named, reader), strict=True) if not agrees]
+
+
+def _agreed(purpose: Purpose, named: Sequence[str], reader: Reader) -> list[bool]:
     here = settings().subsystem
     keeper = next((one.provider for one in purpose.grants if one.service == CONSENTS and one.reader == here), "")
     if not keeper:
-        return all(decisions.agreed(purpose.id, named))
+        return decisions.agreed(purpose.id, named)
     reason = Reason(purpose.id, next(iter(purpose.basis)), reader.case)
-    body = {"purpose": purpose.id, "persons": named}
+    body = {"purpose": purpose.id, "persons": list(named)}
     answer = exchange.call(f"{keeper}/{CONSENTS}", "agreed", body, reason=reason, user=CONSENTS)
     said = answer.body.get("agreed") if isinstance(answer.body, dict) else None
     if not isinstance(said, list) or len(said) != len(named):
         raise exchange.ServiceUnavailable(who=nation.current().holder_of(keeper))
-    return all(one is True for one in said)
+    return [one is True for one in said]

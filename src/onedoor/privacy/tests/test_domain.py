@@ -50,8 +50,8 @@ def test_the_rights_of_the_nation_have_no_fault() -> None:
         ("birth-suggestion.yaml", "- version: 1", "- version: 2", "number the versions"),
         (
             "birth-suggestion.yaml",
-            "    from: 2026-01-01",
-            "    covers: [1]\n    from: 2026-01-01",
+            '    from: "2026-01-01"',
+            '    covers: [1]\n    from: "2026-01-01"',
             "name earlier versions alone",
         ),
         (
@@ -76,6 +76,13 @@ def test_the_rights_of_the_nation_have_no_fault() -> None:
             "remove sealed",
         ),
         ("own-case.yaml", "operations: [read]}", "operations: [read], posts: [residence]}", "add register"),
+        (
+            "investigation.yaml",
+            "without_case: true",
+            "without_case: true\nobjection: true",
+            "remove objection or sealed",
+        ),
+        ("own-reads.yaml", "without_case: true", "without_case: true\nobjection: true", "no register is used"),
         ("own-case.yaml", "basis:", "valid_from: 2026-01-02\nvalid_until: 2026-01-01\nbasis:", "ends before it begins"),
     ],
 )
@@ -112,3 +119,28 @@ def test_each_fault_of_the_file_of_breaches_is_named(copy: Path, old: str, new: 
         with translation.override(language):
             spoken = [fault.text(translation.gettext) for fault in found]
         assert not set(spoken) & {str(fault) for fault in found}, "it is told in the reader's language"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("[chief]", "[chef]", "write “chief”"),
+        ("G18/HEALTH: ", "G18/HELTH: ", "write “VN/GOV/G18/HEALTH”"),
+        ("fulfil: 10d", "fulfil: soon", "soon"),
+        ('valid_until: "2025-12-31"', 'valid_until: "2026-06-30"', "begins before the one above it has ended"),
+        ('valid_until: "2025-12-31"', 'valid_until: "2023-06-30"', "the layer ends before it begins"),
+        ("  take-along:", "  take-away:", "“take-along” is missing"),
+    ],
+)
+def test_each_fault_of_the_rights_of_persons_is_named(copy: Path, old: str, new: str, said: str) -> None:
+    file = copy / "personal-rights.yaml"
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new, 1))
+    found = [str(fault) for fault in nation.check(copy) if fault.file.endswith("personal-rights.yaml")]
+    assert any(said in fault for fault in found), found
+
+
+def test_rights_that_no_purpose_lets_anybody_ask_for_are_a_fault(copy: Path) -> None:
+    (copy / "rights" / "personal-rights.yaml").unlink()
+    assert any("add rights/personal-rights.yaml" in str(fault) for fault in nation.check(copy))

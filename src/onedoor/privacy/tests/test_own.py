@@ -48,6 +48,7 @@ class Transport:
 
     def __init__(self) -> None:
         self.silent: set[str] = set()
+        self.client = PORTAL
 
     def ask_each(self, calls: Any, *, timeout: float = 10.0, meanwhile: Any = nothing) -> Iterator[Any]:
         meanwhile()
@@ -59,11 +60,12 @@ class Transport:
             return ServiceUnavailable(who=system)
         headers = {
             VIA_GATEWAY: True,
-            "HTTP_X_ROAD_CLIENT": PORTAL,
+            "HTTP_X_ROAD_CLIENT": self.client,
             "HTTP_X_ROAD_USERID": call.user,
             "HTTP_X_ROAD_ISSUE": call.reason.case,
             "HTTP_ONEDOOR_PURPOSE": call.reason.purpose,
             "HTTP_ONEDOOR_BASIS": call.reason.basis,
+            "HTTP_IDEMPOTENCY_KEY": call.key,
         }
         with translation.override(translation.get_language()):
             response = Client().post(

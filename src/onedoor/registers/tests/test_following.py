@@ -10,8 +10,10 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from onedoor.exchange import service as exchange
 from onedoor.exchange.service import VIA_GATEWAY, Answer, Call
+from onedoor.kernel.actor import Actor
 from onedoor.privacy import rights
 from onedoor.privacy.models import ReadRecord
+from onedoor.privacy.requests import deciding, keeping
 from onedoor.privacy.rules import Grant, Purpose
 from onedoor.privacy.service import Reader
 from onedoor.registers import entries, following, service, storage, writing
@@ -101,6 +103,23 @@ def test_a_follower_is_told_which_record_changed_and_reads_it_through_the_gate(c
     found = entries.one(Wish("population", 1, INSURANCE), {"id": call.body["record"]})
     assert found == {"id": call.body["record"], "full_name": "Trần Thu Hạ", "born": "1996-05-14", "sex": "F"}
     assert ReadRecord.objects.filter(client=FOLLOWER, operation="read").count() == before + 1
+
+
+@lasting
+def test_a_follower_is_told_nothing_of_who_has_stopped_its_purpose(carried: Carried) -> None:
+    chief = Actor(person="c", post="police-00199.chief", agency="police-00199", level=2)
+    asker = Reader("VN/GOV/G22/PORTAL", "account-1", "personal-rights", "l91-2025")
+    code = keeping.ask(keeping.Wanted(MOTHER, "object", "insurance-upkeep", "No."), reader=asker, key="k").code
+    deciding.grant(code, chief)
+    rename("Trần Thu Hạ")
+    for job in waiting():
+        following.tell(**job)
+    assert carried == []
+    keeping.lift(code, asker)
+    rename("Trần Thu Hằng", key="l")
+    for job in waiting():
+        following.tell(**job)
+    assert [one.body["version"] for one in carried] == [2, 3], "what waits is told once it may be"
 
 
 def test_a_lost_answer_is_told_again_and_kept_once(carried: Carried) -> None:

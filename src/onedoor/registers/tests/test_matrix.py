@@ -11,10 +11,13 @@ import yaml
 from django.test import Client
 
 from onedoor.kernel import nation
+from onedoor.kernel.actor import Actor
 from onedoor.privacy import rights, rules
+from onedoor.privacy.consents import decisions
 from onedoor.privacy.models import ReadRecord
 from onedoor.privacy.service import NotPermitted, Question, Reader
 from onedoor.registers import people, service
+from onedoor.registers import rules as registers_rules
 from onedoor.registers.definition import held
 
 CASE = "2611-7K4M-Q8"
@@ -95,6 +98,8 @@ def test_what_is_answered_has_these_fields_and_no_other() -> None:
     found, answers, refusals = files("vietnam", "rights"), 0, 0
     for register, row in rows().items():
         service.load(register, [row])
+        for purpose, person in product(decisions.asked(), registers_rules.persons(held()[register], row)):
+            decisions.decide(person, purpose, 1, given=True, by=Actor(person="account-1"))
     systems = sorted({grant["reader"] for right in found.values() for grant in right["grants"]})
     for (purpose, right), (register, row), client in product(found.items(), rows().items(), systems):
         reader = Reader(client, "account-1", purpose, next(iter(right["basis"])), CASE)

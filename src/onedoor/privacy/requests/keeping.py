@@ -1,0 +1,156 @@
+"""Requests at the agency that decides on them: taken once, sealed under the person's key, found by who asked."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from django.db import transaction
+
+from onedoor.kernel import clock, nation
+from onedoor.kernel.actor import Actor
+from onedoor.kernel.ids import case_code
+from onedoor.kernel.settings import current as settings
+from onedoor.privacy import records
+from onedoor.privacy.records import BLIND
+from onedoor.privacy.requests import definition, steps, stopping
+from onedoor.privacy.requests.definition import ASKED, ERASE, OBJECT
+from onedoor.privacy.requests.errors import BadRequest, NoSuchRequest, RequestEnded, RequestKeyUsed
+from onedoor.privacy.requests.models import PersonRequest
+from onedoor.privacy.rules import WRITE, Reader
+from onedoor.store import keys, sealed
+from onedoor.store.keys import KeyDestroyed
+from onedoor.store.locks import one_at_a_time
+from onedoor.store.sealed import Place
+
+SERVICE: Final = "person-requests"
+
+MOST = 200
+"""Requests that are answered to the person who asked them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a person (a personal number) asks: which right, for objecting against which purpose, in which words."""
+
+    person: str
+    right: str
+    purpose: str
+    words: str
+
+
+def ask(wanted: Wanted, *, reader: Reader, key: str) -> PersonRequest:
+    """Take a request, once for the same *key*; return it with its code and its due moment.
+
+    Raise `BadRequest` when the right or the purpose is none that can be asked for here, or `RequestKeyUsed`.
+    """
+    here = settings().subsystem
+    if here and here not in definition.current().decided_by:
+        raise BadRequest(what="nobody decides on requests here")
+    layer = _layer(wanted)
+    now, calendar = clock.now(), nation.current().calendar
+    request = PersonRequest(
+        code=case_code(calendar.local(now)),
+        right=wanted.right,
+        purpose=wanted.purpose,
+        layer=layer.valid_from,
+        person=keys.blind(BLIND, wanted.person),
+        client=reader.client,
+        account=reader.user,
+        key=key,
+        asked=now,
+        due=layer.due(calendar, now),
+    )
+    with transaction.atomic():
+        one_at_a_time(f"privacy.request:{reader.client}:{key}")
+        if before := _before(wanted, reader, key):
+            return before
+        records.allowed(reader, SERVICE, WRITE, (), [wanted.person])
+        seal(request, {"person": wanted.person, "words": wanted.words})
+        request.save(force_insert=True)
+        steps.take(request, steps.ASKED, Actor(person=reader.user, agency=reader.client))
+    return request
+
+
+def _layer(wanted: Wanted) -> definition.Layer:
+    """Return the layer of law the request is asked under today; raise `BadRequest`."""
+    right = definition.current().rights.get(wanted.right)
+    layer = right.on(nation.current().today()) if right and wanted.right in ASKED else None
+    if layer is None:
+        raise BadRequest(what="the right is none that an agency decides on today")
+    known = {one.id for one in stopping.objectionable(settings().subsystem)}
+    if wanted.right == OBJECT and wanted.purpose not in known:
+        raise BadRequest(what="the purpose is none that persons may object to here")
+    if wanted.right != OBJECT and wanted.purpose:
+        raise BadRequest(what="only an objection names a purpose")
+    return layer
+
+
+def _before(wanted: Wanted, reader: Reader, key: str) -> PersonRequest | None:
+    """Return what was asked with the same key; raise `RequestKeyUsed` when by somebody else, or something else."""
+    before = PersonRequest.objects.filter(client=reader.client, key=key).first()
+    if before is None:
+        return None
+    said = opened(before)
+    then = (before.account, before.right, before.purpose, said.get("person"), said.get("words"))
+    if then != (reader.user, wanted.right, wanted.purpose, wanted.person, wanted.words):
+        raise RequestKeyUsed
+    return before
+
+
+def asked_by(reader: Reader) -> list[PersonRequest]:
+    """Return what the reader's user asked here, the newest first, `MOST` of it."""
+    mine = PersonRequest.objects.filter(client=reader.client, account=reader.user)
+    return list(mine.order_by("-asked")[:MOST])
+
+
+@transaction.atomic
+def lift(code: str, reader: Reader) -> PersonRequest:
+    """Take back a request as the person who asked it: what it stopped goes on with the next read.
+
+    Raise `NoSuchRequest` for another's, `RequestEnded` for one that was refused, or erased.
+    """
+    mine = PersonRequest.objects.select_for_update().filter(client=reader.client, account=reader.user)
+    request = mine.filter(code=code).first()
+    if request is None:
+        raise NoSuchRequest
+    if request.state == PersonRequest.LIFTED:
+        return request
+    if request.state == PersonRequest.REFUSED or (request.right == ERASE and request.decided_by):
+        raise RequestEnded
+    request.state, request.ended = PersonRequest.LIFTED, clock.now()
+    request.save()
+    steps.take(request, steps.LIFTED, Actor(person=reader.user, agency=reader.client))
+    return request
+
+
+def forget_old() -> int:
+    """Empty what was said in requests that ended as many years ago as the nation's file says; return how many.
+
+    That they were asked and how they ended stays, and one that still stops the gate is kept whole.
+    """
+    years = definition.current().kept_years
+    if not years:
+        return 0
+    now = nation.current().calendar.local(clock.now())
+    last = now.replace(year=now.year - years, day=min(now.day, 28))
+    old = PersonRequest.objects.filter(ended__lt=last).exclude(state=PersonRequest.GRANTED, complete_on=None)
+    return old.exclude(sealed=b"").update(sealed=b"", person=None, account="")
+
+
+def seal(request: PersonRequest, said: dict[str, str]) -> None:
+    """Seal what is *said* in a request under the key of its person."""
+    request.sealed = sealed.seal(said, subject=said["person"], place=_place(request.code))
+
+
+def opened(request: PersonRequest) -> dict[str, str]:
+    """Return what is sealed in a request: person, words, and the agency's; nothing once its person was erased."""
+    if not request.sealed:
+        return {}
+    try:
+        found: dict[str, str] = sealed.unseal(bytes(request.sealed), place=_place(request.code))
+    except KeyDestroyed:
+        return {}
+    return found
+
+
+def _place(code: str) -> Place:
+    return Place("privacy_personrequest", "sealed", code)
