@@ -37,6 +37,7 @@ def documents() -> list[Api]:
     from onedoor.privacy import sealed_api as sealed_reads
     from onedoor.privacy.breaches import api as breaches
     from onedoor.privacy.consents import api as consents
+    from onedoor.privacy.consents import govstack
     from onedoor.privacy.requests import api as requests
     from onedoor.registers import definition, govstack_openapi, openapi, own_data_api
     from onedoor.site import description
@@ -47,6 +48,7 @@ def documents() -> list[Api]:
         Api("reads.json", "exchange/reads", reads.OPENAPI),
         Api("own-reads.json", "exchange/own-reads", own_reads.OPENAPI),
         Api("consents.json", "exchange/consents", consents.OPENAPI),
+        Api("consent.json", "exchange/consent", govstack.document()),
         Api("sealed-reads.json", "exchange/sealed-reads", sealed_reads.OPENAPI),
         Api("breaches.json", "exchange/breaches", breaches.OPENAPI),
         Api("person-requests.json", "exchange/person-requests", requests.OPENAPI),

@@ -24,6 +24,7 @@ DESK_THREADS, MOST_THREADS = 8, 64
 LAST_PORT = 65535
 LOOPBACK = ("127.0.0.1", "[::1]")
 SUBSYSTEM = r"[A-Z0-9-]+(/[A-Z0-9-]+){3}"
+HOST = r"(?!-)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*(:\d{1,5})?"
 URL = r"https?://[^/\s]+(/\S*)?"
 PREFIX = "ONEDOOR_"
 OWN = ("ONEDOOR_MASTER",)
@@ -108,6 +109,8 @@ class Settings:
     """Host and port for the own gateway; for a gateway: for other gateways."""
     proxies: tuple[str, ...]
     """IP addresses of the proxies in front of this process, with commas; only theirs is the word about who asks."""
+    webhook_hosts: tuple[str, ...]
+    """Hosts that webhooks of the consent API may name, with commas, with their port unless that is 443; empty: none."""
     demonstration: bool
     """`yes` lets people sign in as synthetic persons, without proof; never with real data."""
     log_level: str
@@ -188,6 +191,7 @@ def _settings(source: "_Source") -> Settings:
         listen=source.address("listen", "127.0.0.1:8000"),
         exchange_listen=source.address("exchange_listen", "127.0.0.1:8300"),
         proxies=source.addresses("proxies"),
+        webhook_hosts=source.hosts("webhook_hosts"),
         demonstration=source.flag("demonstration"),
         log_level=source.one_of("log_level", LOG_LEVELS, "info"),
         desk_threads=source.number("desk_threads", DESK_THREADS, MOST_THREADS),
@@ -274,6 +278,13 @@ class _Source:
                 ip_address(one)
             except ValueError:
                 self.fault(_key(name), one, "IP addresses, such as 127.0.0.1")
+        return found
+
+    def hosts(self, name: str) -> tuple[str, ...]:
+        found = tuple(self.raw(name, "", "").lower().replace(",", " ").split())
+        for one in found:
+            if not re.fullmatch(HOST, one):
+                self.fault(_key(name), one, "hosts by name, such as hooks.example or hooks.example:8443")
         return found
 
     def path(self, name: str, default: Path | None = None) -> Path:

@@ -14,5 +14,5 @@ class PrivacyConfig(AppConfig):
         from onedoor.privacy import domain, entered, erasing, sealing  # noqa: F401 - registers on import
         from onedoor.privacy.breaches import acts  # noqa: F401
         from onedoor.privacy.breaches import erasing as forgetting  # noqa: F401
-        from onedoor.privacy.consents import decisions  # noqa: F401 - registers on import
+        from onedoor.privacy.consents import decisions, revisions  # noqa: F401 - registers on import
         from onedoor.privacy.requests import steps  # noqa: F401

@@ -18,7 +18,7 @@ from onedoor.kernel.nation.layers import united
 from onedoor.kernel.nation.said import said
 from onedoor.privacy.breaches import domain as breaches  # noqa: F401 - registers its kind on import
 from onedoor.privacy.requests import domain as requests  # noqa: F401 - registers a kind of its own
-from onedoor.privacy.rules import CONSENTS, FOLLOW
+from onedoor.privacy.rules import AUDIT, CONFIGURE, CONSENT, CONSENTS, DECIDE, FOLLOW
 
 ID = "^[a-z][a-z0-9-]*$"
 BASIS_ID = "^[a-z0-9][a-z0-9.-]*$"
@@ -55,7 +55,8 @@ GRANT: Mapping[str, Any] = {
             "type": "array",
             "minItems": 1,
             "uniqueItems": True,
-            "items": {"enum": ["read", "write", "correct", "follow"]},
+            "items": {"enum": ["read", "write", "correct", "follow", "configure", "decide", "audit"]},
+            "description": "configure, decide and audit are for the service consent alone",
         },
         "fields": NAMES,
         "basis": NAMES,
@@ -159,6 +160,7 @@ def check(document: Document, nation: Nation) -> Iterable[Fault]:
             if key in grant and grant[key] not in systems:
                 wrong = said("no member has the system “{name}”", name=grant[key])
                 yield document.fault(["grants", number, key], wrong, nearest(grant[key], systems))
+        yield from _service_faults(document, number, grant)
         yield from _post_faults(document, number, grant, nation)
         yield from _follow_faults(document, number, grant, registers)
     yield from _seal_faults(document, nation)
@@ -262,6 +264,16 @@ def _grant_faults(
         if name not in known:
             wrong = said("the register “{register}” has no field “{name}”", register=grant["register"], name=name)
             yield document.fault(["grants", number, "fields", place], wrong, nearest(name, list(known)))
+
+
+def _service_faults(document: Document, number: int, grant: Mapping[str, Any]) -> Iterator[Fault]:
+    """Yield the operations of a grant that only the consent API knows, where it is about something else."""
+    for place, one in enumerate(grant["operations"]):
+        if one in (CONFIGURE, DECIDE, AUDIT) and grant.get("service") != CONSENT:
+            wrong = said("the operation “{name}” is of the service consent alone", name=one)
+            yield document.fault(
+                ["grants", number, "operations", place], wrong, said("remove it, or name that service")
+            )
 
 
 def _follow_faults(

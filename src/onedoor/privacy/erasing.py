@@ -9,7 +9,7 @@ from uuid import UUID
 from onedoor.kernel.errors import OnedoorError
 from onedoor.privacy import entered
 from onedoor.privacy.consents import decisions
-from onedoor.privacy.models import Consent, PersonRequest, ReadPerson
+from onedoor.privacy.models import Consent, PersonRequest, ReadPerson, Revision
 from onedoor.privacy.records import BLIND, LEDGER_KIND
 from onedoor.privacy.requests.definition import ERASE
 from onedoor.privacy.requests.errors import RequestOpen
@@ -32,6 +32,7 @@ def forget(person: Person) -> Iterator[tuple[str, UUID]]:
     found.delete()
     PersonRequest.objects.filter(person=mark).update(person=None)
     yield from _consents(mark)
+    _objects(mark)
 
 
 def _consents(mark: bytes) -> Iterator[tuple[str, UUID]]:
@@ -48,6 +49,11 @@ def holds(person: Person) -> Iterator[OnedoorError]:
         PersonRequest._meta.db_table, ["sealed"], person, f"state = '{PersonRequest.OPEN}' AND \"right\" <> '{ERASE}'"
     ):
         yield RequestOpen()
+
+
+def _objects(mark: bytes) -> None:
+    """Empty what systems keep of the person by the consent API; the ledger's entries tell of nobody as they are."""
+    Revision.objects.filter(person=mark).update(person=None, sealed=b"")
 
 
 erasure.register(forgets=forget, holds=holds)

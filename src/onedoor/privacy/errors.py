@@ -1,6 +1,6 @@
 """What the room refuses, in the reader's language."""
 
-from onedoor.kernel.errors import Conflict, NotAllowed, NotFound
+from onedoor.kernel.errors import BadInput, Conflict, NotAllowed, NotFound
 
 
 class NotPermitted(NotAllowed):
@@ -19,5 +19,13 @@ class TermsChanged(Conflict):
     """What you are asked to agree to has changed since you opened the page. Please read it again, then decide."""
 
 
+class SaidNoThemselves(BadInput):
+    """This person said no themselves. Only they can agree again, on their own page of consents."""
+
+
 class NotShown(NotAllowed):
     """This read is not about you, or it is not shown yet. The attempt was recorded. Open the read from your list."""
+
+
+class NoSuchObject(NotFound):
+    """Your system keeps no {schema} of that name here. Please use an id that an answer of the consent API gave you."""

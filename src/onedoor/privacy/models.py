@@ -97,6 +97,65 @@ class Consent(models.Model):
     def __str__(self) -> str:
         return f"{'given' if self.given else 'withdrawn'}: {self.purpose} {self.version}"
 
+    @property
+    def brought(self) -> bool:
+        """Return whether a system brought it in the person's name: its name has parts, an account's id has none."""
+        return "/" in self.by
+
+
+class Revision(models.Model):
+    """What an object of the consent API was from a moment on; the newest revision holds, none is changed.
+
+    *plain* is JSON with the snapshot of what is about nobody; what is about a person is *sealed* under their key.
+    *refers* is what others find it by, *digest* SHA-256 of a sealed salt and the snapshot, for the ledger.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    schema = models.CharField(max_length=20)
+    object = models.UUIDField()
+    number = models.IntegerField()
+    client = models.CharField(max_length=120)
+    moment = models.DateTimeField()
+    refers = models.CharField(max_length=80, blank=True)
+    plain = models.TextField(blank=True)
+    sealed = SealedField(default=b"")
+    person = BlindField(max_length=32, null=True)
+    digest = models.CharField(max_length=64, blank=True)
+    ended = models.BooleanField(default=False)
+    successor = models.UUIDField(null=True)
+    entry = models.UUIDField(null=True)
+
+    class Meta:
+        """One revision follows another; what holds is found by system, by person, by what it refers to."""
+
+        constraints: ClassVar = [models.UniqueConstraint(fields=["object", "number"], name="privacy_revision_number")]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["schema", "client", "object"],
+                name="privacy_revision_newest",
+                condition=models.Q(successor__isnull=True),
+            ),
+            models.Index(
+                fields=["person", "schema"],
+                name="privacy_revision_person",
+                condition=models.Q(person__isnull=False),
+            ),
+            models.Index(
+                fields=["refers"],
+                name="privacy_revision_refers",
+                condition=~models.Q(refers="") & models.Q(successor__isnull=True),
+            ),
+            models.Index(fields=["entry"], name="privacy_revision_entry", condition=models.Q(entry__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.schema} {self.object} ({self.number})"
+
+    @property
+    def emptied(self) -> bool:
+        """Return whether nothing is left of it, because its person was forgotten."""
+        return not self.plain and not self.sealed
+
 
 class Postponement(models.Model):
     """A second decision about a sealed read: it is shown later, says another officer than the first."""

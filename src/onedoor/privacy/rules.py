@@ -14,6 +14,11 @@ FOLLOW = "follow"
 """To be told that a record has a new version, never what it says."""
 CONSENTS = "consents"
 """The service by which the holder of a register asks whether somebody agreed."""
+CONSENT = "consent"
+"""The service of the GovStack consent API."""
+CONFIGURE, DECIDE, AUDIT = "configure", "decide", "audit"
+"""What a right opens of it beside `READ` and `WRITE`: to set up agreements; to give or withdraw one of the nation's own
+consents in a person's name; to see what every system keeps."""
 LONGEST: Mapping[str, int] = {"client": 120, "user": 120, "purpose": 80, "basis": 80, "case": 40}
 """Signs that the record of a use has room for; a longer name is refused, and recorded cut."""
 
@@ -244,8 +249,10 @@ def why_not_postponed(purpose: Purpose | None, read: Sealed, reader: Reader, unt
     return "" if read.until < until <= day + timedelta(days=seal.days) else "not-so-long"
 
 
-def may_call(purposes: Mapping[str, Purpose], reader: Reader, *, service: str, provider: str, day: date) -> bool:
-    """Return whether *reader* may call *service* of *provider* (a service that is no register)."""
+def may_call(
+    purposes: Mapping[str, Purpose], reader: Reader, *, service: str, provider: str, day: date, operation: str = ""
+) -> bool:
+    """Return whether *reader* may call *service* of *provider* (a service that is no register) for *operation*."""
     purpose = purposes.get(reader.purpose)
     return bool(
         purpose
@@ -253,7 +260,7 @@ def may_call(purposes: Mapping[str, Purpose], reader: Reader, *, service: str, p
         and purpose.in_force(day)
         and reader.basis in purpose.basis
         and any(
-            grant.service == service and provider in ("", grant.provider) and _covers(grant, reader, "")
+            grant.service == service and provider in ("", grant.provider) and _covers(grant, reader, operation)
             for grant in purpose.grants
         )
     )

@@ -123,13 +123,14 @@ def stopped(purpose_id: str, persons: Sequence[str]) -> bool:
     return bool(stopping.stopped(purpose(purpose_id), persons))
 
 
-def permit_call(reader: Reader, *, service: str, provider: str) -> None:
+def permit_call(reader: Reader, *, service: str, provider: str, operation: str = "") -> None:
     """Return when *reader* may call *service*, which is no register; raise `NotPermitted`, which is recorded.
 
-    A *provider* of "" stands for any: a process without a subsystem of its own (tests).
+    A *provider* of "" stands for any: a process without a subsystem of its own (tests). An *operation* is needed
+    where a service tells several apart.
     """
-    today = nation.current().today()
-    if not rules.may_call(rights.purposes(), reader, service=service, provider=provider, day=today):
+    purposes, today = rights.purposes(), nation.current().today()
+    if not rules.may_call(purposes, reader, service=service, provider=provider, day=today, operation=operation):
         records.refused(reader, service, "call", (), "not-granted", ())
         raise NotPermitted(reason="not-granted", register=service)
 

@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+from procrastinate import RetryStrategy
+
 from onedoor.store.jobs import job, periodic
 
 
@@ -59,3 +61,11 @@ def forget_requests() -> None:
     from onedoor.privacy.requests import keeping
 
     keeping.forget_old()
+
+
+@job("privacy.deliver_webhook", retry=RetryStrategy(max_attempts=12, exponential_wait=2))
+def deliver_webhook(webhook: str, event: str, record: str, revision: str) -> None:
+    """Tell a webhook that a consent record changed; tried for about two hours."""
+    from onedoor.privacy.consents import webhooks
+
+    webhooks.deliver(webhook, event, record, revision)

@@ -7,6 +7,7 @@ from onedoor.privacy import api, own_api, pages, sealed_api
 from onedoor.privacy.breaches import api as breaches_api
 from onedoor.privacy.breaches import desk, public
 from onedoor.privacy.consents import api as consent_api
+from onedoor.privacy.consents import govstack
 from onedoor.privacy.consents import pages as consent_pages
 from onedoor.privacy.requests import api as requests_api
 from onedoor.privacy.requests import desk as request_desk
@@ -53,6 +54,8 @@ exchange = [
     path("own-reads/openapi.json", own_api.openapi),
     path("consents/agreed", consent_api.agreed),
     path("consents/openapi.json", consent_api.openapi),
+    *([] if settings().role == "node" else govstack.routes("consent")),
+    path("consent/openapi.json", govstack.openapi),
     path("sealed-reads/postpone", sealed_api.postpone),
     path("sealed-reads/counts", sealed_api.counts_here),
     path("sealed-reads/openapi.json", sealed_api.openapi),

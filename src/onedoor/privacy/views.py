@@ -26,6 +26,7 @@ SERVICES = {
     "consents": gettext_noop("Whether this person agreed to it"),
     "breaches": gettext_noop("The list of those whom a breach touched, to tell them"),
     "person-requests": gettext_noop("What this person asked about their own data"),
+    "consent": gettext_noop("What this person agreed to"),
 }
 """Services whose use is recorded as a read, by the words a person reads."""
 OPEN = """(hidden_until IS NULL OR (hidden_until <= %s AND NOT EXISTS (

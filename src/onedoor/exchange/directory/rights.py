@@ -16,8 +16,17 @@ REGISTER_ENDPOINTS = {
 SERVICE_ENDPOINTS = ("* /**",)
 DESCRIPTION = "/openapi.json"
 """Where a service describes itself, below its own address."""
-DATA, CONSENTS = "data", "consents"
-"""Services that one kind of system has: registers by the GovStack interface; at the portal what persons agreed to."""
+DATA = "data"
+"""A node's registers by the GovStack interface."""
+CONSENTS, CONSENT = "consents", "consent"
+"""Services of the portal alone: whether persons agreed, and the GovStack consent API."""
+CONSENT_ENDPOINTS = {
+    "configure": ("* /config/**",),
+    "read": ("GET /service/**",),
+    "write": ("POST /service/**", "PUT /service/**", "DELETE /service/**"),
+    "audit": ("GET /audit/**",),
+}
+"""What a right to call the latter opens there, by its operations; `decide` is about what may be written."""
 CHANGES = "changes"
 EVERYWHERE = ("breaches", "cases", CHANGES, "corrections", "person-requests")
 READS = ("reads", "own-reads", "sealed-reads", "own-data")
@@ -63,7 +72,7 @@ def offers(nation: Path, subsystems: Mapping[str, bool]) -> Iterator[Offer]:
             endpoints = tuple(one for found in REGISTER_ENDPOINTS.values() for one in found)
             yield Offer(f"{data['subsystem']}/{data['register']}", endpoints, DESCRIPTION)
     for subsystem, portal in subsystems.items():
-        own = (CONSENTS,) if portal else (*READS, DATA)
+        own = (CONSENTS, CONSENT) if portal else (*READS, DATA)
         yield from (Offer(f"{subsystem}/{one}", SERVICE_ENDPOINTS, DESCRIPTION) for one in (*EVERYWHERE, *own))
 
 
@@ -78,7 +87,9 @@ def permissions(nation: Path) -> Iterator[Permission]:
 def _permissions(purpose: str, grant: Mapping[str, Any], owners: Mapping[str, str]) -> Iterator[Permission]:
     reader = grant["reader"]
     if "register" not in grant:
-        opened = USAGE_ENDPOINTS if grant["service"] == DATA else SERVICE_ENDPOINTS
+        opened: tuple[str, ...] = USAGE_ENDPOINTS if grant["service"] == DATA else SERVICE_ENDPOINTS
+        if grant["service"] == CONSENT:
+            opened = tuple(one for kind in grant["operations"] for one in CONSENT_ENDPOINTS.get(kind, ()))
         yield Permission(reader, f"{grant['provider']}/{grant['service']}", (purpose,), opened)
     elif owner := owners.get(register := str(grant["register"])):
         kinds = grant["operations"]

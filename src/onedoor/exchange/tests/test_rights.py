@@ -60,3 +60,29 @@ def test_who_may_ask_who_has_read_may_ask_nothing_else_for_that(
     assert rights.covers(PORTAL, service, method, path, "own-case")
     assert not rights.covers(PORTAL, service, "POST", "/bicycles/1/read", "own-case")
     assert not rights.covers(PORTAL, service, method, path, "bicycle-marking")
+
+
+@pytest.mark.parametrize(
+    ("operation", "opened"),
+    [
+        ("configure", {"POST /config/policy/", "GET /config/policies/"}),
+        ("read", {"GET /service/policy/1/"}),
+        ("write", {"POST /service/individual/", "PUT /service/individual/1/", "DELETE /service/individual/record/"}),
+        ("audit", {"GET /audit/consent-records/"}),
+        ("decide", set()),
+    ],
+)
+def test_a_right_to_one_part_of_the_consent_api_is_none_to_another(
+    tmp_path: Path, operation: str, opened: set[str]
+) -> None:
+    (tmp_path / "rights").mkdir()
+    grant = f"{{reader: {TOWN}, service: consent, provider: {PORTAL}, operations: [{operation}]}}"
+    (tmp_path / "rights" / "consents.yaml").write_text(f"purpose: consents\ngrants:\n  - {grant}\n")
+    found = Permissions(permissions(tmp_path))
+    asked = {
+        "POST /config/policy/", "GET /config/policies/", "GET /service/policy/1/", "POST /service/individual/",
+        "PUT /service/individual/1/", "DELETE /service/individual/record/", "GET /audit/consent-records/",
+        "POST /audit/consent-records/", "GET /openapi.json",
+    }  # fmt: skip
+    reached = {one for one in asked if found.covers(TOWN, f"{PORTAL}/consent", *one.split(" "), "consents")}
+    assert reached == opened

@@ -12,7 +12,7 @@ from onedoor.kernel import clock, nation
 from onedoor.kernel.actor import Actor
 from onedoor.kernel.ids import uuid7
 from onedoor.privacy import records, rights, rules
-from onedoor.privacy.errors import NothingToAgreeTo, TermsChanged
+from onedoor.privacy.errors import NothingToAgreeTo, SaidNoThemselves, TermsChanged
 from onedoor.privacy.events import ConsentGiven, ConsentWithdrawn
 from onedoor.privacy.models import Consent
 from onedoor.privacy.rules import Purpose, Terms
@@ -66,7 +66,8 @@ def decide(person: str, purpose: str, version: int, *, given: bool, by: Actor) -
     """Keep that *person* (a personal number) agrees to *version* of what *purpose* asks, or withdraws it; once.
 
     Saying the same again changes nothing. It is durable when this returns, so the next read is held to it. Raise
-    `NothingToAgreeTo`, or `TermsChanged` when another version is asked for today.
+    `NothingToAgreeTo`, `TermsChanged` when another version is asked for today, or `SaidNoThemselves` when a system
+    says yes for a person whose own last word was no.
     """
     found = asked().get(purpose)
     if found is None:
@@ -80,6 +81,8 @@ def decide(person: str, purpose: str, version: int, *, given: bool, by: Actor) -
         before = NEWEST.first(mark, purpose)
         if before and before.given == given and (not given or before.version == version):
             return before
+        if given and before and not before.given and not before.brought and not by.person:
+            raise SaidNoThemselves
         return _kept(mark, purpose, before.version if before and not given else terms.version, given=given, by=by)
 
 

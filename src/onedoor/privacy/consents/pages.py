@@ -49,6 +49,7 @@ def consents(request: HttpRequest) -> HttpResponse:
         else:
             wrong = _("Choose whether you agree: nothing was changed.")
     context = {"standings": decisions.standings(person), "reads_of": reads_of, "wrong": wrong}
+    context["holder_of"] = nation.current().holder_of
     return render(request, "privacy/consents.html", context, status=UNPROCESSABLE if wrong else 200)
 
 

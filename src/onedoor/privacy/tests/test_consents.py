@@ -19,7 +19,7 @@ from onedoor.kernel.actor import Actor
 from onedoor.kernel.errors import Unavailable
 from onedoor.privacy import rights, rules, service
 from onedoor.privacy.consents import asking, decisions
-from onedoor.privacy.errors import NothingToAgreeTo, TermsChanged
+from onedoor.privacy.errors import NothingToAgreeTo, SaidNoThemselves, TermsChanged
 from onedoor.privacy.models import Consent, ReadRecord
 from onedoor.privacy.rules import Purpose, Reader, Terms
 from onedoor.privacy.service import NotPermitted, permit
@@ -116,6 +116,19 @@ def test_saying_the_same_again_changes_nothing_and_each_change_is_an_event_and_a
     assert Consent.objects.count() == LedgerEntry.objects.filter(kind=decisions.LEDGER_KIND).count() == 2
     names = list(StatedEvent.objects.order_by("stated_at").values_list("name", flat=True))
     assert [name.rpartition(".")[2] for name in names] == ["ConsentGiven", "ConsentWithdrawn"]
+
+
+def test_no_system_says_yes_for_a_person_whose_own_last_word_was_no() -> None:
+    system = Actor(agency=HEALTH)
+    decisions.decide(MOTHER, PURPOSE, 1, given=True, by=system)
+    decisions.decide(MOTHER, PURPOSE, 1, given=False, by=system)
+    assert decisions.decide(MOTHER, PURPOSE, 1, given=True, by=system).given, (
+        "what a system brought, it may bring again"
+    )
+    say(given=False)
+    with pytest.raises(SaidNoThemselves):
+        decisions.decide(MOTHER, PURPOSE, 1, given=True, by=system)
+    assert say(given=True).given
 
 
 def test_the_entry_commits_to_the_words_and_the_person() -> None:

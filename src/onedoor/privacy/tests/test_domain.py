@@ -61,6 +61,7 @@ def test_the_rights_of_the_nation_have_no_fault() -> None:
             "can only be read",
         ),
         ("birth-suggestion.yaml", "service: consents", "service: reads", "could not ask whether somebody agreed"),
+        ("consent-api.yaml", "service: consent,", "service: reads,", "“configure” is of the service consent alone"),
         ("investigation.yaml", "postponed_by: [chief]", "postponed_by: [chef]", "write “chief”"),
         ("investigation.yaml", "  basis: l91-2025", "  basis: l91-2026", "there is no basis “l91-2026”"),
         (
