@@ -16,6 +16,7 @@ def test_there_are_such_jobs() -> None:
         "cases.renew",
         "cases.sweep",
         "identity.forget_sessions",
+        "privacy.forget_requests",
         "privacy.look_for_alarms",
         "privacy.look_for_overdue_breaches",
     ]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from onedoor.privacy.claims import Details
 from onedoor.privacy.models import ReadRecord
-from onedoor.privacy.records import LEDGER_KIND
+from onedoor.privacy.records import LEDGER_KIND, looker
 from onedoor.privacy.rules import Reader
 from onedoor.store import details
 
@@ -23,7 +23,9 @@ def reads(entry: str) -> Iterator[tuple[str, bytes]]:
     """Yield entry ids and what was entered of each use of the gate, in order of the ids."""
     found = ReadRecord.objects.filter(entry=entry) if entry else ReadRecord.objects.all()
     for row in found.order_by("entry").prefetch_related("persons").iterator(chunk_size=details.AT_ONCE):
-        yield str(row.entry), of(row).content()
+        looked_by = looker(row.user, row.register, row.refused)
+        sound = all(one.looked_by == looked_by for one in row.persons.all())
+        yield str(row.entry), of(row).content() if sound else b""
 
 
 def told(entry: str) -> bytes | None:

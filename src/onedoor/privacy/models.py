@@ -55,8 +55,10 @@ class ReadPerson(models.Model):
     A look-up of somebody of whom this system keeps nothing makes no key: then nothing is sealed.
     """
 
-    pk = models.CompositePrimaryKey("person", "record")
+    pk = models.CompositePrimaryKey("person", "looked_by", "record")
     person = BlindField(max_length=32)
+    looked_by = models.CharField(max_length=120, db_default="", default="")
+    """The account that looked at these records, where that is what is recorded: found apart, for it may be often."""
     record = models.ForeignKey(ReadRecord, on_delete=models.PROTECT, related_name="persons", db_index=False)
     sealed = SealedField(row="record_id || '.' || encode(person, 'hex')")
     fields = ArrayField(models.CharField(max_length=60), null=True)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -17,15 +18,19 @@ from onedoor.privacy.views import OPEN, ReadView, view_of
 from onedoor.store import keys, ledger, proving, rows
 from onedoor.store.rows import Rows
 
-SERVICE = "own-reads"
-"""The service by which a person's portal asks; a purpose of the nation's rights that grants it is this question's."""
+SERVICE = records.LOOKS
 MOST = 1000
 LAST = UUID(int=2**128 - 1)
 ROWS = Rows(ReadRecord)
+RECORD = 0
+"""The place of the record's id among the columns."""
+OTHERS = ("own.looked_by = ''", "own.looked_by > '' AND own.looked_by < %s", "own.looked_by > %s")
+OWN_LOOKS = "own.looked_by = %s"
+"""A person's own looks at these records may be many: each part is a stretch of the key's index, read for itself."""
 SHOWN = f"""
 FROM privacy_readperson AS own CROSS JOIN LATERAL (
     SELECT * FROM privacy_readrecord WHERE id = own.record_id OFFSET 0) AS privacy_readrecord
-WHERE own.person = %s AND (own.fields IS NULL OR cardinality(own.fields) > 0) AND {OPEN}
+WHERE own.person = %s AND own.record_id < %s AND (own.fields IS NULL OR cardinality(own.fields) > 0) AND {OPEN}
 """  # noqa: S608 - no value is in it
 """What a person is shown: what is their own in it, once no seal is on it any more.
 
@@ -79,13 +84,27 @@ def admit(reader: Reader) -> None:
 
 def reads_of_person(person: str, wanted: Wanted, account: str = "") -> list[ReadView]:
     """Return the reads of *person* (a personal number) that this system shows, newest first; *account* is theirs."""
-    conditions, values = _narrowed(wanted, account)
-    return _found(person, conditions, [*values, min(wanted.most, MOST)])
+    conditions, values = _narrowed(wanted)
+    before = UUID(wanted.before) if wanted.before else LAST
+    asked = _Asked(person, account, before, conditions, tuple(values), min(wanted.most, MOST))
+    return _found(asked, looks=wanted.looks)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Which records of *person* before that one are wanted; *account* is theirs."""
+
+    person: str
+    account: str
+    before: UUID
+    conditions: tuple[str, ...]
+    values: tuple[object, ...]
+    most: int
 
 
 def one_read(person: str, record: UUID, reader: Reader) -> ReadView:
     """Return a read of *person*; raise `NotPermitted`, recorded, for one that is not shown to them."""
-    found = _found(person, ("own.record_id = %s",), [record, 1])
+    found = _found(_Asked(person, reader.user, LAST, ("own.record_id = %s",), (record,), 1), looks=True)
     if not found:
         raise _refused(reader, "not-yours", person)
     return found[0]
@@ -112,13 +131,21 @@ def _refused(reader: Reader, reason: str, *persons: str) -> NotPermitted:
     return NotPermitted(reason=reason, register=SERVICE)
 
 
-def _found(person: str, conditions: tuple[str, ...], values: list[object]) -> list[ReadView]:
+def _found(asked: _Asked, *, looks: bool) -> list[ReadView]:
+    parts = [*OTHERS, OWN_LOOKS] if looks else OTHERS
+    found = chain.from_iterable(rows.fetch_each(*(_part(asked, part) for part in parts)))
+    newest = sorted(found, key=lambda row: row[RECORD], reverse=True)
+    return [_own(*one) for one in newest[: asked.most]]
+
+
+def _part(asked: _Asked, part: str) -> rows.Statement:
     today = nation.current().today()
-    asked = [keys.blind(BLIND, person), today, today, *values]
-    return [_own(*one) for one in rows.fetch(_statement(conditions), asked)]
+    of_account = [asked.account] * part.count("%s")
+    values = [keys.blind(BLIND, asked.person), asked.before, today, today, *of_account, *asked.values, asked.most]
+    return _statement((part, *asked.conditions)), values
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def _statement(conditions: tuple[str, ...]) -> str:
     narrowed = "".join(f"  AND {one}\n" for one in conditions)
     columns = ", ".join(ROWS.columns)
@@ -143,9 +170,8 @@ class _Narrowing:
         self.values += values
 
 
-def _narrowed(wanted: Wanted, account: str) -> tuple[tuple[str, ...], list[object]]:
+def _narrowed(wanted: Wanted) -> tuple[tuple[str, ...], list[object]]:
     narrowing = _Narrowing()
-    narrowing.add("own.record_id < %s", UUID(wanted.before) if wanted.before else LAST)
     if wanted.agency:
         found = nation.current().agencies.get(wanted.agency)
         whole = found.subsystem if found and found.is_member else ""
@@ -157,8 +183,6 @@ def _narrowed(wanted: Wanted, account: str) -> tuple[tuple[str, ...], list[objec
         narrowing.add("moment >= %s", _midnight(wanted.since))
     if wanted.until:
         narrowing.add("moment < %s", _midnight(wanted.until, 1))
-    if not wanted.looks:
-        narrowing.add("NOT (register = %s AND \"user\" = %s AND refused = '')", SERVICE, account)
     return tuple(narrowing.conditions), narrowing.values
 
 

@@ -19,6 +19,8 @@ from onedoor.store.sealed import Place
 
 BLIND = "privacy.person"
 LEDGER_KIND = "privacy.read"
+LOOKS = "own-reads"
+"""The service by which a person's portal asks for these records; a purpose of the nation's rights grants it."""
 SALT_BYTES = 32
 LONGEST_FIELD, MOST = 60, 100
 """Signs of a field's name and how many fields or persons the record of a refusal holds."""
@@ -28,8 +30,8 @@ WITH entry AS ({ledger.INSERT}), record AS (
         refused, salt, entry, form, hidden_until)
     VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s::varchar[], %s, %s, %s, %s, %s) RETURNING id
 )
-INSERT INTO privacy_readperson (record_id, person, sealed, fields)
-SELECT record.id, about.person, about.sealed, string_to_array(about.fields, ',')
+INSERT INTO privacy_readperson (record_id, person, looked_by, sealed, fields)
+SELECT record.id, about.person, %s, about.sealed, string_to_array(about.fields, ',')
 FROM record, unnest(%s::bytea[], %s::bytea[], %s::text[]) AS about (person, sealed, fields)
 """  # noqa: S608 - no value is in it
 """One statement for the record, its persons and its ledger entry: the gate stands in front of every read.
@@ -126,8 +128,14 @@ def _write(
     known = keys.live_for if operation == READ or reason else keys.keys_for
     sealed_numbers = _envelopes(str(record), numbers, known(numbers.values()))
     shares = [None if one is None else ",".join(one) for one in own.values()]
-    rows.run(INSERT, [*entry, *row, list(numbers), sealed_numbers, shares])
+    looked_by = looker(reader.user, register, reason)
+    rows.run(INSERT, [*entry, *row, looked_by, list(numbers), sealed_numbers, shares])
     return str(record)
+
+
+def looker(user: str, register: str, refused: str) -> str:
+    """Return the account that looked at these records, where that is what is recorded."""
+    return user if register == LOOKS and not refused else ""
 
 
 def _envelopes(record: str, numbers: Mapping[bytes, str], known: Mapping[str, Key]) -> list[bytes]:

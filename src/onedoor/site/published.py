@@ -130,7 +130,7 @@ def read(folder: Path) -> tuple[list[Leaf], str]:
 def check(folder: Path, tree: Tree) -> None:
     """Hold every published file against *tree*, computed from the database; raise `LedgerError` where they differ."""
     if not (content := _content(folder / CHECKPOINT)):
-        if tree.size:
+        if (folder / "tile").exists():
             raise LedgerError("{path} is missing", path=CHECKPOINT)
         return
     signed = verify_checkpoint(content.decode(errors="replace"), ledger.verifier())

@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from datetime import date, datetime
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ from onedoor.kernel.ledger.tiles import HEIGHT
 from onedoor.privacy import own, own_api
 from onedoor.privacy.models import ReadRecord
 from onedoor.privacy.service import NotPermitted, Reader, permit
-from onedoor.store import ledger, proving
+from onedoor.store import keys, ledger, proving
 
 pytestmark = pytest.mark.django_db
 PORTAL, REGISTRAR = "VN/GOV/G22/PORTAL", "VN/GOV/G15/CIVIL-STATUS"
@@ -205,15 +205,40 @@ def test_pages_follow_one_another_without_a_gap_or_a_double() -> None:
     assert not query
 
 
-def test_the_newest_reads_are_found_by_the_person_alone_however_many_others_there_are() -> None:
+FILL = """
+WITH made AS (
+    INSERT INTO privacy_readrecord (id, moment, client, "user", purpose, basis, "case", register, operation, fields,
+        refused, salt, entry, form)
+    SELECT uuidv7(), now(), '', %s, '', '', '', %s, 'read', '{}', '', '', uuidv7(), 2 FROM generate_series(1, %s)
+    RETURNING id
+)
+INSERT INTO privacy_readperson (person, looked_by, record_id, sealed) SELECT %s, %s, id, '' FROM made
+"""
+
+
+def test_the_newest_reads_are_found_by_the_person_alone_and_not_by_walking_their_own_looks() -> None:
+    mark, account = keys.blind(own.BLIND, MOTHER), "account-1"
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
-        asked = [b"x" * 32, date(2026, 1, 1), date(2026, 1, 1), own.LAST, 10]
-        cursor.execute(f"EXPLAIN {own._statement(('own.record_id < %s',))}", asked)
-        plan = "\n".join(line for (line,) in cursor.fetchall())
-    assert "Index Scan Backward using privacy_readperson_pkey" in plan
-    assert "Index Cond: (id = own.record_id)" in plan
-    assert "Sort" not in plan
+        for user, register, count, person, looked_by in (
+            ("x.y", "births", 2000, mark, ""),
+            (account, own.SERVICE, 2000, mark, account),
+            ("x.y", "births", 30_000, b"x" * 32, ""),
+        ):
+            cursor.execute(FILL, [user, register, count, person, looked_by])
+        cursor.execute("ANALYZE privacy_readperson, privacy_readrecord")
+        asked = own._Asked(MOTHER, account, own.LAST, (), (), 10)
+        for part, found in {**dict.fromkeys(own.OTHERS, 0), own.OTHERS[0]: 10, own.OWN_LOOKS: 10}.items():
+            statement, values = own._part(asked, part)
+            cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", values)
+            told = json.dumps(cursor.fetchone()[0])
+            walked = [float(one) for one in re.findall(r'"Actual Rows": ([0-9.]+)', told)]
+            assert max(walked) == found, told
+            assert not found or "Sort" not in told
+    mine = own.reads_of_person(MOTHER, own.Wanted(most=15, looks=True), account)
+    assert [one.register for one in mine] == [own.SERVICE] * 15
+    assert {one.register for one in own.reads_of_person(MOTHER, own.Wanted(most=15), account)} == {"births"}
+    stranger = own.reads_of_person(MOTHER, own.Wanted(most=15), "account-2")
+    assert [one.register for one in stranger] == [own.SERVICE] * 15, "who else looked is shown"
 
 
 def test_the_list_is_narrowed_by_agency_purpose_period_and_case() -> None:
