@@ -77,7 +77,7 @@ def _take(request: HttpRequest, name: str, handler: Callable[[Caller, Any], dict
     permit_call(reader, service=SERVICE, provider=settings().subsystem)
     try:
         message = json.loads(request.body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadInput(what="the body is not JSON") from error
     if not _VALID[name].is_valid(message) or message["case"] != asks.case or not 0 < len(asks.key) <= LONGEST_KEY:
         raise BadInput(what=f"a message “{name}” with the case of X-Road-Issue and an Idempotency-Key")

@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pkcs11
-from pkcs11.exceptions import PKCS11Error, UserAlreadyLoggedIn
+from pkcs11.exceptions import (
+    DeviceError,
+    DeviceRemoved,
+    PKCS11Error,
+    SessionClosed,
+    SessionHandleInvalid,
+    TokenNotPresent,
+    UserAlreadyLoggedIn,
+    UserNotLoggedIn,
+)
 
 from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.settings import Settings, current
@@ -24,20 +33,29 @@ class _Opened:
     session: pkcs11.Session
 
 
+LOST = (SessionHandleInvalid, SessionClosed, UserNotLoggedIn, DeviceRemoved, TokenNotPresent, DeviceError)
+"""A session that ended from outside, such as by a device that was taken away: the next use opens another."""
 _lock = threading.Lock()
 _opened: list[_Opened] = []
 
 
 @contextmanager
 def session() -> Iterator[pkcs11.Session]:
-    """Give this process's session with the token of its settings, to one thread at a time; raise `TokenNotThere`."""
+    """Give this process's session with the token of its settings, to one thread at a time; raise `TokenNotThere`.
+
+    A session that is lost is opened anew at the next use.
+    """
     settings = current()
     mine = (os.getpid(), settings.pkcs11_module, settings.pkcs11_token)
     with _lock:
         if not _opened or _opened[0].of != mine:
             forked = bool(_opened) and _opened[0].of[0] != mine[0]
             _opened[:] = [_Opened(mine, _open(settings, forked=forked))]
-        yield _opened[0].session
+        try:
+            yield _opened[0].session
+        except LOST as error:
+            _opened.clear()
+            raise TokenNotThere(token=settings.pkcs11_token, why=type(error).__name__) from error
 
 
 def _open(settings: Settings, *, forked: bool) -> pkcs11.Session:

@@ -58,7 +58,7 @@ def of_case(request: HttpRequest) -> JsonResponse:
     service.permit_call(reader, service=SERVICE, provider=current().subsystem)
     try:
         asked = json.loads(request.body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadInput(what="the body is not JSON") from error
     if not _question.is_valid(asked) or asked["case"] != asks.case:
         raise BadInput(what="the body must be {“case”: …} with the case of the message (X-Road-Issue)")

@@ -88,7 +88,7 @@ def _asked(request: HttpRequest, valid: jsonschema_rs.Validator) -> tuple[Reader
     own.admit(reader)
     try:
         asked = json.loads(request.body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadInput(what="the body is not JSON") from error
     if not valid.is_valid(asked) or not _plain(asked):
         raise BadInput(what="the body has not the form that openapi.json describes")

@@ -19,6 +19,8 @@ CONSENT = "consent"
 CONFIGURE, DECIDE, AUDIT = "configure", "decide", "audit"
 """What a right opens of it beside `READ` and `WRITE`: to set up agreements; to give or withdraw one of the nation's own
 consents in a person's name; to see what every system keeps."""
+NO_CONSENT = "no-consent"
+"""Why a read is refused of who has not agreed to it."""
 LONGEST: Mapping[str, int] = {"client": 120, "user": 120, "purpose": 80, "basis": 80, "case": 40}
 """Signs that the record of a use has room for; a longer name is refused, and recorded cut."""
 

@@ -89,7 +89,7 @@ def postpone(request: HttpRequest) -> JsonResponse:
     try:
         asked = json.loads(request.body)
         day = date.fromisoformat(asked["until"]) if _question.is_valid(asked) else None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadInput(what="the body is not JSON, or its day is none") from error
     if day is None:
         raise BadInput(what="the body must be {“record”: …, “until”: …}")

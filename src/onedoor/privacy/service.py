@@ -14,6 +14,7 @@ from onedoor.privacy.breaches.hearing import words_of as breach_words
 from onedoor.privacy.consents import decisions
 from onedoor.privacy.consents.asking import without_consent
 from onedoor.privacy.errors import NotPermitted, UnknownPurpose
+from onedoor.privacy.own import look
 from onedoor.privacy.records import About
 from onedoor.privacy.requests import definition, stopping
 from onedoor.privacy.requests.deciding import decides as decides_on_requests
@@ -46,6 +47,7 @@ __all__ = [
     "fields_granted",
     "followers",
     "handles_breaches",
+    "look",
     "permit",
     "permit_call",
     "permit_notice",
@@ -89,8 +91,8 @@ def permit(
     purpose = rights.purposes()[reader.purpose]
     if purpose.consent and (lacking := without_consent(purpose, list(persons), reader)):
         # Recorded about them alone: nobody else is told who has not agreed.
-        records.refused(reader, register, operation, fields, "no-consent", lacking)
-        raise NotPermitted(reason="no-consent", register=register)
+        records.refused(reader, register, operation, fields, rules.NO_CONSENT, lacking)
+        raise NotPermitted(reason=rules.NO_CONSENT, register=register)
     until = rules.hidden_until(purpose, operation, nation.current().today())
     return Permit(fields, records.allowed(reader, register, operation, fields, persons, hidden_until=until))
 

@@ -16,7 +16,7 @@ from onedoor.privacy import rights
 from onedoor.privacy.models import Postponement, ReadPerson, ReadRecord
 from onedoor.privacy.records import BLIND
 from onedoor.privacy.requests.stopping import RESTRICTED
-from onedoor.privacy.rules import READ, Basis, Purpose
+from onedoor.privacy.rules import NO_CONSENT, READ, Basis, Purpose
 from onedoor.store import keys
 from onedoor.store.rows import Rows
 
@@ -32,7 +32,8 @@ SERVICES = {
 OPEN = """(hidden_until IS NULL OR (hidden_until <= %s AND NOT EXISTS (
     SELECT FROM privacy_postponement AS later WHERE later.record_id = privacy_readrecord.id AND later.until > %s)))"""
 """That a record is shown to its persons on a day (twice the day): no seal is on it any more."""
-OF_CASE = Rows(ReadRecord, f'"case" = %s AND {OPEN} ORDER BY id')
+OF_CASE = Rows(ReadRecord, f"\"case\" = %s AND {OPEN} AND refused NOT IN ('{RESTRICTED}', '{NO_CONSENT}') ORDER BY id")
+"""What somebody stopped or did not agree to is shown to them alone, and not to whose case it is."""
 
 
 @dataclass(frozen=True, slots=True)

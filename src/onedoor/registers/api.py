@@ -87,7 +87,7 @@ def body_of(request: HttpRequest) -> dict[str, Any]:
     try:
         body = json.loads(request.body)
         json.dumps(body, ensure_ascii=False).encode()
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadQuestion(what="the body is not JSON in UTF-8") from error
     if not isinstance(body, dict) or not body or b"\\u0000" in request.body:
         raise BadQuestion(what="the body must be an object with values, without the sign \\u0000")

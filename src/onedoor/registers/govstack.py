@@ -150,13 +150,15 @@ def read_value(request: HttpRequest, register: str, version: int, name: str, fie
 @access(GATEWAY)
 @require_GET
 def personal_data_usage(request: HttpRequest) -> JsonResponse:
-    """Answer who has read data of a person in a register of this system, the newest read first."""
+    """Answer who has read data of a person in a register of this system, newest first, once the look is on record."""
     reader = reader_of(_caller(request))
     privacy.permit_call(reader, service=SERVICE, provider=current().subsystem)
     person, register = (request.GET.get(name, "") for name in ("userId", "databaseId"))
     if not person or not nation.current().person_number.fits(person):
         raise BadQuestion(what="userId is a personal number")
-    used = privacy.readers_of(person, register=register_of(register).id)
+    known = register_of(register).id
+    privacy.look(reader, person)
+    used = privacy.readers_of(person, register=known)
     return JsonResponse([_use(system, view) for system, view in used], safe=False)
 
 

@@ -160,6 +160,8 @@ def _own(actor: Actor) -> Own:
             if isinstance(told, OnedoorError):
                 raise told
             for one in told.body["registers"]:
+                if registers()[one["register"]].subsystem != system:
+                    continue  # of another's register nobody else says what it holds
                 found.append(_held(one, names[system], left))
                 left -= len(found[-1].records)
         except (OnedoorError, KeyError, TypeError):

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
+from onedoor.kernel.durable import sync_folder
 from onedoor.kernel.errors import OnedoorError
 from onedoor.signing.keys import KeyExists, PrivateKey, PublicKey, Signer, load_key, new_key, save_key
 
@@ -134,11 +135,15 @@ def pem(certificates: Iterable[x509.Certificate]) -> bytes:
 
 
 def save_certificates(path: Path, certificates: Iterable[x509.Certificate]) -> None:
-    """Write *certificates* to *path* as PEM, whole or not at all."""
+    """Write *certificates* to *path* as PEM, whole or not at all; durable when it returns."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_bytes(pem(certificates))
+    with draft.open("wb") as file:
+        file.write(pem(certificates))
+        file.flush()
+        os.fsync(file.fileno())
     draft.replace(path)
+    sync_folder(path.parent)
 
 
 def load_certificates(path: Path) -> tuple[x509.Certificate, ...]:

@@ -11,6 +11,7 @@ from pkcs11 import Attribute, KeyType, Mechanism, ObjectClass
 from pkcs11.util.ec import encode_ec_public_key, encode_named_curve_parameters
 
 from onedoor.kernel import pkcs11
+from onedoor.kernel.durable import write_durably
 from onedoor.kernel.errors import Unavailable
 from onedoor.kernel.ids import uuid7
 from onedoor.kernel.settings import current
@@ -70,7 +71,7 @@ def make(label: str) -> bytes:
 
 def save(path: Path, key_id: bytes) -> None:
     """Write to *path* which key of the token is meant; it is no secret."""
-    path.write_text(f"{key_id.hex()}\n")
+    write_durably(path, f"{key_id.hex()}\n".encode(), mode=0o644)
 
 
 def load(path: Path) -> TokenKey:

@@ -32,6 +32,8 @@ class TokenKey:
         with pkcs11.session():
             try:
                 return bytes(self._key.decrypt(content, **_gcm(nonce, bound)))
+            except pkcs11.LOST:
+                raise
             except PKCS11Error as error:
                 raise BadWrapping from error
 

@@ -19,7 +19,7 @@ from onedoor.privacy import records, service
 from onedoor.privacy.breaches import acts, authority, counting, definition, hearing, writing
 from onedoor.privacy.breaches.touched import AT_ONCE
 from onedoor.privacy.errors import NotPermitted
-from onedoor.privacy.rules import Reader
+from onedoor.privacy.rules import READ, Reader
 
 ID = {"type": "string", "format": "uuid", "maxLength": 36}
 CODE = {"type": "string", "pattern": "^[0-9A-Z-]{1,16}$"}
@@ -32,7 +32,7 @@ SAID: Mapping[str, Any] = {
     "required": ["what"],
     "additionalProperties": False,
     "properties": {
-        **{name: WORDS for name in acts.NOTICE if name != "kinds"},
+        **{name: MOMENT if name in ("from", "until") else WORDS for name in acts.NOTICE if name != "kinds"},
         "kinds": {"type": "array", "maxItems": 500, "items": {"type": "string", "pattern": "^[a-z0-9_.-]{1,130}$"}},
     },
     "description": "the notice, or in `what` what is added to it",
@@ -130,6 +130,7 @@ def report(request: HttpRequest) -> JsonResponse:
     duty = definition.duty()
     if duty is None or current().subsystem not in ("", duty.authority):
         raise _refused(asks)
+    _timed(said["said"], *({"from", "until"} & said["said"].keys()))
     row = authority.receive(asks.client, asks.user, _timed(said, "found", "reported"))
     return JsonResponse({"received": row.received.isoformat(), "late": authority.is_late(row)})
 
@@ -156,6 +157,8 @@ def persons(request: HttpRequest) -> JsonResponse:
     asks, said = _asked(request, _persons)
     if current().subsystem not in ("", definition.portal()):
         raise _refused(asks)
+    # Who has an account here is learnt by it: each of them sees that, and who asked.
+    records.allowed(_reader(asks), definition.SERVICE, READ, (), said["persons"])
     return JsonResponse(hearing.hear(asks.client, asks.user, said))
 
 
@@ -185,7 +188,7 @@ def _asked(request: HttpRequest, form: jsonschema_rs.Validator) -> tuple[Caller,
     _admitted(asks)
     try:
         said = json.loads(request.body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadInput(what="the body is not JSON") from error
     if not form.is_valid(said):
         raise BadInput(what="the body has not the form that openapi.json describes")

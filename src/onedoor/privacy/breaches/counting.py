@@ -2,9 +2,10 @@
 
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 from onedoor.exchange import service as exchange
 from onedoor.exchange.service import Call, Reason
@@ -69,14 +70,19 @@ def _everywhere(_minute: int) -> Counts:
         try:
             if isinstance(answer, OnedoorError):
                 raise answer
-            counts = [Count(**one) for one in answer.body["counts"]]
+            counts = list(map(_told, answer.body["counts"]))
             found += [one for one in counts if definition.system_of(one.agency) == system]
-        except (OnedoorError, KeyError, TypeError):
+        except (OnedoorError, KeyError, TypeError, ValueError):
             silent.append(nation.current().holder_of(system))
     agencies = nation.current().agencies
     newest = sorted(found, key=lambda one: (one.month, one.agency), reverse=True)
     named = ((agencies[one.agency].name, one) for one in newest)
     return Counts(tuple(named), tuple(silent))
+
+
+def _told(one: Mapping[str, Any]) -> Count:
+    """Return what another system says of an agency and a month."""
+    return Count(str(one["agency"]), str(one["month"]), int(one["notices"]), int(one["late"]))
 
 
 def to_json() -> list[dict[str, object]]:

@@ -59,7 +59,7 @@ def agreed(request: HttpRequest) -> JsonResponse:
     service.permit_call(reader, service=CONSENTS, provider=current().subsystem)
     try:
         asked = json.loads(request.body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadInput(what="the body is not JSON") from error
     if not _question.is_valid(asked):
         raise BadInput(what="the body must be {“purpose”: …, “persons”: […]}")

@@ -9,16 +9,21 @@ from onedoor.kernel.settings import current as settings
 from onedoor.privacy.consents import decisions
 from onedoor.privacy.rules import CONSENTS, Purpose, Reader
 
+AT_ONCE = 100
+"""So many the keeper is asked about at once."""
+
 
 def without_consent(purpose: Purpose, persons: Sequence[str], reader: Reader) -> list[str]:
     """Return those of *persons* who do not agree to *purpose* now, as the system that keeps the consents says.
 
-    Nobody in particular, "", has not agreed. Raise `ServiceUnavailable` when it does not answer: then nothing is read.
+    Nobody in particular has not agreed, nor whose number is not known, "". Raise `ServiceUnavailable` when it does not
+    answer: then nothing is read.
     """
-    named = [one for one in persons if one]
-    if not named:
+    if not persons or "" in persons:
         return [""]
-    return [one for one, agrees in zip(named, _agreed(purpose, named, reader), strict=True) if not agrees]
+    parts = (persons[at : at + AT_ONCE] for at in range(0, len(persons), AT_ONCE))
+    said = [one for part in parts for one in zip(part, _agreed(purpose, part, reader), strict=True)]
+    return [person for person, agrees in said if not agrees]
 
 
 def _agreed(purpose: Purpose, named: Sequence[str], reader: Reader) -> list[bool]:

@@ -69,8 +69,13 @@ def check_open(agreement: Agreement, revision: str = "") -> None:
 
 
 def give(agreement: Agreement, individual: Kept, writer: Writer, *, opt_in: bool = True, text: str = "") -> Kept:
-    """Keep what the individual says to the agreement as it is now; *text* is a snapshot that was signed before."""
+    """Keep what the individual says to the agreement as it is now; *text* is a snapshot that was signed before.
+
+    Raise `NoSuchObject` or `BadInput` when the agreement has ended, or changed, since it was read.
+    """
     one_at_a_time(f"privacy.consent-record:{individual.object}:{agreement.id}")
+    revisions.lock(agreement.id)
+    check_open(agreements.find(agreement.id, writer.client), agreement.revision["id"])
     before = next(held(individual, agreement.id), None)
     return _kept(before, values(agreement, individual, opt_in=opt_in), individual.person, writer, text)
 
@@ -159,7 +164,7 @@ def _moment_of(text: str) -> str:
     try:
         said = str(json.loads(text)["timestamp"])
         age = clock.now() - datetime.fromisoformat(said)
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise BadInput(what="verificationPayload is not the snapshot of a draft") from error
     if not -AHEAD <= age <= OLDEST:
         raise BadInput(what="the draft is older than a day; make a new one")

@@ -5,6 +5,7 @@ import json
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.db import transaction
 
@@ -83,13 +84,20 @@ def decide(person: str, purpose: str, version: int, *, given: bool, by: Actor) -
             return before
         if given and before and not before.given and not before.brought and not by.person:
             raise SaidNoThemselves
-        return _kept(mark, purpose, before.version if before and not given else terms.version, given=given, by=by)
+        stands = before.version if before and not given else terms.version
+        return _kept(mark, purpose, stands, given=given, by=by, after=before.id if before else None)
 
 
-def _kept(mark: bytes, purpose: str, version: int, *, given: bool, by: Actor) -> Consent:
-    """Keep a decision with its ledger entry and its event; the words are those of the version."""
+def _kept(mark: bytes, purpose: str, version: int, *, given: bool, by: Actor, after: UUID | None) -> Consent:
+    """Keep a decision with its ledger entry and its event; the words are those of the version.
+
+    Its id comes *after* that of the one before, also when the clock was set back: the newest decision holds.
+    """
     (words,) = (one.text for one in rights.purposes()[purpose].consent if one.version == version)
-    row = Consent(id=uuid7(), person=mark, purpose=purpose, version=version, given=given, moment=clock.now())
+    name = uuid7()
+    if after and name <= after:
+        name = UUID(int=after.int + 1)
+    row = Consent(id=name, person=mark, purpose=purpose, version=version, given=given, moment=clock.now())
     row.said, row.by, row.salt = digest(words), by.person or by.agency, secrets.token_hex(records.SALT_BYTES)
     row.entry = ledger.append(LEDGER_KIND, hashlib.sha256(_content(row)).digest()).id
     row.save(force_insert=True)

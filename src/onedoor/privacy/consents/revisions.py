@@ -121,12 +121,14 @@ class Kept:
 def keep(draft: Draft, writer: Writer, name: str = "") -> Kept:
     """Keep the next revision of the object *name*, or the first of a new one; without data its last.
 
-    The same data again is no revision: then the newest is returned.
+    The same data again is no revision: then the newest is returned. Raise `NoSuchObject` when it has ended meanwhile.
     """
     with transaction.atomic():
         if name:
             lock(name)
         before = _newest(name)
+        if name and before is None:
+            raise NoSuchObject(schema=draft.schema)
         if before and not draft.text and draft.data is not None and before.data == {**draft.data, "id": before.object}:
             return before
         row = Revision(id=uuid7(), object=UUID(name) if name else uuid7(), schema=draft.schema, client=writer.client)
@@ -239,8 +241,10 @@ def mark_of(person: str) -> bytes:
 
 
 def forget(name: str) -> None:
-    """Empty every revision of an object about a person; that there was one, and its entries in the ledger, stay."""
+    """Empty every revision of an object about a person; that there was one stays, and that it is empty is entered."""
     rows.run(FORGET, [UUID(name)])
+    for entry in filter(None, Revision.objects.filter(object=name).values_list("entry", flat=True)):
+        details.amend(LEDGER_KIND, entry, "forgotten")
 
 
 def _is_id(name: str) -> bool:
@@ -251,9 +255,10 @@ def _is_id(name: str) -> bool:
 
 
 def _content(row: Revision) -> bytes:
-    """Return what the ledger commits to of a revision: it tells of nobody, so erasure leaves it as it is."""
+    """Return what the ledger commits to of a revision; it tells of nobody. One that was emptied says so."""
     facts = {"id": str(row.id), "object": str(row.object), "number": row.number, "client": row.client}
     facts |= {"digest": row.digest, "ended": row.ended, "moment": row.moment.isoformat()}
+    facts |= {"emptied": True} if row.emptied else {}
     return b"onedoor consent record 1\n" + canonical(facts).encode()
 
 

@@ -184,7 +184,7 @@ def _body(request: HttpRequest, form: jsonschema_rs.Validator) -> dict[str, Any]
     try:
         said = json.loads(request.body)
         json.dumps(said, ensure_ascii=False).encode()
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadRequest(what="the body is not JSON in UTF-8") from error
     if not form.is_valid(said) or b"\\u0000" in request.body:
         raise BadRequest(what="the body has not the form that openapi.json describes")

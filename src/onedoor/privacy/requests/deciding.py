@@ -7,7 +7,6 @@ from django.db import transaction
 
 from onedoor.kernel import clock, nation
 from onedoor.kernel.actor import Actor
-from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.settings import current as settings
 from onedoor.privacy import records, rights
 from onedoor.privacy.requests import definition, keeping, steps
@@ -42,11 +41,10 @@ def decides(actor: Actor) -> bool:
 
 
 def at_desk(actor: Actor) -> tuple[list[PersonRequest], list[PersonRequest]]:
-    """Return the open requests, the one due first on top, and the latest that ended, once that look is on record."""
+    """Return the open requests, the one due first on top, and the latest that ended; who asked is in none of them."""
     _check(actor)
     found = list(PersonRequest.objects.filter(state=PersonRequest.OPEN).order_by("due")[:SHOWN])
     ended = list(PersonRequest.objects.exclude(state=PersonRequest.OPEN).order_by("-ended")[:SHOWN])
-    _look(actor, [*found, *ended])
     return found, ended
 
 
@@ -120,8 +118,10 @@ def _erased(code: str, actor: Actor) -> PersonRequest:
     done = Erasure.objects.filter(request=code).first()
     try:
         complete_on = done.complete_on if done else erasure.erase(_person(request), request=code).complete_on
-    except OnedoorError:
-        PersonRequest.objects.filter(code=code).update(decided_by="")
+    except (erasure.NobodyToErase, erasure.StillHeld):
+        # Nothing was erased, unless another did it for this request meanwhile: then it stays decided.
+        if not Erasure.objects.filter(request=code).exists():
+            PersonRequest.objects.filter(code=code).update(decided_by="")
         raise
     with transaction.atomic():
         request = _open(code, actor)

@@ -15,6 +15,10 @@ class NoSuchRequest(NotFound):
     """There is no such request here. Please open the list again."""
 
 
+class TooManyOpen(Conflict):
+    """{most} requests of yours wait to be decided by this agency. Please wait for an answer, or take one back."""
+
+
 class RequestEnded(Conflict):
     """This request was decided meanwhile. Please open the list again."""
 

@@ -13,7 +13,7 @@ from onedoor.privacy import records
 from onedoor.privacy.records import BLIND
 from onedoor.privacy.requests import definition, steps, stopping
 from onedoor.privacy.requests.definition import ASKED, ERASE, OBJECT
-from onedoor.privacy.requests.errors import BadRequest, NoSuchRequest, RequestEnded, RequestKeyUsed
+from onedoor.privacy.requests.errors import BadRequest, NoSuchRequest, RequestEnded, RequestKeyUsed, TooManyOpen
 from onedoor.privacy.requests.models import PersonRequest
 from onedoor.privacy.rules import WRITE, Reader
 from onedoor.store import keys, sealed
@@ -25,6 +25,8 @@ SERVICE: Final = "person-requests"
 
 MOST = 200
 """Requests that are answered to the person who asked them."""
+MOST_OPEN = 10
+"""So many of one account may wait to be decided: a desk that anybody can fill serves nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,8 @@ class Wanted:
 def ask(wanted: Wanted, *, reader: Reader, key: str) -> PersonRequest:
     """Take a request, once for the same *key*; return it with its code and its due moment.
 
-    Raise `BadRequest` when the right or the purpose is none that can be asked for here, or `RequestKeyUsed`.
+    Raise `BadRequest` when the right or the purpose is none that can be asked for here, `RequestKeyUsed`, or
+    `TooManyOpen` when as many of theirs wait to be decided.
     """
     here = settings().subsystem
     if here and here not in definition.current().decided_by:
@@ -63,6 +66,10 @@ def ask(wanted: Wanted, *, reader: Reader, key: str) -> PersonRequest:
         one_at_a_time(f"privacy.request:{reader.client}:{key}")
         if before := _before(wanted, reader, key):
             return before
+        one_at_a_time(f"privacy.requests:{reader.client}:{reader.user}")
+        waiting = PersonRequest.objects.filter(client=reader.client, account=reader.user, state=PersonRequest.OPEN)
+        if waiting.count() >= MOST_OPEN:
+            raise TooManyOpen(most=MOST_OPEN)
         records.allowed(reader, SERVICE, WRITE, (), [wanted.person])
         seal(request, {"person": wanted.person, "words": wanted.words})
         request.save(force_insert=True)

@@ -236,6 +236,42 @@ def test_nobody_reports_for_another_systems_agency_and_only_the_authority_answer
     assert Breach.objects.get(code=breach.code).acknowledged is None
 
 
+@pytest.mark.parametrize("when", ["yesterday", "2026-12-07T09:00:60Z", ""])
+def test_a_notice_that_no_page_could_show_is_refused(carried: Exchange, when: str) -> None:
+    said = {"found": FOUND.isoformat(), "reported": FOUND.isoformat(), "part": str(row_id()), "code": "X"}
+    body = {"agency": "commune-00199", "kind": "reported", **said, "said": SAID | {"from": when}}
+    assert carried.post("breaches/report", body, client=COMMUNE).status == 400
+    body["said"]["from"] = FOUND.isoformat()
+    assert carried.post("breaches/report", body, client=COMMUNE).status == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["breaches/report", "person-requests/ask", "own-data/of-person", "own-reads/of-person"]
+)
+def test_a_body_without_a_bottom_is_refused(path: str) -> None:
+    why = {"breaches": "breach-notice", "person-requests": "personal-rights"}
+    purpose = why.get(path.partition("/")[0], path.partition("/")[0])
+    client = COMMUNE if path.startswith("breaches") else PORTAL
+    headers = {VIA_GATEWAY: True, "HTTP_X_ROAD_CLIENT": client, "HTTP_X_ROAD_USERID": "a"}
+    headers |= {"HTTP_ONEDOOR_PURPOSE": purpose, "HTTP_ONEDOOR_BASIS": "l91-2025"}
+    answer = Client().post(f"/exchange/{path}", "[" * 100_000, "application/json", **headers)
+    assert answer.status_code == 400
+
+
+@pytest.mark.parametrize("month", [None, 7, {}])
+def test_what_another_system_counts_wrongly_breaks_no_page(month: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    def odd(calls: Any, **_named: Any) -> Iterator[Answer]:
+        for one in calls:
+            here = one.service.startswith(COMMUNE)
+            counts = [
+                {"agency": "commune-00199", "month": each, "notices": 1, "late": 0} for each in (month, "2026-12")
+            ]
+            yield Answer(200, {"counts": counts if here else []}, {}, "m")
+
+    monkeypatch.setattr(exchange, "ask_each", odd)
+    assert Client().get("/en/breaches").status_code == 200
+
+
 def row_id() -> Any:
     return ReceivedBreach().id
 
@@ -333,7 +369,7 @@ def test_exactly_those_persons_are_told_once_and_who_has_no_account_is_counted(
     monkeypatch.setattr(alarms, "threshold", lambda: alarms.Threshold(persons=1, minutes=10))
     assert CHAIR.post not in [alarm.user for alarm in alarms.look()]
     listed = [one for one in ReadRecord.objects.filter(register="breaches").order_by("id") if one.persons.count()]
-    assert len(listed) == 2, "each number is read once, on record, however often the portal was asked"
+    assert len(listed) == 2 + 2 * 2, "each number is read once here, and at the portal as often as it is told them"
     assert {one.persons.count() for one in listed} == {1}
     said = json.dumps([one.data for one in StatedEvent.objects.filter(name__startswith="privacy.Breach")])
     assert not [number for number in (MOTHER, FATHER, STRANGER, WORDS["vi"]) if number in said]

@@ -13,11 +13,13 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.db import IntegrityError, connections, transaction
 
-from onedoor.privacy.consents import revisions
+from onedoor.privacy.consents import agreements, consent_records, objects, revisions
+from onedoor.privacy.errors import NoSuchObject
 from onedoor.privacy.models import Revision
 from onedoor.privacy.tests.consent_api import (
     AGREEMENT,
     FATHER,
+    HEALTH,
     INSURANCE,
     MOTHER,
     OF,
@@ -32,7 +34,7 @@ from onedoor.privacy.tests.consent_api import (
     say,
     state,
 )
-from onedoor.store import details, erasure, ledger, resealing
+from onedoor.store import details, erasure, ledger, resealing, rows
 from onedoor.store.models import LedgerEntry
 
 pytestmark = pytest.mark.django_db
@@ -233,8 +235,26 @@ def test_who_asks_to_be_forgotten_is_under_forgettable_agreements() -> None:
     assert [one["id"] for one in left] == [kept["id"]]
     ask("GET", f"/service/verification/consent-record/{gone['id']}/", status=404)
     assert not any(bytes(one.sealed) or one.person for one in Revision.objects.filter(object=gone["id"]))
-    assert not [one for one in details.findings() if one.kind == revisions.LEDGER_KIND]
+    assert {one.what for one in details.findings() if one.kind == revisions.LEDGER_KIND} == {details.AMENDED}
     assert give(passing, who)["consentRecord"]["id"] != gone["id"]
+
+
+def test_what_a_superuser_empties_is_found() -> None:
+    record = give(agreement(), individual())["consentRecord"]
+    rows.run(revisions.FORGET, [record["id"]])
+    assert {one.what for one in details.findings()} == {details.ALTERED}
+
+
+def test_nobody_agrees_to_or_changes_what_was_removed_meanwhile() -> None:
+    name, writer = agreement(), revisions.Writer(HEALTH)
+    found = agreements.find(name, HEALTH)
+    who = revisions.one(revisions.INDIVIDUAL, individual(), HEALTH)
+    objects.remove(objects.AGREEMENTS, name, writer)
+    with pytest.raises(NoSuchObject):
+        consent_records.give(found, who, writer)
+    with pytest.raises(NoSuchObject):
+        revisions.keep(revisions.Draft(revisions.AGREEMENT, found.data), writer, name)
+    assert not Revision.objects.filter(schema=revisions.RECORD).exists()
 
 
 def test_each_revision_of_a_record_is_entered_into_the_ledger_and_none_tells_of_anybody() -> None:
@@ -275,7 +295,7 @@ def test_keys_are_rotated_under_what_systems_keep_and_who_was_erased_is_no_indiv
     ask("GET", f"/service/individual/{who}/", status=404)
     ask("GET", f"/service/verification/consent-record/{record['id']}/", status=404)
     assert ask("GET", "/service/verification/consent-records/")["consentRecords"] == []
-    assert not [one for one in details.findings() if one.kind == revisions.LEDGER_KIND]
+    assert {one.what for one in details.findings() if one.kind == revisions.LEDGER_KIND} == {details.AMENDED}
 
 
 def test_lists_come_in_pages_within_bounds() -> None:

@@ -1,6 +1,7 @@
 """What stands on consent is read only of who agrees to what is asked today, and no more from the next read on."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 from hashlib import sha256
@@ -17,13 +18,14 @@ from hypothesis import strategies as st
 from onedoor.kernel import nation
 from onedoor.kernel.actor import Actor
 from onedoor.kernel.errors import Unavailable
-from onedoor.privacy import rights, rules, service
+from onedoor.kernel.ids import uuid7
+from onedoor.privacy import erasing, own, records, rights, rules, service
 from onedoor.privacy.consents import asking, decisions
 from onedoor.privacy.errors import NothingToAgreeTo, SaidNoThemselves, TermsChanged
-from onedoor.privacy.models import Consent, ReadRecord
+from onedoor.privacy.models import Consent, ReadPerson, ReadRecord
 from onedoor.privacy.rules import Purpose, Reader, Terms
 from onedoor.privacy.service import NotPermitted, permit
-from onedoor.store import erasure, keys
+from onedoor.store import details, erasure, keys
 from onedoor.store.models import LedgerEntry, StatedEvent
 
 MOTHER, FATHER = "001196204817", "036094117302"
@@ -75,9 +77,18 @@ def test_who_agrees_is_read_and_from_the_next_read_on_no_more() -> None:
     assert read().record
 
 
+def test_no_trail_of_a_case_tells_who_has_not_agreed() -> None:
+    named = replace(READER, case="2611-7K4M-QK")
+    with pytest.raises(NotPermitted):
+        permit(named, register="birth-notices", persons=[FATHER])
+    assert service.reads_of_case(named.case) == []
+    (seen,) = own.reads_of_person(FATHER, own.Wanted())
+    assert seen.refused
+
+
 def test_everybody_whose_data_are_read_must_agree() -> None:
     say(given=True)
-    for persons in ([MOTHER, FATHER], [FATHER], [""]):
+    for persons in ([MOTHER, FATHER], [FATHER], [""], [MOTHER, ""]):
         with pytest.raises(NotPermitted):
             permit(READER, register="birth-notices", persons=persons)
     say(given=True, person=FATHER)
@@ -143,6 +154,37 @@ def test_a_purpose_that_asks_nothing_cannot_be_agreed_to() -> None:
     for purpose in ("birth-form", "unknown", ""):
         with pytest.raises(NothingToAgreeTo):
             decisions.decide(MOTHER, purpose, 1, given=True, by=ACTOR)
+
+
+def test_the_last_word_holds_though_the_clock_was_set_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = uuid7()
+    say(given=True)
+    monkeypatch.setattr(decisions, "uuid7", lambda: before)
+    say(given=False)
+    assert decisions.agreed(PURPOSE, [MOTHER]) == [False]
+    say(given=True)
+    assert decisions.agreed(PURPOSE, [MOTHER]) == [True]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_said_or_read_during_an_erasure_leaves_the_ledger_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    keys.key_for(MOTHER)
+    say(given=True)
+    read()
+    erased, blind = erasing.entered.of, keys.blind("privacy.person", MOTHER)
+
+    def meanwhile(row: ReadRecord) -> Any:
+        monkeypatch.undo()
+        with ThreadPoolExecutor(1) as beside:
+            beside.submit(
+                records._write_beside, READER, "birth-notices", "read", ["notice"], "", {MOTHER: None}
+            ).result()
+        return erased(row)
+
+    monkeypatch.setattr(erasing.entered, "of", meanwhile)
+    erasure.erase(MOTHER)
+    assert {one.what for one in details.findings()} == {details.AMENDED}, "the consent alone says less"
+    assert not ReadPerson.objects.filter(person=blind).exists()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -19,7 +19,7 @@ from onedoor.privacy.own import Wanted as WantedReads
 from onedoor.privacy.requests import deciding, definition, errors, keeping, stopping
 from onedoor.privacy.requests.keeping import Wanted
 from onedoor.privacy.service import NotPermitted, Reader, permit
-from onedoor.store import details, erasure, keys
+from onedoor.store import details, erasure, keys, rotation
 from onedoor.store.models import StatedEvent
 
 pytestmark = pytest.mark.django_db
@@ -179,10 +179,19 @@ def test_an_officer_sees_requests_once_the_look_is_on_record() -> None:
     assert (found[0].code, ended) == (late, [])
     assert deciding.opened(late, CHIEF).said["person"] == MOTHER
     looks = ReadRecord.objects.filter(operation="read", user=CHIEF.post)
-    assert [(one.register, one.case) for one in looks.order_by("id")] == [
-        ("person-requests", ""), ("person-requests", late),
-    ]  # fmt: skip
-    assert [one.by_user for one in seen(FATHER)] == [CHIEF.post, "account-1"]
+    assert [(one.register, one.case) for one in looks.order_by("id")] == [("person-requests", late)]
+    assert [one.by_user for one in seen(FATHER)] == ["account-1"], "the list says nothing of who asked"
+
+
+def test_nobody_fills_the_desk() -> None:
+    for number in range(keeping.MOST_OPEN):
+        code = ask(key=f"k{number}").code
+    with pytest.raises(errors.TooManyOpen):
+        ask(key="one-more")
+    assert ask(key="k0").code, "what was asked before is answered again"
+    assert ask(key="b", person=FATHER, user="account-2").code, "others may ask"
+    keeping.lift(code, ASKER)
+    assert ask(key="one-more").code
 
 
 def test_the_time_is_extended_once_with_a_reason_its_person_reads() -> None:
@@ -312,6 +321,22 @@ def test_nobody_is_erased_while_another_request_waits_or_decides_twice_after_a_k
         with pytest.raises(errors.RequestEnded):
             deed()
     assert deciding.grant(code, CHIEF).complete_on
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_presses_twice_opens_no_way_to_take_back_what_is_being_erased(monkeypatch: pytest.MonkeyPatch) -> None:
+    code = ask("erase").code
+    carried_out = erasure.erase
+
+    def at_once(number: str, **named: str) -> erasure.Erased:
+        with rotation.alone(), pytest.raises(rotation.RotationRuns):
+            deciding._erased(code, CHIEF)
+        with pytest.raises(errors.RequestEnded):
+            keeping.lift(code, ASKER)
+        return carried_out(number, **named)
+
+    monkeypatch.setattr(erasure, "erase", lambda *said, **named: (monkeypatch.undo(), at_once(*said, **named))[1])
+    assert deciding.grant(code, CHIEF).state == "granted"
 
 
 def test_what_was_said_is_emptied_after_its_years_and_what_still_stops_is_kept() -> None:

@@ -315,6 +315,8 @@ def test_a_person_sees_who_has_read_their_data(word: str) -> None:
     assert use["refrences"] == [{"ReferenceID": PORTAL.case}]
     assert use["readerInstitutionName"]
     assert MOTHER not in answer.content.decode()
+    look = ReadRecord.objects.order_by("-id")[0]
+    assert (look.register, look.user, look.persons.count()) == ("own-reads", OWN.user, 1)
     assert ask("GET", f"{word}?userId=1&databaseId=population", by=OWN).status_code == 400
     assert ask("GET", f"{word}?userId={MOTHER}&databaseId=cars", by=OWN).status_code == 404
     assert ask("GET", f"{word}?userId={MOTHER}&databaseId=population", by=PORTAL).status_code == 403

@@ -1,3 +1,4 @@
+import os
 import socket
 import ssl
 import subprocess
@@ -133,3 +134,10 @@ def test_a_fingerprint_is_what_openssl_prints(authority, tmp_path):
     printed = subprocess.run(command, check=False, cwd=tmp_path, capture_output=True, text=True).stdout
     assert printed.strip().split("=")[1].replace(":", "").lower() == certificates.fingerprint(authority.certificate)
     assert x509.load_pem_x509_certificates(certificates.pem([authority.certificate])) == [authority.certificate]
+
+
+def test_a_certificate_is_on_disk_when_it_is_said_to_be(authority, tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.append(os.fstat(handle).st_ino))
+    certificates.save_certificates(tmp_path / "seal.pem", [authority.certificate])
+    assert synced == [(tmp_path / "seal.pem").stat().st_ino, tmp_path.stat().st_ino]

@@ -10,7 +10,7 @@ from pkcs11 import Attribute, ObjectClass
 
 from onedoor.kernel import pkcs11
 from onedoor.kernel.settings import current as settings
-from onedoor.signing import development, holders, pades
+from onedoor.signing import development, holders, pades, tokens
 from onedoor.signing.certificates import Subject, load_certificates, save_certificates
 from onedoor.signing.keys import new_key, save_key
 from onedoor.signing.pdf import render
@@ -177,3 +177,15 @@ def test_a_seal_whose_key_never_leaves_a_token_is_requested_installed_and_change
     kept.write_text(f"{bytes(16).hex()}\n")
     with pytest.raises(KeyNotInToken, match="onedoor"):
         sealed(plain, lab, seals)
+
+
+@pytest.mark.usefixtures("token")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_token_that_is_there_again_is_opened_again() -> None:
+    key = tokens.TokenKey(Path("a"), tokens.make("of a test"))
+    with pkcs11.session() as session:
+        session.close()
+    with pytest.raises(pkcs11.TokenNotThere):
+        key.public_key()
+    assert key.public_key()
+    key.destroy()
