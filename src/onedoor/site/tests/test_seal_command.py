@@ -18,8 +18,6 @@ from onedoor.signing.tests.authorities import AIA, Lab
 from onedoor.signing.tests.conftest import DATA, TEMPLATE
 from onedoor.signing.tokens import KeyNotInToken
 from onedoor.site import cli, messages
-from onedoor.store.tests.conftest import made_token as made_token
-from onedoor.store.tests.conftest import softhsm as softhsm
 
 LABEL, PRIVATE = "onedoor seal of commune-00199", {Attribute.CLASS: ObjectClass.PRIVATE_KEY}
 AGENCY, NAME = "commune-00199", "Ủy ban nhân dân phường Láng"
