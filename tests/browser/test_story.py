@@ -35,7 +35,7 @@ KINDS = {
         "breaches",
         "inbox",
     ),
-    *("consents", "consents-agreed", "suggested", "suggested-unasked"),
+    *("consents-agreed", "suggested"),
     *("desk", "desk-empty", "task", "decision-error", "decision", "task-done"),
     *("look-up", "look-up-form", "look-up-error", "look-up-nothing", "look-up-found"),
     *("verify", "verify-same", "verify-differs"),
@@ -163,10 +163,8 @@ def agree(walk: Walk) -> None:
     """Agree as the mother to be told of her birth notices, find the one there is, and take it back."""
     page = walk.person("mother")
     page.goto(walk.address("suggested"))
-    walk.look(page, "suggested-unasked")
     assert not page.locator("main a.btn").count()
     page.click("main a[href*='consents#']")
-    walk.look(page, "consents")
     page.click("main button[name=answer][value=yes]")
     walk.look(page, "consents-agreed")
     page.goto(walk.address("suggested"))

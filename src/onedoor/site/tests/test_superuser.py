@@ -168,7 +168,7 @@ def _reference(cursor: Any, table: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "times", [60, pytest.param(1000, marks=pytest.mark.soak)], ids=lambda times: f"{times} changes"
+    "times", [40, pytest.param(1000, marks=pytest.mark.soak)], ids=lambda times: f"{times} changes"
 )
 def test_whatever_is_changed_is_found(folder: Path, times: int, capsys: pytest.CaptureFixture[str]) -> None:
     assert ledger_own.check(argparse.Namespace()) == 0, capsys.readouterr().out
