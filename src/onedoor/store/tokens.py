@@ -17,21 +17,32 @@ LABEL = "onedoor master key of {system}"
 class TokenKey:
     """A master key that never leaves its PKCS#11 token: keys go in and come out wrapped."""
 
-    def __init__(self, key: Any) -> None:  # noqa: ANN401 - what it can do depends on its token
-        self._key = key
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._found: tuple[Any, Any] = (None, None)
+
+    def _in(self, session: Any) -> Any:  # noqa: ANN401 - what a key can do depends on its token
+        """Return the key as *session* has it: it is found again where that is another one than before."""
+        if self._found[0] is not session:
+            found = next(iter(session.get_objects(_query(self._name))), None)
+            if found is None:
+                raise MasterKeyMissing(name=self._name, place=current().pkcs11_token)
+            self._found = session, found
+        return self._found[1]
 
     def wrap(self, secret: bytes, bound: bytes) -> bytes:
         """Return *secret* wrapped by the token."""
         nonce = os.urandom(NONCE_BYTES)
-        with pkcs11.session():
-            return nonce + bytes(self._key.encrypt(secret, **_gcm(nonce, bound)))
+        with pkcs11.session() as session:
+            return nonce + bytes(self._in(session).encrypt(secret, **_gcm(nonce, bound)))
 
     def unwrap(self, wrapped: bytes, bound: bytes) -> bytes:
         """Return the secret in *wrapped*; raise `BadWrapping`."""
         nonce, content = wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:]
-        with pkcs11.session():
+        with pkcs11.session() as session:
+            key = self._in(session)
             try:
-                return bytes(self._key.decrypt(content, **_gcm(nonce, bound)))
+                return bytes(key.decrypt(content, **_gcm(nonce, bound)))
             except pkcs11.LOST:
                 raise
             except PKCS11Error as error:
@@ -51,11 +62,10 @@ class Token:
 
     def load(self, name: str) -> MasterKey:
         """Return the key, which stays in the token."""
+        key = TokenKey(name)
         with pkcs11.session() as session:
-            found = list(session.get_objects(_query(name)))
-        if not found:
-            raise MasterKeyMissing(name=name, place=current().pkcs11_token)
-        return TokenKey(found[0])
+            key._in(session)
+        return key
 
     def names(self) -> set[str]:
         """Return the ids of this system's keys in the token."""

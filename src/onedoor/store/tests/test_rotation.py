@@ -188,6 +188,19 @@ def test_a_master_in_a_token_wraps_and_never_leaves_it(own_store):
 
 
 @pytest.mark.usefixtures("token")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_master_in_a_token_that_was_away_opens_again():
+    keys.key_for("anybody")
+    (name,) = masters_alive()
+    wrapped = masters.named(name).wrap(b"secret", b"bound")
+    with pkcs11.session() as session:
+        session.close()
+    with pytest.raises(pkcs11.TokenNotThere):
+        masters.named(name).unwrap(wrapped, b"bound")
+    assert masters.named(name).unwrap(wrapped, b"bound") == b"secret"
+
+
+@pytest.mark.usefixtures("token")
 def test_a_child_process_opens_the_token_for_itself():
     known = keys.key_for("anybody")
     child = os.fork()
