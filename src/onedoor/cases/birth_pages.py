@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
-from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -14,7 +13,7 @@ from onedoor.kernel import clock, nation
 from onedoor.kernel.access import OFFICER, access, acting
 from onedoor.kernel.actor import Actor
 from onedoor.kernel.errors import NotAllowed
-from onedoor.kernel.ids import uuid7
+from onedoor.kernel.ids import key_of_form
 from onedoor.kernel.text import pick
 from onedoor.privacy import service as privacy
 from onedoor.registers import service as registers
@@ -39,7 +38,7 @@ def birth_notice(request: HttpRequest) -> HttpResponse:
     if not actor.post.endswith(POST):
         raise OnlyMidwives
     typed = {name: request.POST.get(name, "").strip() for name in FIELDS}
-    key = _key(request.POST.get("key", ""))
+    key = key_of_form(request.POST.get("key", ""))
     wrong = _wrong(typed) if request.method == "POST" else {}
     issued: Mapping[str, Any] | None = None
     if request.method == "POST" and not wrong:
@@ -51,14 +50,6 @@ def birth_notice(request: HttpRequest) -> HttpResponse:
     context = {"typed": typed, "wrong": wrong, "issued": issued, "key": key, "facility": facility}
     context["shape"] = nation.current().person_number.text
     return render(request, "cases/birth_notice.html", context, status=UNPROCESSABLE if wrong else 200)
-
-
-def _key(posted: str) -> str:
-    """Return the form's key, so that sending it twice issues one notice."""
-    try:
-        return str(UUID(posted))
-    except ValueError:
-        return str(uuid7())
 
 
 def _reader(actor: Actor) -> registers.Reader:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from onedoor.exchange.connections import Connections, Request, Response, nothing
 from onedoor.kernel import nation
 from onedoor.kernel.actor import Actor
-from onedoor.kernel.errors import NotAllowed, OnedoorError, Unavailable
+from onedoor.kernel.errors import BadInput, NotAllowed, OnedoorError, Unavailable
 from onedoor.kernel.ids import uuid7
 from onedoor.kernel.settings import current
 from onedoor.kernel.text import Text
@@ -105,6 +105,13 @@ class _Received(Protocol):
     def META(self) -> Mapping[str, Any]: ...  # noqa: N802 - Django's name
 
 
+class _Sent(Protocol):
+    """What `json_of` needs of a Django request."""
+
+    @property
+    def body(self) -> bytes: ...
+
+
 def call(
     service: str,
     path: str,
@@ -169,6 +176,16 @@ def start_waiting() -> None:
 def waited() -> float:
     """Return the seconds this context has waited for other agencies since `start_waiting`."""
     return _waited.get()
+
+
+def json_of(request: _Sent) -> Any:  # noqa: ANN401 - whatever was sent
+    """Return the JSON in the body; raise `BadInput` for what is none, or holds half a sign, which no UTF-8 has."""
+    try:
+        found = json.loads(request.body)
+        json.dumps(found, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise BadInput(what="the body is not JSON in UTF-8") from error
+    return found
 
 
 def caller(request: _Received) -> Caller:

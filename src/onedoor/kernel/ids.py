@@ -29,6 +29,19 @@ def uuid7() -> UUID:
     return UUID(int=value | int.from_bytes(os.urandom(8)) >> 2)
 
 
+def first_id(moment: datetime) -> UUID:
+    """Return the least UUIDv7 of *moment* (aware)."""
+    return UUID(int=max(int(moment.timestamp() * 1000), 0) << 80)
+
+
+def key_of_form(posted: str) -> str:
+    """Return the key with which a form was *posted*, so that it does its work once; a new one for what is none."""
+    try:
+        return str(UUID(posted))
+    except ValueError:
+        return str(uuid7())
+
+
 def case_code(moment: datetime) -> str:
     """Return a new code ``YYMM-XXXX-XC`` for *moment* (local): five random signs and a check sign C."""
     body = f"{moment:%y%m}" + "".join(secrets.choice(ALPHABET) for _ in range(BODY - 4))

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import UUID
 
 import structlog
 from django.db import transaction
 
 from onedoor.kernel import clock, nation
 from onedoor.kernel.actor import Actor
+from onedoor.kernel.ids import first_id
 from onedoor.kernel.watch import metrics
 from onedoor.privacy.events import ManyPersonsRead
 from onedoor.store import outbox, rows
@@ -54,13 +54,8 @@ def look() -> list[ManyPersonsRead]:
     if limit is None:
         return []
     since = clock.now() - timedelta(minutes=limit.minutes)
-    found = rows.fetch(MANY, [_first_id(since), since, limit.persons])
+    found = rows.fetch(MANY, [first_id(since), since, limit.persons])
     return [_raise(limit, *one) for one in found if not _raised_since(since, one[0], one[1])]
-
-
-def _first_id(moment: datetime) -> UUID:
-    """Return the least UUIDv7 of *moment*."""
-    return UUID(int=int(moment.timestamp() * 1000) << 80)
 
 
 def _raised_since(moment: datetime, client: str, user: str) -> bool:

@@ -1,6 +1,5 @@
 """What other systems may ask through the exchange: the reads of one's own case."""
 
-import json
 from typing import Any
 
 import jsonschema_rs
@@ -8,7 +7,7 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
-from onedoor.exchange.service import caller
+from onedoor.exchange.service import caller, json_of
 from onedoor.kernel.access import GATEWAY, access
 from onedoor.kernel.errors import BadInput
 from onedoor.kernel.openapi import answer, body, problems, strict
@@ -56,10 +55,7 @@ def of_case(request: HttpRequest) -> JsonResponse:
     asks = caller(request)
     reader = service.Reader(asks.client, asks.user, asks.purpose, asks.basis, asks.case)
     service.permit_call(reader, service=SERVICE, provider=current().subsystem)
-    try:
-        asked = json.loads(request.body)
-    except (ValueError, RecursionError) as error:
-        raise BadInput(what="the body is not JSON") from error
+    asked = json_of(request)
     if not _question.is_valid(asked) or asked["case"] != asks.case:
         raise BadInput(what="the body must be {“case”: …} with the case of the message (X-Road-Issue)")
     return JsonResponse({"reads": [view.to_json() for view in service.reads_of_case(asks.case)]})

@@ -80,7 +80,7 @@ def reads(actor: Actor, wanted: Wanted) -> OwnReads:
     for system, answer in zip(others, exchange.ask_each(calls, timeout=WAIT, meanwhile=take_own), strict=True):
         told = None if isinstance(answer, OnedoorError) else views_of(answer.body)
         if told is None:
-            silent.append(_holder(system))
+            silent.append(nation.current().holder_of(system))
             continue
         found |= {view.record: (view, system) for view in told}
     newest = sorted(found.values(), key=lambda one: one[0].record, reverse=True)
@@ -106,7 +106,7 @@ def _one(person: str, system: str, record: UUID, reader: Reader) -> ReadView:
     answer = _asked(system, "one", {"person": person, "record": str(record)}, reader)
     told = views_of({"reads": [answer.get("read")]})
     if not told:
-        raise exchange.ServiceUnavailable(who=_holder(system))
+        raise exchange.ServiceUnavailable(who=nation.current().holder_of(system))
     return told[0]
 
 
@@ -145,7 +145,7 @@ def sealed_counts(_minute: int) -> SealedCounts:
                 raise answer
             found += [Count(**one) for one in answer.body["counts"]]
         except (OnedoorError, KeyError, TypeError):
-            silent.append(_holder(system))
+            silent.append(nation.current().holder_of(system))
     sums: dict[tuple[str, str], Count] = {}
     for one in found:
         before = sums.get((one.month, one.agency), Count(one.agency, one.month, 0, 0))
@@ -153,7 +153,10 @@ def sealed_counts(_minute: int) -> SealedCounts:
         sums[one.month, one.agency] = Count(one.agency, one.month, *added)
     newest = sorted(sums.values(), key=lambda one: (one.month, one.agency), reverse=True)
     agencies = nation.current().agencies
-    named = ((agencies[one.agency].name if one.agency in agencies else _holder(one.agency), one) for one in newest)
+    named = (
+        (agencies[one.agency].name if one.agency in agencies else nation.current().holder_of(one.agency), one)
+        for one in newest
+    )
     return SealedCounts(tuple(named), tuple(silent))
 
 
@@ -198,8 +201,4 @@ def _held(found: Collection[tuple[ReadView, str]], actor: Actor) -> Iterator[Hel
     for view, system in found:
         mine = view.by_user == actor.person
         case = view.case if mine or view.case in seen else ""
-        yield HeldRead(view, system, _holder(system), case, view.case in seen, mine)
-
-
-def _holder(system: str) -> Text:
-    return nation.current().holder_of(system)
+        yield HeldRead(view, system, nation.current().holder_of(system), case, view.case in seen, mine)

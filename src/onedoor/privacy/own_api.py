@@ -1,6 +1,5 @@
 """What a person's portal may ask through the exchange: who read this person's data here, and the proof of a read."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date
@@ -12,7 +11,7 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
-from onedoor.exchange.service import caller
+from onedoor.exchange.service import caller, json_of
 from onedoor.kernel.access import GATEWAY, access
 from onedoor.kernel.errors import BadInput
 from onedoor.kernel.openapi import answer, body, problems, strict
@@ -86,10 +85,7 @@ def _asked(request: HttpRequest, valid: jsonschema_rs.Validator) -> tuple[Reader
     asks = caller(request)
     reader = Reader(asks.client, asks.user, asks.purpose, asks.basis, asks.case)
     own.admit(reader)
-    try:
-        asked = json.loads(request.body)
-    except (ValueError, RecursionError) as error:
-        raise BadInput(what="the body is not JSON") from error
+    asked = json_of(request)
     if not valid.is_valid(asked) or not _plain(asked):
         raise BadInput(what="the body has not the form that openapi.json describes")
     own.look(reader, asked["person"])

@@ -14,6 +14,8 @@ FOLLOW = "follow"
 """To be told that a record has a new version, never what it says."""
 CONSENTS = "consents"
 """The service by which the holder of a register asks whether somebody agreed."""
+MOST_ASKED = 100
+"""So many persons one question names."""
 CONSENT = "consent"
 """The service of the GovStack consent API."""
 CONFIGURE, DECIDE, AUDIT = "configure", "decide", "audit"

@@ -21,6 +21,7 @@ from onedoor.privacy.requests.deciding import decides as decides_on_requests
 from onedoor.privacy.rules import CORRECT, FOLLOW, READ, WRITE, Basis, DeskRight, Follower, Purpose, Question, Reader
 from onedoor.privacy.sealing import postpone
 from onedoor.privacy.views import ReadView, Use, readers_of, reads_of_case, records_of, uses_of, views_of
+from onedoor.privacy.words import of_post
 
 __all__ = [
     "CORRECT",
@@ -48,6 +49,7 @@ __all__ = [
     "followers",
     "handles_breaches",
     "look",
+    "of_post",
     "permit",
     "permit_call",
     "permit_notice",

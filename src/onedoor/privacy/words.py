@@ -27,6 +27,13 @@ def basis_of(read: ReadView) -> BasisView:
     return BasisView(known.text, known.reference, known.source, known.illustrative)
 
 
+def of_post(post: str) -> Text:
+    """Return the words for a *post*, such as ``police-00199.residence``; nothing for one that is not known."""
+    agency, _dot, kind = post.rpartition(".")
+    found = nation.current().agencies.get(agency)
+    return found.posts.get(kind, {}) if found else {}
+
+
 def post_of(read: ReadView) -> Text:
     """Return the words for the post of the officer who read; nothing for a system."""
     agency, _dot, post = read.by_user.partition(".")

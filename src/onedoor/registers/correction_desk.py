@@ -9,9 +9,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from onedoor.kernel import clock, nation
+from onedoor.kernel import clock
 from onedoor.kernel.access import OFFICER, access, acting
-from onedoor.kernel.text import Text
+from onedoor.privacy import service as privacy
 from onedoor.registers import corrections
 from onedoor.registers import words as words_of
 from onedoor.registers.definition import Field, registers
@@ -62,7 +62,7 @@ def sheet(request: HttpRequest, code: str) -> HttpResponse:
         "sheet": opened,
         "now": _shown(field, opened.now),
         "said": _shown(field, opened.said["value"]),
-        "by": _post(opened.correction.decided_by),
+        "by": privacy.of_post(opened.correction.decided_by),
         "register": register,
         "field": field,
         "wrong": wrong,
@@ -81,10 +81,3 @@ def _shown(field: Field, value: Any) -> Any:  # noqa: ANN401 - what a register h
 
 def _outcome(code: str) -> HttpResponse:
     return HttpResponseRedirect(reverse("registers:desk-correction", args=[code]))
-
-
-def _post(post: str) -> Text:
-    """Return in words the *post*, such as ``police-00199.residence``, that decided."""
-    agency, _dot, kind = post.rpartition(".")
-    found = nation.current().agencies.get(agency)
-    return found.posts.get(kind, {}) if found else {}

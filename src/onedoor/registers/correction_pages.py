@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
-from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -18,7 +17,7 @@ from onedoor.identity import service as identity
 from onedoor.kernel.access import IDENTIFIED, access, acting
 from onedoor.kernel.actor import Actor
 from onedoor.kernel.errors import OnedoorError
-from onedoor.kernel.ids import uuid7
+from onedoor.kernel.ids import key_of_form
 from onedoor.kernel.text import Text
 from onedoor.privacy import service as privacy
 from onedoor.registers import words
@@ -69,11 +68,11 @@ def ask(request: HttpRequest) -> HttpResponse:
     wrong = _wrong(typed, facts) if request.method == "POST" else {}
     if request.method == "POST" and not wrong:
         register, field = facts[typed["fact"]]
-        wrong = _sent(register, field, typed, acting(request), _key(request.POST.get("key", "")))
+        wrong = _sent(register, field, typed, acting(request), key_of_form(request.POST.get("key", "")))
         if not wrong:
             return HttpResponseRedirect(reverse("registers:corrections"))
     said, silent = _said(acting(request))
-    context = {"typed": typed, "facts": facts, "wrong": wrong, "key": _key(request.POST.get("key", ""))}
+    context = {"typed": typed, "facts": facts, "wrong": wrong, "key": key_of_form(request.POST.get("key", ""))}
     context |= {"said": said, "silent": silent}
     return render(request, "registers/correction_new.html", context, status=UNPROCESSABLE if wrong else 200)
 
@@ -149,10 +148,3 @@ def _line(register: Register, one: dict[str, Any]) -> Line:
     field = register.fields[one["field"]].name
     due = datetime.fromisoformat(one["due"])
     return Line(one["code"], register.name, field, one["state"], due, one["words"])
-
-
-def _key(posted: str) -> str:
-    try:
-        return str(UUID(posted))
-    except ValueError:
-        return str(uuid7())

@@ -33,9 +33,7 @@ OPENAPI: dict[str, Any] = {
                 "summary": "What each register here holds about a person: of every record what is theirs to know",
                 "requestBody": body(QUESTION),
                 "responses": {
-                    "200": answer(
-                        "by register, perhaps nothing", strict(registers={"type": "array", "items": HOLDING})
-                    ),
+                    "200": answer("by register, perhaps nothing", HOLDINGS),
                     **problems(
                         {
                             400: "the body has not the right form",

@@ -154,6 +154,7 @@ def _own(actor: Actor) -> Own:
     body = {"person": identity.person_number(actor.person)}
     calls = [exchange.Call(f"{one}/{SERVICE}", "of-person", body, reason=reason, user=actor.person) for one in systems]
     names = {one.subsystem: one.name for one in nation.current().members.values()}
+    corrected = {f"{one.id}.{field.id}" for one, fields in correctable() for field in fields}
     found, silent, left = [], [], MOST
     for system, told in zip(systems, _answers(calls), strict=True):
         try:
@@ -162,7 +163,7 @@ def _own(actor: Actor) -> Own:
             for one in told.body["registers"]:
                 if registers()[one["register"]].subsystem != system:
                     continue  # of another's register nobody else says what it holds
-                found.append(_held(one, names[system], left))
+                found.append(_held(one, names[system], left, corrected))
                 left -= len(found[-1].records)
         except (OnedoorError, KeyError, TypeError):
             silent.append(names[system])
@@ -177,9 +178,8 @@ def _answers(calls: Sequence[exchange.Call]) -> Iterable[exchange.Answer | Onedo
         return [error] * len(calls)
 
 
-def _held(told: dict[str, Any], agency: Text, left: int) -> Held:
+def _held(told: dict[str, Any], agency: Text, left: int, corrected: set[str]) -> Held:
     register = registers()[told["register"]]
-    corrected = {f"{one.id}.{field.id}" for one, fields in correctable() for field in fields}
     records = [_facts(register, record, corrected) for record in told["records"][:left]]
     return Held(register, agency, str(told["read"]), records, told["more"] or len(told["records"]) > left)
 

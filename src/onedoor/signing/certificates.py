@@ -1,7 +1,6 @@
 """X.509 certificates, and the development authority that issues them on one computer."""
 
 import ipaddress
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
-from onedoor.kernel.durable import sync_folder
+from onedoor.kernel.durable import write_durably
 from onedoor.kernel.errors import OnedoorError
 from onedoor.signing.keys import KeyExists, PrivateKey, PublicKey, Signer, load_key, new_key, save_key
 
@@ -25,7 +24,6 @@ time-stamps (RFC 3161), or telling which certificates are revoked (RFC 6960)."""
 
 AUTHORITY_NAME = "onedoor development CA – not for production"
 
-SIGNED_WITH = hashes.SHA256()
 STAMPS, TELLS_STATUS = ExtendedKeyUsageOID.TIME_STAMPING, ExtendedKeyUsageOID.OCSP_SIGNING
 
 _COMMON_NAME_LIMIT = 64
@@ -137,13 +135,7 @@ def pem(certificates: Iterable[x509.Certificate]) -> bytes:
 def save_certificates(path: Path, certificates: Iterable[x509.Certificate]) -> None:
     """Write *certificates* to *path* as PEM, whole or not at all; durable when it returns."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    with draft.open("wb") as file:
-        file.write(pem(certificates))
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    sync_folder(path.parent)
+    write_durably(path, pem(certificates), mode=0o666)
 
 
 def load_certificates(path: Path) -> tuple[x509.Certificate, ...]:

@@ -1,7 +1,7 @@
 """The service ``breaches``: notices to the authority, its answers, persons to be told, and the public counts."""
 
-import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +10,7 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
-from onedoor.exchange.service import Caller, caller
+from onedoor.exchange.service import Caller, caller, json_of
 from onedoor.kernel.access import GATEWAY, access
 from onedoor.kernel.errors import BadInput
 from onedoor.kernel.openapi import answer, body, problems, strict
@@ -168,7 +168,7 @@ def persons(request: HttpRequest) -> JsonResponse:
 def counts(request: HttpRequest) -> JsonResponse:
     """Answer how many notices each agency of this system gave, for everybody to see."""
     _admitted(caller(request))
-    return JsonResponse({"counts": counting.to_json()})
+    return JsonResponse({"counts": [asdict(one) for one in counting.here()]})
 
 
 @access(GATEWAY)
@@ -186,10 +186,7 @@ def _asked(request: HttpRequest, form: jsonschema_rs.Validator) -> tuple[Caller,
     """Return who asks, which they may, and what."""
     asks = caller(request)
     _admitted(asks)
-    try:
-        said = json.loads(request.body)
-    except (ValueError, RecursionError) as error:
-        raise BadInput(what="the body is not JSON") from error
+    said = json_of(request)
     if not form.is_valid(said):
         raise BadInput(what="the body has not the form that openapi.json describes")
     return asks, said

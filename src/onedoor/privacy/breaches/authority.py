@@ -37,7 +37,9 @@ def receive(system: str, user: str, body: Mapping[str, Any]) -> ReceivedBreach:
         row, _new = ReceivedBreach.objects.get_or_create(system=system, code=body["code"], defaults=said)
         if row.agency != body["agency"]:
             raise BadInput(what="the notice with this code is of another agency")
-        if not BreachAct.objects.filter(system=system, code=row.code, kind=BreachAct.RECEIVED, key=body["part"]):
+        if not BreachAct.objects.filter(
+            system=system, code=row.code, kind=BreachAct.RECEIVED, key=body["part"]
+        ).exists():
             told = {"kind": body["kind"], **body["said"]}
             kept = {"by": user, "moment": clock.now(), "said": told, "key": body["part"]}
             acts.keep(system, row.code, BreachAct.RECEIVED, **kept)

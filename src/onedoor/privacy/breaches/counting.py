@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
@@ -48,7 +48,10 @@ def here() -> list[Count]:
             month = f"{nation.current().calendar.local(reported):%Y-%m}"
             found[month, agency] += 1
             late[month, agency] += rules.is_late(reported, due)
-    return [Count(agency, month, number, late[month, agency]) for (month, agency), number in _newest(found)]
+    return [
+        Count(agency, month, number, late[month, agency])
+        for (month, agency), number in sorted(found.items(), reverse=True)
+    ]
 
 
 def everywhere() -> Counts:
@@ -83,12 +86,3 @@ def _everywhere(_minute: int) -> Counts:
 def _told(one: Mapping[str, Any]) -> Count:
     """Return what another system says of an agency and a month."""
     return Count(str(one["agency"]), str(one["month"]), int(one["notices"]), int(one["late"]))
-
-
-def to_json() -> list[dict[str, object]]:
-    """Return the counts of this system's agencies as JSON values."""
-    return [asdict(one) for one in here()]
-
-
-def _newest(found: Counter[tuple[str, str]]) -> list[tuple[tuple[str, str], int]]:
-    return sorted(found.items(), reverse=True)

@@ -15,7 +15,7 @@ from onedoor.kernel import clock, nation
 from onedoor.kernel.access import OFFICER, access, acting
 from onedoor.kernel.actor import Actor
 from onedoor.kernel.errors import NotAllowed
-from onedoor.kernel.ids import uuid7
+from onedoor.kernel.ids import key_of_form, uuid7
 from onedoor.kernel.text import Text
 from onedoor.privacy import rights
 from onedoor.privacy.breaches import acts, authority, definition, forms, rules, touched, writing
@@ -94,7 +94,7 @@ def add(request: HttpRequest, code: str) -> HttpResponse:
         breach = writing.of_desk(code, actor)
         context = _told(breach) | {"wrong": {"words": _("Write what is to be added.")}}
         return render(request, "privacy/desk_breach.html", context, status=HTTPStatus.UNPROCESSABLE_ENTITY)
-    writing.add(code, actor, words, key=_key(request.POST.get("key", "")))
+    writing.add(code, actor, words, key=key_of_form(request.POST.get("key", "")))
     return _to("privacy:desk-breach", code)
 
 
@@ -105,8 +105,9 @@ def persons(request: HttpRequest, code: str) -> HttpResponse:
     actor = acting(request)
     breach = writing.of_desk(code, actor)
     posted = request.POST if request.method == "POST" else {}
-    form = Form(forms.scope_typed(posted, writing.typed(breach).get("scope") or {}))
-    words, contact = _words(request), posted.get("contact", writing.typed(breach).get("contact", ""))[: forms.LONGEST]
+    kept = writing.typed(breach)
+    form = Form(forms.scope_typed(posted, kept.get("scope") or {}))
+    words, contact = _words(request), posted.get("contact", kept.get("contact", ""))[: forms.LONGEST]
     tells = request.POST.get("do") == "tell"
     number = scope = None
     if request.method == "POST" and (scope := forms.scope(form, posted.get("counted", "") if tells else "")):
@@ -123,7 +124,7 @@ def persons(request: HttpRequest, code: str) -> HttpResponse:
         "counted": scope.until.isoformat() if scope else "",
         "words": words,
         "contact": contact,
-        "key": _key(request.POST.get("key", "")),
+        "key": key_of_form(request.POST.get("key", "")),
         "readers": forms.readers(),
         "purposes": rights.purposes().values(),
     }
@@ -156,7 +157,7 @@ def _start(actor: Actor, alarm: str, key: str) -> Breach:
     raised = StatedEvent.objects.filter(name=ManyPersonsRead.name())
     found = raised.filter(id=event).first() if (event := _uuid(alarm)) else None
     if found is None:
-        return writing.start(actor, _key(key), {})
+        return writing.start(actor, key_of_form(key), {})
     data = found.data
     since = found.stated_at - timedelta(minutes=int(data["minutes"]))
     scope = {"client": data["client"], "user": data["user"], "since": forms.written(since)}
@@ -195,12 +196,8 @@ def _kept(breach: Breach, actor: Actor, form: Form) -> Breach:
 
 
 def _sent(breach: Breach, actor: Actor, form: Form) -> bool:
-    kinds = {
-        key: name for one in forms.kinds_of(definition.system_of(breach.agency)).values() for key, name in one.items()
-    }
-    known = dict(form.wrong)
+    kinds = {key for one in forms.kinds_of(definition.system_of(breach.agency)).values() for key in one}
     forms.read(form, kinds=kinds, late=_late(breach))
-    form.wrong |= known
     if form.wrong:
         return False
     try:
@@ -237,7 +234,7 @@ def _decided(
 ) -> bool:
     said = {language: text for language, text in words.items() if text}
     try:
-        touched.tell(breach.code, actor, scope, said, contact, key=_key(key))
+        touched.tell(breach.code, actor, scope, said, contact, key=key_of_form(key))
     except NobodyToTell as error:
         form.wrong["client"] = error.text(_)
         return False
@@ -284,8 +281,3 @@ def _uuid(text: str) -> UUID | None:
         return UUID(text)
     except ValueError:
         return None
-
-
-def _key(posted: str) -> str:
-    """Return the key of a form as it was posted; another one for what is none."""
-    return str(_uuid(posted) or uuid7())

@@ -1,7 +1,7 @@
 """What an officer types about a breach, read: the notice, and which reads touched whom."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -48,7 +48,7 @@ def found_at(form: Form) -> datetime | None:
     return moment
 
 
-def read(form: Form, *, kinds: Mapping[str, Text], late: bool) -> None:
+def read(form: Form, *, kinds: Collection[str], late: bool) -> None:
     """Read what is needed to send a notice; note what is wrong or missing."""
     words = form.typed
     found = found_at(form)

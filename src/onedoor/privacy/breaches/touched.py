@@ -13,7 +13,7 @@ from django.db import connection, transaction
 
 from onedoor.kernel import clock, nation
 from onedoor.kernel.actor import Actor
-from onedoor.kernel.ids import uuid7
+from onedoor.kernel.ids import first_id, uuid7
 from onedoor.privacy import records
 from onedoor.privacy.breaches import acts, definition, sending, writing
 from onedoor.privacy.breaches.errors import NobodyToTell
@@ -28,10 +28,13 @@ from onedoor.store.sealed import KeyDestroyed, Place
 AT_ONCE: Final = 200
 """Persons that one message to the portal names."""
 SKEW = timedelta(days=1)
-OF_SCOPE = """
-FROM privacy_readrecord JOIN privacy_readperson AS about ON about.record_id = privacy_readrecord.id
+NAMED = """
 WHERE privacy_readrecord.id >= %s AND moment >= %s AND moment < %s AND client = %s AND (%s = '' OR "user" = %s)
     AND (%s = '' OR purpose = %s) AND operation = 'read' AND refused = '' AND register <> 'breaches'
+"""
+OF_SCOPE = f"""
+FROM privacy_readrecord JOIN privacy_readperson AS about ON about.record_id = privacy_readrecord.id
+{NAMED}
     AND (about.fields IS NULL OR cardinality(about.fields) > 0)
 """
 """Ids are in order of time, so older records are not looked at; of whom nothing was read is not touched.
@@ -42,11 +45,9 @@ COUNT = f"""
 SELECT count(DISTINCT person), count(DISTINCT person) FILTER (WHERE {OPEN}),
     count(DISTINCT person) FILTER (WHERE {OPEN} AND length(sealed) > 0) {OF_SCOPE}
 """
-ERASED = """
-SELECT coalesce(sum((SELECT count(*) FROM jsonb_object_keys(erased))), 0)::bigint FROM privacy_readrecord
-WHERE id >= %s AND moment >= %s AND moment < %s AND client = %s AND (%s = '' OR "user" = %s)
-    AND (%s = '' OR purpose = %s) AND operation = 'read' AND refused = '' AND register <> 'breaches'
-"""
+ERASED = f"""
+SELECT coalesce(sum((SELECT count(*) FROM jsonb_object_keys(erased))), 0)::bigint FROM privacy_readrecord {NAMED}
+"""  # noqa: S608 - no value is in it
 QUEUE = f"""
 INSERT INTO privacy_breachperson (telling_id, person, record_id, listed)
 SELECT DISTINCT ON (person) %s::uuid, person, record_id, FALSE
@@ -208,7 +209,7 @@ def _ask_portal(told: BreachTelling, people: list[str]) -> Mapping[str, int]:
 
 
 def _asked(scope: Scope) -> list[Any]:
-    first = UUID(int=max(int((scope.since - SKEW).timestamp() * 1000), 0) << 80)
+    first = first_id(scope.since - SKEW)
     who = [scope.client, scope.user, scope.user, scope.purpose, scope.purpose]
     return [first, scope.since, scope.until, *who]
 

@@ -110,10 +110,11 @@ def removed(asked: Asked, kind: Kind) -> Told:
 
 def listed(asked: Asked, kind: Kind) -> Told:
     """Tell of a page of objects; of that one alone which has the revision that is asked for."""
-    found = revisions.listed(kind.schema, asked.client, asked.offset, asked.limit)
     if asked.revision:
         past = revisions.with_revision(kind.schema, asked.client, asked.revision)
         found = past[asked.offset : asked.offset + asked.limit]
+    else:
+        found = revisions.listed(kind.schema, asked.client, asked.offset, asked.limit)
     return {"": [_told(kind, asked.of(one))[kind.key] for one in found]}
 
 
@@ -265,7 +266,7 @@ def records_of_agreement(asked: Asked) -> Told:
     else:
         said = national.said_of(revisions.mark_of(individual.person), found.id)
         told = [one for one, _ in said.told(individual.object)][::-1] if said else []
-    return {"": told[asked.offset : asked.offset + (asked.limit or len(told))]}
+    return {"": told[asked.offset : asked.offset + asked.limit]}
 
 
 def record_updated(asked: Asked) -> Told:

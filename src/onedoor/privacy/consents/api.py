@@ -1,6 +1,5 @@
 """What the holder of a register may ask through the exchange: whether persons agree to a purpose, as it is now."""
 
-import json
 from typing import Any
 
 import jsonschema_rs
@@ -8,20 +7,19 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
-from onedoor.exchange.service import caller
+from onedoor.exchange.service import caller, json_of
 from onedoor.kernel.access import GATEWAY, access
 from onedoor.kernel.errors import BadInput
 from onedoor.kernel.openapi import answer, body, problems, strict
 from onedoor.kernel.settings import current
 from onedoor.privacy import records, service
 from onedoor.privacy.consents import decisions
-from onedoor.privacy.rules import CONSENTS, LONGEST, READ, Reader
+from onedoor.privacy.rules import CONSENTS, LONGEST, MOST_ASKED, READ, Reader
 
-MOST = 100
 PERSON = {"type": "string", "minLength": 1, "maxLength": 60, "pattern": "^[^\\u0000]*$"}
 QUESTION = strict(
     purpose={"type": "string", "maxLength": LONGEST["purpose"]},
-    persons={"type": "array", "minItems": 1, "maxItems": MOST, "items": PERSON},
+    persons={"type": "array", "minItems": 1, "maxItems": MOST_ASKED, "items": PERSON},
 )
 AGREED = strict(agreed={"type": "array", "items": {"type": "boolean"}})
 _question = jsonschema_rs.validator_for(QUESTION)
@@ -57,10 +55,7 @@ def agreed(request: HttpRequest) -> JsonResponse:
     asks = caller(request)
     reader = Reader(asks.client, asks.user, asks.purpose, asks.basis, asks.case)
     service.permit_call(reader, service=CONSENTS, provider=current().subsystem)
-    try:
-        asked = json.loads(request.body)
-    except (ValueError, RecursionError) as error:
-        raise BadInput(what="the body is not JSON") from error
+    asked = json_of(request)
     if not _question.is_valid(asked):
         raise BadInput(what="the body must be {“purpose”: …, “persons”: […]}")
     if asked["purpose"] != asks.purpose:

@@ -7,10 +7,7 @@ from onedoor.exchange.service import Reason
 from onedoor.kernel import nation
 from onedoor.kernel.settings import current as settings
 from onedoor.privacy.consents import decisions
-from onedoor.privacy.rules import CONSENTS, Purpose, Reader
-
-AT_ONCE = 100
-"""So many the keeper is asked about at once."""
+from onedoor.privacy.rules import CONSENTS, MOST_ASKED, Purpose, Reader
 
 
 def without_consent(purpose: Purpose, persons: Sequence[str], reader: Reader) -> list[str]:
@@ -21,7 +18,7 @@ def without_consent(purpose: Purpose, persons: Sequence[str], reader: Reader) ->
     """
     if not persons or "" in persons:
         return [""]
-    parts = (persons[at : at + AT_ONCE] for at in range(0, len(persons), AT_ONCE))
+    parts = (persons[at : at + MOST_ASKED] for at in range(0, len(persons), MOST_ASKED))
     said = [one for part in parts for one in zip(part, _agreed(purpose, part, reader), strict=True)]
     return [person for person, agrees in said if not agrees]
 

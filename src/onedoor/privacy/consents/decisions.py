@@ -107,10 +107,11 @@ def _kept(mark: bytes, purpose: str, version: int, *, given: bool, by: Actor, af
 
 def agreed(purpose: str, persons: Sequence[str]) -> list[bool]:
     """Return for each of *persons* (personal numbers) whether they agree to what *purpose* asks today."""
-    found = asked().get(purpose)
+    one, today = rights.purposes().get(purpose), nation.current().today()
+    terms = rules.terms_on(one, today) if one and one.in_force(today) else None
     marks = [_blind(person) for person in persons]
     said = {bytes(mark): version for mark, version, given in rows.fetch(AGREED, [marks, purpose]) if given}
-    return [bool(found) and rules.agreed(found[1] if found else None, said.get(mark)) for mark in marks]
+    return [rules.agreed(terms, said.get(mark)) for mark in marks]
 
 
 def digest(words: Mapping[str, str]) -> str:

@@ -3,7 +3,6 @@
 What it tells of persons is recorded at the gate as any use of their data, and they are shown it.
 """
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from django.urls import path as route
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET
 
-from onedoor.exchange.service import caller
+from onedoor.exchange.service import caller, json_of
 from onedoor.kernel.access import GATEWAY, access
 from onedoor.kernel.errors import BadInput
 from onedoor.kernel.settings import current
@@ -227,7 +226,7 @@ def _answer(request: HttpRequest, operation: Operation, name: str) -> HttpRespon
     _fill(asked, request, operation)
     told = operation.does(asked)
     asked.record(READ)
-    words = operation.told["answers"]
+    words = operation.answers.split()
     if not words:
         return HttpResponse()
     return JsonResponse({one.removesuffix("[]"): told.get(one, told.get("")) for one in words})
@@ -236,7 +235,9 @@ def _answer(request: HttpRequest, operation: Operation, name: str) -> HttpRespon
 def _fill(asked: Asked, request: HttpRequest, operation: Operation) -> None:
     """Take parameters, header and body; raise `BadInput` for what has not the form that the document says."""
     known = {one.rstrip("!"): one.endswith("!") for one in operation.query.split()}
-    asked.query = {one: _parameter(request, one, needed=needed) for one, needed in known.items() if one not in PAGE}
+    asked.query = {
+        one: _parameter(request, one, needed=needed) for one, needed in known.items() if one not in PAGE.split()
+    }
     asked.offset = _number(request, "offset", 0, 0, FARTHEST)
     asked.limit = _number(request, "limit", ON_A_PAGE, 1, MOST_ON_A_PAGE)
     asked.individual = request.headers.get(INDIVIDUAL_HEADER, "")
@@ -266,12 +267,8 @@ def _validator(takes: str) -> jsonschema_rs.Validator:
 
 
 def _body(request: HttpRequest, takes: str) -> dict[str, Any]:
-    """Return the JSON object in the body; JSON can escape half a sign, which no UTF-8 has, and an empty one."""
-    try:
-        body: dict[str, Any] = json.loads(request.body)
-        json.dumps(body, ensure_ascii=False).encode()
-    except (ValueError, RecursionError) as error:
-        raise BadInput(what="the body is not JSON in UTF-8") from error
+    """Return the JSON object in the body; JSON can escape a sign that the database does not know."""
+    body: dict[str, Any] = json_of(request)
     if b"\\u0000" in request.body:
         raise BadInput(what="the body has the sign \\u0000")
     if wrong := next(_validator(takes).iter_errors(body), None):

@@ -129,13 +129,14 @@ class _Pinned(http.client.HTTPSConnection):
     """A connection to the address that was looked at, whatever the name resolves to meanwhile; TLS checks the name."""
 
     def __init__(self, host: str, port: int, address: str) -> None:
-        super().__init__(host, port, timeout=SECONDS, context=trust())
+        self._trust = trust()
+        super().__init__(host, port, timeout=SECONDS, context=self._trust)
         self._address = address
 
     def connect(self) -> None:
         """Connect to the address and speak TLS as with the host."""
         plain = socket.create_connection((self._address, self.port), self.timeout)
-        self.sock = trust().wrap_socket(plain, server_hostname=self.host)
+        self.sock = self._trust.wrap_socket(plain, server_hostname=self.host)
 
 
 def trust() -> ssl.SSLContext:

@@ -1,6 +1,6 @@
 """The agency's desk: requests of persons by their due moment, looked at on record, granted, refused or extended."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -50,11 +50,8 @@ def at_desk(actor: Actor) -> tuple[list[PersonRequest], list[PersonRequest]]:
 
 def opened(code: str, actor: Actor) -> Sheet:
     """Return one request with what its person says, once that look is on record; raise `NoSuchRequest`."""
-    _check(actor)
-    request = PersonRequest.objects.filter(code=code).first()
-    if request is None:
-        raise NoSuchRequest
-    _look(actor, [request], code)
+    request = _of_desk(code, actor)
+    _look(actor, request)
     return Sheet(request, keeping.opened(request), layer_of(request))
 
 
@@ -68,10 +65,7 @@ def grant(code: str, actor: Actor, words: str = "") -> PersonRequest:
 
     Raise `erasure.StillHeld` when a register must keep what it has, `NoSuchRequest` or `RequestEnded`.
     """
-    _check(actor)
-    request = PersonRequest.objects.filter(code=code).first()
-    if request is None:
-        raise NoSuchRequest
+    request = _of_desk(code, actor)
     if request.right == ERASE and request.state == PersonRequest.OPEN:
         return _erased(code, actor)
     return _ended(code, actor, PersonRequest.GRANTED, {"answer": words})
@@ -138,12 +132,19 @@ def _save(request: PersonRequest, actor: Actor, state: str) -> PersonRequest:
 
 def _open(code: str, actor: Actor) -> PersonRequest:
     """Return the open request, locked; raise `NoSuchRequest` or `RequestEnded`."""
-    _check(actor)
-    found = PersonRequest.objects.select_for_update().filter(code=code).first()
-    if found is None:
-        raise NoSuchRequest
+    found = _of_desk(code, actor, lock=True)
     if found.state != PersonRequest.OPEN:
         raise RequestEnded
+    return found
+
+
+def _of_desk(code: str, actor: Actor, *, lock: bool = False) -> PersonRequest:
+    """Return the request that the actor's post decides on, perhaps locked; raise `NoSuchRequest`."""
+    _check(actor)
+    rows = PersonRequest.objects.select_for_update() if lock else PersonRequest.objects
+    found = rows.filter(code=code).first()
+    if found is None:
+        raise NoSuchRequest
     return found
 
 
@@ -156,11 +157,10 @@ def _check(actor: Actor) -> None:
         raise NoSuchRequest
 
 
-def _look(actor: Actor, found: Sequence[PersonRequest], code: str = "") -> None:
-    """Record that the officer looks at what these persons ask."""
+def _look(actor: Actor, request: PersonRequest) -> None:
+    """Record that the officer looks at what a person asks."""
     purpose = rights.purposes()[PURPOSE]
     agency = nation.current().agencies[actor.agency]
-    reader = Reader(agency.subsystem, actor.post, purpose.id, next(iter(purpose.basis)), code)
-    persons = list(dict.fromkeys(filter(None, map(_person, found))))
-    if persons:
-        records.allowed(reader, SERVICE, READ, (), persons)
+    reader = Reader(agency.subsystem, actor.post, purpose.id, next(iter(purpose.basis)), request.code)
+    if person := _person(request):
+        records.allowed(reader, SERVICE, READ, (), [person])

@@ -11,13 +11,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from onedoor.kernel import clock, nation
+from onedoor.kernel import clock
 from onedoor.kernel.access import OFFICER, access, acting
 from onedoor.kernel.actor import Actor
 from onedoor.kernel.text import Text
 from onedoor.privacy import rights
 from onedoor.privacy.requests import deciding, definition
 from onedoor.privacy.requests.errors import ExtendedBefore, RequestEnded
+from onedoor.privacy.words import of_post
 from onedoor.store.erasure import NobodyToErase, StillHeld
 
 UNPROCESSABLE = HTTPStatus.UNPROCESSABLE_ENTITY
@@ -30,7 +31,7 @@ GRANT, REFUSE, EXTEND = "grant", "refuse", "extend"
 @never_cache
 @require_safe
 def listed(request: HttpRequest) -> HttpResponse:
-    """Show what persons ask, the one due first on top, and below it what ended, once that look is on record."""
+    """Show what persons ask, the one due first on top, and below it what ended."""
     found, ended = deciding.at_desk(acting(request))
     context = {"requests": found, "ended": ended, "texts": _texts(), "purposes": rights.purposes(), "now": clock.now()}
     return render(request, "privacy/desk_requests.html", context)
@@ -53,7 +54,7 @@ def sheet(request: HttpRequest, code: str) -> HttpResponse:
         "sheet": opened,
         "right": _texts()[opened.request.right],
         "purpose": rights.purposes().get(opened.request.purpose),
-        "by": _post(opened.request.decided_by),
+        "by": of_post(opened.request.decided_by),
         "now": clock.now(),
         "typed": typed,
         "wrong": wrong,
@@ -93,9 +94,3 @@ def _decided(code: str, actor: Actor, typed: Mapping[str, str]) -> dict[str, str
 
 def _texts() -> dict[str, Text]:
     return {one.id: one.text for one in definition.current().rights.values()}
-
-
-def _post(post: str) -> Text:
-    agency, _dot, kind = post.rpartition(".")
-    found = nation.current().agencies.get(agency)
-    return found.posts.get(kind, {}) if found else {}

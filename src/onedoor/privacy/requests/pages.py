@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -16,7 +15,7 @@ from onedoor.identity import service as identity
 from onedoor.kernel import nation
 from onedoor.kernel.access import IDENTIFIED, access, acting
 from onedoor.kernel.actor import NOBODY, Actor
-from onedoor.kernel.ids import uuid7
+from onedoor.kernel.ids import key_of_form
 from onedoor.privacy.requests import asking, definition, stopping
 from onedoor.privacy.requests.definition import ASKED, OBJECT
 from onedoor.privacy.requests.errors import RequestKeyUsed
@@ -58,7 +57,7 @@ def ask(request: HttpRequest, right: str) -> HttpResponse:
     choices = _choices(right)
     typed = {name: request.POST.get(name, "").strip() for name in ("where", "words")}
     wrong = _wrong(typed, choices) if request.method == "POST" else {}
-    key = _key(request.POST.get("key", ""))
+    key = key_of_form(request.POST.get("key", ""))
     if request.method == "POST" and not wrong:
         wrong = _sent(acting(request), right, typed, key)
         if not wrong:
@@ -134,10 +133,3 @@ def _sent(actor: Actor, right: str, typed: Mapping[str, str], key: str) -> dict[
     except RequestKeyUsed as error:
         return {"words": error.text(_)}
     return {}
-
-
-def _key(posted: str) -> str:
-    try:
-        return str(UUID(posted))
-    except ValueError:
-        return str(uuid7())

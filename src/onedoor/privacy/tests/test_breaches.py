@@ -258,6 +258,13 @@ def test_a_body_without_a_bottom_is_refused(path: str) -> None:
     assert answer.status_code == 400
 
 
+def test_half_a_sign_in_a_notice_is_refused() -> None:
+    headers = {VIA_GATEWAY: True, "HTTP_X_ROAD_CLIENT": COMMUNE, "HTTP_X_ROAD_USERID": "a"}
+    headers |= {"HTTP_ONEDOOR_PURPOSE": "breach-notice", "HTTP_ONEDOOR_BASIS": "l91-2025"}
+    answer = Client().post("/exchange/breaches/report", '{"code": "\\ud800"}', "application/json", **headers)
+    assert (answer.status_code, "UTF-8" in answer.content.decode()) == (400, True)
+
+
 @pytest.mark.parametrize("month", [None, 7, {}])
 def test_what_another_system_counts_wrongly_breaks_no_page(month: object, monkeypatch: pytest.MonkeyPatch) -> None:
     def odd(calls: Any, **_named: Any) -> Iterator[Answer]:
