@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Collection
 
 from django.db import transaction
-from django.db.models import Q
 from django.utils.translation import get_language, gettext
 
 from onedoor.cases import handover, journal, queue, rules, seals
@@ -25,7 +24,7 @@ from onedoor.kernel.ids import BadCaseCode, read_case_code
 from onedoor.kernel.text import pick
 from onedoor.procedures.service import Service
 from onedoor.store import keys
-from onedoor.store.rows import Joined, Rows
+from onedoor.store.rows import Joined, Rows, fetch
 from onedoor.store.sealed import KeyDestroyed
 
 PARTY = "cases.party"
@@ -52,6 +51,10 @@ OWN = Joined(
     " WHERE account = %s OR cases_dossier.id IN (SELECT dossier_id FROM cases_party WHERE person = %s)"
     " ORDER BY submitted_at DESC, code",
 )
+SEEN = """
+SELECT code FROM cases_dossier WHERE code = ANY(%s) AND (account = %s OR EXISTS (
+    SELECT FROM cases_party WHERE cases_party.dossier_id = cases_dossier.id AND person = %s))
+"""
 
 
 def mark(number: str) -> bytes:
@@ -90,9 +93,8 @@ def _about(service: Service, dossier: Dossier) -> str:
 
 def seen(actor: Actor, codes: Collection[str]) -> set[str]:
     """Return those of the cases *codes* that are the actor's or name them."""
-    named = Q(parties__person=mark(identity.person_number(actor.person)))
-    found = Dossier.objects.filter(Q(account=actor.person) | named, code__in=codes)
-    return set(found.values_list("code", flat=True))
+    person = mark(identity.person_number(actor.person))
+    return {code for (code,) in fetch(SEEN, (list(codes), actor.person, person))}
 
 
 def view(code: str, actor: Actor) -> DossierView:

@@ -1,8 +1,10 @@
 """An officer's look-up by hand: by a right that names the post, through the gate, for a case of the desk."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from django.db import transaction
@@ -15,11 +17,19 @@ from onedoor.cases.views import AskedView, LookedUpView, OfferView, WayView
 from onedoor.exchange import service as exchange
 from onedoor.kernel import nation
 from onedoor.kernel.actor import Actor
+from onedoor.kernel.nation import Nation
 from onedoor.kernel.text import Text, pick
 from onedoor.privacy import service as privacy
 from onedoor.privacy.service import DeskRight, Reader
+from onedoor.store.rows import Rows
 
 KIND = "look-up-without-right"
+POSTS = 1024
+AT_DESK = Rows(
+    Task,
+    '"case" = %s AND agency = %s AND post = %s AND state = ANY(%s) LIMIT 1',
+    without=["head", "payload", "work"],
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +43,23 @@ class Look:
 
 def offers(actor: Actor) -> tuple[OfferView, ...]:
     """Return what the actor's post may look up by hand: by purpose and register, with its ways."""
-    return tuple(_offer(right) for right in _rights(actor))
+    if not actor.agency:
+        return ()
+    return nation.current().once(_kept)(_subsystem(actor), full_post(actor), nation.current().today())
 
 
 def may_look_up(actor: Actor) -> bool:
     """Return whether the actor's post may look anything up by hand."""
-    return bool(_rights(actor))
+    return bool(offers(actor))
 
 
 def offer(look: Look, actor: Actor) -> OfferView:
     """Return the offer that *look* is part of; raise `NoSuchLook`, or `NoRightToLook` (recorded)."""
     if look.way not in directory.lookups(look.register):
         raise NoSuchLook
-    for right in _rights(actor):
-        if (right.purpose.id, right.register) == (look.purpose, look.register):
-            return _offer(right)
+    for one in offers(actor):
+        if (one.purpose, one.register) == (look.purpose, look.register):
+            return one
     with transaction.atomic():
         journal.attempt(KIND, f"{look.purpose}:{look.register}", actor)
     raise NoRightToLook
@@ -55,8 +67,7 @@ def offer(look: Look, actor: Actor) -> OfferView:
 
 def at_desk(case: str, actor: Actor) -> bool:
     """Return whether *case* has a task at the actor's desk that gives a reason to look."""
-    own = Task.objects.filter(agency=actor.agency, post=post_of(actor), state__in=rules.LOOKED_INTO)
-    return own.filter(case=case).exists()
+    return AT_DESK.first(case, actor.agency, post_of(actor), list(rules.LOOKED_INTO)) is not None
 
 
 def look_up(look: Look, by: Mapping[str, str], case: str, actor: Actor) -> LookedUpView:
@@ -88,8 +99,14 @@ def _found(offered: OfferView, by: Mapping[str, str], reader: Reader) -> tuple[l
     return answer.body["records"], answer.body["read"]
 
 
-def _rights(actor: Actor) -> list[DeskRight]:
-    return privacy.desk_rights(_subsystem(actor), full_post(actor)) if actor.agency else []
+def _kept(_country: Nation) -> Callable[[str, str, date], tuple[OfferView, ...]]:
+    """Return what works out the offers of a system's post on a day, and remembers them with the nation."""
+
+    @lru_cache(maxsize=POSTS)
+    def offered(client: str, post: str, day: date) -> tuple[OfferView, ...]:
+        return tuple(map(_offer, privacy.desk_rights(client, post, day)))
+
+    return offered
 
 
 def _subsystem(actor: Actor) -> str:

@@ -49,8 +49,8 @@ def receipt(request: HttpRequest, code: str) -> HttpResponse:
 @access(IDENTIFIED)
 @require_safe
 def reads(request: HttpRequest, code: str) -> HttpResponse:
-    """Show who read which data for this case, asked of every agency now."""
-    return render(request, "cases/reads.html", {"reads": service.reads(code, acting(request))})
+    """Show who read which data for this case; every agency is asked now, and the page begun while they answer."""
+    return render(request, "cases/reads.html", {"code": code, "asked": service.ask_reads(code, acting(request))})
 
 
 @access(IDENTIFIED)

@@ -18,7 +18,7 @@ from onedoor.cases.looking import Look, at_desk, look_up, may_look_up, offer, of
 from onedoor.cases.renewing import renew
 from onedoor.cases.submission import submit
 from onedoor.cases.suggestions import suggestions
-from onedoor.cases.trail import reads
+from onedoor.cases.trail import ask_reads, reads
 from onedoor.cases.verification import compare, issued
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "TooLateToWithdraw",
     "accept",
     "answer",
+    "ask_reads",
     "ask_supplement",
     "at_desk",
     "begin",

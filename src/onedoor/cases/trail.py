@@ -1,6 +1,7 @@
 """Who read data for a dossier: asked of every system of the exchange, each of which keeps its own record of reads."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
 from operator import attrgetter, itemgetter
 
 from onedoor.cases import words
@@ -9,7 +10,7 @@ from onedoor.cases.dossiers import find
 from onedoor.cases.reasons import providers, reason
 from onedoor.cases.views import Reader, ReadsView, SameReads
 from onedoor.exchange import service as exchange
-from onedoor.exchange.service import Call
+from onedoor.exchange.service import Answer, Call
 from onedoor.kernel import nation
 from onedoor.kernel.actor import Actor
 from onedoor.kernel.errors import OnedoorError
@@ -21,38 +22,50 @@ from onedoor.registers import service as registers
 
 SERVICE = "reads"
 WAIT = 5.0
+Correctable = Mapping[str, tuple[str, ...]]
+"""By register the fields that a person can have corrected."""
 
 
 def reads(code: str, actor: Actor) -> ReadsView:
     """Ask every agency, at the same time, which reads it recorded for this dossier; name those that do not answer."""
+    return ask_reads(code, actor)()
+
+
+def ask_reads(code: str, actor: Actor) -> Callable[[], ReadsView]:
+    """As `reads`, but return once all are asked: what is returned waits for the answers when it is called."""
     dossier = find(code, actor)
     names, own = systems(), settings().subsystem
     others = [subsystem for subsystem in providers(SERVICE) if subsystem != own]
     why, about = reason(SERVICE, dossier.code), {"case": dossier.code}
     calls = [Call(f"{one}/{SERVICE}", "of-case", about, reason=why, user=dossier.account) for one in others]
-    found: dict[str, ReadView] = {}
-    holders: dict[str, Text] = {}
+    answers = exchange.ask_each(calls, timeout=WAIT)
 
-    def take(views: Iterable[ReadView], holder: Text) -> None:
-        for view in views:
-            found[view.record], holders[view.record] = view, holder
+    def merged() -> ReadsView:
+        correctable = registers.correctable()
+        found: dict[str, ReadView] = {}
+        holders: dict[str, Text] = {}
+        silent = []
+        own_reads = own, privacy.reads_of_case(dossier.code)
+        for subsystem, told in chain([own_reads], zip(others, map(_told, answers), strict=True)):
+            if told is None:
+                silent.append(names[subsystem])
+                continue
+            found |= {view.record: view for view in told}
+            holders |= dict.fromkeys((view.record for view in told), names.get(subsystem, {}))
+        views = sorted(found.values(), key=attrgetter("moment"))
+        readers = tuple(_readers(views, holders, dossier.account, correctable))
+        return ReadsView(dossier.code, tuple(views), holders, tuple(silent), readers)
 
-    def take_own() -> None:
-        take(privacy.reads_of_case(dossier.code), names.get(own, {}))
-
-    silent = []
-    for subsystem, answer in zip(others, exchange.ask_each(calls, timeout=WAIT, meanwhile=take_own), strict=True):
-        told = None if isinstance(answer, OnedoorError) else privacy.views_of(answer.body)
-        if told is None:
-            silent.append(names[subsystem])
-        else:
-            take(told, names[subsystem])
-    views = sorted(found.values(), key=attrgetter("moment"))
-    readers = tuple(_readers(views, holders, dossier.account))
-    return ReadsView(dossier.code, tuple(views), holders, tuple(silent), readers)
+    return merged
 
 
-def _readers(views: Iterable[ReadView], holders: Mapping[str, Text], account: str) -> Iterator[Reader]:
+def _told(answer: Answer | OnedoorError) -> list[ReadView] | None:
+    return None if isinstance(answer, OnedoorError) else privacy.views_of(answer.body)
+
+
+def _readers(
+    views: Iterable[ReadView], holders: Mapping[str, Text], account: str, correctable: Correctable
+) -> Iterator[Reader]:
     """Yield what each agency did for each purpose, in the order they began."""
     groups: dict[tuple[str, str], list[ReadView]] = {}
     for view in views:
@@ -60,14 +73,13 @@ def _readers(views: Iterable[ReadView], holders: Mapping[str, Text], account: st
     for (by, _), own in groups.items():
         agency = nation.current().agencies.get(by)
         post = agency.posts.get(own[0].by_user.partition(".")[2], {}) if agency else {}
-        same = tuple(_same(own, holders))
+        same = tuple(_same(own, holders, correctable))
         basis = same[0] if all(view.basis == own[0].basis for view in own) else None
         yield Reader(own[0], post, own[0].by_user == account, basis, same)
 
 
-def _same(views: Iterable[ReadView], holders: Mapping[str, Text]) -> Iterator[SameReads]:
+def _same(views: Iterable[ReadView], holders: Mapping[str, Text], correctable: Correctable) -> Iterator[SameReads]:
     """Yield the reads of one group, those that differ in nothing but their moment together."""
-    correctable = registers.correctable()
     groups: dict[tuple[object, ...], list[ReadView]] = {}
     for view in views:
         kind = view.register, view.operation, view.refused, view.basis, view.fields

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from django.utils.translation import get_language, gettext, gettext_noop, override
@@ -72,6 +73,11 @@ def kept(text: str) -> str:
 
 def article(reference: str) -> str:
     """Return a law and its article, such as ``63/2024/NĐ-CP 4(5)``, as one says it."""
+    return _article(reference, get_language())
+
+
+@lru_cache(maxsize=1024)
+def _article(reference: str, _language: str | None) -> str:
     found = ARTICLE.fullmatch(reference)
     if not found:
         return reference

@@ -6,9 +6,10 @@ import ssl
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 from urllib.parse import urlsplit
 
 import httptools
@@ -16,10 +17,6 @@ import httptools
 CHUNK = 65536
 IDLE = 30.0
 """Seconds after which a resting connection is not used again; the gateway closes it later than that."""
-
-
-def nothing() -> None:
-    """Do nothing while others work."""
 
 
 class ConnectionLost(Exception):
@@ -140,17 +137,18 @@ class Connections:
         """Send all *requests* at once, each on a connection of its own, and return what came of each, in order."""
         return list(self.answers(requests, timeout))
 
-    def answers(
-        self, requests: Sequence[Request], timeout: float, meanwhile: Callable[[], object] = nothing
-    ) -> Iterator[Response | Exception]:
-        """As `exchange`, but yield each as soon as it and those before it came.
+    def answers(self, requests: Sequence[Request], timeout: float) -> Iterator[Response | Exception]:
+        """As `exchange`, but return once all are sent, and yield each as soon as it and those before it came."""
+        coming = self._coming(requests, timeout)
+        next(coming)
+        return cast("Iterator[Response | Exception]", coming)
 
-        *meanwhile* is called once all are sent.
-        """
+    def _coming(self, requests: Sequence[Request], timeout: float) -> Iterator[Response | Exception | None]:
+        """Send all *requests*, yield nothing once, then what came of each."""
         deadline = time.monotonic() + timeout
         left = deque((request, self._start(request, timeout)) for request in requests)
         try:
-            meanwhile()
+            yield None
             while left:
                 request, begun = left.popleft()
                 yield self._finish(request, begun, deadline) if isinstance(begun, Connection) else begun

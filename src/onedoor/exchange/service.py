@@ -2,14 +2,14 @@
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, Protocol
 
-from onedoor.exchange.connections import Connections, Request, Response, nothing
+from onedoor.exchange.connections import Connections, Request, Response
 from onedoor.kernel import nation
 from onedoor.kernel.actor import Actor
 from onedoor.kernel.errors import BadInput, NotAllowed, OnedoorError, Unavailable
@@ -139,17 +139,20 @@ def call_many(calls: Iterable[Call], *, timeout: float = 10.0) -> list[Answer | 
     return list(ask_each(calls, timeout=timeout))
 
 
-def ask_each(
-    calls: Iterable[Call], *, timeout: float = 10.0, meanwhile: Callable[[], object] = nothing
-) -> Iterator[Answer | OnedoorError]:
-    """As `call_many`, but yield each answer as soon as it and those before it came.
+def ask_each(calls: Iterable[Call], *, timeout: float = 10.0) -> Iterator[Answer | OnedoorError]:
+    """As `call_many`, but return once all are asked, and yield each answer as soon as it and those before it came.
 
-    *meanwhile* is called once all are asked: what is done there, and with the first answers, costs no time of its own.
+    What is done before the last answer is there costs no time of its own: others are at work.
     """
     questions = list(calls)
     requests = [_request(question) for question in questions]
     before, started = _waited.get(), time.perf_counter()
-    responses = _connections().answers(requests, timeout, meanwhile)
+    return _answers(questions, _connections().answers(requests, timeout), before, started)
+
+
+def _answers(
+    questions: Sequence[Call], responses: Iterator[Response | Exception], before: float, started: float
+) -> Iterator[Answer | OnedoorError]:
     for question, response in zip(questions, responses, strict=True):
         answer = _answer(question, response)
         seconds = time.perf_counter() - started

@@ -27,17 +27,21 @@ class Account(models.Model):
 
         db_table = "identity_account"
 
+    _who: dict[str, Any] | None = None
+
     def __str__(self) -> str:
         return str(self.id)
 
     def keep(self, *, name: str, number: str) -> None:
         """Seal the name and the number under the account's own key."""
         self.sealed = seal({"name": name, "number": number}, subject=str(self.id), place=self._place)
+        self._who = None
 
     def who(self) -> dict[str, Any]:
-        """Return the name and the number, unsealed."""
-        found: dict[str, Any] = unseal(bytes(self.sealed), place=self._place)
-        return found
+        """Return the name and the number, unsealed once as long as this row is held."""
+        if self._who is None:
+            self._who = unseal(bytes(self.sealed), place=self._place)
+        return self._who
 
     @property
     def _place(self) -> Place:

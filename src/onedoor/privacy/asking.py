@@ -1,6 +1,6 @@
 """The portal asks every system which reads of a person it recorded, at the same time, and merges what they answer."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from typing import Any
@@ -66,29 +66,65 @@ def reads(actor: Actor, wanted: Wanted) -> OwnReads:
 
     Each of them records the question; the portal holds no register and keeps no second record of it.
     """
+    return ask(actor, wanted)()
+
+
+def ask(actor: Actor, wanted: Wanted) -> Callable[[], OwnReads]:
+    """As `reads`, but return once all are asked: what is returned waits for the answers when it is called."""
     person, reader = identity.person_number(actor.person), _reader(actor)
-    others, here = _systems(reader.purpose), settings().subsystem
+    others, here = _systems(), settings().subsystem
     more = {**_given(wanted), "most": wanted.most + 1}
     calls = [_call(one, "of-person", {"person": person, **more}, reader) for one in others]
-    found: dict[str, tuple[ReadView, str]] = {}
+    answers = exchange.ask_each(calls, timeout=WAIT)
 
-    def take_own() -> None:
-        for view in own.reads_of_person(person, Wanted(**more), actor.person):
-            found[view.record] = view, here
+    def merged() -> OwnReads:
+        found = _Found(actor)
+        found.take(own.reads_of_person(person, Wanted(**more), actor.person), here)
+        for system, answer in zip(others, answers, strict=True):
+            found.take(None if isinstance(answer, OnedoorError) else views_of(answer.body), system)
+        return found.page(wanted)
 
-    silent = []
-    for system, answer in zip(others, exchange.ask_each(calls, timeout=WAIT, meanwhile=take_own), strict=True):
-        told = None if isinstance(answer, OnedoorError) else views_of(answer.body)
-        if told is None:
-            silent.append(nation.current().holder_of(system))
-            continue
-        found |= {view.record: (view, system) for view in told}
-    newest = sorted(found.values(), key=lambda one: one[0].record, reverse=True)
-    page = newest[: wanted.most]
-    # Whether a case of somebody else's touched them is not for anybody to try out by its code.
-    held = tuple(one for one in _held(page, actor) if wanted.case in ("", one.case))
-    after = page[-1][0].record if held and len(newest) > len(page) else ""
-    return OwnReads(held, tuple(silent), after)
+    return merged
+
+
+class _Found:
+    """What the systems answered so far, and which of its cases the actor may see.
+
+    Those are asked about as answers come: while others are still at work, that costs no time of its own.
+    """
+
+    def __init__(self, actor: Actor) -> None:
+        self.actor = actor
+        self.reads: dict[str, tuple[ReadView, str]] = {}
+        self.silent: list[Text] = []
+        self.seen: set[str] = set()
+        self._asked: set[str] = set()
+
+    def take(self, views: Collection[ReadView] | None, system: str) -> None:
+        """Take what *system* answered; nothing is no answer."""
+        if views is None:
+            self.silent.append(nation.current().holder_of(system))
+            return
+        self.reads.update((view.record, (view, system)) for view in views)
+        codes = {view.case for view in views if view.case} - self._asked
+        self._asked |= codes
+        for see in _seen_cases if codes else ():
+            self.seen.update(see(self.actor, codes))
+
+    def page(self, wanted: Wanted) -> OwnReads:
+        """Return the newest reads of all, as many as are *wanted*."""
+        newest = sorted(self.reads.values(), key=lambda one: one[0].record, reverse=True)
+        page = [self.held(*one) for one in newest[: wanted.most]]
+        # Whether a case of somebody else's touched them is not for anybody to try out by its code.
+        shown = tuple(one for one in page if wanted.case in ("", one.case))
+        after = page[-1].view.record if shown and len(newest) > len(page) else ""
+        return OwnReads(shown, tuple(self.silent), after)
+
+    def held(self, view: ReadView, system: str) -> HeldRead:
+        """Return a read with its holder, and its case where the actor may know it."""
+        mine, leads = view.by_user == self.actor.person, view.case in self.seen
+        case = view.case if mine or leads else ""
+        return HeldRead(view, system, nation.current().holder_of(system), case, leads, mine)
 
 
 def one_read(actor: Actor, system: str, record: UUID) -> HeldRead:
@@ -97,7 +133,9 @@ def one_read(actor: Actor, system: str, record: UUID) -> HeldRead:
         view = _one(identity.person_number(actor.person), system, record, _reader(actor))
     except (NotPermitted, exchange.Refused) as refused:
         raise NotShown from refused
-    return next(iter(_held([(view, system)], actor)))
+    found = _Found(actor)
+    found.take([view], system)
+    return found.held(view, system)
 
 
 def _one(person: str, system: str, record: UUID, reader: Reader) -> ReadView:
@@ -135,7 +173,7 @@ class SealedCounts:
 def sealed_counts(_minute: int) -> SealedCounts:
     """Ask every system for its counts of sealed reads, once a minute however many people look."""
     reader = _reader(Actor(person="public"))
-    others = _systems(reader.purpose)
+    others = _systems()
     why = Reason(reader.purpose, reader.basis)
     calls = [Call(f"{one}/{sealing.SERVICE}", "counts", {}, reason=why, user=reader.user) for one in others]
     found, silent = sealing.counts(), []
@@ -162,7 +200,7 @@ def sealed_counts(_minute: int) -> SealedCounts:
 
 def known(system: str) -> bool:
     """Return whether reads are asked of *system*: of this one, and of those that the nation's rights name."""
-    return system == settings().subsystem or system in _systems(_reader(Actor()).purpose)
+    return system == settings().subsystem or system in _systems()
 
 
 def _asked(system: str, path: str, about: Mapping[str, Any], reader: Reader) -> Mapping[str, Any]:
@@ -177,28 +215,32 @@ def _call(system: str, path: str, about: Mapping[str, Any], reader: Reader) -> C
     return Call(f"{system}/{SERVICE}", path, about, reason=why, user=reader.user)
 
 
-def _reader(actor: Actor, case: str = "") -> Reader:
-    """Return this portal as the reader for who acts, under the right that names the service."""
+@dataclass(frozen=True, slots=True)
+class _Right:
+    """The right that names the service: its purpose, its basis, and the systems that give it."""
+
+    purpose: str
+    basis: str
+    providers: tuple[str, ...]
+
+
+def _right(_country: nation.Nation) -> _Right:
     for purpose in rights.purposes().values():
-        if any(grant.service == SERVICE for grant in purpose.grants):
-            return Reader(settings().subsystem, actor.person, purpose.id, next(iter(purpose.basis)), case)
+        if providers := tuple(dict.fromkeys(one.provider for one in purpose.grants if one.service == SERVICE)):
+            return _Right(purpose.id, next(iter(purpose.basis)), providers)
     raise NoRight(service=SERVICE)
 
 
-def _systems(purpose: str) -> list[str]:
+def _reader(actor: Actor, case: str = "") -> Reader:
+    """Return this portal as the reader for who acts, under the right that names the service."""
+    right = nation.current().once(_right)
+    return Reader(settings().subsystem, actor.person, right.purpose, right.basis, case)
+
+
+def _systems() -> list[str]:
     here = settings().subsystem
-    grants = rights.purposes()[purpose].grants
-    return list(dict.fromkeys(one.provider for one in grants if one.service == SERVICE and one.provider != here))
+    return [one for one in nation.current().once(_right).providers if one != here]
 
 
 def _given(wanted: Wanted) -> dict[str, Any]:
     return {name: value for name, value in asdict(wanted).items() if value}
-
-
-def _held(found: Collection[tuple[ReadView, str]], actor: Actor) -> Iterator[HeldRead]:
-    codes = {view.case for view, _ in found if view.case}
-    seen = {code for see in _seen_cases for code in see(actor, codes)} if codes else set()
-    for view, system in found:
-        mine = view.by_user == actor.person
-        case = view.case if mine or view.case in seen else ""
-        yield HeldRead(view, system, nation.current().holder_of(system), case, view.case in seen, mine)

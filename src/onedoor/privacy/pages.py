@@ -52,20 +52,19 @@ class DetailsNotAlone(NotFound):
 @never_cache
 @require_safe
 def reads(request: HttpRequest) -> HttpResponse:
-    """Show who read which of the person's data, why and when, as every agency answers now."""
+    """Show who read which of the person's data, why and when; the page is begun while the agencies answer."""
     typed = _typed(request)
     wanted, wrong = _wanted(typed, request.GET.get("before", ""))
-    found = asking.OwnReads((), ()) if wrong else asking.reads(acting(request), wanted)
     kept = {name: value for name, value in typed.items() if value}
     context = {
-        "found": found,
-        "days": _days(found.reads),
+        "asked": (lambda: asking.OwnReads((), ())) if wrong else asking.ask(acting(request), wanted),
+        "by_day": _days,
         "typed": typed,
         "wrong": wrong,
         "filtered": bool(kept),
         "later": bool(wanted.before),
         "query": urlencode(kept),
-        "older": urlencode({**kept, "before": found.next}),
+        "next_page": lambda found: urlencode({**kept, "before": found.next}),
         "agencies": nation.current().agencies.values(),
         "purposes": rights.purposes().values(),
         "basis_of": basis_of,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from onedoor.kernel import nation
 from onedoor.kernel.actor import Actor
@@ -161,9 +162,9 @@ def permit_notice(reader: Reader, *, register: str, follower: str, fields: Seque
         raise NotPermitted(reason="not-granted", register=register)
 
 
-def desk_rights(client: str, user: str) -> list[DeskRight]:
-    """Return what the officer *user* of the system *client* may look up by hand today: rights that name the post."""
-    return rules.desk_rights(rights.purposes(), client, user, nation.current().today())
+def desk_rights(client: str, user: str, day: date) -> list[DeskRight]:
+    """Return what the officer *user* of the system *client* may look up by hand on *day*: rights that name the post."""
+    return rules.desk_rights(rights.purposes(), client, user, day)
 
 
 def fields_granted(client: str, operation: str, purpose_id: str) -> dict[str, tuple[str, ...]]:

@@ -16,7 +16,6 @@ import pytest
 from django.test import Client, RequestFactory
 
 from onedoor.exchange import service as exchange
-from onedoor.exchange.connections import nothing
 from onedoor.exchange.service import Answer, Call, Refused, ServiceUnavailable
 from onedoor.identity import service as identity
 from onedoor.identity.sessions import SessionStore
@@ -56,10 +55,7 @@ class Transport:
     carried: list[Call] = field(default_factory=list)
     lose_answers_of: set[str] = field(default_factory=set)
 
-    def ask_each(
-        self, calls: Iterable[Call], *, timeout: float = 10.0, meanwhile: Callable[[], object] = nothing
-    ) -> Iterator[Answer | OnedoorError]:
-        meanwhile()
+    def ask_each(self, calls: Iterable[Call], *, timeout: float = 10.0) -> Iterator[Answer | OnedoorError]:
         yield from [self.carry(call) for call in calls]
 
     def carry(self, call: Call) -> Answer | OnedoorError:

@@ -132,12 +132,11 @@ class Nation:
     @property
     def members(self) -> Mapping[str, Agency]:
         """Return the agencies that are members of the exchange, by id."""
-        return {key: agency for key, agency in self.agencies.items() if agency.is_member}
+        return self.once(_members)
 
     def holder_of(self, subsystem: str) -> Text:
         """Return the name of the member whose system *subsystem* is, or its id where no member has it."""
-        found = next((one.name for one in self.members.values() if one.subsystem == subsystem), None)
-        return found or dict.fromkeys(self.languages, subsystem)
+        return self.once(_holders).get(subsystem) or dict.fromkeys(self.languages, subsystem)
 
     def today(self) -> date:
         """Return the present day in the nation's time zone."""
@@ -164,10 +163,26 @@ class Nation:
 
     def list(self, name: str) -> CodeList:
         """Return the code list *name*; `KeyError` when the nation has none of that name."""
-        return {document.path.stem: lists.make_list(document) for document in self.documents("list")}[name]
+        return self.once(_lists)[name]
 
     def _paths(self, kind: str) -> Iterable[Path]:
         return kind_of(kind).paths(self.path)
+
+
+def _members(country: Nation) -> Mapping[str, Agency]:
+    return {key: agency for key, agency in country.agencies.items() if agency.is_member}
+
+
+def _holders(country: Nation) -> Mapping[str, Text]:
+    """Return the name of each member by its system."""
+    found: dict[str, Text] = {}
+    for one in country.members.values():
+        found.setdefault(one.subsystem, one.name)
+    return found
+
+
+def _lists(country: Nation) -> Mapping[str, CodeList]:
+    return {document.path.stem: lists.make_list(document) for document in country.documents("list")}
 
 
 def load(path: Path) -> Nation:

@@ -16,7 +16,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onedoor.exchange import service as exchange
-from onedoor.exchange.connections import nothing
 from onedoor.exchange.service import VIA_GATEWAY, Answer, Call, ServiceUnavailable
 from onedoor.kernel import clock, nation
 from onedoor.kernel.actor import Actor
@@ -62,8 +61,7 @@ class Exchange:
         self.silent: set[str] = set()
         self.asked: list[Call] = []
 
-    def ask_each(self, calls: Any, *, timeout: float = 10.0, meanwhile: Any = nothing) -> Iterator[Any]:
-        meanwhile()
+    def ask_each(self, calls: Any, *, timeout: float = 10.0) -> Iterator[Any]:
         yield from [self.carry(call) for call in calls]
 
     def carry(self, call: Call) -> Answer | OnedoorError:

@@ -20,7 +20,6 @@ from django.test import Client
 from django.utils import translation
 
 from onedoor.exchange import service as exchange
-from onedoor.exchange.connections import nothing
 from onedoor.exchange.service import VIA_GATEWAY, Answer, Call, Refused, ServiceUnavailable
 from onedoor.identity import service as identity
 from onedoor.kernel import clock, nation
@@ -50,8 +49,7 @@ class Transport:
         self.silent: set[str] = set()
         self.client = PORTAL
 
-    def ask_each(self, calls: Any, *, timeout: float = 10.0, meanwhile: Any = nothing) -> Iterator[Any]:
-        meanwhile()
+    def ask_each(self, calls: Any, *, timeout: float = 10.0) -> Iterator[Any]:
         yield from [self.carry(call) for call in calls]
 
     def carry(self, call: Call) -> Answer | OnedoorError:
