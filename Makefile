@@ -36,7 +36,7 @@ check: install-dev ## look for faults without running anything
 	$(BIN)/lint-imports
 	$(BIN)/mypy -p onedoor
 	for nation in nations/*/nation.yaml; do $(BIN)/onedoor nation check $${nation%/*} || exit 1; done
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir var/site-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --site-dir var/site-docs
 
 fix: install-dev ## put right what can be put right by itself
 	$(BIN)/ruff check --fix .

@@ -25,11 +25,11 @@ EVERYWHERE = {
     "serve",
     "sign_in",
     "sign_out",
-    "home",
-    "search",
-    "service",
 }
-OPEN = {"portal": EVERYWHERE | {"breaches", "check", "sealed"}, "node": EVERYWHERE | {"verify"}}
+OPEN = {
+    "portal": EVERYWHERE | {"breaches", "check", "home", "sealed", "search", "service"},
+    "node": EVERYWHERE | {"verify"},
+}
 """The views that are open to everybody; add one only when it shows nothing of anybody."""
 INLINE = re.compile(r"""(?i)<script(?![^>]*\bsrc=)[^>]*>|<style\b|\sstyle\s*=|\son[a-z]+\s*=\s*["']|javascript:""")
 

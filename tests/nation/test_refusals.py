@@ -9,7 +9,7 @@ from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 from uuid import uuid4
 
 import psycopg
@@ -37,6 +37,7 @@ WHY = {
 MEMBERS = ("G22", "G01", "G15", "G18", "G24")
 DATABASES = ("portal", "node_g01", "node_g15", "node_g18", "node_g24")
 SYSTEMS, GATEWAYS, EXCHANGE = 100, 200, 300
+CRAWLED = 60
 
 
 def attempts(nation: Running, database: str, kind: str, what: str = "") -> list[tuple[Any, ...]]:
@@ -82,6 +83,23 @@ def test_nobody_gets_at_the_case_without_signing_in(nation: Running, told: Told)
 
 def _api(nation: Running, code: str) -> list[str]:
     return [f"{nation.places.portal}/api/cases/{code}", f"{nation.places.portal}/api/cases/{code}/reads"]
+
+
+def test_no_page_of_a_node_has_a_dead_link(nation: Running, told: Told) -> None:  # noqa: ARG001 - a case is there
+    for agency, persona in (("commune-00199", "civil-status"), ("police-00199", "residence")):
+        root = nation.places.desk(agency, "").removesuffix("vi/")
+        for browser in (Browser("vi"), nation.signed_in(persona, agency)):
+            seen: set[str] = set()
+            todo = {f"{root}{language}/" for language in ("vi", "en", "fr")}
+            while todo and len(seen) < CRAWLED:
+                address = todo.pop()
+                seen.add(address)
+                page = browser.get(address)
+                assert page.status == 200, address
+                links = page.tree.xpath("//a/@href|//link/@href") if page.media == "text/html" else ()
+                found = {urljoin(page.address, link).partition("#")[0] for link in links}
+                todo |= {one for one in found if one.startswith(root)} - seen
+            assert len(seen) > 5
 
 
 # an officer of another agency
