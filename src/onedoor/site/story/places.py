@@ -52,7 +52,7 @@ class Places:
 
     def personas(self) -> Sequence[Mapping[str, Any]]:
         """Return the demonstration's people and officers."""
-        return list(yaml.safe_load((self.nation.path / PERSONAS).read_text())["personas"])
+        return self.nation.once(_personas)
 
     def persona(self, name: str) -> Mapping[str, Any]:
         """Return a persona by id; raise `NotFound`."""
@@ -78,3 +78,7 @@ class Places:
 def places(nation: Nation, var: Path, base: int, language: str = "") -> Places:
     """Return the places of the nation that runs from *var* on ports from *base*; in its first language if not said."""
     return Places(Layout(nation, var, base), language or nation.languages[0])
+
+
+def _personas(country: Nation) -> Sequence[Mapping[str, Any]]:
+    return tuple(yaml.safe_load((country.path / PERSONAS).read_text("utf-8"))["personas"])
