@@ -85,7 +85,7 @@ def _api(nation: Running, code: str) -> list[str]:
     return [f"{nation.places.portal}/api/cases/{code}", f"{nation.places.portal}/api/cases/{code}/reads"]
 
 
-def test_no_page_of_a_node_has_a_dead_link(nation: Running, told: Told) -> None:  # noqa: ARG001 - a case is there
+def test_no_page_of_a_node_has_a_dead_link(nation: Running, told: Told) -> None:
     for agency, persona in (("commune-00199", "civil-status"), ("police-00199", "residence")):
         root = nation.places.desk(agency, "").removesuffix("vi/")
         for browser in (Browser("vi"), nation.signed_in(persona, agency)):

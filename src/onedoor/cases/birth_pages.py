@@ -9,6 +9,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from onedoor.cases import service
 from onedoor.kernel import clock, nation
 from onedoor.kernel.access import OFFICER, access, acting
 from onedoor.kernel.actor import Actor
@@ -20,7 +21,6 @@ from onedoor.registers import service as registers
 
 REGISTER: Final = "birth-notices"
 PURPOSE: Final = "birth-notice"
-POST: Final = ".midwife"
 FIELDS: Final = ("mother", "born", "sex", "weight_g", "child_name")
 LIGHTEST, HEAVIEST = 200, 9000
 UNPROCESSABLE: Final = 422
@@ -35,7 +35,7 @@ class OnlyMidwives(NotAllowed):
 def birth_notice(request: HttpRequest) -> HttpResponse:
     """Issue a birth notice: what the facility knows, once, for every agency that needs it."""
     actor = acting(request)
-    if not actor.post.endswith(POST):
+    if not service.issues_notices(actor):
         raise OnlyMidwives
     typed = {name: request.POST.get(name, "").strip() for name in FIELDS}
     key = key_of_form(request.POST.get("key", ""))

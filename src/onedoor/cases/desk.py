@@ -31,6 +31,7 @@ PER_PAGE = 20
 MOST_SEARCHED = 500
 ANYBODY = "%"
 FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+MIDWIFE = ".midwife"
 STATES = """
 SELECT state, taken_by = %s AS mine, count(*), count(*) FILTER (WHERE due < %s),
     count(*) FILTER (WHERE due >= %s AND due < %s)
@@ -43,6 +44,11 @@ LINES = Rows(
     "ORDER BY due, id LIMIT %s OFFSET %s",
     without=["payload", "work"],
 )
+
+
+def issues_notices(actor: Actor) -> bool:
+    """Return whether the actor's post issues birth notices; it has no other work at a desk."""
+    return actor.post.endswith(MIDWIFE)
 
 
 def post_of(actor: Actor) -> str:

@@ -37,7 +37,9 @@ class Decision:
 @access(OFFICER)
 @require_safe
 def desk(request: HttpRequest) -> HttpResponse:
-    """Show the tasks of the officer's agency and post."""
+    """Show the tasks of the officer's agency and post; lead who issues birth notices to that page."""
+    if service.issues_notices(acting(request)):
+        return HttpResponseRedirect(reverse("cases:birth-notice"))
     return render(request, "cases/desk.html", _frame(request) | {"task": None})
 
 

@@ -1,7 +1,7 @@
 """The door of the room: drafts and dossiers at the portal, the desk and verification at a node."""
 
 from onedoor.cases.deciding import accept, ask_supplement, hand_over, made, refuse, verify
-from onedoor.cases.desk import file, inbox, look, take, task
+from onedoor.cases.desk import file, inbox, issues_notices, look, take, task
 from onedoor.cases.dossiers import dossiers, result_file, supplement, view, withdraw
 from onedoor.cases.drafts import answer, begin, discard, dispute, draft, drafts, refresh, resume, review
 from onedoor.cases.errors import (
@@ -47,6 +47,7 @@ __all__ = [
     "hand_over",
     "inbox",
     "issued",
+    "issues_notices",
     "look",
     "look_up",
     "made",

@@ -45,6 +45,4 @@ def _safe(request: HttpRequest, address: str) -> str:
 
 
 def _first_page(actor: Actor) -> str:
-    if not actor.post:
-        return reverse("procedures:home")
-    return reverse("cases:birth-notice" if actor.post.endswith(".midwife") else "cases:desk")
+    return reverse("cases:desk" if actor.post else "procedures:home")

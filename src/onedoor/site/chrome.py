@@ -107,14 +107,14 @@ def _menu(request: HttpRequest, actor: Actor, code: str, corrections: str) -> li
 
 
 def _desk_menu(actor: Actor, code: str) -> list[Link]:
-    if not actor.known:
-        return []
-    if actor.post.endswith(".midwife"):
-        return [Link(_("Birth notices"), _address(code, "cases:birth-notice"))]
     from onedoor.cases import service as cases
     from onedoor.privacy import service as privacy
     from onedoor.registers import service as registers
 
+    if not actor.known:
+        return []
+    if cases.issues_notices(actor):
+        return [Link(_("Birth notices"), _address(code, "cases:birth-notice"))]
     menu = [Link(_("Cases received"), _address(code, "cases:desk"))]
     if cases.may_look_up(actor):
         menu.append(Link(_("Look up"), _address(code, "cases:look-up")))
