@@ -29,3 +29,11 @@ class NotShown(NotAllowed):
 
 class NoSuchObject(NotFound):
     """Your system keeps no {schema} of that name here. Please use an id that an answer of the consent API gave you."""
+
+
+class NoSuchSealedRead(NotFound):
+    """There is no sealed read of your agency here that waits for its day. Please open the list again."""
+
+
+class NotPostponed(Conflict):
+    """This read cannot be postponed so any more: somebody decided on it meanwhile. Please open the list again."""

@@ -186,7 +186,7 @@ def _wanted(typed: Mapping[str, str], before: str) -> tuple[Wanted, dict[str, st
     days = {"since": "", "until": ""}
     for name in days:
         try:
-            days[name] = _day(typed[name])
+            days[name] = day_of(typed[name])
         except ValueError:
             wrong[name] = _("Enter a day as in 31/12/2026.")
     if days["until"] and days["since"] > days["until"]:
@@ -201,7 +201,7 @@ def _wanted(typed: Mapping[str, str], before: str) -> tuple[Wanted, dict[str, st
     return replace(chosen, since=days["since"], until=days["until"]), wrong
 
 
-def _day(text: str) -> str:
+def day_of(text: str) -> str:
     """Return a day in ISO form, or nothing for nothing; raise ValueError."""
     if found := DAY_FIRST.fullmatch(text):
         text = date(int(found[3]), int(found[2]), int(found[1])).isoformat()

@@ -242,15 +242,21 @@ def why_not_postponed(purpose: Purpose | None, read: Sealed, reader: Reader, unt
     seal = purpose.sealed if purpose else None
     if purpose is None or seal is None or not well_formed(reader):
         return "not-sealed"
-    named = reader.purpose == purpose.id and reader.basis in purpose.basis and purpose.in_force(day)
-    post = reader.user.rpartition(".")[2]
-    if not named or reader.client.casefold() != read.client.casefold() or post not in seal.postponed_by:
+    if not may_postpone(purpose, reader, day) or reader.client.casefold() != read.client.casefold():
         return "not-granted"
     if reader.user in read.deciders:
         return "same-officer"
     if read.until <= day:
         return "shown-already"
     return "" if read.until < until <= day + timedelta(days=seal.days) else "not-so-long"
+
+
+def may_postpone(purpose: Purpose | None, reader: Reader, day: date) -> bool:
+    """Return whether the post of *reader* may decide on *day* that reads for *purpose* are shown later."""
+    if purpose is None or purpose.sealed is None or not purpose.in_force(day):
+        return False
+    named = reader.purpose == purpose.id and reader.basis in purpose.basis
+    return named and reader.user.rpartition(".")[2] in purpose.sealed.postponed_by
 
 
 def may_call(

@@ -28,6 +28,14 @@ COUNT = strict(
     reads={"type": "integer", "minimum": 1},
     postponed={"type": "integer", "minimum": 0},
 )
+TEXT = {"type": "string"}
+WAITING = strict(
+    record={"type": "string", "format": "uuid"},
+    moment={"type": "string", "format": "date-time"},
+    **dict.fromkeys(("user", "purpose", "register", "case"), TEXT),
+    until={"type": "string", "format": "date"},
+    decided={"type": "boolean"},
+)
 COUNTS = strict(counts={"type": "array", "items": COUNT})
 _question = jsonschema_rs.validator_for(QUESTION, validate_formats=True)
 OPENAPI: dict[str, Any] = {
@@ -47,6 +55,19 @@ OPENAPI: dict[str, Any] = {
                             403: "the right, the officer or the day does not allow it; the attempt was recorded",
                         }
                     ),
+                },
+            }
+        },
+        "/waiting": {
+            "post": {
+                "operationId": "sealedReadsWaiting",
+                "summary": "The asking system’s sealed reads that are not shown yet, to a post that may postpone them",
+                "responses": {
+                    "200": answer(
+                        "the reads, what is shown next first; never of whom",
+                        strict(waiting={"type": "array", "maxItems": sealing.MOST, "items": WAITING}),
+                    ),
+                    **problems({403: "the purpose does not allow it; the attempt was recorded"}),
                 },
             }
         },
@@ -94,6 +115,14 @@ def postpone(request: HttpRequest) -> JsonResponse:
     if day is None:
         raise BadInput(what="the body must be {“record”: …, “until”: …}")
     return JsonResponse({"entry": sealing.postpone(UUID(asked["record"]), day, reader)})
+
+
+@access(GATEWAY)
+@csrf_exempt
+@require_POST
+def waiting(request: HttpRequest) -> JsonResponse:
+    """Answer the sealed reads of who asks that are not shown yet, to an officer who may postpone them."""
+    return JsonResponse({"waiting": [asdict(one) for one in sealing.waiting(_admitted(request))]})
 
 
 @access(GATEWAY)

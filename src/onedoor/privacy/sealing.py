@@ -10,7 +10,10 @@ from hashlib import sha256
 from typing import Final
 from uuid import UUID
 
+from django.contrib.postgres.aggregates import ArrayAgg
 from django.db import transaction
+from django.db.models import Max
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from onedoor.kernel import clock, nation
@@ -24,11 +27,30 @@ from onedoor.store import details, ledger, rows
 
 SERVICE: Final = "sealed-reads"
 LEDGER_KIND: Final = "privacy.postponement"
+MOST: Final = 200
+"""Sealed reads that are answered to who may postpone them."""
 COUNTED = """
 SELECT client, split_part("user", '.', 1), to_char(moment AT TIME ZONE %s, 'YYYY-MM'), count(*),
     count(*) FILTER (WHERE EXISTS (SELECT FROM privacy_postponement AS later WHERE later.record_id = record.id))
 FROM privacy_readrecord AS record WHERE hidden_until IS NOT NULL GROUP BY 1, 2, 3
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A sealed read that is not shown yet, to who may decide on it: who read what, when and why, never of whom.
+
+    *until* is the day on which it is shown (ISO); *decided* says that who asks has read it or decided on it before.
+    """
+
+    record: str
+    moment: str
+    user: str
+    purpose: str
+    register: str
+    case: str
+    until: str
+    decided: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +76,33 @@ def postpone(record: UUID, until: date, reader: Reader) -> str:
             return _decided(record, until, reader)
     records.refused(reader, SERVICE, "postpone", (), reason, ())
     raise NotPermitted(reason=reason, register=SERVICE)
+
+
+def waiting(reader: Reader) -> list[Waiting]:
+    """Return the reads that *reader*'s system made here for their purpose and that are not shown yet, the next first.
+
+    They are `MOST` at most; nothing to a post that may not postpone them.
+    """
+    purpose, today = rights.purposes().get(reader.purpose), nation.current().today()
+    if not rules.may_postpone(purpose, reader, today):
+        return []
+    mine = ReadRecord.objects.filter(hidden_until__isnull=False, purpose=reader.purpose, client__iexact=reader.client)
+    shown_on = Greatest("hidden_until", Max("postponements__until"))
+    found = mine.annotate(shown_on=shown_on, deciders=ArrayAgg("postponements__by", default=[]))
+    next_ones = found.filter(shown_on__gt=today).order_by("shown_on", "id")[:MOST]
+    return [
+        Waiting(
+            record=str(one.id),
+            moment=one.moment.isoformat(),
+            user=one.user,
+            purpose=one.purpose,
+            register=one.register,
+            case=one.case,
+            until=one.shown_on.isoformat(),
+            decided=reader.user in (one.user, *one.deciders),
+        )
+        for one in next_ones
+    ]
 
 
 def _decided(record: UUID, until: date, reader: Reader) -> str:

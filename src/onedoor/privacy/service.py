@@ -16,6 +16,7 @@ from onedoor.privacy.consents import decisions
 from onedoor.privacy.consents.asking import without_consent
 from onedoor.privacy.errors import NotPermitted, UnknownPurpose
 from onedoor.privacy.own import look
+from onedoor.privacy.postponing import may_postpone
 from onedoor.privacy.records import About
 from onedoor.privacy.requests import definition, stopping
 from onedoor.privacy.requests.deciding import decides as decides_on_requests
@@ -50,6 +51,7 @@ __all__ = [
     "followers",
     "handles_breaches",
     "look",
+    "may_postpone",
     "of_post",
     "permit",
     "permit_call",

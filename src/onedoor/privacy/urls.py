@@ -1,9 +1,9 @@
-"""Routes of the room: below ``/exchange/``, a person's pages at the portal, desks of breaches and requests."""
+"""Routes of the room: below ``/exchange/``, a person's pages at the portal, the desks of breaches, requests, seals."""
 
 from django.urls import path
 
 from onedoor.kernel.settings import current as settings
-from onedoor.privacy import api, own_api, pages, sealed_api
+from onedoor.privacy import api, own_api, pages, sealed_api, sealed_desk
 from onedoor.privacy.breaches import api as breaches_api
 from onedoor.privacy.breaches import desk, public
 from onedoor.privacy.consents import api as consent_api
@@ -38,6 +38,8 @@ NODE = [
     path("desk/breaches/received/<uuid:received>", desk.received, name="desk-breach-received"),
     path("desk/requests", request_desk.listed, name="desk-requests"),
     path("desk/requests/<str:code>", request_desk.sheet, name="desk-request"),
+    path("desk/sealed-reads", sealed_desk.listed, name="desk-sealed"),
+    path("desk/sealed-reads/<str:system>/<uuid:record>", sealed_desk.sheet, name="desk-sealed-read"),
 ]
 urlpatterns = {"portal": PORTAL, "node": NODE}.get(settings().role, [*PORTAL, *NODE])
 exchange = [
@@ -57,6 +59,7 @@ exchange = [
     *([] if settings().role == "node" else govstack.routes("consent")),
     path("consent/openapi.json", govstack.openapi),
     path("sealed-reads/postpone", sealed_api.postpone),
+    path("sealed-reads/waiting", sealed_api.waiting),
     path("sealed-reads/counts", sealed_api.counts_here),
     path("sealed-reads/openapi.json", sealed_api.openapi),
     path("breaches/report", breaches_api.report),

@@ -124,6 +124,8 @@ def _desk_menu(actor: Actor, code: str) -> list[Link]:
         menu.append(Link(_("Breaches"), _address(code, "privacy:desk-breaches")))
     if privacy.decides_on_requests(actor):
         menu.append(Link(_("Requests"), _address(code, "privacy:desk-requests")))
+    if privacy.may_postpone(actor):
+        menu.append(Link(_("Sealed reads"), _address(code, "privacy:desk-sealed")))
     return menu
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -14,11 +15,23 @@ from hypothesis import strategies as st
 
 from onedoor.exchange.service import VIA_GATEWAY
 from onedoor.kernel import clock, nation
-from onedoor.privacy import asking, rules, service
+from onedoor.privacy import asking, rules, sealing, service
 from onedoor.privacy.models import Postponement, ReadRecord
 from onedoor.privacy.rules import Basis, Grant, Purpose, Seal, Sealed
 from onedoor.privacy.service import NotPermitted, Reader, permit
-from onedoor.privacy.tests.test_own import CASE, MOTHER, items, page, person, publish, text, transport
+from onedoor.privacy.tests.test_own import (
+    CASE,
+    FATHER,
+    MOTHER,
+    PORTAL,
+    Transport,
+    items,
+    page,
+    person,
+    publish,
+    text,
+    transport,
+)
 from onedoor.store import details, ledger
 
 __all__ = ["publish", "transport"]
@@ -169,3 +182,45 @@ def test_the_reading_system_postpones_through_the_exchange() -> None:
     with on(TODAY + timedelta(days=1)):
         assert post(json.dumps({"record": record, "until": str(DUE + timedelta(days=1))})) == 200
     assert Postponement.objects.get().by == CHIEF.user
+
+
+def test_at_the_desk_a_second_officer_puts_a_day_off_once(record: str, transport: Transport) -> None:
+    transport.client = POLICE
+    with on(TODAY):
+        permit(FIRST, register="marriages", persons=[FATHER])
+    address = f"/en/desk/sealed-reads/VN.GOV.G15.CIVIL-STATUS/{record}"
+    with on(TODAY + timedelta(days=30)):
+        chief, officer = person("chief"), person("residence")
+        listed = lxml.html.document_fromstring(chief.get("/en/desk/sealed-reads").content.decode())
+        assert listed.xpath("//nav//a[contains(@href, '/desk/sealed-reads')]")
+        assert f"{address}" in listed.xpath("//main//li//a/@href")
+        said = text(listed)
+        assert said.count("Shown on 7 March 2027") == 2
+        assert MOTHER not in said
+        assert [officer.get(one).status_code for one in ("/en/desk/sealed-reads", address)] == [404, 404]
+        assert chief.get(f"/en/desk/sealed-reads/VN.GOV.G01.POPULATION/{record}").status_code == 404
+        for typed, words in (
+            ({"until": "08/03/2027"}, "Choose the article it stands on."),
+            ({"until": "soon", "basis": "l91-2025"}, "Enter a day as in 31/12/2026."),
+            ({"until": "7/3/2027", "basis": "l91-2025"}, "after 07/03/2027 and not after 06/04/2027"),
+            ({"until": "7/4/2027", "basis": "l91-2025"}, "after 07/03/2027 and not after 06/04/2027"),
+        ):
+            answer = chief.post(address, typed)
+            assert answer.status_code == 422
+            assert words in text(lxml.html.document_fromstring(answer.content.decode()))
+        assert chief.post(address, {"until": "20/03/2027", "basis": "l91-2025"}).status_code == 302
+        assert "another officer decides" in chief.get("/en/desk/sealed-reads").content.decode()
+        assert "needs a second officer" in chief.get(address).content.decode()
+        assert chief.post(address, {"until": "25/03/2027", "basis": "l91-2025"}).status_code == 422
+    said = Postponement.objects.get()
+    assert (str(said.record_id), said.by, said.until) == (record, CHIEF.user, date(2027, 3, 20))
+
+
+def test_a_post_that_may_not_postpone_is_told_of_no_sealed_read(record: str) -> None:
+    with on(TODAY):
+        assert [one.record for one in sealing.waiting(CHIEF)] == [record]
+        for reader in (FIRST, Reader(PORTAL, "a", "own-reads", "l91-2025"), replace(CHIEF, client="X/GOV/1/A")):
+            assert not sealing.waiting(reader)
+    postpone(record, DUE + timedelta(days=1), day=DUE - timedelta(days=40))
+    with on(DUE + timedelta(days=1)):
+        assert not sealing.waiting(CHIEF)
