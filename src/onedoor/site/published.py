@@ -24,13 +24,12 @@ from onedoor.kernel.ledger import (
     entries_of,
     split_note,
     tiles_of,
-    verify_checkpoint,
     verify_consistency,
 )
 from onedoor.kernel.ledger.tiles import HEIGHT, WIDTH
 from onedoor.kernel.ledger.witnessing import Policy
 from onedoor.site.cosigning import Witnesses
-from onedoor.store import ledger
+from onedoor.store import ledger, ledger_keys
 from onedoor.store.proving import CHECKPOINT, folder_in
 
 SIGNED, KEY = "signed", "key"
@@ -51,7 +50,7 @@ class Publisher:
         self.folder = folder
         self.witnesses = witnesses or Witnesses(Policy())
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _write(folder / KEY, f"{ledger.verifier()}\n".encode())
+        self.key = ""
         self.note = _text(folder / CHECKPOINT)
         size, _ = ledger.size_and_root()
         if size < (published := _parsed(_newest(folder)).size):
@@ -70,12 +69,19 @@ class Publisher:
 
         Raise `LedgerError` when it does not continue what was published before: a second history stays unseen.
         """
+        self._tell_key()
         size, _ = ledger.size_and_root()
         last = self.last
         if size > last.size:
             self._grow(last, ledger.checkpoint())
         elif self.note:
             self._show(self.witnesses.cosigned(self.note, self._tree(last.size)))
+
+    def _tell_key(self) -> None:
+        """Write the public key, once and whenever another took over."""
+        if (key := str(ledger.verifier())) != self.key:
+            _write(self.folder / KEY, f"{key}\n".encode())
+            self.key = key
 
     def _grow(self, last: Checkpoint, note: str) -> None:
         new = _parsed(note)
@@ -133,7 +139,7 @@ def check(folder: Path, tree: Tree) -> None:
         if (folder / "tile").exists():
             raise LedgerError("{path} is missing", path=CHECKPOINT)
         return
-    signed = verify_checkpoint(content.decode(errors="replace"), ledger.verifier())
+    signed = ledger_keys.signed(content.decode(errors="replace"))
     if signed.size > tree.size or tree.root(signed.size) != signed.root:
         raise LedgerError("the database does not hold the {size} entries that were published", size=signed.size)
     for _ in audit(lambda path, _most: _content(folder / path), signed):

@@ -11,4 +11,4 @@ class StoreConfig(AppConfig):
 
     def ready(self) -> None:
         """Make the delivery job known, and what is entered into the ledger."""
-        from onedoor.store import details, outbox  # noqa: F401
+        from onedoor.store import details, ledger_rotation, outbox  # noqa: F401

@@ -7,7 +7,6 @@ from itertools import islice
 from typing import TypeVar
 from uuid import UUID
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import connection, transaction
 from django.db.models import Max, Model, QuerySet
 from django.db.transaction import TransactionManagementError
@@ -25,11 +24,10 @@ from onedoor.kernel.ledger import (
     Tree,
     Verifier,
     leaf_hash,
-    verify_note,
+    sign_note,
 )
-from onedoor.kernel.settings import current
-from onedoor.store import rows
-from onedoor.store.keys import secret_at
+from onedoor.store import ledger_keys, rows
+from onedoor.store.ledger_keys import origin
 from onedoor.store.models import LedgerCheckpoint, LedgerEntry, LedgerNode
 
 M = TypeVar("M", bound=Model)
@@ -58,11 +56,12 @@ class _Tables:
         LedgerNode.objects.bulk_create(LedgerNode(level=n.level, index=n.index, hash=n.hash) for n in nodes)
 
 
-def append(kind: str, commitment: bytes) -> LedgerEntry:
+def append(kind: str, commitment: bytes, *, id: UUID | None = None) -> LedgerEntry:  # noqa: A002 - the column's name
     """Append an entry in the current transaction: what happened (*kind*) and 32 bytes that commit to its details."""
     if not transaction.get_connection().in_atomic_block:
         raise TransactionManagementError("A ledger entry is appended in the transaction it is about.")
     row = entry(kind, commitment)
+    row = (id or row[0], *row[1:])
     rows.run(INSERT, row)
     return LedgerEntry(id=row[0], kind=kind, commitment=commitment, made_at=row[3])
 
@@ -87,7 +86,7 @@ def integrate() -> int:
 
 @transaction.atomic
 def _integrate_batch() -> int:
-    _lock()
+    lock()
     waiting = list(LedgerEntry.objects.filter(position__isnull=True).order_by("id")[:BATCH])
     if not waiting:
         return 0
@@ -100,14 +99,17 @@ def _integrate_batch() -> int:
     return len(waiting)
 
 
-def _lock() -> None:
+def lock() -> None:
+    """Be the one who grows or signs the tree until the transaction ends."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
 
 
 def _sign(tree: Tree) -> None:
     size, root = tree.size, tree.root()
-    note = Checkpoint(origin(), size, root).sign(origin(), _key())
+    note = Checkpoint(origin(), size, root).sign(origin(), ledger_keys.key())
+    if beside := ledger_keys.next_key():
+        note = sign_note(note, origin(), beside)
     LedgerCheckpoint.objects.create(size=size, root=root, note=note, signed_at=clock.now())
 
 
@@ -118,14 +120,13 @@ def resume(leaves: Sequence[Leaf], note: str, lose: Callable[[Leaf], object]) ->
     *lose* puts each of them on record as lost, in the same transaction.
     Raise `LedgerError` when *note* is not signed by this system, or the two tell different stories.
     """
-    text, _ = verify_note(note, [verifier()])
-    signed = Checkpoint.parse(text)
+    signed = ledger_keys.signed(note)
     published = Tree(MemoryStore())
     published.extend(leaf.hash() for leaf in leaves[: signed.size])
-    if (signed.origin, signed.size, signed.root) != (origin(), published.size, published.root()):
+    if (signed.size, signed.root) != (published.size, published.root()):
         raise LedgerError("the published entries do not fit their signed checkpoint")
     with transaction.atomic():
-        _lock()
+        lock()
         tree = Tree(_Tables())
         common = min(tree.size, signed.size)
         if tree.root(common) != published.root(common):
@@ -215,6 +216,9 @@ def computed() -> Tree:
                 raise LedgerError(
                     "the node {level}/{index} is not that of its entries", level=node.level, index=node.index
                 )
+    for size, root in ledger_keys.roots():
+        if tree.size < size or tree.root(size) != root:
+            raise LedgerError("the {size} entries at which its key was changed are not there", size=size)
     return tree
 
 
@@ -224,23 +228,13 @@ def _each(found: QuerySet[M]) -> Generator[M, None, None]:
 
 
 def _compare(known: LedgerCheckpoint, tree: Tree) -> None:
-    text, _ = verify_note(known.note, [verifier()])
-    signed = Checkpoint.parse(text)
+    signed = ledger_keys.signed(known.note)
     if signed != Checkpoint(origin(), known.size, bytes(known.root)):
         raise LedgerError("the checkpoint of size {size} is not the one that was signed", size=known.size)
     if (signed.size, signed.root) != (tree.size, tree.root()):
         raise LedgerError("the entries do not fit the checkpoint of size {size}", size=known.size)
 
 
-def origin() -> str:
-    """Return the name under which this system signs its ledger."""
-    return f"onedoor/{current().subsystem or current().role}"
-
-
 def verifier() -> Verifier:
     """Return the name and public key that verify this system's checkpoints."""
-    return Verifier(origin(), _key().public_key())
-
-
-def _key() -> Ed25519PrivateKey:
-    return Ed25519PrivateKey.from_private_bytes(secret_at(current().state / "ledger" / "key"))
+    return ledger_keys.verifier_of(ledger_keys.key())

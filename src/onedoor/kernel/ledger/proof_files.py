@@ -7,7 +7,15 @@ from typing import Self
 
 from onedoor.kernel.ledger.hashing import LedgerError
 from onedoor.kernel.ledger.leaves import Leaf
-from onedoor.kernel.ledger.notes import LONGEST, Checkpoint, Verifier, parse_hash, parse_number, verify_checkpoint
+from onedoor.kernel.ledger.notes import (
+    LONGEST,
+    Checkpoint,
+    Verifier,
+    parse_hash,
+    parse_number,
+    split_note,
+    verify_checkpoint,
+)
 from onedoor.kernel.ledger.proofs import verify_inclusion
 
 FORMAT = "c2sp.org/tlog-proof@v1"
@@ -50,7 +58,12 @@ class ProofFile:
 
     def verify(self, log: Verifier, witnesses: Iterable[Verifier] = ()) -> tuple[Leaf, Checkpoint]:
         """Return the entry that is proved and the checkpoint it stands under; raise `LedgerError` at any flaw."""
-        checkpoint = verify_checkpoint(self.note, log, witnesses)
+        verify_checkpoint(self.note, log, witnesses)
+        return self.under()
+
+    def under(self) -> tuple[Leaf, Checkpoint]:
+        """Return the entry and the checkpoint it stands under, whoever signed that; raise `LedgerError`."""
+        checkpoint = Checkpoint.parse(split_note(self.note)[0])
         leaf = Leaf.parse(self.entry)
         verify_inclusion(leaf.hash(), self.index, checkpoint.size, self.path, checkpoint.root)
         return leaf, checkpoint

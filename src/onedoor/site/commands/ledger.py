@@ -11,6 +11,7 @@ PARTS = {
     "prove": "ledger_own",
     "check": "ledger_own",
     "resume": "ledger_own",
+    "rotate-key": "ledger_own",
     "verify": "ledger_public",
     "audit": "ledger_public",
 }
@@ -27,10 +28,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parts.add_parser("check", help="compute this process's ledger anew from its entries and what they are about")
     resume = parts.add_parser("resume", help="go on, after a restore, from what was published")
     resume.add_argument("--published", type=Path, help="folder with the published ledger, if not this system's")
+    rotate = parts.add_parser("rotate-key", help="have a next key sign the ledger beside the one in use, then alone")
+    rotate.add_argument("--finish", action="store_true", help="end the key before: everybody who checks has the next")
     verify = parts.add_parser("verify", help="verify a proof: needs the file and the public key alone; 1 if it fails")
     verify.add_argument("proof", type=Path, metavar="PROOF", help="file of the proof")
     _trusted(verify, needed=True)
     verify.add_argument("--details", type=Path, help="what was entered, to be held against the proof")
+    verify.add_argument(
+        "--published", metavar="URL", help="where the ledger is published, for a proof under a key before this one"
+    )
     audit = parts.add_parser("audit", help="compute a published ledger anew, entry by entry; 1 if anything is wrong")
     audit.add_argument("url", metavar="URL", help="where it is published, http(s) or a folder")
     _trusted(audit, needed=False)
@@ -48,8 +54,8 @@ def _trusted(parser: argparse.ArgumentParser, *, needed: bool) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the part that was asked for; of one's own ledger with Django."""
-    module = PARTS[arguments.part]
+    module, name = PARTS[arguments.part], arguments.part.replace("-", "_")
     if module == "ledger_own":
         settings_of("portal", "node")
         set_up_django()
-    return int(getattr(import_module(f"onedoor.site.commands.{module}"), arguments.part)(arguments) or 0)
+    return int(getattr(import_module(f"onedoor.site.commands.{module}"), name)(arguments) or 0)

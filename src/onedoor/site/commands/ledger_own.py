@@ -12,7 +12,7 @@ from onedoor.kernel.ledger import Leaf, LedgerError, ProofFile
 from onedoor.kernel.settings import current
 from onedoor.site import published
 from onedoor.site.messages import text as _
-from onedoor.store import details, erasure, ledger, proving
+from onedoor.store import details, erasure, ledger, ledger_rotation, proving
 
 SUFFIX = ".tlog-proof"
 WRONG = 1
@@ -141,6 +141,25 @@ def resume_from(folder: Path) -> None:
         print(_("Nothing was published in {folder}, and the ledger is empty: it begins anew.", folder=folder))
         return
     print(told(ledger.resume(leaves, note, details.lose)))
+
+
+def rotate_key(arguments: argparse.Namespace) -> None:
+    """Begin with a next key, or end the one before, and say what is to be done with which."""
+    if arguments.finish:
+        key, size = ledger_rotation.finish()
+        print(_("From now on this ledger is signed by this key alone: {verifier}", verifier=key))
+        print(_("The key before is destroyed. What it signed stands up to {size} entries, and no further.", size=size))
+        print(_("Copies of the keys that were made before still hold it. Please make a new backup."))
+        return
+    before, after = ledger_rotation.begin()
+    print(_("This ledger is signed by two keys from now on. In use: {verifier}", verifier=before))
+    print(_("The next one: {verifier}", verifier=after))
+    print(
+        _(
+            "Please give it to the witnesses, to the directory and to whoever checks this ledger, in the place of the "
+            "other. Then run “onedoor ledger rotate-key --finish”."
+        )
+    )
 
 
 def told(lost: Sequence[Leaf]) -> str:

@@ -10,11 +10,22 @@ from pathlib import Path
 from typing import Self
 
 from onedoor.kernel.errors import OnedoorError
-from onedoor.kernel.ledger import Checkpoint, Leaf, LedgerError, ProofFile, Verifier, signed_at
+from onedoor.kernel.ledger import (
+    Checkpoint,
+    Leaf,
+    LedgerError,
+    ProofFile,
+    Tiles,
+    Tree,
+    Verifier,
+    signed_at,
+    verify_consistency,
+)
 from onedoor.kernel.ledger import audit as audited
 from onedoor.kernel.ledger.disclosures import Shown
 from onedoor.kernel.ledger.notes import COSIGNATURE, ED25519, LONGEST, verify_checkpoint
 from onedoor.kernel.ledger.proof_files import LARGEST
+from onedoor.kernel.ledger.tiles import LARGEST_TILE
 from onedoor.site.commands import ledger_sources
 from onedoor.site.messages import text as _
 
@@ -49,13 +60,35 @@ def verify(arguments: argparse.Namespace) -> int:
         raise BadFile(path=arguments.proof, what=_("a proof")) from error
     details = _content(arguments.details, LARGEST_DETAILS) if arguments.details else None
     try:
-        leaf, checkpoint = proof.verify(log, witnesses)
+        if arguments.published:
+            note, leaf, checkpoint = _continued(arguments.published, proof, log, witnesses)
+        else:
+            note, (leaf, checkpoint) = proof.note, proof.verify(log, witnesses)
     except LedgerError as error:
         print(_("Not proved: {why}.", why=error.reason(_)))
         return WRONG
     _tell(leaf, proof, checkpoint)
-    _tell_witnesses(proof.note, witnesses)
+    _tell_witnesses(note, witnesses)
     return _tell_details(leaf, details)
+
+
+def _continued(
+    url: str, proof: ProofFile, log: Verifier, witnesses: Sequence[Verifier]
+) -> tuple[str, Leaf, Checkpoint]:
+    """Return the published checkpoint, as a note and read, and the entry of *proof*, whose checkpoint it continues.
+
+    Whose key signed the proof does not count then, so one under a key that was stolen since stands, or is found false.
+    Raise `LedgerError`.
+    """
+    source = ledger_sources.source_of(url)
+    leaf, before = proof.under()
+    note = _published(source, url, CHECKPOINT).decode(errors="replace")
+    now = verify_checkpoint(note, log, witnesses)
+    if before.origin != now.origin or before.size > now.size:
+        raise LedgerError("this is a checkpoint of {origin}, not of {name}", origin=before.origin[:80], name=now.origin)
+    tree = Tree(Tiles(now.size, lambda path: source.read(path, LARGEST_TILE) or b""))
+    verify_consistency(before.size, now.size, tree.consistency(before.size), before.root, now.root)
+    return note, leaf, now
 
 
 def _tell(leaf: Leaf, proof: ProofFile, checkpoint: Checkpoint) -> None:
@@ -128,6 +161,8 @@ def audit(arguments: argparse.Namespace) -> int:
     if arguments.state:
         Seen(str(log), note).write(arguments.state)
     _tell_audit(checkpoint, kinds, before, own=own)
+    if before and before.key != str(log):
+        print(_("It is signed by another key than before: what was seen under the one before is in it."))
     _tell_witnesses(note, witnesses)
     return 0
 
@@ -153,7 +188,7 @@ def _log(arguments: argparse.Namespace, source: ledger_sources.Source, before: "
     """Return the key of the ledger, and whether nothing but the ledger itself vouches for it."""
     if arguments.key:
         given = key_of(arguments.key)
-        if before and str(given) != before.key:
+        if before and given.name != key_of(before.key).name:
             raise OtherKey(path=arguments.state, kept=before.key)
         return given, False
     if before:
