@@ -27,13 +27,15 @@ MOMENT = {"type": "string", "format": "date-time"}
 CODE = {"type": "string", "minLength": 1, "maxLength": LONGEST_CODE}
 RIGHT = {"enum": list(ASKED)}
 STATES = [PersonRequest.OPEN, PersonRequest.GRANTED, PersonRequest.REFUSED, PersonRequest.LIFTED]
+PERSON = {"type": "string", "minLength": 1, "maxLength": 60}
 QUESTION = strict(
-    person={"type": "string", "minLength": 1, "maxLength": 60},
+    person=PERSON,
     right=RIGHT,
     purpose={"type": "string", "maxLength": LONGEST["purpose"], "description": "against which one objects; else empty"},
     words={"type": "string", "minLength": 1, "maxLength": LONGEST_WORDS},
 )
-LIFT = strict(code=CODE)
+MINE = strict(person=PERSON)
+LIFT = strict(person=PERSON, code=CODE)
 TOLD = strict(
     code=CODE,
     right=RIGHT,
@@ -85,7 +87,8 @@ OPENAPI: dict[str, Any] = {
         "/asked": {
             "post": {
                 "operationId": "askedOfPerson",
-                "summary": "What became of everything this user asked",
+                "summary": "What became of everything that this user’s person asked",
+                "requestBody": body(MINE),
                 "responses": {
                     "200": answer("asked", strict(requests={"type": "array", "items": REQUEST})),
                     **problems(_REFUSED),
@@ -95,12 +98,12 @@ OPENAPI: dict[str, Any] = {
         "/lift": {
             "post": {
                 "operationId": "liftOfPerson",
-                "summary": "Take back what this user asked; what it stopped goes on with the next read",
+                "summary": "Take back what this user’s person asked; what it stopped goes on with the next read",
                 "requestBody": body(LIFT),
                 "responses": {
                     "200": answer("taken back", REQUEST),
                     **problems(
-                        {**_REFUSED, 404: "this user asked no such thing", 409: "it was refused, or carried out"}
+                        {**_REFUSED, 404: "this person asked no such thing", 409: "it was refused, or carried out"}
                     ),
                 },
             }
@@ -115,7 +118,9 @@ OPENAPI: dict[str, Any] = {
         },
     },
 }
-_question, _lift, _told = (jsonschema_rs.validator_for(one, validate_formats=True) for one in (QUESTION, LIFT, TOLD))
+_question, _mine, _lift, _told = (
+    jsonschema_rs.validator_for(one, validate_formats=True) for one in (QUESTION, MINE, LIFT, TOLD)
+)
 
 
 @access(GATEWAY)
@@ -135,18 +140,20 @@ def ask(request: HttpRequest) -> JsonResponse:
 @csrf_exempt
 @require_POST
 def asked(request: HttpRequest) -> JsonResponse:
-    """Answer what became of everything the asking user asked here."""
+    """Answer what became of everything that the asking user's person asked here."""
     _asks, reader = _admitted(request)
-    return JsonResponse({"requests": [_plain(one) for one in keeping.asked_by(reader)]})
+    found = keeping.asked_by(reader, _body(request, _mine)["person"])
+    return JsonResponse({"requests": [_plain(one) for one in found]})
 
 
 @access(GATEWAY)
 @csrf_exempt
 @require_POST
 def lift(request: HttpRequest) -> JsonResponse:
-    """Take back a request of the asking user."""
+    """Take back a request of the asking user's person."""
     _asks, reader = _admitted(request)
-    return JsonResponse(_plain(keeping.lift(_body(request, _lift)["code"], reader)))
+    said = _body(request, _lift)
+    return JsonResponse(_plain(keeping.lift(said["code"], reader, said["person"])))
 
 
 @access(GATEWAY)

@@ -80,13 +80,14 @@ def send(actor: Actor, system: str, said: Mapping[str, str], key: str) -> None:
 
 def lift(actor: Actor, system: str, code: str) -> None:
     """Take back a request; raise `NoSuchRequest` or `RequestEnded`."""
-    _ask(system, "lift", {"code": code}, actor)
+    _ask(system, "lift", {"person": identity.person_number(actor.person), "code": code}, actor)
 
 
 def everything(actor: Actor) -> Everything:
     """Ask every agency what became of what who acts has asked."""
     asked = agencies()
-    calls = [_call(one.system, "asked", {}, actor) for one in asked]
+    whose = {"person": identity.person_number(actor.person)}
+    calls = [_call(one.system, "asked", whose, actor) for one in asked]
     found: list[Asked] = []
     silent = []
     for agency, answer in zip(asked, exchange.ask_each(calls, timeout=WAIT), strict=True):

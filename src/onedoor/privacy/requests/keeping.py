@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 
 from onedoor.kernel import clock, nation
 from onedoor.kernel.actor import Actor
@@ -15,7 +16,7 @@ from onedoor.privacy.requests import definition, steps, stopping
 from onedoor.privacy.requests.definition import ASKED, ERASE, OBJECT
 from onedoor.privacy.requests.errors import BadRequest, NoSuchRequest, RequestEnded, RequestKeyUsed, TooManyOpen
 from onedoor.privacy.requests.models import PersonRequest
-from onedoor.privacy.rules import WRITE, Reader
+from onedoor.privacy.rules import READ, WRITE, Reader
 from onedoor.store import keys, sealed
 from onedoor.store.keys import KeyDestroyed
 from onedoor.store.locks import one_at_a_time
@@ -103,26 +104,37 @@ def _before(wanted: Wanted, reader: Reader, key: str) -> PersonRequest | None:
     return before
 
 
-def asked_by(reader: Reader) -> list[PersonRequest]:
-    """Return what the reader's user asked here, the newest first, `MOST` of it."""
-    mine = PersonRequest.objects.filter(client=reader.client, account=reader.user)
-    return list(mine.order_by("-asked")[:MOST])
+def asked_by(reader: Reader, person: str) -> list[PersonRequest]:
+    """Return what *person* (a personal number), whose account the reader's user is, asked here: newest first, `MOST`.
+
+    What they asked by an account that was erased since is theirs too; that it is told is on record.
+    """
+    found = list(_of(reader, person).order_by("-asked")[:MOST])
+    if any(one.account != reader.user for one in found):
+        records.allowed(reader, SERVICE, READ, (), [person])
+    return found
+
+
+def _of(reader: Reader, person: str) -> QuerySet[PersonRequest]:
+    mine = Q(account=reader.user) | Q(person=keys.blind(BLIND, person))
+    return PersonRequest.objects.filter(mine, client=reader.client)
 
 
 @transaction.atomic
-def lift(code: str, reader: Reader) -> PersonRequest:
-    """Take back a request as the person who asked it: what it stopped goes on with the next read.
+def lift(code: str, reader: Reader, person: str) -> PersonRequest:
+    """Take back a request as the *person* (a personal number) who asked it: what it stopped goes on with the next read.
 
     Raise `NoSuchRequest` for another's, `RequestEnded` for one that was refused, or erased.
     """
-    mine = PersonRequest.objects.select_for_update().filter(client=reader.client, account=reader.user)
-    request = mine.filter(code=code).first()
+    request = _of(reader, person).select_for_update().filter(code=code).first()
     if request is None:
         raise NoSuchRequest
     if request.state == PersonRequest.LIFTED:
         return request
     if request.state == PersonRequest.REFUSED or (request.right == ERASE and request.decided_by):
         raise RequestEnded
+    if request.account != reader.user:
+        records.allowed(reader, SERVICE, WRITE, (), [person])
     request.state, request.ended = PersonRequest.LIFTED, clock.now()
     request.save()
     steps.take(request, steps.LIFTED, Actor(person=reader.user, agency=reader.client))

@@ -149,14 +149,20 @@ def test_only_what_an_agency_decides_on_can_be_asked(right: str, purpose: str) -
         ask(right, purpose)
 
 
-def test_a_stranger_sees_and_lifts_nothing_of_it() -> None:
+def test_a_stranger_sees_and_lifts_nothing_of_it_but_its_person_does_by_a_new_account() -> None:
     code = ask().code
     deciding.grant(code, CHIEF)
-    stranger = replace(ASKER, user="account-2")
-    assert keeping.asked_by(stranger) == []
-    with pytest.raises(errors.NoSuchRequest):
-        keeping.lift(code, stranger)
+    again = replace(ASKER, user="account-2")
+    for stranger, person in ((again, FATHER), (replace(again, client="VN/GOV/G24/INSURANCE"), MOTHER)):
+        assert keeping.asked_by(stranger, person) == []
+        with pytest.raises(errors.NoSuchRequest):
+            keeping.lift(code, stranger, person)
     assert refused() == "restricted"
+    before = len(seen(MOTHER))
+    assert [one.code for one in keeping.asked_by(again, MOTHER)] == [code]
+    assert keeping.lift(code, again, MOTHER).state == "lifted"
+    assert [one.operation for one in seen(MOTHER)[: len(seen(MOTHER)) - before]] == ["write", "read"]
+    assert read() == ("full_name",)
 
 
 # The desk
@@ -190,7 +196,7 @@ def test_nobody_fills_the_desk() -> None:
         ask(key="one-more")
     assert ask(key="k0").code, "what was asked before is answered again"
     assert ask(key="b", person=FATHER, user="account-2").code, "others may ask"
-    keeping.lift(code, ASKER)
+    keeping.lift(code, ASKER, MOTHER)
     assert ask(key="one-more").code
 
 
@@ -201,20 +207,20 @@ def test_the_time_is_extended_once_with_a_reason_its_person_reads() -> None:
     assert request.due == datetime(2027, 1, 6, 23, 59, 59, tzinfo=ZONE)
     with pytest.raises(errors.ExtendedBefore):
         deciding.extend(code, CHIEF, "again")
-    (told,) = keeping.asked_by(ASKER)
+    (told,) = keeping.asked_by(ASKER, MOTHER)
     assert keeping.opened(told)["reason"] == "We must ask another agency."
 
 
 def test_a_refusal_names_its_article_and_stops_nothing() -> None:
     code = ask().code
     deciding.refuse(code, CHIEF, article="26/2023/QH15, 9", words="The law says who may read it.")
-    (told,) = keeping.asked_by(ASKER)
+    (told,) = keeping.asked_by(ASKER, MOTHER)
     assert (told.state, keeping.opened(told)["article"]) == ("refused", "26/2023/QH15, 9")
     assert read()
     with pytest.raises(errors.RequestEnded):
         deciding.grant(code, CHIEF)
     with pytest.raises(errors.RequestEnded):
-        keeping.lift(code, ASKER)
+        keeping.lift(code, ASKER, MOTHER)
     assert [one.kind for one in RequestStep.objects.order_by("id")] == ["asked", "refused"]
 
 
@@ -229,9 +235,9 @@ def test_a_granted_request_stops_the_very_next_read_and_a_lifted_one_no_more(rig
     assert refused() == "restricted"
     assert read(FATHER), "others are read on"
     assert read(reader=POLICE), "a duty by law goes on"
-    keeping.lift(code, ASKER)
+    keeping.lift(code, ASKER, MOTHER)
     assert read()
-    assert keeping.lift(code, ASKER).state == "lifted", "once more is no other thing"
+    assert keeping.lift(code, ASKER, MOTHER).state == "lifted", "once more is no other thing"
 
 
 def test_a_refusal_is_shown_to_who_stopped_it_in_words_and_to_nobody_else() -> None:
@@ -278,7 +284,7 @@ def test_the_gate_stops_exactly_while_a_request_is_granted(deeds: list[str]) -> 
                     deciding.refuse(code, CHIEF, article="1", words="no")
                     state = "refused"
                 elif deed == "lift":
-                    keeping.lift(code, ASKER)
+                    keeping.lift(code, ASKER, MOTHER)
                     state = "lifted"
             except errors.RequestEnded:
                 pass
@@ -311,13 +317,14 @@ def test_nobody_is_erased_while_another_request_waits_or_decides_twice_after_a_k
     code = ask("erase").code
     with pytest.raises(erasure.StillHeld, match="not decided yet"):
         deciding.grant(code, CHIEF)
-    assert keeping.lift(ask("erase", key="mind").code, ASKER).state == "lifted", "nothing was erased yet"
+    assert keeping.lift(ask("erase", key="mind").code, ASKER, MOTHER).state == "lifted", "nothing was erased yet"
     deciding.refuse(other, CHIEF, article="1", words="no")
     with monkeypatch.context() as killed:
         killed.setattr(deciding, "_save", lambda *_: pytest.fail("killed"))
         with pytest.raises(pytest.fail.Exception):
             deciding.grant(code, CHIEF)
-    for deed in (lambda: keeping.lift(code, ASKER), lambda: deciding.refuse(code, CHIEF, article="1", words="no")):
+    refusal = {"article": "1", "words": "no"}
+    for deed in (lambda: keeping.lift(code, ASKER, MOTHER), lambda: deciding.refuse(code, CHIEF, **refusal)):
         with pytest.raises(errors.RequestEnded):
             deed()
     assert deciding.grant(code, CHIEF).complete_on
@@ -332,7 +339,7 @@ def test_who_presses_twice_opens_no_way_to_take_back_what_is_being_erased(monkey
         with rotation.alone(), pytest.raises(rotation.RotationRuns):
             deciding._erased(code, CHIEF)
         with pytest.raises(errors.RequestEnded):
-            keeping.lift(code, ASKER)
+            keeping.lift(code, ASKER, MOTHER)
         return carried_out(number, **named)
 
     monkeypatch.setattr(erasure, "erase", lambda *said, **named: (monkeypatch.undo(), at_once(*said, **named))[1])

@@ -115,7 +115,7 @@ def test_a_follower_is_told_nothing_of_who_has_stopped_its_purpose(carried: Carr
     for job in waiting():
         following.tell(**job)
     assert carried == []
-    keeping.lift(code, asker)
+    keeping.lift(code, asker, MOTHER)
     rename("Trần Thu Hằng", key="l")
     for job in waiting():
         following.tell(**job)
