@@ -42,6 +42,8 @@ Alone it is a transaction of its own, durable when it returns; inside another it
 
 About = Sequence[str] | Mapping[str, Fields]
 """The personal numbers of those a use is about; each perhaps with the fields that are their own."""
+Marked = Sequence[str | bytes]
+"""Personal numbers, or the blind indexes of those of whom nothing else is kept."""
 
 
 def allowed(
@@ -49,7 +51,7 @@ def allowed(
     register: str,
     operation: str,
     fields: Sequence[str],
-    persons: About,
+    persons: About | Marked,
     *,
     hidden_until: date | None = None,
 ) -> str:
@@ -59,7 +61,7 @@ def allowed(
     return _write(reader, register, operation, fields, "", _about(persons, fields), hidden_until)
 
 
-def _about(persons: About, fields: Sequence[str]) -> dict[str, Fields]:
+def _about(persons: About | Marked, fields: Sequence[str]) -> dict[str | bytes, Fields]:
     """Return for each person those of *fields* that are their own."""
     if not isinstance(persons, Mapping):
         return dict.fromkeys(persons)
@@ -81,7 +83,7 @@ def refused(
     """
     reader = Reader(**{name: _plain(getattr(reader, name), most) for name, most in LONGEST.items()})
     fields = [_plain(name, LONGEST_FIELD) for name in fields[:MOST]]
-    numbers = dict.fromkeys(_plain(number, LONGEST_FIELD) for number in list(persons)[:MOST])
+    numbers: dict[str | bytes, Fields] = dict.fromkeys(_plain(number, LONGEST_FIELD) for number in list(persons)[:MOST])
     said = (reader, register, operation, fields, reason, numbers, hidden_until)
     if _stands_in_a_transaction():
         with ThreadPoolExecutor(1) as beside:
@@ -112,11 +114,12 @@ def _write(
     operation: str,
     fields: Sequence[str],
     reason: str,
-    persons: Mapping[str, Fields],
+    persons: Mapping[str | bytes, Fields],
     hidden_until: date | None = None,
 ) -> str:
-    numbers = {keys.blind(BLIND, number): number for number in persons if number}
-    own = {blind: persons[number] for blind, number in numbers.items()}
+    named = {one if isinstance(one, bytes) else keys.blind(BLIND, one): one for one in persons if one}
+    own = {blind: persons[one] for blind, one in named.items()}
+    numbers = {blind: one if isinstance(one, str) else "" for blind, one in named.items()}
     record = uuid7()
     moment = clock.now()
     salt = secrets.token_bytes(SALT_BYTES)
@@ -126,7 +129,7 @@ def _write(
     said = (reader.client, reader.user, reader.purpose, reader.basis, reader.case)
     row = (record, moment, *said, register, operation, list(fields), reason, salt, entry[0], FORM, hidden_until)
     known = keys.live_for if operation == READ or reason else keys.keys_for
-    sealed_numbers = _envelopes(str(record), numbers, known(numbers.values()))
+    sealed_numbers = _envelopes(str(record), numbers, known(filter(None, numbers.values())))
     shares = [None if one is None else ",".join(one) for one in own.values()]
     looked_by = looker(reader.user, register, reason)
     rows.run(INSERT, [*entry, *row, looked_by, list(numbers), sealed_numbers, shares])

@@ -37,7 +37,7 @@ ORDER BY 1 OFFSET %s LIMIT %s
 class Asked:
     """One question: who asks, the id in the address, the parameters, the individual of the header, the body.
 
-    *seen* are the personal numbers of those whom what is answered is about.
+    *seen* are the personal numbers, or the blind indexes, of those whom what is answered is about.
     """
 
     reader: Reader
@@ -48,7 +48,7 @@ class Asked:
     offset: int = 0
     limit: int = 0
     audit: bool = False
-    seen: list[str] = field(default_factory=list)
+    seen: list[str | bytes] = field(default_factory=list)
 
     @property
     def client(self) -> str:
@@ -172,7 +172,9 @@ def _own(asked: Asked, kept: Kept) -> Told:
 def _national(asked: Asked, said: Said) -> Told:
     """Tell of a record of the nation: to who takes part, about an individual of theirs; to an auditor of any."""
     whose = ""
-    if not asked.audit:
+    if asked.audit:
+        asked.seen.append(said.mark)
+    else:
         known = revisions.of_person(INDIVIDUAL, asked.client, said.mark)
         if not known or said.purpose not in national.named_to(asked.client):
             raise NoSuchObject(schema=RECORD)

@@ -12,7 +12,7 @@ from schemathesis.core.transport import Response
 from structlog.testing import capture_logs
 
 from onedoor.kernel.actor import Actor
-from onedoor.privacy import service
+from onedoor.privacy import own, service
 from onedoor.privacy.consents import decisions, govstack, national
 from onedoor.privacy.models import Consent, ReadRecord
 from onedoor.privacy.service import NotPermitted, Reader
@@ -35,6 +35,7 @@ from onedoor.privacy.tests.consent_api import (
     individual,
     say,
 )
+from onedoor.store import details, ledger
 
 pytestmark = pytest.mark.django_db
 
@@ -189,6 +190,10 @@ def test_what_a_person_said_at_the_portal_is_told_to_who_takes_part_about_indivi
     (seen,) = ask("GET", "/audit/consent-records/", by=AUDITOR)["consentRecords"]
     assert seen["id"] == told["id"]
     assert "individual" not in seen
+    shown = own.reads_of_person(MOTHER, own.Wanted())[0]
+    assert (shown.by_agency, shown.register, shown.operation) == ("G01", "consent", "read"), "an audit is a read"
+    ledger.integrate()
+    assert not [one for one in details.findings() if one.kind == "privacy.read"]
     say(told, who, optIn=True, dataAgreementRevisionHash="0", status=400)
     say(told, individual(FATHER), optIn=False, status=404)
     ask("POST", f"{OF}/consent-record/draft/?individualId={who}&dataAgreementId={PURPOSE}", status=400)
