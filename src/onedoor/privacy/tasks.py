@@ -39,6 +39,14 @@ def tell_of_breach(telling: str) -> None:
     touched.tell_next(UUID(telling))
 
 
+@periodic("17 * * * *", "privacy.tell_of_opened")
+def tell_of_opened() -> None:
+    """Have persons told of a breach whose sealed read is shown since today."""
+    from onedoor.privacy.breaches import touched
+
+    touched.tell_of_opened()
+
+
 @periodic("*/5 * * * *", "privacy.look_for_overdue_breaches")
 def look_for_overdue_breaches() -> None:
     """State, once for each, that the limit of a breach has passed without a notice."""

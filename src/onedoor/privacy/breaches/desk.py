@@ -19,7 +19,7 @@ from onedoor.kernel.ids import key_of_form, uuid7
 from onedoor.kernel.text import Text
 from onedoor.privacy import rights
 from onedoor.privacy.breaches import acts, authority, definition, forms, rules, touched, writing
-from onedoor.privacy.breaches.errors import FoundLater, NobodyToTell, NoBreachLaw, ReasonNeeded
+from onedoor.privacy.breaches.errors import FoundLater, NoBreachLaw, ReasonNeeded
 from onedoor.privacy.breaches.forms import Form
 from onedoor.privacy.breaches.models import Breach, BreachAct
 from onedoor.privacy.events import ManyPersonsRead
@@ -113,7 +113,9 @@ def persons(request: HttpRequest, code: str) -> HttpResponse:
     if request.method == "POST" and (scope := forms.scope(form, posted.get("counted", "") if tells else "")):
         if tells:
             form.wrong |= _wrong_words(words, contact)
-            if not form.wrong and _decided(breach, actor, scope, words, contact, request.POST.get("key", ""), form):
+            if not form.wrong:
+                said = {language: text for language, text in words.items() if text}
+                touched.tell(code, actor, scope, said, contact, key=key_of_form(request.POST.get("key", "")))
                 return _to("privacy:desk-breach", code)
         number = touched.count(code, actor, scope)
     context = {
@@ -221,24 +223,6 @@ def _told(breach: Breach) -> dict[str, Any]:
         "key": str(uuid7()),
         "wrong": {},
     }
-
-
-def _decided(
-    breach: Breach,
-    actor: Actor,
-    scope: touched.Scope,
-    words: dict[str, str],
-    contact: str,
-    key: str,
-    form: Form,
-) -> bool:
-    said = {language: text for language, text in words.items() if text}
-    try:
-        touched.tell(breach.code, actor, scope, said, contact, key=key_of_form(key))
-    except NobodyToTell as error:
-        form.wrong["client"] = error.text(_)
-        return False
-    return True
 
 
 def _words(request: HttpRequest) -> dict[str, str]:

@@ -25,7 +25,3 @@ class NotReportedYet(Conflict):
 
 class ReasonNeeded(BadInput):
     """The notice comes after its limit. Please say why it is late."""
-
-
-class NobodyToTell(Conflict):
-    """These reads are about nobody who can be told. Please check system, post, purpose and days."""

@@ -127,6 +127,8 @@ class BreachTelling(models.Model):
     missed = models.PositiveIntegerField(default=0)
     """Who has no account at the portal, or was erased meanwhile."""
     ended = models.DateTimeField(null=True)
+    looked_on = models.DateField()
+    """The day on which its persons were last taken down: those of a sealed read come on the day that is shown."""
 
     class Meta:
         """Decided once for each key of a form."""

@@ -1,11 +1,13 @@
 """Whom a breach touched, from this system's own trail of reads: counted, and exactly those persons told.
 
-To count them and to read their numbers is a use of their data, recorded as any other.
+To count them and to read their numbers is a use of their data, recorded as any other. Sealed reads are in no count, and
+nothing here differs by whether there are any: who could name a scope so narrow would learn of an investigation by it.
+Whoever they touched is told by the same decision on the day on which such a read is shown.
 """
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -16,7 +18,6 @@ from onedoor.kernel.actor import Actor
 from onedoor.kernel.ids import first_id, uuid7
 from onedoor.privacy import records
 from onedoor.privacy.breaches import acts, definition, sending, writing
-from onedoor.privacy.breaches.errors import NobodyToTell
 from onedoor.privacy.breaches.models import Breach, BreachAct, BreachTelling
 from onedoor.privacy.rules import READ
 from onedoor.privacy.tasks import tell_of_breach
@@ -42,17 +43,20 @@ FROM privacy_readrecord JOIN privacy_readperson AS about ON about.record_id = pr
 Nor is who was read of to be told of a breach.
 """
 COUNT = f"""
-SELECT count(DISTINCT person), count(DISTINCT person) FILTER (WHERE {OPEN}),
-    count(DISTINCT person) FILTER (WHERE {OPEN} AND length(sealed) > 0) {OF_SCOPE}
+SELECT count(DISTINCT person), count(DISTINCT person) FILTER (WHERE length(sealed) > 0) {OF_SCOPE} AND {OPEN}
 """
 ERASED = f"""
 SELECT coalesce(sum((SELECT count(*) FROM jsonb_object_keys(erased))), 0)::bigint FROM privacy_readrecord {NAMED}
+    AND {OPEN}
 """  # noqa: S608 - no value is in it
 QUEUE = f"""
 INSERT INTO privacy_breachperson (telling_id, person, record_id, listed)
 SELECT DISTINCT ON (person) %s::uuid, person, record_id, FALSE
-{OF_SCOPE} AND {OPEN} AND length(sealed) > 0 ORDER BY person, record_id
+{OF_SCOPE} AND {OPEN} AND length(sealed) > 0
+    AND (%s::date IS NULL OR person NOT IN (SELECT person {OF_SCOPE} AND {OPEN} AND length(sealed) > 0))
+ORDER BY person, record_id
 """
+"""Of a day on which they were taken down before, if there was one, those are left out who were shown a read on it."""
 NEXT = """
 SELECT waiting.person, waiting.record_id, waiting.listed, about.sealed FROM privacy_breachperson AS waiting
 JOIN privacy_readperson AS about ON about.person = waiting.person AND about.record_id = waiting.record_id
@@ -75,13 +79,11 @@ class Scope:
 class Touched:
     """How many persons these reads are about.
 
-    *told* are those who can be told now; *sealed* those of reads that are not shown yet, who are told on no account
-    before; *unknown* those of whom this system keeps nothing. *erased* is how often a person stood in these reads who
-    was erased since: how many persons that were, nobody can say any more.
+    *told* are those who can be told now, *unknown* those of whom this system keeps nothing. *erased* is how often a
+    person stood in these reads who was erased since: how many persons that were, nobody can say any more.
     """
 
     told: int
-    sealed: int
     unknown: int
     erased: int
 
@@ -97,16 +99,16 @@ def count(code: str, actor: Actor, scope: Scope) -> Touched:
 def _count(scope: Scope) -> Touched:
     today = nation.current().today()
     asked = _asked(scope)
-    ((everybody, shown, known),) = rows.fetch(COUNT, [today, today, today, today, *asked])
-    ((erased,),) = rows.fetch(ERASED, asked)
-    return Touched(known, everybody - shown, shown - known, erased)
+    ((everybody, known),) = rows.fetch(COUNT, [*asked, today, today])
+    ((erased,),) = rows.fetch(ERASED, [*asked, today, today])
+    return Touched(known, everybody - known, erased)
 
 
 def tell(code: str, actor: Actor, scope: Scope, words: Mapping[str, str], contact: str, *, key: str) -> BreachTelling:
     """Decide that exactly the persons of *scope* are told in these *words* (by language), once for each *key*.
 
-    They are taken down now, by their blind indexes; their numbers are read, on record, when the portal is asked.
-    Raise `NobodyToTell`.
+    They are taken down now, by their blind indexes; their numbers are read, on record, when the portal is asked. Whom a
+    sealed read touched is taken down on its day, so a decision stands also where nobody can be told now.
     """
     with transaction.atomic():
         breach = writing.of_desk(code, actor, lock=True)
@@ -114,22 +116,46 @@ def tell(code: str, actor: Actor, scope: Scope, words: Mapping[str, str], contac
         if before := breach.tellings.filter(key=key).first():
             return before
         touched = _count(scope)
-        if not touched.told:
-            raise NobodyToTell
         told = BreachTelling(id=uuid7(), breach=breach, key=key, moment=clock.now(), by=actor.post)
         which = {**asdict(scope), "since": scope.since.isoformat(), "until": scope.until.isoformat()}
         said: dict[str, Any] = {"scope": which, "words": dict(words), "contact": contact}
         system = definition.system_of(breach.agency)
         told.sealed = sealed.seal(said, subject=acts.subject(system, code), place=_place(told))
-        today = nation.current().today()
-        with connection.cursor() as cursor:
-            cursor.execute(QUEUE, [told.id, *_asked(scope), today, today])
-            told.persons = cursor.rowcount
+        told.looked_on = nation.current().today()
+        told.persons = _take_down(told, scope, None)
         told.save(force_insert=True)
         facts = {**said, "touched": asdict(touched)}
         acts.keep(system, code, BreachAct.TOLD, by=actor.post, moment=told.moment, said=facts, key=str(told.id))
         tell_of_breach.defer(telling=str(told.id))
     return told
+
+
+def _take_down(told: BreachTelling, scope: Scope, before: date | None) -> int:
+    """Take down whom *scope* touches on the day it is looked at, and did not touch on the day *before*; how many."""
+    asked, now, then = _asked(scope), told.looked_on, before or told.looked_on
+    with connection.cursor() as cursor:
+        cursor.execute(QUEUE, [told.id, *asked, now, now, before, *asked, then, then])
+        return int(cursor.rowcount)
+
+
+def tell_of_opened() -> None:
+    """Have those told, for each decision once a day, of whom a read is shown since that was sealed before."""
+    today = nation.current().today()
+    for telling in BreachTelling.objects.filter(looked_on__lt=today).values_list("id", flat=True):
+        _tell_of_opened(telling, today)
+
+
+@transaction.atomic
+def _tell_of_opened(telling: UUID, today: date) -> None:
+    told = BreachTelling.objects.select_for_update().get(id=telling)
+    which = said(told)["scope"]
+    moments = {name: datetime.fromisoformat(which[name]) for name in ("since", "until")}
+    before, told.looked_on = told.looked_on, today
+    if more := _take_down(told, Scope(**{**which, **moments}), before):
+        told.persons += more
+        told.ended = None
+        tell_of_breach.defer(telling=str(telling))
+    told.save()
 
 
 def tellings(breach: Breach) -> list[BreachTelling]:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -308,23 +308,13 @@ def test_whom_it_touched_is_counted_from_the_trail_and_the_look_is_on_record() -
     read(MOTHER), read(MOTHER, FATHER), read(STRANGER)
     read(FATHER, fields=[], reader=replace(READER, user="commune-00199.other"))
     breach, before = found(), ReadRecord.objects.count()
-    assert touched.count(breach.code, CHAIR, scope()) == touched.Touched(told=2, sealed=0, unknown=1, erased=0)
+    assert touched.count(breach.code, CHAIR, scope()) == touched.Touched(told=2, unknown=1, erased=0)
     last = ReadRecord.objects.latest("id")
     assert ReadRecord.objects.count() == before + 1
     assert (last.register, last.user, last.purpose, last.case) == ("breaches", CHAIR.post, "breach-notice", breach.code)
     for more in ({"user": "commune-00199.other"}, {"purpose": "birth-form"}, {"client": POLICE}):
         assert touched.count(breach.code, CHAIR, scope(**more)).told == 0
     assert touched.count(breach.code, CHAIR, scope(until=clock.now() - timedelta(minutes=5))).told == 0
-
-
-def test_a_sealed_read_is_not_given_away() -> None:
-    keys.keys_for([MOTHER])
-    investigator = Reader(POLICE, "police-00199.identity", "investigation", "l91-2025", "2611-7K4M-QK")
-    read(MOTHER, reader=investigator)
-    breach = found()
-    assert touched.count(breach.code, CHAIR, scope(client=POLICE)) == touched.Touched(0, 1, 0, 0)
-    with pytest.raises(errors.NobodyToTell):
-        touched.tell(breach.code, CHAIR, scope(client=POLICE), WORDS, "Office", key="t1")
 
 
 def tell(breach: Breach, key: str = "t1") -> BreachTelling:
@@ -378,6 +368,33 @@ def test_exactly_those_persons_are_told_once_and_who_has_no_account_is_counted(
     assert {one.persons.count() for one in listed} == {1}
     said = json.dumps([one.data for one in StatedEvent.objects.filter(name__startswith="privacy.Breach")])
     assert not [number for number in (MOTHER, FATHER, STRANGER, WORDS["vi"]) if number in said]
+
+
+@lasting
+def test_a_sealed_read_is_given_away_by_no_scope_and_its_person_is_told_on_its_day() -> None:
+    mother, named = sign_in("mother"), scope(client=POLICE)
+    keys.keys_for([MOTHER, FATHER])
+    investigator = Reader(POLICE, "police-00199.identity", "investigation", "l91-2025", "2611-7K4M-QK")
+    breach, empty = found(), touched.Touched(0, 0, 0)
+    alike = []
+    for key in ("none", "one"):
+        assert touched.count(breach.code, CHAIR, named) == empty
+        telling = touched.tell(breach.code, CHAIR, named, WORDS, "Office", key=key)
+        run_waiting()
+        telling.refresh_from_db()
+        said = acts.said(acts.of(COMMUNE, breach.code, BreachAct.TOLD)[-1])
+        alike.append((telling.persons, telling.reached, telling.missed, bool(telling.ended), said))
+        read(MOTHER, reader=investigator)
+    assert alike[0] == alike[1]
+    shown_on = ReadRecord.objects.filter(purpose="investigation").values_list("hidden_until", flat=True)[0]
+    for day, persons in ((shown_on - timedelta(days=1), 0), (shown_on, 1), (shown_on, 1), (shown_on + timedelta(1), 1)):
+        with clock.freeze(datetime.combine(day, time(1), nation.current().zone)):
+            touched.tell_of_opened()
+            run_waiting()
+            telling.refresh_from_db()
+            assert (telling.persons, telling.reached, bool(telling.ended)) == (persons, persons, True)
+            assert len(told(mother)) == 2 * persons, "by each decision once"
+            assert touched.count(breach.code, CHAIR, named).told == persons
 
 
 @lasting
