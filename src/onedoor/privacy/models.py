@@ -109,7 +109,8 @@ class Revision(models.Model):
     """What an object of the consent API was from a moment on; the newest revision holds, none is changed.
 
     *plain* is JSON with the snapshot of what is about nobody; what is about a person is *sealed* under their key.
-    *refers* is what others find it by, *digest* SHA-256 of a sealed salt and the snapshot, for the ledger.
+    *refers* is what others find it by, *digest* SHA-256 of a sealed salt and the snapshot, for the ledger; *form* how
+    what is entered there is written.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -126,6 +127,7 @@ class Revision(models.Model):
     ended = models.BooleanField(default=False)
     successor = models.UUIDField(null=True)
     entry = models.UUIDField(null=True)
+    form = models.SmallIntegerField(default=2, db_default=1)
 
     class Meta:
         """One revision follows another; what holds is found by system, by person, by what it refers to."""

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import OuterRef, Subquery
 
 from onedoor.kernel import clock
 from onedoor.kernel.ids import uuid7
@@ -20,9 +21,10 @@ from onedoor.privacy.consents.snapshots import canonical, digest, snapshot
 from onedoor.privacy.errors import NoSuchObject
 from onedoor.privacy.models import Revision
 from onedoor.store import details, keys, ledger, rows, sealed
+from onedoor.store.keys import Erased
 from onedoor.store.locks import one_at_a_time
 from onedoor.store.rows import Rows
-from onedoor.store.sealed import Place
+from onedoor.store.sealed import BadEnvelope, KeyDestroyed, Place
 
 LEDGER_KIND = "privacy.consent-record"
 RECORD, SIGNATURE, AGREEMENT, POLICY = "ConsentRecord", "Signature", "DataAgreement", "Policy"
@@ -136,7 +138,7 @@ def keep(draft: Draft, writer: Writer, name: str = "") -> Kept:
         row.refers, row.ended = draft.refers, draft.data is None
         facts = _facts(row, draft, writer, before)
         _seal(row, draft, facts)
-        row.entry = ledger.append(LEDGER_KIND, hashlib.sha256(_content(row)).digest()).id if row.digest else None
+        row.entry = ledger.append(LEDGER_KIND, hashlib.sha256(_content(row)).digest()).id
         row.save(force_insert=True)
         if before:
             rows.run(SUCCEED, [row.id, before.row.id])
@@ -155,7 +157,7 @@ def _facts(row: Revision, draft: Draft, writer: Writer, before: Kept | None) -> 
 
 def _seal(row: Revision, draft: Draft, facts: dict[str, Any]) -> None:
     """Put *facts* into the row: under a person's key with a salted digest of the snapshot, or in clear."""
-    if draft.schema == RECORD:
+    if draft.schema == RECORD or draft.person or draft.subject:
         facts["salt"] = secrets.token_hex(records.SALT_BYTES)
         row.digest = digest(facts["salt"] + facts["snapshot"])
     if draft.person:
@@ -259,13 +261,33 @@ def _content(row: Revision) -> bytes:
     facts = {"id": str(row.id), "object": str(row.object), "number": row.number, "client": row.client}
     facts |= {"digest": row.digest, "ended": row.ended, "moment": row.moment.isoformat()}
     facts |= {"emptied": True} if row.emptied else {}
-    return b"onedoor consent record 1\n" + canonical(facts).encode()
+    if row.form == 1:
+        return b"onedoor consent record 1\n" + canonical(facts).encode()
+    facts |= {"schema": row.schema, "refers": row.refers, "person": bytes(row.person or b"").hex(), "plain": row.plain}
+    return b"onedoor consent object 2\n" + canonical(facts).encode()
 
 
 def _entered(entry: str) -> Iterator[tuple[str, bytes]]:
     found = Revision.objects.filter(entry=entry) if entry else Revision.objects.filter(entry__isnull=False)
-    for row in found.order_by("entry").iterator(chunk_size=details.AT_ONCE):
-        yield str(row.entry), _content(row)
+    following = Revision.objects.filter(object=OuterRef("object"), number=OuterRef("number") + 1)
+    with_next = found.annotate(following=Subquery(following.values("id")[:1]))
+    for row in with_next.order_by("entry").iterator(chunk_size=details.AT_ONCE):
+        yield str(row.entry), _content(row) if row.successor == row.following and _holds(row) else b""
+
+
+def _holds(row: Revision) -> bool:
+    """Return whether a row is about whom and holds what it was entered with, as far as its commitment cannot tell."""
+    if row.form == 1:  # only what is about somebody was entered then
+        return row.emptied or row.person is not None
+    if not row.sealed:
+        return True
+    try:
+        facts = opened(row).facts
+    except Erased:
+        return True  # brought back by a restore: it goes when the erasure is repeated
+    except (BadEnvelope, KeyDestroyed):
+        return False
+    return digest(facts["salt"] + facts["snapshot"]) == row.digest
 
 
 details.register(LEDGER_KIND, _entered)

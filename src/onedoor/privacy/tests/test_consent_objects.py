@@ -257,13 +257,13 @@ def test_nobody_agrees_to_or_changes_what_was_removed_meanwhile() -> None:
     assert not Revision.objects.filter(schema=revisions.RECORD).exists()
 
 
-def test_each_revision_of_a_record_is_entered_into_the_ledger_and_none_tells_of_anybody() -> None:
+def test_each_revision_is_entered_into_the_ledger_with_whom_it_is_about_and_tells_of_nobody() -> None:
     who = individual()
     record = give(agreement(), who)["consentRecord"]
     say(record, who, optIn=False)
     found = list(Revision.objects.filter(object=record["id"]).order_by("number"))
     entries = LedgerEntry.objects.filter(kind=revisions.LEDGER_KIND)
-    assert {one.entry for one in found} == set(entries.values_list("id", flat=True))
+    assert set(Revision.objects.values_list("entry", flat=True)) == set(entries.values_list("id", flat=True))
     opened = revisions.opened(found[0])
     assert found[0].digest == hashlib.sha256((opened.facts["salt"] + opened.facts["snapshot"]).encode()).hexdigest()
     for one in found:
@@ -271,6 +271,11 @@ def test_each_revision_of_a_record_is_entered_into_the_ledger_and_none_tells_of_
         assert bytes(entries.get(id=one.entry).commitment) == hashlib.sha256(told).digest()
         assert who.encode() not in told
     assert ledger.integrate() == LedgerEntry.objects.count()
+    about = Revision.objects.exclude(person=None)
+    point = transaction.savepoint()
+    assert about.update(person=None) == len([one for one in details.findings() if one.what == details.ALTERED]) == 3
+    transaction.savepoint_rollback(point)
+    assert not list(details.findings())
 
 
 def test_what_is_about_a_person_stands_sealed() -> None:

@@ -13,7 +13,8 @@ from django.db import DataError, IntegrityError, connection, transaction
 
 from onedoor.kernel.actor import Actor
 from onedoor.privacy import records, sealing
-from onedoor.privacy.consents import decisions
+from onedoor.privacy.consents import decisions, revisions
+from onedoor.privacy.consents.revisions import Draft, Writer
 from onedoor.privacy.models import ReadPerson, ReadRecord
 from onedoor.privacy.rules import Reader
 from onedoor.site import messages, published
@@ -41,6 +42,7 @@ TABLES = (
     "privacy_readperson",
     "privacy_consent",
     "privacy_postponement",
+    "privacy_revision",
 )
 OTHER = {
     "bytea": "set_byte({0}, 0, 255 - get_byte({0}, 0))",
@@ -146,6 +148,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         sealing._decided(ReadRecord.objects.get(id=sealed_read).id, until + timedelta(days=number), chief)
         decisions.decide(people[number], "birth-suggestion", 1, given=True, by=Actor(person="account"))
         ledger.integrate()
+    system = Writer("VN/GOV/G18/HEALTH")
+    for number in range(3):
+        kept = revisions.keep(Draft("Individual", {"externalId": people[number]}, person=people[number]), system)
+        revisions.keep(Draft("Individual", {"externalId": "?"}, person=people[number]), system, kept.object)
+        revisions.keep(Draft("Policy", {"name": f"policy {number}"}, refers=kept.object), system)
     decisions.decide(people[0], "birth-suggestion", 1, given=False, by=Actor(person="account"))
     ledger.integrate()
     place = tmp_path / "published"
