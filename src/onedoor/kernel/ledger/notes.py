@@ -225,6 +225,9 @@ def _signature(line: str) -> tuple[str, bytes, bytes]:
 
 def _decoded(text: str) -> bytes:
     try:
-        return b64decode(text, validate=True)
+        found = b64decode(text, validate=True)
     except ValueError as error:
         raise LedgerError("“{text}” is no base64", text=text[:80]) from error
+    if b64encode(found).decode() != text:  # the last sign may hold bits that are nobody's
+        raise LedgerError("“{text}” is no base64", text=text[:80])
+    return found

@@ -71,6 +71,7 @@ NO_CHECKPOINTS = (
     f"a\n-1\n{ROOT}\n",
     f"a\n1\n{ROOT}",
     f"a\n1\n{ROOT}\n\n",
+    f"a\n1\n{'A' * 42}B=\n",
 )
 
 

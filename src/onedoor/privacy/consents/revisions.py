@@ -264,7 +264,7 @@ def _content(row: Revision) -> bytes:
     if row.form == 1:
         return b"onedoor consent record 1\n" + canonical(facts).encode()
     facts |= {"schema": row.schema, "refers": row.refers, "person": bytes(row.person or b"").hex(), "plain": row.plain}
-    return b"onedoor consent object 2\n" + canonical(facts).encode()
+    return f"onedoor consent object {row.form}\n{canonical(facts)}".encode()
 
 
 def _entered(entry: str) -> Iterator[tuple[str, bytes]]:
