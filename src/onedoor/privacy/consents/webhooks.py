@@ -9,7 +9,9 @@ import hmac
 import http.client
 import socket
 import ssl
+import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from ipaddress import ip_address, ip_network
 from typing import Any
@@ -26,6 +28,7 @@ from onedoor.privacy.errors import NoSuchObject
 MOST = 20
 """Webhooks of one system."""
 SECONDS = 10.0
+"""The time for one delivery, from the first byte to the end of the answer's head; looking up the host comes before."""
 SHORTEST_SECRET = 16
 TRANSLATED = tuple(map(ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")))
 """IPv6 networks whose addresses stand for IPv4 ones (NAT64, 6to4, Teredo), which may be inside."""
@@ -97,14 +100,20 @@ def _post(address: SplitResult, body: bytes, told: Mapping[str, str]) -> int:
     """Send *body* and return the status; a redirection is not followed."""
     host, port = address.hostname or "", address.port or http.client.HTTPS_PORT
     connection = _Pinned(host, port, _reached(host, port))
+    deadline = threading.Timer(SECONDS, connection.end)
+    deadline.start()
     try:
         path = f"{address.path or '/'}?{address.query}" if address.query else address.path or "/"
         connection.request("POST", path, body, dict(told))
-        return connection.getresponse().status
+        status = connection.getresponse().status
+        connection.check_time()  # a head that was cut off reads as one that is whole
     except (OSError, http.client.HTTPException) as error:
-        raise NotDelivered(what=type(error).__name__) from error
+        what = TimeoutError if connection.late else type(error)
+        raise NotDelivered(what=what.__name__) from error
     finally:
+        deadline.cancel()
         connection.close()
+    return status
 
 
 def _reached(host: str, port: int) -> str:
@@ -132,11 +141,26 @@ class _Pinned(http.client.HTTPSConnection):
         self._trust = trust()
         super().__init__(host, port, timeout=SECONDS, context=self._trust)
         self._address = address
+        self.late = False
 
     def connect(self) -> None:
         """Connect to the address and speak TLS as with the host."""
         plain = socket.create_connection((self._address, self.port), self.timeout)
-        self.sock = self._trust.wrap_socket(plain, server_hostname=self.host)
+        self.sock = self._trust.wrap_socket(plain, server_hostname=self.host, do_handshake_on_connect=False)
+        self.check_time()
+        self.sock.do_handshake()
+
+    def end(self) -> None:
+        """Have whatever waits on the connection wait no longer, from another thread: the time for all of it is over."""
+        self.late = True
+        if self.sock:
+            with suppress(OSError):
+                socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
+
+    def check_time(self) -> None:
+        """Raise `TimeoutError` once the time is over."""
+        if self.late:
+            raise TimeoutError
 
 
 def trust() -> ssl.SSLContext:

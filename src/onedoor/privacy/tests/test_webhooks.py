@@ -5,7 +5,9 @@ import hmac
 import json
 import ssl
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from ipaddress import ip_address
@@ -37,9 +39,19 @@ class Heard(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.heard.append((dict(self.headers), body))  # type: ignore[attr-defined]
+        if self.server.drips:  # type: ignore[attr-defined]
+            self.drip()
+            return
         self.send_response(self.server.answer)  # type: ignore[attr-defined]
         self.send_header("Location", "https://localhost:1/")
         self.end_headers()
+
+    def drip(self) -> None:
+        """Answer a sign now and then: no single one is late."""
+        with suppress(OSError):
+            for sign in b"HTTP/1.1 200 OK\r\nX-Slow: " + b"x" * 200:
+                self.wfile.write(bytes([sign]))
+                time.sleep(0.02)
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
@@ -57,7 +69,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(tmp_path / "pem")
     here.socket = context.wrap_socket(here.socket, server_side=True)
-    here.heard, here.answer = [], 204  # type: ignore[attr-defined]
+    here.heard, here.answer, here.drips = [], 204, False  # type: ignore[attr-defined]
     thread = threading.Thread(target=here.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     monkeypatch.setattr(webhooks, "public", lambda address: ip_address(address).is_loopback)
@@ -119,6 +131,18 @@ def test_what_is_not_answered_with_success_is_tried_again_and_no_redirection_fol
         webhooks.deliver(**queued()[0])
     retry = jobs.app.tasks["privacy.deliver_webhook"].retry_strategy
     assert retry.max_attempts == 12
+
+
+def test_a_server_that_drips_its_answer_holds_nobody_up(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    hook(f"https://localhost:{server.server_port}/")
+    give(agreement(), individual())
+    server.drips = True
+    monkeypatch.setattr(webhooks, "SECONDS", 0.6)
+    began = time.monotonic()
+    with pytest.raises(NotDelivered, match="TimeoutError"):
+        webhooks.deliver(**queued()[0])
+    assert 0.5 < time.monotonic() - began < 2
+    assert server.heard
 
 
 def test_a_server_that_does_not_prove_its_name_is_told_nothing(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
