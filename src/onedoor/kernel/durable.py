@@ -16,6 +16,14 @@ def write_durably(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     sync_folder(path.parent)
 
 
+def append_durably(path: Path, data: bytes) -> None:
+    """Add *data* to the end of a file that is there; a crash may leave a part of it."""
+    with path.open("ab") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
 def sync_folder(folder: Path) -> None:
     """Make durable which files *folder* holds."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

@@ -6,16 +6,18 @@ The erasure is committed before a key is destroyed, so who is killed in between 
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from itertools import islice
 from pathlib import Path
 from uuid import UUID
 
 from django.db import connection, transaction
 
 from onedoor.kernel import clock, nation
-from onedoor.kernel.durable import write_durably
+from onedoor.kernel.durable import append_durably, write_durably
 from onedoor.kernel.errors import Conflict, NotFound, OnedoorError
 from onedoor.kernel.settings import current
 from onedoor.store import copies, details, keys, ledger
@@ -23,6 +25,8 @@ from onedoor.store.models import Erasure
 from onedoor.store.rotation import alone
 
 KIND = "store.erased"
+AT_ONCE = 500
+"""Erasures that are looked at together for keys that are still there."""
 HOLDS = "SELECT EXISTS (SELECT FROM {table} WHERE substring({column} FROM 2 FOR 16) = ANY(%s) AND {where})"
 
 
@@ -91,15 +95,17 @@ def erase(number: str, *, request: str = "") -> Erased:
     *request* is the id of what asked for it. The entry in the ledger tells of nobody.
     """
     with alone():
-        _finish()
         subjects = subjects_of(number)
         person = Person(number, subjects, tuple(keys.ids_of(subjects)))
+        if left := list(Erasure.objects.filter(keys__overlap=list(person.keys))):
+            _destroy(left)
+            person = Person(number, subjects, tuple(keys.ids_of(subjects)))
         if not person.keys:
             raise NobodyToErase
         if reasons := [one for holds in _holds for one in holds(person)]:
             raise StillHeld(reasons)
         row = _commit(person, request)
-        _finish()
+        _destroy([row])
         return Erased(row.erased_at, row.complete_on, len(person.keys), row.entry)
 
 
@@ -116,15 +122,37 @@ def _commit(person: Person, request: str) -> Erasure:
     return row
 
 
-def _finish() -> None:
-    """Destroy the keys of everybody whose erasure is on record; most were destroyed at once."""
-    said = []
-    for row in Erasure.objects.order_by("id").iterator():
-        ids = [bytes(one) for one in row.keys]
-        keys.destroy_ids(ids, row.erased_at, row.complete_on)
-        said += [f"{one.hex()} {row.erased_at.isoformat()} {row.complete_on.isoformat()}\n" for one in ids]
-    if said:
-        write_durably(published_in(current().state / "ledger" / "published"), "".join(said).encode(), mode=0o666)
+def _destroy(erasures: Iterable[Erasure]) -> None:
+    """Destroy the keys of everybody whose erasure is on record there, and publish that they are."""
+    for row in erasures:
+        keys.destroy_ids([bytes(one) for one in row.keys], row.erased_at, row.complete_on)
+        _publish(row)
+
+
+def _lines(row: Erasure) -> bytes:
+    said = f"{row.erased_at.isoformat()} {row.complete_on.isoformat()}\n"
+    return "".join(f"{bytes(one).hex()} {said}" for one in row.keys).encode()
+
+
+def _publish(row: Erasure) -> None:
+    """Add the keys of one erasure to what is published, durably; write all of it where the file is not whole."""
+    path = published_in(current().state / "ledger" / "published")
+    if path.exists() and _is_whole(path):
+        append_durably(path, _lines(row))
+    else:
+        _publish_all()
+
+
+def _is_whole(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.seek(0, os.SEEK_END) > 0 and file.seek(-1, os.SEEK_END) >= 0 and file.read() == b"\n"
+
+
+def _publish_all() -> None:
+    if said := b"".join(map(_lines, Erasure.objects.order_by("id").iterator())):
+        path = published_in(current().state / "ledger" / "published")
+        if not path.exists() or path.read_bytes() != said:
+            write_durably(path, said, mode=0o666)
 
 
 def published_in(folder: Path) -> Path:
@@ -135,7 +163,8 @@ def published_in(folder: Path) -> Path:
 def repeat(folder: Path) -> int:
     """Destroy again, after a restore, every key that *folder* names as erased; return how many had come back."""
     path = published_in(folder)
-    lines = [line.split() for line in path.read_text("utf-8").splitlines()] if path.exists() else []
+    whole = path.read_text("utf-8").rpartition("\n")[0] if path.exists() else ""
+    lines = [line.split() for line in whole.splitlines()]
     return sum(
         keys.destroy_ids([bytes.fromhex(key)], datetime.fromisoformat(moment), date.fromisoformat(day))
         for key, moment, day in lines
@@ -143,9 +172,14 @@ def repeat(folder: Path) -> int:
 
 
 def finish() -> None:
-    """End what a killed process left of an erasure."""
+    """End what a killed process left of an erasure, whichever it was, or a restore brought back."""
     with alone():
-        _finish()
+        erasures = Erasure.objects.order_by("id").iterator()
+        while batch := list(islice(erasures, AT_ONCE)):
+            there = keys.there([bytes(one) for row in batch for one in row.keys])
+            for row in batch:
+                keys.destroy_ids([one for one in map(bytes, row.keys) if one in there], row.erased_at, row.complete_on)
+        _publish_all()
 
 
 def holds(table: str, columns: Iterable[str], person: Person, where: str = "TRUE") -> bool:

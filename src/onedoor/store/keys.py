@@ -5,7 +5,7 @@ import hmac
 import os
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
@@ -30,6 +30,7 @@ DESTROY = """
 UPDATE person_key SET wrapped = NULL, subject = x'', destroyed_at = ?, complete_on = ?
 WHERE id = ? AND wrapped IS NOT NULL
 """
+THERE = "SELECT id FROM person_key WHERE wrapped IS NOT NULL AND id IN ({})"
 INSERT = "INSERT INTO person_key (id, subject, wrapped, master, made_at) VALUES (?, ?, ?, ?, ?)"
 AT_ONCE = 500
 """Subjects that one statement asks for."""
@@ -128,7 +129,7 @@ def destroy_ids(ids: Iterable[bytes], moment: datetime, complete_on: date | None
     *complete_on* is the day on which their last copy expires, when their person was erased.
     """
     day = complete_on.isoformat() if complete_on else None
-    values = [(moment.isoformat(), day, one) for one in ids if _is_there(one)]
+    values = [(moment.isoformat(), day, one) for one in there(list(ids))]
     if not values:
         return False
     with keystore.writing() as store:
@@ -137,9 +138,13 @@ def destroy_ids(ids: Iterable[bytes], moment: datetime, complete_on: date | None
     return done > 0
 
 
-def _is_there(key_id: bytes) -> bool:
-    row = keystore.connected().execute(ONE, [key_id]).fetchone()
-    return row is not None and row[1] is not None
+def there(ids: Collection[bytes]) -> set[bytes]:
+    """Return those of *ids* whose keys are not destroyed."""
+    asked, found = list(ids), set()
+    for start in range(0, len(asked), AT_ONCE):
+        some = asked[start : start + AT_ONCE]
+        found |= {one for (one,) in keystore.connected().execute(THERE.format(",".join("?" * len(some))), some)}
+    return found
 
 
 def _live(marks: Mapping[str, bytes]) -> dict[str, Key]:

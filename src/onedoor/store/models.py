@@ -1,6 +1,7 @@
 """What the store keeps in each process's database: stated events and the ledger."""
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
 from onedoor.kernel.ids import uuid7
@@ -119,9 +120,13 @@ class Erasure(models.Model):
     entry = models.UUIDField()
 
     class Meta:
-        """A trigger holds that an erasure never changes and never goes."""
+        """A trigger holds that an erasure never changes and never goes. It is found by its keys, and by its request."""
 
         db_table = "store_erasure"
+        indexes = (
+            GinIndex(fields=["keys"], name="store_erasure_keys"),
+            models.Index(fields=["request"], name="store_erasure_request", condition=~models.Q(request="")),
+        )
 
     def __str__(self) -> str:
         return f"erasure {self.id}"
