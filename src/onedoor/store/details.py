@@ -105,7 +105,10 @@ def mark_of(entry: UUID, digest: bytes, why: str) -> bytes:
 
 def amend(kind: str, entry: UUID, why: str) -> None:
     """Enter into the ledger, in the caller's transaction, what now stands behind *entry* and *why* it was changed."""
-    digest = sha256(_written(kind, entry) or b"").digest()
+    _amend(entry, sha256(_written(kind, entry) or b"").digest(), why)
+
+
+def _amend(entry: UUID, digest: bytes, why: str) -> None:
     row = Amendment(amended=entry, digest=digest, why=why, mark=mark_of(entry, digest, why))
     row.entry = ledger.append(AMENDMENT, sha256(_amendment(row)).digest()).id
     row.save(force_insert=True)
@@ -114,6 +117,11 @@ def amend(kind: str, entry: UUID, why: str) -> None:
 def lose(leaf: Leaf) -> None:
     """Enter that the details of *leaf* were lost with a restore: otherwise they would count as taken away."""
     amend(leaf.kind, leaf.id, LOST)
+
+
+def lost_before(entry: UUID) -> None:
+    """Enter that nothing stands behind *entry* since a restore; no room is asked, whose tables may be of before."""
+    _amend(entry, NOTHING, LOST)
 
 
 def _amendment(row: Amendment) -> bytes:

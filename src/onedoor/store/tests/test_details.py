@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 from django.db import connection, transaction
+from django.db.migrations.executor import MigrationExecutor
 
 from onedoor.kernel.ids import uuid7
 from onedoor.kernel.ledger import LedgerError
@@ -114,3 +115,21 @@ def test_whatever_is_done_to_the_tables_of_the_ledger_is_found(way: str, told: T
         cursor.execute(way.format(place=7))
     with pytest.raises(LedgerError):
         ledger.check()
+
+
+def test_what_was_marked_as_lost_before_an_upgrade_is_entered_as_lost() -> None:
+    executor = MigrationExecutor(connection)
+    newest = executor.loader.graph.leaf_nodes("store")
+    executor.migrate([("store", "0004_erasure")])
+    with transaction.atomic():
+        lost, missing = (ledger.append("privacy.read", bytes([n]) * 32).id for n in range(2))
+    ledger.integrate()
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE store_ledger_entry DISABLE TRIGGER USER")
+        cursor.execute("UPDATE store_ledger_entry SET lost = true WHERE id = %s", [lost])
+        cursor.execute("ALTER TABLE store_ledger_entry ENABLE TRIGGER USER")
+    MigrationExecutor(connection).migrate(newest)
+    found = {one.entry: one.what for one in details.findings()}
+    assert found == {str(lost): details.LOST, str(missing): details.MISSING}
+    assert ledger.integrate() == 1
+    assert ledger.check() == 3
