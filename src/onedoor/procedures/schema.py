@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from onedoor.kernel.nation import DATE_SCHEMA, TEXT_SCHEMA
+from onedoor.kernel.nation.texts import is_text
 from onedoor.procedures.stages import CONDITIONS
 
 Schema: TypeAlias = Mapping[str, Any]
@@ -265,7 +266,7 @@ def _part(schema: Schema) -> Schema:
     loose = {key: value for key, value in schema.items() if key not in {"required", "minProperties"}}
     if "properties" in schema:
         loose["properties"] = {key: _part(value) for key, value in schema["properties"].items()}
-    if isinstance(schema.get("additionalProperties"), Mapping) and schema is not TEXT_SCHEMA:
+    if isinstance(schema.get("additionalProperties"), Mapping) and not is_text(schema):
         loose["additionalProperties"] = _part(schema["additionalProperties"])
     return {**loose, "type": ["object", "null"]}
 

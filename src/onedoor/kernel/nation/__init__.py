@@ -3,7 +3,7 @@
 from onedoor.kernel.nation.agencies import Agency
 from onedoor.kernel.nation.checking import check
 from onedoor.kernel.nation.documents import Document, Fault
-from onedoor.kernel.nation.file_kinds import DATE_SCHEMA, TEXT_SCHEMA, UNIT_SCHEMA, FileKind, kinds, register
+from onedoor.kernel.nation.file_kinds import DATE_SCHEMA, UNIT_SCHEMA, FileKind, kinds, register
 from onedoor.kernel.nation.lists import CodeList, Item, UnknownItem
 from onedoor.kernel.nation.nation import BadNation, Nation, load
 from onedoor.kernel.nation.organisations import Identifier, Organisation, Organisations, UnknownOrganisation
@@ -11,6 +11,7 @@ from onedoor.kernel.nation.present import current, hold, in_force, kept
 from onedoor.kernel.nation.publishing import published
 from onedoor.kernel.nation.schemas import nearest
 from onedoor.kernel.nation.shapes import Shape
+from onedoor.kernel.nation.texts import TEXT_SCHEMA
 from onedoor.kernel.nation.units import Unit, Units, UnitsNotKnown, UnknownUnit
 
 __all__ = [

@@ -9,17 +9,10 @@ from typing import TYPE_CHECKING, Any
 import jsonschema_rs
 
 from onedoor.kernel.nation.documents import Document, Fault
+from onedoor.kernel.nation.texts import Place, place_of
 
 if TYPE_CHECKING:
     from onedoor.kernel.nation.nation import Nation
-
-TEXT_SCHEMA: Mapping[str, Any] = {
-    "type": "object",
-    "minProperties": 1,
-    "additionalProperties": {"type": "string", "minLength": 1},
-    "description": "a text in each language of the nation, such as {vi: …, en: …, fr: …}",
-}
-"""The schema of a text in the nation's languages; that none is missing is checked for every file."""
 
 DATE_SCHEMA: Mapping[str, Any] = {"type": "string", "format": "date", "description": "a date such as 2026-09-01"}
 UNIT_SCHEMA: Mapping[str, Any] = {
@@ -51,6 +44,11 @@ class FileKind:
     def validator(self) -> jsonschema_rs.Validator:
         """Return the compiled schema."""
         return jsonschema_rs.validator_for(dict(self.schema), validate_formats=True)
+
+    @cached_property
+    def texts(self) -> Place:
+        """Return where files of this kind have texts in the nation's languages."""
+        return place_of(self.schema)
 
     def paths(self, nation: Path) -> Iterator[Path]:
         """Yield the files of this kind in the nation at the path *nation*, in order."""

@@ -13,12 +13,13 @@ from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.nation import agencies, calendars, lists, shapes
 from onedoor.kernel.nation.agencies import Agency
 from onedoor.kernel.nation.documents import Document, Fault, parse
-from onedoor.kernel.nation.file_kinds import DATE_SCHEMA, TEXT_SCHEMA, FileKind, kind_of, register
+from onedoor.kernel.nation.file_kinds import DATE_SCHEMA, FileKind, kind_of, register
 from onedoor.kernel.nation.lists import CodeList
 from onedoor.kernel.nation.organisations import Organisations
 from onedoor.kernel.nation.said import Translate, said, spoken
 from onedoor.kernel.nation.schemas import schema_faults, text_faults, without_unknown_keys
 from onedoor.kernel.nation.shapes import Shape
+from onedoor.kernel.nation.texts import TEXT_SCHEMA
 from onedoor.kernel.nation.units import Units
 from onedoor.kernel.text import Text
 
@@ -242,7 +243,7 @@ def read_document(file: Path, kind: FileKind, languages: Sequence[str] | None) -
         faults = list(schema_faults(document, kind))
     usable = without_unknown_keys(document, kind) if faults else document
     if usable:
-        faults += text_faults(usable, usable.data["languages"] if languages is None else languages)
+        faults += text_faults(usable, kind, usable.data["languages"] if languages is None else languages)
     return usable or document, faults
 
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import jsonschema_rs
 
-from onedoor.kernel.nation.documents import Document, Fault
+from onedoor.kernel.nation.documents import Document, Fault, Keys
 from onedoor.kernel.nation.file_kinds import FileKind
 from onedoor.kernel.nation.said import Said, quoted, said
 
@@ -23,6 +23,8 @@ NAMES = {
     "null": said("nothing"),
 }
 UNKNOWN_KEYS = ("additionalProperties", "unevaluatedProperties")
+ONE_LETTER = 0.5
+"""How alike two languages of two letters are that share one: “rf” was meant for “fr”."""
 EMPTY = ("minProperties", "minItems", "minLength")
 
 
@@ -46,9 +48,11 @@ def without_unknown_keys(document: Document, kind: FileKind) -> Document | None:
     return replace(document, data=data) if kind.validator.is_valid(data) else None
 
 
-def text_faults(document: Document, languages: Sequence[str]) -> Iterator[Fault]:
-    """Yield a fault for each text (a map whose keys are languages) that lacks one of *languages*."""
-    yield from _text_faults(document, document.data, (), languages)
+def text_faults(document: Document, kind: FileKind, languages: Sequence[str]) -> Iterator[Fault]:
+    """Yield a fault for each of *languages* that a text lacks, and for each other one that it has."""
+    for keys, text in kind.texts.texts(document.data):
+        if text.keys() != set(languages):
+            yield from _language_faults(document, keys, text, languages)
 
 
 def nearest(word: str, known: Sequence[str]) -> Said:
@@ -59,35 +63,19 @@ def nearest(word: str, known: Sequence[str]) -> Said:
     return said("use one of: {names}", names=", ".join(known)) if known else said("leave it out")
 
 
-def _text_faults(
-    document: Document, value: object, path: tuple[str | int, ...], languages: Sequence[str]
+def _language_faults(
+    document: Document, keys: Keys, text: Mapping[str, str], languages: Sequence[str]
 ) -> Iterator[Fault]:
-    if isinstance(value, dict):
-        if _is_text(value, languages):
-            for language in languages:
-                if not value.get(language):
-                    yield document.fault(
-                        path,
-                        said("this text has no “{language}”", language=language),
-                        said("add {language}: …", language=language),
-                    )
-            for language in set(value) - set(languages):
-                wrong = said("“{language}” is no language of this nation", language=language)
-                yield document.fault((*path, language), wrong, nearest(language, languages))
-            return
-        for key, item in value.items():
-            yield from _text_faults(document, item, (*path, key), languages)
-    elif isinstance(value, list):
-        for number, item in enumerate(value):
-            yield from _text_faults(document, item, (*path, number), languages)
-
-
-def _is_text(value: Mapping[str, object], languages: Sequence[str]) -> bool:
-    """Return whether *value* is a text: sentences by two letters, at least two of them, or all, languages."""
-    known = set(value) & set(languages)
-    if not known or (len(known) == 1 and len(value) > 1):
-        return False
-    return all(len(key) == len(languages[0]) and (item is None or isinstance(item, str)) for key, item in value.items())
+    missing = [language for language in languages if language not in text]
+    for language in [one for one in text if one not in languages]:
+        meant = get_close_matches(language, missing, n=1, cutoff=ONE_LETTER)
+        missing = [one for one in missing if one not in meant]
+        wrong = said("“{language}” is no language of this nation", language=language)
+        instead = said("write “{value}”", value=meant[0]) if meant else nearest(language, languages)
+        yield document.fault((*keys, language), wrong, instead)
+    for language in missing:
+        wrong = said("this text has no “{language}”", language=language)
+        yield document.fault(keys, wrong, said("add {language}: …", language=language))
 
 
 def _faults(document: Document, schema: Mapping[str, Any], error: jsonschema_rs.ValidationError) -> Iterator[Fault]:

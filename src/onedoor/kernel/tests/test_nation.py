@@ -10,6 +10,7 @@ import pytest
 from onedoor.kernel import clock, nation, settings
 from onedoor.kernel.nation import BadNation, FileKind, UnitsNotKnown, UnknownItem, UnknownUnit, kinds
 from onedoor.kernel.nation.documents import parse
+from onedoor.kernel.nation.schemas import text_faults
 
 VIETNAM = settings.REPOSITORY / "nations" / "vietnam"
 BASE = ("nation.yaml", "agencies.yaml", "lists", "units", "calendar", "organisations")
@@ -252,3 +253,25 @@ def test_odd_yaml_is_a_fault_with_its_line(tmp_path, text, line, wrong):
     file.write_text(text, "utf-8")
     faults = parse(file, "x.yaml")[1]
     assert any(fault.line == line and wrong in fault.wrong for fault in faults), faults
+
+
+@pytest.mark.parametrize(
+    ("languages", "written", "told"),
+    [
+        (["en", "de"], "{en: Song, fr: Chant}", ["“fr” is no language of this nation", "this text has no “de”"]),
+        (["en"], "{de: Lied}", ["“de” is no language of this nation"]),
+        (["en", "de"], "{ed: Lied, en: Song}", ["“ed” is no language of this nation"]),
+        (["es"], "{en: Song, fr: Chant}", ["“en” is no language of this nation", "“fr” is no language of this nation"]),
+        (["en", "de"], "{en: Song, de: Lied}", []),
+    ],
+)
+def test_a_text_is_known_by_its_place_and_not_by_its_keys(languages, written, told, tmp_path):
+    song = {"type": "object", "properties": {"title": nation.TEXT_SCHEMA, "next": {"$ref": "#/$defs/song"}}}
+    either = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"$ref": "#/$defs/song"}}]}
+    kind = FileKind("song", "", schema={"$defs": {"song": song}, "properties": {"songs": either, "notes": {}}})
+    file = tmp_path / "song.yaml"
+    file.write_text(f"songs:\n - next:\n    title: {written}\nnotes: {{en: {{en: a}}, xx: b}}\n", "utf-8")
+    document, _ = parse(file, "song.yaml")
+    faults = list(text_faults(document, kind, languages))
+    assert sorted(str(fault.wrong) for fault in faults) == sorted(told)
+    assert {fault.line for fault in faults} <= {3}
