@@ -11,7 +11,7 @@ from onedoor.exchange.service import Call, Reason
 from onedoor.identity import service as identity
 from onedoor.kernel import nation
 from onedoor.kernel.actor import Actor
-from onedoor.kernel.errors import NotAllowed, OnedoorError
+from onedoor.kernel.errors import NotFound, OnedoorError
 from onedoor.kernel.settings import current as settings
 from onedoor.kernel.text import Text
 from onedoor.privacy import own, rights, sealing
@@ -27,8 +27,8 @@ SeenCases = Callable[[Actor, Collection[str]], Collection[str]]
 _seen_cases: list[SeenCases] = []
 
 
-class NoRight(NotAllowed):
-    """The nation's rights name no purpose for the service {service}. Add a right with a legal basis."""
+class NotListed(NotFound):
+    """Here no list of all reads of your data is offered: no law lets this site ask every agency for it. The page of each of your cases says who read what for it."""  # noqa: E501 - one sentence after another, one key
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,11 @@ class OwnReads:
     reads: tuple[HeldRead, ...]
     silent: tuple[Text, ...]
     next: str = ""
+
+
+def listed() -> bool:
+    """Return whether the nation's rights let this portal ask for the reads of a person."""
+    return nation.current().once(_right) is not None
 
 
 def tell_cases(seen: SeenCases) -> None:
@@ -224,22 +229,29 @@ class _Right:
     providers: tuple[str, ...]
 
 
-def _right(_country: nation.Nation) -> _Right:
+def _right(_country: nation.Nation) -> _Right | None:
     for purpose in rights.purposes().values():
         if providers := tuple(dict.fromkeys(one.provider for one in purpose.grants if one.service == SERVICE)):
             return _Right(purpose.id, next(iter(purpose.basis)), providers)
-    raise NoRight(service=SERVICE)
+    return None
+
+
+def _named() -> _Right:
+    """Return the right that names the service; raise `NotListed` where the nation has none."""
+    if right := nation.current().once(_right):
+        return right
+    raise NotListed
 
 
 def _reader(actor: Actor, case: str = "") -> Reader:
     """Return this portal as the reader for who acts, under the right that names the service."""
-    right = nation.current().once(_right)
+    right = _named()
     return Reader(settings().subsystem, actor.person, right.purpose, right.basis, case)
 
 
 def _systems() -> list[str]:
     here = settings().subsystem
-    return [one for one in nation.current().once(_right).providers if one != here]
+    return [one for one in _named().providers if one != here]
 
 
 def _given(wanted: Wanted) -> dict[str, Any]:

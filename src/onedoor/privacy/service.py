@@ -8,6 +8,7 @@ from onedoor.kernel import nation
 from onedoor.kernel.actor import Actor
 from onedoor.kernel.text import Text
 from onedoor.privacy import records, rights, rules
+from onedoor.privacy.asking import listed as lists_reads
 from onedoor.privacy.asking import tell_cases
 from onedoor.privacy.breaches.definition import is_authority, may_report
 from onedoor.privacy.breaches.hearing import BreachWords
@@ -50,6 +51,7 @@ __all__ = [
     "fields_granted",
     "followers",
     "handles_breaches",
+    "lists_reads",
     "look",
     "may_postpone",
     "of_post",

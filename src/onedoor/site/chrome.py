@@ -43,6 +43,8 @@ class Chrome:
     sign_out: str
     corrections: str
     """Where a person says that a fact of a register is wrong; nothing where no register takes it."""
+    reads: str
+    """Where a person sees who read their data; nothing where no right lets the portal ask for that."""
     languages: tuple[Link, ...]
     menu: tuple[Link, ...]
 
@@ -53,8 +55,8 @@ def of(request: HttpRequest, *, calm: bool = False) -> Chrome:
     desk = settings().role == "node" or bool(actor.post)
     code = language()
     agency, post = _post(actor, code)
-    corrections = "" if desk else _corrections(code)
-    menu = _desk_menu(actor, code) if desk else _menu(request, actor, code, corrections)
+    corrections, reads = ("", "") if desk else (_corrections(code), _reads(code))
+    menu = _desk_menu(actor, code) if desk else _menu(request, actor, code, corrections, reads)
     return Chrome(
         nation=pick(nation.current().name, code),
         demonstration=settings().demonstration,
@@ -66,6 +68,7 @@ def of(request: HttpRequest, *, calm: bool = False) -> Chrome:
         sign_in=_address(code, "identity:sign-in"),
         sign_out=_address(code, "identity:sign-out"),
         corrections=corrections,
+        reads=reads,
         languages=tuple(_languages(request, code)),
         menu=tuple(_one_here(menu, request.path)),
     )
@@ -93,13 +96,14 @@ def _own_name(code: str) -> str:
     return name[0].upper() + name[1:]
 
 
-def _menu(request: HttpRequest, actor: Actor, code: str, corrections: str) -> list[Link]:
+def _menu(request: HttpRequest, actor: Actor, code: str, corrections: str, reads: str) -> list[Link]:
     menu = [Link(_("Services"), _address(code, "procedures:search"))]
     if actor.known:
         from onedoor.notices import service as notices
 
         menu.append(Link(_("My cases"), _address(code, "cases:list")))
-        menu.append(Link(_("Who read my data"), _address(code, "privacy:reads")))
+        if reads:
+            menu.append(Link(_("Who read my data"), reads))
         if corrections:
             menu.append(Link(_("Corrections"), _address(code, "registers:corrections")))
         menu.append(Link(_("Inbox"), _address(code, "notices:inbox"), count=notices.unread(request)))
@@ -134,6 +138,13 @@ def _corrections(code: str) -> str:
     from onedoor.registers import service as registers
 
     return _address(code, "registers:correction-new") if registers.correctable() else ""
+
+
+def _reads(code: str) -> str:
+    """Return where a person sees who read their data; nothing where no right lets the portal ask for that."""
+    from onedoor.privacy import service as privacy
+
+    return _address(code, "privacy:reads") if privacy.lists_reads() else ""
 
 
 def _one_here(menu: Sequence[Link], path: str) -> Iterator[Link]:
