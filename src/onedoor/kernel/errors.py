@@ -7,6 +7,7 @@ arguments the error was raised with. Rooms subclass the kinds below; `STATUS` is
 from collections.abc import Callable, Mapping
 from inspect import cleandoc
 
+from onedoor.kernel.said import Translate, spoken
 from onedoor.kernel.text import pick
 
 
@@ -25,10 +26,16 @@ class OnedoorError(Exception):
     def text(self, translate: Callable[[str], str] = str, language: str = "en") -> str:
         """Return the sentence for a reader of *language*, translated by *translate* (a gettext function).
 
-        A fact may be a text of the nation, in its languages.
+        A fact may be a text of the nation, in its languages, or a sentence of our own (`kernel.said`).
         """
-        facts = {key: pick(fact, language) if isinstance(fact, Mapping) else fact for key, fact in self.facts.items()}
+        facts = {key: _told(fact, translate, language) for key, fact in self.facts.items()}
         return translate(self.key()).format_map(_Facts(facts))
+
+
+def _told(fact: object, translate: Translate, language: str) -> object:
+    if isinstance(fact, Mapping):
+        return pick(fact, language)
+    return spoken(fact, translate) if isinstance(fact, str) else fact
 
 
 class _Facts(dict[str, object]):

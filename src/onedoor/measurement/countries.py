@@ -7,8 +7,8 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from onedoor.kernel.nation import Fault
-from onedoor.kernel.nation.said import said
 from onedoor.kernel.nation.tables import Row, read_table
+from onedoor.kernel.said import said
 from onedoor.kernel.text import fold
 
 COLUMNS = ("code", "alpha3", "name", "variants")

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from onedoor.kernel.nation import Document, Fault, Nation, nearest
-from onedoor.kernel.nation.said import said
+from onedoor.kernel.said import said
 
 Keys = tuple[str | int, ...]
 

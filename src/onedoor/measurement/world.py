@@ -9,7 +9,7 @@ from typing import Any
 
 from onedoor.kernel.nation import Document, Fault, FileKind, nearest
 from onedoor.kernel.nation.nation import read_document, shown
-from onedoor.kernel.nation.said import said
+from onedoor.kernel.said import said
 from onedoor.kernel.text import LANGUAGES, Text, fold
 from onedoor.measurement import countries
 from onedoor.measurement.countries import Countries

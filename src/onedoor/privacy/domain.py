@@ -15,7 +15,7 @@ from onedoor.kernel.nation import (
     register,
 )
 from onedoor.kernel.nation.layers import united
-from onedoor.kernel.nation.said import said
+from onedoor.kernel.said import said
 from onedoor.privacy.breaches import domain as breaches  # noqa: F401 - registers its kind on import
 from onedoor.privacy.requests import domain as requests  # noqa: F401 - registers a kind of its own
 from onedoor.privacy.rules import AUDIT, CONFIGURE, CONSENT, CONSENTS, DECIDE, FOLLOW

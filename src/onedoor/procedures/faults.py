@@ -7,8 +7,8 @@ from typing import Any
 
 from onedoor.kernel.nation import Document, Fault, FileKind, Nation, nearest
 from onedoor.kernel.nation.layers import laid_over
-from onedoor.kernel.nation.said import said
 from onedoor.kernel.nation.schemas import schema_faults
+from onedoor.kernel.said import said
 from onedoor.procedures import expressions, limits, reading
 from onedoor.procedures.definition import Law, Service, Step
 from onedoor.procedures.expressions import BadExpression, ExpressionFailed

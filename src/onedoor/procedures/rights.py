@@ -5,7 +5,7 @@ from functools import cached_property
 
 from onedoor.kernel.nation import Document, Fault, Nation, nearest
 from onedoor.kernel.nation.layers import current
-from onedoor.kernel.nation.said import said
+from onedoor.kernel.said import said
 from onedoor.procedures.definition import Service, Source, Step, Write
 from onedoor.procedures.scopes import Keys, Scoped, Scopes
 

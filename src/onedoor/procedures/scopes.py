@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from onedoor.kernel.nation import Document, Fault, nearest
-from onedoor.kernel.nation.said import first_of, said
+from onedoor.kernel.said import first_of, said
 from onedoor.procedures import expressions
 from onedoor.procedures.definition import Service, Step
 from onedoor.procedures.expressions import KNOWN_FUNCTIONS, BadExpression

@@ -5,7 +5,7 @@ from typing import Any
 
 from onedoor.kernel.nation import DATE_SCHEMA, TEXT_SCHEMA, UNIT_SCHEMA, Document, Fault, Nation, nearest
 from onedoor.kernel.nation.layers import current
-from onedoor.kernel.nation.said import said
+from onedoor.kernel.said import said
 from onedoor.registers.definition import read
 
 WEIGHTS: Mapping[str, Any] = {

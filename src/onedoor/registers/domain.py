@@ -7,8 +7,8 @@ import jsonschema_rs
 
 from onedoor.kernel.nation import DATE_SCHEMA, TEXT_SCHEMA, Document, Fault, FileKind, Nation, nearest, register
 from onedoor.kernel.nation.layers import laid_over, united, whole
-from onedoor.kernel.nation.said import said
 from onedoor.kernel.nation.schemas import schema_faults
+from onedoor.kernel.said import said
 from onedoor.registers import demonstration, retention
 from onedoor.registers.definition import ARCHIVED, DRAFT, PUBLISHED
 

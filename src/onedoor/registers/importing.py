@@ -10,6 +10,9 @@ from typing import Any
 from django.db import transaction
 
 from onedoor.kernel.nation import nearest
+from onedoor.kernel.nation.schemas import NAMES
+from onedoor.kernel.said import Said, Translate, either, listed, said, spoken
+from onedoor.kernel.text import gettext_noop
 from onedoor.registers import loading, rules, storage, underway
 from onedoor.registers.copying import Copying
 from onedoor.registers.definition import Register
@@ -17,6 +20,13 @@ from onedoor.registers.models import Record
 
 MOST = 1000
 """How many faults a report names; it counts the others."""
+LIMITS = {
+    "minimum": gettext_noop("write {limit} or more"),
+    "maximum": gettext_noop("write {limit} or less"),
+    "minLength": gettext_noop("write {limit} signs or more"),
+    "maxLength": gettext_noop("write {limit} signs or fewer"),
+}
+"""What to write where a value lies beyond the limit of a rule of a JSON Schema."""
 Rows = list[tuple[int, dict[str, Any]]]
 """Rows with the numbers of their lines."""
 
@@ -27,12 +37,17 @@ class RowFault:
 
     line: int
     field: str
-    wrong: str
-    write: str
+    wrong: Said
+    write: Said
 
     def __str__(self) -> str:
-        place = f"line {self.line}" + (f", {self.field}" if self.field else "")
-        return f"{place}: {self.wrong}; {self.write}"
+        return self.text()
+
+    def text(self, translate: Translate = str) -> str:
+        """Return the fault and its place in the language of *translate*."""
+        facts = {"line": self.line, "field": self.field, "fault": listed((self.wrong, self.write))}
+        told = said("line {line}, {field}: {fault}", **facts) if self.field else said("line {line}: {fault}", **facts)
+        return spoken(told, translate)
 
 
 @dataclass(slots=True)
@@ -133,12 +148,13 @@ class _Bringing:
     def _repeated(self, line: int, record: Mapping[str, Any], held: set[bytes]) -> RowFault | None:
         identity = storage.identity_of(self.register, record)
         before = self.seen.setdefault(identity, line)
-        name = " and ".join(self.register.identity)
+        name = ", ".join(self.register.identity)
         if before != line:
-            return RowFault(line, name, f"this record stands in line {before} already", "keep one of the two")
+            wrong = said("this record stands in line {line} already", line=before)
+            return RowFault(line, name, wrong, said("keep one of the two"))
         if identity in held:
-            wrong = "the register holds this record already"
-            return RowFault(line, name, wrong, "leave the row out; a change of the record is a write")
+            wrong = said("the register holds this record already")
+            return RowFault(line, name, wrong, said("leave the row out; a change of the record is a write"))
         return None
 
 
@@ -147,44 +163,46 @@ def _parsed(register: Register, line: int, text: str) -> tuple[dict[str, Any], l
     try:
         row = json.loads(text)
     except ValueError as error:
-        place = f" at sign {error.pos + 1}" if isinstance(error, json.JSONDecodeError) else ""
-        return {}, [RowFault(line, "", f"this is not JSON{place}", "write one JSON object a line")]
+        at = error.pos + 1 if isinstance(error, json.JSONDecodeError) else None
+        wrong = said("this is not JSON at sign {at}", at=at) if at else said("this is not JSON")
+        return {}, [RowFault(line, "", wrong, said("write one JSON object a line"))]
     if not isinstance(row, dict):
-        return {}, [RowFault(line, "", "this is not a JSON object", "write {“field”: value, …}")]
+        return {}, [RowFault(line, "", said("this is not a JSON object"), said("write {“field”: value, …}"))]
     record = rules.completed(register, {}, row)
     faults = [RowFault(line, *fault) for fault in _form_faults(register, record)]
     if not faults and not register.identifier.agrees(record):
-        wrong = "the number does not follow the scheme for this record"
-        faults = [RowFault(line, register.identifier.field, wrong, "write the number that was given to this record")]
+        wrong = said("the number does not follow the scheme for this record")
+        instead = said("write the number that was given to this record")
+        faults = [RowFault(line, register.identifier.field, wrong, instead)]
     return record, faults
 
 
-def _form_faults(register: Register, record: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+def _form_faults(register: Register, record: Mapping[str, Any]) -> Iterator[tuple[str, Said, Said]]:
     """Yield field, what is wrong and what to write for everything that does not fit the schema."""
     for error in register.validator.iter_errors(dict(record)):
         place, kind = [str(part) for part in error.instance_path], error.kind.name
         facts = error.kind.as_dict()
         if "property" in facts:
-            yield ".".join([*place, facts["property"]]), "is missing", "write its value"
+            yield ".".join([*place, facts["property"]]), said("is missing"), said("write its value")
         elif "unexpected" in facts:
             known = list(register.fields) if not place else []
             for name in facts["unexpected"]:
-                yield ".".join([*place, str(name)[:40]]), "there is no such field", nearest(str(name), known)
+                yield ".".join([*place, str(name)[:40]]), said("there is no such field"), nearest(str(name), known)
         else:
-            yield ".".join(place), f"is not of the right form ({kind})", _advice(kind, facts)
+            yield ".".join(place), said("is not of the right form ({kind})", kind=kind), _advice(kind, facts)
 
 
-def _advice(kind: str, facts: Mapping[str, Any]) -> str:
+def _advice(kind: str, facts: Mapping[str, Any]) -> Said:
     """Return what to write where a value broke the rule *kind* of a JSON Schema."""
-    limit = facts.get("limit")
-    known = {
-        "enum": lambda: "write one of: " + ", ".join(str(option) for option in facts["options"]),
-        "format": lambda: "write a day such as 2026-03-31" if facts["format"] == "date" else f"write {facts['format']}",
-        "pattern": lambda: f"write what matches {facts['pattern']}",
-        "type": lambda: "write " + " or ".join(facts["types"]),
-        "minimum": lambda: f"write {limit} or more",
-        "maximum": lambda: f"write {limit} or less",
-        "minLength": lambda: f"write {limit} signs or more",
-        "maxLength": lambda: f"write {limit} signs or fewer",
-    }
-    return known[kind]() if kind in known else "correct it by the register's schema"
+    match kind:
+        case "enum":
+            return said("write one of: {names}", names=", ".join(str(option) for option in facts["options"]))
+        case "format" if facts["format"] == "date":
+            return said("write a day such as 2026-03-31")
+        case "format" | "pattern":
+            return said("write it in the form {form}", form=facts[kind])
+        case "type":
+            return said("write {wanted}", wanted=either(NAMES[name] for name in facts["types"]))
+        case name if name in LIMITS:
+            return said(LIMITS[name], limit=facts["limit"])
+    return said("correct it by the register's schema")

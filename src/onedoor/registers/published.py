@@ -7,7 +7,7 @@ from typing import Any
 from onedoor.kernel import nation
 from onedoor.kernel.nation import BadNation, Document, Fault
 from onedoor.kernel.nation.layers import PUBLISHED, laid_over, whole
-from onedoor.kernel.nation.said import said
+from onedoor.kernel.said import said
 from onedoor.registers.definition import DRAFT, held
 from onedoor.registers.models import PublishedSchema, Record
 

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any, Self
 
 from onedoor.kernel.nation import Document, Fault, nearest
-from onedoor.kernel.nation.said import said
+from onedoor.kernel.said import said
 
 ENDED, RECORDED = "ended", "recorded"
 """Counted from the day after which no version speaks of the record, or from the day its last version was recorded."""

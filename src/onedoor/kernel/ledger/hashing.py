@@ -1,9 +1,9 @@
 """Hashes of an RFC 6962 Merkle tree."""
 
-from collections.abc import Callable
 from hashlib import sha256
 
 from onedoor.kernel.errors import OnedoorError
+from onedoor.kernel.said import Translate, said, spoken
 
 HASH_SIZE = 32
 EMPTY_ROOT = sha256(b"").digest()
@@ -14,16 +14,12 @@ class LedgerError(OnedoorError):
     """The ledger or a proof from it is wrong: {what}. Please tell the operator of this system."""
 
     def __init__(self, what: str, **about: object) -> None:
-        self.what, self.about = what, about
-        super().__init__(what=self.reason())
+        self.what = said(what, **about)
+        super().__init__(what=self.what)
 
-    def reason(self, translate: Callable[[str], str] = str) -> str:
-        """Return what is wrong, its English words translated by *translate* (a gettext function)."""
-        return translate(self.what).format(**self.about)
-
-    def text(self, translate: Callable[[str], str] = str, language: str = "en") -> str:  # noqa: ARG002 - as its base
-        """Return the sentence for a reader."""
-        return translate(self.key()).format(what=self.reason(translate))
+    def reason(self, translate: Translate = str) -> str:
+        """Return what is wrong, in the language of *translate*."""
+        return spoken(self.what, translate)
 
 
 def leaf_hash(data: bytes) -> bytes:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from onedoor.kernel.nation.documents import Document, Fault
 from onedoor.kernel.nation.file_kinds import DATE_SCHEMA, UNIT_SCHEMA
 from onedoor.kernel.nation.organisations import UnknownOrganisation
-from onedoor.kernel.nation.said import first_of, said
 from onedoor.kernel.nation.schemas import nearest
 from onedoor.kernel.nation.texts import TEXT_SCHEMA
 from onedoor.kernel.nation.units import UnknownUnit
+from onedoor.kernel.said import first_of, said
 from onedoor.kernel.text import Text
 
 if TYPE_CHECKING:

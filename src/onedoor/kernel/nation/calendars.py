@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 from onedoor.kernel.clock import Calendar, Day
 from onedoor.kernel.nation.documents import Fault
-from onedoor.kernel.nation.said import said
 from onedoor.kernel.nation.tables import Row, read_table
+from onedoor.kernel.said import said
 
 KINDS = ("holiday", "substitute_off", "swapped_working_day")
 CONFIDENCES = ("text", "press", "memory")

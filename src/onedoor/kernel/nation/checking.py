@@ -8,8 +8,8 @@ from pathlib import Path
 from onedoor.kernel.nation.documents import Document, Fault, parse
 from onedoor.kernel.nation.file_kinds import FileKind, kinds
 from onedoor.kernel.nation.nation import BadNation, Nation, is_usable, load_base, read_document, shown
-from onedoor.kernel.nation.said import said
 from onedoor.kernel.nation.schemas import nearest
+from onedoor.kernel.said import said
 
 
 def check(path: Path) -> list[Fault]:

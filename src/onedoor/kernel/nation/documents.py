@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import yaml
 
-from onedoor.kernel.nation.said import Said, Translate, said, spoken
+from onedoor.kernel.said import Said, Translate, listed, said, spoken
 
 Keys: TypeAlias = Sequence[str | int]
 
@@ -33,8 +33,7 @@ class Fault:
 
     def text(self, translate: Translate = str) -> str:
         """Return where the fault is, what is wrong and what to write instead, in the language of *translate*."""
-        both = said("{wrong}; {instead}", wrong=self.wrong, instead=self.instead)
-        return f"{self.file}:{self.line}: {spoken(both, translate)}"
+        return f"{self.file}:{self.line}: {spoken(listed((self.wrong, self.instead)), translate)}"
 
 
 @dataclass(frozen=True)

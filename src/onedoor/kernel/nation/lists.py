@@ -8,9 +8,9 @@ from onedoor.kernel.errors import NotFound
 from onedoor.kernel.nation.agencies import SOURCED
 from onedoor.kernel.nation.documents import Document, Fault
 from onedoor.kernel.nation.file_kinds import UNIT_SCHEMA
-from onedoor.kernel.nation.said import first_of, said
 from onedoor.kernel.nation.texts import TEXT_SCHEMA
 from onedoor.kernel.nation.units import UnknownUnit
+from onedoor.kernel.said import first_of, said
 from onedoor.kernel.text import Text
 
 if TYPE_CHECKING:

@@ -16,11 +16,11 @@ from onedoor.kernel.nation.documents import Document, Fault, parse
 from onedoor.kernel.nation.file_kinds import DATE_SCHEMA, FileKind, kind_of, register
 from onedoor.kernel.nation.lists import CodeList
 from onedoor.kernel.nation.organisations import Organisations
-from onedoor.kernel.nation.said import Translate, said, spoken
 from onedoor.kernel.nation.schemas import schema_faults, text_faults, without_unknown_keys
 from onedoor.kernel.nation.shapes import Shape
 from onedoor.kernel.nation.texts import TEXT_SCHEMA
 from onedoor.kernel.nation.units import Units
+from onedoor.kernel.said import Translate, said, spoken
 from onedoor.kernel.text import Text
 
 T = TypeVar("T")

@@ -9,10 +9,10 @@ from pathlib import Path
 from onedoor.kernel.errors import NotFound
 from onedoor.kernel.nation.calendars import CONFIDENCES
 from onedoor.kernel.nation.documents import Fault
-from onedoor.kernel.nation.said import said
 from onedoor.kernel.nation.schemas import nearest
 from onedoor.kernel.nation.tables import Row, read_table
 from onedoor.kernel.nation.units import Units
+from onedoor.kernel.said import said
 from onedoor.kernel.text import Text
 
 COLUMNS = (

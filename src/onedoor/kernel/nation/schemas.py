@@ -4,14 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from difflib import get_close_matches
-from functools import reduce
 from typing import Any, cast
 
 import jsonschema_rs
 
 from onedoor.kernel.nation.documents import Document, Fault, Keys
 from onedoor.kernel.nation.file_kinds import FileKind
-from onedoor.kernel.nation.said import Said, quoted, said
+from onedoor.kernel.said import Said, either, quoted, said
 
 NAMES = {
     "string": said("a text"),
@@ -116,7 +115,7 @@ def _wrong(
                 'write it in quotes: "{written}"', written=written
             )
         case "type":
-            wanted = reduce(_either, (NAMES[name] for name in facts["types"]))
+            wanted = either(NAMES[name] for name in facts["types"])
             return said("this is {value}, not {wanted}", value=_name_of(value), wanted=wanted), meant or said(
                 "write {wanted}", wanted=wanted
             )
@@ -135,10 +134,6 @@ def _wrong(
             )
         case _:
             return quoted(error.message), meant or said("correct the value")
-
-
-def _either(one: Said, other: Said) -> Said:
-    return said("{one} or {other}", one=one, other=other)
 
 
 def _name_of(value: object) -> str:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
-from onedoor.kernel.nation.said import said
 from onedoor.kernel.nation.texts import TEXT_SCHEMA
+from onedoor.kernel.said import said
 from onedoor.kernel.text import Text
 
 if TYPE_CHECKING:

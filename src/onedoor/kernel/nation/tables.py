@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from onedoor.kernel.nation.documents import Fault
-from onedoor.kernel.nation.said import Said, said
+from onedoor.kernel.said import Said, said
 
 Row = Mapping[str, str]
 T = TypeVar("T")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from onedoor.kernel.errors import NotFound
 from onedoor.kernel.nation.documents import Fault
-from onedoor.kernel.nation.said import said
 from onedoor.kernel.nation.tables import Row, read_table
+from onedoor.kernel.said import said
 from onedoor.kernel.text import Text, fold
 
 COLUMNS = ("code", "level", "parent", "valid_from", "valid_until", "successor")

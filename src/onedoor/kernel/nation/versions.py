@@ -22,7 +22,7 @@ from onedoor.kernel.nation.checking import check
 from onedoor.kernel.nation.documents import Fault
 from onedoor.kernel.nation.file_kinds import kinds
 from onedoor.kernel.nation.nation import BadNation, Nation, load, load_base, shown
-from onedoor.kernel.nation.said import said
+from onedoor.kernel.said import said
 
 HISTORY, LOCK, DRAFT = "history.jsonl", "lock", ".draft"
 SHORT = 12

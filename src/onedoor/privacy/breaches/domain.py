@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 from onedoor.kernel.nation import DATE_SCHEMA, Document, Fault, FileKind, Nation, nearest, register
-from onedoor.kernel.nation.said import said
+from onedoor.kernel.said import said
 
 NAMES: Mapping[str, Any] = {"type": "array", "minItems": 1, "uniqueItems": True, "items": {"type": "string"}}
 SCHEMA: Mapping[str, Any] = {

@@ -14,7 +14,7 @@ from onedoor.kernel.nation import (
     nearest,
     register,
 )
-from onedoor.kernel.nation.said import said
+from onedoor.kernel.said import said
 from onedoor.privacy.requests.definition import PURPOSE, RIGHTS
 
 SUBSYSTEM = "^[A-Z0-9-]+(/[A-Z0-9-]+){3}$"

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils.translation import gettext, override
 
 from onedoor.registers import importing, service
 from onedoor.registers.models import Record
@@ -46,8 +47,8 @@ def test_a_dry_run_reports_and_loads_nothing() -> None:
         ({**GOOD[1], "fullname": "SECRET"}, "line 2, fullname: there is no such field; write “full_name”"),
         ({**GOOD[1], "sex": "SECRET"}, "line 2, sex: is not of the right form (enum); write one of: M, F"),
         ({**GOOD[1], "born": "SECRET"}, "line 2, born: is not of the right form (format); write a day such as"),
-        ({**GOOD[1], "phone": "SECRET"}, "line 2, phone: is not of the right form (pattern); write what matches"),
-        ({**GOOD[1], "full_name": 7}, "line 2, full_name: is not of the right form (type); write string"),
+        ({**GOOD[1], "phone": "SECRET"}, "line 2, phone: is not of the right form (pattern); write it in the form"),
+        ({**GOOD[1], "full_name": 7}, "line 2, full_name: is not of the right form (type); write a text"),
         ({**GOOD[1], "full_name": "x"}, "line 2, full_name: is not of the right form (minLength); write 2 signs or"),
         ({**GOOD[1], "residence": {"unit": "00199"}}, "line 2, residence.address: is missing; write its value"),
         ({**GOOD[1], "sex": "F"}, "line 2, number: the number does not follow the scheme"),
@@ -61,6 +62,19 @@ def test_one_bad_row_keeps_all_out_and_says_line_field_fault_and_remedy(row: obj
     assert str(fault).startswith(said)
     assert "SECRET" not in str(fault)
     assert not Record.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("vi", "dòng 2, sex: còn thiếu; hãy viết giá trị của trường này"),
+        ("fr", "ligne 2, sex\u202f: manque\u202f; écrivez sa valeur"),
+    ],
+)
+def test_a_fault_of_a_row_is_told_in_the_readers_language(language: str, told: str) -> None:
+    report = service.bring_in("population", lines(GOOD[0], without(GOOD[1], "sex")), dry_run=True)
+    with override(language):
+        assert report.faults[0].text(gettext) == told
 
 
 def test_the_good_rows_of_a_bad_file_come_in_when_asked() -> None:

@@ -59,7 +59,7 @@ def load(arguments: argparse.Namespace) -> int:
             version=arguments.schema_version,
         )
     for fault in report.faults:
-        print(fault)
+        print(fault.text(_))
     if report.more:
         print(_("… and {n} more faults", n=report.more))
     sums = {"read": report.read, "good": report.good, "bad": report.bad, "loaded": report.loaded}

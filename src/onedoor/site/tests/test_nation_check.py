@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from onedoor.kernel import clock, nation, settings
-from onedoor.kernel.nation.said import Said
+from onedoor.kernel.said import Said
 from onedoor.site import cli, kinds, messages
 
 VIETNAM = settings.REPOSITORY / "nations" / "vietnam"

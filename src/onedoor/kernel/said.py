@@ -1,9 +1,11 @@
 """Sentences about faults: English where they are made, in another language where somebody reads them."""
 
-from collections.abc import Callable, Mapping
-from typing import TypeAlias
+from collections.abc import Callable, Iterable, Mapping
+from functools import reduce
+from typing import TYPE_CHECKING, TypeAlias
 
-from onedoor.kernel.errors import OnedoorError
+if TYPE_CHECKING:
+    from onedoor.kernel.errors import OnedoorError
 
 Translate: TypeAlias = Callable[[str], str]
 """A gettext function: gives an English sentence in another language, its ``{names}`` still to fill."""
@@ -28,7 +30,17 @@ def quoted(sentence: str) -> Said:
     return _made(sentence, {}, whole=True)
 
 
-def first_of(error: OnedoorError) -> Said:
+def listed(sentences: Iterable[str]) -> str:
+    """Return *sentences*, at least one, one after another, with semicolons as the reader's language sets them."""
+    return reduce(lambda one, other: said("{one}; {other}", one=one, other=other), sentences)
+
+
+def either(words: Iterable[str]) -> str:
+    """Return *words*, at least one, as those of which one is wanted."""
+    return reduce(lambda one, other: said("{one} or {other}", one=one, other=other), words)
+
+
+def first_of(error: "OnedoorError") -> Said:
     """Return the first sentence of what *error* says."""
     return _made(error.key(), error.facts, whole=False)
 
