@@ -167,7 +167,7 @@ def test_an_owners_file_is_tried_against_a_draft(publish: Publish) -> None:
     publish(FIRST, THIRD)
     lines = [json.dumps(HOME | {"door": "3"}), json.dumps(HOME | {"household": "H0000000002", "door": 3})]
     report = service.bring_in("residence", lines, dry_run=True, version=3)
-    assert [str(fault) for fault in report.faults] == ["line 2, door: is not of the right form (type); write string"]
+    assert [str(fault) for fault in report.faults] == ["line 2, door: is not of the right form (type); write a text"]
     assert service.bring_in("residence", lines, dry_run=True).bad == 2
     with pytest.raises(service.DraftVersion):
         service.bring_in("residence", lines, version=3)
