@@ -17,6 +17,8 @@ DOCS = ROOT / "docs"
 PARTS = ("src", "tests", "docs", "nations", "bench")
 FILES = ("pyproject.toml", ".importlinter", "conftest.py", "mkdocs.yml")
 LEFT = shutil.ignore_patterns("__pycache__", "*.mo", "fonts", "images", ".mypy_cache")
+KNOWN = ".mypy_cache"
+"""What was found out of the modules before: the copy has the same, and need not find it out anew."""
 PAGES = sorted(DOCS.rglob("*.md"))
 
 
@@ -27,6 +29,8 @@ def checkout(tmp_path: Path) -> Path:
         shutil.copytree(ROOT / name, tmp_path / name, ignore=LEFT)
     for name in FILES:
         shutil.copy(ROOT / name, tmp_path / name)
+    if (ROOT / KNOWN).exists():
+        shutil.copytree(ROOT / KNOWN, tmp_path / KNOWN)
     return tmp_path
 
 

@@ -16,7 +16,6 @@ from tests.nation.running import (
     COMMAND,
     HOME,
     ROOT,
-    Running,
     alive,
     copy_of_the_nation,
     environment,
@@ -81,19 +80,6 @@ def test_an_occupied_port_is_named_with_another_to_take(var: Path, way: tuple[st
     assert len(done.stderr.splitlines()) == 1
     assert not processes_of(var)
     assert not (var / "run.json").exists()
-
-
-@ways
-def test_a_second_nation_beside_the_first_is_refused_and_harms_nothing(
-    nation: Running, var: Path, way: tuple[str, ...]
-) -> None:
-    before = nation.pids()
-    done = up(nation.var, base=free_base(), way=way)
-    assert_told(done, "already runs", str(nation.record()["pid"]), "onedoor up --var")
-    assert_told(up(var, base=nation.base, way=way), str(nation.base), "onedoor up --port")
-    assert not processes_of(var)
-    assert nation.pids() == before
-    assert all(map(alive, before.values()))
 
 
 FAULTS = (
@@ -195,10 +181,9 @@ def test_an_odd_setting_is_named_with_what_it_must_be() -> None:
 
 
 def test_one_process_that_cannot_start_stops_all_others_and_is_named(var: Path) -> None:
-    base = free_base()
-    (var / "gateway-G24").mkdir(parents=True)
-    (var / "gateway-G24" / "log").write_text("not a folder")
-    done = up(var, base=base)
-    assert_told(done, "gateway-G24", str(var / "log" / "gateway-G24.log"))
+    (var / "gateway-ROADS").mkdir(parents=True)
+    (var / "gateway-ROADS" / "log").write_text("not a folder")
+    done = up(var, "--nation", str(ROOT / "nations" / "testland"))
+    assert_told(done, "gateway-ROADS", str(var / "log" / "gateway-ROADS.log"))
     wait_for(lambda: not processes_of(var), f"still running: {processes_of(var)}", 10)
     assert not (var / "run.json").exists()
