@@ -1,4 +1,4 @@
-"""A fact said to be wrong, in a real browser: asked at the portal, decided at the owner's desk, read in the inbox."""
+"""What one asks about one's own data, in a real browser: a correction, a restriction; and the desks that decide."""
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -25,6 +25,10 @@ KINDS = {
     ),
     *("desk-corrections", "desk-correction", "desk-correction-error", "desk-correction-decided", "desk-decided"),
 }
+RIGHTS = {"my-data", "my-data-ask", "my-data-held", "desk-requests", "desk-request"}
+BREACHES = {"desk-breaches", "desk-breach", "desk-breach-persons", "desk-sealed"}
+BESIDE = {"vi": RIGHTS | BREACHES, "en": RIGHTS, "fr": BREACHES}
+"""What else is looked at in each language: all of it in the nation's first, each page in one more."""
 
 
 @pytest.mark.parametrize("language", list(SAID))
@@ -34,9 +38,13 @@ def test_a_correction_from_asking_to_the_answer(nation: Running, chromium: Brows
         code = ask(walk, SAID[language][0])
         decide(walk, code, SAID[language][1])
         read(walk, code)
+        if BESIDE[language] >= RIGHTS:
+            rights(walk)
+        if BESIDE[language] >= BREACHES:
+            breaches(walk)
     walk.report()
     assert not walk.wrong, "\n".join(walk.wrong)
-    assert walk.seen >= KINDS, KINDS - walk.seen
+    assert walk.seen >= KINDS | BESIDE[language], (KINDS | BESIDE[language]) - walk.seen
 
 
 def ask(walk: Walk, value: str) -> str:
@@ -88,6 +96,45 @@ def read(walk: Walk, code: str) -> None:
     assert page.url.endswith("/corrections/")
     assert WORDS[walk.language] in page.inner_text("main")
     walk.look(page, "corrections-answered")
+
+
+def rights(walk: Walk) -> None:
+    """Ask for a restriction, which the chief refuses on an article; its person reads the words."""
+    page, chief = walk.person("grandmother"), walk.person("chief", POLICE)
+    page.goto(walk.address("my-data/held"))
+    walk.look(page, "my-data-held")
+    page.goto(walk.address("my-data/ask/restrict"))
+    walk.look(page, "my-data-ask")
+    page.check("input[name=where][value='VN/GOV/G01/POPULATION']")
+    page.fill("textarea[name=words]", "Tôi không muốn.")
+    send(page)
+    chief.goto(walk.address("desk/requests", POLICE))
+    walk.look(chief, "desk-requests")
+    chief.click("main h2 a")
+    walk.look(chief, "desk-request")
+    chief.check("input[name=decision][value=refuse]")
+    chief.fill("[name=article]", "91/2025/QH15")
+    chief.fill("[name=words]", WORDS[walk.language])
+    send(chief)
+    page.goto(walk.address("my-data"))
+    assert WORDS[walk.language] in page.inner_text("main")
+    walk.look(page, "my-data")
+
+
+def breaches(walk: Walk) -> None:
+    """Begin a notice of a breach as the chief, count whom reads touched, and see that no sealed read waits."""
+    chief = walk.person("chief", POLICE)
+    chief.goto(walk.address("desk/breaches/", POLICE))
+    walk.look(chief, "desk-breaches")
+    chief.locator("main form.mb4 button").click()
+    walk.look(chief, "desk-breach")
+    chief.goto(f"{chief.url}/persons")
+    chief.select_option("[name=client]", "VN/GOV/G22/PORTAL")
+    chief.fill("[name=since]", "01/01/2026")
+    chief.click("button[name=do][value=count]")
+    walk.look(chief, "desk-breach-persons")
+    chief.goto(walk.address("desk/sealed-reads", POLICE))
+    walk.look(chief, "desk-sealed")
 
 
 def codes(page: Page) -> set[str]:
