@@ -27,17 +27,9 @@ class SealedRead:
     seal: Waiting
     system: str
     purpose: Purpose
+    moment: datetime
+    until: date
     latest: date
-
-    @property
-    def moment(self) -> datetime:
-        """Return when the read was made."""
-        return datetime.fromisoformat(self.seal.moment)
-
-    @property
-    def until(self) -> date:
-        """Return the day on which it is shown to the persons it is about."""
-        return date.fromisoformat(self.seal.until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +51,17 @@ def waiting(actor: Actor) -> SealedReads:
     if not readers:
         raise NoSuchSealedRead
     asked = [(reader, system) for reader in readers for system in _systems(reader)]
-    found = {one.record: (one, here) for reader in readers for one in sealing.waiting(reader)}
+    found = {one.record: _held(one, here, reader) for reader in readers for one in sealing.waiting(reader)}
     silent = []
     calls = [_call(reader, system, "waiting") for reader, system in asked]
-    for (_reader, system), answer in zip(asked, exchange.ask_each(calls, timeout=WAIT), strict=True):
+    for (reader, system), answer in zip(asked, exchange.ask_each(calls, timeout=WAIT), strict=True):
         try:
             if isinstance(answer, OnedoorError):
                 raise answer
-            found |= {one["record"]: (Waiting(**one), system) for one in answer.body["waiting"]}
-        except (OnedoorError, KeyError, TypeError):
+            found |= {one["record"]: _held(Waiting(**one), system, reader) for one in answer.body["waiting"]}
+        except (OnedoorError, KeyError, TypeError, ValueError):
             silent.append(nation.current().holder_of(system))
-    reads = sorted((_held(*one) for one in found.values()), key=lambda one: (one.until, one.seal.record))
+    reads = sorted(found.values(), key=lambda one: (one.until, one.seal.record))
     return SealedReads(tuple(reads), tuple(silent))
 
 
@@ -122,7 +114,9 @@ def _call(reader: Reader, system: str, path: str, body: dict[str, str] | None = 
     return Call(f"{system}/{SERVICE}", path, body or {}, reason=Reason(reader.purpose, reader.basis), user=reader.user)
 
 
-def _held(seal: Waiting, system: str) -> SealedRead:
-    purpose = rights.purposes()[seal.purpose]
-    days = purpose.sealed.days if purpose.sealed else 0
-    return SealedRead(seal, system, purpose, nation.current().today() + timedelta(days=days))
+def _held(seal: Waiting, system: str, reader: Reader) -> SealedRead:
+    """Return what *system* told; raise ValueError where its moment or its day is none."""
+    purpose = rights.purposes()[reader.purpose]
+    latest = nation.current().today() + timedelta(days=purpose.sealed.days if purpose.sealed else 0)
+    moment, until = datetime.fromisoformat(seal.moment), date.fromisoformat(seal.until)
+    return SealedRead(seal, system, purpose, moment, until, latest)

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from onedoor.exchange.service import VIA_GATEWAY
 from onedoor.kernel import clock, nation
-from onedoor.privacy import asking, rules, sealing, service
+from onedoor.kernel.actor import Actor
+from onedoor.privacy import asking, postponing, rules, sealing, service
 from onedoor.privacy.models import Postponement, ReadRecord
 from onedoor.privacy.rules import Basis, Grant, Purpose, Seal, Sealed
 from onedoor.privacy.service import NotPermitted, Reader, permit
@@ -212,6 +213,9 @@ def test_at_the_desk_a_second_officer_puts_a_day_off_once(record: str, transport
         assert "another officer decides" in chief.get("/en/desk/sealed-reads").content.decode()
         assert "needs a second officer" in chief.get(address).content.decode()
         assert chief.post(address, {"until": "25/03/2027", "basis": "l91-2025"}).status_code == 422
+        transport.silent = {"VN/GOV/G15/CIVIL-STATUS"}
+        (silent,) = postponing.waiting(Actor(post=CHIEF.user, agency="police-00199")).silent
+        assert silent["en"] == "Ministry of Justice"
     said = Postponement.objects.get()
     assert (str(said.record_id), said.by, said.until) == (record, CHIEF.user, date(2027, 3, 20))
 
