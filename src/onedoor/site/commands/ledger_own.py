@@ -148,7 +148,12 @@ def rotate_key(arguments: argparse.Namespace) -> None:
     if arguments.finish:
         key, size = ledger_rotation.finish()
         print(_("From now on this ledger is signed by this key alone: {verifier}", verifier=key))
-        print(_("The key before is destroyed. What it signed stands up to {size} entries, and no further.", size=size))
+        print(
+            _(
+                "The key before is destroyed. What it signed stands up to size {size} of the ledger, and no further.",
+                size=size,
+            )
+        )
         print(_("Copies of the keys that were made before still hold it. Please make a new backup."))
         return
     before, after = ledger_rotation.begin()

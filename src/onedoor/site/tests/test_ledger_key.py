@@ -56,7 +56,7 @@ def test_a_stolen_key_is_rotated_old_proofs_stand_and_the_thiefs_do_not(
     assert (published / "key").read_text().strip() == old
     both = told(capsys, "audit", published, "--key", old) + told(capsys, "audit", published, "--key", new)
     assert both.count("103 entries computed anew") == 2
-    assert "up to 103 entries" in told(capsys, "rotate-key", "--finish")
+    assert "up to size 103" in told(capsys, "rotate-key", "--finish")
     grow(2)
     publisher.publish()
 
