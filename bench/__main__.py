@@ -14,7 +14,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench import gate, growth, measurement, memory, pages, register, registers, signing, story, whoreads
+from bench import gate, growth, ledger, measurement, memory, pages, register, registers, signing, story, whoreads
 from bench import nation as nation_check
 from bench.measure import Ratio
 from bench.stage import set_up
@@ -25,11 +25,14 @@ from onedoor.site.up.command import running
 from onedoor.site.up.plan import Options
 
 NATION, VAR, PORT, PEOPLE = Path("nations/vietnam"), Path("var/bench"), 30000, 10_000
-READS = 100_000
+READS, ENTRIES = 100_000, 1_000_000
 RESULTS = Path(__file__).parent / "results"
-PARTS = ("nation", "register", "registers", "gate", "whoreads", "measurement", "signing", "pages", "story", "memory")
+PARTS = (
+    "nation", "register", "registers", "gate", "ledger", "whoreads", "measurement", "signing",
+    "pages", "story", "memory",
+)  # fmt: skip
 LONG = ("growth",)
-ALONE = {"registers", "gate", "growth", "measurement", "signing", "whoreads"}
+ALONE = {"registers", "gate", "growth", "ledger", "measurement", "signing", "whoreads"}
 """Parts that need no nation: they bring what they measure."""
 COLUMNS = ("what", "ours", "anchor", "ratio: median (range)", "floor", "", "note")
 Say = Callable[[str], None]
@@ -44,19 +47,22 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=PORT)
     parser.add_argument("--people", type=int, default=PEOPLE)
     parser.add_argument("--reads", type=int, default=READS, help="how many reads are recorded in all for whoreads")
+    parser.add_argument("--entries", type=int, default=ENTRIES, help="how many entries the ledger gets for its proofs")
     parser.add_argument("--running", action="store_true", help="a nation already runs in --var on --port")
     arguments = parser.parse_args()
     kinds.load()
     where = places(nation.load(NATION.absolute()), arguments.var.absolute(), arguments.port)
     parts = (*(arguments.parts or PARTS), *(LONG if arguments.long else ()))
     with nullcontext() if ALONE.issuperset(parts) else _nation(arguments), _telling() as say:
-        ratios, details = measure(where, parts, say, arguments.reads)
+        ratios, details = measure(where, parts, say, arguments.reads, arguments.entries)
     show(ratios)
     print(f"Kept in {keep(ratios, details)}")
     return 0 if all(ratio.kept for ratio in ratios) else 1
 
 
-def measure(where: Places, parts: Sequence[str], say: Say, reads: int = READS) -> tuple[list[Ratio], Mapping[str, Any]]:
+def measure(
+    where: Places, parts: Sequence[str], say: Say, reads: int = READS, entries: int = ENTRIES
+) -> tuple[list[Ratio], Mapping[str, Any]]:
     """Measure *parts* on the nation at *where*; memory when all has been used, then what this process does itself."""
     ratios: list[Ratio] = []
     details: dict[str, Any] = {}
@@ -70,6 +76,7 @@ def measure(where: Places, parts: Sequence[str], say: Say, reads: int = READS) -
         "register": lambda: register.measure(where.layout, where.persona("mother")["number"], say),
         "registers": lambda: registers.measure(var, say),
         "gate": lambda: gate.measure(var, say),
+        "ledger": lambda: ledger.measure(var, entries, say),
         "whoreads": lambda: whoreads.measure(var, reads, say),
         "measurement": lambda: measurement.measure(say),
         "signing": lambda: signing.measure(say),

@@ -1,5 +1,6 @@
 """Writes the record of each use of the gate, with its ledger entry, in one statement."""
 
+import json
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,7 @@ from onedoor.kernel.ids import uuid7
 from onedoor.privacy.claims import FORM, Details, Fields
 from onedoor.privacy.rules import LONGEST, READ, Reader
 from onedoor.store import keys, ledger, rows, sealed
+from onedoor.store.grouping import GroupCommit
 from onedoor.store.keys import Key
 from onedoor.store.sealed import Place
 
@@ -25,19 +27,29 @@ SALT_BYTES = 32
 LONGEST_FIELD, MOST = 60, 100
 """Signs of a field's name and how many fields or persons the record of a refusal holds."""
 INSERT = f"""
-WITH entry AS ({ledger.INSERT}), record AS (
+WITH told AS MATERIALIZED (
+    SELECT * FROM json_to_recordset(%s) AS told (entry uuid, kind text, commitment bytea, made_at timestamptz,
+        id uuid, moment timestamptz, client text, "user" text, purpose text, basis text, "case" text, register text,
+        operation text, fields varchar[], refused text, salt bytea, form smallint, hidden_until date, looked_by text,
+        persons json)
+), entry AS (
+    {ledger.INTO} SELECT entry, kind, commitment, made_at FROM told
+), record AS (
     INSERT INTO privacy_readrecord (id, moment, client, "user", purpose, basis, "case", register, operation, fields,
         refused, salt, entry, form, hidden_until)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s::varchar[], %s, %s, %s, %s, %s) RETURNING id
+    SELECT id, moment, client, "user", purpose, basis, "case", register, operation, fields,
+        refused, salt, entry, form, hidden_until FROM told
 )
 INSERT INTO privacy_readperson (record_id, person, looked_by, sealed, fields)
-SELECT record.id, about.person, %s, about.sealed, string_to_array(about.fields, ',')
-FROM record, unnest(%s::bytea[], %s::bytea[], %s::text[]) AS about (person, sealed, fields)
+SELECT told.id, about.person, looked_by, about.sealed, about.fields
+FROM told, json_to_recordset(persons) AS about (person bytea, sealed bytea, fields varchar[])
 """  # noqa: S608 - no value is in it
-"""One statement for the record, its persons and its ledger entry: the gate stands in front of every read.
+"""One statement for records, their persons and ledger entries: the gate stands in front of every read.
 
 Alone it is a transaction of its own, durable when it returns; inside another it comes with that one or not at all.
 """
+Row = Mapping[str, object]
+"""What `INSERT` takes of one record, as JSON has it."""
 
 
 About = Sequence[str] | Mapping[str, Fields]
@@ -108,7 +120,13 @@ def _stands_in_a_transaction() -> bool:
     return bool(blocks) and not getattr(blocks[-1], "_from_testcase", False)
 
 
-def _write(
+def _write(*said: Any) -> str:  # noqa: ANN401 - as `row_of` takes them
+    row = row_of(*said)
+    keep(row)
+    return str(row["id"])
+
+
+def row_of(
     reader: Reader,
     register: str,
     operation: str,
@@ -116,24 +134,47 @@ def _write(
     reason: str,
     persons: Mapping[str | bytes, Fields],
     hidden_until: date | None = None,
-) -> str:
+) -> Row:
+    """Return the record of a use as `keep` takes it; *persons* by number or blind index, each with their own fields."""
     named = {one if isinstance(one, bytes) else keys.blind(BLIND, one): one for one in persons if one}
     own = {blind: persons[one] for blind, one in named.items()}
     numbers = {blind: one if isinstance(one, str) else "" for blind, one in named.items()}
-    record = uuid7()
-    moment = clock.now()
-    salt = secrets.token_bytes(SALT_BYTES)
+    record, moment, salt = str(uuid7()), clock.now(), secrets.token_bytes(SALT_BYTES)
     until = hidden_until.isoformat() if hidden_until else ""
-    details = Details(str(record), moment.isoformat(), reader, register, operation, fields, reason, own, until, salt)
-    entry = ledger.entry(LEDGER_KIND, sha256(details.content()).digest())
-    said = (reader.client, reader.user, reader.purpose, reader.basis, reader.case)
-    row = (record, moment, *said, register, operation, list(fields), reason, salt, entry[0], FORM, hidden_until)
+    details = Details(record, moment.isoformat(), reader, register, operation, fields, reason, own, until, salt)
+    entry, kind, commitment, made_at = ledger.entry(LEDGER_KIND, sha256(details.content()).digest())
     known = keys.live_for if operation == READ or reason else keys.keys_for
-    sealed_numbers = _envelopes(str(record), numbers, known(filter(None, numbers.values())))
-    shares = [None if one is None else ",".join(one) for one in own.values()]
-    looked_by = looker(reader.user, register, reason)
-    rows.run(INSERT, [*entry, *row, looked_by, list(numbers), sealed_numbers, shares])
-    return str(record)
+    seals = _envelopes(record, numbers, known(filter(None, numbers.values())))
+    return {
+        "entry": str(entry), "kind": kind, "commitment": _hex(commitment), "made_at": made_at.isoformat(),
+        "id": record, "moment": details.moment, "client": reader.client, "user": reader.user,
+        "purpose": reader.purpose, "basis": reader.basis, "case": reader.case, "register": register,
+        "operation": operation, "fields": list(fields), "refused": reason, "salt": _hex(salt), "form": FORM,
+        "hidden_until": until or None, "looked_by": looker(reader.user, register, reason),
+        "persons": [
+            {"person": _hex(person), "sealed": _hex(seal), "fields": None if share is None else list(share)}
+            for (person, share), seal in zip(own.items(), seals, strict=True)
+        ],
+    }  # fmt: skip
+
+
+def keep(row: Row) -> None:
+    """Return when *row* is durable, together with what others record meanwhile; in a transaction it comes with that."""
+    if connection.in_atomic_block:
+        _insert([row])
+    else:
+        _GROUP.keep(row)
+
+
+def _insert(told: Sequence[Row]) -> None:
+    rows.run(INSERT, [json.dumps(told, ensure_ascii=False)])
+
+
+_GROUP = GroupCommit(_insert)
+
+
+def _hex(value: bytes) -> str:
+    return f"\\x{value.hex()}"
 
 
 def looker(user: str, register: str, refused: str) -> str:

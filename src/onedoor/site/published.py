@@ -22,6 +22,7 @@ from onedoor.kernel.ledger import (
     audit,
     bundle_of,
     entries_of,
+    leaf_hash,
     split_note,
     tiles_of,
     verify_consistency,
@@ -100,7 +101,7 @@ class Publisher:
             self.note = note
 
     def _tree(self, size: int) -> Tree:
-        return Tree(Tiles(size, self.read))
+        return Tree(Tiles(size, lambda tile: tile.levels(self.read(tile.path))))
 
     def read(self, path: str) -> bytes:
         """Return the content of a published file."""
@@ -111,12 +112,12 @@ class Publisher:
         for tile in tiles:
             hashes = ledger.hashes(tile.level * HEIGHT, tile.start, tile.width)
             if tile.level == 0:
-                leaves = ledger.leaves(tile.start, tile.start + tile.width)
-                if [one.hash() for one in leaves] != hashes:
+                entries = [one.content() for one in ledger.leaves(tile.start, tile.start + tile.width)]
+                if [leaf_hash(one) for one in entries] != hashes:
                     raise LedgerError(
                         "the entries from {start} on are not those that were put in order", start=tile.start
                     )
-                _write(self.folder / tile.bundle, bundle_of(one.content() for one in leaves))
+                _write(self.folder / tile.bundle, bundle_of(entries))
             _write(self.folder / tile.path, b"".join(hashes))
 
     def _tidy(self, tiles: Iterable[Tile]) -> None:

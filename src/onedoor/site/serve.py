@@ -5,18 +5,23 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from onedoor.kernel.settings import Settings, current
 from onedoor.kernel.watch import spans
 
+if TYPE_CHECKING:
+    from onedoor.site.cosigning import Witnesses
+
 EXCHANGE_THREADS = 8
 WEB_THREADS = 6
 CONCURRENCY = 3
-INTEGRATE_EVERY = 1.0
+GROW_EVERY = 0.5
+"""Seconds from one checkpoint to the next: what was acknowledged a second ago is covered, the work itself included."""
 END_WITHIN = 17.0
 """Seconds for requests, messages and jobs under way when told to stop; all parts end at the same time."""
 log = structlog.get_logger("onedoor.serve")
@@ -93,10 +98,10 @@ class _Group:
         from onedoor.site import cosigning
         from onedoor.store.work import Worker
 
-        self.witnesses = cosigning.Witnesses.of(settings)
         jobs = Worker(concurrency=CONCURRENCY)
         self.ending = threading.Event()
-        self.parts = parts | {"jobs": (jobs.run, jobs.stop), "ledger": (self._integrate, self.ending.set)}
+        growing = partial(grow_ledger, settings, cosigning.Witnesses.of(settings), self.ending)
+        self.parts = parts | {"jobs": (jobs.run, jobs.stop), "ledger": (growing, self.ending.set)}
         self.settings = settings
         self.failed = ""
 
@@ -134,23 +139,27 @@ class _Group:
     def _stop(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a signal handler's signature
         self.ending.set()
 
-    def _integrate(self) -> None:
-        from django.db import DatabaseError, close_old_connections
-        from psycopg_pool import PoolTimeout
 
-        from onedoor.site import published
-        from onedoor.store import ledger
+def grow_ledger(settings: Settings, witnesses: "Witnesses", ending: threading.Event) -> None:
+    """Put in order, sign and publish what is appended to this system's ledger, until *ending* is set."""
+    from django.db import DatabaseError, close_old_connections
+    from psycopg_pool import PoolTimeout
 
-        publisher: published.Publisher | None = None
-        while not self.ending.wait(INTEGRATE_EVERY):
-            try:
-                publisher = publisher or published.Publisher(published.folder_in(self.settings.state), self.witnesses)
-                ledger.integrate()
-                publisher.publish()
-            except (DatabaseError, PoolTimeout) as error:
-                log.warning("the ledger waits for its database", error=type(error).__name__)
-            except OSError as error:
-                publisher = None  # what of the files is whole is looked up again
-                log.warning("the ledger cannot be published", error=type(error).__name__)
-            finally:
-                close_old_connections()
+    from onedoor.site import published
+    from onedoor.store import ledger
+
+    publisher: published.Publisher | None = None
+    began = time.monotonic()
+    while not ending.wait(max(0.0, began + GROW_EVERY - time.monotonic())):
+        began = time.monotonic()
+        try:
+            publisher = publisher or published.Publisher(published.folder_in(settings.state), witnesses)
+            ledger.integrate()
+            publisher.publish()
+        except (DatabaseError, PoolTimeout) as error:
+            log.warning("the ledger waits for its database", error=type(error).__name__)
+        except OSError as error:
+            publisher = None  # what of the files is whole is looked up again
+            log.warning("the ledger cannot be published", error=type(error).__name__)
+        finally:
+            close_old_connections()

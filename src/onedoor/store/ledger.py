@@ -8,7 +8,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Max, Model, QuerySet
+from django.db.models import Model, QuerySet
 from django.db.transaction import TransactionManagementError
 from django.utils import timezone
 
@@ -31,9 +31,25 @@ from onedoor.store.ledger_keys import origin
 from onedoor.store.models import LedgerCheckpoint, LedgerEntry, LedgerNode
 
 M = TypeVar("M", bound=Model)
-BATCH = 1000
+BATCH = 10_000
+CHUNK = 1000
 COMMITMENT = 32
-INSERT = "INSERT INTO store_ledger_entry (id, kind, commitment, made_at) VALUES (%s, %s, %s, %s)"
+INTO = "INSERT INTO store_ledger_entry (id, kind, commitment, made_at)"
+"""How a statement that does more begins to append entries; it goes on with what `entry` gives."""
+LAST = "SELECT max(index) FROM store_ledger_node WHERE level = 0"
+EDGE = """
+SELECT level, index, hash FROM store_ledger_node JOIN unnest(%s::smallint[], %s::bigint[]) AS edge (level, index)
+USING (level, index)
+"""
+NODES = "COPY store_ledger_node (level, index, hash) FROM STDIN (FORMAT BINARY)"
+WAITING = "SELECT id, kind, commitment FROM store_ledger_entry WHERE position IS NULL ORDER BY id LIMIT %s"
+PLACE = """
+UPDATE store_ledger_entry AS entry SET position = %s + placed.number - 1
+FROM unnest(%s::uuid[]) WITH ORDINALITY AS placed (id, number) WHERE entry.id = placed.id
+"""
+ONE = "SELECT id, kind, commitment, position FROM store_ledger_entry WHERE id = %s"
+LEAVES = "SELECT id, kind, commitment FROM store_ledger_entry WHERE position >= %s AND position < %s ORDER BY position"
+HASHES = "SELECT hash FROM store_ledger_node WHERE level = %s AND index >= %s AND index < %s ORDER BY index"
 LOCK = 0x0D00_0001
 """The advisory lock under which one process at a time grows the tree."""
 
@@ -43,17 +59,34 @@ class NotIntegrated(OnedoorError):
 
 
 class _Tables:
-    """The tree's nodes in their table."""
+    """The tree's nodes in their table, as they were at one moment; its right edge is read at once, for it is needed."""
+
+    def __init__(self) -> None:
+        ((last,),) = rows.fetch(LAST, [])
+        self._size = 0 if last is None else int(last) + 1
+        edge = [level for level in range(self._size.bit_length()) if self._size >> level & 1]
+        found = rows.fetch(EDGE, [edge, [(self._size >> level) - 1 for level in edge]])
+        self._known: dict[tuple[int, int], bytes] = {(level, index): node for level, index, node in found}
 
     def size(self) -> int:
-        last = LedgerNode.objects.filter(level=0).aggregate(last=Max("index"))["last"]
-        return 0 if last is None else int(last) + 1
+        return self._size
 
     def node(self, level: int, index: int) -> bytes:
-        return bytes(LedgerNode.objects.values_list("hash", flat=True).get(level=level, index=index))
+        if found := self._known.get((level, index)):
+            return found
+        for found in hashes(level, index, 1):
+            return found
+        raise LedgerError(
+            "a ledger of {size} entries has no node {level}/{index}", size=self._size, level=level, index=index
+        )
 
     def extend(self, nodes: Sequence[Node]) -> None:
-        LedgerNode.objects.bulk_create(LedgerNode(level=n.level, index=n.index, hash=n.hash) for n in nodes)
+        with connection.cursor() as cursor, cursor.copy(NODES) as copy:
+            copy.set_types(["int2", "int8", "bytea"])
+            for node in nodes:
+                copy.write_row((node.level, node.index, node.hash))
+        self._known.update(((node.level, node.index), node.hash) for node in nodes)
+        self._size += sum(node.level == 0 for node in nodes)
 
 
 def append(kind: str, commitment: bytes, *, id: UUID | None = None) -> LedgerEntry:  # noqa: A002 - the column's name
@@ -62,12 +95,12 @@ def append(kind: str, commitment: bytes, *, id: UUID | None = None) -> LedgerEnt
         raise TransactionManagementError("A ledger entry is appended in the transaction it is about.")
     row = entry(kind, commitment)
     row = (id or row[0], *row[1:])
-    rows.run(INSERT, row)
+    rows.run(f"{INTO} VALUES (%s, %s, %s, %s)", row)
     return LedgerEntry(id=row[0], kind=kind, commitment=commitment, made_at=row[3])
 
 
 def entry(kind: str, commitment: bytes) -> tuple[UUID, str, bytes, datetime]:
-    """Return a new entry as `INSERT` takes it, for who appends it by a statement that does more."""
+    """Return id, kind, commitment and moment of a new entry, for who appends it by a statement that does more."""
     if len(commitment) != COMMITMENT or "\n" in kind:
         raise LedgerError("an entry has a kind of one line and a commitment of 32 bytes")
     return uuid7(), kind, commitment, timezone.now()
@@ -87,15 +120,12 @@ def integrate() -> int:
 @transaction.atomic
 def _integrate_batch() -> int:
     lock()
-    waiting = list(LedgerEntry.objects.filter(position__isnull=True).order_by("id")[:BATCH])
-    if not waiting:
-        return 0
-    tree = Tree(_Tables())
-    first = tree.extend(leaf_hash(entry.leaf) for entry in waiting)
-    for position, entry in enumerate(waiting, start=first):
-        entry.position = position
-    LedgerEntry.objects.bulk_update(waiting, ["position"])
-    _sign(tree)
+    waiting = [Leaf(*one) for one in rows.fetch(WAITING, [BATCH])]
+    if waiting:
+        tree = Tree(_Tables())
+        first = tree.extend(leaf.hash() for leaf in waiting)
+        rows.run(PLACE, [first, [leaf.id for leaf in waiting]])
+        _sign(tree)
     return len(waiting)
 
 
@@ -151,14 +181,12 @@ def _placed(leaf: Leaf, position: int) -> bool:
 
 def leaves(start: int, end: int) -> list[Leaf]:
     """Return what stands in the ledger from position *start* up to, without, *end*."""
-    found = LedgerEntry.objects.filter(position__gte=start, position__lt=end).order_by("position")
-    return [Leaf(one.id, one.kind, bytes(one.commitment)) for one in found]
+    return [Leaf(*one) for one in rows.fetch(LEAVES, [start, end])]
 
 
 def hashes(level: int, start: int, count: int) -> list[bytes]:
     """Return *count* complete nodes of the tree that stand side by side, *level* above the leaves."""
-    found = LedgerNode.objects.filter(level=level, index__gte=start, index__lt=start + count).order_by("index")
-    return [bytes(one) for one in found.values_list("hash", flat=True)]
+    return [one for (one,) in rows.fetch(HASHES, [level, start, start + count])]
 
 
 def size_and_root() -> tuple[int, bytes]:
@@ -175,10 +203,9 @@ def checkpoint() -> str:
 
 def placed(entry_id: UUID) -> tuple[Leaf, int] | None:
     """Return the entry with that id and its position, -1 while it waits for one; None when there is no such entry."""
-    one = LedgerEntry.objects.filter(id=entry_id).first()
-    if one is None:
-        return None
-    return Leaf(one.id, one.kind, bytes(one.commitment)), -1 if one.position is None else one.position
+    for *leaf, position in rows.fetch(ONE, [entry_id]):
+        return Leaf(*leaf), -1 if position is None else position
+    return None
 
 
 def prove(entry_id: UUID) -> tuple[int, int, list[bytes]]:
@@ -224,7 +251,7 @@ def computed() -> Tree:
 
 def _each(found: QuerySet[M]) -> Generator[M, None, None]:
     """Yield the rows of *found* by batches; whoever stops early closes this, and with it the database's cursor."""
-    yield from found.iterator(chunk_size=BATCH)
+    yield from found.iterator(chunk_size=CHUNK)
 
 
 def _compare(known: LedgerCheckpoint, tree: Tree) -> None:

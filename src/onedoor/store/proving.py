@@ -1,10 +1,14 @@
 """Proofs from what this system has published of its ledger."""
 
+from functools import lru_cache, partial
 from pathlib import Path
 
-from onedoor.kernel.ledger import Checkpoint, Leaf, ProofFile, Tiles, Tree, split_note
+from onedoor.kernel.ledger import Checkpoint, Leaf, ProofFile, Tile, Tiles, Tree, split_note
+from onedoor.kernel.ledger.tiles import WIDTH
 
 CHECKPOINT = "checkpoint"
+KEPT = 256
+"""Tiles that are kept, 16 KiB each: all above the leaves of a ledger of ten million entries."""
 
 
 def folder_in(state: Path) -> Path:
@@ -14,10 +18,26 @@ def folder_in(state: Path) -> Path:
 
 def proof_of(leaf: Leaf, position: int, folder: Path) -> ProofFile | None:
     """Return the proof that *leaf* stands at *position* of what is published in *folder*; None when it does not yet."""
-    path = folder / CHECKPOINT
-    note = path.read_text("utf-8") if path.exists() else ""
-    size = Checkpoint.parse(split_note(note)[0]).size if note else 0
+    try:
+        note = (folder / CHECKPOINT).read_text("utf-8")
+    except FileNotFoundError:
+        return None
+    size = Checkpoint.parse(split_note(note)[0]).size
     if not 0 <= position < size:
         return None
-    tree = Tree(Tiles(size, lambda name: (folder / name).read_bytes()))
+    tree = Tree(Tiles(size, partial(_levels, folder)))
     return ProofFile(leaf.content(), position, tuple(tree.inclusion(position)), note)
+
+
+def _levels(folder: Path, tile: Tile) -> list[bytes]:
+    """Return the levels of a published tile; all but the whole ones of leaves are few, and proofs go through them."""
+    path = folder / tile.path
+    if not tile.level and tile.width == WIDTH:
+        return tile.levels(path.read_bytes())
+    file = path.stat()
+    return _kept(str(path), tile, file.st_ino, file.st_mtime_ns)
+
+
+@lru_cache(maxsize=KEPT)
+def _kept(path: str, tile: Tile, _number: int, _written: int) -> list[bytes]:
+    return tile.levels(Path(path).read_bytes())

@@ -97,7 +97,8 @@ class National:
         last = self._seen.last(log.name, log)
         note = read(CHECKPOINT, LONGEST).decode()
         new = verify_checkpoint(note, log)
-        proof = Tree(Tiles(new.size, lambda path: read(path, LARGEST_TILE))).consistency(min(last.size, new.size))
+        tiles = Tiles(new.size, lambda tile: tile.levels(read(tile.path, LARGEST_TILE)))
+        proof = Tree(tiles).consistency(min(last.size, new.size))
         verify_consistency(last.size, new.size, proof, last.root, new.root)
         return note if new.size > last.size else ""
 

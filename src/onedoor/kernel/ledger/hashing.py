@@ -6,6 +6,7 @@ from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.said import Translate, said, spoken
 
 HASH_SIZE = 32
+PAIR = 2 * HASH_SIZE
 EMPTY_ROOT = sha256(b"").digest()
 """The root of the tree that has no leaf."""
 
@@ -30,3 +31,9 @@ def leaf_hash(data: bytes) -> bytes:
 def node_hash(left: bytes, right: bytes) -> bytes:
     """Return the hash of the node over *left* and *right*."""
     return sha256(b"\x01" + left + right).digest()
+
+
+def parents(hashes: bytes) -> bytes:
+    """Return the hashes of the nodes over *hashes*, two by two, one after another; over a last one alone is none."""
+    starts = range(0, len(hashes) - HASH_SIZE, PAIR)
+    return b"".join([sha256(b"\x01" + hashes[at : at + PAIR]).digest() for at in starts])

@@ -3,6 +3,7 @@
 Keys are Ed25519: one kind signs a note as it stands, the other cosigns a checkpoint together with the time.
 """
 
+import re
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ SIGNATURE = "\N{EM DASH} "
 CHECKPOINT_LINES = 3
 LONGEST, MOST_SIGNATURES = 2**16, 100
 """Characters and signatures of a note that is read."""
+CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
 DIGITS = 20
 
 
@@ -200,7 +202,7 @@ def split_note(note: str) -> tuple[str, list[str]]:
             longest=LONGEST,
             most_signatures=MOST_SIGNATURES,
         )
-    if any(ord(sign) < ord(" ") and sign != "\n" for sign in note):
+    if CONTROL.search(note):
         raise LedgerError("a note must not hold control characters")
     return body + "\n", lines
 

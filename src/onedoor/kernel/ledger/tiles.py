@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from onedoor.kernel.ledger.hashing import HASH_SIZE, LedgerError, node_hash
+from onedoor.kernel.ledger.hashing import HASH_SIZE, LedgerError, parents
 from onedoor.kernel.ledger.tree import Node
 
 HEIGHT = 8
@@ -52,6 +52,15 @@ class Tile:
     def paths(self) -> tuple[str, ...]:
         """Return the paths of its files: above the leaves there are no entries."""
         return (self.path,) if self.level else (self.path, self.bundle)
+
+    def levels(self, data: bytes) -> list[bytes]:
+        """Return the hashes that are its file's *data*, then of the nodes over them, level by level, each joined.
+
+        Raise `LedgerError` when the file is too short or too long.
+        """
+        if len(data) != self.width * HASH_SIZE or not data:
+            raise LedgerError("{path} does not hold {width} hashes", path=self.path, width=self.width)
+        return list(_upward(data))
 
     @property
     def _place(self) -> str:
@@ -97,12 +106,11 @@ def entries_of(bundle: bytes, width: int) -> list[bytes]:
 
 
 class Tiles:
-    """The storage of a tree of *size* leaves whose tiles are read by their path; they cannot be added to."""
+    """The storage of a tree of *size* leaves out of its tiles, each by its `Tile.levels`; they cannot be added to."""
 
-    def __init__(self, size: int, read: Callable[[str], bytes]) -> None:
+    def __init__(self, size: int, levels: Callable[[Tile], list[bytes]]) -> None:
         self._size = size
-        self._read = read
-        self._tile = lru_cache(maxsize=KEPT)(self._whole_tile)
+        self._levels = lru_cache(maxsize=KEPT)(levels)
 
     def size(self) -> int:
         """Return the number of leaves."""
@@ -111,32 +119,29 @@ class Tiles:
     def node(self, level: int, index: int) -> bytes:
         """Return the hash of a complete node, computed from the hashes of its tile."""
         upper, height = divmod(level, HEIGHT)
-        first = index << height
-        hashes = self._tile(upper, first // WIDTH)[first % WIDTH : first % WIDTH + (1 << height)]
-        if len(hashes) != 1 << height:
+        tile = (index << height) // WIDTH
+        levels = self._levels(Tile(upper, tile, min(WIDTH, (self._size >> HEIGHT * upper) - tile * WIDTH)))
+        first = (index % (WIDTH >> height)) * HASH_SIZE
+        found = levels[height][first : first + HASH_SIZE] if height < len(levels) else b""
+        if not found:
             raise LedgerError(
                 "a ledger of {size} entries has no node {level}/{index}", size=self._size, level=level, index=index
             )
-        return root_of(hashes)
+        return found
 
     def extend(self, nodes: Sequence[Node]) -> None:  # noqa: ARG002 - the shape of a storage
         """Refuse: what is published is only read."""
         raise LedgerError("published tiles cannot be added to")
 
-    def _whole_tile(self, level: int, index: int) -> list[bytes]:
-        tile = Tile(level, index, min(WIDTH, (self._size >> HEIGHT * level) - index * WIDTH))
-        return hashes_of(self._read(tile.path), tile)
 
-
-def root_of(hashes: list[bytes]) -> bytes:
+def root_of(hashes: Iterable[bytes]) -> bytes:
     """Return the hash of the complete node over *hashes*, a power of two of them."""
-    while len(hashes) > 1:
-        hashes = [node_hash(*hashes[at : at + 2]) for at in range(0, len(hashes), 2)]
-    return hashes[0]
+    *_, root = _upward(b"".join(hashes))
+    return root
 
 
-def hashes_of(data: bytes, tile: Tile) -> list[bytes]:
-    """Return the hashes in the file of *tile*; raise `LedgerError` when it is too short or too long."""
-    if len(data) != tile.width * HASH_SIZE or not data:
-        raise LedgerError("{path} does not hold {width} hashes", path=tile.path, width=tile.width)
-    return [data[at : at + HASH_SIZE] for at in range(0, len(data), HASH_SIZE)]
+def _upward(hashes: bytes) -> Iterator[bytes]:
+    """Yield *hashes*, those of the nodes over them, and so on to the one over all that have one."""
+    while hashes:
+        yield hashes
+        hashes = parents(hashes)

@@ -7,7 +7,7 @@ from typing import Protocol
 from onedoor.kernel.ledger.hashing import EMPTY_ROOT, HASH_SIZE, LedgerError, node_hash
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Node:
     """A complete node: over the leaves from ``index << level`` to before ``(index + 1) << level``."""
 
@@ -75,19 +75,21 @@ class Tree:
     def extend(self, leaf_hashes: Iterable[bytes]) -> int:
         """Append many leaves at once and return the index of the first."""
         first = size = self.size
-        fresh: dict[tuple[int, int], Node] = {}
+        nodes: list[Node] = []
+        edge: dict[int, bytes] = {}
         for leaf in leaf_hashes:
             if len(leaf) != HASH_SIZE:
                 raise LedgerError("a leaf hash has not {hash_size} bytes", hash_size=HASH_SIZE)
-            node = fresh[0, size] = Node(0, size, leaf)
-            while node.index & 1:
-                sibling = fresh.get((node.level, node.index - 1))
-                left = sibling.hash if sibling else self.storage.node(node.level, node.index - 1)
-                node = Node(node.level + 1, node.index >> 1, node_hash(left, node.hash))
-                fresh[node.level, node.index] = node
+            level, index, node = 0, size, leaf
+            nodes.append(Node(level, index, node))
+            while index & 1:
+                left = edge.get(level) or self.storage.node(level, index - 1)
+                level, index, node = level + 1, index >> 1, node_hash(left, node)
+                nodes.append(Node(level, index, node))
+            edge[level] = node
             size += 1
-        if fresh:
-            self.storage.extend(list(fresh.values()))
+        if nodes:
+            self.storage.extend(nodes)
         return first
 
     def root(self, size: int | None = None) -> bytes:

@@ -86,7 +86,7 @@ def _continued(
     now = verify_checkpoint(note, log, witnesses)
     if before.origin != now.origin or before.size > now.size:
         raise LedgerError("this is a checkpoint of {origin}, not of {name}", origin=before.origin[:80], name=now.origin)
-    tree = Tree(Tiles(now.size, lambda path: source.read(path, LARGEST_TILE) or b""))
+    tree = Tree(Tiles(now.size, lambda tile: tile.levels(source.read(tile.path, LARGEST_TILE) or b"")))
     verify_consistency(before.size, now.size, tree.consistency(before.size), before.root, now.root)
     return note, leaf, now
 

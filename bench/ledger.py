@@ -1,0 +1,314 @@
+"""The ledger: records of reads by 64 writers, how soon a checkpoint covers them, proofs as it grows, and its size.
+
+``python -m bench.ledger FOLDER ENTRIES`` measures in one process on a PostgreSQL of its own and prints JSON; `measure`
+runs it so. Everything is done by what a node does it with: the gate's `records.keep`, and `serve.grow_ledger`.
+"""
+
+import random
+import shutil
+import statistics
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from itertools import count
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import UUID
+
+from bench.measure import Ratio, apart, compare, told
+from bench.registers import median_of, served
+
+WRITERS, EACH, WARM = 64, 200, 20
+SMALL, FILL = 10_000, 100_000
+RATE_FLOOR, PROOF_FLOOR, FLAT, SECOND, GIGABYTE = 1.0, 3.0, 1.3, 1.0, 1e9
+TEN_MILLION = 10**7
+REPEATS, MILLI, ASKED = 5, 1000.0, 2000
+LOOK_EVERY, END = 0.01, 2.0
+"""Seconds between looks at the checkpoint, and that the ledger goes on after the last writer."""
+FIELDS = ("number", "full_name", "born", "sex", "ethnicity")
+ANCHOR = """
+WITH entry AS (INSERT INTO store_ledger_entry (id, kind, commitment, made_at) VALUES (%s, %s, %s, %s)), record AS (
+    INSERT INTO privacy_readrecord (id, moment, client, "user", purpose, basis, "case", register, operation, fields,
+        refused, salt, entry, form) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s))
+INSERT INTO privacy_readperson (record_id, person, looked_by, sealed) VALUES (%s, %s, %s, %s)
+"""
+"""The same three rows by one statement: the cheapest way to commit them one by one."""
+FILLED = """
+INSERT INTO store_ledger_entry (id, kind, commitment, made_at)
+SELECT uuidv7(), 'privacy.read', sha256((%s + n)::text::bytea), now() FROM generate_series(1, %s) AS n
+"""
+Row = Mapping[str, Any]
+T = TypeVar("T")
+
+
+def measure(var: Path, entries: int, say: Callable[[str], None]) -> list[Ratio]:
+    """Return the ratios with up to *entries* in the ledger, in a process of their own with its state in *var*."""
+    say(f"ledger: {WRITERS} writers, proofs at {SMALL:,} and {entries:,} entries")
+    return apart("bench.ledger", var / "ledger", entries)
+
+
+def main(folder: Path, entries: int) -> None:
+    """Measure on a server of its own and print the ratios as JSON."""
+    with served(folder):
+        print(told(_ratios(folder, entries)))
+
+
+def _ratios(folder: Path, entries: int) -> Iterator[Ratio]:
+    from onedoor.site.published import folder_in
+
+    published = folder_in(folder / "state")
+    _fill(SMALL)
+    small = _Proofs(shutil.copytree(published, folder / "state" / "small"), SMALL)
+    yield small.against_a_row()
+    yield from _writing(published)
+    _fill(entries)
+    large = _Proofs(published, entries)
+    yield large.against_a_row()
+    yield compare(
+        f"a proof at {entries:,} entries, against one at {SMALL:,}",
+        large.median,
+        small.median,
+        floor=FLAT,
+        repeats=REPEATS,
+    )
+    yield from _sizes(published)
+
+
+def _fill(total: int) -> None:
+    """Bring the ledger to *total* entries, in order, signed and published."""
+    from django.db import connection
+
+    from onedoor.kernel.settings import current
+    from onedoor.site.published import Publisher, folder_in
+    from onedoor.store import ledger
+
+    ledger.integrate()
+    publisher = Publisher(folder_in(current().state))
+    while (size := publisher.last.size) < total:
+        with connection.cursor() as cursor:
+            cursor.execute(FILLED, [size, min(FILL, total - size)])
+        ledger.integrate()
+        publisher.publish()
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE store_ledger_entry, store_ledger_node")
+
+
+class _Proofs:
+    """Proofs of entries anywhere among the first *size*, each verified once, out of what *folder* publishes."""
+
+    def __init__(self, folder: Path, size: int) -> None:
+        from onedoor.store import ledger
+
+        self.folder, self.size = folder, size
+        random.seed(size)
+        places = [random.randrange(size) for _ in range(ASKED)]
+        self.ids = [ledger.leaves(place, place + 1)[0].id for place in places]
+        self.turn = 0
+        for one in self.ids:
+            self.proof(one).verify(ledger.verifier())
+
+    def proof(self, entry: UUID) -> Any:  # noqa: ANN401 - Django's settings are read first
+        """Return what a person who asks for a proof is given."""
+        from onedoor.store import ledger, proving
+
+        placed = ledger.placed(entry)
+        found = placed and proving.proof_of(*placed, self.folder)
+        if not found:
+            raise RuntimeError(f"{entry} is not published in {self.folder}")
+        return found
+
+    def median(self) -> float:
+        """Return the median milliseconds of a proof."""
+        return median_of(lambda: self._timed(lambda one: self.proof(one).text()))
+
+    def row(self) -> float:
+        """Return the median milliseconds of a row by its primary key, through the ORM as in `bench.bare`."""
+        from onedoor.store.models import LedgerEntry
+
+        return median_of(lambda: self._timed(lambda one: LedgerEntry.objects.get(pk=one)))
+
+    def against_a_row(self) -> Ratio:
+        """Return what a proof takes against a row."""
+        return compare(
+            f"a proof at {self.size:,} entries",
+            self.median,
+            self.row,
+            floor=PROOF_FLOOR,
+            repeats=REPEATS,
+            note="goal 2; against a row by primary key through the ORM",
+        )
+
+    def _timed(self, work: Callable[[UUID], object]) -> float:
+        self.turn += 1
+        one = self.ids[self.turn % ASKED]
+        start = time.perf_counter()
+        work(one)
+        return (time.perf_counter() - start) * MILLI
+
+
+def _writing(published: Path) -> Iterator[Ratio]:
+    """Yield the rate of writers while the ledger grows beside them, and how late a checkpoint covers an entry."""
+    late: list[float] = []
+
+    def ours() -> float:
+        work, acknowledged = _rows(), dict[str, float]()
+        with _growing(published) as seen:
+            rate = _rate(work, lambda: _recorder(acknowledged))
+        late.append(_latest(acknowledged, seen))
+        return rate
+
+    yield compare(
+        f"ledger, {WRITERS} writers, each record durable when acknowledged",
+        ours,
+        lambda: _rate([[_values(row) for row in rows] for rows in _rows()], _one_by_one),
+        floor=RATE_FLOOR,
+        unit="/s",
+        more=True,
+        repeats=REPEATS,
+        note="goal 2; the tree grows beside it; against 64 connections that commit the same rows one by one",
+    )
+    del late[0]  # it was to warm up
+    middle = statistics.median(late)
+    name = "a checkpoint covers every entry of these, the latest after"
+    yield Ratio(name, middle, SECOND, "s", middle, min(late), max(late), SECOND)
+
+
+def _rows() -> list[list[Row]]:
+    """Return for each writer records of reads about a person, as the gate makes them."""
+    from onedoor.privacy.records import row_of
+    from onedoor.privacy.rules import READ, Reader
+
+    reader = Reader("VN/GOV/G22/PORTAL", "bench", "birth-form", "nd63-2024.4.5", "2611-BENCH-00")
+    person = (f"{number:012}" for number in count(1))
+    said = (reader, "population", READ, FIELDS, "")
+    return [[row_of(*said, {next(person): None}) for _ in range(WARM + EACH)] for _ in range(WRITERS)]
+
+
+def _rate(work: list[list[T]], writer: Callable[[], Callable[[T], None]]) -> float:
+    """Return how many records a second threads keep that have warmed up, each by a *writer* of its own."""
+    from django.db import connections
+
+    ready = threading.Barrier(len(work) + 1)
+    kept: list[int] = []
+
+    def write(rows: list[T]) -> None:
+        keep = writer()
+        for row in rows[:WARM]:
+            keep(row)
+        ready.wait()
+        for row in rows[WARM:]:
+            keep(row)
+        kept.append(len(rows) - WARM)
+        connections.close_all()
+
+    threads = [threading.Thread(target=write, args=(rows,)) for rows in work]
+    for thread in threads:
+        thread.start()
+    ready.wait()
+    start = time.perf_counter()
+    for thread in threads:
+        thread.join()
+    taken = time.perf_counter() - start
+    if len(kept) != len(work):
+        raise RuntimeError("a writer failed")
+    return sum(kept) / taken
+
+
+def _recorder(acknowledged: dict[str, float]) -> Callable[[Row], None]:
+    """Return what a node keeps a record with, and notes when it was acknowledged."""
+    from onedoor.privacy import records
+
+    def keep(row: Row) -> None:
+        records.keep(row)
+        acknowledged[row["entry"]] = time.monotonic()
+
+    return keep
+
+
+def _one_by_one() -> Callable[[Sequence[object]], None]:
+    """Return what commits a record on a connection of its own."""
+    import psycopg
+    from procrastinate.contrib.django.utils import connector_params
+
+    cursor = psycopg.connect(**(connector_params() | {"autocommit": True})).cursor()
+    return lambda values: cursor.execute(ANCHOR, values, prepare=True) and None
+
+
+def _values(row: Row) -> Sequence[object]:
+    """Return the values of *row* as `ANCHOR` takes them, of the types of their columns."""
+    entry, record, person = UUID(row["entry"]), UUID(row["id"]), row["persons"][0]
+    moment, made_at = (datetime.fromisoformat(row[name]) for name in ("moment", "made_at"))
+    said = [row[name] for name in ("client", "user", "purpose", "basis", "case", "register", "operation", "fields")]
+    return (
+        entry, row["kind"], _bytes(row["commitment"]), made_at,
+        record, moment, *said, row["refused"], _bytes(row["salt"]), entry, row["form"],
+        record, _bytes(person["person"]), row["looked_by"], _bytes(person["sealed"]),
+    )  # fmt: skip
+
+
+def _bytes(text: str) -> bytes:
+    return bytes.fromhex(text.removeprefix("\\x"))
+
+
+@contextmanager
+def _growing(published: Path) -> Iterator[list[tuple[float, int]]]:
+    """Grow the ledger beside what is done inside, to its end; give when a checkpoint of which size was published."""
+    from onedoor.kernel.settings import current
+    from onedoor.site.cosigning import Witnesses
+    from onedoor.site.serve import grow_ledger
+
+    settings, ending = current(), threading.Event()
+    seen: list[tuple[float, int]] = []
+    threads = [
+        threading.Thread(target=grow_ledger, args=(settings, Witnesses.of(settings), ending)),
+        threading.Thread(target=_watch, args=(published, seen, ending)),
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        yield seen
+        time.sleep(END)
+    finally:
+        ending.set()
+        for thread in threads:
+            thread.join()
+
+
+def _watch(published: Path, seen: list[tuple[float, int]], ending: threading.Event) -> None:
+    while not ending.wait(LOOK_EVERY):
+        size = _size(published)
+        if not seen or size > seen[-1][1]:
+            seen.append((time.monotonic(), size))
+
+
+def _size(published: Path) -> int:
+    """Return how many entries the checkpoint covers that everybody sees."""
+    return int((published / "checkpoint").read_text().splitlines()[1])
+
+
+def _latest(acknowledged: Mapping[str, float], seen: Sequence[tuple[float, int]]) -> float:
+    """Return the seconds from when an entry was acknowledged to the checkpoint that covers it, of the latest one."""
+    from onedoor.store.models import LedgerEntry
+
+    found = LedgerEntry.objects.filter(id__in=list(acknowledged)).values_list("id", "position")
+    covered = {str(entry): next(moment for moment, size in seen if size > place) for entry, place in found}
+    return max(covered[entry] - moment for entry, moment in acknowledged.items())
+
+
+def _sizes(published: Path) -> Iterator[Ratio]:
+    """Yield what the tiles, and what all files, take for ten million entries at what they take for each now."""
+    size = _size(published)
+    tiles = sum(path.stat().st_size for path in (published / "tile").glob("[0-9]*/**/*") if path.is_file())
+    bundles = sum(path.stat().st_size for path in (published / "tile" / "entries").rglob("*") if path.is_file())
+    for name, taken in (("tiles", tiles), ("tiles and bundles of entries", tiles + bundles)):
+        each = taken / size
+        share = each * TEN_MILLION / GIGABYTE
+        note = f"{each:.1f} bytes an entry, counted at {size:,}"
+        yield Ratio(f"{name} of 10,000,000 entries", share, 1, "GB", share, share, share, 1, note=note)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]).absolute(), int(sys.argv[2]))
