@@ -161,13 +161,13 @@ def row_of(
 def keep(row: Row) -> None:
     """Return when *row* is durable, together with what others record meanwhile; in a transaction it comes with that."""
     if connection.in_atomic_block:
-        _insert([row])
+        _insert([json.dumps(row, ensure_ascii=False)])
     else:
-        _GROUP.keep(row)
+        _GROUP.keep(json.dumps(row, ensure_ascii=False))
 
 
-def _insert(told: Sequence[Row]) -> None:
-    rows.run(INSERT, [json.dumps(told, ensure_ascii=False)])
+def _insert(told: Sequence[str]) -> None:
+    rows.run(INSERT, [f"[{','.join(told)}]"])
 
 
 _GROUP = GroupCommit(_insert)

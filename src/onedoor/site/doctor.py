@@ -27,7 +27,7 @@ SOON = timedelta(days=30)
 LATE = timedelta(minutes=10)
 """After which a job that could run counts as stuck."""
 UNSIGNED = timedelta(minutes=1)
-"""After which an entry of the ledger should stand under a signature: this is done every second."""
+"""After which an entry of the ledger should stand under a signature: this is done twice a second."""
 STEP = timedelta(minutes=2)
 """By which something signed may lie ahead of this computer's clock."""
 WITH_KEY = ("tls", "outer", "inner", "signing")

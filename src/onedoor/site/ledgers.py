@@ -20,7 +20,7 @@ NOT_HERE, WRONG_METHOD = 404, 405
 @csrf_exempt  # nothing is changed here; without it a POST would get a page
 @access(PUBLIC)
 def serve(request: HttpRequest, name: str) -> HttpResponseBase:
-    """Send a file of the published ledger; tiles and bundles never change, the checkpoint does each second."""
+    """Send a file of the published ledger; tiles and bundles never change, the checkpoint does as the ledger grows."""
     if request.method not in ("GET", "HEAD"):
         return _refused(WRONG_METHOD, "Published files are only read.\n", {"Allow": "GET, HEAD"})
     text = name in (published.CHECKPOINT, published.KEY)

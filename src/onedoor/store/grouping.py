@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from operator import attrgetter
 from threading import Lock, local
 from typing import Generic, TypeVar
@@ -11,13 +12,13 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class _Waiting(Generic[T]):
-    """One item, and the thread that waits with it."""
+    """One item, and the thread that waits with it; perhaps the group that this thread writes."""
 
     item: T
-    wrote: int = 0
-    """When its thread wrote last, in groups."""
+    wrote: int
+    """Which group of all its thread wrote last."""
     woken: Lock = field(default_factory=Lock)
-    written: bool = False
+    group: "list[_Waiting[T]]" = field(default_factory=list)
     error: BaseException | None = None
 
 
@@ -33,7 +34,7 @@ class GroupCommit(Generic[T]):
         self._mutex = Lock()
         self._waiting: list[_Waiting[T]] = []
         self._writes = False
-        self._groups = 0
+        self._groups = count(1)
         self._thread = local()
 
     def keep(self, item: T) -> None:
@@ -41,33 +42,35 @@ class GroupCommit(Generic[T]):
         mine = _Waiting(item, getattr(self._thread, "wrote", 0))
         mine.woken.acquire()
         with self._mutex:
-            self._waiting.append(mine)
-            first, self._writes = not self._writes, True
-        if not first:
+            if self._writes:
+                self._waiting.append(mine)
+            else:
+                self._writes = True
+                mine.group = [mine]
+        if not mine.group:
             mine.woken.acquire()
-        if not mine.written:
-            self._write_those_who_wait()
+        if mine.group:
+            self._write_group(mine.group)
         if mine.error:
             raise mine.error
 
-    def _write_those_who_wait(self) -> None:
-        with self._mutex:
-            group, self._waiting = self._waiting, []
-            self._groups += 1
-        self._thread.wrote = self._groups
+    def _write_group(self, group: list[_Waiting[T]]) -> None:
+        self._thread.wrote = next(self._groups)
         try:
             self._written(group)
         finally:
             with self._mutex:
-                heir = max(self._waiting, key=attrgetter("wrote"), default=None)
-                self._writes = heir is not None
-            for one in (heir, *group) if heir else group:
+                next_writer = max(self._waiting, key=attrgetter("wrote"), default=None)
+                if next_writer:
+                    next_writer.group, self._waiting = self._waiting, []
+                else:
+                    self._writes = False
+            for one in (next_writer, *group) if next_writer else group:
                 one.woken.release()
+            group.clear()
 
     def _written(self, group: list[_Waiting[T]]) -> None:
         """Write *group*; when that fails each by itself, so that none fails for the fault of another."""
-        for one in group:
-            one.written = True
         try:
             self._write([one.item for one in group])
         except BaseException as error:  # noqa: BLE001 - each of them is told

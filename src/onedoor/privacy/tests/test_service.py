@@ -1,7 +1,8 @@
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
 
 from onedoor.kernel import clock
 from onedoor.privacy import entered, service
@@ -12,6 +13,7 @@ from onedoor.store.models import LedgerEntry
 from onedoor.store.sealed import Place
 
 MOTHER, FATHER = "001196204817", "036094117302"
+THREADS = 8
 PORTAL = "VN/GOV/G22/PORTAL"
 READER = Reader(PORTAL, "account-1", "birth-form", "nd63-2024.4.5", "2611-7K4M-Q8")
 STRANGER = Reader(PORTAL, "account-1", "curiosity", "nd63-2024.4.5", "2611-7K4M-Q8")
@@ -78,6 +80,36 @@ def test_persons_are_kept_blind_and_sealed() -> None:
 def test_a_read_is_refused_inside_an_open_transaction() -> None:
     with pytest.raises(RuntimeError, match="durable"), transaction.atomic():
         permit(READER, register="population", persons=[MOTHER])
+
+
+@lasting
+def test_reads_at_the_same_time_are_each_recorded_with_their_own_person_and_entry() -> None:
+    numbers = [f"0011962{number:05}" for number in range(THREADS * 4)]
+
+    def read(number: str) -> str:
+        try:
+            return permit(READER, register="population", persons=[number]).record
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        records = dict(zip(numbers, threads.map(read, numbers), strict=True))
+    for number, record in records.items():
+        row = ReadRecord.objects.get(id=record)
+        assert [bytes(one.person) for one in row.persons.all()] == [keys.blind("privacy.person", number)]
+        commitment = LedgerEntry.objects.get(id=row.entry).commitment
+        assert bytes(commitment) == sha256(entered.of(row).content()).digest()
+    assert LedgerEntry.objects.count() == len(numbers)
+
+
+@lasting
+def test_what_was_asked_is_recorded_sign_by_sign() -> None:
+    odd = ['a,b"c\\d', "{e}", "ệ'f"]
+    with pytest.raises(NotPermitted):
+        permit(STRANGER, register="population", persons=[MOTHER], wanted=odd)
+    record = ReadRecord.objects.get()
+    assert record.fields == odd
+    assert bytes(LedgerEntry.objects.get().commitment) == sha256(entered.of(record).content()).digest()
 
 
 @lasting
