@@ -3,10 +3,15 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+import jsonschema_rs
+
+from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.nation import DATE_SCHEMA, TEXT_SCHEMA, UNIT_SCHEMA, Document, Fault, Nation, nearest
 from onedoor.kernel.nation.layers import current
 from onedoor.kernel.said import said
-from onedoor.registers.definition import read
+from onedoor.registers.definition import Register, read
+from onedoor.registers.people import generate
+from onedoor.registers.people.rows import PERSON, PERSONS
 
 WEIGHTS: Mapping[str, Any] = {
     "type": "object",
@@ -46,6 +51,8 @@ PERSONA = _object(
         father=TEXT,
     ),
 )
+FEW = 20
+"""People made to try the registers: among them are children, couples and households."""
 PEOPLE = _object(
     ["order", "address", "adult", "families", "given", "streets"],
     order={"type": "string", "pattern": "\\{family\\}"},
@@ -108,6 +115,13 @@ SCHEMA = _object(
 
 def check(document: Document, nation: Nation) -> Iterable[Fault]:
     """Yield the faults of the file that its schema cannot see."""
+    faults = list(_written_faults(document, nation))
+    yield from faults
+    if "people" in document.data and not faults:
+        yield from _made_faults(document, nation)
+
+
+def _written_faults(document: Document, nation: Nation) -> Iterator[Fault]:
     data = document.data
     known = [row["id"] for row in data["personas"] if row["kind"] == "person"]
     for number, row in enumerate(data["personas"]):
@@ -154,6 +168,58 @@ def _people_faults(document: Document, nation: Nation) -> Iterator[Fault]:
                     register=one.data["register"],
                 )
                 yield document.fault(["people"], wrong, said("add {word}: …", word=word))
+
+
+def _made_faults(document: Document, nation: Nation) -> Iterator[Fault]:
+    """Make a few people and yield what in the registers does not fit them, at its place in the register's file."""
+    files = {one.data["register"]: one for one in nation.documents("register")}
+    if PERSONS not in files:
+        wrong = said("people are made for a register called “{register}”, and there is none", register=PERSONS)
+        yield document.fault(["people"], wrong, said("call the register of persons so, or leave people out"))
+        return
+    try:
+        made = generate(FEW, nation=nation)
+    except OnedoorError:
+        return  # a place or a list at fault, which is said of its own file
+    except (LookupError, ValueError) as error:
+        wrong = said("no people can be made of these words and places: {error}", error=error)
+        yield document.fault(["people"], wrong, said("compare with docs/how-to/add-a-register.md"))
+        return
+    for name, rows in made.items():
+        register = read(current(files[name].data, nation.today()))
+        if not _is_schema(register.schema):
+            continue  # which is said of the register itself
+        first: dict[str, Fault] = {}
+        for row in rows:
+            for field, fault in _misfits(files[name], register, row):
+                first.setdefault(field, fault)
+        yield from first.values()
+
+
+def _is_schema(schema: Mapping[str, Any]) -> bool:
+    try:
+        jsonschema_rs.validator_for(dict(schema))
+    except (jsonschema_rs.ValidationError, ValueError):
+        return False
+    return True
+
+
+def _misfits(file: Document, register: Register, row: Mapping[str, Any]) -> Iterator[tuple[str, Fault]]:
+    """Yield by field what a made record lacks of *register*, has besides its fields, or has with another value."""
+    strange = [name for name in row if name not in register.fields]
+    lacking = [name for name in register.fields if name not in row and name not in register.defaults]
+    for name in lacking:
+        wrong = said("people are made without the field “{name}”, which must be there", name=name)
+        known = [*strange, *(one for one in PERSON if register.id == PERSONS and one not in register.fields)]
+        yield name, file.fault(("fields", name), wrong, nearest(name, known))
+    for name in strange if not lacking else ():
+        wrong = said("people are made with a field “{name}”, which is not here", name=name)
+        yield name, file.fault(("fields",), wrong, said("add {name}: …", name=name))
+    fitting = {**register.defaults, **{name: value for name, value in row.items() if name not in strange}}
+    for error in () if lacking else register.validator.iter_errors(fitting):
+        wrong = said("people are made with another value here: {message}", message=error.message)
+        keys = ("fields", *error.instance_path[:1])
+        yield str(keys[-1]), file.fault(keys, wrong, said("write a schema that takes it"))
 
 
 def _named(data: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], str]]:

@@ -9,6 +9,13 @@ from onedoor.registers.people.family import Marriage, Newborn, Person, Populatio
 from onedoor.registers.people.world import World, age, birthday
 
 Row = dict[str, Any]
+PERSONS = "population"
+"""The register of persons, by which everybody who is made has a number."""
+PERSON = (
+    *("number", "full_name", "born", "sex", "ethnicity", "nationality", "native_place", "birth_registered_in"),
+    *("residence", "mother", "father", "status", "phone", "email"),
+)
+"""What a person is made with; the register of persons has those of these fields that its nation wants."""
 SCHOOL, WORK, RETIRED = 6, 18, 61
 LATEST_DAY = 60
 
@@ -21,12 +28,12 @@ class Rows:
         self.population = population
         self.registers = registers
         self.taken: set[tuple[str, str]] = set()
-        self.taken.update(("population", person.number) for person in population.people if person.number)
+        self.taken.update((PERSONS, person.number) for person in population.people if person.number)
 
     def all(self) -> dict[str, list[Row]]:
         """Return the rows by register, of those registers that the nation has."""
         makers = {
-            "population": self.people,
+            PERSONS: self.people,
             "residence": self.households,
             "marriages": self.weddings,
             "birth-notices": self.notices,
@@ -48,8 +55,8 @@ class Rows:
         for person in self.population.people:
             if not person.number:
                 draft = {"birth_registered_in": person.registered_in, "born": _day(person.born), "sex": person.sex}
-                person.number = self.numbered("population", draft)["number"]
-        fields = self.registers["population"].fields
+                person.number = self.numbered(PERSONS, draft)["number"]
+        fields = self.registers[PERSONS].fields
         for person in self.population.people:
             yield {name: value for name, value in self._person(person).items() if name in fields}
 

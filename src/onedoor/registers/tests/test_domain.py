@@ -5,8 +5,17 @@ import pytest
 
 from onedoor.kernel import nation
 from onedoor.kernel.nation import file_kinds
+from onedoor.registers.people import generate
+from onedoor.registers.people.rows import PERSON
 
 VIETNAM = Path(__file__).parents[4] / "nations" / "vietnam"
+
+ADDRESS = """  address:
+    name: {vi: Địa chỉ, en: Address, fr: Adresse}
+    personal: true
+    required: true
+    schema: {type: string, minLength: 1, maxLength: 200}
+"""
 
 
 @pytest.fixture
@@ -67,6 +76,10 @@ def test_registers_and_demonstration_of_the_nation_have_no_fault() -> None:
             "“births_since” is missing, from which the register",
         ),
         ("demonstration.yaml", '"20242": [', '"20243": [', "there is no administrative unit “20243” today"),
+        ("registers/population.yaml", "  full_name:\n", "  name:\n", "“name”, which must be there; write “full_name”"),
+        ("registers/residence.yaml", "  address:\n", "  place:\n", "“place”, which must be there; use one of: address"),
+        ("registers/residence.yaml", ADDRESS, "", "people are made with a field “address”, which is not here"),
+        ("registers/population.yaml", "{enum: [M, F]", "{enum: [m, f]", 'another value here: "F" is not one of'),
     ],
 )
 def test_each_fault_is_named(copy: Path, name: str, old: str, new: str, said: str) -> None:
@@ -76,3 +89,16 @@ def test_each_fault_is_named(copy: Path, name: str, old: str, new: str, said: st
     file.write_text(text.replace(old, new, 1))
     found = [str(fault) for fault in nation.check(copy) if name in fault.file]
     assert any(said in fault for fault in found), found
+
+
+def test_people_are_made_for_a_register_of_persons_alone(copy: Path) -> None:
+    assert set(generate(3, nation=nation.load(copy))["population"][0]) == set(PERSON)
+    (copy / "registers" / "population.yaml").unlink()
+    found = [str(fault) for fault in nation.check(copy) if "demonstration.yaml" in fault.file]
+    assert any("a register called “population”, and there is none" in fault for fault in found), found
+
+
+def test_people_who_cannot_be_made_are_a_fault_and_no_traceback(copy: Path) -> None:
+    (copy / "lists" / "clinics.yaml").unlink()
+    found = [str(fault) for fault in nation.check(copy) if "demonstration.yaml" in fault.file]
+    assert any("no people can be made of these words and places: 'clinics'" in fault for fault in found), found
