@@ -106,17 +106,8 @@ def _document(task: Task, result: Result, data: Record, issue: Mapping[str, Any]
     """Return the sealed document and its data; the same data whenever it is made again."""
     language = nation.current().languages[0]
     agency = nation.current().agencies[task.agency]
-    full = {
-        **data,
-        "kind": result.id,
-        "id": issue["result"],
-        "case": task.case,
-        "title": result.title[language],
-        "agency": {"id": agency.id, "name": agency.name[language]},
-        "officer": issue["officer"],
-        "issued_at": issue["at"],
-        "verify_url": verify_url(issue["result"]),
-    }
+    case = {"id": issue["result"], "case": task.case, "verify_url": verify_url(issue["result"])}
+    full = procedures.layout_data(result, data, issue, agency, language, **case)
     template = procedures.template(task.digest, result)
     plain = pdf.render(template, full, lang=language, moment=datetime.fromisoformat(issue["at"]))
     return seals.seal(plain, task.agency, name=agency.name[language], reason=result.title[language]), full

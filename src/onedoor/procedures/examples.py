@@ -34,6 +34,16 @@ def differences(service: Service, example: Example, nation: Nation) -> list[str]
     ]
 
 
+def issued(service: Service, example: Example, nation: Nation) -> list[tuple[str, str, Mapping[str, Value]]]:
+    """Return the results of *example* by id, the agency that issues each, and its data; none where it issues none."""
+    run = _Run(service, example, nation)
+    if "issue" not in example or run._missing() or run._barred():
+        return []
+    documents, owners = run._documents(), run._owners()
+    steps = [step for step in rules.steps_of(service, run.form) if step.issues]
+    return [(step.issues, owners[step.id], documents[step.issues]) for step in steps]
+
+
 def outages(service: Service, example: Example, nation: Nation) -> list[str]:
     """Return a sentence for each register whose silence alone breaks the form that *example* fills in."""
     registers = sorted({source.register for source in service.data.values()})

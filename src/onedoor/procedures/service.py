@@ -24,6 +24,7 @@ from onedoor.procedures.definition import Condition, Law, Result, Service, Sourc
 from onedoor.procedures.domain import SERVICE
 from onedoor.procedures.expressions import BadExpression, Context, ExpressionFailed, Value, evaluate, names_of, paths_of
 from onedoor.procedures.handing import enough, handed, needs
+from onedoor.procedures.layouts import data as layout_data
 from onedoor.procedures.models import ServiceVersion
 from onedoor.procedures.questions import Fact, Field, Page
 from onedoor.procedures.resting import deciding, sources_behind
@@ -87,6 +88,7 @@ __all__ = [
     "is_required",
     "knows",
     "law_text",
+    "layout_data",
     "limit_text",
     "missing_answers",
     "names_of",

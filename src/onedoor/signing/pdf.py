@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -27,11 +28,16 @@ _MAIN = """
   pdf.attach(file.name, bytes(file.content), relationship: file.relation, mime-type: file.type, description: file.name)
 }}
 """
+_WHERE: Final = re.compile(r"┌─ (.+):(\d+):\d+$", re.MULTILINE)
 _TYPES = {".json": "application/json", ".xml": "application/xml", ".csv": "text/csv", ".pdf": "application/pdf"}
 
 
 class TemplateBroken(OnedoorError):
     """The document template {template} does not fit its data: {why}. Correct the template or the data."""
+
+    def __init__(self, file: Path, line: int, why: str) -> None:
+        self.file, self.line, self.why = file, line, why
+        super().__init__(template=f"{file.name}:{line}", why=why)
 
 
 def render(
@@ -106,10 +112,17 @@ class _Press:
                     timestamp=int(moment.timestamp()),
                 )
         except typst.TypstError as broken:
-            raise TemplateBroken(template=name, why=broken.message) from None
+            raise TemplateBroken(*_place(self._folder / name, broken.diagnostic), broken.message) from None
         if not isinstance(made, bytes):
-            raise TemplateBroken(template=name, why="it makes no single file")
+            raise TemplateBroken(self._folder / name, 1, "it makes no single file")
         return made
+
+
+def _place(template: Path, diagnostic: str) -> tuple[Path, int]:
+    """Return the file and the line that typst names first: the template, or what it includes."""
+    found = _WHERE.search(diagnostic)
+    file = Path(found[1]).resolve() if found else template
+    return (file, int(found[2])) if found and file.is_file() else (template, 1)
 
 
 @lru_cache(maxsize=32)

@@ -9,11 +9,12 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import TypeAlias
 
 from onedoor.kernel import clock
 from onedoor.kernel.durable import sync_folder
@@ -28,6 +29,14 @@ HISTORY, LOCK, DRAFT = "history.jsonl", "lock", ".draft"
 SHORT = 12
 """Signs of a digest that people are shown and may write."""
 STOP_FIRST = said("stop it first: onedoor up takes such a change where no record lies under it")
+
+
+Tried: TypeAlias = Callable[[Nation], Iterable[Fault]]
+
+
+def nothing_tried(_nation: Nation) -> Iterable[Fault]:
+    """Find nothing: the trial of who needs none."""
+    return ()
 
 
 class NoSuchVersion(OnedoorError):
@@ -66,10 +75,11 @@ def place(folder: Path, version: Version) -> Path:
     return folder / version.digest
 
 
-def bring_in(folder: Path, source: Path, by: str, *, running: bool) -> Version:
+def bring_in(folder: Path, source: Path, by: str, *, running: bool, tried: Tried = nothing_tried) -> Version:
     """Bring the files in *source* into force; raise `BadNation` with every fault, and nothing has changed then.
 
-    In a *running* nation some things cannot change (see `FileKind.lasting`): they are faults as well.
+    In a *running* nation some things cannot change (see `FileKind.lasting`): they are faults as well. What is sound
+    so far is *tried*, by a trial that costs more than a check.
     """
     if not (source / "nation.yaml").is_file():
         raise BadNation(load_base(source)[1])
@@ -77,7 +87,7 @@ def bring_in(folder: Path, source: Path, by: str, *, running: bool) -> Version:
         draft = folder / DRAFT
         shutil.copytree(source, draft)
         digest = digest_of(draft)
-        if faults := _faults(folder, draft, running=running):
+        if faults := _faults(folder, draft, running=running) or list(tried(load(draft))):
             name, own = shown(draft), shown(source)
             raise BadNation([replace(fault, file=fault.file.replace(name, own, 1)) for fault in faults])
         if (folder / digest).exists():

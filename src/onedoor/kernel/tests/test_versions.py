@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from onedoor.kernel import nation, settings
-from onedoor.kernel.nation import BadNation, present, versions
+from onedoor.kernel.nation import BadNation, Fault, present, versions
+from onedoor.kernel.nation.nation import shown
+from onedoor.kernel.nation.said import said
 
 TESTLAND = settings.REPOSITORY / "nations" / "testland"
 NAME = "name: {fr: Testlande, en: Testland}"
@@ -181,3 +183,16 @@ def test_a_torn_line_never_came_into_force_and_is_cut_away_by_the_next(folder: P
     assert nation.in_force(folder).name != second.digest
     assert versions.bring_in(folder, source, "Bob", running=True).digest == second.digest
     assert [one.digest for one in versions.history(folder)] == [versions.history(folder)[0].digest, second.digest]
+
+
+def test_what_fails_its_trial_changes_nothing(folder: Path, source: Path) -> None:
+    before = versions.history(folder)
+    rename(source, "Elsewhere")
+
+    def tried(country: nation.Nation) -> Iterator[Fault]:
+        yield Fault(shown(country.path / "layout.typ"), 3, said("it cannot be set"), said("correct it"))
+
+    with pytest.raises(BadNation) as refused:
+        versions.bring_in(folder, source, "Bob", running=True, tried=tried)
+    assert [str(fault) for fault in refused.value.faults] == [f"{source}/layout.typ:3: it cannot be set; correct it"]
+    assert versions.history(folder) == before

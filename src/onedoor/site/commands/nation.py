@@ -51,14 +51,18 @@ def _check(arguments: argparse.Namespace) -> int:
 
 def _examples(arguments: argparse.Namespace) -> int:
     from onedoor.kernel import nation
-    from onedoor.procedures import examples
+    from onedoor.procedures import examples, layouts
 
-    played = list(examples.played(nation.load(arguments.folder)))
+    country = nation.load(arguments.folder)
+    played = list(examples.played(country))
     for service, say, differences in played:
         print(f"{service}: {say}: {'; '.join(differences) or _('as expected')}")
+    faults = list(layouts.faults(country))
+    for fault in faults:
+        print(fault.text(_))
     wrong = sum(bool(differences) for _service, _say, differences in played)
     print(_("{n} examples, {wrong} not as expected.", n=len(played), wrong=wrong))
-    return FAILED if wrong else 0
+    return FAILED if wrong or faults else 0
 
 
 def _schemas(arguments: argparse.Namespace) -> int:

@@ -40,6 +40,7 @@ def load(arguments: argparse.Namespace) -> int:
     """Bring files into force, or name every fault and leave all as it is."""
     from onedoor.exchange.directory import following
     from onedoor.kernel.nation import BadNation, versions
+    from onedoor.procedures import layouts
     from onedoor.site.up.supervisor import RECORD
 
     if (arguments.folder is None) == (arguments.kept is None):
@@ -51,7 +52,7 @@ def load(arguments: argparse.Namespace) -> int:
         if arguments.kept:
             version = versions.go_back(folder, arguments.kept, by, running=running)
         else:
-            version = versions.bring_in(folder, arguments.folder.absolute(), by, running=running)
+            version = versions.bring_in(folder, arguments.folder.absolute(), by, running=running, tried=layouts.faults)
     except BadNation as bad:
         for fault in bad.faults:
             print(fault.text(_))
