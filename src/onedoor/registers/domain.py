@@ -191,7 +191,7 @@ def check(document: Document, nation: Nation) -> Iterable[Fault]:
             )
     posts = {post for one in nation.agencies.values() if one.member == data["owner"] for post in one.posts}
     for number, post in enumerate(data.get("corrections", {}).get("posts", ())):
-        if post not in posts:
+        if data["owner"] in members and post not in posts:
             wrong = said("no authority of the owner has the post “{post}”", post=post)
             yield document.fault(["corrections", "posts", number], wrong, nearest(post, sorted(posts)))
     yield from retention.check(document, purposes, united(data, "fields"))
