@@ -19,6 +19,7 @@ FILES = ("pyproject.toml", ".importlinter", "conftest.py", "mkdocs.yml")
 LEFT = shutil.ignore_patterns("__pycache__", "*.mo", "fonts", "images", ".mypy_cache")
 KNOWN = ".mypy_cache"
 """What was found out of the modules before: the copy has the same, and need not find it out anew."""
+NATION = ROOT / "tests" / "nation" / "running.py"
 PAGES = sorted(DOCS.rglob("*.md"))
 
 
@@ -47,19 +48,30 @@ def test_every_block_of_commands_is_run_or_says_why_not(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=named)
 def test_commands_that_are_not_run_are_commands_and_name_the_test_that_stands_for_them(page: Path) -> None:
     for why, commands in runner.reasons(page):
-        assert (ROOT / why.rpartition("; ")[2]).is_file(), f"{why}: name the test after “; ”"
+        test = ROOT / why.rpartition("; ")[2]
+        assert test.is_file(), f"{why}: name the test after “; ”"
         for command in commands:
             words = shlex.split(command)
             if "onedoor" in words and "podman" not in words:
-                understood(words[words.index("onedoor") + 1 :])
+                begins = understood(words[words.index("onedoor") + 1 :])
+                lacking = [word for word in begins if f'"{word}"' not in played_by(test)]
+                assert not lacking, f"{why}: that test does not run {command}"
 
 
-def understood(words: list[str]) -> None:
-    """Fail when the command line does not take *words*."""
+def understood(words: list[str]) -> list[str]:
+    """Return the command and its part; fail when the command line does not take *words*."""
     name, *rest = takewhile(lambda word: word not in ("<", ">", "|"), words)
     parser = argparse.ArgumentParser()
     import_module(COMMANDS[name][0]).add_arguments(parser)
     parser.parse_args(["0197c3f0-0000-7000-8000-000000000000" if word == "ID" else word for word in rest])
+    parts = [one.choices for one in parser._actions if isinstance(one, argparse._SubParsersAction)]
+    return [name, *(word for word in rest[:1] for choices in parts if word in choices)]
+
+
+def played_by(test: Path) -> str:
+    """Return the text of a *test*, with that of the nation it starts if it starts one."""
+    text = test.read_text("utf-8")
+    return text + (NATION.read_text("utf-8") if "tests.nation.running" in text else "")
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if any(runner.blocks(page))], ids=named)
