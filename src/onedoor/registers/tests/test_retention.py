@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
@@ -182,6 +183,49 @@ def test_of_a_destroyed_record_only_that_it_was_is_left() -> None:
 
 def _blind(number: str) -> bytes:
     return storage._blind(definition.register_of("birth-notices"), "notice", number)
+
+
+@lasting
+@pytest.mark.usefixtures("notices")
+def test_what_an_older_state_brings_back_is_destroyed_again_by_the_nightly_run(postgres: Any) -> None:
+    name = connection.settings_dict["NAME"]
+    with kept_as(f"{name}_older", postgres):
+        nightly()
+        assert found(COMMUNE) == [OLD, NEW]
+        with restored(f"{name}_older"):
+            assert found(COMMUNE) == found(PORTAL) == [OLD, NEW, ANCIENT]
+            nightly()
+            assert (found(COMMUNE), found(PORTAL)) == ([OLD, NEW], [NEW])
+            assert Archived.objects.exclude(destroyed=None).count() == 1
+            assert not Term.objects.filter(value=_blind(ANCIENT)).exists()
+            nightly()
+            assert LedgerEntry.objects.filter(kind="registers.destroyed").count() == 1
+
+
+@contextmanager
+def kept_as(older: str, postgres: Any) -> Iterator[None]:
+    """Keep the test's database as it is now under another name, as a backup does, till the end."""
+    mine = connection.settings_dict
+    connection.close()
+    with postgres.as_superuser() as superuser:
+        superuser.execute(f"CREATE DATABASE {older} OWNER {mine['USER']} TEMPLATE {mine['NAME']}")
+        try:
+            yield
+        finally:
+            superuser.execute(f"DROP DATABASE {older} WITH (FORCE)")
+
+
+@contextmanager
+def restored(older: str) -> Iterator[None]:
+    """Go on with the database as it was kept."""
+    latest = connection.settings_dict["NAME"]
+    connection.close()
+    connection.settings_dict["NAME"] = older
+    try:
+        yield
+    finally:
+        connection.close()
+        connection.settings_dict["NAME"] = latest
 
 
 @pytest.mark.usefixtures("notices")
