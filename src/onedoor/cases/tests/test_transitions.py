@@ -1,6 +1,7 @@
 """Every transition brings its event, whatever moves a dossier; a hand-over is watched, a silent person waited for."""
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from onedoor.cases.models import Act, Dossier, Task, Transition
 from onedoor.cases.tests.conftest import HANOI, NOW, work
 from onedoor.cases.tests.story import SignIn, handed_over, only, states, submit
 from onedoor.kernel import clock
+from onedoor.store import outbox
 from onedoor.store.models import StatedEvent
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("people", "seals", "transport")]
@@ -73,6 +75,38 @@ def test_each_transition_and_each_act_at_a_desk_states_its_event_once(sign_in: S
     acts = ((row.kind, row.task.case, row.state) for row in Act.objects.select_related("task"))
     moved = (one.data for one in StatedEvent.objects.filter(name="cases.TaskMoved"))
     assert Counter(acts) == Counter((one["kind"], one["case"], one["state"]) for one in moved)
+
+
+def test_a_transition_whose_event_cannot_be_stated_is_not_there(
+    sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mother, registrar = sign_in("mother"), sign_in("civil-status")
+
+    def lost(move: Callable[[], object]) -> None:
+        rows = [model.objects.order_by("pk") for model in (Dossier, Task, Transition, Act, StatedEvent)]
+        before = [list(one.values()) for one in rows]
+        with monkeypatch.context() as patched:
+            patched.setattr(outbox, "state", broken)
+            with pytest.raises(OutboxBroken):
+                move()
+        assert [list(one.all().values()) for one in rows] == before
+
+    lost(lambda: submit(mother))
+    code = handed_over(mother).code
+    lost(lambda: service.ask_supplement(only(registrar), "Gửi giúp ảnh giấy chứng sinh.", registrar))
+    service.ask_supplement(only(registrar), "Gửi giúp ảnh giấy chứng sinh.", registrar)
+    work()
+    lost(lambda: service.supplement(code, "Đây ạ.", "s-1", mother))
+    service.supplement(code, "Đây ạ.", "s-1", mother)
+    assert Transition.objects.filter(kind="answer").count() == 1
+
+
+def broken(_event: object) -> None:
+    raise OutboxBroken
+
+
+class OutboxBroken(Exception):
+    """The outbox takes no event."""
 
 
 def test_a_supplement_that_never_came_stops_the_dossier_and_the_authority_hears_of_it(sign_in: SignIn) -> None:
