@@ -15,6 +15,7 @@ from onedoor.exchange.service import Caller, caller
 from onedoor.kernel.access import GATEWAY, access
 from onedoor.kernel.errors import BadInput
 from onedoor.kernel.openapi import answer, body, problems
+from onedoor.kernel.said import said
 from onedoor.kernel.settings import current as settings
 from onedoor.privacy.service import Reader, permit_call
 
@@ -78,9 +79,9 @@ def _take(request: HttpRequest, name: str, handler: Callable[[Caller, Any], dict
     try:
         message = json.loads(request.body)
     except (ValueError, RecursionError) as error:
-        raise BadInput(what="the body is not JSON") from error
+        raise BadInput(what=said("the body is not JSON")) from error
     if not _VALID[name].is_valid(message) or message["case"] != asks.case or not 0 < len(asks.key) <= LONGEST_KEY:
-        raise BadInput(what=f"a message “{name}” with the case of X-Road-Issue and an Idempotency-Key")
+        raise BadInput(what=said("a message “{name}” with the case of X-Road-Issue and an Idempotency-Key", name=name))
     # JSON knows one kind of number: 1.0 is an integer there, and none to the database.
     message |= {key: int(message[key]) for key in ("round", "number") if key in message}
     return JsonResponse(handler(asks, message))

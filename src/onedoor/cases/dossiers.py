@@ -21,6 +21,7 @@ from onedoor.kernel import clock, nation
 from onedoor.kernel.actor import Actor
 from onedoor.kernel.errors import TooLarge
 from onedoor.kernel.ids import BadCaseCode, read_case_code
+from onedoor.kernel.said import said
 from onedoor.kernel.text import pick
 from onedoor.procedures.service import Service
 from onedoor.store import keys
@@ -143,7 +144,7 @@ def supplement(code: str, text: str, key: str, actor: Actor, files: dict[str, tu
     if not text.strip():
         raise WordsNeeded(what="text")
     if sum(len(content) for _name, content in (files or {}).values()) > LARGEST:
-        raise TooLarge(limit=f"{LARGEST // 2**20} MB")
+        raise TooLarge(limit=said("{n} MB", n=LARGEST // 2**20))
     with moving(dossier.code, actor) as journey:
         body = journey.dossier.read()
         if key and any(one["key"] == key for one in body["supplements"].values()):

@@ -23,6 +23,7 @@ from onedoor.kernel import clock, nation
 from onedoor.kernel.actor import Actor
 from onedoor.kernel.errors import BadInput
 from onedoor.kernel.ids import uuid7
+from onedoor.kernel.said import said
 from onedoor.store import sealed
 
 Message = Mapping[str, Any]
@@ -46,7 +47,7 @@ def receive(caller: Caller, message: Message) -> dict[str, Any]:
     others = {agency for agency, _name in directory.same_kind(step.agency)}
     if false := claims.wrong(service_of(step.dossier).steps[step.ref], message, authorities=others):
         _record("false-outcome", message, by)
-        raise BadInput(what=f"the service does not let this step say that ({false})")
+        raise BadInput(what=said("the service does not let this step say that ({false})", false=false))
     if (result := message.get("result")) and step.state in rules.ACTIVE:
         arriving.check(step, result, by)
     _take(caller, message, by)

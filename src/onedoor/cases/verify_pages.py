@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods
 from onedoor.cases import service
 from onedoor.kernel.access import PUBLIC, access
 from onedoor.kernel.errors import TooLarge
+from onedoor.kernel.said import said
 
 LARGEST = 5 * 1024 * 1024
 
@@ -26,7 +27,7 @@ def verify(request: HttpRequest, result_id: str) -> HttpResponse:
         if sent is None:
             wrong = _("Choose the file you want to check.")
         elif (sent.size or 0) > LARGEST:
-            raise TooLarge(limit="5 MB")
+            raise TooLarge(limit=said("{n} MB", n=5))
         else:
             compared = service.compare(sent.read(), result_id, by)
     context = {"issued": issued, "compared": compared, "wrong": wrong}

@@ -12,6 +12,7 @@ from cryptography.x509 import Certificate, load_pem_x509_certificate
 
 from onedoor.exchange.permissions import Permission, Permissions
 from onedoor.kernel.errors import OnedoorError
+from onedoor.kernel.said import said
 from onedoor.signing import detached
 from onedoor.signing.certificates import fingerprint
 from onedoor.signing.keys import PrivateKey, PublicKey
@@ -93,18 +94,18 @@ def read(signed: bytes, anchors: Iterable[Certificate], *, moment: datetime) -> 
     """Return the configuration that one of *anchors* signed and that is in force; raise `ConfigurationRefused`."""
     body, found, tail = signed.rpartition(_MARK)
     if not found:
-        raise ConfigurationRefused(why="it is not signed")
+        raise ConfigurationRefused(why=said("it is not signed"))
     _check_signature(body, tail, anchors)
     try:
         data = json.loads(body)
         known = data["format"] == FORMAT
         configuration = _parse(data) if known else None
     except (ValueError, KeyError, TypeError, AttributeError, detached.BadSignature) as broken:
-        raise ConfigurationRefused(why="it is not well formed") from broken
+        raise ConfigurationRefused(why=said("it is not well formed")) from broken
     if configuration is None:
-        raise ConfigurationRefused(why="its format is not known here")
+        raise ConfigurationRefused(why=said("its format is not known here"))
     if moment >= configuration.expires:
-        raise ConfigurationRefused(why="it has expired")
+        raise ConfigurationRefused(why=said("it has expired"))
     return configuration
 
 
@@ -113,16 +114,16 @@ def _check_signature(body: bytes, tail: bytes, anchors: Iterable[Certificate]) -
         print_, signature = tail.decode("ascii").split()
         raw = base64.b64decode(signature, validate=True)
     except (ValueError, binascii.Error):
-        raise ConfigurationRefused(why="its signature is not well formed") from None
+        raise ConfigurationRefused(why=said("its signature is not well formed")) from None
     if tail != f"{print_} {base64.b64encode(raw).decode()}\n".encode():
-        raise ConfigurationRefused(why="its signature is not well formed")
+        raise ConfigurationRefused(why=said("its signature is not well formed"))
     anchor = next((one for one in anchors if fingerprint(one) == print_), None)
     if anchor is None:
-        raise ConfigurationRefused(why="an unknown key signed it")
+        raise ConfigurationRefused(why=said("an unknown key signed it"))
     try:
         detached.verify(anchor, body, raw)
     except detached.BadSignature:
-        raise ConfigurationRefused(why="its signature does not match") from None
+        raise ConfigurationRefused(why=said("its signature does not match")) from None
 
 
 def _parse(data: Mapping[str, Any]) -> Configuration:

@@ -14,6 +14,7 @@ from onedoor.kernel import nation
 from onedoor.kernel.actor import Actor
 from onedoor.kernel.errors import BadInput, NotAllowed, OnedoorError, Unavailable
 from onedoor.kernel.ids import uuid7
+from onedoor.kernel.said import said
 from onedoor.kernel.settings import current
 from onedoor.kernel.text import Text
 from onedoor.kernel.watch import metrics, trace
@@ -187,7 +188,7 @@ def json_of(request: _Sent) -> Any:  # noqa: ANN401 - whatever was sent
         found = json.loads(request.body)
         json.dumps(found, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
-        raise BadInput(what="the body is not JSON in UTF-8") from error
+        raise BadInput(what=said("the body is not JSON in UTF-8")) from error
     return found
 
 
@@ -211,7 +212,7 @@ def caller(request: _Received) -> Caller:
 def _connections() -> Connections:
     settings = current()
     if not (settings.tls_cert and settings.tls_key and settings.tls_trust):
-        raise ServiceUnavailable(who="The gateway")
+        raise ServiceUnavailable(who=said("The gateway"))
     return Connections(settings.gateway_url, settings.tls_cert, settings.tls_key, settings.tls_trust)
 
 

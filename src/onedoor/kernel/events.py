@@ -12,6 +12,7 @@ from uuid import UUID
 
 from onedoor.kernel.actor import Actor
 from onedoor.kernel.errors import OnedoorError
+from onedoor.kernel.said import said
 
 Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
 
@@ -109,7 +110,7 @@ def _plain(value: object, name: str) -> Json:
         return {key: _plain(item, name) for key, item in value.items()}
     if isinstance(value, tuple | list):
         return [_plain(item, name) for item in value]
-    raise BadEvent(name=name, what=f"a {type(value).__name__} has no JSON form")
+    raise BadEvent(name=name, what=said("a {kind} has no JSON form", kind=type(value).__name__))
 
 
 def _made(cls: type, data: Mapping[str, Json], name: str) -> object:
@@ -117,7 +118,7 @@ def _made(cls: type, data: Mapping[str, Json], name: str) -> object:
     hints = get_type_hints(cls)
     known = {field.name for field in dataclasses.fields(cls)}
     if unknown := set(data) - known:
-        raise BadEvent(name=name, what=f"unknown fields {sorted(unknown)}")
+        raise BadEvent(name=name, what=said("unknown fields {names}", names=", ".join(sorted(unknown))))
     try:
         return cls(**{key: _read(hints[key], value, name) for key, value in data.items()})
     except (TypeError, ValueError, ArithmeticError) as error:

@@ -30,12 +30,12 @@ def quoted(sentence: str) -> Said:
     return _made(sentence, {}, whole=True)
 
 
-def listed(sentences: Iterable[str]) -> str:
+def listed(sentences: Iterable[Said]) -> Said:
     """Return *sentences*, at least one, one after another, with semicolons as the reader's language sets them."""
     return reduce(lambda one, other: said("{one}; {other}", one=one, other=other), sentences)
 
 
-def either(words: Iterable[str]) -> str:
+def either(words: Iterable[Said]) -> Said:
     """Return *words*, at least one, as those of which one is wanted."""
     return reduce(lambda one, other: said("{one} or {other}", one=one, other=other), words)
 

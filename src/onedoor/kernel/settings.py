@@ -10,6 +10,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from onedoor.kernel.errors import OnedoorError
+from onedoor.kernel.said import Said, said
 
 FILE, PKCS11 = "file", "pkcs11"
 ROLES = ("portal", "node", "test", "gateway", "directory", "witness")
@@ -35,18 +36,18 @@ OF_TESTS = "ONEDOOR_TEST_"
 class BadSetting(OnedoorError):
     """The setting {name} is “{value}”, but it must be {expected}. Please correct it and start again."""
 
-    def __init__(self, name: str, value: str, expected: str) -> None:
+    def __init__(self, name: str, value: str, expected: Said) -> None:
         super().__init__(name=name, value=value, expected=expected)
 
 
 class MissingSetting(BadSetting):
     """The setting {name} is missing; it must be {expected}. Please set it as docs/reference/settings.md says."""
 
-    def __init__(self, name: str, expected: str) -> None:
+    def __init__(self, name: str, expected: Said) -> None:
         super().__init__(name, "", expected)
 
 
-def faulty(name: str, value: str, expected: str) -> BadSetting:
+def faulty(name: str, value: str, expected: Said) -> BadSetting:
     """Return what is wrong with a setting that is not as *expected*, or not there."""
     return BadSetting(name, value, expected) if value else MissingSetting(name, expected)
 
@@ -176,18 +177,20 @@ def _settings(source: "_Source") -> Settings:
     return Settings(
         role=role,
         nation=source.folder("nation", NO_NATION.get(role)),
-        member=source.text("member", r"[A-Z0-9-]+", "" if role in NO_MEMBER else None, "such as G15"),
-        subsystem=source.text("subsystem", SUBSYSTEM, None if django else "", "such as VN/GOV/G15/CIVIL-STATUS"),
+        member=source.text("member", r"[A-Z0-9-]+", "" if role in NO_MEMBER else None, _such_as("G15")),
+        subsystem=source.text("subsystem", SUBSYSTEM, None if django else "", _such_as("VN/GOV/G15/CIVIL-STATUS")),
         database_url=source.secret("database_url", None if django else "", r"postgres(ql)?://\S+"),
         state=source.path("state", Path("var/test") if role == "test" else None),
         secret=source.secret("secret", None if django else "of-the-tests-alone-" * 3, rf".{{{SHORTEST_SECRET},}}"),
-        gateway_url=source.text("gateway_url", URL, "", "such as https://127.0.0.1:8101"),
+        gateway_url=source.text("gateway_url", URL, "", _such_as("https://127.0.0.1:8101")),
         tls_key=source.optional_path("tls_key"),
         tls_cert=source.optional_path("tls_cert"),
         tls_trust=source.optional_path("tls_trust"),
-        tsa_url=source.text("tsa_url", URL, "", "such as http://tsa.example/tsr"),
-        ocsp_url=source.text("ocsp_url", URL, "", "such as http://ocsp.example"),
-        public_url=source.text("public_url", URL, "http://localhost:8000", "such as http://localhost:8002").rstrip("/"),
+        tsa_url=source.text("tsa_url", URL, "", _such_as("http://tsa.example/tsr")),
+        ocsp_url=source.text("ocsp_url", URL, "", _such_as("http://ocsp.example")),
+        public_url=source.text("public_url", URL, "http://localhost:8000", _such_as("http://localhost:8002")).rstrip(
+            "/"
+        ),
         listen=source.address("listen", "127.0.0.1:8000"),
         exchange_listen=source.address("exchange_listen", "127.0.0.1:8300"),
         proxies=source.addresses("proxies"),
@@ -197,12 +200,17 @@ def _settings(source: "_Source") -> Settings:
         desk_threads=source.number("desk_threads", DESK_THREADS, MOST_THREADS),
         watch_listen=source.watched("watch_listen", closed=bool(watch_token)),
         watch_token=watch_token,
-        traces_url=source.text("traces_url", URL, "", "such as http://127.0.0.1:4318/v1/traces"),
+        traces_url=source.text("traces_url", URL, "", _such_as("http://127.0.0.1:4318/v1/traces")),
         ledger_policy=(source.path if role == "witness" else source.optional_path)("ledger_policy"),
-        witness_name=source.text("witness_name", r"[^\s+]+", None if role == "witness" else "", "such as a.example/w1"),
+        witness_name=source.text(
+            "witness_name",
+            r"[^\s+]+",
+            None if role == "witness" else "",
+            _such_as("a.example/w1"),
+        ),
         master_key=master_key,
         pkcs11_module=(source.path if master_key == PKCS11 else source.optional_path)("pkcs11_module"),
-        pkcs11_token=source.text("pkcs11_token", r".{1,32}", absent, "the label of a token"),
+        pkcs11_token=source.text("pkcs11_token", r".{1,32}", absent, said("the label of a token")),
         pkcs11_pin=source.secret("pkcs11_pin", absent, r".+"),
     )
 
@@ -220,26 +228,26 @@ class _Source:
         self.environ = environ
         self.faults: list[OnedoorError] = []
 
-    def fault(self, key: str, value: str, expected: str) -> None:
+    def fault(self, key: str, value: str, expected: Said) -> None:
         self.faults.append(faulty(key, value, expected))
 
     def given(self, key: str) -> str:
         return self.environ.get(key, "").strip()
 
-    def raw(self, name: str, default: str | None, expected: str) -> str:
+    def raw(self, name: str, default: str | None, expected: Said) -> str:
         value = self.given(_key(name)) or default
         if value is None:
             self.fault(_key(name), "", expected)
         return value or ""
 
-    def text(self, name: str, pattern: str, default: str | None, expected: str) -> str:
+    def text(self, name: str, pattern: str, default: str | None, expected: Said) -> str:
         value = self.raw(name, default, expected)
         if value and not re.fullmatch(pattern, value):
             self.fault(_key(name), value, expected)
         return value
 
     def one_of(self, name: str, choices: tuple[str, ...], default: str) -> str:
-        expected = "one of " + ", ".join(choices)
+        expected = said("one of {names}", names=", ".join(choices))
         value = self.raw(name, default, expected)
         if value in choices:
             return value
@@ -247,7 +255,7 @@ class _Source:
         return default
 
     def number(self, name: str, default: int, most: int) -> int:
-        expected = f"a number from 1 to {most}"
+        expected = said("a number from 1 to {most}", most=most)
         value = self.raw(name, str(default), expected)
         if re.fullmatch(r"\d{1,4}", value) and 1 <= int(value) <= most:
             return int(value)
@@ -258,7 +266,7 @@ class _Source:
         return self.one_of(name, ("yes", "no"), "no") == "yes"
 
     def address(self, name: str, default: str) -> str:
-        expected = "a host and a port, such as 127.0.0.1:8002"
+        expected = said("a host and a port, such as {example}", example="127.0.0.1:8002")
         value = self.raw(name, default, expected)
         if not re.fullmatch(r"\S+:\d{1,5}", value) or int(value.rpartition(":")[2]) > LAST_PORT:
             self.fault(_key(name), value, expected)
@@ -268,32 +276,32 @@ class _Source:
         """Return where who watches may ask, or nothing; without a token that must be this computer alone."""
         value = self.address(name, "127.0.0.1:0") if self.environ.get(_key(name), "").strip() else ""
         if ":" in value and not closed and value.rpartition(":")[0] not in LOOPBACK:
-            self.fault(_key(name), value, "on loopback (127.0.0.1), unless ONEDOOR_WATCH_TOKEN_FILE is set")
+            self.fault(_key(name), value, said("on loopback (127.0.0.1), unless ONEDOOR_WATCH_TOKEN_FILE is set"))
         return value
 
     def addresses(self, name: str) -> tuple[str, ...]:
-        found = tuple(self.raw(name, "", "").replace(",", " ").split())
+        found = tuple(self.raw(name, "", said("a list")).replace(",", " ").split())
         for one in found:
             try:
                 ip_address(one)
             except ValueError:
-                self.fault(_key(name), one, "IP addresses, such as 127.0.0.1")
+                self.fault(_key(name), one, said("IP addresses, such as {example}", example="127.0.0.1"))
         return found
 
     def hosts(self, name: str) -> tuple[str, ...]:
-        found = tuple(self.raw(name, "", "").lower().replace(",", " ").split())
+        found = tuple(self.raw(name, "", said("a list")).lower().replace(",", " ").split())
         for one in found:
             if not re.fullmatch(HOST, one):
-                self.fault(_key(name), one, "hosts by name, such as hooks.example or hooks.example:8443")
+                self.fault(_key(name), one, said("hosts by name, such as hooks.example or hooks.example:8443"))
         return found
 
     def path(self, name: str, default: Path | None = None) -> Path:
-        return Path(self.raw(name, None if default is None else str(default), "a path")).absolute()
+        return Path(self.raw(name, None if default is None else str(default), said("a path"))).absolute()
 
     def folder(self, name: str, default: Path | None) -> Path:
         path = self.path(name, default)
         if not path.is_dir():
-            self.fault(_key(name), str(path), "a folder that exists")
+            self.fault(_key(name), str(path), said("a folder that exists"))
         return path
 
     def optional_path(self, name: str) -> Path | None:
@@ -303,21 +311,29 @@ class _Source:
         """Return a secret given itself or, better, as the path of its file; never show its value."""
         key, file = _key(name), self.given(f"{_key(name)}_FILE")
         if file and self.given(key):
-            self.fault(key, "…", f"given once: as {key} or as {key}_FILE")
+            self.fault(key, "…", said("given once: as {key} or as {key}_FILE", key=key))
             return ""
-        value = self.content(key, file) if file else self.raw(name, default, f"set, or {key}_FILE be its file")
+        value = (
+            self.content(key, file)
+            if file
+            else self.raw(name, default, said("set, or {key}_FILE be its file", key=key))
+        )
         if value and not re.fullmatch(pattern, value):
-            self.fault(key, "…", f"of the form {pattern}")
+            self.fault(key, "…", said("of the form {pattern}", pattern=pattern))
         return value
 
     def content(self, key: str, file: str) -> str:
         try:
             if _open_to_others(Path(file)):
-                self.fault(f"{key}_FILE", file, "a file that nobody else can read (chmod 600)")
+                self.fault(f"{key}_FILE", file, said("a file that nobody else can read (chmod 600)"))
             return Path(file).read_text("utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
-            self.fault(f"{key}_FILE", file, f"a file that can be read ({type(error).__name__})")
+            self.fault(f"{key}_FILE", file, said("a file that can be read ({error})", error=type(error).__name__))
             return ""
+
+
+def _such_as(example: str) -> Said:
+    return said("such as {example}", example=example)
 
 
 def _key(name: str) -> str:

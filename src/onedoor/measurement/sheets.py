@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 from onedoor.kernel.errors import OnedoorError
+from onedoor.kernel.said import said
 from onedoor.measurement import errors
 from onedoor.measurement.world import Definition, World
 
@@ -120,7 +121,7 @@ def _text(file: Path) -> str:
     with file.open("rb") as stream:
         raw = stream.read(LARGEST + 1)
     if len(raw) > LARGEST:
-        raise errors.TableTooLarge(file=file, limit=f"{LARGEST // 1024 // 1024} MiB")
+        raise errors.TableTooLarge(file=file, limit=said("{n} MiB", n=LARGEST // 1024 // 1024))
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -11,6 +11,7 @@ from onedoor.exchange.service import caller, json_of
 from onedoor.kernel.access import GATEWAY, access
 from onedoor.kernel.errors import BadInput
 from onedoor.kernel.openapi import answer, body, problems, strict
+from onedoor.kernel.said import said
 from onedoor.kernel.settings import current
 from onedoor.privacy import service
 
@@ -57,7 +58,7 @@ def of_case(request: HttpRequest) -> JsonResponse:
     service.permit_call(reader, service=SERVICE, provider=current().subsystem)
     asked = json_of(request)
     if not _question.is_valid(asked) or asked["case"] != asks.case:
-        raise BadInput(what="the body must be {“case”: …} with the case of the message (X-Road-Issue)")
+        raise BadInput(what=said("the body must be {“case”: …} with the case of the message (X-Road-Issue)"))
     return JsonResponse({"reads": [view.to_json() for view in service.reads_of_case(asks.case)]})
 
 

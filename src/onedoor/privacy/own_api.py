@@ -15,6 +15,7 @@ from onedoor.exchange.service import caller, json_of
 from onedoor.kernel.access import GATEWAY, access
 from onedoor.kernel.errors import BadInput
 from onedoor.kernel.openapi import answer, body, problems, strict
+from onedoor.kernel.said import said
 from onedoor.privacy import own
 from onedoor.privacy.own import MOST, Wanted
 from onedoor.privacy.rules import LONGEST, Reader
@@ -87,7 +88,7 @@ def _asked(request: HttpRequest, valid: jsonschema_rs.Validator) -> tuple[Reader
     own.admit(reader)
     asked = json_of(request)
     if not valid.is_valid(asked) or not _plain(asked):
-        raise BadInput(what="the body has not the form that openapi.json describes")
+        raise BadInput(what=said("the body has not the form that openapi.json describes"))
     own.look(reader, asked["person"])
     return reader, asked
 

@@ -15,6 +15,7 @@ from onedoor.exchange.service import caller
 from onedoor.kernel.access import GATEWAY, PUBLIC, access
 from onedoor.kernel.errors import BadInput
 from onedoor.kernel.openapi import answer, body, problems, strict
+from onedoor.kernel.said import said
 from onedoor.kernel.settings import current
 from onedoor.privacy import sealing, service
 from onedoor.privacy.rules import Reader
@@ -111,9 +112,9 @@ def postpone(request: HttpRequest) -> JsonResponse:
         asked = json.loads(request.body)
         day = date.fromisoformat(asked["until"]) if _question.is_valid(asked) else None
     except (ValueError, RecursionError) as error:
-        raise BadInput(what="the body is not JSON, or its day is none") from error
+        raise BadInput(what=said("the body is not JSON, or its day is none")) from error
     if day is None:
-        raise BadInput(what="the body must be {“record”: …, “until”: …}")
+        raise BadInput(what=said("the body must be {“record”: …, “until”: …}"))
     return JsonResponse({"entry": sealing.postpone(UUID(asked["record"]), day, reader)})
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import cel
 
 from onedoor.kernel.errors import OnedoorError
+from onedoor.kernel.said import said
 from onedoor.kernel.text import fold
 
 Value = Any
@@ -151,7 +152,7 @@ def program(expression: str) -> cel.Program:
         return cel.compile(expression)
     except ValueError as error:
         lines = str(error).splitlines()
-        raise BadExpression(expression=expression, why=lines[0].split("ERROR: <input>:")[-1]) from None
+        raise BadExpression(expression=expression, why=lines[0].rpartition("<input>:")[2]) from None
 
 
 def evaluate(expression: str, context: Context) -> Value:
@@ -183,7 +184,7 @@ def holds(expression: str, context: Context) -> bool:
         return expression == "true"
     value = evaluate(expression, context)
     if not isinstance(value, bool):
-        raise ExpressionFailed(expression=expression, why="neither true nor false")
+        raise ExpressionFailed(expression=expression, why=said("neither true nor false"))
     return value
 
 
@@ -204,7 +205,7 @@ def chosen(condition: str, items: Sequence[Value], context: Context) -> list[Val
         return list(items) if condition == "true" else []
     kept = each(condition, items, context)
     if not all(isinstance(one, bool) for one in kept):
-        raise ExpressionFailed(expression=condition, why="neither true nor false")
+        raise ExpressionFailed(expression=condition, why=said("neither true nor false"))
     return [item for item, keep in zip(items, kept, strict=True) if keep]
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from onedoor.kernel.nation import Agency, Fault, Nation
 from onedoor.kernel.nation.nation import shown
-from onedoor.kernel.nation.said import said
+from onedoor.kernel.said import said
 from onedoor.procedures import examples, reading
 from onedoor.procedures.definition import Result, Service
 from onedoor.procedures.examples import Example

@@ -8,18 +8,20 @@ from typing import Any
 
 import jsonschema_rs
 from django.http import HttpRequest, JsonResponse
+from django.utils.translation import gettext
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
 from onedoor.exchange.service import Caller, caller
 from onedoor.kernel import nation
 from onedoor.kernel.access import GATEWAY, access
+from onedoor.kernel.said import said, spoken
 from onedoor.registers import openapi, service
 from onedoor.registers.definition import Register, register_of, to_read, to_write
 from onedoor.registers.errors import BadQuestion
 
 LONGEST_KEY = 120
-FORM = (
+FORM = said(
     "the body is {“by”: {…}} with the values of one declared look-up, and perhaps “fields”: […], “valid_on” (a day), "
     "“known_on” (a moment with its time zone); see openapi.json"
 )
@@ -68,7 +70,8 @@ def records(request: HttpRequest, register: str, version: int | None = None) -> 
 def trial(request: HttpRequest, register: str, version: int) -> JsonResponse:
     """Answer what would be wrong with the record in the body; nothing is written, so a draft may be tried."""
     reader = reader_of(caller(request))
-    return JsonResponse({"faults": service.try_out(register, body_of(request), reader=reader, version=version)})
+    faults = service.try_out(register, body_of(request), reader=reader, version=version)
+    return JsonResponse({"faults": [spoken(one, gettext) for one in faults]})
 
 
 @access(GATEWAY)
@@ -88,9 +91,9 @@ def body_of(request: HttpRequest) -> dict[str, Any]:
         body = json.loads(request.body)
         json.dumps(body, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
-        raise BadQuestion(what="the body is not JSON in UTF-8") from error
+        raise BadQuestion(what=said("the body is not JSON in UTF-8")) from error
     if not isinstance(body, dict) or not body or b"\\u0000" in request.body:
-        raise BadQuestion(what="the body must be an object with values, without the sign \\u0000")
+        raise BadQuestion(what=said("the body must be an object with values, without the sign \\u0000"))
     return body
 
 
@@ -129,7 +132,7 @@ def _questions(_country: nation.Nation) -> dict[tuple[str, int], jsonschema_rs.V
 def key_of(asks: Caller) -> str:
     """Return the key of what is to be done once; raise `BadQuestion` without one."""
     if not asks.key or len(asks.key) > LONGEST_KEY:
-        raise BadQuestion(what=f"a write needs an Idempotency-Key of at most {LONGEST_KEY} signs")
+        raise BadQuestion(what=said("a write needs an Idempotency-Key of at most {most} signs", most=LONGEST_KEY))
     return asks.key
 
 

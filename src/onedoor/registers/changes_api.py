@@ -7,6 +7,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from onedoor.exchange.service import caller
 from onedoor.kernel.access import GATEWAY, access
+from onedoor.kernel.said import said
 from onedoor.registers import api, following, openapi
 from onedoor.registers.errors import BadQuestion
 
@@ -21,7 +22,7 @@ def told(request: HttpRequest) -> JsonResponse:
     body = api.body_of(request)
     if not _change.is_valid(body):
         raise BadQuestion(
-            what="the body must be {“register”, “record”, “version”, “fields”: […], “ended”}; see openapi.json"
+            what=said("the body must be {“register”, “record”, “version”, “fields”: […], “ended”}; see openapi.json")
         )
     following.hear(api.reader_of(caller(request)), body)
     return JsonResponse({"heard": body["record"]})

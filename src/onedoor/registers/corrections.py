@@ -9,6 +9,7 @@ from django.db import transaction
 from onedoor.kernel import clock, nation
 from onedoor.kernel.actor import Actor
 from onedoor.kernel.ids import case_code
+from onedoor.kernel.said import listed
 from onedoor.kernel.settings import current
 from onedoor.privacy import service as privacy
 from onedoor.privacy.service import CORRECT, Reader, check, permit
@@ -68,7 +69,7 @@ def ask(register: str, request: Request, *, reader: Reader, key: str) -> Correct
         raise NothingToCorrect(register=register)
     ((row, record),) = found.items()
     if wrong := rules.faults(definition, {**record, request.field: request.value}):
-        raise BadRecord(register=register, what="; ".join(wrong))
+        raise BadRecord(register=register, what=listed(wrong))
     return _kept(definition, request, reader, key, row=str(row), person=asked[0])
 
 

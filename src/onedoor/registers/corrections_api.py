@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from onedoor.exchange.service import Caller, caller
 from onedoor.kernel.access import GATEWAY, access
+from onedoor.kernel.said import said
 from onedoor.kernel.settings import current
 from onedoor.privacy.service import permit_call
 from onedoor.registers import api, corrections, openapi, telling
@@ -79,7 +80,7 @@ def _heard(request: HttpRequest, form: jsonschema_rs.Validator, what: str) -> tu
 def _body(request: HttpRequest, form: jsonschema_rs.Validator, what: str) -> dict[str, Any]:
     body = api.body_of(request)
     if not form.is_valid(body):
-        raise BadQuestion(what=f"the body must be {what}; see openapi.json")
+        raise BadQuestion(what=said("the body must be {what}; see openapi.json", what=what))
     return body
 
 

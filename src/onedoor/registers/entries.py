@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from onedoor.kernel.said import said
 from onedoor.privacy.service import WRITE, check
 from onedoor.registers import rules, service, storage, writing
 from onedoor.registers.definition import Register, to_read, to_write
@@ -115,7 +116,7 @@ def record_id(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError as error:
-        raise BadQuestion(what="an id is 32 hexadecimal digits in five groups, as an answer gave it") from error
+        raise BadQuestion(what=said("an id is 32 hexadecimal digits in five groups, as an answer gave it")) from error
 
 
 def own_fields(register: Register) -> list[str]:
@@ -127,7 +128,7 @@ def _known(register: Register, wish: Wish, values: Values) -> Values:
     """Return *values* when they name a record that holds today; raise `NoSuchRecord`."""
     check(wish.reader, register=register.id, persons=[], wanted=list(values), operation=WRITE)
     if rules.identity(register, values) is None:
-        what = f"without “query” the values must name the record by {', '.join(register.identity)}"
+        what = said("without “query” the values must name the record by {names}", names=", ".join(register.identity))
         raise BadQuestion(what=what)
     if not storage.holds(storage.identity_of(register, values)):
         raise NoSuchRecord(register=register.id)
@@ -140,7 +141,7 @@ def _change(register: Register, wish: Wish, record: Values, values: Values) -> V
     if closed := [name for name in own if name not in record]:
         check(wish.reader, register=register.id, persons=[], wanted=closed)
     if moved := [name for name in own if name in values and values[name] != record[name]]:
-        what = f"{', '.join(moved)} says which record it is and cannot change"
+        what = said("{names} says which record it is and cannot change", names=", ".join(moved))
         raise BadRecord(register=register.id, what=what)
     return {**{name: record[name] for name in own}, **values}
 

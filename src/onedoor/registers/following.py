@@ -16,6 +16,7 @@ from onedoor.exchange import service as exchange
 from onedoor.kernel import clock
 from onedoor.kernel.actor import Actor
 from onedoor.kernel.ids import uuid7
+from onedoor.kernel.said import said
 from onedoor.kernel.settings import current
 from onedoor.privacy import service as privacy
 from onedoor.privacy.service import Reader
@@ -74,14 +75,14 @@ def hear(owner: Reader, body: dict[str, Any]) -> None:
     """Keep what *owner* tells of its register and state it, once; raise `NotPermitted` or `BadQuestion`."""
     register = registers().get(body["register"])
     if register is None or register.subsystem != owner.client:
-        raise BadQuestion(what="it is about no register of the system that sends it")
+        raise BadQuestion(what=said("it is about no register of the system that sends it"))
     privacy.permit_notice(owner, register=register.id, follower=current().subsystem, fields=body["fields"])
     which = {name: body[name] for name in ("register", "record", "version")}
-    said = {"fields": body["fields"], "ended": body["ended"]}
+    how = {"fields": body["fields"], "ended": body["ended"]}
     why = {"purpose": owner.purpose, "basis": owner.basis}
     with transaction.atomic():
         _, new = HeardChange.objects.get_or_create(
-            **which, **why, defaults={"id": uuid7(), "heard": clock.now(), **said}
+            **which, **why, defaults={"id": uuid7(), "heard": clock.now(), **how}
         )
         if new:
             by = Actor(agency=owner.client)

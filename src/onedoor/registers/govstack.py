@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from onedoor.exchange.service import Caller, caller
 from onedoor.kernel import nation
 from onedoor.kernel.access import GATEWAY, access
+from onedoor.kernel.said import said
 from onedoor.kernel.settings import current
 from onedoor.kernel.text import pick
 from onedoor.privacy import service as privacy
@@ -139,7 +140,7 @@ def delete(request: HttpRequest, register: str, version: int, name: str) -> Http
 def read_value(request: HttpRequest, register: str, version: int, name: str, field: str, ext: str) -> JsonResponse:
     """Answer one field of one record, once the read is on record."""
     if ext != "json" or field not in to_read(register, version).fields:
-        raise BadQuestion(what="the address ends with a field of the register and .json")
+        raise BadQuestion(what=said("the address ends with a field of the register and .json"))
     try:
         found = entries.one(_wish(request, register, version), {entries.ID: name}, [field])
     except NoSuchRecord:
@@ -155,7 +156,7 @@ def personal_data_usage(request: HttpRequest) -> JsonResponse:
     privacy.permit_call(reader, service=SERVICE, provider=current().subsystem)
     person, register = (request.GET.get(name, "") for name in ("userId", "databaseId"))
     if not person or not nation.current().person_number.fits(person):
-        raise BadQuestion(what="userId is a personal number")
+        raise BadQuestion(what=said("userId is a personal number"))
     known = register_of(register).id
     privacy.look(reader, person)
     used = privacy.readers_of(person, register=known)
@@ -185,7 +186,9 @@ def _caller(request: HttpRequest) -> Caller:
     """Return who asks; the specification has them say so in a header, which cannot name anybody else."""
     asks = caller(request)
     if request.headers.get(CLIENT, "").casefold() != asks.client.casefold():
-        raise BadQuestion(what=f"the header {CLIENT} names the system that asks, INSTANCE/CLASS/MEMBER/SUBSYSTEM")
+        raise BadQuestion(
+            what=said("the header {header} names the system that asks, INSTANCE/CLASS/MEMBER/SUBSYSTEM", header=CLIENT)
+        )
     return asks
 
 
@@ -194,14 +197,16 @@ def _wish(request: HttpRequest, register: str, version: int, *, once: bool = Fal
     asks = _caller(request)
     key = (asks.key or asks.message_id) if once else ""
     if once and not 0 < len(key) <= ROOM:
-        raise BadQuestion(what=f"a write needs an Idempotency-Key of at most {ROOM} signs")
+        raise BadQuestion(what=said("a write needs an Idempotency-Key of at most {most} signs", most=ROOM))
     return Wish(register, version, reader_of(asks), key)
 
 
 def _body(request: HttpRequest, form: jsonschema_rs.Validator) -> dict[str, Any]:
     body = body_of(request)
     if not form.is_valid(body):
-        raise BadQuestion(what="the body is {“query”: {“content”: {…}}, “write”: {“content”: {…}}}; see openapi.json")
+        raise BadQuestion(
+            what=said("the body is {“query”: {“content”: {…}}, “write”: {“content”: {…}}}; see openapi.json")
+        )
     return body
 
 
@@ -217,7 +222,7 @@ def _looked_up(register: str, version: int, content: Mapping[str, Any]) -> dict[
     if set(content) != {entries.ID}:
         to_read(register, version).lookup_of(content)
     if not all(isinstance(value, str) and 0 < len(value) <= LONGEST_VALUE for value in content.values()):
-        raise BadQuestion(what=f"what is looked up by is a text of at most {LONGEST_VALUE} signs")
+        raise BadQuestion(what=said("what is looked up by is a text of at most {most} signs", most=LONGEST_VALUE))
     return dict(content)
 
 
@@ -225,25 +230,29 @@ def _by(asked: Mapping[str, str]) -> dict[str, str]:
     """Return by what the parameters of an address look up; raise `BadQuestion` for what says no value."""
     by = {name.removeprefix("query."): value for name, value in asked.items() if name.startswith("query.")}
     if ("search" in asked) != ("filter" in asked):
-        raise BadQuestion(what="“search” is a value of the look-up that “filter” names: write both; there is no regex")
+        raise BadQuestion(
+            what=said("“search” is a value of the look-up that “filter” names: write both; there is no regex")
+        )
     if "search" in asked:
         by[asked["filter"]] = asked["search"]
     if not by:
-        raise BadQuestion(what="a register is not listed as a whole: name the values of a look-up, query.<name>=…")
+        raise BadQuestion(
+            what=said("a register is not listed as a whole: name the values of a look-up, query.<name>=…")
+        )
     return by
 
 
 def _one_of(asked: Mapping[str, str], name: str, known: tuple[str, ...]) -> str:
     value = asked.get(name, known[0])
     if value not in known:
-        raise BadQuestion(what=f"“{name}” is one of {', '.join(known)}")
+        raise BadQuestion(what=said("“{name}” is one of {names}", name=name, names=", ".join(known)))
     return value
 
 
 def _number(asked: Mapping[str, str], name: str, otherwise: int, most: int) -> int:
     text = asked.get(name, str(otherwise))
     if not (text.isascii() and text.isdigit() and len(text) <= len(str(most)) and 0 < int(text) <= most):
-        raise BadQuestion(what=f"“{name}” is a whole number from 1 to {most}")
+        raise BadQuestion(what=said("“{name}” is a whole number from 1 to {most}", name=name, most=most))
     return int(text)
 
 

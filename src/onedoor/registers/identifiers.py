@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol, Self
 
+from onedoor.kernel.said import said
 from onedoor.registers.paths import first
 
 CENTURY_DIGITS = 2
@@ -105,14 +106,14 @@ def century_sex(born: str, sex: str) -> str:
     """Return the digit for century and sex: 0 and 1 for men and women of the 20th century, 2 and 3 for the 21st."""
     digit = 2 * (int(born[:2]) - FIRST_CENTURY) + (sex == "F")
     if digit not in range(10) or sex not in ("M", "F"):
-        raise ValueError("there is no digit for this century and sex")
+        raise ValueError(said("there is no digit for this century and sex"))
     return str(digit)
 
 
 def _province(part: Part, record: Mapping[str, Any], draw: Draw, _register: str) -> str:
     code = next((value for path in part.of if (value := first(record, path))), None)
     if code is None:
-        raise ValueError("one of these must be known: " + ", ".join(part.of))
+        raise ValueError(said("one of these must be known: {names}", names=", ".join(part.of)))
     return draw.province_of(str(code)).zfill(part.width)
 
 
@@ -121,7 +122,7 @@ def _year(record: Mapping[str, Any], path: str) -> str:
     try:
         return str(date.fromisoformat(value[:10]).year)
     except ValueError as error:
-        raise ValueError(f"{path} must be a date") from error
+        raise ValueError(said("{path} must be a date", path=path)) from error
 
 
 def _made_year(part: Part, record: Mapping[str, Any], *_: object) -> str:
@@ -144,7 +145,7 @@ def _made_field(part: Part, record: Mapping[str, Any], *_: object) -> str:
 def _made_digits_of(part: Part, record: Mapping[str, Any], *_: object) -> str:
     digits = re.sub(r"\D", "", _made_field(part, record))
     if len(digits) < part.width:
-        raise ValueError(f"{part.of[0]} must hold {part.width} digits")
+        raise ValueError(said("{path} must hold {n} digits", path=part.of[0], n=part.width))
     return digits[-part.width :]
 
 

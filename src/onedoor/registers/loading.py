@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from django.db import connection, transaction
 
+from onedoor.kernel.said import listed, said
 from onedoor.registers import rules, storage, underway
 from onedoor.registers.copying import Copying
 from onedoor.registers.definition import Register
@@ -55,7 +56,7 @@ def batches(given: Iterable[T]) -> Iterator[list[T]]:
 def _checked(register: Register, row: Mapping[str, Any], line: int, last: dict[str, int]) -> dict[str, Any]:
     record = rules.completed(register, {}, row)
     if wrong := rules.faults(register, record):
-        raise BadRecord(register=register.id, what=f"row {line}: " + "; ".join(wrong))
+        raise BadRecord(register=register.id, what=said("row {line}: {faults}", line=line, faults=listed(wrong)))
     count_number(register, record, last)
     return record
 

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 from onedoor.exchange.service import caller
 from onedoor.kernel.access import GATEWAY, access
 from onedoor.kernel.openapi import answer, body, problems, strict
+from onedoor.kernel.said import said
 from onedoor.registers import api, own_data
 from onedoor.registers.errors import BadQuestion
 
@@ -55,7 +56,7 @@ def of_person(request: HttpRequest) -> JsonResponse:
     reader = api.reader_of(caller(request))
     asked = api.body_of(request)
     if not _question.is_valid(asked) or not asked["person"].isprintable():
-        raise BadQuestion(what="the body must be {“person”: …}")
+        raise BadQuestion(what=said("the body must be {“person”: …}"))
     return JsonResponse({"registers": [asdict(one) for one in own_data.of_person(asked["person"], reader=reader)]})
 
 

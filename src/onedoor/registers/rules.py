@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any
 
+from onedoor.kernel.said import Said, said
 from onedoor.kernel.text import fold
 from onedoor.registers.definition import Field, Parameter, Register
 from onedoor.registers.paths import first, values
@@ -24,33 +25,37 @@ def completed(register: Register, before: Mapping[str, Json], given: Mapping[str
     return ordered
 
 
-def faults(register: Register, record: Mapping[str, Json]) -> list[str]:
+def faults(register: Register, record: Mapping[str, Json]) -> list[Said]:
     """Return what is wrong with *record*, naming fields, never values."""
     if wrong := form_faults(register, record):
         return wrong
     if not register.identifier.agrees(record):
-        return [f"{register.identifier.field} does not follow the scheme for this record"]
+        return [said("{field} does not follow the scheme for this record", field=register.identifier.field)]
     return []
 
 
-def form_faults(register: Register, record: Mapping[str, Json], without: str = "") -> list[str]:
+def form_faults(register: Register, record: Mapping[str, Json], without: str = "") -> list[Said]:
     """Return how *record* does not fit the register's schema; the field *without* may be missing yet."""
     if register.validator.is_valid(record):
         return []
     wrong = dict.fromkeys(_fault(register, error) for error in register.validator.iter_errors(dict(record)))
-    wrong.pop(f"{without} is missing", None)
+    wrong.pop(_missing(without), None)
     return list(wrong)
 
 
-def _fault(register: Register, error: Any) -> str:  # noqa: ANN401 - jsonschema-rs has no types
+def _missing(field: str) -> Said:
+    return said("{field} is missing", field=field)
+
+
+def _fault(register: Register, error: Any) -> Said:  # noqa: ANN401 - jsonschema-rs has no types
     place = ".".join(str(part) for part in error.instance_path)
     facts = error.kind.as_dict()
     if "property" in facts:
-        return f"{place}{'.' if place else ''}{facts['property']} is missing"
+        return _missing(f"{place}{'.' if place else ''}{facts['property']}")
     if "unexpected" in facts:
-        known = place or register.id
-        return f"{known} has no field {', '.join(str(name)[:40] for name in facts['unexpected'])}"
-    return f"{place} is not of the right form ({error.kind.name})"
+        names = ", ".join(str(name)[:40] for name in facts["unexpected"])
+        return said("{place} has no field {names}", place=place or register.id, names=names)
+    return said("{field} is not of the right form ({kind})", field=place, kind=error.kind.name)
 
 
 def persons(register: Register, record: Mapping[str, Json]) -> list[str]:

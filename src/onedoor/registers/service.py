@@ -8,6 +8,7 @@ from uuid import UUID
 
 from onedoor.kernel import clock, nation
 from onedoor.kernel.actor import Actor
+from onedoor.kernel.said import Said, said
 from onedoor.kernel.text import Text
 from onedoor.privacy.service import WRITE, Reader, check, permit
 from onedoor.registers import corrections, importing, loading, rules, storage, writing
@@ -158,7 +159,7 @@ def _archive(register: Register, reader: Reader) -> bool:
 def _check_past(register: Register, reader: Reader, persons: Sequence[str], known_on: datetime | None) -> None:
     """Return when *reader* may ask for another day or earlier knowledge; a refusal is recorded."""
     if known_on and (known_on.utcoffset() is None or known_on >= clock.now()):
-        raise BadQuestion(what="known_on must be a moment in the past, with its time zone")
+        raise BadQuestion(what=said("known_on must be a moment in the past, with its time zone"))
     if reader.purpose not in register.history:
         check(reader, register=register.id, persons=persons, wanted=["(history)"])
 
@@ -185,7 +186,7 @@ def write(
     return writing.write(to_write(register, version), writing.Request(values, reader, key, valid_from, valid_until))
 
 
-def try_out(register: str, values: Mapping[str, Any], *, reader: Reader, version: int | None = None) -> list[str]:
+def try_out(register: str, values: Mapping[str, Any], *, reader: Reader, version: int | None = None) -> list[Said]:
     """Return what is wrong with *values* as a new record under a *version*, a draft too; nothing is written.
 
     A missing identifier is not given. Raise `UnknownRegister`, `UnknownVersion`, `NotPermitted`.

@@ -12,6 +12,7 @@ from onedoor.exchange import service as exchange
 from onedoor.identity import service as identity
 from onedoor.kernel import clock
 from onedoor.kernel.actor import Actor
+from onedoor.kernel.said import said
 from onedoor.privacy import service as privacy
 from onedoor.registers import corrections
 from onedoor.registers.definition import registers
@@ -72,13 +73,13 @@ def hear_answer(client: str, user: str, body: Mapping[str, Any]) -> None:
     """State that a person here was answered; raise `BadQuestion` when *client* owns no such fact, or nobody asked."""
     register = registers().get(body["register"])
     if register is None or register.subsystem != client or body["field"] not in register.fields:
-        raise BadQuestion(what="it is about no fact of the system that sends it")
+        raise BadQuestion(what=said("it is about no fact of the system that sends it"))
     if not identity.is_account(UUID(body["account"])):
-        raise BadQuestion(what="nobody here has this account")
-    said = {name: body[name] for name in ("code", "register", "field", "accepted")}
+        raise BadQuestion(what=said("nobody here has this account"))
+    answer = {name: body[name] for name in ("code", "register", "field", "accepted")}
     with transaction.atomic():
         by = Actor(post=user, agency=client, for_whom=body["account"])
-        outbox.state(CorrectionAnswered(by=by, **said))
+        outbox.state(CorrectionAnswered(by=by, **answer))
 
 
 def hear(owner: str, told: UsedFactCorrected) -> None:

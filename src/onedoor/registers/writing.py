@@ -11,6 +11,7 @@ from django.db import transaction
 from onedoor.kernel import clock, nation
 from onedoor.kernel.actor import Actor
 from onedoor.kernel.ids import uuid7
+from onedoor.kernel.said import listed, said
 from onedoor.privacy.service import WRITE, Reader, check, permit
 from onedoor.registers import following, history, rules, storage
 from onedoor.registers.definition import Register
@@ -158,7 +159,7 @@ def _spans(register: Register, request: Request, versions: Sequence[Record]) -> 
     begin = request.valid_from or (nation.current().today() if versions else ALWAYS)
     end = request.valid_until or FOREVER
     if begin >= end:
-        raise BadRecord(register=register.id, what="valid_until must be a later day than valid_from")
+        raise BadRecord(register=register.id, what=said("valid_until must be a later day than valid_from"))
     dated = [history.Version(one.version, one.valid_from, one.valid_until) for one in versions]
     return history.bases(dated, begin, end)
 
@@ -172,10 +173,10 @@ def _moment(versions: Sequence[Record]) -> datetime:
 def _record(register: Register, request: Request, base: Record | None) -> dict[str, Any]:
     record = rules.completed(register, storage.opened(register, base) if base else {}, request.values)
     if wrong := rules.form_faults(register, record, register.identifier.field):
-        raise BadRecord(register=register.id, what="; ".join(wrong))
+        raise BadRecord(register=register.id, what=listed(wrong))
     _number(register, record)
     if wrong := rules.faults(register, record):
-        raise BadRecord(register=register.id, what="; ".join(wrong))
+        raise BadRecord(register=register.id, what=listed(wrong))
     return record
 
 
@@ -187,7 +188,7 @@ def _number(register: Register, record: dict[str, Any]) -> None:
     try:
         record[scheme.field] = scheme.make(register.id, record, storage.StoredDraw())
     except ValueError as error:
-        raise BadRecord(register=register.id, what=str(error)) from error
+        raise BadRecord(register=register.id, what=error.args[0]) from error
 
 
 def _permit(register: Register, request: Request, record: Mapping[str, Any]) -> str:

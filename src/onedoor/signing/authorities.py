@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from cryptography import x509
 
 from onedoor.kernel.fetching import OK, Server
+from onedoor.kernel.said import said
 from onedoor.signing import stamps, status
 from onedoor.signing.certificates import fingerprint, status_address
 from onedoor.signing.stamps import NoTimeStamp
@@ -38,7 +39,7 @@ class TimeStampAuthority:
         except OSError as error:
             raise NoTimeStamp(who=self.url, why=str(error) or type(error).__name__) from error
         if code != OK:
-            raise NoTimeStamp(who=self.url, why=f"HTTP {code}")
+            raise NoTimeStamp(who=self.url, why=said("it answered {status}", status=code))
         token = stamps.taken(body, asked, stamped)
         self.room = max(self.room, -(-len(token) // _STEP) * _STEP)
         return token

@@ -9,6 +9,7 @@ from typing import Protocol
 from cryptography import x509
 
 from onedoor.kernel.errors import OnedoorError, Unavailable
+from onedoor.kernel.said import said
 from onedoor.signing import archive, cms, detached, judgement
 from onedoor.signing import trust as trusting
 from onedoor.signing.certificates import common_name
@@ -189,4 +190,4 @@ def _with_room(stamper: Stamper, made: Callable[[int], bytes]) -> bytes:
             return made(stamper.room)
         except _Larger:
             continue
-    raise NoTimeStamp(who="", why="its tokens grow with each answer")
+    raise NoTimeStamp(who="", why=said("its tokens grow with each answer"))

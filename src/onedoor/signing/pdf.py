@@ -15,6 +15,7 @@ import segno
 import typst
 
 from onedoor.kernel.errors import OnedoorError
+from onedoor.kernel.said import said
 
 DATA_NAME = "data.json"
 
@@ -114,7 +115,7 @@ class _Press:
         except typst.TypstError as broken:
             raise TemplateBroken(*_place(self._folder / name, broken.diagnostic), broken.message) from None
         if not isinstance(made, bytes):
-            raise TemplateBroken(self._folder / name, 1, "it makes no single file")
+            raise TemplateBroken(self._folder / name, 1, said("it makes no single file"))
         return made
 
 

@@ -12,6 +12,7 @@ from asn1crypto import cms as asn1
 from cryptography import x509
 
 from onedoor.kernel.errors import Unavailable
+from onedoor.kernel.said import said
 from onedoor.signing import cms
 from onedoor.signing.asice import timestamps
 from onedoor.signing.asice.findings import Broken
@@ -57,11 +58,11 @@ def taken(response: bytes, asked: bytes, stamped: bytes) -> bytes:
         token = bytes(answer["time_stamp_token"].dump())
         nonce = _info(token)["nonce"].native
         if nonce != tsp.TimeStampReq.load(asked)["nonce"].native or read(token, stamped) is None:
-            raise NoTimeStamp(who="", why="its answer is to another question")
+            raise NoTimeStamp(who="", why=said("its answer is to another question"))
     except NoTimeStamp:
         raise
     except Exception as broken:  # whatever an answer holds that cannot be read, it is no time-stamp
-        raise NoTimeStamp(who="", why="its answer cannot be read") from broken
+        raise NoTimeStamp(who="", why=said("its answer cannot be read")) from broken
     return token
 
 

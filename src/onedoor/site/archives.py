@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from onedoor.kernel.errors import OnedoorError
+from onedoor.kernel.said import said
 from onedoor.store import copies
 
 FORMAT = 2
@@ -135,11 +136,11 @@ def unpack(path: Path, folder: Path, key: bytes | None = b"") -> dict[str, Any]:
             if member.name in (MANIFEST, SEAL):
                 continue
             if member.name not in about["digests"] or not member.isreg():
-                raise BadArchive(path=path, why=f"{member.name} was changed")
+                raise BadArchive(path=path, why=said("{name} was changed", name=member.name))
             archive.extract(member, folder, filter="data")
         wrong = [name for name, digest in about["digests"].items() if not _is(folder / name, digest)]
         if wrong:
-            raise BadArchive(path=path, why=f"{wrong[0]} was changed")
+            raise BadArchive(path=path, why=said("{name} was changed", name=wrong[0]))
     return about
 
 
@@ -172,7 +173,7 @@ def _opened(path: Path) -> Iterator[tarfile.TarFile]:
         with tarfile.open(path, "r:gz") as archive:
             yield archive
     except (tarfile.TarError, zlib.error, EOFError, ValueError, KeyError, TypeError, *UNREADABLE) as error:
-        raise BadArchive(path=path, why=f"it cannot be read ({type(error).__name__})") from error
+        raise BadArchive(path=path, why=said("it cannot be read ({error})", error=type(error).__name__)) from error
 
 
 def _manifest(archive: tarfile.TarFile, path: Path, key: bytes | None = None) -> dict[str, Any]:
@@ -180,12 +181,12 @@ def _manifest(archive: tarfile.TarFile, path: Path, key: bytes | None = None) ->
     written, seal = (_begins_with(archive, name) for name in (MANIFEST, SEAL))
     about: dict[str, Any] = json.loads(written)
     if about["format"] != FORMAT:
-        raise BadArchive(path=path, why="another version wrote it")
+        raise BadArchive(path=path, why=said("another version wrote it"))
     if key is not None and not hmac.compare_digest(seal, _seal(written, key).encode()):
-        raise BadArchive(path=path, why=f"{MANIFEST} was changed, or these are not its keys")
+        raise BadArchive(path=path, why=said("{name} was changed, or these are not its keys", name=MANIFEST))
     strange = [name for name in about.get("databases", ()) if not DATABASE.fullmatch(name)]
     if strange:
-        raise BadArchive(path=path, why=f"{strange[0]} was changed")
+        raise BadArchive(path=path, why=said("{name} was changed", name=strange[0]))
     return about
 
 

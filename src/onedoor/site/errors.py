@@ -22,6 +22,7 @@ from onedoor.kernel.errors import (
     Unavailable,
     status_of,
 )
+from onedoor.kernel.said import said
 from onedoor.site.dates import language
 
 log = structlog.get_logger("onedoor.errors")
@@ -81,7 +82,7 @@ def _ours(error: Exception) -> OnedoorError:
     if isinstance(error, DatabaseAway | PoolTimeout):
         return Unavailable(who=gettext("The database of this system"))
     if isinstance(error, RequestDataTooBig):
-        return TooLarge(limit="8 MB")
+        return TooLarge(limit=said("{n} MB", n=8))
     if isinstance(error, SuspiciousOperation):
         return BadInput(what=gettext("the request is malformed"))
     plain = {Http404: NotFound, PermissionDenied: NotAllowed}

@@ -6,6 +6,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from onedoor.kernel.errors import TooLarge
+from onedoor.kernel.said import said
 from onedoor.site import errors
 
 LARGEST = 16 * 2**20
@@ -19,7 +20,7 @@ def bodies(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[
     def handle(request: HttpRequest) -> HttpResponseBase:
         length = str(request.META.get("CONTENT_LENGTH") or "0")
         if length.isdecimal() and (len(length) > DIGITS or int(length) > LARGEST):
-            return errors.answer(request, TooLarge(limit=f"{LARGEST // 2**20} MB"))
+            return errors.answer(request, TooLarge(limit=said("{n} MB", n=LARGEST // 2**20)))
         return get_response(request)
 
     return handle

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from onedoor.kernel.errors import OnedoorError
+from onedoor.kernel.said import said
 from onedoor.site import launch
 
 NOBODY = 65534
@@ -59,7 +60,7 @@ def _launches(who: str) -> bool:
 def _check_open(path: Path) -> None:
     for folder in path.resolve().parents:
         if folder.exists() and not folder.stat().st_mode & 0o001:
-            raise NoUserForDatabase(why=f"the folder {folder} is closed to other users")
+            raise NoUserForDatabase(why=said("the folder {folder} is closed to other users", folder=folder))
 
 
 def _own_user() -> pwd.struct_passwd:
@@ -71,5 +72,5 @@ def _own_user() -> pwd.struct_passwd:
     try:
         subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - our own command
     except (OSError, subprocess.CalledProcessError) as error:
-        raise NoUserForDatabase(why="no system user could be made") from error
+        raise NoUserForDatabase(why=said("no system user could be made")) from error
     return pwd.getpwnam(OWN_USER)

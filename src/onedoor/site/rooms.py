@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from onedoor.kernel.errors import BadInput
+from onedoor.kernel.said import said
 
 CONTRACT = Path(".importlinter")
 SETTINGS = Path("src/onedoor/site/settings.py")
@@ -32,9 +33,9 @@ def make(root: Path, name: str, title: str, *, beside: str, above: str, roles: S
             raise NoCheckout(folder=root, missing=path)
     folder = root / "src" / "onedoor" / name
     if not NAME.fullmatch(name):
-        raise BadRoomName(name=name, why="it must be one word of small letters")
+        raise BadRoomName(name=name, why=said("it must be one word of small letters"))
     if folder.exists():
-        raise BadRoomName(name=name, why=f"{folder} is already there")
+        raise BadRoomName(name=name, why=said("{folder} is already there", folder=folder))
     contract = placed((root / CONTRACT).read_text("utf-8"), name, beside, above)
     settings = installed((root / SETTINGS).read_text("utf-8"), name, higher(contract, name), roles)
     files = {folder / path: text for path, text in content(name, title).items()}
@@ -67,7 +68,7 @@ def placed(contract: str, name: str, beside: str, above: str) -> str:
 def _levels(contract: str) -> str:
     found = LEVELS.search(contract)
     if found is None:
-        raise NoCheckout(folder=CONTRACT, missing="“layers =”")
+        raise NoCheckout(folder=CONTRACT, missing="“layers”")
     return found[1]
 
 

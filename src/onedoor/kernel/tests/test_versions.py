@@ -13,7 +13,7 @@ import pytest
 from onedoor.kernel import nation, settings
 from onedoor.kernel.nation import BadNation, Fault, present, versions
 from onedoor.kernel.nation.nation import shown
-from onedoor.kernel.nation.said import said
+from onedoor.kernel.said import said
 
 TESTLAND = settings.REPOSITORY / "nations" / "testland"
 NAME = "name: {fr: Testlande, en: Testland}"

@@ -14,6 +14,7 @@ from onedoor.exchange.service import Caller, caller, json_of
 from onedoor.kernel.access import GATEWAY, access
 from onedoor.kernel.errors import BadInput
 from onedoor.kernel.openapi import answer, body, problems, strict
+from onedoor.kernel.said import said
 from onedoor.kernel.settings import current
 from onedoor.privacy import records, service
 from onedoor.privacy.breaches import acts, authority, counting, definition, hearing, writing
@@ -126,12 +127,12 @@ OPENAPI: dict[str, Any] = {
 @require_POST
 def report(request: HttpRequest) -> JsonResponse:
     """Take a notice of a breach, or what is added to one, at the authority's system."""
-    asks, said = _asked(request, _report)
+    asks, body = _asked(request, _report)
     duty = definition.duty()
     if duty is None or current().subsystem not in ("", duty.authority):
         raise _refused(asks)
-    _timed(said["said"], *({"from", "until"} & said["said"].keys()))
-    row = authority.receive(asks.client, asks.user, _timed(said, "found", "reported"))
+    _timed(body["said"], *({"from", "until"} & body["said"].keys()))
+    row = authority.receive(asks.client, asks.user, _timed(body, "found", "reported"))
     return JsonResponse({"received": row.received.isoformat(), "late": authority.is_late(row)})
 
 
@@ -140,13 +141,13 @@ def report(request: HttpRequest) -> JsonResponse:
 @require_POST
 def acknowledged(request: HttpRequest) -> JsonResponse:
     """Hear from the authority that a notice of this system's is acknowledged."""
-    asks, said = _asked(request, _acknowledged)
+    asks, body = _asked(request, _acknowledged)
     duty = definition.duty()
     if duty is None or asks.client != duty.authority:
         raise _refused(asks)
-    moment = datetime.fromisoformat(_timed(said, "acknowledged")["acknowledged"])
-    writing.acknowledged(said["code"], current().subsystem, asks.user, moment)
-    return JsonResponse({"heard": said["code"]})
+    moment = datetime.fromisoformat(_timed(body, "acknowledged")["acknowledged"])
+    writing.acknowledged(body["code"], current().subsystem, asks.user, moment)
+    return JsonResponse({"heard": body["code"]})
 
 
 @access(GATEWAY)
@@ -154,12 +155,12 @@ def acknowledged(request: HttpRequest) -> JsonResponse:
 @require_POST
 def persons(request: HttpRequest) -> JsonResponse:
     """Have the persons in the body told of a breach, those of them who have an account at this portal."""
-    asks, said = _asked(request, _persons)
+    asks, body = _asked(request, _persons)
     if current().subsystem not in ("", definition.portal()):
         raise _refused(asks)
     # Who has an account here is learnt by it: each of them sees that, and who asked.
-    records.allowed(_reader(asks), definition.SERVICE, READ, (), said["persons"])
-    return JsonResponse(hearing.hear(asks.client, asks.user, said))
+    records.allowed(_reader(asks), definition.SERVICE, READ, (), body["persons"])
+    return JsonResponse(hearing.hear(asks.client, asks.user, body))
 
 
 @access(GATEWAY)
@@ -186,21 +187,21 @@ def _asked(request: HttpRequest, form: jsonschema_rs.Validator) -> tuple[Caller,
     """Return who asks, which they may, and what."""
     asks = caller(request)
     _admitted(asks)
-    said = json_of(request)
-    if not form.is_valid(said):
-        raise BadInput(what="the body has not the form that openapi.json describes")
-    return asks, said
+    body = json_of(request)
+    if not form.is_valid(body):
+        raise BadInput(what=said("the body has not the form that openapi.json describes"))
+    return asks, body
 
 
-def _timed(said: dict[str, Any], *names: str) -> dict[str, Any]:
-    """Return *said*, whose moments are ones that Python and a calendar know; raise `BadInput`."""
+def _timed(body: dict[str, Any], *names: str) -> dict[str, Any]:
+    """Return *body*, whose moments are ones that Python and a calendar know; raise `BadInput`."""
     try:
-        years = [datetime.fromisoformat(said[name]).year for name in names]
+        years = [datetime.fromisoformat(body[name]).year for name in names]
     except ValueError as error:
-        raise BadInput(what="a moment in it is none") from error
+        raise BadInput(what=said("a moment in it is none")) from error
     if not all(FIRST_YEAR <= year <= LAST_YEAR for year in years):
-        raise BadInput(what="a moment in it is too far away")
-    return said
+        raise BadInput(what=said("a moment in it is too far away"))
+    return body
 
 
 def _refused(asks: Caller) -> NotPermitted:

@@ -10,6 +10,7 @@ from django.db import transaction
 from onedoor.kernel import clock
 from onedoor.kernel.actor import Actor
 from onedoor.kernel.errors import BadInput
+from onedoor.kernel.said import said
 from onedoor.privacy.breaches import acts, definition, rules
 from onedoor.privacy.breaches.errors import NoSuchBreach, ReasonNeeded
 from onedoor.privacy.breaches.models import BreachAct, ReceivedBreach
@@ -23,20 +24,20 @@ def receive(system: str, user: str, body: Mapping[str, Any]) -> ReceivedBreach:
     Raise `BadInput` when it is about an agency of another system.
     """
     if definition.system_of(body["agency"]) != system:
-        raise BadInput(what="it is about an agency of another system")
+        raise BadInput(what=said("it is about an agency of another system"))
     found, reported = datetime.fromisoformat(body["found"]), datetime.fromisoformat(body["reported"])
     if found > reported:
-        raise BadInput(what="it was given before the breach was found")
+        raise BadInput(what=said("it was given before the breach was found"))
     layer = definition.layer_of(found)
     due = definition.due_of(found, layer) if layer else None
     if body["kind"] == BreachAct.REPORTED and due and rules.is_late(reported, due) and not body["said"].get("why_late"):
         raise ReasonNeeded
     with transaction.atomic():
         one_at_a_time(f"privacy.received:{system}:{body['code']}")
-        said = {"agency": body["agency"], "found": found, "due": due, "reported": reported, "received": clock.now()}
-        row, _new = ReceivedBreach.objects.get_or_create(system=system, code=body["code"], defaults=said)
+        notice = {"agency": body["agency"], "found": found, "due": due, "reported": reported, "received": clock.now()}
+        row, _new = ReceivedBreach.objects.get_or_create(system=system, code=body["code"], defaults=notice)
         if row.agency != body["agency"]:
-            raise BadInput(what="the notice with this code is of another agency")
+            raise BadInput(what=said("the notice with this code is of another agency"))
         if not BreachAct.objects.filter(
             system=system, code=row.code, kind=BreachAct.RECEIVED, key=body["part"]
         ).exists():

@@ -11,6 +11,7 @@ from onedoor.identity import service as identity
 from onedoor.kernel import clock, nation
 from onedoor.kernel.actor import Actor
 from onedoor.kernel.errors import BadInput
+from onedoor.kernel.said import said
 from onedoor.kernel.text import Text
 from onedoor.privacy.breaches import definition
 from onedoor.privacy.breaches.models import ToldBreach
@@ -35,7 +36,7 @@ def hear(system: str, user: str, body: Mapping[str, Any]) -> dict[str, int]:
     Raise `BadInput` when *system* speaks for another's agency, or says something else than before.
     """
     if definition.system_of(body["agency"]) != system:
-        raise BadInput(what="it is about an agency of another system")
+        raise BadInput(what=said("it is about an agency of another system"))
     with transaction.atomic():
         one_at_a_time(f"privacy.told:{body['telling']}")
         row = _kept(system, body)
@@ -48,14 +49,14 @@ def hear(system: str, user: str, body: Mapping[str, Any]) -> dict[str, int]:
 
 def _kept(system: str, body: Mapping[str, Any]) -> ToldBreach:
     """Keep the words, sealed, the first time; raise `BadInput` when others were told under the same id before."""
-    said = {"words": dict(body["words"]), "contact": body["contact"]}
+    words = {"words": dict(body["words"]), "contact": body["contact"]}
     before = ToldBreach.objects.filter(id=body["telling"]).first()
     if before:
-        if (before.system, before.agency, _said(before)) != (system, body["agency"], said):
-            raise BadInput(what="other words were told under this id before")
+        if (before.system, before.agency, _said(before)) != (system, body["agency"], words):
+            raise BadInput(what=said("other words were told under this id before"))
         return before
     row = ToldBreach(id=UUID(body["telling"]), system=system, agency=body["agency"], told=clock.now())
-    row.sealed = sealed.seal(said, subject=f"told {system} {row.id}", place=_place(row))
+    row.sealed = sealed.seal(words, subject=f"told {system} {row.id}", place=_place(row))
     row.save(force_insert=True)
     return row
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from onedoor.kernel.errors import BadInput
+from onedoor.kernel.said import said
 from onedoor.privacy.consents import national, revisions
 from onedoor.privacy.consents.national import Agreement
 from onedoor.privacy.consents.revisions import AGREEMENT, Kept
@@ -36,7 +37,9 @@ def listed(client: str, offset: int, limit: int) -> list[Agreement]:
 def refuse_national(name: str) -> None:
     """Raise `BadInput` when *name* is an agreement (or its policy) of the nation."""
     if national.agreement(name):
-        raise BadInput(what=f"{name[:80]} is in the nation's files (rights/), and is changed there alone")
+        raise BadInput(
+            what=said("{name} is in the nation's files (rights/), and is changed there alone", name=name[:80])
+        )
 
 
 def policy(name: str, revision: str, client: str) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 
 from onedoor.kernel.errors import BadInput
+from onedoor.kernel.said import said
 from onedoor.kernel.settings import current
 from onedoor.privacy import records, service
 from onedoor.privacy.consents import agreements, consent_records, national, objects, revisions
@@ -20,7 +21,7 @@ from onedoor.privacy.rules import CONSENT, DECIDE, WRITE, Reader
 from onedoor.store import rows
 
 Told = dict[str, Any]
-OWN_WITHOUT = "the nation's consents are kept without signatures"
+OWN_WITHOUT = said("the nation's consents are kept without signatures")
 RECORDS = f"""
 SELECT object::text, '' FROM privacy_revision WHERE schema = 'ConsentRecord' AND %s IN (client, '') AND {THERE}
 UNION ALL
@@ -186,7 +187,7 @@ def _national(asked: Asked, said: Said) -> Told:
 def _individual(asked: Asked, name: str = "") -> Kept:
     """Return the individual of the header, or the one called *name*; raise `BadInput` or `NoSuchObject`."""
     if not (name or asked.individual):
-        raise BadInput(what="the header X-ConsentBB-IndividualId names the individual")
+        raise BadInput(what=said("the header X-ConsentBB-IndividualId names the individual"))
     return asked.of(revisions.one(INDIVIDUAL, name or asked.individual, asked.reader.client))
 
 
@@ -213,7 +214,7 @@ def _decided(asked: Asked, individual: Kept, found: Agreement, *, given: bool) -
     """
     service.permit_call(asked.reader, service=CONSENT, provider=current().subsystem, operation=DECIDE)
     if found.id not in national.named_to(asked.reader.client):
-        raise BadInput(what="your system takes no part in what this consent is about")
+        raise BadInput(what=said("your system takes no part in what this consent is about"))
     with asked.writing():
         return _national(asked, national.decide(individual.person, found, asked.writer, given=given))
 
@@ -274,13 +275,13 @@ def records_of_agreement(asked: Asked) -> Told:
 def record_updated(asked: Asked) -> Told:
     """Keep what an individual says anew."""
     individual, body = _individual(asked), asked.body["consentRecord"]
-    if said := national.said_by_id(asked.name):
-        if said.mark != revisions.mark_of(individual.person):
+    if heard := national.said_by_id(asked.name):
+        if heard.mark != revisions.mark_of(individual.person):
             raise NoSuchObject(schema=RECORD)
-        found = agreements.find(said.purpose, asked.client)
-        given = body.get("optIn", said.rows[-1].given)
+        found = agreements.find(heard.purpose, asked.client)
+        given = body.get("optIn", heard.rows[-1].given)
         if given and body["dataAgreementRevisionHash"] != found.hash:
-            raise BadInput(what="another version of the consent is asked now; read it again")
+            raise BadInput(what=said("another version of the consent is asked now; read it again"))
         return _decided(asked, individual, found, given=given)
     with asked.writing():
         revisions.lock(asked.name)

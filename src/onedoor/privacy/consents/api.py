@@ -11,6 +11,7 @@ from onedoor.exchange.service import caller, json_of
 from onedoor.kernel.access import GATEWAY, access
 from onedoor.kernel.errors import BadInput
 from onedoor.kernel.openapi import answer, body, problems, strict
+from onedoor.kernel.said import said
 from onedoor.kernel.settings import current
 from onedoor.privacy import records, service
 from onedoor.privacy.consents import decisions
@@ -57,7 +58,7 @@ def agreed(request: HttpRequest) -> JsonResponse:
     service.permit_call(reader, service=CONSENTS, provider=current().subsystem)
     asked = json_of(request)
     if not _question.is_valid(asked):
-        raise BadInput(what="the body must be {“purpose”: …, “persons”: […]}")
+        raise BadInput(what=said("the body must be {“purpose”: …, “persons”: […]}"))
     if asked["purpose"] != asks.purpose:
         records.refused(reader, CONSENTS, READ, (), "not-granted", asked["persons"])
         raise service.NotPermitted(reason="not-granted", register=CONSENTS)

@@ -10,6 +10,7 @@ from typing import Any
 
 from onedoor.kernel import clock
 from onedoor.kernel.errors import BadInput
+from onedoor.kernel.said import said
 from onedoor.privacy.consents import agreements, revisions, signatures, webhooks
 from onedoor.privacy.consents.agreements import Agreement
 from onedoor.privacy.consents.revisions import RECORD, SIGNATURE, Draft, Kept, Writer
@@ -63,9 +64,9 @@ def held(individual: Kept, agreement: str = "") -> Iterator[Kept]:
 def check_open(agreement: Agreement, revision: str = "") -> None:
     """Raise `BadInput` when nobody can agree to *agreement* now, or *revision* is not what it asks now."""
     if not agreement.data.get("active"):
-        raise BadInput(what="the agreement is not active, so nobody can agree to it")
+        raise BadInput(what=said("the agreement is not active, so nobody can agree to it"))
     if revision not in ("", agreement.revision["id"]):
-        raise BadInput(what="another revision of the agreement is asked now; read it again")
+        raise BadInput(what=said("another revision of the agreement is asked now; read it again"))
 
 
 def give(agreement: Agreement, individual: Kept, writer: Writer, *, opt_in: bool = True, text: str = "") -> Kept:
@@ -106,10 +107,10 @@ def update(record: Kept, agreement: Agreement, body: Values, writer: Writer) -> 
     data = record.data
     for name, own in (("dataAgreement", data["dataAgreement"]), ("individual", data["individual"])):
         if body.get(name, {}).get("id") not in (None, "", own):
-            raise BadInput(what=f"the {name} of a consent record cannot change")
+            raise BadInput(what=said("the {name} of a consent record cannot change", name=name))
     given, opt_in = body.get("dataAgreementRevisionHash", ""), body.get("optIn", data["optIn"])
     if given not in ("", data["dataAgreementRevisionHash"], agreement.hash):
-        raise BadInput(what="dataAgreementRevisionHash is neither that of the record nor of the agreement now")
+        raise BadInput(what=said("dataAgreementRevisionHash is neither that of the record nor of the agreement now"))
     if opt_in:
         check_open(agreement)
     if given == agreement.hash:
@@ -145,13 +146,13 @@ def give_signed(agreement: Agreement, individual: Kept, body: Values, writer: Wr
     """Keep a record and its signature, which a draft prepared; raise `BadInput` when they are not as it had them."""
     record, given = body["consentRecord"], body["signature"]
     if record["dataAgreementRevisionHash"] != agreement.hash:
-        raise BadInput(what="another revision of the agreement is asked now; make a new draft")
+        raise BadInput(what=said("another revision of the agreement is asked now; make a new draft"))
     text = _unkept(agreement, individual, _moment_of(given["verificationPayload"]), opt_in=record.get("optIn", True))
     if given["verificationPayload"] != text:
-        raise BadInput(what="verificationPayload is not what a draft of this record has")
+        raise BadInput(what=said("verificationPayload is not what a draft of this record has"))
     signature = signatures.prepared(given, text, "", given["timestamp"])
     if given["payload"] not in ("", payload(signature)):
-        raise BadInput(what="the payload is not made of the other fields of the signature")
+        raise BadInput(what=said("the payload is not made of the other fields of the signature"))
     if given["signature"]:
         signature = signatures.signed(signature, given["signature"])
     kept = give(agreement, individual, writer, opt_in=record.get("optIn", True), text=text)
@@ -162,20 +163,20 @@ def give_signed(agreement: Agreement, individual: Kept, body: Values, writer: Wr
 def _moment_of(text: str) -> str:
     """Return when the draft was made that *text* is the snapshot of."""
     try:
-        said = str(json.loads(text)["timestamp"])
-        age = clock.now() - datetime.fromisoformat(said)
+        moment = str(json.loads(text)["timestamp"])
+        age = clock.now() - datetime.fromisoformat(moment)
     except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise BadInput(what="verificationPayload is not the snapshot of a draft") from error
+        raise BadInput(what=said("verificationPayload is not the snapshot of a draft")) from error
     if not -AHEAD <= age <= OLDEST:
-        raise BadInput(what="the draft is older than a day; make a new one")
-    return said
+        raise BadInput(what=said("the draft is older than a day; make a new one"))
+    return moment
 
 
 def prepare(record: Kept, given: Values, writer: Writer) -> Kept:
     """Keep a signature of the record as it is, ready to be signed; raise `BadInput` when it is signed already."""
     before = signature_of(record)
     if before and before.data["signature"]:
-        raise BadInput(what="this revision of the consent record is signed already")
+        raise BadInput(what=said("this revision of the consent record is signed already"))
     text = record.facts["snapshot"]
     data = signatures.prepared(given, text, str(record.row.id), clock.now().isoformat())
     return _signature_kept(record, data, writer, before)
@@ -185,9 +186,11 @@ def sign(record: Kept, given: Values, writer: Writer) -> Kept:
     """Add the signature itself to the one that waits for it, once it verifies: from then on the record is signed."""
     before = signature_of(record)
     if before is None or before.data["signature"]:
-        raise BadInput(what="no signature of the consent record as it is now waits to be signed; create one first")
+        raise BadInput(
+            what=said("no signature of the consent record as it is now waits to be signed; create one first")
+        )
     if given["payload"] not in ("", before.data["payload"]):
-        raise BadInput(what="the payload is not the one that waits to be signed")
+        raise BadInput(what=said("the payload is not the one that waits to be signed"))
     kept = _signature_kept(record, signatures.signed(before.data, given["signature"]), writer, before)
     webhooks.tell(writer.client, "consentRecord.signed", record)
     return kept

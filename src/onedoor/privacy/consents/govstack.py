@@ -19,6 +19,7 @@ from django.views.decorators.http import require_GET
 from onedoor.exchange.service import caller, json_of
 from onedoor.kernel.access import GATEWAY, access
 from onedoor.kernel.errors import BadInput
+from onedoor.kernel.said import said
 from onedoor.kernel.settings import current
 from onedoor.privacy import service
 from onedoor.privacy.consents import answers, govstack_openapi
@@ -248,16 +249,16 @@ def _fill(asked: Asked, request: HttpRequest, operation: Operation) -> None:
 def _parameter(request: HttpRequest, name: str, *, needed: bool) -> str:
     value = request.GET.get(name, "")
     if needed and not value:
-        raise BadInput(what=f"the parameter {name} is missing")
+        raise BadInput(what=said("the parameter {name} is missing", name=name))
     if len(value) > LONGEST_PARAMETER or not value.isprintable():
-        raise BadInput(what=f"{name} has at most {LONGEST_PARAMETER} signs")
+        raise BadInput(what=said("{name} has at most {most} signs", name=name, most=LONGEST_PARAMETER))
     return value
 
 
 def _number(request: HttpRequest, name: str, otherwise: int, least: int, most: int) -> int:
     text = request.GET.get(name, str(otherwise))
     if not (text.isascii() and text.isdigit() and len(text) <= len(str(most)) and least <= int(text) <= most):
-        raise BadInput(what=f"{name} is a whole number from {least} to {most}")
+        raise BadInput(what=said("{name} is a whole number from {least} to {most}", name=name, least=least, most=most))
     return int(text)
 
 
@@ -270,8 +271,8 @@ def _body(request: HttpRequest, takes: str) -> dict[str, Any]:
     """Return the JSON object in the body; JSON can escape a sign that the database does not know."""
     body: dict[str, Any] = json_of(request)
     if b"\\u0000" in request.body:
-        raise BadInput(what="the body has the sign \\u0000")
+        raise BadInput(what=said("the body has the sign \\u0000"))
     if wrong := next(_validator(takes).iter_errors(body), None):
         where = ".".join(str(one) for one in wrong.instance_path)
-        raise BadInput(what=f"the body at “{where}” is not as openapi.json says")
+        raise BadInput(what=said("the body at “{where}” is not as openapi.json says", where=where))
     return body

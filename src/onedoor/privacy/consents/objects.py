@@ -6,6 +6,7 @@ from typing import Any
 
 from onedoor.kernel import nation
 from onedoor.kernel.errors import BadInput
+from onedoor.kernel.said import said
 from onedoor.privacy.consents import agreements, revisions, webhooks
 from onedoor.privacy.consents.revisions import AGREEMENT, INDIVIDUAL, POLICY, RECORD, WEBHOOK, Draft, Kept
 
@@ -34,16 +35,16 @@ def _policy(body: Values, _client: str, _before: Kept | None) -> Draft:
 
 def _not_in_use(policy: Kept) -> None:
     if any(one.data.get("active") for one in revisions.referring(AGREEMENT, policy.object)):
-        raise BadInput(what="an active agreement is under this policy, so it cannot be deleted")
+        raise BadInput(what=said("an active agreement is under this policy, so it cannot be deleted"))
 
 
 def _agreement(body: Values, client: str, _before: Kept | None) -> Draft:
     if body["lawfulBasis"] not in BASES:
-        raise BadInput(what=f"lawfulBasis is one of {', '.join(BASES)}")
+        raise BadInput(what=said("lawfulBasis is one of {names}", names=", ".join(BASES)))
     if body.get("dataUse", "") not in USES:
-        raise BadInput(what="dataUse is data_source, data_using_service or nothing")
+        raise BadInput(what=said("dataUse is data_source, data_using_service or nothing"))
     if body.get("lifecycle") and body["lifecycle"]["name"] not in STAGES:
-        raise BadInput(what=f"the name of lifecycle is one of {', '.join(STAGES)}")
+        raise BadInput(what=said("the name of lifecycle is one of {names}", names=", ".join(STAGES)))
     data = {"active": False, "forgettable": False, **_without_id(body)}
     if "policy" not in body:
         return Draft(AGREEMENT, data)
@@ -58,22 +59,26 @@ def _policy_meant(given: Values, client: str) -> dict[str, Any]:
     meant = (one.data for one in revisions.history(newest.object) if given.items() <= one.data.items())
     found = next(meant, None)
     if found is None:
-        raise BadInput(what="the policy is not as any of its revisions has it; its id alone means the newest")
+        raise BadInput(what=said("the policy is not as any of its revisions has it; its id alone means the newest"))
     return found
 
 
 def _without_consents(agreement: Kept) -> None:
     if revisions.referring(RECORD, agreement.object):
-        raise BadInput(what="there are consent records under this agreement; set active to false instead")
+        raise BadInput(what=said("there are consent records under this agreement; set active to false instead"))
 
 
 def _individual(body: Values, _client: str, before: Kept | None) -> Draft:
     data = {"identityProviderId": "", **_without_id(body)}
     person = data.get("externalId", "")
     if data.get("externalIdType") != PERSONAL_NUMBER or not nation.current().person_number.fits(person):
-        raise BadInput(what=f"an individual has a personal number as externalId, and externalIdType {PERSONAL_NUMBER}")
+        raise BadInput(
+            what=said(
+                "an individual has a personal number as externalId, and externalIdType {kind}", kind=PERSONAL_NUMBER
+            )
+        )
     if before and before.person != person:
-        raise BadInput(what="an individual cannot become another person")
+        raise BadInput(what=said("an individual cannot become another person"))
     return Draft(INDIVIDUAL, data, person=person)
 
 
@@ -82,7 +87,7 @@ def _webhook(body: Values, client: str, before: Kept | None) -> Draft:
     data["secretKey"] = data["secretKey"] or (before.data["secretKey"] if before else "")
     webhooks.check(data)
     if before is None and len(revisions.listed(WEBHOOK, client, 0, webhooks.MOST)) >= webhooks.MOST:
-        raise BadInput(what=f"a system has at most {webhooks.MOST} webhooks")
+        raise BadInput(what=said("a system has at most {most} webhooks", most=webhooks.MOST))
     return Draft(WEBHOOK, data, subject=f"system {client}")
 
 
@@ -113,7 +118,7 @@ def update(kind: Kind, name: str, body: Values, writer: revisions.Writer) -> Kep
     """Keep the next revision of an object of the writer's system; raise `NoSuchObject` or `BadInput`."""
     agreements.refuse_national(name)
     if body.get("id") not in (None, "", name):
-        raise BadInput(what="the id in the body is not that of the address")
+        raise BadInput(what=said("the id in the body is not that of the address"))
     before = revisions.one(kind.schema, name, writer.client)
     return revisions.keep(kind.draft(body, writer.client, before), writer, name)
 

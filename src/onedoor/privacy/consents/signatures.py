@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from onedoor.kernel.errors import BadInput
+from onedoor.kernel.said import said
 from onedoor.privacy.consents.snapshots import digest, payload
 
 Check = Callable[[Any, bytes, bytes], None]
@@ -43,7 +44,7 @@ def prepared(given: Mapping[str, Any], text: str, reference: str, moment: str) -
     *reference* is the id of the revision; without one the draft of a record is signed, which has none yet.
     """
     if given.get("verificationJwsHeader"):
-        raise BadInput(what="a signature as JWS is not taken; use verificationMethod")
+        raise BadInput(what=said("a signature as JWS is not taken; use verificationMethod"))
     data = {
         **{name: given.get(name, "") for name in GIVEN},
         "verificationJwsHeader": "",
@@ -62,11 +63,13 @@ def signed(data: Mapping[str, Any], signature: str) -> dict[str, Any]:
     """Return the prepared *data* with *signature*, once it verifies; raise `BadInput`."""
     check = METHODS.get(data["verificationMethod"])
     if check is None:
-        raise BadInput(what=f"verificationMethod is one of {', '.join(METHODS)}")
+        raise BadInput(what=said("verificationMethod is one of {names}", names=", ".join(METHODS)))
     try:
         key = load_der_public_key(base64.b64decode(data["verificationSignedBy"], validate=True))
         check(key, base64.b64decode(signature, validate=True), data["payload"].encode())
     except (ValueError, binascii.Error, UnsupportedAlgorithm, InvalidSignature) as error:
-        what = "the signature does not verify: it is over the payload, with the key in verificationSignedBy (base64)"
+        what = said(
+            "the signature does not verify: it is over the payload, with the key in verificationSignedBy (base64)"
+        )
         raise BadInput(what=what) from error
     return {**data, "signature": signature}

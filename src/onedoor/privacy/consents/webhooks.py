@@ -19,6 +19,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from onedoor.kernel import clock
 from onedoor.kernel.errors import BadInput, OnedoorError
+from onedoor.kernel.said import said
 from onedoor.kernel.settings import current as settings
 from onedoor.privacy.consents import revisions
 from onedoor.privacy.consents.revisions import WEBHOOK, Kept
@@ -42,9 +43,9 @@ class NotDelivered(OnedoorError):
 def check(webhook: Mapping[str, Any]) -> None:
     """Raise `BadInput` when nothing could be delivered to *webhook*, or should not be."""
     if webhook["contentType"] != CONTENT_TYPE:
-        raise BadInput(what=f"contentType is {CONTENT_TYPE}")
+        raise BadInput(what=said("contentType is {kind}", kind=CONTENT_TYPE))
     if len(webhook["secretKey"]) < SHORTEST_SECRET:
-        raise BadInput(what=f"secretKey has at least {SHORTEST_SECRET} signs")
+        raise BadInput(what=said("secretKey has at least {least} signs", least=SHORTEST_SECRET))
     _allowed(webhook["payloadUrl"])
 
 
@@ -58,7 +59,7 @@ def _allowed(address: str) -> SplitResult:
             return parts
     except ValueError:
         pass
-    raise BadInput(what="payloadUrl is an https address whose host the setting ONEDOOR_WEBHOOK_HOSTS names")
+    raise BadInput(what=said("payloadUrl is an https address whose host the setting ONEDOOR_WEBHOOK_HOSTS names"))
 
 
 def tell(client: str, event: str, record: Kept) -> None:
@@ -84,7 +85,7 @@ def deliver(webhook: str, event: str, record: str, revision: str) -> None:
         _allowed(found["payloadUrl"]), body, headers(f"{webhook}.{revision}.{event}", body, found["secretKey"])
     )
     if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
-        raise NotDelivered(what=f"answer {status}")
+        raise NotDelivered(what=said("answer {status}", status=status))
 
 
 def headers(name: str, body: bytes, secret: str) -> dict[str, str]:
@@ -121,9 +122,9 @@ def _reached(host: str, port: int) -> str:
     try:
         found = {str(one[4][0]) for one in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
     except OSError as error:
-        raise NotDelivered(what="its host is not known") from error
+        raise NotDelivered(what=said("its host is not known")) from error
     if not found or not all(public(one) for one in found):
-        raise NotDelivered(what="its host is not a public address")
+        raise NotDelivered(what=said("its host is not a public address"))
     return min(found)
 
 

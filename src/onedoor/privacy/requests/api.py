@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 from onedoor.exchange.service import Caller, caller
 from onedoor.kernel.access import GATEWAY, access
 from onedoor.kernel.openapi import answer, body, problems, strict
+from onedoor.kernel.said import said
 from onedoor.kernel.settings import current
 from onedoor.privacy import service
 from onedoor.privacy.requests import keeping, steps, telling
@@ -129,10 +130,10 @@ _question, _mine, _lift, _told = (
 def ask(request: HttpRequest) -> JsonResponse:
     """Take a person's request, once for the same Idempotency-Key."""
     asks, reader = _admitted(request)
-    said = _body(request, _question)
+    body = _body(request, _question)
     if not asks.key or len(asks.key) > LONGEST_KEY:
-        raise BadRequest(what=f"it needs an Idempotency-Key of at most {LONGEST_KEY} signs")
-    taken = keeping.ask(Wanted(**said), reader=reader, key=asks.key)
+        raise BadRequest(what=said("it needs an Idempotency-Key of at most {most} signs", most=LONGEST_KEY))
+    taken = keeping.ask(Wanted(**body), reader=reader, key=asks.key)
     return JsonResponse(_plain(taken), status=HTTPStatus.CREATED)
 
 
@@ -162,14 +163,14 @@ def lift(request: HttpRequest) -> JsonResponse:
 def told(request: HttpRequest) -> JsonResponse:
     """Hear that a request which a person of this system asked took a step."""
     asks, _reader = _admitted(request)
-    said = _body(request, _told)
+    body = _body(request, _told)
     try:
-        datetime.fromisoformat(said["due"])
-        date.fromisoformat(said["complete_on"] or "2026-01-01")
+        datetime.fromisoformat(body["due"])
+        date.fromisoformat(body["complete_on"] or "2026-01-01")
     except ValueError as error:
-        raise BadRequest(what="its moment or day is none") from error
-    telling.hear(asks.client, said)
-    return JsonResponse({"heard": said["code"]})
+        raise BadRequest(what=said("its moment or day is none")) from error
+    telling.hear(asks.client, body)
+    return JsonResponse({"heard": body["code"]})
 
 
 @access(GATEWAY)
@@ -189,13 +190,13 @@ def _admitted(request: HttpRequest) -> tuple[Caller, Reader]:
 
 def _body(request: HttpRequest, form: jsonschema_rs.Validator) -> dict[str, Any]:
     try:
-        said = json.loads(request.body)
-        json.dumps(said, ensure_ascii=False).encode()
+        body = json.loads(request.body)
+        json.dumps(body, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
-        raise BadRequest(what="the body is not JSON in UTF-8") from error
-    if not form.is_valid(said) or b"\\u0000" in request.body:
-        raise BadRequest(what="the body has not the form that openapi.json describes")
-    found: dict[str, Any] = said
+        raise BadRequest(what=said("the body is not JSON in UTF-8")) from error
+    if not form.is_valid(body) or b"\\u0000" in request.body:
+        raise BadRequest(what=said("the body has not the form that openapi.json describes"))
+    found: dict[str, Any] = body
     return found
 
 

@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 from onedoor.kernel import clock, nation
 from onedoor.kernel.actor import Actor
 from onedoor.kernel.ids import case_code
+from onedoor.kernel.said import said
 from onedoor.kernel.settings import current as settings
 from onedoor.privacy import records
 from onedoor.privacy.records import BLIND
@@ -48,7 +49,7 @@ def ask(wanted: Wanted, *, reader: Reader, key: str) -> PersonRequest:
     """
     here = settings().subsystem
     if here and here not in definition.current().decided_by:
-        raise BadRequest(what="nobody decides on requests here")
+        raise BadRequest(what=said("nobody decides on requests here"))
     layer = _layer(wanted)
     now, calendar = clock.now(), nation.current().calendar
     request = PersonRequest(
@@ -83,12 +84,12 @@ def _layer(wanted: Wanted) -> definition.Layer:
     right = definition.current().rights.get(wanted.right)
     layer = right.on(nation.current().today()) if right and wanted.right in ASKED else None
     if layer is None:
-        raise BadRequest(what="the right is none that an agency decides on today")
+        raise BadRequest(what=said("the right is none that an agency decides on today"))
     known = {one.id for one in stopping.objectionable(settings().subsystem)}
     if wanted.right == OBJECT and wanted.purpose not in known:
-        raise BadRequest(what="the purpose is none that persons may object to here")
+        raise BadRequest(what=said("the purpose is none that persons may object to here"))
     if wanted.right != OBJECT and wanted.purpose:
-        raise BadRequest(what="only an objection names a purpose")
+        raise BadRequest(what=said("only an objection names a purpose"))
     return layer
 
 

@@ -12,6 +12,7 @@ from django.db import transaction
 from onedoor.exchange import service as exchange
 from onedoor.identity import service as identity
 from onedoor.kernel.actor import Actor
+from onedoor.kernel.said import said
 from onedoor.privacy import rights
 from onedoor.privacy.events import RequestTold
 from onedoor.privacy.requests import definition
@@ -52,9 +53,9 @@ def tell(code: str, step: str) -> None:
 def hear(client: str, body: Mapping[str, Any]) -> None:
     """State that a person here is told of a step; raise `BadRequest` when *client* decides on none, or nobody asked."""
     if client not in definition.current().decided_by:
-        raise BadRequest(what="the system that sends it decides on no requests")
+        raise BadRequest(what=said("the system that sends it decides on no requests"))
     if not identity.is_account(UUID(body["account"])):
-        raise BadRequest(what="nobody here has this account")
+        raise BadRequest(what=said("nobody here has this account"))
     with transaction.atomic():
         outbox.state(
             RequestTold(

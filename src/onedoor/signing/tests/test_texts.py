@@ -2,6 +2,7 @@ import inspect
 from pathlib import Path
 
 import pytest
+from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 from onedoor.kernel.errors import OnedoorError
@@ -13,7 +14,9 @@ MODULES = (certificates, detached, keys, pades, pdf, stamps, tokens)
 
 
 def sentences():
-    found = {reason.value for kind in (Reason, findings.Reason, findings.Why) for reason in kind}
+    room = Path(pdf.__file__).parent
+    found = {key for _, _, key, _, _ in extract_from_dir(room, [("**.py", "python")], keywords={"said": None})}
+    found |= {reason.value for kind in (Reason, findings.Reason, findings.Why) for reason in kind}
     for module in MODULES:
         for _, kind in inspect.getmembers(module, inspect.isclass):
             if issubclass(kind, OnedoorError) and kind.__module__ == module.__name__:

@@ -12,6 +12,7 @@ from typing import Any
 
 from onedoor.kernel import nation as nations
 from onedoor.kernel.errors import OnedoorError
+from onedoor.kernel.said import said
 from onedoor.site import archives, kinds, lock, messages, versions
 from onedoor.site.archives import BadArchive
 from onedoor.site.cli import DEFAULT_NATION, DEFAULT_VAR
@@ -101,7 +102,7 @@ def _restore(var: Path, arguments: argparse.Namespace) -> list[str]:
 def _unpack(folder: Path, var: Path, data: Path, keys: Path | None) -> dict[str, Any]:
     shared = archives.manifest(keys) if keys else None
     if shared and shared["id"] != archives.manifest(data)["id"]:
-        raise BadArchive(path=keys, why="its keys are of another backup than the data")
+        raise BadArchive(path=keys, why=said("its keys are of another backup than the data"))
     if keys and (ends := archives.expires(keys)) and ends <= datetime.now(UTC):
         raise CopyExpired(path=keys, day=ends.date())
     about = archives.unpack(data, folder / "data", bytes.fromhex(shared["seal"]) if shared else None)

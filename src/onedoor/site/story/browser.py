@@ -11,6 +11,7 @@ import requests
 from lxml.html import FormElement, HtmlElement
 
 from onedoor.kernel.errors import OnedoorError, Unavailable
+from onedoor.kernel.said import said
 
 SECONDS = 30.0
 REDIRECTS = 10
@@ -54,21 +55,23 @@ class Page:
         for link in self.tree.xpath("//a/@href"):
             if part in link:
                 return str(link)
-        raise UnexpectedPage(address=self.address, what=f"no link with “{part}”")
+        raise UnexpectedPage(address=self.address, what=said("no link with “{part}”", part=part))
 
     def form(self, field: str) -> "Form":
         """Return the form that has *field*; raise `UnexpectedPage`."""
         for form in self.tree.forms:
             if field in form.fields or form.xpath(f".//button[@name='{field}']"):
                 return Form(self, form)
-        raise UnexpectedPage(address=self.address, what=f"no form with “{field}”: {self.text()[:300]}")
+        raise UnexpectedPage(
+            address=self.address, what=said("no form with “{field}”: {text}", field=field, text=self.text()[:300])
+        )
 
     def main_form(self) -> "Form":
         """Return the form of the page's main part that posts; raise `UnexpectedPage`."""
         for form in self.tree.xpath("//main//form"):
             if form.method == "POST":
                 return Form(self, form)
-        raise UnexpectedPage(address=self.address, what=f"no form: {self.text()[:300]}")
+        raise UnexpectedPage(address=self.address, what=said("no form: {text}", text=self.text()[:300]))
 
 
 @dataclass
@@ -87,7 +90,10 @@ class Form:
         """Set fields by name; a field that is not there raises `UnexpectedPage`."""
         for name, value in values.items():
             if name not in self.element.fields:
-                raise UnexpectedPage(address=self.page.address, what=f"no field “{name}” among {sorted(self.names)}")
+                raise UnexpectedPage(
+                    address=self.page.address,
+                    what=said("no field “{name}” among {names}", name=name, names=", ".join(sorted(self.names))),
+                )
             if value in self.options(name):
                 self.choose(name, value)
             else:
@@ -149,7 +155,7 @@ class Browser:
             if page and ready(page):
                 return page
             if time.monotonic() > end:
-                raise UnexpectedPage(address=address, what=(page.text()[:300] if page else "no answer"))
+                raise UnexpectedPage(address=address, what=(page.text()[:300] if page else said("no answer")))
             time.sleep(pause)
             pause = min(pause * 1.5, 0.5)
 
@@ -169,7 +175,7 @@ class Browser:
                 media = answer.headers.get("content-type", "").split(";")[0]
                 return Page(answer.url, answer.status_code, media, answer.content)
             method, address, sent = "GET", urljoin(answer.url, answer.headers["location"]), {}
-        raise UnexpectedPage(address=address, what="redirected without end")
+        raise UnexpectedPage(address=address, what=said("redirected without end"))
 
     def _answer(self, method: str, address: str, **sent: object) -> requests.Response:
         """Return what one request is answered; raise `Unavailable` when nobody does."""

@@ -1,8 +1,10 @@
 """Every text of the engine stands in Vietnamese and in French."""
 
+import ast
 import importlib
 import pkgutil
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,6 +32,8 @@ WORDS = {
 }
 SLOTS = re.compile(r"%\(\w+\)[sd]|\{\w*\}")
 LANGUAGES = ("vi", "fr")
+SPOKEN = {"said", "quoted", *WORDS}
+"""What turns English words into those of the reader."""
 Message = str | tuple[str, ...]
 
 
@@ -142,3 +146,70 @@ def test_what_schemas_want_is_said_in_every_language(catalogues: dict[str, dict[
     wanted = {text for kind in file_kinds.kinds() for text in described(dict(kind.schema))}
     assert len(wanted) > 50
     assert not [(language, text) for text in wanted for language in LANGUAGES if not catalogues[language].get(text)]
+
+
+def words(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield every constant of *node* that is a phrase of a language and that nothing puts into another one."""
+    if isinstance(node, ast.Call) and _called(node) in SPOKEN:
+        return
+    parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+    text = "".join(str(one.value) if isinstance(one, ast.Constant) else "{}" for one in parts)
+    if re.search(r"[^\W\d_]{2}", text.replace("{}", "")) and " " in text.strip():
+        yield node
+        return
+    for below in ast.iter_child_nodes(node):
+        yield from words(below)
+
+
+def _called(call: ast.Call) -> str:
+    return call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
+
+
+def facts(tree: ast.AST, errors: set[str]) -> Iterator[ast.AST]:
+    """Yield what the module *tree* gives to *errors*, with whatever the names among it stand for."""
+    named: dict[str, list[ast.AST]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                named.setdefault(getattr(target, "id", ""), []).append(node.value)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and _called(node) in errors:
+            for given in (*node.args, *(one.value for one in node.keywords)):
+                yield from named.get(given.id, []) if isinstance(given, ast.Name) else [given]
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_words_given_to_an_error_are_said_in_the_readers_language(room: str) -> None:
+    error_keys(room)
+    errors = {kind.__name__ for kind in kinds(OnedoorError)} - {"OnedoorError"} - SPOKEN
+    plain = []
+    for path in (SOURCE / room).rglob("*.py"):
+        if "tests" in path.parts:
+            continue
+        module = sys.modules.get(".".join(("onedoor", *path.relative_to(SOURCE).with_suffix("").parts)))
+        others = {name for name, one in vars(module or object).items() if not _is_error(one)}
+        found = (node for given in facts(ast.parse(path.read_text("utf-8")), errors - others) for node in words(given))
+        plain += [f"{path.relative_to(SOURCE)}:{node.lineno}: {ast.unparse(node)}" for node in found]
+    assert not plain, "give said(…): a plain phrase stands in English inside every language"
+
+
+def _is_error(one: object) -> bool:
+    return isinstance(one, type) and issubclass(one, OnedoorError)
+
+
+@pytest.mark.parametrize(
+    ("fact", "plain"),
+    [
+        ('"it must be one word"', True),
+        ('f"{folder} is there"', True),
+        ('path if path else "no answer"', True),
+        ('"; ".join(("one thing", other))', True),
+        ('said("it must be one word")', False),
+        ('f"{one}, {other}"', False),
+        ('"not-granted"', False),
+    ],
+)
+def test_a_plain_phrase_is_found_wherever_it_stands_in_a_fact(fact: str, *, plain: bool) -> None:
+    for source in (f"Gone(why={fact})", f"Gone({fact})", f"why = {fact}\nraise Gone(why=why)"):
+        found = [node for given in facts(ast.parse(source), {"Gone"}) for node in words(given)]
+        assert bool(found) == plain

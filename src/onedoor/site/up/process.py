@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
 
+from onedoor.kernel.said import said
 from onedoor.site import launch
 
 PAUSES = (0.1, 0.5, 1.0, 2.0, 5.0)
@@ -143,7 +144,7 @@ class Process:
         """Return the last line of the log."""
         tail = self.log.read_bytes()[-2000:].decode(errors="replace") if self.log.exists() else ""
         lines = [line for line in tail.splitlines() if line.strip()]
-        return lines[-1].strip() if lines else "it said nothing"
+        return lines[-1].strip() if lines else said("it said nothing")
 
 
 def children() -> dict[int, list[int]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import FrameType
 
 from onedoor.kernel.errors import OnedoorError
+from onedoor.kernel.said import said
 from onedoor.site.embedded import Server
 from onedoor.site.up.following import Following
 from onedoor.site.up.plan import Part, write_private
@@ -128,7 +129,7 @@ class Supervisor:
             dead = next((one for one in waiting if not one.pid), None)
             if dead or (waiting and time.monotonic() > deadline):
                 failed = dead or waiting[0]
-                why = failed.last_words() if dead else "it does not answer in time."
+                why = failed.last_words() if dead else said("it does not answer in time.")
                 raise NotStarted(name=failed.name, why=why, log=failed.log)
             time.sleep(TICK)
 
