@@ -1,11 +1,13 @@
 """Examples of a service file: a person's way through form and case, played and compared with what is expected."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
 from onedoor.kernel.nation import Nation
+from onedoor.kernel.said import Said, said
 from onedoor.procedures import limits, reading, rules
 from onedoor.procedures.answers import AnswerFault
 from onedoor.procedures.definition import Service, Step
@@ -16,7 +18,11 @@ from onedoor.procedures.world import world_of
 Example = Mapping[str, Any]
 
 
-def played(nation: Nation) -> Iterator[tuple[str, str, list[str]]]:
+NOTHING = said("nothing")
+"""What comes out where nothing does."""
+
+
+def played(nation: Nation) -> Iterator[tuple[str, str, list[Said]]]:
     """Play every example of *nation*; yield the service's id, what the example says, and what comes out otherwise."""
     for document in nation.documents("service"):
         for service in map(reading.read, reading.versions(document.data)):
@@ -24,13 +30,13 @@ def played(nation: Nation) -> Iterator[tuple[str, str, list[str]]]:
                 yield service.id, example["say"], differences(service, example, nation)
 
 
-def differences(service: Service, example: Example, nation: Nation) -> list[str]:
+def differences(service: Service, example: Example, nation: Nation) -> list[Said]:
     """Return a sentence for each expectation of *example* that is not met."""
     run = _Run(service, example, nation)
     return [
-        f"{key}: expected {wanted!r}, but it is {found!r}"
-        for key, wanted in example["expect"].items()
-        if (found := run.outcome(key, wanted)) != wanted
+        said("{key}: expected {wanted}, but it is {found}", key=key, wanted=_written(wanted), found=_written(found))
+        for name, expected in example["expect"].items()
+        for key, wanted, found in _unmet(name, expected, run.outcome(name))
     ]
 
 
@@ -42,6 +48,20 @@ def issued(service: Service, example: Example, nation: Nation) -> list[tuple[str
     documents, owners = run._documents(), run._owners()
     steps = [step for step in rules.steps_of(service, run.form) if step.issues]
     return [(step.issues, owners[step.id], documents[step.issues]) for step in steps]
+
+
+def _unmet(key: str, wanted: Value, found: Value) -> Iterator[tuple[str, Value, Value]]:
+    """Yield what came out otherwise, with its key, and of maps only what is expected there."""
+    if isinstance(wanted, Mapping) and isinstance(found, Mapping):
+        for name, one in wanted.items():
+            yield from _unmet(f"{key}.{name}", one, found.get(name, NOTHING))
+    elif wanted != found:
+        yield key, wanted, found
+
+
+def _written(value: Value) -> str:
+    """Return *value* as a file of a service may say it."""
+    return value if isinstance(value, Said) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def outages(service: Service, example: Example, nation: Nation) -> list[str]:
@@ -73,13 +93,10 @@ class _Run:
         self._refused: dict[str, str] = {}
         self.form = self._fill_in()
 
-    def outcome(self, key: str, wanted: Value) -> Value:
-        """Return what came out under an expectation's key; of maps, only what is expected there."""
-        found = getattr(self, f"_{key}", "nothing: this expectation is not known")
-        found = found() if callable(found) else found
-        if isinstance(wanted, Mapping) and isinstance(found, Mapping):
-            return _same_shape(found, wanted)
-        return found
+    def outcome(self, key: str) -> Value:
+        """Return what came out under an expectation's key, one of `schema.EXPECTED`."""
+        found = getattr(self, f"_{key}", NOTHING)
+        return found() if callable(found) else found
 
     def _fill_in(self) -> Context:
         """Answer page by page, looking up what becomes known, and return what expressions know at the end."""
@@ -195,16 +212,6 @@ class _Run:
 
 def _minute(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M")
-
-
-def _same_shape(found: Mapping[str, Value], wanted: Mapping[str, Value]) -> Value:
-    """Return of *found* only the keys that *wanted* has."""
-    return {
-        key: _same_shape(found[key], value)
-        if isinstance(value, Mapping) and isinstance(found.get(key), Mapping)
-        else found.get(key, "nothing")
-        for key, value in wanted.items()
-    }
 
 
 def _at(value: Value, path: Sequence[str]) -> list[Value]:

@@ -1,6 +1,6 @@
 """What is wrong in a service file, by file and line, and what to write instead."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import cached_property
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from onedoor.kernel.nation import Document, Fault, FileKind, Nation, nearest
 from onedoor.kernel.nation.layers import laid_over
 from onedoor.kernel.nation.schemas import schema_faults
-from onedoor.kernel.said import said
+from onedoor.kernel.said import Said, said
 from onedoor.procedures import expressions, limits, reading
 from onedoor.procedures.definition import Law, Service, Step
 from onedoor.procedures.expressions import BadExpression, ExpressionFailed
@@ -33,7 +33,9 @@ def check(document: Document, nation: Nation) -> Iterator[Fault]:
     for number, plain in enumerate(reading.versions(document.data)):
         version = laid_over(document, number, {k: v for k, v in plain.items() if k not in {"examples", "place"}})
         wrong = list(schema_faults(version, VERSION))
-        yield from wrong or _Check(version, reading.read(plain), nation).all()
+        service = None if wrong else reading.read(plain)
+        yield from _Check(version, service, nation).all() if service else wrong
+        yield from _examples(document, service, nation) if service else ()
 
 
 def check_scale(document: Document, _nation: Nation) -> Iterator[Fault]:
@@ -94,6 +96,35 @@ def _validity(document: Document) -> Iterator[Fault]:
             yield document.fault(("versions", number), wrong, said("add one under examples: it is run as a test"))
 
 
+def _examples(document: Document, service: Service, nation: Nation) -> Iterator[Fault]:
+    """Find what the examples of a version give that it does not ask for."""
+    registers = [one.data["register"] for one in nation.documents("register")]
+    writes = [write.name for step in service.steps.values() for write in step.writes]
+    known: Sequence[tuple[str, Said, Collection[str]]] = (
+        ("answers", said("field"), service.fields),
+        ("disputed", said("fact"), service.facts),
+        ("registers", said("register"), registers),
+        ("assigned", said("record that a step writes"), writes),
+    )
+    for number, example in enumerate(document.data.get("examples", ())):
+        for key, what, names in known if example["version"] == service.version else ():
+            for place, name in _named(example.get(key, ())):
+                yield from _unknown(document, ("examples", number, key, place), what, name, names)
+
+
+def _named(given: Mapping[str, Any] | Sequence[str]) -> Iterable[tuple[str | int, str]]:
+    """Return the names in a map or a list, each with its key in the file."""
+    return ((name, name) for name in given) if isinstance(given, Mapping) else enumerate(given)
+
+
+def _unknown(document: Document, keys: Keys, what: str, name: str, known: Collection[str]) -> Iterator[Fault]:
+    """Yield a fault when *name* is none of the *known* ones."""
+    if name not in known:
+        yield document.fault(
+            keys, said("there is no {what} “{name}”", what=what, name=name), nearest(name, sorted(known))
+        )
+
+
 class _Check:
     """The check of one version."""
 
@@ -119,10 +150,7 @@ class _Check:
 
     def unknown(self, keys: Keys, what: str, name: str, known: Collection[str]) -> Iterator[Fault]:
         """Yield a fault when *name* is none of the *known* ones."""
-        if name not in known:
-            yield self.document.fault(
-                keys, said("there is no {what} “{name}”", what=what, name=name), nearest(name, sorted(known))
-            )
+        yield from _unknown(self.document, keys, what, name, known)
 
     def laws(self) -> Iterator[Fault]:
         """Find references to a rule of law that the file does not name, and rules read nowhere that do not say so."""

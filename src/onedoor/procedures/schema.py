@@ -181,6 +181,11 @@ RESULT = _object(
 )
 WAY: Schema = {"type": "array", "minItems": 1, "uniqueItems": True, "items": {"enum": ["online", "office", "post"]}}
 SAID = _object("text law", text=TEXT_SCHEMA, law=LAW)
+EXPECTED = (
+    *("pages", "asked", "missing", "refused", "barred", "looked_up", "facts", "owners"),
+    *("counted_from", "due", "written", "documents", "results"),
+)
+"""What an example may say comes out; `examples` works each of them out."""
 EXAMPLE = _object(
     "say version today person expect",
     say=STRING,
@@ -193,7 +198,7 @@ EXAMPLE = _object(
     disputed=IDS,
     issue={"type": "object"},
     assigned={"type": "object"},
-    expect={"type": "object", "minProperties": 1},
+    expect={**_object("", **{name: {} for name in EXPECTED}), "minProperties": 1},
 )
 PARTS: Mapping[str, Schema] = {
     "service": {"type": "string", "pattern": "^[a-z]{2}\\.[a-z0-9-]+$", "description": "an id such as vn.birth-linked"},

@@ -5,8 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from django.utils.translation import gettext, override
 
 from onedoor.kernel.nation import Nation, load
+from onedoor.kernel.said import spoken
 from onedoor.procedures import examples, reading
 from onedoor.procedures.definition import Service
 from onedoor.procedures.domain import SERVICE
@@ -46,4 +48,15 @@ def test_a_form_that_a_silent_register_breaks_is_found() -> None:
 def test_an_example_that_expects_something_else_fails() -> None:
     example = NOW.examples[0]
     wrong = {**example, "expect": {"pages": ["who"], "nonsense": 1}}
-    assert len(examples.differences(NOW, wrong, VIETNAM)) == 2
+    first, second = examples.differences(NOW, wrong, VIETNAM)
+    assert first.startswith('pages: expected ["who"], but it is ["')
+    assert second == "nonsense: expected 1, but it is nothing"
+
+
+def test_what_comes_out_otherwise_in_a_map_is_told_alone_in_each_language() -> None:
+    example = next(one for one in NOW.examples if "refused" in one["expect"])
+    wrong = {**example, "expect": {"refused": {**example["expect"]["refused"], "clinic": "Choose"}}}
+    (told,) = examples.differences(NOW, wrong, VIETNAM)
+    assert told == 'refused.clinic: expected "Choose", but it is nothing'
+    with override("vi"):
+        assert spoken(told, gettext) == 'refused.clinic: mong đợi "Choose", nhưng kết quả là không có'

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from onedoor.kernel.said import listed, spoken
 from onedoor.site import messages
 from onedoor.site.cli import DEFAULT_NATION, FAILED
 from onedoor.site.commands import nation_versions
@@ -50,13 +51,14 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _examples(arguments: argparse.Namespace) -> int:
-    from onedoor.kernel import nation
     from onedoor.procedures import examples, layouts
+    from onedoor.site.up.checks import sound_nation
 
-    country = nation.load(arguments.folder)
+    country = sound_nation(arguments.folder)
     played = list(examples.played(country))
     for service, say, differences in played:
-        print(f"{service}: {say}: {'; '.join(differences) or _('as expected')}")
+        told = spoken(listed(differences), _) if differences else _("as expected")
+        print(_("{service}: {say}: {told}", service=service, say=say, told=told))
     faults = list(layouts.faults(country))
     for fault in faults:
         print(fault.text(_))
@@ -77,10 +79,10 @@ def _schemas(arguments: argparse.Namespace) -> int:
 
 
 def _people(arguments: argparse.Namespace) -> int:
-    from onedoor.kernel import nation
     from onedoor.registers.people import files, generator
+    from onedoor.site.up.checks import sound_nation
 
-    country = nation.load(arguments.nation)
+    country = sound_nation(arguments.nation)
     with shown(_("Making people"), arguments.count) as show:
         rows = generator.generate(arguments.count, arguments.seed, nation=country, progress=show)
     with shown(_("Writing"), sum(map(len, rows.values()))) as show:
