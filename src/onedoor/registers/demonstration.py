@@ -1,5 +1,6 @@
 """The nation's file of synthetic people: personas, and the words from which others are made."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -148,9 +149,29 @@ NEEDED: Mapping[str, Sequence[str]] = {
 """What the generator draws from besides, by the register that it fills."""
 
 
+PLACES: Mapping[str, Sequence[str]] = {
+    "order": ("family", "middle", "given"),
+    "address": ("number", "street"),
+    "phone": ("digits",),
+    "email": ("word",),
+}
+"""What the generator fills in where a text of the file has it in braces."""
+
+
+def _place_faults(document: Document, word: str, known: Sequence[str]) -> Iterator[Fault]:
+    """Yield what stands in braces in the text *word* and is none of the *known* places to fill."""
+    text = document.data["people"].get(word, "")
+    for place in re.findall(r"{[^{}]*}|[{}]", text):
+        if place not in known:
+            wrong = said("“{place}” is no place to fill in here", place=place)
+            yield document.fault(["people", word], wrong, nearest(place, known))
+
+
 def _people_faults(document: Document, nation: Nation) -> Iterator[Fault]:
     """Yield what the generator would miss: where people live, streets of units there are, words for each register."""
     data = document.data
+    for word, known in PLACES.items():
+        yield from _place_faults(document, word, [f"{{{name}}}" for name in known])
     if any(row["kind"] == "person" for row in data["personas"]) and "household" not in data:
         yield document.fault(
             ["personas"], said("these persons live nowhere"), said("add household: {unit, address, members}")
