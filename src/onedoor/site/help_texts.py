@@ -9,6 +9,14 @@ from onedoor.site.messages import text as _
 argparse._ = _  # type: ignore[attr-defined]
 
 
+def positive(given: str) -> int:
+    """Return the whole number from 1 that was *given*; a parser says what is wrong with another one."""
+    number = int(given) if given.isascii() and given.isdigit() else 0
+    if number:
+        return number
+    raise argparse.ArgumentTypeError(_("“{given}” is no whole number from 1", given=given[:40]))
+
+
 class Parser(argparse.ArgumentParser):
     """A parser whose help is translated when it is shown; so are those of its commands."""
 

@@ -7,6 +7,7 @@ from onedoor.kernel.said import listed, spoken
 from onedoor.site import messages
 from onedoor.site.cli import DEFAULT_NATION, FAILED
 from onedoor.site.commands import nation_versions
+from onedoor.site.help_texts import positive
 from onedoor.site.messages import text as _
 from onedoor.site.progress import shown
 
@@ -23,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     schemas = parts.add_parser("schemas", help="write the JSON Schema of every kind of file, for editors")
     schemas.add_argument("folder", type=Path, help="folder to write them to")
     people = parts.add_parser("people", help="make synthetic people: a gzipped file of JSON lines per register")
-    people.add_argument("--count", type=int, default=10_000, help="how many")
+    people.add_argument("--count", type=positive, default=10_000, help="how many")
     people.add_argument("--seed", type=int, default=1, help="which: the same seed makes the same people")
     people.add_argument("--nation", type=Path, default=DEFAULT_NATION, help="folder of the nation")
     people.add_argument("--out", type=Path, default=Path("var/people"), help="folder to write them to")

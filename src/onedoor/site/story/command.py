@@ -12,6 +12,7 @@ from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.text import LANGUAGES, pick
 from onedoor.site import kinds, messages
 from onedoor.site.cli import DEFAULT_NATION
+from onedoor.site.help_texts import positive
 from onedoor.site.messages import gettext_noop
 from onedoor.site.messages import text as _
 from onedoor.site.story.places import Places, places
@@ -33,12 +34,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--nation", type=Path, default=DEFAULT_NATION, help="folder of the nation")
     parser.add_argument("--var", type=Path, default=OWN_VAR, help="folder that keeps everything it makes")
     parser.add_argument("--port", type=int, default=OWN_PORT, help="the portal's port; others follow up to 400 above")
-    parser.add_argument("--people", type=int, default=10_000, help="synthetic people")
+    parser.add_argument("--people", type=positive, default=10_000, help="synthetic people")
     parser.add_argument("--seed", type=int, default=1, help="which synthetic people")
     about = "language of the pages (else the nation's first) and of the messages"
     parser.add_argument("--language", choices=LANGUAGES, help=about)
     parser.add_argument("--identity-card", action="store_true", help="ask for the identity card as well")
-    parser.add_argument("--times", type=int, default=1, help="how many births, one after the other")
+    parser.add_argument("--times", type=positive, default=1, help="how many births, one after the other")
     parser.add_argument("--running", action="store_true", help="the nation in --var already runs; do not start it")
     parser.add_argument("--stay", action="store_true", help="stay up after the story, until Ctrl-C")
 

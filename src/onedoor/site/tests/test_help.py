@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from onedoor.site import cli, messages
+from onedoor.site.help_texts import positive
 
 OWN = ("usage: ", "positional arguments", "options", "show this help message and exit", "unrecognized arguments: %s")
 
@@ -51,3 +52,34 @@ def test_the_language_may_stand_before_and_behind_the_part(capsys: pytest.Captur
     for line in (["nation", "--language", "fr", "check"], ["nation", "check", "--language", "fr"]):
         assert cli.run([*line, "nations/testland"]) == 0
         assert "aucun" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "line", [["up", "--people"], ["story", "--people"], ["story", "--times"], ["nation", "people", "--count"]]
+)
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("vi", "“-3” không phải số nguyên từ 1"),
+        ("en", "“-3” is no whole number from 1"),
+        ("fr", "«\u202f-3\u202f» n’est pas un nombre entier à partir de 1"),
+    ],
+)
+def test_how_many_is_a_whole_number_from_1(
+    capsys: pytest.CaptureFixture[str], line: list[str], language: str, said: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.run([*line, "-3", "--language", language])
+    assert ended.value.code == cli.FAILED
+    told = capsys.readouterr().err
+    assert line[-1] in told
+    assert said in told
+
+
+@pytest.mark.parametrize(("given", "meant"), [("1", 1), ("10000", 10_000), ("0", None), ("1.5", None), ("٣", None)])
+def test_a_positive_number_has_digits_alone(given: str, meant: int | None) -> None:
+    if meant:
+        assert positive(given) == meant
+    else:
+        with pytest.raises(argparse.ArgumentTypeError):
+            positive(given)

@@ -11,6 +11,7 @@ from onedoor.kernel.nation import Nation
 from onedoor.site import messages
 from onedoor.site.cli import DEFAULT_NATION, DEFAULT_VAR
 from onedoor.site.embedded import Server
+from onedoor.site.help_texts import positive
 from onedoor.site.messages import text as _
 from onedoor.site.up import checks, prepare
 from onedoor.site.up.called import called
@@ -26,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--nation", type=Path, default=DEFAULT_NATION, help="folder of the nation")
     parser.add_argument("--var", type=Path, default=DEFAULT_VAR, help="folder that keeps everything it makes")
     parser.add_argument("--port", type=int, default=8000, help="the portal's port; others follow up to 400 above it")
-    parser.add_argument("--people", type=int, default=10_000, help="synthetic people")
+    parser.add_argument("--people", type=positive, default=10_000, help="synthetic people")
     parser.add_argument("--seed", type=int, default=1, help="which synthetic people")
     parser.add_argument("--log-level", default="info", choices=["debug", "info", "warning", "error"])
     parser.add_argument("--quiet", action="store_true", help="say nothing when all is well")
