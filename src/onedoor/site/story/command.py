@@ -9,6 +9,7 @@ from pathlib import Path
 
 from onedoor.kernel import nation
 from onedoor.kernel.errors import OnedoorError
+from onedoor.kernel.nation import Nation
 from onedoor.kernel.text import LANGUAGES, pick
 from onedoor.site import kinds, messages
 from onedoor.site.cli import DEFAULT_NATION
@@ -16,7 +17,7 @@ from onedoor.site.help_texts import positive
 from onedoor.site.messages import gettext_noop
 from onedoor.site.messages import text as _
 from onedoor.site.story.places import Places, places
-from onedoor.site.story.play import Story
+from onedoor.site.story.play import SERVICE, Story
 from onedoor.site.story.told import Told
 from onedoor.site.up.command import running
 from onedoor.site.up.plan import Options
@@ -27,6 +28,10 @@ OWN_VAR, OWN_PORT = Path("var/story"), 18000
 
 class NotGood(OnedoorError):
     """The story ended, but not well: {why}."""
+
+
+class NoSuchStory(OnedoorError):
+    """“{nation}” has no service {service}, which the story plays. Please name one that has it: --nation {other}."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Play; the last line is the story as JSON, unless the nation stays up."""
     kinds.load()
-    where = places(nation.load(arguments.nation), arguments.var.absolute(), arguments.port, arguments.language or "")
+    where = places(_playable(arguments.nation), arguments.var.absolute(), arguments.port, arguments.language or "")
     if arguments.running:
         return _tell(where, arguments)
     with _nation(arguments) as supervisor:
@@ -64,6 +69,14 @@ def run(arguments: argparse.Namespace) -> None:
                 threading.Event().wait(0.2)
             print("\n" + _("Stopping."), flush=True)
     return None
+
+
+def _playable(folder: Path) -> Nation:
+    """Return the nation in *folder*; raise `NoSuchStory` unless it has the service that the story plays."""
+    country = nation.load(folder)
+    if SERVICE not in [one.data["service"] for one in country.documents("service")]:
+        raise NoSuchStory(nation=country.name, service=SERVICE, other=DEFAULT_NATION)
+    return country
 
 
 @contextmanager

@@ -1,15 +1,25 @@
 """When a story counts as good, and with which number its command ends."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from onedoor.site import cli
+from onedoor.kernel import settings
+from onedoor.site import cli, messages
 from onedoor.site.story.play import Story
 from onedoor.site.story.told import Issued, Told
 
+TESTLAND = settings.REPOSITORY / "nations" / "testland"
 KINDS = {"birth_certificate": "commune-00199", "residence_notice": "police-00199", "insurance_card": "vss-01"}
+
+
+@pytest.fixture(autouse=True)
+def in_english() -> Iterator[None]:
+    messages.use("en")
+    yield
+    messages.use(None)
 
 
 def told(changed: int = 0, **change: str) -> Told:
@@ -49,3 +59,20 @@ def test_the_command_ends_with_another_number_than_0_unless_every_result_is_good
     monkeypatch.setattr(Story, "play", lambda _: Told(case="2611-7K4M-Q8", ledger={"size": 8, "root": "ab" * 32}))
     assert cli.run(asked) != 0
     assert "no result" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("vi", "không có dịch vụ vn.birth-linked"),
+        ("en", "“Testland” has no service vn.birth-linked, which the story plays."),
+        ("fr", "n’a pas de service vn.birth-linked"),
+    ],
+)
+def test_a_nation_without_the_service_of_the_story_is_refused_before_anything_is_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], language: str, said: str
+) -> None:
+    var = tmp_path / "var"
+    assert cli.run(["story", "--nation", str(TESTLAND), "--var", str(var), "--language", language]) == cli.FAILED
+    assert said in capsys.readouterr().err
+    assert not var.exists()
