@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> None:
     with _nation(arguments) as supervisor:
         _tell(where, arguments)
         if arguments.stay:
-            _say_who_signs_in(where)
+            _say_who_signs_in(where.read())
             stays = _(
                 "The nation stays up at {address} until Ctrl-C. Logs: {logs}",
                 address=where.portal,
@@ -102,7 +102,7 @@ def _tell(where: Places, arguments: argparse.Namespace) -> None:
     folder = where.layout.var / "results"
     for _time in range(arguments.times):
         told = Story(where, folder, _say, identity_card=arguments.identity_card).play()
-        _sum_up(where, told)
+        _sum_up(where.read(), told)
         if not arguments.stay:
             print(told.line(), flush=True)
         if not told.good:

@@ -1,7 +1,7 @@
 """Where the story's people sit: the addresses of portal and desks, who works where, whom to trust."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,11 @@ class Places:
         member = self.nation.agencies[agency].member
         place = next(seat.place for seat in self.layout.seats() if seat.member.id == member)
         return f"http://localhost:{self.layout.base + place}/{self.language}/{path}"
+
+    def read(self) -> "Places":
+        """Return the same places for who reads the messages: addresses in their language if the nation has it."""
+        spoken = messages.language()
+        return replace(self, language=spoken) if spoken in self.nation.languages else self
 
     def registers(self) -> Mapping[str, str]:
         """Return the names of the nation's registers in the language of the messages, by id."""

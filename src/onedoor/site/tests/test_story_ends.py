@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from onedoor.kernel import settings
+from onedoor.kernel import nation, settings
 from onedoor.site import cli, messages
+from onedoor.site.story.places import places
 from onedoor.site.story.play import Story
 from onedoor.site.story.told import Issued, Told
 
@@ -76,3 +77,18 @@ def test_a_nation_without_the_service_of_the_story_is_refused_before_anything_is
     assert cli.run(["story", "--nation", str(TESTLAND), "--var", str(var), "--language", language]) == cli.FAILED
     assert said in capsys.readouterr().err
     assert not var.exists()
+
+
+@pytest.mark.parametrize("language", ["vi", "en", "fr"])
+def test_the_links_at_the_end_are_in_the_language_of_the_messages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], language: str
+) -> None:
+    monkeypatch.setenv("LC_ALL", f"{language}.UTF-8")
+    monkeypatch.setattr(Story, "play", lambda _: told())
+    assert cli.run(["story", "--running", "--var", str(tmp_path)]) == 0
+    assert f"http://localhost:18000/{language}/cases/2611-7K4M-Q8/reads" in capsys.readouterr().out
+
+
+def test_a_nation_without_the_language_of_the_messages_has_links_in_its_first(tmp_path: Path) -> None:
+    messages.use("vi")
+    assert places(nation.load(TESTLAND), tmp_path, 18000).read().page("") == "http://localhost:18000/fr/"
