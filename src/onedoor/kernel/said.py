@@ -30,6 +30,11 @@ def quoted(sentence: str) -> Said:
     return _made(sentence, {}, whole=True)
 
 
+def verbatim(word: str) -> Said:
+    """Return a *word* that is the same in every language, such as the value of a setting."""
+    return _made("{word}", {"word": word}, whole=True)
+
+
 def listed(sentences: Iterable[Said]) -> Said:
     """Return *sentences*, at least one, one after another, with semicolons as the reader's language sets them."""
     return reduce(lambda one, other: said("{one}; {other}", one=one, other=other), sentences)

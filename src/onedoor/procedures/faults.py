@@ -117,7 +117,7 @@ def _named(given: Mapping[str, Any] | Sequence[str]) -> Iterable[tuple[str | int
     return ((name, name) for name in given) if isinstance(given, Mapping) else enumerate(given)
 
 
-def _unknown(document: Document, keys: Keys, what: str, name: str, known: Collection[str]) -> Iterator[Fault]:
+def _unknown(document: Document, keys: Keys, what: Said, name: str, known: Collection[str]) -> Iterator[Fault]:
     """Yield a fault when *name* is none of the *known* ones."""
     if name not in known:
         yield document.fault(
@@ -148,7 +148,7 @@ class _Check:
                 yield from scoped.faults(self.document)
             yield from right_faults(self.document, self.service, self.rights)
 
-    def unknown(self, keys: Keys, what: str, name: str, known: Collection[str]) -> Iterator[Fault]:
+    def unknown(self, keys: Keys, what: Said, name: str, known: Collection[str]) -> Iterator[Fault]:
         """Yield a fault when *name* is none of the *known* ones."""
         yield from _unknown(self.document, keys, what, name, known)
 
@@ -349,7 +349,7 @@ class _Check:
         for form in self.service.forms:
             if form.file and not (self.nation.path / form.file).is_file():
                 known = sorted(str(path.relative_to(self.nation.path)) for path in self.nation.path.glob("forms/*"))
-                yield from self.unknown(("forms", form.id, "file"), "file", form.file, known)
+                yield from self.unknown(("forms", form.id, "file"), said("file"), form.file, known)
 
 
 def never(condition: str) -> bool:

@@ -14,7 +14,7 @@ NODE = {
     "ONEDOOR_NATION": str(settings.REPOSITORY / "nations" / "vietnam"),
     "ONEDOOR_MEMBER": "G15",
     "ONEDOOR_SUBSYSTEM": "VN/GOV/G15/CIVIL-STATUS",
-    "ONEDOOR_DATABASE_URL": "postgresql://node_g15:word@/node_g15?host=/run/pg",
+    "ONEDOOR_DATABASE_URL": "postgresql://node_g15:open-sesame@/node_g15?host=/run/pg",
     "ONEDOOR_STATE": "/var/lib/onedoor/G15",
     "ONEDOOR_SECRET": "s" * 50,
     "ONEDOOR_LISTEN": "127.0.0.1:8002",
@@ -133,7 +133,7 @@ def test_everything_that_is_wrong_is_said_in_one_pass():
 
 def test_secrets_are_never_shown():
     shown = repr(read(NODE))
-    assert "word" not in shown
+    assert "open-sesame" not in shown
     assert "ssss" not in shown
     for name in ("SECRET", "DATABASE_URL"):
         with pytest.raises(BadSetting) as caught:

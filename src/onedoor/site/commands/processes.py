@@ -3,7 +3,7 @@
 import argparse
 import os
 
-from onedoor.kernel.said import either, quoted
+from onedoor.kernel.said import either, verbatim
 from onedoor.kernel.settings import Settings, current, faulty
 
 
@@ -16,7 +16,7 @@ def settings_of(*roles: str) -> Settings:
     """Return the settings of this process; raise `BadSetting` unless it has one of *roles*."""
     settings = current()
     if settings.role not in roles:
-        raise faulty("ONEDOOR_ROLE", os.environ.get("ONEDOOR_ROLE", "").strip(), either(map(quoted, roles)))
+        raise faulty("ONEDOOR_ROLE", os.environ.get("ONEDOOR_ROLE", "").strip(), either(map(verbatim, roles)))
     return settings
 
 

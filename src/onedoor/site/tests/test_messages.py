@@ -139,3 +139,22 @@ def test_an_error_is_said_with_its_facts() -> None:
     messages.use("vi")
     error: OnedoorError = NothingRuns(var="/srv/one")
     assert "/srv/one" in error.text(messages.text)
+
+
+@pytest.mark.parametrize(
+    ("language", "why", "expected"),
+    [
+        ("vi", "tên phải là một từ gồm chữ thường", "nó phải là portal hoặc node"),
+        ("en", "it must be one word of small letters", "it must be portal or node"),
+        ("fr", "ce doit être un seul mot en minuscules", "il doit être portal ou node"),
+    ],
+)
+def test_the_words_among_an_errors_facts_are_in_its_language(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], language: str, why: str, expected: str
+) -> None:
+    monkeypatch.setenv("LC_ALL", language)
+    monkeypatch.delenv("ONEDOOR_ROLE", raising=False)
+    assert cli.run(["new-room", "9x"]) == cli.run(["migrate"]) == cli.FAILED
+    told = capsys.readouterr().err
+    assert why in told
+    assert expected in told
