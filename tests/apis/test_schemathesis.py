@@ -20,9 +20,13 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from onedoor.exchange.service import VIA_GATEWAY
+from onedoor.kernel import nation
 from onedoor.kernel.openapi import strict
+from onedoor.kernel.settings import REPOSITORY
+from onedoor.privacy.models import ReadRecord
 from onedoor.procedures import service as procedures
 from onedoor.registers import openapi
+from onedoor.registers import service as registers
 from onedoor.registers.definition import register_of
 from onedoor.site.wsgi import application
 from tests.reference import apis
@@ -32,6 +36,7 @@ EXAMPLES = 10
 CONSENT, FEW = "consent.json", 2
 """The API of most operations has few examples of each, in one test."""
 PORTAL, COMMUNE = "VN/GOV/G22/PORTAL", "VN/GOV/G15/CIVIL-STATUS"
+DOOR, ROADS = "TL/GOV/DOOR/PORTAL", "TL/GOV/ROADS/BICYCLES"
 WHO: Mapping[str, tuple[str, str, str]] = {
     "cases.json": (PORTAL, "hand-over", "nd63-2024.4.3"),
     "cases.json /outcome": (COMMUNE, "hand-over", "nd63-2024.4.3"),
@@ -52,11 +57,19 @@ WHO: Mapping[str, tuple[str, str, str]] = {
     "vietnam-data.json": (COMMUNE, "birth-registration", "l26-2023.12"),
     "vietnam-data.json /myPersonalDataUsage": (PORTAL, "own-case", "l91-2025"),
     "vietnam-data.json /my-personal-data-usage": (PORTAL, "own-case", "l91-2025"),
+    "testland-data.json /myPersonalDataUsage": (DOOR, "own-case", "act-8.2"),
+    "testland-data.json /my-personal-data-usage": (DOOR, "own-case", "act-8.2"),
     "vietnam-births-v1.json": (COMMUNE, "birth-registration", "l60-2014.14"),
 }
 """As whom an API is asked: client, purpose and basis; other registers as the portal, for the form of a birth."""
 FIRST = apis.Api("vietnam-births-v1.json", apis.VERSION, openapi.of_version(register_of("births")))
-DOCUMENTS = {api.file: api for api in (*apis.documents(), FIRST) if not api.file.startswith("testland-")}
+OTHER = "testland-"
+FOUND = apis.documents()
+DOCUMENTS = {api.file: api for api in (*FOUND, FIRST) if not api.file.startswith(OTHER)}
+OTHERS = {api.file: api for api in FOUND if api.file.startswith(OTHER)}
+"""Of the nation whose register has versions, and a draft that can be tried."""
+BICYCLES = (ROADS, "bicycle-marking", "act-7.2")
+BICYCLE = {"mark": "B00007", "owner": "T-1", "marked_on": "2026-03-02", "place": "N101", "colour": "red"}
 
 POPULATION = register_of("population")
 CONTENT = {"query": openapi.question(POPULATION)["properties"]["by"], "write": openapi.values(POPULATION)}
@@ -96,9 +109,11 @@ def as_served(api: apis.Api) -> dict[str, Any]:
     return document
 
 
-def narrow(told: dict[str, Any], client: str) -> None:
+def narrow(
+    told: dict[str, Any], client: str, own: Mapping[str, object] = REACHED, content: Mapping[str, Any] = CONTENT
+) -> None:
     """Let an operation of the GovStack interface be asked by *client*, of one register and in its fields."""
-    reached = {**REACHED, "Information-Mediator-Client": client}
+    reached = {**own, "Information-Mediator-Client": client}
     told["parameters"] = [
         {**one, "schema": {"const": reached[one["name"]]}} if one["name"] in reached else one
         for one in told["parameters"]
@@ -106,7 +121,7 @@ def narrow(told: dict[str, Any], client: str) -> None:
     ]
     if "requestBody" in told:
         schema = told["requestBody"]["content"]["application/json"]["schema"]
-        schema["properties"] = {name: strict(content=CONTENT[name]) for name in schema["properties"]}
+        schema["properties"] = {name: strict(content=content[name]) for name in schema["properties"]}
 
 
 def operations() -> Iterator[object]:
@@ -124,7 +139,8 @@ def operations() -> Iterator[object]:
 
 def asked_as(name: str, path: str) -> Callable[..., Iterable[bytes]]:
     """Return the application as the own gateway reaches it, or as a person's browser, for /api/ does."""
-    client, purpose, basis = WHO.get(f"{name} {path}", WHO.get(name, (PORTAL, "birth-form", "nd63-2024.4.5")))
+    ours = BICYCLES if name in OTHERS else (PORTAL, "birth-form", "nd63-2024.4.5")
+    client, purpose, basis = WHO.get(f"{name} {path}", WHO.get(name, ours))
     cookies = ""
     if name == "site.json":
         browser = Client()
@@ -173,6 +189,34 @@ def test_the_consent_api_answers_as_its_document_says() -> None:
         for mode in schemathesis.GenerationMode:
             if mode is schemathesis.GenerationMode.POSITIVE or told["parameters"] or "requestBody" in told:
                 hold(schema[path][method.upper()], mode, FEW)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_register_with_versions_answers_as_its_documents_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    country = nation.load(REPOSITORY / "nations" / "testland")
+    monkeypatch.setattr(nation, "current", lambda: country)
+    bicycles, tried = register_of("bicycles"), set()
+    registers.load("bicycles", [BICYCLE])
+    content = {"query": openapi.question(bicycles)["properties"]["by"], "write": openapi.values(bicycles)}
+    reached = {"registryName": "bicycles", "versionNumber": 1, "field": "colour", "databaseId": "bicycles"}
+    reached["userId"] = BICYCLE["owner"]
+    for name, api in OTHERS.items():
+        document = copy.deepcopy(dict(api.document))
+        base = name.removesuffix(".json").removeprefix(OTHER).replace("-v", "/v")
+        document["servers"] = [{"url": f"http://testserver/exchange/{base}"}]
+        asked = [(path, one) for path, item in document["paths"].items() for one in item if one in apis.METHODS]
+        for path, method in asked if base == "data" else ():
+            narrow(document["paths"][path][method], DOOR if path.startswith("/my") else ROADS, reached, content)
+        schema = schemathesis.openapi.from_dict(document)
+        for path, method in asked:
+            schema.app = asked_as(name, path)
+            alone = base == "data"  # whose code the other nation's document has tried in both modes
+            for mode in [schemathesis.GenerationMode.POSITIVE] if alone else schemathesis.GenerationMode:
+                hold(schema[path][method.upper()], mode, 1 if alone else FEW)
+            tried.add(base + path)
+    assert {"bicycles/lookup", "bicycles/v1/lookup", "bicycles/v1/try", "bicycles/v2/try"} <= tried
+    used = ReadRecord.objects.filter(register="bicycles", refused="").values_list("operation", flat=True)
+    assert set(used) == {"read", "write"}, "the rights of that nation opened both"
 
 
 def hold(operation: Any, mode: schemathesis.GenerationMode, examples: int) -> None:
