@@ -24,6 +24,8 @@ ALLOWED = {
         "nations/vietnam",
     ): "the nation of a command that names none: the repository's first",
     ("kernel/settings.py", "vietnam"): "the nation of the tests' role",
+    ("kernel/settings.py", "G15"): "an example of a member, for who wrote another thing",
+    ("kernel/settings.py", "VN/GOV/G15/CIVIL-STATUS"): "the same, of a system",
     ("site/testing.py", "vietnam"): "the nation of the tests' role",
     ("site/dates.py", "vi"): "how Vietnamese, one of the languages of the engine, writes a date",
     ("site/dates.py", "Chủ nhật"): "the same: its days of the week, as running text has them",

@@ -35,7 +35,7 @@ def test_the_world_of_the_repository_has_no_fault() -> None:
         ("indices/egdi.yaml", "ranked_on: unrounded", "ranked_on: thumbs", "“thumbs” is not known here"),
         ("indices/egdi.yaml", "    source: UN E-Government Survey 2012\n", "", "“source” is missing here"),
         ("indices/egdi.yaml", "published: 2018-07", "published: July 2018", "write the month or day of publication"),
-        ("indices/egdi.yaml", "  vi: Chỉ", "  xi: Chỉ", "no “vi”"),
+        ("indices/egdi.yaml", "  vi: Chỉ", "  xi: Chỉ", "“xi” is no language of this nation; write “vi”"),
         ("indices/egdi.yaml", "{group: un}", "{group: uno}", "there is no group “uno”; write “un”"),
         ("groups/asean.yaml", "codes: [TL]", "codes: [XX]", "there is no country “XX”"),
         ("groups/asean.yaml", '"2025-10-26"', '"26 October"', "write a date in quotes"),
