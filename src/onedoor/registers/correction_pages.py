@@ -1,6 +1,7 @@
 """A person's pages at the portal: say that a fact about oneself is wrong, and see what became of it."""
 
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -26,6 +27,7 @@ from onedoor.registers.definition import Field, Register
 
 UNPROCESSABLE = HTTPStatus.UNPROCESSABLE_ENTITY
 FIELDS = ("fact", "value", "why")
+Chosen = tuple[Register, tuple[Field, ...]]
 DAY_FIRST = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})")
 LONGEST = {"fact": 130, "value": 200, "why": 2000}
 
@@ -64,32 +66,38 @@ def asked(request: HttpRequest) -> HttpResponse:
 def ask(request: HttpRequest) -> HttpResponse:
     """Take what the person says is wrong to the register's owner."""
     typed = {name: request.POST.get(name, request.GET.get(name, "")).strip() for name in FIELDS}
-    facts = {f"{one.id}.{field.id}": (one, field) for one, fields in correctable() for field in fields}
+    chosen = correctable()
+    facts = {f"{one.id}.{field.id}": (one, field) for one, fields in chosen for field in fields}
     wrong = _wrong(typed, facts) if request.method == "POST" else {}
     if request.method == "POST" and not wrong:
         register, field = facts[typed["fact"]]
         wrong = _sent(register, field, typed, acting(request), key_of_form(request.POST.get("key", "")))
         if not wrong:
             return HttpResponseRedirect(reverse("registers:corrections"))
-    said, silent = _said(acting(request))
     context = {"typed": typed, "facts": facts, "wrong": wrong, "key": key_of_form(request.POST.get("key", ""))}
-    context |= {"said": said, "silent": silent}
+    context["asked"] = _asked(chosen, acting(request))
     return render(request, "registers/correction_new.html", context, status=UNPROCESSABLE if wrong else 200)
 
 
-def _said(actor: Actor) -> tuple[dict[str, Text], list[Text]]:
-    """Return what the registers say now of each fact, once these reads are on record, and which do not answer."""
-    said: dict[str, Text] = {}
-    silent = []
-    chosen = correctable()
-    calls = [_own_record(register, fields, actor) for register, fields in chosen]
-    for (register, fields), answer in zip(chosen, exchange.call_many(calls), strict=True):
-        if isinstance(answer, OnedoorError):
-            silent.append(register.name)
-        elif len(answer.body["records"]) == 1:
-            (record,) = answer.body["records"]
-            said |= {f"{register.id}.{one.id}": words.say(one.schema, record.get(one.id)) for one in fields}
-    return said, silent
+def _asked(chosen: Sequence[Chosen], actor: Actor) -> Callable[[], tuple[dict[str, Text], list[Text]]]:
+    """Ask the registers what they say now of each fact; what is returned waits for it, once these reads are on record.
+
+    It tells what they say, and which of them do not answer.
+    """
+    answers = exchange.ask_each([_own_record(register, fields, actor) for register, fields in chosen])
+
+    def told() -> tuple[dict[str, Text], list[Text]]:
+        said: dict[str, Text] = {}
+        silent = []
+        for (register, fields), answer in zip(chosen, answers, strict=True):
+            if isinstance(answer, OnedoorError):
+                silent.append(register.name)
+            elif len(answer.body["records"]) == 1:
+                (record,) = answer.body["records"]
+                said |= {f"{register.id}.{one.id}": words.say(one.schema, record.get(one.id)) for one in fields}
+        return said, silent
+
+    return told
 
 
 def _own_record(register: Register, fields: tuple[Field, ...], actor: Actor) -> exchange.Call:

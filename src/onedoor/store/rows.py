@@ -132,17 +132,20 @@ class Joined:
         self.source = source
 
     def all(self, *parameters: object) -> list[tuple[Any, ...]]:
-        """Return a row of each model, or nothing where an outer join found none."""
-        return [tuple(self._split(values)) for values in fetch(self._statement, parameters)]
+        """Return a row of each model, or nothing where an outer join found none; one that comes again is the same."""
+        last: list[tuple[Any, Any]] = [((), None)] * len(self.parts)
+        return [tuple(self._split(values, last)) for values in fetch(self._statement, parameters)]
 
     @cached_property
     def _statement(self) -> str:
         columns = ", ".join(column for part in self.parts for column in part.columns)
         return f"SELECT {columns} FROM {self.source}"  # noqa: S608 - no value is in it
 
-    def _split(self, values: Sequence[Any]) -> Iterator[Any]:
+    def _split(self, values: Sequence[Any], last: list[tuple[Any, Any]]) -> Iterator[Any]:
         start = 0
-        for part in self.parts:
+        for number, part in enumerate(self.parts):
             own = values[start : start + len(part.columns)]
             start += len(own)
-            yield part.row(own) if any(value is not None for value in own) else None
+            if own != last[number][0]:
+                last[number] = own, part.row(own) if any(value is not None for value in own) else None
+            yield last[number][1]

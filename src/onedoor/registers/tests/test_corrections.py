@@ -246,6 +246,7 @@ def carried(monkeypatch: pytest.MonkeyPatch) -> list[Call]:
         return carry(Call(service, path, body, reason=reason, user=user, key=key), "VN/GOV/G01/POPULATION")
 
     monkeypatch.setattr(exchange, "call_many", call_many)
+    monkeypatch.setattr(exchange, "ask_each", call_many)
     monkeypatch.setattr(exchange, "call", call)
     return calls
 
@@ -458,7 +459,7 @@ def test_the_form_shows_what_the_register_says_now_and_takes_a_code_in_words(lan
 
 def test_a_register_that_is_silent_leaves_the_form_open(monkeypatch: pytest.MonkeyPatch) -> None:
     silent = exchange.ServiceUnavailable(who="VN/GOV/G01/POPULATION")
-    monkeypatch.setattr(exchange, "call_many", lambda calls: [silent for _ in calls])
+    monkeypatch.setattr(exchange, "ask_each", lambda calls: [silent for _ in calls])
     page = text(signed_in("mother").get("/en/corrections/new"))
     assert "Some registers do not answer" in page
     assert "Which fact about you is wrong" in page
