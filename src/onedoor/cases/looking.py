@@ -12,7 +12,6 @@ from django.db import transaction
 from onedoor.cases import directory, journal, naming, register_words, rules, words
 from onedoor.cases.desk import full_post, post_of
 from onedoor.cases.errors import NoRightToLook, NoSuchLook
-from onedoor.cases.models import Task
 from onedoor.cases.views import AskedView, LookedUpView, OfferView, WayView
 from onedoor.exchange import service as exchange
 from onedoor.kernel import nation
@@ -21,15 +20,13 @@ from onedoor.kernel.nation import Nation
 from onedoor.kernel.text import Text, pick
 from onedoor.privacy import service as privacy
 from onedoor.privacy.service import DeskRight, Reader
-from onedoor.store.rows import Rows
+from onedoor.store.rows import fetch
 
 KIND = "look-up-without-right"
 POSTS = 1024
-AT_DESK = Rows(
-    Task,
-    '"case" = %s AND agency = %s AND post = %s AND state = ANY(%s) LIMIT 1',
-    without=["head", "payload", "work"],
-)
+AT_DESK = """
+SELECT FROM cases_task WHERE "case" = %s AND agency = %s AND post = %s AND state = ANY(%s) LIMIT 1
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +64,7 @@ def offer(look: Look, actor: Actor) -> OfferView:
 
 def at_desk(case: str, actor: Actor) -> bool:
     """Return whether *case* has a task at the actor's desk that gives a reason to look."""
-    return AT_DESK.first(case, actor.agency, post_of(actor), list(rules.LOOKED_INTO)) is not None
+    return bool(fetch(AT_DESK, (case, actor.agency, post_of(actor), list(rules.LOOKED_INTO))))
 
 
 def look_up(look: Look, by: Mapping[str, str], case: str, actor: Actor) -> LookedUpView:

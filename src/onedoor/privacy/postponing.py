@@ -97,7 +97,8 @@ def _readers(actor: Actor) -> list[Reader]:
     return [
         reader
         for purpose in rights.purposes().values()
-        if any(grant.reader == agency.subsystem for grant in purpose.grants)
+        if purpose.sealed
+        and any(grant.reader == agency.subsystem for grant in purpose.grants)
         and (reader := Reader(agency.subsystem, actor.post, purpose.id, next(iter(purpose.basis))))
         and rules.may_postpone(purpose, reader, today)
     ]
