@@ -50,6 +50,10 @@ class Places:
         spoken = messages.language()
         return replace(self, language=spoken) if spoken in self.nation.languages else self
 
+    def told(self, address: str) -> str:
+        """Return the *address* of a page of these places for who reads the messages."""
+        return address.replace(f"/{self.language}/", f"/{self.read().language}/", 1)
+
     def registers(self) -> Mapping[str, str]:
         """Return the names of the nation's registers in the language of the messages, by id."""
         found = (document.data for document in self.nation.documents("register"))

@@ -116,7 +116,7 @@ class Story:
                 "The mother declared {name} once; the dossier is {case}: {address}",
                 name=name,
                 case=self.told.case,
-                address=page.address,
+                address=self.places.told(page.address),
             )
         )
 
@@ -149,9 +149,8 @@ class Story:
             time.sleep(pause)
             pause = min(pause * 1.1, 0.1)
         if case["state"] != "done":
-            raise StoryEnded(
-                case=self.told.case, state=case["state"], address=self.places.page(f"cases/{self.told.case}")
-            )
+            address = self.places.told(self.places.page(f"cases/{self.told.case}"))
+            raise StoryEnded(case=self.told.case, state=case["state"], address=address)
 
     def decide(self, step: Mapping[str, Any]) -> None:
         """Accept a step at the desk of its agency, as that agency's officer."""
@@ -170,7 +169,7 @@ class Story:
                 officer=officer["name"],
                 agency=self._agency(step["agency"]),
                 step=_spoken(step["title"]),
-                address=page.address,
+                address=self.places.told(page.address),
             )
         )
 
@@ -203,7 +202,7 @@ class Story:
                 agency=self._agency(result["agency"]),
                 result=_spoken(result["title"]),
                 signature=_("valid") if signature == "valid" else signature,
-                address=result["verify_url"],
+                address=self.places.told(result["verify_url"]),
             )
         )
 

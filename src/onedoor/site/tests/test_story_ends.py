@@ -92,3 +92,10 @@ def test_the_links_at_the_end_are_in_the_language_of_the_messages(
 def test_a_nation_without_the_language_of_the_messages_has_links_in_its_first(tmp_path: Path) -> None:
     messages.use("vi")
     assert places(nation.load(TESTLAND), tmp_path, 18000).read().page("") == "http://localhost:18000/fr/"
+
+
+@pytest.mark.parametrize("language", ["vi", "en", "fr"])
+def test_the_pages_of_the_story_are_told_in_the_language_of_the_messages(tmp_path: Path, language: str) -> None:
+    messages.use(language)
+    where = places(nation.load(TESTLAND.with_name("vietnam")), tmp_path, 18000)
+    assert where.told(where.page("cases/2611")) == f"http://localhost:18000/{language}/cases/2611"
