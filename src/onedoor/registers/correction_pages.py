@@ -82,20 +82,22 @@ def ask(request: HttpRequest) -> HttpResponse:
 def _asked(chosen: Sequence[Chosen], actor: Actor) -> Callable[[], tuple[dict[str, Text], list[Text]]]:
     """Ask the registers what they say now of each fact; what is returned waits for it, once these reads are on record.
 
-    It tells what they say, and which of them do not answer.
+    It tells by fact what they say, nothing of a register that does not answer, and names those. The facts of one that
+    holds no record of the person, or several, are left out: they could not be corrected here.
     """
     answers = exchange.ask_each([_own_record(register, fields, actor) for register, fields in chosen])
 
     def told() -> tuple[dict[str, Text], list[Text]]:
-        said: dict[str, Text] = {}
+        offered: dict[str, Text] = {}
         silent = []
         for (register, fields), answer in zip(chosen, answers, strict=True):
             if isinstance(answer, OnedoorError):
                 silent.append(register.name)
+                offered |= {f"{register.id}.{one.id}": {} for one in fields}
             elif len(answer.body["records"]) == 1:
                 (record,) = answer.body["records"]
-                said |= {f"{register.id}.{one.id}": words.say(one.schema, record.get(one.id)) for one in fields}
-        return said, silent
+                offered |= {f"{register.id}.{one.id}": words.say(one.schema, record.get(one.id)) for one in fields}
+        return offered, silent
 
     return told
 

@@ -457,6 +457,17 @@ def test_the_form_shows_what_the_register_says_now_and_takes_a_code_in_words(lan
     assert says in text(officer.get(f"/{language}/desk/corrections/{Correction.objects.get().code}"))
 
 
+@lasting
+@pytest.mark.usefixtures("carried")
+def test_a_fact_of_a_register_without_one_record_of_the_person_is_not_offered_and_said_so_to_who_comes_for_it() -> None:
+    mother, none = signed_in("mother"), "This register holds nothing about you that could be corrected here."
+    page = mother.get("/en/corrections/new").content.decode()
+    assert 'value="population.sex"' in page
+    assert 'value="births.sex"' not in page
+    assert none not in page
+    assert none in mother.get("/en/corrections/new?fact=births.sex").content.decode()
+
+
 def test_a_register_that_is_silent_leaves_the_form_open(monkeypatch: pytest.MonkeyPatch) -> None:
     silent = exchange.ServiceUnavailable(who="VN/GOV/G01/POPULATION")
     monkeypatch.setattr(exchange, "ask_each", lambda calls: [silent for _ in calls])
