@@ -2,12 +2,12 @@
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import lru_cache
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from onedoor.exchange.connections import Connections, Request, Response
 from onedoor.kernel import nation
@@ -99,6 +99,9 @@ class Caller:
     key: str
 
 
+T = TypeVar("T")
+
+
 class _Received(Protocol):
     """What `caller` needs of a Django request."""
 
@@ -160,6 +163,25 @@ def _answers(
         _waited.set(before + seconds)
         _count(question.service, answer, seconds)
         yield answer
+
+
+def take_each(
+    asked: Sequence[T], calls: Iterable[Call], take: Callable[[T, Any], object], *, timeout: float = 10.0
+) -> list[T]:
+    """Ask *calls* at the same time, one for each of *asked*, and give *take* each of them with the body it answered.
+
+    Return those that are silent: that did not answer, or not as *take* understands it (its KeyError, TypeError or
+    ValueError).
+    """
+    silent = []
+    for one, answer in zip(asked, ask_each(calls, timeout=timeout), strict=True):
+        try:
+            if isinstance(answer, OnedoorError):
+                raise answer
+            take(one, answer.body)
+        except (OnedoorError, KeyError, TypeError, ValueError):
+            silent.append(one)
+    return silent
 
 
 def _count(service: str, answer: Answer | OnedoorError, seconds: float) -> None:

@@ -58,7 +58,7 @@ class OwnReads:
 
 def listed() -> bool:
     """Return whether the nation's rights let this portal ask for the reads of a person."""
-    return nation.current().once(_right) is not None
+    return rights.of_service(SERVICE) is not None
 
 
 def tell_cases(seen: SeenCases) -> None:
@@ -181,14 +181,12 @@ def sealed_counts(_minute: int) -> SealedCounts:
     others = _systems()
     why = Reason(reader.purpose, reader.basis)
     calls = [Call(f"{one}/{sealing.SERVICE}", "counts", {}, reason=why, user=reader.user) for one in others]
-    found, silent = sealing.counts(), []
-    for system, answer in zip(others, exchange.ask_each(calls, timeout=WAIT), strict=True):
-        try:
-            if isinstance(answer, OnedoorError):
-                raise answer
-            found += [Count(**one) for one in answer.body["counts"]]
-        except (OnedoorError, KeyError, TypeError):
-            silent.append(nation.current().holder_of(system))
+    found = sealing.counts()
+
+    def take(_system: str, told: Any) -> None:  # noqa: ANN401 - what another system answered
+        found.extend([Count(**one) for one in told["counts"]])
+
+    silent = exchange.take_each(others, calls, take, timeout=WAIT)
     sums: dict[tuple[str, str], Count] = {}
     for one in found:
         before = sums.get((one.month, one.agency), Count(one.agency, one.month, 0, 0))
@@ -200,7 +198,7 @@ def sealed_counts(_minute: int) -> SealedCounts:
         (agencies[one.agency].name if one.agency in agencies else nation.current().holder_of(one.agency), one)
         for one in newest
     )
-    return SealedCounts(tuple(named), tuple(silent))
+    return SealedCounts(tuple(named), tuple(map(nation.current().holder_of, silent)))
 
 
 def known(system: str) -> bool:
@@ -220,25 +218,9 @@ def _call(system: str, path: str, about: Mapping[str, Any], reader: Reader) -> C
     return Call(f"{system}/{SERVICE}", path, about, reason=why, user=reader.user)
 
 
-@dataclass(frozen=True, slots=True)
-class _Right:
-    """The right that names the service: its purpose, its basis, and the systems that give it."""
-
-    purpose: str
-    basis: str
-    providers: tuple[str, ...]
-
-
-def _right(_country: nation.Nation) -> _Right | None:
-    for purpose in rights.purposes().values():
-        if providers := tuple(dict.fromkeys(one.provider for one in purpose.grants if one.service == SERVICE)):
-            return _Right(purpose.id, next(iter(purpose.basis)), providers)
-    return None
-
-
-def _named() -> _Right:
+def _named() -> rights.ServiceRight:
     """Return the right that names the service; raise `NotListed` where the nation has none."""
-    if right := nation.current().once(_right):
+    if right := rights.of_service(SERVICE):
         return right
     raise NotListed
 

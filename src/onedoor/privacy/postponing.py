@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from onedoor.exchange import service as exchange
 from onedoor.exchange.service import Call, Reason
 from onedoor.kernel import nation
 from onedoor.kernel.actor import Actor
-from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.settings import current as settings
 from onedoor.kernel.text import Text
 from onedoor.privacy import rights, rules, sealing
@@ -52,17 +52,14 @@ def waiting(actor: Actor) -> SealedReads:
         raise NoSuchSealedRead
     asked = [(reader, system) for reader in readers for system in _systems(reader)]
     found = {one.record: _held(one, here, reader) for reader in readers for one in sealing.waiting(reader)}
-    silent = []
-    calls = [_call(reader, system, "waiting") for reader, system in asked]
-    for (reader, system), answer in zip(asked, exchange.ask_each(calls, timeout=WAIT), strict=True):
-        try:
-            if isinstance(answer, OnedoorError):
-                raise answer
-            found |= {one["record"]: _held(Waiting(**one), system, reader) for one in answer.body["waiting"]}
-        except (OnedoorError, KeyError, TypeError, ValueError):
-            silent.append(nation.current().holder_of(system))
+
+    def take(by: tuple[Reader, str], told: Any) -> None:  # noqa: ANN401 - what another system answered
+        reader, system = by
+        found.update({one["record"]: _held(Waiting(**one), system, reader) for one in told["waiting"]})
+
+    silent = exchange.take_each(asked, [_call(*one, "waiting") for one in asked], take, timeout=WAIT)
     reads = sorted(found.values(), key=lambda one: (one.until, one.seal.record))
-    return SealedReads(tuple(reads), tuple(silent))
+    return SealedReads(tuple(reads), tuple(nation.current().holder_of(system) for _reader, system in silent))
 
 
 def one(actor: Actor, system: str, record: UUID) -> SealedRead:

@@ -1,6 +1,7 @@
 """The rights of the nation, read from its files."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -11,6 +12,31 @@ from onedoor.privacy.rules import Basis, Grant, Purpose, Seal, Terms
 def purposes() -> Mapping[str, Purpose]:
     """Return the purposes of the nation by id."""
     return nation.current().once(_read_all)
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceRight:
+    """Purpose and basis by which the first right that names a service has it called, and all systems that give it."""
+
+    purpose: str
+    basis: str
+    providers: tuple[str, ...] = ()
+
+
+def of_service(service: str) -> ServiceRight | None:
+    """Return by what right the exchange service *service* is called; None where the nation has none for it."""
+    return nation.current().once(_by_service).get(service)
+
+
+def _by_service(_country: nation.Nation) -> Mapping[str, ServiceRight]:
+    found: dict[str, ServiceRight] = {}
+    for purpose in purposes().values():
+        for grant in purpose.grants:
+            if grant.service:
+                known = found.get(grant.service, ServiceRight(purpose.id, next(iter(purpose.basis))))
+                providers = tuple(dict.fromkeys((*known.providers, grant.provider)))
+                found[grant.service] = replace(known, providers=providers)
+    return found
 
 
 def _read_all(country: nation.Nation) -> Mapping[str, Purpose]:

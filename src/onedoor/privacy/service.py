@@ -21,6 +21,7 @@ from onedoor.privacy.postponing import may_postpone
 from onedoor.privacy.records import About
 from onedoor.privacy.requests import definition, stopping
 from onedoor.privacy.requests.deciding import decides as decides_on_requests
+from onedoor.privacy.rights import of_service as service_right
 from onedoor.privacy.rules import CORRECT, FOLLOW, READ, WRITE, Basis, DeskRight, Follower, Purpose, Question, Reader
 from onedoor.privacy.sealing import postpone
 from onedoor.privacy.views import ReadView, Use, readers_of, reads_of_case, records_of, uses_of, views_of
@@ -64,6 +65,7 @@ __all__ = [
     "reads_of_case",
     "records_of",
     "right_name",
+    "service_right",
     "stopped",
     "tell_cases",
     "uses_of",

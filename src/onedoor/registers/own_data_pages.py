@@ -2,7 +2,6 @@
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +18,6 @@ from onedoor.identity import service as identity
 from onedoor.kernel import clock, nation
 from onedoor.kernel.access import IDENTIFIED, access, acting
 from onedoor.kernel.actor import Actor
-from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.openapi import TEXT, answer, problems, strict
 from onedoor.kernel.settings import current as settings
 from onedoor.kernel.text import Text, pick
@@ -155,27 +153,19 @@ def _own(actor: Actor) -> Own:
     calls = [exchange.Call(f"{one}/{SERVICE}", "of-person", body, reason=reason, user=actor.person) for one in systems]
     names = {one.subsystem: one.name for one in nation.current().members.values()}
     corrected = {f"{one.id}.{field.id}" for one, fields in correctable() for field in fields}
-    found, silent, left = [], [], MOST
-    for system, told in zip(systems, _answers(calls), strict=True):
-        try:
-            if isinstance(told, OnedoorError):
-                raise told
-            for one in told.body["registers"]:
-                if registers()[one["register"]].subsystem != system:
-                    continue  # of another's register nobody else says what it holds
+    found: list[Held] = []
+
+    def take(system: str, told: Any) -> None:  # noqa: ANN401 - what another system answered
+        for one in told["registers"]:
+            if registers()[one["register"]].subsystem == system:  # of another's register nobody else says what it holds
+                left = MOST - sum(len(held.records) for held in found)
                 found.append(_held(one, names[system], left, corrected))
-                left -= len(found[-1].records)
-        except (OnedoorError, KeyError, TypeError):
-            silent.append(names[system])
-    return Own(found, silent)
 
-
-def _answers(calls: Sequence[exchange.Call]) -> Iterable[exchange.Answer | OnedoorError]:
-    """Return what every agency answers; without an own gateway none of them does."""
     try:
-        return list(exchange.ask_each(calls, timeout=WAIT))
-    except exchange.ServiceUnavailable as error:
-        return [error] * len(calls)
+        silent = exchange.take_each(systems, calls, take, timeout=WAIT)
+    except exchange.ServiceUnavailable:  # there is no gateway of its own
+        silent = systems
+    return Own(found, [names[system] for system in silent])
 
 
 def _held(told: dict[str, Any], agency: Text, left: int, corrected: set[str]) -> Held:

@@ -10,7 +10,6 @@ from typing import Any, Final
 from onedoor.exchange import service as exchange
 from onedoor.exchange.service import Call, Reason
 from onedoor.kernel import nation
-from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.settings import current
 from onedoor.kernel.text import Text
 from onedoor.privacy import rights
@@ -68,19 +67,17 @@ def _everywhere(_minute: int) -> Counts:
     others = list(dict.fromkeys(one.provider for one in asked if one.provider != current().subsystem))
     why = Reason(purpose.id, next(iter(purpose.basis)))
     calls = [Call(f"{one}/{definition.SERVICE}", "counts", {}, reason=why, user="public") for one in others]
-    found, silent = [], []
-    for system, answer in zip(others, exchange.ask_each(calls, timeout=WAIT), strict=True):
-        try:
-            if isinstance(answer, OnedoorError):
-                raise answer
-            counts = list(map(_told, answer.body["counts"]))
-            found += [one for one in counts if definition.system_of(one.agency) == system]
-        except (OnedoorError, KeyError, TypeError, ValueError):
-            silent.append(nation.current().holder_of(system))
+    found: list[Count] = []
+
+    def take(system: str, told: Any) -> None:  # noqa: ANN401 - what another system answered
+        counts = list(map(_told, told["counts"]))
+        found.extend([one for one in counts if definition.system_of(one.agency) == system])
+
+    silent = exchange.take_each(others, calls, take, timeout=WAIT)
     agencies = nation.current().agencies
     newest = sorted(found, key=lambda one: (one.month, one.agency), reverse=True)
     named = ((agencies[one.agency].name, one) for one in newest)
-    return Counts(tuple(named), tuple(silent))
+    return Counts(tuple(named), tuple(map(nation.current().holder_of, silent)))
 
 
 def _told(one: Mapping[str, Any]) -> Count:

@@ -1,6 +1,5 @@
 """What other systems may ask through the exchange: take a person's request, answer what became of it, take it back."""
 
-import json
 from datetime import date, datetime
 from http import HTTPStatus
 from typing import Any
@@ -10,7 +9,7 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
-from onedoor.exchange.service import Caller, caller
+from onedoor.exchange.service import Caller, caller, json_of
 from onedoor.kernel.access import GATEWAY, access
 from onedoor.kernel.openapi import answer, body, problems, strict
 from onedoor.kernel.said import said
@@ -189,15 +188,10 @@ def _admitted(request: HttpRequest) -> tuple[Caller, Reader]:
 
 
 def _body(request: HttpRequest, form: jsonschema_rs.Validator) -> dict[str, Any]:
-    try:
-        body = json.loads(request.body)
-        json.dumps(body, ensure_ascii=False).encode()
-    except (ValueError, RecursionError) as error:
-        raise BadRequest(what=said("the body is not JSON in UTF-8")) from error
+    body: dict[str, Any] = json_of(request)
     if not form.is_valid(body) or b"\\u0000" in request.body:
         raise BadRequest(what=said("the body has not the form that openapi.json describes"))
-    found: dict[str, Any] = body
-    return found
+    return body
 
 
 def _plain(request: PersonRequest) -> dict[str, Any]:

@@ -89,15 +89,13 @@ def everything(actor: Actor) -> Everything:
     whose = {"person": identity.person_number(actor.person)}
     calls = [_call(one.system, "asked", whose, actor) for one in asked]
     found: list[Asked] = []
-    silent = []
-    for agency, answer in zip(asked, exchange.ask_each(calls, timeout=WAIT), strict=True):
-        try:
-            if isinstance(answer, OnedoorError):
-                raise answer
-            found += [_line(agency, one) for one in answer.body["requests"]]
-        except (OnedoorError, KeyError, TypeError, ValueError):
-            silent.append(agency.name)
-    return Everything(tuple(sorted(found, key=lambda one: one.asked, reverse=True)), tuple(silent))
+
+    def take(agency: Agency, told: Any) -> None:  # noqa: ANN401 - what another system answered
+        found.extend([_line(agency, one) for one in told["requests"]])
+
+    silent = exchange.take_each(asked, calls, take, timeout=WAIT)
+    newest = sorted(found, key=lambda one: one.asked, reverse=True)
+    return Everything(tuple(newest), tuple(agency.name for agency in silent))
 
 
 def _ask(system: str, path: str, body: Mapping[str, Any], actor: Actor, key: str = "") -> None:

@@ -27,7 +27,7 @@ from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.ledger import ProofFile, tiles_of
 from onedoor.kernel.ledger.disclosures import Shown
 from onedoor.kernel.ledger.tiles import HEIGHT
-from onedoor.privacy import asking, own, own_api
+from onedoor.privacy import own, own_api, rights
 from onedoor.privacy.models import ReadRecord
 from onedoor.privacy.service import NotPermitted, Reader, permit
 from onedoor.store import keys, ledger, proving
@@ -416,7 +416,7 @@ def test_how_to_check_us_is_open_to_anybody() -> None:
 def test_a_nation_without_the_right_links_to_no_list_and_says_so_plainly(monkeypatch: pytest.MonkeyPatch) -> None:
     mother, link = person(), 'href="/en/reads"'
     assert all(link in mother.get(f"/en/{page}").content.decode() for page in ("my-data", "consents", "inbox"))
-    monkeypatch.setitem(nation.current()._made, asking._right, None)
+    monkeypatch.setitem(nation.current()._made, rights._by_service, {})
     assert not any(link in mother.get(f"/en/{page}").content.decode() for page in ("my-data", "consents", "inbox"))
     for language, words in (("en", "no law lets"), ("vi", "chưa có luật"), ("fr", "aucune loi")):
         answer = mother.get(f"/{language}/reads")
