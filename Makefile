@@ -34,7 +34,7 @@ check: install-dev ## look for faults without running anything
 	$(BIN)/ruff format --check .
 	$(BIN)/djlint --lint --quiet src
 	$(BIN)/lint-imports
-	$(BIN)/mypy -p onedoor
+	$(BIN)/mypy -p onedoor -p bench
 	for nation in nations/*/nation.yaml; do $(BIN)/onedoor nation check $${nation%/*} || exit 1; done
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --site-dir var/site-docs
 

@@ -88,17 +88,15 @@ def _ungated(work: Callable[[], float]) -> float:
 @contextmanager
 def _without_gate() -> Iterator[None]:
     """Answer the fields of the right without deciding, and without a record."""
+    from unittest.mock import patch
+
     from onedoor.privacy.service import Permit, fields_granted
     from onedoor.registers import service
 
     fields = fields_granted(READER["client"], "read", READER["purpose"])["population"]
-    permit, check = service.permit, service.check
-    service.permit = lambda *_, **__: Permit(fields, str(UUID(int=0)))  # type: ignore[assignment]
-    service.check = lambda *_, **__: fields  # type: ignore[assignment]
-    try:
+    permit = Permit(fields, str(UUID(int=0)))
+    with patch.multiple(service, permit=lambda *_, **__: permit, check=lambda *_, **__: fields):
         yield
-    finally:
-        service.permit, service.check = permit, check
 
 
 def _encryption(read: Callable[[], float], people: list[dict[str, object]]) -> Ratio:

@@ -62,17 +62,18 @@ class Grown:
 
     def median(self, work: str) -> float:
         """Return the median milliseconds of one *work*."""
-        self.process.stdin.write(f"{work}\n")
-        self.process.stdin.flush()
-        return float(self._line())
+        return float(self._asked(work))
 
     def grow(self, people: int) -> None:
         """Fill the register up to *people*."""
-        self.process.stdin.write(f"grow {people}\n")
-        self.process.stdin.flush()
-        self._line()
+        self._asked(f"grow {people}")
+
+    def _asked(self, what: str) -> str:
+        print(what, file=self.process.stdin, flush=True)
+        return self._line()
 
     def _line(self) -> str:
+        assert self.process.stdout
         line = self.process.stdout.readline()
         if not line:
             raise RuntimeError(f"{self.command} ended")
@@ -130,7 +131,7 @@ def _grow(people: int) -> int:
 
     with connection.cursor() as cursor, Progress(console=Console(stderr=True)) as progress:
         cursor.execute("SELECT count(*), (SELECT count(*) FROM registers_term) FROM registers_record")
-        there, terms = cursor.fetchone()
+        there, terms = map(int, cursor.fetchone())
         task = progress.add_task("more people", total=people, completed=there)
         per_record = round(terms / there)
         while there < people:

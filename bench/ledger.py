@@ -117,7 +117,7 @@ def _fill_in_bulk(published: Path, total: int) -> int:
     """
     from django.db import connection, transaction
 
-    from onedoor.store import ledger
+    from onedoor.store import ledger, ledger_keys
 
     _fill(-(-_size(published) // CHUNK) * CHUNK)
     size = _size(published)
@@ -139,7 +139,7 @@ def _fill_in_bulk(published: Path, total: int) -> int:
             tile = Tile(level, (total >> HEIGHT * level) // WIDTH, len(hashes) // HASH_SIZE)
             _put(published / tile.path, hashes)
     tree = Tree(Tiles(total, lambda tile: tile.levels((published / tile.path).read_bytes())))
-    note = Checkpoint(ledger.origin(), total, tree.root()).sign(ledger.origin(), ledger._key())
+    note = Checkpoint(ledger_keys.origin(), total, tree.root()).sign(ledger_keys.origin(), ledger_keys.key())
     (published / "checkpoint").write_text(note)
     _analyse()
     return total
@@ -222,10 +222,13 @@ class _Proofs:
 
 def _writing(published: Path) -> Iterator[Ratio]:
     """Yield the rate of writers while the ledger grows beside them, and how late a checkpoint covers an entry."""
+    from onedoor.store.models import LedgerEntry
+
     late: list[float] = []
 
     def ours() -> float:
         work, acknowledged = _rows(), dict[str, float]()
+        _fill(LedgerEntry.objects.count())  # what the anchor wrote before is no part of this
         with _growing(published) as seen:
             rate = _rate(work, lambda: _recorder(acknowledged))
         late.append(_latest(acknowledged, seen))
@@ -305,7 +308,11 @@ def _one_by_one() -> Callable[[Sequence[object]], None]:
     from procrastinate.contrib.django.utils import connector_params
 
     cursor = psycopg.connect(**(connector_params() | {"autocommit": True})).cursor()
-    return lambda values: cursor.execute(ANCHOR, values, prepare=True) and None
+
+    def insert(values: Sequence[object]) -> None:
+        cursor.execute(ANCHOR, values, prepare=True)
+
+    return insert
 
 
 def _values(row: Row) -> Sequence[object]:
@@ -375,7 +382,7 @@ def _latest(acknowledged: Mapping[str, float], seen: Sequence[tuple[float, int]]
     from onedoor.store.models import LedgerEntry
 
     found = LedgerEntry.objects.filter(id__in=list(acknowledged)).values_list("id", "position")
-    covered = {str(entry): next(moment for moment, size in seen if size > place) for entry, place in found}
+    covered = {str(entry): next(moment for moment, size in seen if size > (place or 0)) for entry, place in found}
     return max(covered[entry] - moment for entry, moment in acknowledged.items())
 
 

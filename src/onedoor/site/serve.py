@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 EXCHANGE_THREADS = 8
 WEB_THREADS = 6
 CONCURRENCY = 3
-GROW_EVERY = 0.5
+GROW_EVERY = 0.3
 """Seconds from one checkpoint to the next: what was acknowledged a second ago is covered, the work itself included."""
+MANY = 256
+"""Entries of one checkpoint after which the next follows at once: more are coming in than fit in that second."""
 SWITCH_EVERY = 0.001
 """Seconds that a thread computes while another waits; Python's own 5 ms would hold the ledger up at each round trip."""
 END_WITHIN = 17.0
@@ -153,12 +155,12 @@ def grow_ledger(settings: Settings, witnesses: "Witnesses", ending: threading.Ev
 
     sys.setswitchinterval(SWITCH_EVERY)
     publisher: published.Publisher | None = None
-    began = time.monotonic()
-    while not ending.wait(max(0.0, began + GROW_EVERY - time.monotonic())):
-        began = time.monotonic()
+    began, came = time.monotonic(), 0
+    while not ending.wait(0 if came > MANY else max(0.0, began + GROW_EVERY - time.monotonic())):
+        began, came = time.monotonic(), 0
         try:
             publisher = publisher or published.Publisher(published.folder_in(settings.state), witnesses)
-            ledger.integrate()
+            came = ledger.integrate()
             publisher.publish()
         except (DatabaseError, PoolTimeout) as error:
             log.warning("the ledger waits for its database", error=type(error).__name__)
