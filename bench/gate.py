@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from uuid import UUID
@@ -95,7 +95,11 @@ def _without_gate() -> Iterator[None]:
 
     fields = fields_granted(READER["client"], "read", READER["purpose"])["population"]
     permit = Permit(fields, str(UUID(int=0)))
-    with patch.multiple(service, permit=lambda *_, **__: permit, check=lambda *_, **__: fields):
+    with (
+        patch.object(service, "check", lambda *_, **__: fields),
+        patch.object(service, "permit", lambda *_, **__: permit),
+        patch.object(service, "permitting", lambda *_, **__: nullcontext(permit)),
+    ):
         yield
 
 

@@ -45,14 +45,13 @@ class Bare:
         """Make and sign the document once, with an id of its own."""
         data = {**self.data, "id": str(uuid4()), "case": uuid4().hex[:12]}
         inputs = {"data": json.dumps(data, ensure_ascii=False), "files": "[]", "lang": "vi", "qr": qr(data["id"])}
-        fonts = self.nation / "templates" / "fonts"
-        made = typst.compile(
+        made = typst.compile(  # type: ignore[call-overload] # its stub wants text and folder of one type
             MAIN.format(template=self.template).encode(),
-            root=str(self.nation),
-            font_paths=typst.Fonts(include_system_fonts=False, font_paths=[str(fonts)]),
+            root=self.nation,
+            font_paths=typst.Fonts(include_system_fonts=False, font_paths=[self.nation / "templates" / "fonts"]),
             sys_inputs=inputs,
             format="pdf",
-            pdf_standards="a-3b",
+            pdf_standards=["a-3b"],
         )
         assert isinstance(made, bytes)
         meta = signers.PdfSignatureMetadata(field_name="Seal", subfilter=SigSeedSubFilter.PADES)

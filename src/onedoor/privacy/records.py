@@ -2,8 +2,9 @@
 
 import json
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import date
 from hashlib import sha256
 from typing import Any
@@ -15,6 +16,7 @@ from onedoor.kernel.ids import uuid7
 from onedoor.privacy.claims import FORM, Details, Fields
 from onedoor.privacy.rules import LONGEST, READ, Reader
 from onedoor.store import keys, ledger, rows, sealed
+from onedoor.store.beside import Beside
 from onedoor.store.grouping import GroupCommit
 from onedoor.store.keys import Key
 from onedoor.store.sealed import Place
@@ -68,9 +70,25 @@ def allowed(
     hidden_until: date | None = None,
 ) -> str:
     """Record an allowed use and return the record's id: a read at once and for good, a write with its transaction."""
-    if operation == READ and _stands_in_a_transaction():
-        raise RuntimeError("The record of a read must be durable first: no read inside an open transaction.")
+    if operation == READ:
+        _outside_transactions()
     return _write(reader, register, operation, fields, "", _about(persons, fields), hidden_until)
+
+
+@contextmanager
+def allowing(
+    reader: Reader, register: str, fields: Sequence[str], persons: About, *, hidden_until: date | None = None
+) -> Iterator[str]:
+    """As `allowed` for a read whose persons are known before it: recorded for good at the end of the block."""
+    _outside_transactions()
+    row = row_of(reader, register, READ, fields, "", _about(persons, fields), hidden_until)
+    with keeping(row):
+        yield str(row["id"])
+
+
+def _outside_transactions() -> None:
+    if _stands_in_a_transaction():
+        raise RuntimeError("The record of a read must be durable first: no read inside an open transaction.")
 
 
 def _about(persons: About | Marked, fields: Sequence[str]) -> dict[str | bytes, Fields]:
@@ -166,11 +184,29 @@ def keep(row: Row) -> None:
         _GROUP.keep(json.dumps(row, ensure_ascii=False))
 
 
+@contextmanager
+def keeping(row: Row) -> Iterator[None]:
+    """As `keep`, at the end of the block; where nothing else is on its way, *row* is kept while the block runs."""
+    sent = None if connection.in_atomic_block else _BESIDE.send(_listed([json.dumps(row, ensure_ascii=False)]))
+    try:
+        yield
+    finally:
+        if sent:
+            sent()
+    if not sent:
+        keep(row)
+
+
 def _insert(told: Sequence[str]) -> None:
-    rows.run(INSERT, [f"[{','.join(told)}]"])
+    rows.run(INSERT, [_listed(told)])
+
+
+def _listed(told: Sequence[str]) -> str:
+    return f"[{','.join(told)}]"
 
 
 _GROUP = GroupCommit(_insert)
+_BESIDE = Beside(INSERT.replace("%s", "$1"))
 
 
 def _hex(value: bytes) -> str:

@@ -1,6 +1,7 @@
 """The door of privacy: the gate every use of a person's data passes, and what it recorded."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 
@@ -59,6 +60,7 @@ __all__ = [
     "permit",
     "permit_call",
     "permit_notice",
+    "permitting",
     "postpone",
     "purpose",
     "readers_of",
@@ -96,14 +98,34 @@ def permit(
     The record of a read is committed before this returns, so a read cannot stand in an open transaction; that of a
     write commits with the write or not at all.
     """
+    fields, until = _permitted(reader, register, persons, wanted, operation)
+    return Permit(fields, records.allowed(reader, register, operation, fields, persons, hidden_until=until))
+
+
+@contextmanager
+def permitting(
+    reader: Reader, *, register: str, persons: About, wanted: Sequence[str] | None = None
+) -> Iterator[Permit]:
+    """As `permit`, for a read of which is known whom it will be about: its record becomes durable while it is read.
+
+    What is read in the block may leave only after it: if the record cannot be kept, the end of the block raises.
+    """
+    fields, until = _permitted(reader, register, persons, wanted, READ)
+    with records.allowing(reader, register, fields, persons, hidden_until=until) as record:
+        yield Permit(fields, record)
+
+
+def _permitted(
+    reader: Reader, register: str, persons: About, wanted: Sequence[str] | None, operation: str
+) -> tuple[tuple[str, ...], date | None]:
+    """Return the fields that are open, and until when that stays hidden from *persons*."""
     fields = check(reader, register=register, persons=list(persons), wanted=wanted, operation=operation)
     purpose = rights.purposes()[reader.purpose]
     if purpose.consent and (lacking := without_consent(purpose, list(persons), reader)):
         # Recorded about them alone: nobody else is told who has not agreed.
         records.refused(reader, register, operation, fields, rules.NO_CONSENT, lacking)
         raise NotPermitted(reason=rules.NO_CONSENT, register=register)
-    until = rules.hidden_until(purpose, operation, nation.current().today())
-    return Permit(fields, records.allowed(reader, register, operation, fields, persons, hidden_until=until))
+    return fields, rules.hidden_until(purpose, operation, nation.current().today())
 
 
 def check(

@@ -86,6 +86,20 @@ def shares(
     return {person: None if person in asked and own.isdisjoint(seen) else own for person, own in found.items()}
 
 
+def shares_asked(
+    register: Register, key: str, asked: Sequence[str], wanted: Collection[str]
+) -> dict[str, Collection[str] | None] | None:
+    """Return what `shares` gives for whatever the look-up *key* finds; None where that hangs on what is found.
+
+    It does not where records are about one person alone, and the question names that person and nothing else.
+    """
+    (subject, *others), (named, *more) = register.subjects, register.lookups[key].values()
+    if others or more or named.field != subject or not named.person:
+        return None
+    own = register.belonging.get(subject, frozenset()) | register.belonging.get("", frozenset())
+    return {person: None if own.isdisjoint(wanted) else own for person in asked}
+
+
 def divided(register: Register, record: Mapping[str, Json]) -> tuple[dict[str, Json], Fragments]:
     """Return the part of *record* that is not personal, and the rest by the person it is about."""
     main = persons(register, record)[0]

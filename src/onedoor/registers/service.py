@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from onedoor.kernel import clock, nation
 from onedoor.kernel.actor import Actor
 from onedoor.kernel.said import Said, said
 from onedoor.kernel.text import Text
-from onedoor.privacy.service import WRITE, Reader, check, permit
+from onedoor.privacy.service import WRITE, Permit, Reader, check, permit, permitting
 from onedoor.registers import corrections, importing, loading, rules, storage, writing
 from onedoor.registers.definition import Register, held, register_of, to_read, to_write
 from onedoor.registers.errors import (
@@ -98,12 +99,18 @@ def lookup(
     definition = to_read(register, version)
     key = definition.lookup_of(by)
     asked = rules.persons_asked(definition, key, by)
+    day, archive = valid_on or nation.current().today(), _archive(definition, reader)
+    find = partial(storage.find, definition, key, by, valid_on=day, known_on=known_on, archive=archive)
+    shown = list(definition.fields) if wanted is None else wanted
+    about = rules.shares_asked(definition, key, asked, shown)
+    if about and not valid_on and not known_on:
+        with permitting(reader, register=register, persons=about, wanted=shown) as allowed:
+            found = find()
+        return _cut(found, allowed)
     check(reader, register=register, persons=asked, wanted=wanted)
     if valid_on or known_on:
         _check_past(definition, reader, asked, known_on)
-    day, archive = valid_on or nation.current().today(), _archive(definition, reader)
-    found = storage.find(definition, key, by, valid_on=day, known_on=known_on, archive=archive)
-    return _allowed(definition, found, asked, reader, wanted)
+    return _allowed(definition, find(), asked, reader, wanted)
 
 
 def with_id(
@@ -125,11 +132,14 @@ def _allowed(
     wanted: Sequence[str] | None,
 ) -> Found:
     """Return what was *found* by asking for persons *asked*, in the permitted fields, once the read is on record."""
-    records = list(found.values())
     shown = list(register.fields) if wanted is None else wanted
-    about = rules.shares(register, records, asked, shown)
+    about = rules.shares(register, found.values(), asked, shown)
     allowed = permit(reader, register=register.id, persons=about, wanted=shown)
-    cut = [{name: record[name] for name in allowed.fields} for record in records]
+    return _cut(found, allowed)
+
+
+def _cut(found: Mapping[UUID, Mapping[str, Any]], allowed: Permit) -> Found:
+    cut = [{name: record[name] for name in allowed.fields} for record in found.values()]
     return Found(cut, allowed.record, tuple(found))
 
 

@@ -208,6 +208,7 @@ def kept_as(older: str, postgres: Any) -> Iterator[None]:
     mine = connection.settings_dict
     connection.close()
     with postgres.as_superuser() as superuser:
+        superuser.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [mine["NAME"]])
         superuser.execute(f"CREATE DATABASE {older} OWNER {mine['USER']} TEMPLATE {mine['NAME']}")
         try:
             yield

@@ -2,7 +2,7 @@ import threading
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 
 from onedoor.privacy.models import ReadPerson, ReadRecord
 from onedoor.privacy.records import BLIND
@@ -10,6 +10,7 @@ from onedoor.privacy.service import NotPermitted, Reader, reads_of_case
 from onedoor.registers import service
 from onedoor.registers.models import Record, Term
 from onedoor.store import keys
+from onedoor.store.beside import Beside
 from onedoor.store.models import StatedEvent
 
 MOTHER, FATHER, GRANDMOTHER = "001196204817", "036094117302", "001168005926"
@@ -102,6 +103,22 @@ def test_another_purpose_is_told_nothing() -> None:
     with pytest.raises(NotPermitted):
         service.lookup("population", {"number": MOTHER}, reader=MIDWIFE, wanted=["phone"])
     assert ReadRecord.objects.get().refused == "fields-not-granted"
+
+
+@lasting
+@pytest.mark.parametrize("meanwhile", [True, False], ids=["beside", "in turn"])
+def test_what_cannot_be_recorded_is_not_told(meanwhile: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    service.load("population", [person(MOTHER, "Trần Thu Hà", "1996-05-14", "F")])
+    if not meanwhile:
+        monkeypatch.setattr(Beside, "send", lambda *_: None)
+    assert service.lookup("population", {"number": MOTHER}, reader=PORTAL).records
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE privacy_readrecord ADD CONSTRAINT no_room CHECK (false) NOT VALID")
+        with pytest.raises(IntegrityError):
+            service.lookup("population", {"number": MOTHER}, reader=PORTAL)
+        cursor.execute("ALTER TABLE privacy_readrecord DROP CONSTRAINT no_room")
+    assert service.lookup("population", {"number": MOTHER}, reader=PORTAL).records
+    assert ReadRecord.objects.filter(operation="read").count() == 2
 
 
 def test_a_newborn_gets_a_number_of_the_documented_structure() -> None:

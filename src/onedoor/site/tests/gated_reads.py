@@ -97,18 +97,22 @@ class Killed:
     def __enter__(self) -> None:
         import psycopg
 
-        execute = psycopg.Cursor.execute
+        from onedoor.store.beside import Beside
 
-        def counted(cursor: Any, *arguments: Any, **options: Any) -> Any:
+        for owner, name in ((psycopg.Cursor, "execute"), (Beside, "send"), (Beside, "_wait")):
+            setattr(owner, name, self._counted(getattr(owner, name)))
+
+    def _counted(self, work: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(*arguments: Any, **options: Any) -> Any:
             here, self.left = self.left == 0, self.left - 1
             if here and self.when == "before":
                 os.kill(os.getpid(), signal.SIGKILL)
-            done = execute(cursor, *arguments, **options)
+            done = work(*arguments, **options)
             if here:
                 os.kill(os.getpid(), signal.SIGKILL)
             return done
 
-        psycopg.Cursor.execute = counted  # type: ignore[method-assign]
+        return counted
 
     def __exit__(self, *_: object) -> None:
         """Nothing is put back: the process ends here."""

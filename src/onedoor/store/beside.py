@@ -1,0 +1,90 @@
+"""A statement that is kept on a connection of its own while the thread that sent it goes on with something else."""
+
+import atexit
+import select
+from collections.abc import Callable
+from threading import Lock
+
+import psycopg
+from django.db import connection
+from procrastinate.contrib.django.utils import connector_params
+from psycopg.errors import error_from_result
+from psycopg.pq import ExecStatus
+from psycopg.pq.abc import PGconn
+
+NAME = b"beside"
+
+
+class Beside:
+    """One connection of this process that keeps by *statement*, whose one value is a text, one text at a time.
+
+    psycopg waits where it sends; here its wrapper of libpq sends, and somebody waits later.
+    """
+
+    def __init__(self, statement: str) -> None:
+        self._statement = statement.encode()
+        self._taken = Lock()
+        self._connection: psycopg.Connection | None = None
+        self._events = select.poll()
+        atexit.register(self._close)
+
+    def send(self, text: str) -> Callable[[], None] | None:
+        """Send *text* and return what must be called then: it returns when the text is kept, or raises `DatabaseError`.
+
+        Return None, and keep nothing, while another is on its way or the database takes none.
+        """
+        if not self._taken.acquire(blocking=False):
+            return None
+        try:
+            server = self._server()
+            server.send_query_prepared(NAME, [text.encode()])
+            while server.flush():
+                self._until(server, select.POLLOUT)
+        except BaseException as error:
+            self._end()
+            if isinstance(error, psycopg.Error):
+                return None
+            raise
+        return lambda: self._wait(server)
+
+    def _wait(self, server: PGconn) -> None:
+        try:
+            while server.is_busy():
+                self._until(server, select.POLLIN)
+                server.consume_input()
+            result = server.get_result()
+            while server.get_result():
+                pass
+            if result is None or result.status != ExecStatus.COMMAND_OK:
+                with connection.wrap_database_errors:
+                    raise error_from_result(result) if result else psycopg.OperationalError(server.get_error_message())
+        except BaseException:
+            self._end()
+            raise
+        self._taken.release()
+
+    def _server(self) -> PGconn:
+        """Return the connection's handle; a new one's where the server said something unasked: that it is gone."""
+        if self._connection and not self._until(self._connection.pgconn, select.POLLIN, within=0):
+            return self._connection.pgconn
+        self._close()
+        self._connection, self._events = psycopg.connect(**connector_params()), select.poll()
+        prepared = self._connection.pgconn.prepare(NAME, self._statement)
+        if prepared.status != ExecStatus.COMMAND_OK:
+            raise error_from_result(prepared)
+        return self._connection.pgconn
+
+    def _until(self, server: PGconn, event: int, within: int | None = None) -> bool:
+        """Return whether *event* came *within* so many milliseconds, or ever."""
+        self._events.register(server.socket, event)
+        return bool(self._events.poll(within))
+
+    def _end(self) -> None:
+        """Leave a connection of which nobody knows how it stands, and let the next have a new one."""
+        self._close()
+        self._taken.release()
+
+    def _close(self) -> None:
+        if self._connection:
+            self._connection.close()
+        self._connection = None
