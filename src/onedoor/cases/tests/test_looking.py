@@ -120,7 +120,7 @@ def test_a_read_that_cannot_be_recorded_is_an_error_and_shows_nothing(
 
     police = Visitor("residence")
     form = police.get(FORM)
-    monkeypatch.setattr(records, "_write", broken)
+    monkeypatch.setattr(records, "row_of", broken)
     police.client.raise_request_exception = False
     data = dict(form.xpath("//main//form[@method='post']")[0].form_values()) | {"by-number": MOTHER, "case": case}
     answer = police.client.post(f"/en/{FORM}", data)
