@@ -53,9 +53,24 @@ def result(leaves: Sequence[bytes]) -> bytes:
     if not level:
         raise ValueError("a chain has at least one leaf")
     while True:
-        level = [step(level[start : start + FANOUT]) for start in range(0, len(level), FANOUT)]
+        level = [step(children) for children in _groups(level)]
         if len(level) == 1:
             return level[0]
+
+
+def way(leaves: Sequence[bytes], index: int) -> list[tuple[list[bytes], int]]:
+    """Return how the result leads to the leaf at *index*: each step's children, and which of them goes on to it."""
+    level, steps = list(leaves), []
+    while True:
+        groups = _groups(level)
+        steps.insert(0, (groups[index // FANOUT], index % FANOUT))
+        if len(groups) == 1:
+            return steps
+        level, index = [step(children) for children in groups], index // FANOUT
+
+
+def _groups(level: list[bytes]) -> list[list[bytes]]:
+    return [level[start : start + FANOUT] for start in range(0, len(level), FANOUT)]
 
 
 def _length(size: int) -> bytes:
