@@ -14,6 +14,7 @@ from onedoor.exchange.permissions import Permission, Permissions
 from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.said import said
 from onedoor.signing import detached
+from onedoor.signing.asice.writing import Template
 from onedoor.signing.certificates import fingerprint
 from onedoor.signing.keys import PrivateKey, PublicKey
 
@@ -63,6 +64,7 @@ class Gateway:
     signing: Certificate
     clients: frozenset[str]
     key: PublicKey = field(compare=False)
+    template: Template = field(compare=False)
 
 
 @dataclass(frozen=True)
@@ -158,5 +160,5 @@ def _subsystem(data: Mapping[str, Any]) -> Subsystem:
 def _gateway(data: Mapping[str, Any]) -> Gateway:
     host, _, port = data["address"].rpartition(":")
     certificate = load_pem_x509_certificate(data["signing"].encode())
-    key = detached.public_key(certificate)
-    return Gateway(data["id"], host, int(port), data["tls"], certificate, frozenset(data["clients"]), key)
+    whom, how = frozenset(data["clients"]), (detached.public_key(certificate), Template(certificate))
+    return Gateway(data["id"], host, int(port), data["tls"], certificate, whom, *how)

@@ -5,24 +5,28 @@ each part with its length before it. The statement is text in lines: format, kin
 nanoseconds, number of messages, chain result. Nothing of a batch is used before all of it is verified.
 """
 
+import re
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from onedoor.exchange.configuration import Gateway
 from onedoor.exchange.gateway.chain import result
 from onedoor.exchange.gateway.messages import Message
-from onedoor.signing import detached
-from onedoor.signing.keys import PrivateKey
+from onedoor.signing.asice.writing import Statement, Template
+from onedoor.signing.keys import Signer
 
 REQUESTS, RESPONSES, REFUSED = 1, 2, 3
 NAMES = {REQUESTS: "requests", RESPONSES: "responses"}
-FORMAT = "onedoor-batch-1"
+FORMAT = "onedoor-batch-2"
 MOST_MESSAGES = 256
 LARGEST_FRAME = 24 * 2**20
 LARGEST_HEAD = 64 * 2**10
 FRAME = struct.Struct("!IB")
 _SIZES = struct.Struct("!HH")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MOMENT, _NUMBER, _CHAIN = re.compile("[0-9]{1,19}"), re.compile("[0-9]{1,3}"), re.compile("[0-9a-f]{128}")
 _COUNT = struct.Struct("!I")
 _ENTRY = struct.Struct("!II")
 
@@ -50,12 +54,21 @@ def frame(kind: int, payload: bytes) -> bytes:
     return FRAME.pack(len(payload), kind) + payload
 
 
-def seal(kind: int, sender: str, receiver: str, messages: Sequence[Message], key: PrivateKey, moment: int) -> bytes:
-    """Return the payload of a batch: *messages* under one signature of *key* over their chain."""
+@dataclass(frozen=True, slots=True)
+class Sealer:
+    """Who signs batches: the gateway *id*, its signing key, and what its certificate makes of a statement."""
+
+    id: str
+    key: Signer
+    template: Template
+
+
+def seal(kind: int, sealer: Sealer, receiver: str, messages: Sequence[Message], moment: int) -> bytes:
+    """Return the payload of a batch: *messages* under one signature over their chain, made at *moment* (ns)."""
     chain = result([message.digests.leaf for message in messages])
-    lines = (FORMAT, NAMES[kind], sender, receiver, str(moment), str(len(messages)), chain.hex())
-    statement = "\n".join(lines).encode()
-    signature = detached.sign(key, statement)
+    lines = (FORMAT, NAMES[kind], sealer.id, receiver, str(moment), str(len(messages)), chain.hex())
+    said = "\n".join(lines)
+    statement, signature = said.encode(), sealer.template.sign(stated(said, chain, moment), sealer.key)
     parts = [_SIZES.pack(len(statement), len(signature)), statement, signature, _COUNT.pack(len(messages))]
     for message in messages:
         parts += (_ENTRY.pack(len(message.head), len(message.body)), message.head, message.body)
@@ -65,14 +78,17 @@ def seal(kind: int, sender: str, receiver: str, messages: Sequence[Message], key
 def unseal(payload: bytes, kind: int, sender: Gateway, receiver: str) -> Batch:
     """Return the batch in *payload* once its signature and every message's place are verified; raise `BadBatch`."""
     statement, signature, messages = split(payload)
-    try:
-        detached.verify_with(sender.key, statement, signature)
-    except detached.BadSignature:
-        raise BadBatch("InvalidSignatureValue", "the signature does not belong to this batch") from None
     moment, count, chain = _read_statement(statement, kind, sender.id, receiver)
-    if count != len(messages) or result([message.digests.leaf for message in messages]).hex() != chain:
+    if not sender.template.holds(stated(statement.decode(), chain, moment), signature, sender.key):
+        raise BadBatch("InvalidSignatureValue", "the signature does not belong to this batch")
+    if count != len(messages) or result([message.digests.leaf for message in messages]) != chain:
         raise BadBatch("InvalidSignatureValue", "the messages are not those that were signed")
     return Batch(kind, sender.id, moment, messages)
+
+
+def stated(said: str, chain: bytes, moment: int) -> Statement:
+    """Return what XAdES signs of a batch: the result of its *chain*, the *moment* (ns), the statement as it travels."""
+    return Statement(chain, _EPOCH + timedelta(milliseconds=moment // 10**6), said)
 
 
 def split(payload: bytes) -> tuple[bytes, bytes, list[Message]]:
@@ -104,12 +120,12 @@ def _read_messages(payload: bytes, at: int, count: int) -> tuple[list[Message], 
     return messages, at
 
 
-def _read_statement(statement: bytes, kind: int, sender: str, receiver: str) -> tuple[int, int, str]:
+def _read_statement(statement: bytes, kind: int, sender: str, receiver: str) -> tuple[int, int, bytes]:
     lines = statement.decode("utf-8", "replace").split("\n")
     if len(lines) != 7 or lines[:2] != [FORMAT, NAMES.get(kind)]:  # noqa: PLR2004 - the seven lines named above
         raise BadBatch("InvalidRequest", "the statement of the batch is not of a known form")
     if lines[2:4] != [sender, receiver]:
         raise BadBatch("InvalidRequest", "the batch was signed by or for somebody else")
-    if not (lines[4].isdecimal() and lines[5].isdecimal()):
+    if not (_MOMENT.fullmatch(lines[4]) and _NUMBER.fullmatch(lines[5]) and _CHAIN.fullmatch(lines[6])):
         raise BadBatch("InvalidRequest", "the statement of the batch is not well formed")
-    return int(lines[4]), int(lines[5]), lines[6]
+    return int(lines[4]), int(lines[5]), bytes.fromhex(lines[6])

@@ -60,7 +60,7 @@ def result(leaves: Sequence[bytes]) -> bytes:
 
 def way(leaves: Sequence[bytes], index: int) -> list[tuple[list[bytes], int]]:
     """Return how the result leads to the leaf at *index*: each step's children, and which of them goes on to it."""
-    level, steps = list(leaves), []
+    level, steps = list(leaves), list[tuple[list[bytes], int]]()
     while True:
         groups = _groups(level)
         steps.insert(0, (groups[index // FANOUT], index % FANOUT))

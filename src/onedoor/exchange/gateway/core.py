@@ -10,11 +10,13 @@ from pathlib import Path
 from onedoor.exchange import configuration, permissions
 from onedoor.exchange.configuration import Configuration, ConfigurationRefused
 from onedoor.exchange.gateway import local as files
+from onedoor.exchange.gateway.batches import Sealer
 from onedoor.exchange.gateway.faults import Fault
 from onedoor.exchange.gateway.local import Local
 from onedoor.exchange.gateway.log import Log
 from onedoor.exchange.gateway.watching import Journal
 from onedoor.exchange.permissions import Grant, Permissions
+from onedoor.signing.asice.writing import Template
 from onedoor.signing.certificates import load_certificates
 
 _logger = logging.getLogger(__name__)
@@ -24,7 +26,9 @@ class Core:
     """State of one gateway."""
 
     def __init__(self, local: Local, log: Log) -> None:
-        self.local, self.log, self.id, self.key = local, log, local.id, local.key
+        self.local, self.log, self.id = local, log, local.id
+        self._certificate = load_certificates(local.folder / files.SIGNING_CERTIFICATE)[0]
+        self.sealer = Sealer(local.id, local.key, Template(self._certificate))
         self.counts: Counter[str] = Counter()
         self.journal = Journal()
         self.services: frozenset[str] = frozenset()
@@ -98,8 +102,7 @@ class Core:
             context.load_verify_locations(cadata=found.authorities)
         self.services = frozenset(f"{one.id}/{two.code}" for one in found.subsystems.values() for two in one.services)
         gateway = found.gateways.get(self.id)
-        own = load_certificates(self.local.folder / files.SIGNING_CERTIFICATE)[0]
-        if gateway is None or gateway.signing != own:
+        if gateway is None or gateway.signing != self._certificate:
             _logger.error("configuration.without_this_gateway id=%s", self.id)
         self.load_grants()
         _logger.info("configuration.used serial=%s", found.serial)

@@ -150,7 +150,7 @@ class Link(asyncio.Protocol):
 
     def seal(self, kind: int, messages: list[Message], peer: Gateway) -> bytes:
         """Return *messages* as the payload of a batch for *peer*, signed now."""
-        return batches.seal(kind, self.core.id, peer.id, messages, self.core.key, time.time_ns())
+        return batches.seal(kind, self.core.sealer, peer.id, messages, time.time_ns())
 
     def _pinned(self) -> Gateway | None:
         configuration = self.core.current()

@@ -1,6 +1,8 @@
 """Batches: signed once, verified whole."""
 
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given, settings
@@ -8,9 +10,10 @@ from hypothesis import strategies as st
 
 from onedoor.exchange.configuration import Gateway
 from onedoor.exchange.gateway import batches
-from onedoor.exchange.gateway.batches import REQUESTS, RESPONSES, BadBatch
+from onedoor.exchange.gateway.batches import REQUESTS, RESPONSES, BadBatch, Sealer
 from onedoor.exchange.gateway.messages import Message
 from onedoor.exchange.gateway.wire import Frames
+from onedoor.signing.asice.writing import Template
 from onedoor.signing.certificates import Authority, Subject
 from onedoor.signing.keys import PrivateKey, new_key
 
@@ -20,18 +23,20 @@ MESSAGES = [Message.of(b"POST\r\n/r1/%d\r\n" % n, b"body %d" % n if n % 2 else b
 
 def gateway(folder: Path, identifier: str, key: PrivateKey) -> Gateway:
     certificate = Authority.open(folder).issue(Subject(identifier), key.public_key(), "sign")
-    return Gateway(identifier, "127.0.0.1", 1, "", certificate, frozenset(), key.public_key())
+    how = key.public_key(), Template(certificate)
+    return Gateway(identifier, "127.0.0.1", 1, "", certificate, frozenset(), *how)
 
 
 KEY = new_key()
+with TemporaryDirectory() as _folder:
+    SENDER = gateway(Path(_folder), A, KEY)
+SEALER = Sealer(A, KEY, SENDER.template)
+PAYLOAD = batches.seal(REQUESTS, SEALER, B, MESSAGES, 17)
 
 
 @pytest.fixture(scope="module")
-def sender(tmp_path_factory: pytest.TempPathFactory) -> Gateway:
-    return gateway(tmp_path_factory.mktemp("ca"), A, KEY)
-
-
-PAYLOAD = batches.seal(REQUESTS, A, B, MESSAGES, KEY, 17)
+def sender() -> Gateway:
+    return SENDER
 
 
 def test_a_batch_is_read_as_it_was_sealed(sender: Gateway) -> None:
@@ -59,17 +64,17 @@ def test_any_bytes_are_refused_without_a_crash(sender: Gateway, data: bytes) -> 
 
 def test_a_batch_of_another_sender_receiver_or_kind_is_refused(sender: Gateway, tmp_path: Path) -> None:
     for wrong in (
-        batches.seal(REQUESTS, A, B, MESSAGES, new_key(), 17),
-        batches.seal(REQUESTS, "VN/GOV/G24/GATEWAY", B, MESSAGES, KEY, 17),
-        batches.seal(REQUESTS, A, "VN/GOV/G24/GATEWAY", MESSAGES, KEY, 17),
-        batches.seal(RESPONSES, A, B, MESSAGES, KEY, 17),
+        batches.seal(REQUESTS, replace(SEALER, key=new_key()), B, MESSAGES, 17),
+        batches.seal(REQUESTS, replace(SEALER, id="VN/GOV/G24/GATEWAY"), B, MESSAGES, 17),
+        batches.seal(REQUESTS, SEALER, "VN/GOV/G24/GATEWAY", MESSAGES, 17),
+        batches.seal(RESPONSES, SEALER, B, MESSAGES, 17),
     ):
         with pytest.raises(BadBatch):
             batches.unseal(wrong, REQUESTS, sender, B)
 
 
 def test_messages_moved_between_batches_are_refused(sender: Gateway) -> None:
-    other = batches.seal(REQUESTS, A, B, MESSAGES[::-1], KEY, 17)
+    other = batches.seal(REQUESTS, SEALER, B, MESSAGES[::-1], 17)
     statement, signature, _ = batches.split(other)
     _, _, messages = batches.split(PAYLOAD)
     start = PAYLOAD.index(batches.split(PAYLOAD)[1]) + len(batches.split(PAYLOAD)[1])

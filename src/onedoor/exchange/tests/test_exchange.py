@@ -22,6 +22,7 @@ from onedoor.exchange.gateway.core import Core
 from onedoor.exchange.gateway.log import Log
 from onedoor.exchange.gateway.messages import Message
 from onedoor.exchange.tests.nation import LOOKUP, PROVIDER, WHY, Place, System
+from onedoor.signing.asice.writing import Template
 from onedoor.signing.certificates import fingerprint, load_certificates
 from onedoor.signing.keys import load_key
 
@@ -215,14 +216,11 @@ class Hostile:
         self.socket = context.wrap_socket(socket.create_connection((host, int(port)), 5))
 
     def send(self, head: bytes, *, moment: int | None = None, flip: int | None = None, key: str = "G22") -> bytes:
-        signing = load_key(self.place.seats[key].gateway_state / "signing.key")
+        folder = self.place.seats[key].gateway_state
+        template = Template(load_certificates(folder / "signing.pem")[0])
+        sealer = batches.Sealer("VN/GOV/G22/GATEWAY", load_key(folder / "signing.key"), template)
         payload = batches.seal(
-            batches.REQUESTS,
-            "VN/GOV/G22/GATEWAY",
-            "VN/GOV/G01/GATEWAY",
-            [Message.of(head, b"{}")],
-            signing,
-            moment or time.time_ns(),
+            batches.REQUESTS, sealer, "VN/GOV/G01/GATEWAY", [Message.of(head, b"{}")], moment or time.time_ns()
         )
         if flip is not None:
             flip %= len(payload)

@@ -16,7 +16,6 @@ from typing import BinaryIO
 
 from onedoor.signing.asice.findings import Broken, Reason, Why
 
-MIMETYPE = "application/vnd.etsi.asic-e+zip"
 MOST_ENTRIES = 1_000
 LARGEST_FILE = LARGEST_CONTENT = 1 << 30
 """Bytes of a container, and of all its entries unpacked."""

@@ -8,7 +8,6 @@ from lxml import etree
 
 from onedoor.signing.asice.findings import Broken, Reason, Why
 
-DS = "http://www.w3.org/2000/09/xmldsig#"
 MOST_TAGS = 50_000
 """Tags of a signature's document or a hash chain; the largest that is written here has some thousands."""
 MOST_TAGS_OF_A_MESSAGE = 1_000_000

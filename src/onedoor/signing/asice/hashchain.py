@@ -13,11 +13,10 @@ from lxml import etree
 from onedoor.signing.asice import documents
 from onedoor.signing.asice.algorithms import digest_name
 from onedoor.signing.asice.container import Container
-from onedoor.signing.asice.documents import DS
 from onedoor.signing.asice.findings import Broken, Reason
+from onedoor.signing.asice.names import DS, HC
 from onedoor.signing.schemes import digest, same
 
-HC = "http://cyber.ee/hashchain"
 _METHOD, _VALUE = f"{{{DS}}}DigestMethod", f"{{{DS}}}DigestValue"
 _DEFAULT, _STEP, _RESULT = f"{{{HC}}}DefaultDigestMethod", f"{{{HC}}}HashStep", f"{{{HC}}}HashChainResult"
 _HASH, _STEP_REF, _DATA_REF = f"{{{HC}}}HashValue", f"{{{HC}}}StepRef", f"{{{HC}}}DataRef"

@@ -9,20 +9,29 @@ from lxml import etree
 
 from onedoor.signing.asice import documents, hashchain, revocation, timestamps, xades
 from onedoor.signing.asice.algorithms import digest_name
-from onedoor.signing.asice.container import LARGEST_MESSAGE, MIMETYPE, Container
+from onedoor.signing.asice.container import LARGEST_MESSAGE, Container
 from onedoor.signing.asice.findings import Broken, Finding, Reason
+from onedoor.signing.asice.names import (
+    ASIC_MANIFEST,
+    DS,
+    MANIFEST,
+    MESSAGE,
+    MIMETYPE,
+    MIMETYPE_ENTRY,
+    SIGNATURES,
+    SIGNED_RESULT,
+    STAMPED_RESULT,
+    TOKEN,
+)
 from onedoor.signing.asice.revocation import Response
 from onedoor.signing.asice.timestamps import TimeStamp
 from onedoor.signing.asice.xades import Signature
 from onedoor.signing.schemes import digest, same
 
-MESSAGE, MIMETYPE_ENTRY = "message.xml", "mimetype"
-SIGNED_RESULT, STAMPED_RESULT = "sig-hashchainresult.xml", "ts-hashchainresult.xml"
-TOKEN, MANIFEST, ASIC_MANIFEST = "META-INF/timestamp.tst", "META-INF/manifest.xml", "META-INF/ASiCManifest.xml"
-_SIGNED_BY_NOTHING = {MIMETYPE_ENTRY, xades.ENTRY, TOKEN, MANIFEST, ASIC_MANIFEST}
+_SIGNED_BY_NOTHING = {MIMETYPE_ENTRY, SIGNATURES, TOKEN, MANIFEST, ASIC_MANIFEST}
 """Entries that carry the evidence, or of which nothing is interpreted."""
 _ASIC = "{http://uri.etsi.org/2918/v1.2.1#}"
-_D = f"{{{documents.DS}}}"
+_D = f"{{{DS}}}"
 VALID, INVALID = "valid", "invalid"
 
 
@@ -64,9 +73,9 @@ def _check(container: Container, authorities: Sequence[x509.Certificate], found:
         found.findings.append(Finding(Reason.NO_MIMETYPE))
     if MESSAGE not in container:
         raise Broken(Reason.NO_MESSAGE)
-    if xades.ENTRY not in container:
+    if SIGNATURES not in container:
         raise Broken(Reason.NO_SIGNATURE)
-    signature = found.signature = xades.read(container.read(xades.ENTRY))
+    signature = found.signature = xades.read(container.read(SIGNATURES))
     found.message = container.read(MESSAGE, LARGEST_MESSAGE)
     found.findings += signature.findings(container)
     covered = _gathered(found, _signed(container, signature))
@@ -115,7 +124,7 @@ def _stamped(
     if STAMPED_RESULT in container:
         chain = hashchain.follow(container, STAMPED_RESULT)
         yield chain.files
-        if xades.ENTRY not in chain.entries:
+        if SIGNATURES not in chain.entries:
             yield Finding(Reason.SIGNATURE_NOT_STAMPED)
         stamped = container.read(STAMPED_RESULT)
     found.time_stamp = timestamps.check(tokens[0], stamped, authorities)

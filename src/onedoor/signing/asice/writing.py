@@ -14,16 +14,15 @@ from hashlib import sha512
 from xml.sax.saxutils import escape
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from onedoor.signing.asice import integrity, xades
-from onedoor.signing.asice.container import MIMETYPE
-from onedoor.signing.asice.documents import DS
-from onedoor.signing.asice.hashchain import HC
-from onedoor.signing.keys import Signer
+from onedoor.signing.asice import names
+from onedoor.signing.asice.names import DS, HC
+from onedoor.signing.keys import PublicKey, Signer
 
 SHA512 = "http://www.w3.org/2001/04/xmlenc#sha512"
 _SCHEME = ec.ECDSA(hashes.SHA512())
@@ -37,8 +36,8 @@ _BY = f'<ds:DigestMethod Algorithm="{SHA512}"></ds:DigestMethod><ds:DigestValue>
 _INFO = (
     f'<ds:SignedInfo{{room}}><ds:CanonicalizationMethod Algorithm="{_INCLUSIVE}"></ds:CanonicalizationMethod>'
     f'<ds:SignatureMethod Algorithm="{_METHOD}"></ds:SignatureMethod>'
-    f'<ds:Reference Id="chain" URI="/{integrity.SIGNED_RESULT}">{_BY}{{result}}</ds:DigestValue></ds:Reference>'
-    f'<ds:Reference Type="{xades.SIGNED_PROPERTIES}" URI="#properties">{_BY}{{properties}}</ds:DigestValue>'
+    f'<ds:Reference Id="chain" URI="/{names.SIGNED_RESULT}">{_BY}{{result}}</ds:DigestValue></ds:Reference>'
+    f'<ds:Reference Type="{names.SIGNED_PROPERTIES}" URI="#properties">{_BY}{{properties}}</ds:DigestValue>'
     "</ds:Reference></ds:SignedInfo>"
 )
 _PROPERTIES = (
@@ -69,8 +68,8 @@ _RESULT = (
 _CHAIN = f'<HashChain xmlns="{HC}" xmlns:d="{DS}"><DefaultDigestMethod Algorithm="{SHA512}"/>{{steps}}</HashChain>'
 _MANIFEST = (
     '<asic:ASiCManifest xmlns:asic="http://uri.etsi.org/2918/v1.2.1#" xmlns:ds="http://www.w3.org/2000/09/xmldsig#">'
-    f'<asic:SigReference URI="{integrity.TOKEN}" MimeType="application/vnd.etsi.timestamp-token"/>'
-    f'<asic:DataObjectReference URI="{integrity.STAMPED_RESULT}" MimeType="text/xml">'
+    f'<asic:SigReference URI="{names.TOKEN}" MimeType="application/vnd.etsi.timestamp-token"/>'
+    f'<asic:DataObjectReference URI="{names.STAMPED_RESULT}" MimeType="text/xml">'
     f'<ds:DigestMethod Algorithm="{SHA512}"/><ds:DigestValue>{{digest}}</ds:DigestValue></asic:DataObjectReference>'
     "</asic:ASiCManifest>"
 )
@@ -110,6 +109,17 @@ class Template:
         """Return the signature of *statement* by *key*: 64 bytes, r and s one after the other."""
         r, s = decode_dss_signature(key.sign(self.signed(statement), _SCHEME))
         return r.to_bytes(_HALF) + s.to_bytes(_HALF)
+
+    def holds(self, statement: Statement, value: bytes, key: PublicKey) -> bool:
+        """Return whether *value* is the signature of *statement* that `sign` makes with the private half of *key*."""
+        if len(value) != 2 * _HALF:
+            return False
+        r, s = int.from_bytes(value[:_HALF]), int.from_bytes(value[_HALF:])
+        try:
+            key.verify(encode_dss_signature(r, s), self.signed(statement), _SCHEME)
+        except InvalidSignature:
+            return False
+        return True
 
     def document(self, statement: Statement, value: bytes, response: bytes = b"") -> bytes:
         """Return the file of the signature *value*, with the OCSP *response* (DER) on its certificate, if there is one.
@@ -160,7 +170,7 @@ def container(entries: Mapping[str, bytes]) -> bytes:
     """Return the ASiC-E container of *entries*; its moment is not told, so the same entries give the same bytes."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
-        for name, data in ({integrity.MIMETYPE_ENTRY: MIMETYPE.encode()} | dict(entries)).items():
+        for name, data in ({names.MIMETYPE_ENTRY: names.MIMETYPE.encode()} | dict(entries)).items():
             archive.writestr(zipfile.ZipInfo(name), data)
     return file.getvalue()
 
@@ -169,9 +179,9 @@ def stamped(result: bytes, token: bytes) -> dict[str, bytes]:
     """Return the entries of a time-stamp *token* over the file of a chain's *result*."""
     manifest = _MANIFEST.format(digest=_base64(sha512(result).digest()))
     return {
-        integrity.STAMPED_RESULT: result,
-        integrity.ASIC_MANIFEST: _FIRST + manifest.encode(),
-        integrity.TOKEN: token,
+        names.STAMPED_RESULT: result,
+        names.ASIC_MANIFEST: _FIRST + manifest.encode(),
+        names.TOKEN: token,
     }
 
 

@@ -13,12 +13,12 @@ from lxml import etree
 from onedoor.signing.asice import documents
 from onedoor.signing.asice.algorithms import canonical, canonical_by_default, digest_name, xml_signature_holds
 from onedoor.signing.asice.container import Container
-from onedoor.signing.asice.documents import DS, attribute, binary, children, only, text
+from onedoor.signing.asice.documents import attribute, binary, children, only, text
 from onedoor.signing.asice.findings import Broken, Finding, Reason, Why
+from onedoor.signing.asice.names import DS, SIGNED_PROPERTIES
+from onedoor.signing.asice.names import SIGNATURES as ENTRY
 from onedoor.signing.schemes import digest, load_certificate, same
 
-ENTRY = "META-INF/signatures.xml"
-SIGNED_PROPERTIES = "http://uri.etsi.org/01903#SignedProperties"
 _ROOT = "{http://uri.etsi.org/02918/v1.2.1#}XAdESSignatures"
 _X = "{http://uri.etsi.org/01903/v1.3.2#}"
 _D = f"{{{DS}}}"
