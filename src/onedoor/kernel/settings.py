@@ -20,6 +20,7 @@ NO_MEMBER = ("directory", "witness", "test")
 NO_NATION = {"test": REPOSITORY / "nations" / "vietnam", "witness": Path()}
 """Where a process that need not be told its nation looks instead: a witness nowhere in particular."""
 SHORTEST_SECRET = 32
+STAMP_WITHIN, MOST_STAMP_WITHIN = 14_400, 604_800
 DESK_THREADS, MOST_THREADS = 8, 64
 """Requests that a node's desk serves at the same time: enough that a few slow ones leave room for the others."""
 LAST_PORT = 65535
@@ -99,7 +100,10 @@ class Settings:
     tls_trust: Path | None
     """File of the certificate of the own gateway, or of the authority that names it."""
     tsa_url: str
-    """Where documents get their time-stamps (RFC 3161), such as `http://tsa.example/tsr`; empty: they get none."""
+    """Where documents and the signatures of gateways get time-stamps (RFC 3161), such as `http://tsa.example/tsr`;
+    empty: they get none."""
+    stamp_within: int
+    """Seconds a gateway’s signatures may wait for a time-stamp; then it stops all traffic until it gets one."""
     ocsp_url: str
     """Where the status of certificates is asked (OCSP); empty: where each certificate says."""
     public_url: str
@@ -187,6 +191,7 @@ def _settings(source: "_Source") -> Settings:
         tls_cert=source.optional_path("tls_cert"),
         tls_trust=source.optional_path("tls_trust"),
         tsa_url=source.text("tsa_url", URL, "", _such_as("http://tsa.example/tsr")),
+        stamp_within=source.number("stamp_within", STAMP_WITHIN, MOST_STAMP_WITHIN),
         ocsp_url=source.text("ocsp_url", URL, "", _such_as("http://ocsp.example")),
         public_url=source.text("public_url", URL, "http://localhost:8000", _such_as("http://localhost:8002")).rstrip(
             "/"
@@ -257,7 +262,7 @@ class _Source:
     def number(self, name: str, default: int, most: int) -> int:
         expected = said("a number from 1 to {most}", most=most)
         value = self.raw(name, str(default), expected)
-        if re.fullmatch(r"\d{1,4}", value) and 1 <= int(value) <= most:
+        if re.fullmatch(r"\d{1,6}", value) and 1 <= int(value) <= most:
             return int(value)
         self.fault(_key(name), value, expected)
         return default

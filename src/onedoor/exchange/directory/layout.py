@@ -111,14 +111,15 @@ class Layout:
         """Return the environment of every process by its name, without database and secrets."""
         shared = {"ONEDOOR_NATION": str(self.nation.path.absolute())}
         found = {"directory": shared | _directory(self)}
+        authorities = {"ONEDOOR_TSA_URL": self.tsa, "ONEDOOR_OCSP_URL": self.ocsp}
         for seat in self.seats():
-            system = shared | _system(seat) | {"ONEDOOR_TSA_URL": self.tsa, "ONEDOOR_OCSP_URL": self.ocsp}
+            system = shared | _system(seat) | authorities
             if seat.place:
                 found[seat.process] = system
             else:
                 watched = {"ONEDOOR_WATCH_LISTEN": f"{HOST}:{seat.base + WATCH_WORKER}"}
                 found |= {"portal-web": system, "portal-worker": system | watched}
-            found[seat.gateway] = shared | _gateway(seat)
+            found[seat.gateway] = shared | _gateway(seat) | authorities
         return {name: dict(values) for name, values in found.items()}
 
 

@@ -139,7 +139,9 @@ class Peer:
         payload = link.seal(batches.REQUESTS, taken, self.gateway)
         link.write(batches.REQUESTS, payload)
         asyncio.get_running_loop().call_later(GATHER, self.free)
-        self.core.log.append(reading.SENT_REQUESTS, payload, lambda error: self._logged(taken, error), lazy=True)
+        self.core.keep(
+            reading.SENT_REQUESTS, payload, self.core.sealer, lambda error: self._logged(taken, error), lazy=True
+        )
 
     def _logged(self, taken: list[Message], error: OSError | None) -> None:
         if error:
@@ -194,7 +196,7 @@ class AskingLink(Link):
             self.core.counts["refused"] += 1
             self.core.log.append(reading.REFUSED, payload, lambda _: self.abort())
             return
-        self.core.log.append(reading.RECEIVED_RESPONSES, payload, lambda error: self._logged(batch, error))
+        self.core.keep(reading.RECEIVED_RESPONSES, payload, peer, lambda error: self._logged(batch, error))
 
     def _logged(self, batch: batches.Batch, error: OSError | None) -> None:
         if error:

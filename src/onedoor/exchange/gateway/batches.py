@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from cryptography.x509 import Certificate
+
 from onedoor.exchange.configuration import Gateway
 from onedoor.exchange.gateway.chain import result
 from onedoor.exchange.gateway.messages import Message
@@ -56,11 +58,17 @@ def frame(kind: int, payload: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Sealer:
-    """Who signs batches: the gateway *id*, its signing key, and what its certificate makes of a statement."""
+    """Who signs batches: the gateway *id*, its signing key and certificate, and what that makes of a statement."""
 
     id: str
     key: Signer
+    signing: Certificate
     template: Template
+
+    @classmethod
+    def of(cls, id_: str, key: Signer, signing: Certificate) -> "Sealer":
+        """Return the one who signs with *key*, whose certificate is *signing*."""
+        return cls(id_, key, signing, Template(signing))
 
 
 def seal(kind: int, sealer: Sealer, receiver: str, messages: Sequence[Message], moment: int) -> bytes:
@@ -103,6 +111,24 @@ def split(payload: bytes) -> tuple[bytes, bytes, list[Message]]:
     if end != len(payload) or not messages:
         raise BadBatch("InvalidRequest", "the batch is not well formed")
     return payload[_SIZES.size : _SIZES.size + said], payload[at - signed : at], messages
+
+
+def sealed(payload: bytes) -> tuple[bytes, bytes]:
+    """Return statement and signature of a payload, which is known to be well formed."""
+    said, signed = _SIZES.unpack_from(payload)
+    middle = _SIZES.size + said
+    return payload[_SIZES.size : middle], payload[middle : middle + signed]
+
+
+def signer_of(payload: bytes) -> str:
+    """Return which gateway signed a payload, as it says."""
+    return sealed(payload)[0].decode().split("\n")[2]
+
+
+def said_of(said: str) -> tuple[bytes, int]:
+    """Return chain and moment of a statement that was verified."""
+    lines = said.split("\n")
+    return bytes.fromhex(lines[6]), int(lines[4])
 
 
 def _read_messages(payload: bytes, at: int, count: int) -> tuple[list[Message], int]:

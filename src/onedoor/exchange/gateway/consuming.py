@@ -1,11 +1,12 @@
 """Requests of the own information systems: who asks is checked, the message is made, the provider's gateway asked."""
 
+import asyncio
 import logging
 from uuid import uuid4
 
 from onedoor.exchange import identifiers
 from onedoor.exchange.configuration import Configuration, Gateway
-from onedoor.exchange.gateway import messages, metaservices
+from onedoor.exchange.gateway import asic, messages, metaservices
 from onedoor.exchange.gateway.asking import Peer
 from onedoor.exchange.gateway.core import Core
 from onedoor.exchange.gateway.faults import CLIENT_PROXY, Fault, bad_request, client_side
@@ -27,6 +28,8 @@ class Consuming:
 
     def __init__(self, core: Core, peers: dict[str, Peer]) -> None:
         self.core, self.peers = core, peers
+        self._evidence = asic.Evidence(core)
+        self._tasks: set[asyncio.Task[tuple[int, bytes, Headers, bytes]]] = set()
 
     def handle(self, asked: Asked, connection: SystemConnection) -> None:
         """Answer *asked* on *connection*, now or later."""
@@ -34,6 +37,8 @@ class Consuming:
         try:
             if asked.target.startswith(b"/listClients"):
                 self._list_clients(asked, connection, noted)
+            elif asked.target.partition(b"?")[0] == asic.PATH:
+                self._hand_out(asked, connection, noted)
             else:
                 self._ask(asked, connection, noted)
         except Fault as fault:
@@ -52,12 +57,31 @@ class Consuming:
         noted.end(200)
         connection.answer(200, b"OK", headers, body)
 
+    def _hand_out(self, asked: Asked, connection: SystemConnection, noted: Noted) -> None:
+        if asked.method != b"GET":
+            raise bad_request("Evidence is asked for with GET /asic")
+        query = asked.target.partition(b"?")[2].decode("latin-1")
+        task = asyncio.get_running_loop().create_task(self._evidence.answer(query, asked.certificate))
+        self._tasks.add(task)
+
+        def answered(task: "asyncio.Task[tuple[int, bytes, Headers, bytes]]") -> None:
+            self._tasks.discard(task)
+            if task.cancelled() or task.exception():
+                _logger.error("consuming.evidence", exc_info=None if task.cancelled() else task.exception())
+                self._fail(client_side("InternalError", "The evidence cannot be read"), asked, connection, noted)
+                return
+            status, reason, headers, body = task.result()
+            noted.end(status)
+            connection.answer(status, reason, headers, body)
+
+        task.add_done_callback(answered)
+
     def _ask(self, asked: Asked, connection: SystemConnection, noted: Noted) -> None:
         if self.core.draining:
             raise client_side("NetworkError", "The gateway is being started anew", retry=True)
         if asked.method not in METHODS:
             raise bad_request("This method is not spoken here")
-        configuration = self.core.configuration(CLIENT_PROXY)
+        configuration = self.core.flowing(CLIENT_PROXY)
         headers, client = _read_headers(asked.headers)
         _check_client(configuration, self.core.id, client, asked.certificate)
         try:

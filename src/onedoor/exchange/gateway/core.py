@@ -6,18 +6,21 @@ import time
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from onedoor.exchange import configuration, permissions
-from onedoor.exchange.configuration import Configuration, ConfigurationRefused
+from onedoor.exchange.configuration import Configuration, ConfigurationRefused, Gateway
 from onedoor.exchange.gateway import local as files
 from onedoor.exchange.gateway.batches import Sealer
 from onedoor.exchange.gateway.faults import Fault
 from onedoor.exchange.gateway.local import Local
-from onedoor.exchange.gateway.log import Log
+from onedoor.exchange.gateway.log import Callback, Log
 from onedoor.exchange.gateway.watching import Journal
 from onedoor.exchange.permissions import Grant, Permissions
-from onedoor.signing.asice.writing import Template
 from onedoor.signing.certificates import load_certificates
+
+if TYPE_CHECKING:
+    from onedoor.exchange.gateway.stamping import Stamping
 
 _logger = logging.getLogger(__name__)
 
@@ -27,12 +30,12 @@ class Core:
 
     def __init__(self, local: Local, log: Log) -> None:
         self.local, self.log, self.id = local, log, local.id
-        self._certificate = load_certificates(local.folder / files.SIGNING_CERTIFICATE)[0]
-        self.sealer = Sealer(local.id, local.key, Template(self._certificate))
+        self.sealer = Sealer.of(local.id, local.key, load_certificates(local.folder / files.SIGNING_CERTIFICATE)[0])
         self.counts: Counter[str] = Counter()
         self.journal = Journal()
         self.services: frozenset[str] = frozenset()
         self.draining = False
+        self.stamping: Stamping | None = None
         self._configuration: Configuration | None = None
         self._granted = Permissions(())
         self._outer: list[ssl.SSLContext] = []
@@ -43,6 +46,12 @@ class Core:
         if found is None or time.time() >= found.ends:
             raise Fault(f"{side}.OutdatedGlobalConf", "The global configuration has expired or is missing")
         return found
+
+    def flowing(self, side: str) -> Configuration:
+        """Return the configuration for a message to pass; raise also when signatures wait too long for time-stamps."""
+        if self.stamping:
+            self.stamping.check(side)
+        return self.configuration(side)
 
     def current(self) -> Configuration | None:
         """Return the configuration in force, or nothing."""
@@ -64,6 +73,14 @@ class Core:
         if new:
             self._use(found)
         return new
+
+    def keep(
+        self, kind: int, payload: bytes, signer: Gateway | Sealer, durable: Callback, *, lazy: bool = False
+    ) -> None:
+        """Log a batch that *signer* signed, as `Log.append` does; its signature waits for a time-stamp from now on."""
+        self.log.append(kind, payload, durable, lazy=lazy)
+        if self.stamping:
+            self.stamping.note(payload, signer)
 
     def allowed(self, client: str, service: str, method: str, path: str, purpose: str) -> bool:
         """Return whether the nation's rights and this provider's grants both reach the call."""
@@ -102,7 +119,7 @@ class Core:
             context.load_verify_locations(cadata=found.authorities)
         self.services = frozenset(f"{one.id}/{two.code}" for one in found.subsystems.values() for two in one.services)
         gateway = found.gateways.get(self.id)
-        if gateway is None or gateway.signing != self._certificate:
+        if gateway is None or gateway.signing != self.sealer.signing:
             _logger.error("configuration.without_this_gateway id=%s", self.id)
         self.load_grants()
         _logger.info("configuration.used serial=%s", found.serial)

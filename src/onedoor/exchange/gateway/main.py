@@ -23,6 +23,7 @@ from onedoor.exchange.gateway.core import Core
 from onedoor.exchange.gateway.log import Log
 from onedoor.exchange.gateway.nodes import Node
 from onedoor.exchange.gateway.providing import Providing, ProvidingLink
+from onedoor.exchange.gateway.stamping import Stamping
 from onedoor.exchange.gateway.systems import SystemConnection
 from onedoor.exchange.listening import listening
 from onedoor.kernel.settings import Settings
@@ -50,10 +51,12 @@ class Swept(Protocol):
 class GatewayServer:
     """Everything that one gateway process runs."""
 
-    def __init__(self, folder: Path, systems: str, gateways: str) -> None:
-        self.local = files.read(folder)
-        self._systems, self._gateways = systems, gateways
+    def __init__(self, settings: Settings) -> None:
+        self.local = files.read(settings.state)
+        self._systems, self._gateways = settings.listen, settings.exchange_listen
         self.core = Core(self.local, Log(self.local.log, self.local.log_key))
+        self.stamping = Stamping(self.core, settings.tsa_url, settings.ocsp_url, settings.stamp_within)
+        self.core.stamping = self.stamping
         self.peers: dict[str, Peer] = {}
         self.nodes: dict[tuple[str, int], Node] = {}
         self.connections: set[SystemConnection] = set()
@@ -74,6 +77,7 @@ class GatewayServer:
             self._follow()
         providing = Providing(core, self.nodes)
         providing.remember()
+        self.stamping.remember()
         consuming = Consuming(core, self.peers)
         await self._listen(
             self._systems,
@@ -84,6 +88,7 @@ class GatewayServer:
             self._gateways, lambda: ProvidingLink(providing, self.links), core.outer(ssl.PROTOCOL_TLS_SERVER)
         )
         self._tasks = [loop.create_task(self._sweep()), loop.create_task(self._refresh())]
+        self._tasks.append(loop.create_task(self.stamping.run()))
         _logger.info("gateway.started id=%s systems=%s gateways=%s", core.id, self._systems, self._gateways)
 
     async def stop(self) -> None:
@@ -194,7 +199,7 @@ def run(settings: Settings) -> None:
     """Run the gateway of *settings* until SIGTERM or SIGINT."""
     lines.set_up(settings.log_level)
     sys.setswitchinterval(0.0005)  # the log's thread must not wait long for its turn
-    uvloop.run(_run(GatewayServer(settings.state, settings.listen, settings.exchange_listen), settings))
+    uvloop.run(_run(GatewayServer(settings), settings))
 
 
 async def _run(server: GatewayServer, settings: Settings) -> None:

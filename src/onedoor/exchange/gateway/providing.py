@@ -84,7 +84,7 @@ class ProvidingLink(Link):
             return
         self._serving += len(batch.messages)
         self._flow()
-        self.core.log.append(reading.RECEIVED_REQUESTS, payload, lambda error: self._received(batch, peer, error))
+        self.core.keep(reading.RECEIVED_REQUESTS, payload, peer, lambda error: self._received(batch, peer, error))
 
     def _refuse(self, kind: bytes) -> None:
         self.write(batches.REFUSED, kind)
@@ -116,7 +116,7 @@ class ProvidingLink(Link):
         if self.peer is None:
             return
         payload = self.seal(batches.RESPONSES, taken, self.peer)
-        self.core.log.append(reading.SENT_RESPONSES, payload, lambda error: self._logged(payload, error))
+        self.core.keep(reading.SENT_RESPONSES, payload, self.core.sealer, lambda error: self._logged(payload, error))
 
     def _logged(self, payload: bytes, error: OSError | None) -> None:
         if error:
@@ -176,7 +176,7 @@ class Question:
         except (messages.BadMessage, identifiers.BadIdentifier) as bad:
             raise server_side("InvalidRequest", str(bad)) from None
         self._noted.about(target.service, request.first(b"x-road-request-id"), self._peer.id)
-        core.configuration(SERVER_PROXY)
+        core.flowing(SERVER_PROXY)
         self._check_origin(request, client, moment)
         own = core.configuration(SERVER_PROXY).gateways.get(core.id)
         if own is None or target.provider not in own.clients:

@@ -9,13 +9,14 @@ from onedoor.exchange.gateway.local import LOG, LOG_KEY
 from onedoor.exchange.gateway.messages import Message
 from onedoor.exchange.gateway.segments import CHAIN, NOTHING, BrokenSegment
 
-SENT_REQUESTS, RECEIVED_REQUESTS, SENT_RESPONSES, RECEIVED_RESPONSES, REFUSED = 1, 2, 3, 4, 5
+SENT_REQUESTS, RECEIVED_REQUESTS, SENT_RESPONSES, RECEIVED_RESPONSES, REFUSED, STAMPED = 1, 2, 3, 4, 5, 6
 KINDS = {
     SENT_REQUESTS: "requests sent",
     RECEIVED_REQUESTS: "requests received",
     SENT_RESPONSES: "responses sent",
     RECEIVED_RESPONSES: "responses received",
     REFUSED: "batch refused",
+    STAMPED: "signatures time-stamped",
 }
 
 
@@ -71,11 +72,18 @@ def verify_gateway(state: Path) -> Verdict:
 
 def messages(folder: Path, log_key: bytes, *, since: int = 0) -> Iterator[Logged]:
     """Yield the messages in records written after *since* (nanoseconds), oldest first; stop quietly at a torn tail."""
+    for record in records(folder, log_key, since=since):
+        if record.kind not in (REFUSED, STAMPED):
+            yield from _logged(record)
+
+
+def records(folder: Path, log_key: bytes, *, since: int = 0) -> Iterator[segments.Record]:
+    """Yield the records written after *since* (nanoseconds), oldest first; stop quietly at a torn tail."""
     for path in _segments_since(folder, since):
         try:
             for record in segments.records(path, log_key):
-                if record.moment >= since and record.kind != REFUSED:
-                    yield from _logged(record)
+                if record.moment >= since:
+                    yield record
         except BrokenSegment:
             continue
 

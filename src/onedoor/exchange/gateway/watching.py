@@ -26,6 +26,8 @@ ASKING, PROVIDING = "asking", "providing"
 ANSWERED, ERROR, FAULT = "answered", "error", "fault"
 """How a message ended: an answer; an answer that is the provider's own error; a fault of the exchange."""
 OTHER = "other"
+LATE_STAMP = 300.0
+"""Seconds without a time-stamp after which whoever watches is told."""
 TURN = 2.0
 """Seconds in which the loop must come round, or the process counts as stuck."""
 _BAD = 400
@@ -49,6 +51,7 @@ metrics.measured(
         "onedoor_exchange_under_way": ("Messages that wait for their answer, by side.", ("side",)),
         "onedoor_exchange_links": ("Open links to other gateways, by side.", ("side",)),
         "onedoor_exchange_log_writable": ("1 while the message log can be written: without it nothing passes.", ()),
+        "onedoor_exchange_unstamped_seconds": ("How long the oldest signature has waited for its time-stamp.", ()),
     },
 )
 metrics.measured(
@@ -136,6 +139,7 @@ def measures(server: "GatewayServer") -> Iterator[Measure]:
     yield Measure("onedoor_exchange_links", sum(one.linked for one in server.peers.values()), (ASKING,))
     yield Measure("onedoor_exchange_links", len(links), (PROVIDING,))
     yield Measure("onedoor_exchange_log_writable", float(core.log.failed is None))
+    yield Measure("onedoor_exchange_unstamped_seconds", server.stamping.longest)
     for type_, count in dict(core.counts).items():
         yield Measure("onedoor_exchange_faults_total", count, (type_,))
     found = core.current()
@@ -154,6 +158,7 @@ def health_of(server: "GatewayServer", member: str, loop: asyncio.AbstractEventL
         (
             Dependency("configuration", lambda: _configuration(server.core)),
             Dependency("log", lambda: _log(server.core)),
+            Dependency("time-stamps", lambda: _stamps(server), needed=False),
             Dependency("directory", lambda: _directory(server), needed=False),
             *(Dependency(f"system {one}", lambda one=one: health.answers(one), needed=False) for one in sorted(nodes)),  # type: ignore[misc]
         ),
@@ -178,6 +183,11 @@ def _configuration(core: "Core") -> None:
 def _log(core: "Core") -> None:
     if core.log.failed is not None:
         raise Failing("the message log cannot be written")
+
+
+def _stamps(server: "GatewayServer") -> None:
+    if server.stamping.longest > LATE_STAMP:
+        raise Failing("no time-stamps come; traffic stops when they are away for longer than ONEDOOR_STAMP_WITHIN")
 
 
 def _directory(server: "GatewayServer") -> None:

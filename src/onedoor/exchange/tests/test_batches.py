@@ -30,7 +30,7 @@ def gateway(folder: Path, identifier: str, key: PrivateKey) -> Gateway:
 KEY = new_key()
 with TemporaryDirectory() as _folder:
     SENDER = gateway(Path(_folder), A, KEY)
-SEALER = Sealer(A, KEY, SENDER.template)
+SEALER = Sealer.of(A, KEY, SENDER.signing)
 PAYLOAD = batches.seal(REQUESTS, SEALER, B, MESSAGES, 17)
 
 

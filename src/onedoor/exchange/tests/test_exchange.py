@@ -22,7 +22,6 @@ from onedoor.exchange.gateway.core import Core
 from onedoor.exchange.gateway.log import Log
 from onedoor.exchange.gateway.messages import Message
 from onedoor.exchange.tests.nation import LOOKUP, PROVIDER, WHY, Place, System
-from onedoor.signing.asice.writing import Template
 from onedoor.signing.certificates import fingerprint, load_certificates
 from onedoor.signing.keys import load_key
 
@@ -217,8 +216,8 @@ class Hostile:
 
     def send(self, head: bytes, *, moment: int | None = None, flip: int | None = None, key: str = "G22") -> bytes:
         folder = self.place.seats[key].gateway_state
-        template = Template(load_certificates(folder / "signing.pem")[0])
-        sealer = batches.Sealer("VN/GOV/G22/GATEWAY", load_key(folder / "signing.key"), template)
+        signing = load_certificates(folder / "signing.pem")[0]
+        sealer = batches.Sealer.of("VN/GOV/G22/GATEWAY", load_key(folder / "signing.key"), signing)
         payload = batches.seal(
             batches.REQUESTS, sealer, "VN/GOV/G01/GATEWAY", [Message.of(head, b"{}")], moment or time.time_ns()
         )

@@ -1,0 +1,231 @@
+"""Evidence handed out: ``GET /asic`` gives a system the containers of its own messages, found in the log by their id.
+
+The parameters, statuses and texts are X-Road's. The log is read in a thread, for one request at a time.
+"""
+
+import asyncio
+import base64
+import io
+import json
+import re
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs
+
+from cryptography.x509 import load_der_x509_certificate
+
+from onedoor.exchange import identifiers
+from onedoor.exchange.configuration import Configuration
+from onedoor.exchange.gateway import batches, chain, messages, reading
+from onedoor.exchange.gateway.core import Core
+from onedoor.exchange.gateway.messages import Headers, Message
+from onedoor.exchange.gateway.stamping import leaves
+from onedoor.signing.asice import writing
+from onedoor.signing.asice.names import MESSAGE, MIMETYPE, SIGNATURES, SIGNED_RESULT
+from onedoor.signing.asice.writing import SIGNED, STAMPED, Template
+
+PATH = b"/asic"
+ATTACHMENT = "attachment1"
+TEXT = b"text/plain;charset=utf-8"
+REQUEST, RESPONSE = "request", "response"
+MOST_WAITING = 4
+"""Requests that may wait while the log is read for another."""
+_REQUESTS = (reading.SENT_REQUESTS, reading.RECEIVED_REQUESTS)
+_OWN = ("xRoadInstance", "memberClass", "memberCode", "subsystemCode")
+_PLAIN = re.compile(r"[^A-Za-z0-9._-]")
+_OK = 200
+
+
+class Refused(Exception):
+    """What cannot be handed out: status, reason phrase and one sentence of plain text."""
+
+    def __init__(self, status: int, reason: bytes, text: str) -> None:
+        super().__init__(text)
+        self.status, self.reason = status, reason
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked for: messages with an *id* of a subsystem, ``request``, ``response`` or both; one alone or all."""
+
+    id: str
+    client: str
+    kinds: tuple[str, ...]
+    unique: bool
+    force: bool
+
+    @classmethod
+    def read(cls, query: str) -> "Wanted":
+        """Return what *query* asks for; raise `Refused`."""
+        given = parse_qs(query, keep_blank_values=True)
+        for name in ("queryId", *_OWN):
+            if not given.get(name):
+                raise Refused(400, b"Bad Request", f'Parameter "{name}" must be specified.')
+        only = [kind for kind, name in ((REQUEST, "requestOnly"), (RESPONSE, "responseOnly")) if name in given]
+        if len(only) > 1:
+            both = 'Parameters "requestOnly" and "responseOnly" cannot be used at the same time.'
+            raise Refused(400, b"Bad Request", both)
+        if "unique" in given and not only:
+            alone = 'Parameter "unique" not applicable without "requestOnly" or "responseOnly".'
+            raise Refused(400, b"Bad Request", alone)
+        client = "/".join(given[name][0] for name in _OWN)
+        kinds = tuple(only) or (REQUEST, RESPONSE)
+        return cls(given["queryId"][0], client, kinds, "unique" in given, "force" in given)
+
+    def check(self, configuration: Configuration, own: str, certificate: str) -> None:
+        """Raise `Refused` unless the subsystem is behind the gateway *own*, and *certificate* is one of its systems."""
+        subsystem, gateway = configuration.subsystems.get(self.client), configuration.gateway_of.get(self.client)
+        if subsystem is None or gateway is None or gateway.id != own or certificate not in subsystem.systems:
+            raise Refused(401, b"Unauthorized", "Client TLS certificate does not match registered certificates")
+
+
+@dataclass
+class Found:
+    """A message in the log, with what signed it and, once there is one, what stamped that."""
+
+    kind: str
+    said: str
+    value: bytes
+    messages: list[Message]
+    index: int
+    stamp: Mapping[str, Any] = field(default_factory=dict)
+
+    def container(self) -> bytes:
+        """Return the ASiC-E container."""
+        message = self.messages[self.index]
+        entries = {MESSAGE: message.head} | ({ATTACHMENT: message.body} if message.body else {})
+        document, way = self._stamped()
+        signed = [one.digests.leaf for one in self.messages]
+        result, _ = batches.said_of(self.said)
+        stamped = writing.result_file(STAMPED, chain.result(leaves(self._documents)))
+        return writing.container(
+            entries
+            | {
+                SIGNED_RESULT: writing.result_file(SIGNED, result),
+                f"{SIGNED}-hashchain.xml": writing.chain_file(chain.way(signed, self.index), entries),
+                SIGNATURES: document,
+                f"{STAMPED}-hashchain.xml": writing.chain_file(way, {SIGNATURES: document}),
+            }
+            | writing.stamped(stamped, base64.b64decode(self.stamp["token"]))
+        )
+
+    @property
+    def _documents(self) -> list[str]:
+        return [document for _, _, document in self.stamp["signatures"]]
+
+    def _stamped(self) -> tuple[bytes, list[tuple[list[bytes], int]]]:
+        """Return the signature's file, and the way to it from what was stamped."""
+        values = [value for _, value, _ in self.stamp["signatures"]]
+        place = values.index(base64.b64encode(self.value).decode())
+        mark = self.stamp["signatures"][place][0]
+        template = Template(load_der_x509_certificate(base64.b64decode(self.stamp["certificates"][mark])))
+        result, moment = batches.said_of(self.said)
+        statement = batches.stated(self.said, result, moment)
+        document = template.document(statement, self.value, base64.b64decode(self.stamp["responses"][mark]))
+        return document, chain.way(leaves(self._documents), place)
+
+
+class Evidence:
+    """Who hands evidence out."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._turn = asyncio.Lock()
+        self._waiting = 0
+
+    async def answer(self, query: str, certificate: str) -> tuple[int, bytes, Headers, bytes]:
+        """Return status, reason, headers and body of the answer to a system that showed *certificate*."""
+        try:
+            wanted = Wanted.read(query)
+            configuration = self._core.current()
+            if configuration is None:
+                raise Refused(500, b"Internal Server Error", "The global configuration has expired or is missing")
+            wanted.check(configuration, self._core.id, certificate)
+            found = await self._found(wanted)
+        except Refused as refused:
+            return (
+                refused.status,
+                refused.reason,
+                [(b"Content-Type", b"text/plain;charset=utf-8")],
+                str(refused).encode(),
+            )
+        return (_OK, b"OK", *_written(wanted, found))
+
+    async def _found(self, wanted: Wanted) -> list[Found]:
+        if self._waiting >= MOST_WAITING:
+            raise Refused(500, b"Internal Server Error", "Others are being answered, please try again")
+        self._waiting += 1
+        try:
+            async with self._turn:
+                found = await asyncio.to_thread(find, self._core, wanted)
+                if wanted.force and any(not one.stamp for one in found) and self._core.stamping:
+                    if not await self._core.stamping.stamp():
+                        raise Refused(500, b"Internal Server Error", "Could not create missing timestamp!")
+                    found = await asyncio.to_thread(find, self._core, wanted)
+        finally:
+            self._waiting -= 1
+        if not found:
+            raise Refused(404, b"Not Found", "No signed documents found")
+        if any(not one.stamp for one in found):
+            raise Refused(500, b"Internal Server Error", "Message signature has not been timestamped yet!")
+        return found
+
+
+def find(core: Core, wanted: Wanted) -> list[Found]:
+    """Return the messages in the log that are *wanted*, oldest first."""
+    found: list[Found] = []
+    mark = wanted.id.encode()
+    for record in reading.records(core.local.log, core.local.log_key):
+        payload = record.payload or b""
+        if record.kind == reading.STAMPED:
+            _note_stamp(payload, found)
+        elif record.kind != reading.REFUSED and mark in payload:
+            found += _wanted(record.kind, payload, wanted)
+    return found
+
+
+def _wanted(kind: int, payload: bytes, wanted: Wanted) -> Iterator[Found]:
+    name = REQUEST if kind in _REQUESTS else RESPONSE
+    if name not in wanted.kinds:
+        return
+    statement, value, all_ = batches.split(payload)
+    for index, message in enumerate(all_):
+        headers = messages.fields(message.head)
+        if messages.first(headers, b"x-road-id") == wanted.id and wanted.client in _parties(message, headers):
+            yield Found(name, statement.decode(), value, all_, index)
+
+
+def _parties(message: Message, headers: Headers) -> set[str]:
+    """Return who sent a message and who got it."""
+    service = messages.first(headers, b"x-road-service")
+    if not service:
+        try:
+            service = identifiers.read_target(messages.read_request(message.head).target).service
+        except (messages.BadMessage, identifiers.BadIdentifier):
+            service = ""
+    return {messages.first(headers, b"x-road-client"), service.rpartition("/")[0]}
+
+
+def _note_stamp(payload: bytes, found: list[Found]) -> None:
+    stamp: dict[str, Any] = {}
+    for one in found:
+        if not one.stamp and base64.b64encode(one.value) in payload:
+            stamp = stamp or json.loads(payload)
+            one.stamp = stamp
+
+
+def _written(wanted: Wanted, found: list[Found]) -> tuple[Headers, bytes]:
+    name = _PLAIN.sub("_", wanted.id)
+    if wanted.unique:
+        return _file(MIMETYPE, f"{name}-{found[0].kind}.asice"), found[0].container()
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for number, one in enumerate(found, 1):
+            archive.writestr(zipfile.ZipInfo(f"{name}-{one.kind}-{number}.asice"), one.container())
+    return _file("application/zip", f"{name}.zip"), file.getvalue()
+
+
+def _file(kind: str, name: str) -> Headers:
+    return [(b"Content-Type", kind.encode()), (b"Content-Disposition", f'attachment; filename="{name}"'.encode())]

@@ -1,0 +1,212 @@
+"""Time-stamps over the signatures in the log: one token stands for many of them, through a hash chain.
+
+The authorities are asked in a thread. What comes of it is a record of the log like any other: the token, the OCSP
+responses that the signatures go with, and each signature it covers.
+"""
+
+import asyncio
+import base64
+import json
+import logging
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from hashlib import sha512
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import Certificate, load_pem_x509_certificates
+
+from onedoor.exchange.configuration import Gateway
+from onedoor.exchange.gateway import batches, reading, segments
+from onedoor.exchange.gateway.batches import Sealer
+from onedoor.exchange.gateway.chain import result, step
+from onedoor.exchange.gateway.core import Core
+from onedoor.exchange.gateway.faults import Fault
+from onedoor.exchange.gateway.segments import BrokenSegment
+from onedoor.kernel.errors import OnedoorError
+from onedoor.signing.asice.writing import STAMPED, result_file
+from onedoor.signing.certificates import fingerprint
+
+if TYPE_CHECKING:
+    from onedoor.signing.authorities import Responders, TimeStampAuthority
+
+EVERY = 60.0
+"""Seconds between two time-stamps (X-Road's default)."""
+MOST = 10_000
+"""Signatures under one token."""
+AT_HAND = 50_000
+"""Signatures that are kept at hand; those after them are read from the log again."""
+SECOND = 10**9
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A signature in the log that waits for its time-stamp; *moment* is when it was signed (ns)."""
+
+    moment: int
+    said: str
+    value: bytes
+    signer: Gateway | Sealer
+
+    def document(self, response: bytes) -> bytes:
+        """Return the signature's file."""
+        chain, moment = batches.said_of(self.said)
+        return self.signer.template.document(batches.stated(self.said, chain, moment), self.value, response)
+
+
+class Stamping:
+    """What waits for a time-stamp, and who gives them: the authority at *tsa*, or nobody where that is empty.
+
+    While signatures have waited longer than *within* seconds, no traffic flows: what nobody stamps proves too little.
+    """
+
+    def __init__(self, core: Core, tsa: str, ocsp: str, within: float) -> None:
+        self._core, self._tsa, self._ocsp, self._within = core, tsa, ocsp, within
+        self._waiting: list[Signed] = []
+        self._more = False
+        self._asked: tuple[TimeStampAuthority, Responders] | None = None
+        self._turn = asyncio.Lock()
+
+    @property
+    def longest(self) -> float:
+        """Return how many seconds the oldest signature has waited."""
+        oldest = next(iter(self._waiting), None)
+        return max(0.0, (time.time_ns() - oldest.moment) / SECOND) if oldest else 0.0
+
+    def note(self, payload: bytes, signer: Gateway | Sealer) -> None:
+        """Take the signature of a batch that went into the log."""
+        if not self._tsa:
+            return
+        if self._more or len(self._waiting) >= AT_HAND:
+            self._more = True
+        else:
+            self._waiting.append(_signed(payload, signer))
+
+    def check(self, side: str) -> None:
+        """Raise the documented fault of *side* while the oldest signature has waited too long."""
+        if self.longest > self._within:
+            raise Fault(f"{side}.LoggingFailed.TimestamperFailed", "Cannot time-stamp messages", retry=True)
+
+    def remember(self) -> None:
+        """Take up what waited when the gateway ended."""
+        if self._tsa and (configuration := self._core.current()):
+            left = unstamped(self._core.local.log, self._core.local.log_key)
+            known: dict[str, Gateway | Sealer] = {**configuration.gateways, self._core.id: self._core.sealer}
+            found = ((payload, known.get(batches.signer_of(payload))) for payload in left)
+            self._waiting = [_signed(payload, signer) for payload, signer in found if signer]
+            self._more = False
+
+    async def run(self) -> None:
+        """Stamp what waits, again and again."""
+        while True:
+            await asyncio.sleep(EVERY)
+            try:
+                await self.stamp()
+            except Exception:
+                _logger.exception("stamping")
+
+    async def stamp(self) -> bool:
+        """Stamp what waits now, as far as the authority answers; return whether nothing is left of it."""
+        async with self._turn:
+            left = len(self._waiting)
+            while left > 0 and (configuration := self._core.current()):
+                taken, moment = self._waiting[:MOST], time.time_ns()
+                behind = len(self._waiting) - len(taken) + self._more
+                try:
+                    made = await asyncio.to_thread(self._made, taken, configuration.authorities)
+                except OnedoorError as error:
+                    _logger.warning("stamping.failed error=%s", type(error).__name__)
+                    return False
+                await self._kept(json.dumps({"taken": moment, "left": behind, **made}).encode())
+                del self._waiting[: len(taken)]
+                left -= len(taken)
+                if self._more and not self._waiting:
+                    self.remember()
+                    left = len(self._waiting)
+            return left <= 0
+
+    def _made(self, taken: Sequence[Signed], authorities: str) -> dict[str, Any]:
+        """Return what the record of a token over *taken* says."""
+        from onedoor.signing.authorities import Responders, TimeStampAuthority
+
+        self._asked = self._asked or (TimeStampAuthority(self._tsa), Responders(self._ocsp))
+        authority, responders = self._asked
+        signers = {fingerprint(one.signer.signing): one.signer.signing for one in taken}
+        issuers = load_pem_x509_certificates(authorities.encode())
+        responses = {mark: _response(responders, one, issuers) for mark, one in signers.items()}
+        signatures = []
+        for one in taken:
+            mark = fingerprint(one.signer.signing)
+            document = sha512(one.document(responses[mark])).digest()
+            signatures.append((mark, _text(one.value), _text(document)))
+        stamped = result_file(STAMPED, result(leaves(document for _, _, document in signatures)))
+        return {
+            "token": _text(authority.stamp(stamped)),
+            "certificates": {mark: _text(one.public_bytes(Encoding.DER)) for mark, one in signers.items()},
+            "responses": {mark: _text(one) for mark, one in responses.items()},
+            "signatures": signatures,
+        }
+
+    async def _kept(self, made: bytes) -> None:
+        durable = asyncio.get_running_loop().create_future()
+
+        def said(error: OSError | None) -> None:
+            if error:
+                durable.set_exception(error)
+            else:
+                durable.set_result(None)
+
+        self._core.log.append(reading.STAMPED, made, said)
+        await durable
+
+
+def leaves(documents: Iterable[str]) -> list[bytes]:
+    """Return the steps of a chain over signature files, whose digests are given in base64."""
+    return [step([base64.b64decode(one)]) for one in documents]
+
+
+def unstamped(folder: Path, log_key: bytes) -> list[bytes]:
+    """Return the batches in the log that no token covers, in their order."""
+    left: dict[bytes, bytes] = {}
+    for record in reading.records(folder, log_key, since=_covered(folder, log_key)):
+        payload = record.payload or b""
+        if record.kind == reading.STAMPED:
+            for _, value, _ in json.loads(payload)["signatures"]:
+                left.pop(base64.b64decode(value), None)
+        elif record.kind != reading.REFUSED:
+            left[batches.sealed(payload)[1]] = payload
+    return list(left.values())
+
+
+def _covered(folder: Path, log_key: bytes) -> int:
+    """Return the last moment (ns) before which every batch is covered: when a token was asked for all that waited."""
+    for path in sorted(folder.glob("*.log"), reverse=True):
+        taken = 0
+        with suppress(BrokenSegment):
+            for record in segments.records(path, log_key):
+                if record.kind == reading.STAMPED and not (stamp := json.loads(record.payload or b""))["left"]:
+                    taken = int(stamp["taken"])
+        if taken:
+            return taken
+    return 0
+
+
+def _signed(payload: bytes, signer: Gateway | Sealer) -> Signed:
+    statement, value = batches.sealed(payload)
+    said = statement.decode()
+    return Signed(batches.said_of(said)[1], said, value, signer)
+
+
+def _response(responders: "Responders", certificate: Certificate, issuers: Sequence[Certificate]) -> bytes:
+    """Return what is said of *certificate* now, as DER; nothing where nobody says it."""
+    issuer = next((one for one in issuers if one.subject == certificate.issuer), None)
+    told = responders.status(certificate, issuer) if issuer else None
+    return told.der if told else b""
+
+
+def _text(data: bytes) -> str:
+    return base64.b64encode(data).decode()
