@@ -1,6 +1,6 @@
 """What is known of a case, as plain data (sealed, or sent to an authority) and as the names that expressions use."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from onedoor.kernel.text import Text, fold
@@ -46,15 +46,19 @@ def handed(service: Service, step: str, body: Mapping[str, Any]) -> Plain:
 
 def reused(service: Service, steps: Iterable[str], known: Context) -> int:
     """Return how many values that registers hold the authorities of *steps* are handed instead of asked anew."""
-    values = {
-        (name, field)
-        for step in steps
-        for name, record in procedures.handed(service, service.steps[step], known).items()
-        if isinstance(record, Mapping) and source_behind(service, name)
-        for field, value in record.items()
-        if value not in (None, "", [], {})
-    }
-    return len(values)
+    return len({(name, field) for step in steps for name, field, _source in _reused(service, step, known)})
+
+
+def registers_behind(service: Service, step: str, body: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the registers whose values the authority of *step* is handed instead of asking anew, by name."""
+    return tuple(sorted({source.register for _, _, source in _reused(service, step, known(service, body))}))
+
+
+def _reused(service: Service, step: str, known: Context) -> Iterator[tuple[str, str, Source]]:
+    """Yield each value of a register that the authority of *step* is handed: its name, field and source."""
+    for name, record in procedures.handed(service, service.steps[step], known).items():
+        if isinstance(record, Mapping) and (source := source_behind(service, name)):
+            yield from ((name, field, source) for field, value in record.items() if value not in (None, "", [], {}))
 
 
 def received(

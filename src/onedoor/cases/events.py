@@ -42,7 +42,9 @@ class DossierWithdrawn(DossierEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class StepAcknowledged(StepEvent):
-    """An authority acknowledged a step that was handed over to it."""
+    """An authority acknowledged a step handed over to it, with facts of ``registers`` that it need not ask for."""
+
+    registers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +77,20 @@ class StepVerified(StepEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
-class StepDone(StepEvent):
+class StepSettled(StepEvent):
+    """An authority settled a step: in its time or not, after how many supplements, in how many minutes by the clock.
+
+    ``visit``: somebody had to come, or something went on paper. ``on_time`` is unknown in what was stated earlier.
+    """
+
+    on_time: bool | None = None
+    asked: int = 0
+    minutes: int = 0
+    visit: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepDone(StepSettled):
     """A step is done; ``result`` is the kind of its result, or empty."""
 
     result: str
@@ -89,7 +104,7 @@ class ResultNotAccepted(StepEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
-class StepRefused(StepEvent):
+class StepRefused(StepSettled):
     """A step was refused on the ground ``ground`` of its definition."""
 
     ground: str

@@ -7,9 +7,9 @@ from typing import Any
 from django.db.models import F
 
 from onedoor.cases import journal, queue, rules, words
-from onedoor.cases.context import about, handed
+from onedoor.cases.context import about, handed, registers_behind
 from onedoor.cases.events import HandOverLate, StepAcknowledged, SupplementExpired
-from onedoor.cases.journey import moving, service_of, verified
+from onedoor.cases.journey import Journey, moving, service_of, verified
 from onedoor.cases.models import Attachment, Dossier, Step
 from onedoor.cases.reasons import reason
 from onedoor.exchange import service as exchange
@@ -52,9 +52,15 @@ def acknowledge(code: str, ref: str, round_: int) -> None:
     with moving(code, SYSTEM) as journey:
         step = journey.steps[ref]
         if step.state == rules.SENDING and step.round == round_:
-            journey.move(ref, "acknowledge")
-            event = StepAcknowledged(**journey.facts, step=ref, agency=step.agency)
-            journal.transition(journey.dossier, "acknowledge", event, step=ref, agency=step.agency)
+            take(journey, step)
+
+
+def take(journey: Journey, step: Step) -> None:
+    """Keep, within the journey, that the authority has the step."""
+    behind = registers_behind(journey.service, step.ref, journey.dossier.read())
+    journey.move(step.ref, "acknowledge")
+    event = StepAcknowledged(**journey.facts, step=step.ref, agency=step.agency, registers=behind)
+    journal.transition(journey.dossier, "acknowledge", event, step=step.ref, agency=step.agency)
 
 
 def watch(code: str, ref: str, round_: int, limit: int) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
-from onedoor.cases import arriving, claims, directory, journal, queue, rules, seals
+from onedoor.cases import arriving, claims, directory, handover, journal, queue, rules, seals
 from onedoor.cases.errors import NoSuchCase, OtherAgency
 from onedoor.cases.events import (
     StepDone,
@@ -21,9 +21,11 @@ from onedoor.cases.models import Received, Result, Step
 from onedoor.exchange.service import Caller
 from onedoor.kernel import clock, nation
 from onedoor.kernel.actor import Actor
+from onedoor.kernel.clock import MINUTE
 from onedoor.kernel.errors import BadInput
 from onedoor.kernel.ids import uuid7
 from onedoor.kernel.said import said
+from onedoor.procedures import service as procedures
 from onedoor.store import sealed
 
 Message = Mapping[str, Any]
@@ -63,7 +65,10 @@ def _take(caller: Caller, message: Message, by: Actor) -> None:
     with moving(message["case"], by) as journey:
         defaults = {"client": caller.client, "kind": message["kind"], "received_at": clock.now()}
         _, new = Received.objects.get_or_create(key=Received.key_of(caller), defaults=defaults)
-        if new and journey.steps[message["step"]].round == message["round"]:
+        step = journey.steps[message["step"]]
+        if new and step.round == message["round"]:
+            if step.state == rules.SENDING:  # an outcome that came before the acknowledgement is one
+                handover.take(journey, step)
             KINDS[message["kind"]](journey, message)
 
 
@@ -74,10 +79,24 @@ def _done(journey: Journey, message: Message) -> None:
     if result:
         _keep_result(journey, step, result)
     journey.move(step.ref, "done")
-    event = StepDone(**journey.facts, step=step.ref, agency=step.agency, result=result["kind"] if result else "")
+    event = StepDone(**_settled(journey, step), result=result["kind"] if result else "")
     row = journal.transition(journey.dossier, "done", event, step=step.ref, agency=step.agency)
     queue.notify(journey.dossier.code, "done", step.ref, str(row.id))
     journey.end()
+
+
+def _settled(journey: Journey, step: Step) -> dict[str, Any]:
+    """Return what events say of a *step* that its authority has just settled."""
+    started, done = step.started_at or journey.moment, step.done_at or journey.moment
+    return {
+        **journey.facts,
+        "step": step.ref,
+        "agency": step.agency,
+        "on_time": step.due is None or done <= step.due,
+        "asked": step.asked,
+        "minutes": (done - started) // MINUTE,
+        "visit": procedures.needs_visit(journey.service, step.ref),
+    }
 
 
 def _keep_records(journey: Journey, message: Message) -> None:
@@ -130,7 +149,7 @@ def _refuse(journey: Journey, message: Message) -> None:
     step = journey.steps[message["step"]]
     step.ground = message["ground"]
     journey.move(step.ref, "refuse")
-    event = StepRefused(**journey.facts, step=step.ref, agency=step.agency, ground=step.ground)
+    event = StepRefused(**_settled(journey, step), ground=step.ground)
     row = journal.transition(journey.dossier, "refuse", event, step=step.ref, agency=step.agency, words=message["text"])
     queue.notify(journey.dossier.code, "refuse", step.ref, str(row.id))
     journey.end()

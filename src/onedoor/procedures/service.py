@@ -48,6 +48,7 @@ from onedoor.procedures.rules import (
     wanted,
 )
 from onedoor.procedures.searching import Match
+from onedoor.procedures.stages import needs_visit
 from onedoor.procedures.world import world_of
 
 __all__ = [
@@ -93,6 +94,7 @@ __all__ = [
     "missing_answers",
     "names_of",
     "needs",
+    "needs_visit",
     "owner",
     "paths_of",
     "pin",

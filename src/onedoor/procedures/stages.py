@@ -81,6 +81,11 @@ def _failing(level: Level, service: Service) -> Iterator[Reason]:
         yield from (Reason(condition, part, words or None) for part, words in CONDITIONS[condition](service))
 
 
+def needs_visit(service: Service, step: str) -> bool:
+    """Return whether a step of *service* cannot be gone through without going somewhere or handing over paper."""
+    return bool(service.steps[step].visit or service.papers) or not set(service.delivery) & set(AWAY)
+
+
 def _information(service: Service) -> Hindrance:
     """Find what a person must know and is not told."""
     said: Mapping[str, object] = {
