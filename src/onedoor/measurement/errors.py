@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from onedoor.kernel.errors import BadInput, OnedoorError, TooLarge
+from onedoor.kernel.errors import BadInput, NotFound, OnedoorError, TooLarge
 from onedoor.kernel.nation import Fault
 
 SHOWN = 20
@@ -163,3 +163,35 @@ class NotAWeightedMean(BadInput):
 
 class UnclearGoal(BadInput):
     """The goal is not clear. Please name it as --rank R, or as --group NAME --place G; --history goes with --field moving."""  # noqa: E501 - one sentence after another, one key
+
+
+class NoIndexOfAgencies(NotFound):
+    """{nation} has no index “{index}” of agencies. Please use one of {known}."""
+
+
+class NoAgency(NotFound):
+    """{nation} has no agency “{agency}”. Please check its id. The nearest is {near}."""
+
+
+class NoLevel(NotFound):
+    """No agency works on the level “{level}”. Please use one of {known}."""
+
+
+class WhoseIndex(BadInput):
+    """Please say whose index: either --agency ID or --level LEVEL."""
+
+
+class NoDay(BadInput):
+    """“{day}” is not a day. Please write it such as 2026-11-29."""
+
+
+class DayAhead(BadInput):
+    """{day} lies ahead: today is {today}. Please ask for today or an earlier day."""
+
+
+class KnownTooEarly(BadInput):
+    """What was known on {known} cannot tell of {day}, which is later. Please take that day or a later one."""
+
+
+class NoEditionThen(BadInput):
+    """{index} does not hold on {day}: its first edition is of {first}. Please ask for a later day."""

@@ -5,11 +5,12 @@ from typing import Any
 
 from onedoor.kernel.nation import Document, Fault, Nation, nearest
 from onedoor.kernel.said import said
+from onedoor.measurement import points_faults
 
 Keys = tuple[str | int, ...]
 
 
-def check_index(document: Document, nation: Nation | None = None) -> Iterator[Fault]:  # noqa: ARG001 - the shape of a check
+def check_index(document: Document, nation: Nation | None = None) -> Iterator[Fault]:
     """Yield the faults of the definition of an index beyond its schema."""
     parts = list(_parts(document.data, ()))
     ids = [part["id"] for _, part in parts]
@@ -29,6 +30,7 @@ def check_index(document: Document, nation: Nation | None = None) -> Iterator[Fa
                 said("keep one"),
             )
         yield from _weights(document, keys, edition["weights"], ids)
+    yield from points_faults.check(document, parts, nation)
 
 
 def _parts(data: Mapping[str, Any], keys: Keys) -> Iterator[tuple[Keys, Mapping[str, Any]]]:

@@ -15,6 +15,13 @@ MONTH: Mapping[str, Any] = {
 DAY: Mapping[str, Any] = {"type": "string", "format": "date", "description": 'a date in quotes, such as "2025-10-26"'}
 AGGREGATION: Mapping[str, Any] = {"enum": ["arithmetic", "geometric", "harmonic", "generalised"]}
 SOURCED: Mapping[str, Any] = {"anyOf": [{"required": ["source"]}, {"required": ["illustrative"]}]}
+MEASURE: Mapping[str, Any] = {
+    "type": "string",
+    "pattern": "^[a-z][a-z_]*([.][a-z][a-z0-9_-]*)?$",
+    "description": "what the platform counts, such as settled, or received_reusing.population for one register",
+}
+PERIODS = ("month", "quarter", "year")
+CONFIDENCE: Mapping[str, Any] = {"enum": ["text", "press"], "description": "read in the text itself, or reported"}
 PARTS: Mapping[str, Any] = {
     "type": "array",
     "minItems": 1,
@@ -38,6 +45,14 @@ PART: Mapping[str, Any] = {
         "aggregation": AGGREGATION,
         "power": {"type": "number"},
         "parts": PARTS,
+        "item": {"type": "string", "minLength": 1, "description": "its number in the text that defines it"},
+        "formula": TEXT_SCHEMA,
+        "numerator": MEASURE,
+        "denominator": MEASURE,
+        "unmeasured": TEXT_SCHEMA,
+        "note": TEXT_SCHEMA,
+        "source": {"type": "string", "minLength": 1},
+        "illustrative": {"const": True},
     },
 }
 EDITION: Mapping[str, Any] = {
@@ -52,7 +67,7 @@ EDITION: Mapping[str, Any] = {
         "illustrative": {"const": True},
         "note": {"type": "string", "minLength": 1},
         "decimals": {"type": "integer", "minimum": 0, "maximum": 9},
-        "weights": {"type": "object", "additionalProperties": {"type": "integer", "minimum": 1, "maximum": 1000}},
+        "weights": {"type": "object", "additionalProperties": {"type": "integer", "minimum": 0, "maximum": 1000}},
         "ranked_on": {"enum": ["published", "unrounded"]},
         "ranked": {
             "type": "object",
@@ -74,8 +89,34 @@ INDEX: Mapping[str, Any] = {
         "source": {"type": "string", "minLength": 1, "description": "who defines it, and where that is written"},
         "illustrative": {"const": True, "description": "it has no source"},
         "units": {
-            "enum": ["country", "name"],
-            "description": "what is ranked: countries by ISO 3166, or names as written",
+            "enum": ["country", "name", "agency"],
+            "description": "countries by ISO 3166, names as written, or agencies, from what the platform counts",
+        },
+        "confidence": CONFIDENCE,
+        "note": TEXT_SCHEMA,
+        "period": {
+            "type": "object",
+            "required": ["length"],
+            "additionalProperties": False,
+            **SOURCED,
+            "description": "over what an index of agencies is counted: from the first day of it to the day asked for",
+            "properties": {
+                "length": {"enum": list(PERIODS)},
+                "source": {"type": "string", "minLength": 1},
+                "illustrative": {"const": True},
+            },
+        },
+        "scoring": {
+            "type": "object",
+            "required": ["text"],
+            "additionalProperties": False,
+            **SOURCED,
+            "description": "how points are given; weights are points",
+            "properties": {
+                "text": TEXT_SCHEMA,
+                "source": {"type": "string", "minLength": 1},
+                "illustrative": {"const": True},
+            },
         },
         "value": {**WORD, "description": "the column of the published value"},
         "minimum": {"type": "number", "description": "the lowest value there can be"},

@@ -48,7 +48,7 @@ from onedoor.procedures.rules import (
     wanted,
 )
 from onedoor.procedures.searching import Match
-from onedoor.procedures.stages import needs_visit
+from onedoor.procedures.stages import fees_due, is_complete, needs_visit
 from onedoor.procedures.world import world_of
 
 __all__ = [
@@ -82,10 +82,12 @@ __all__ = [
     "due",
     "enough",
     "evaluate",
+    "fees_due",
     "get",
     "handed",
     "in_force",
     "ineligible",
+    "is_complete",
     "is_required",
     "knows",
     "law_text",

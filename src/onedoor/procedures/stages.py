@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any, TypeAlias
 
 from onedoor.kernel.text import Text, gettext_noop
-from onedoor.procedures.definition import Law, Service
+from onedoor.procedures.definition import Fee, Law, Service
 
 AWAY = ("online", "post")
 """Ways for which nobody goes to an office."""
@@ -81,6 +81,16 @@ def _failing(level: Level, service: Service) -> Iterator[Reason]:
         yield from (Reason(condition, part, words or None) for part, words in CONDITIONS[condition](service))
 
 
+def is_complete(service: Service) -> bool:
+    """Return whether *service* says everything that a person must know."""
+    return not any(_information(service))
+
+
+def fees_due(service: Service) -> tuple[Fee, ...]:
+    """Return the fees that can be due in a case filed online."""
+    return tuple(fee for fee in service.fees if not fee.closed_by and fee.amount != 0)
+
+
 def needs_visit(service: Service, step: str) -> bool:
     """Return whether a step of *service* cannot be gone through without going somewhere or handing over paper."""
     return bool(service.steps[step].visit or service.papers) or not set(service.delivery) & set(AWAY)
@@ -130,8 +140,7 @@ def _handling(service: Service) -> Hindrance:
 
 def _payment(service: Service) -> Hindrance:
     """Find fees that can be due in a case filed online and are not paid online."""
-    due = (fee for fee in service.fees if not fee.closed_by and fee.amount != 0)
-    yield from ((fee.id, fee.text) for fee in due if fee.paid != "online")
+    yield from ((fee.id, fee.text) for fee in fees_due(service) if fee.paid != "online")
 
 
 def _return(service: Service) -> Hindrance:
