@@ -8,14 +8,14 @@ from collections.abc import Iterable, Mapping
 from onedoor.kernel.text import gettext_noop
 
 FLOWS: Mapping[str, str] = {
-    "received": gettext_noop("dossiers taken on"),
-    "received_reusing": gettext_noop("dossiers taken on with facts reused from a register"),
+    "received": gettext_noop("dossiers received"),
+    "received_reusing": gettext_noop("dossiers received with facts reused from a register"),
     "settled": gettext_noop("dossiers settled"),
     "settled_on_time": gettext_noop("dossiers settled on time"),
     "settled_on_time_asked_once": gettext_noop("dossiers settled on time, with one supplement at most"),
     "settled_with_result": gettext_noop("dossiers settled with an electronic result"),
     "settled_without_visit": gettext_noop("dossiers settled without a visit and without paper"),
-    "settled_minutes": gettext_noop("minutes from taking on to settling, of all dossiers"),
+    "settled_minutes": gettext_noop("minutes from receiving to settling, of all dossiers"),
 }
 """Counted event by event; an index takes those of its period."""
 STOCKS: Mapping[str, str] = {

@@ -1,4 +1,7 @@
-"""``onedoor measure``: an index recomputed from a table of published values, and stages of services; no database."""
+"""``onedoor measure``: an index recomputed from published values, stages of services, and the index of an agency.
+
+The last one alone needs a database: that of the portal, where it is counted.
+"""
 
 import argparse
 import json
@@ -9,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onedoor.site import messages
-from onedoor.site.cli import DEFAULT_NATION
+from onedoor.site.cli import DEFAULT_NATION, DEFAULT_VAR
 from onedoor.site.messages import text as _
 
 if TYPE_CHECKING:
@@ -21,8 +24,8 @@ HERE = Path(__file__).parents[4] / WORLD
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the four questions."""
-    parts = parser.add_subparsers(dest="part", metavar="rank|goal|interval|stages", required=True)
+    """Add the five questions."""
+    parts = parser.add_subparsers(dest="part", metavar="rank|goal|interval|stages|index", required=True)
     rank = parts.add_parser("rank", help="recompute values and ranks and hold them against the published ones")
     _what(rank)
     rank.add_argument("--country", help="this country alone: a name or an ISO 3166 code")
@@ -51,6 +54,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     stages.add_argument("--on", metavar="DATE", help="services and scales in force on this day, such as 2026-11-29")
     stages.add_argument("--json", action="store_true", help="as JSON")
     messages.add_argument(stages)
+    _index_arguments(parts.add_parser("index", help="an index of an agency on a day, from what the portal counted"))
+
+
+def _index_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", help="index of the nation, such as decision-766")
+    parser.add_argument("--agency", metavar="ID", help="this agency: its id, such as commune-00199")
+    parser.add_argument("--level", help="all agencies of a level: central, or that of their administrative units")
+    parser.add_argument("--on", metavar="DATE", help="the last day that counts, such as 2026-11-29; else today")
+    parser.add_argument("--as-known-on", metavar="DATE", help="what was known at the end of this day; else now")
+    parser.add_argument("--nation", type=Path, default=DEFAULT_NATION, help="folder of the nation")
+    parser.add_argument("--var", type=Path, default=DEFAULT_VAR, help="folder of the installation")
+    parser.add_argument("--json", action="store_true", help="as JSON, decimals as texts")
+    messages.add_argument(parser)
 
 
 def _what(parser: argparse.ArgumentParser) -> None:
@@ -64,8 +80,8 @@ def _what(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Answer the question; what is wrong with the table or the question is raised before anything is said."""
-    if arguments.part == "stages":
-        return _stages(arguments)
+    if arguments.part in APART:
+        return APART[arguments.part](arguments)
     from onedoor.measurement import service
 
     given = arguments.world or (WORLD if WORLD.is_dir() else HERE)
@@ -85,6 +101,23 @@ def _stages(arguments: argparse.Namespace) -> int:
         _print([staging.plain(line) for line in lines])
     else:
         staging.show(lines)
+    return 0
+
+
+def _index(arguments: argparse.Namespace) -> int:
+    from onedoor.site import measuring_live
+    from onedoor.site.commands.processes import set_up_django
+
+    measuring_live.settings_of_portal(arguments.nation.absolute(), arguments.var.absolute())
+    set_up_django()
+    from onedoor.kernel import nation
+    from onedoor.measurement import readings, telling
+
+    live = readings.live(measuring_live.question(arguments, nation.current()))
+    if arguments.json:
+        _print(telling.plain(live, messages.language(), _))
+    else:
+        measuring_live.show(live)
     return 0
 
 
@@ -167,4 +200,6 @@ def _print(data: object) -> None:
     print(json.dumps(data, ensure_ascii=False, indent=1))
 
 
+APART = {"stages": _stages, "index": _index}
+"""Parts that ask no table."""
 PARTS = {"rank": _rank, "goal": _goal, "interval": _interval}

@@ -1,0 +1,114 @@
+"""An index of agencies as it stands: whose and what day to choose, down to raw counts, and to take along."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from onedoor.kernel import nation
+from onedoor.kernel.access import PUBLIC, access
+from onedoor.kernel.nation import Nation
+from onedoor.measurement import levels, national, readings, telling
+from onedoor.measurement.errors import NoDay, WhoseIndex
+from onedoor.measurement.levels import Whose
+from onedoor.measurement.national import Live
+from onedoor.measurement.rules.points import VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A level and the agencies that work on it, to choose from."""
+
+    level: str
+    name: str
+    agencies: Sequence[Whose]
+
+
+@access(PUBLIC)
+@require_safe
+def index(request: HttpRequest, name: str) -> HttpResponse:
+    """Show an index of an agency, or of a level, on a day."""
+    country, found = nation.current(), _found(request, name)
+    context = {
+        "live": found,
+        "asked": found.question,
+        "data": found.question.definition.data,
+        "edition": found.question.definition.editions[found.question.year],
+        "rule": VERSION,
+        "title": telling.whose_name(found.question.whose, _language(), _),
+        "choices": _choices(country),
+        "others": national.indices(country),
+        "illustrative": national.illustrative(found),
+        "today": country.today(),
+        "why_not": telling.why_not,
+        "named": lambda measure: telling.measure_name(measure, _),
+        "query": request.GET.urlencode(),
+    }
+    return render(request, "measurement/index.html", context)
+
+
+@access(PUBLIC)
+@require_safe
+def as_json(request: HttpRequest, name: str) -> HttpResponse:
+    """Give the index as JSON."""
+    whole = telling.plain(_found(request, name), _language(), _)
+    options = {"ensure_ascii": False, "indent": 1}
+    return JsonResponse(whole, json_dumps_params=options, headers=_attached(whole, "json"))
+
+
+@access(PUBLIC)
+@require_safe
+def as_csv(request: HttpRequest, name: str) -> HttpResponse:
+    """Give the index as CSV, a line for each indicator."""
+    whole = telling.plain(_found(request, name), _language(), _)
+    text = telling.csv_text(whole)
+    return HttpResponse(text, content_type="text/csv; charset=utf-8", headers=_attached(whole, "csv"))
+
+
+def _attached(whole: telling.Plain, kind: str) -> dict[str, str]:
+    name = f"{whole['index']}-{whole['agency'] or whole['level']}-{whole['on']}.{kind}"
+    return {"Content-Disposition": f'attachment; filename="{name}"'}
+
+
+def _found(request: HttpRequest, name: str) -> Live:
+    country = nation.current()
+    on = _day(request, "on") or country.today()
+    national.index_called(country, name)
+    whose = _whose(request, country, on)
+    return readings.live(national.asked(country, name, whose, on, _day(request, "known")))
+
+
+def _whose(request: HttpRequest, country: Nation, on: date) -> Whose:
+    """Return whose index is asked for; by default that of the lowest level, where most is done."""
+    agency, level = request.GET.get("agency", ""), request.GET.get("level", "")
+    if agency and level:
+        raise WhoseIndex
+    if agency:
+        return levels.of_agency(country, agency, on)
+    return levels.of_level(country, level or levels.levels(country, on)[-1], on)
+
+
+def _day(request: HttpRequest, name: str) -> date | None:
+    text = request.GET.get(name, "")
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError as error:
+        raise NoDay(day=text[:20]) from error
+
+
+def _choices(country: Nation) -> list[Choice]:
+    today = country.today()
+    found = [levels.of_agency(country, one, today) for one in country.agencies]
+    return [
+        Choice(level, _(levels.NAMES.get(level, level)), [one for one in found if one.level == level])
+        for level in levels.levels(country, today)
+    ]
+
+
+def _language() -> str:
+    return (get_language() or "en")[:2]

@@ -1,0 +1,174 @@
+"""An index of agencies: computed from counts, shown in three languages, taken along, refused in words."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from fractions import Fraction
+from pathlib import Path
+
+import lxml.html
+import pytest
+from django.test import Client
+
+from onedoor.kernel import clock, nation
+from onedoor.measurement import counting, levels, national, readings, stocks, telling
+from onedoor.measurement.tests.test_counting import COMMUNE, DAY, at, done, taken_on
+from onedoor.site import cli, kinds, measuring_live
+
+INDEX = "decision-766"
+ROOT = Path(cli.__file__).parents[3]
+PAGE = f"figures/indices/{INDEX}"
+WORDS = {"vi": "Không đo được", "en": "not measured", "fr": "non mesuré"}
+
+
+@pytest.fixture
+def counted(transactional_db: None) -> Iterator[None]:
+    """Count ten dossiers: nine settled, eight of them on time, six that reused facts of the population database."""
+    with clock.freeze(at(DAY, 12)):
+        stocks.take()
+        for number in range(10):
+            counting.count_taking_on(taken_on(DAY, COMMUNE, *(["population"] if number < 6 else [])))
+        for number in range(9):
+            counting.count_settling(done(DAY, on_time=number < 8, result="paper" if number < 3 else ""))
+        yield
+
+
+def live(name: str = INDEX, day_off: int = 0) -> national.Live:
+    country = nation.current()
+    on = DAY - timedelta(days=day_off)
+    return readings.live(national.asked(country, name, levels.of_agency(country, COMMUNE, on), on))
+
+
+@pytest.mark.usefixtures("counted")
+def test_the_index_is_its_definition_and_what_was_counted() -> None:
+    found = {one.data["id"]: one for one in live().indicators}
+    assert found["on-time"].counts == (8, 9)
+    assert found["on-time"].score.points == 20 * Fraction(8, 9)
+    assert found["results"].score.points == 6 * Fraction(1, 3)
+    assert found["reuse"].score.points == 2 * Fraction(6, 10) / Fraction("0.8")  # below the threshold of 80 %
+    assert found["connected"].score.points == 2
+    assert found["average"].value == 90
+    assert found["average"].score.most == 0
+    unmeasured = {name for name, one in found.items() if not one.measured}
+    assert {"announced", "payable", "paid", "answered", "content-procedures", "filed"} <= unmeasured
+    whole = live().score
+    assert whole.most == 100
+    assert whole.measured == sum(one.part.weight for one in found.values() if one.measured) == 46
+    assert whole.points == sum(one.score.points for one in found.values())
+
+
+@pytest.mark.usefixtures("counted")
+def test_what_is_not_measured_says_why_and_is_null() -> None:
+    told = telling.plain(live(), "en", str)
+    one = {one["id"]: one for group in told["groups"] for one in group["indicators"]}
+    assert one["answered"] | {"points": None, "value": None, "measured": False} == one["answered"]
+    assert one["answered"]["why_not"] == "The platform takes no petitions yet."
+    assert one["payable"]["why_not"] == telling.NOTHING
+    assert one["on-time"]["value"] == "0.8889"
+    assert one["on-time"]["points"] == "17.78"
+    assert one["on-time"]["numerator"] == {"measure": "settled_on_time_asked_once", "count": 8}
+    assert one["whole"]["illustrative"]
+    assert told["illustrative"]
+    assert (told["of_measured"], told["of"], told["counted_since"]) == (46, 100, DAY.isoformat())
+    before = telling.plain(live(day_off=1), "en", str)
+    assert (before["points"], before["of_measured"]) == (None, 0)
+
+
+@pytest.mark.usefixtures("counted")
+@pytest.mark.parametrize("language", ["vi", "en", "fr"])
+@pytest.mark.parametrize("whose", [f"agency={COMMUNE}", "level=commune", "level=central", ""])
+def test_the_page_speaks_its_language_and_opens_down_to_the_counts(client: Client, language: str, whose: str) -> None:
+    answer = client.get(f"/{language}/{PAGE}?{whose}")
+    assert answer.status_code == 200
+    tree = lxml.html.document_fromstring(answer.content.decode())
+    assert len(tree.xpath("//h1")) == 1
+    assert len(tree.xpath("//tbody")) == 6
+    assert WORDS[language].lower() in tree.text_content().lower()
+    assert ("17.78" if language == "en" else "17,78") in tree.text_content() or "central" in whose
+    for link in tree.xpath("//a[@download]/@href"):
+        assert client.get(link).status_code == 200
+
+
+@pytest.mark.usefixtures("counted")
+def test_json_and_csv_hold_the_same(client: Client) -> None:
+    whole = json.loads(client.get(f"/en/{PAGE}/json?agency={COMMUNE}").content)
+    assert whole == telling.plain(live(), "en", str)
+    rows = list(csv.DictReader(io.StringIO(client.get(f"/en/{PAGE}/csv?agency={COMMUNE}").content.decode())))
+    indicators = [one for group in whole["groups"] for one in group["indicators"]]
+    assert [row["value"] for row in rows] == [one["value"] or "" for one in indicators]
+    assert {row["agency"] for row in rows} == {COMMUNE}
+    on_time = next(row for row in rows if row["id"] == "on-time")
+    assert (on_time["numerator_count"], on_time["denominator_count"]) == ("8", "9")
+
+
+@pytest.mark.usefixtures("counted")
+@pytest.mark.parametrize(
+    ("query", "status", "says"),
+    [
+        ("agency=commune-00198", 404, "The nearest is commune-00199"),
+        ("level=moon", 404, "No agency works on the level “moon”"),
+        ("level=commune&agency=commune-00199", 400, "either"),
+        ("on=yesterday", 400, "“yesterday” is not a day"),
+        ("on=2026-12-24", 400, "lies ahead"),
+        ("on=2026-11-10&known=2026-11-09", 400, "which is later"),
+        ("on=2020-01-01", 400, "first edition"),
+    ],
+)
+def test_the_page_refuses_in_words(client: Client, query: str, status: int, says: str) -> None:
+    answer = client.get(f"/en/{PAGE}?{query}")
+    assert answer.status_code == status
+    assert says in answer.content.decode()
+
+
+@pytest.mark.usefixtures("counted")
+def test_the_command_tells_people_and_programs(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["measure", "index", INDEX, "--agency", COMMUNE, "--on", DAY.isoformat(), "--language", "en"]
+    assert cli.run(words) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "88.89 %" in said
+    assert "of 46 points that are measured; the index has 100." in said
+    assert "Counting began on 2026-11-10" in said
+    assert cli.run([*words, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == telling.plain(live(), "en", str)
+    assert cli.run(["measure", "index", "dti", "--level", "commune", "--language", "vi"]) == 0
+    assert "minh họa" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("counted")
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["decision-7666", "--agency", COMMUNE], "no index “decision-7666”"),
+        ([INDEX, "--agency", "comune-00199"], "The nearest is commune-00199"),
+        ([INDEX], "whose index"),
+        ([INDEX, "--agency", COMMUNE, "--on", "10/11/2026"], "“10/11/2026” is not a day"),
+        ([INDEX, "--agency", COMMUNE, "--on", "2027-01-01"], "lies ahead: today is 2026-11-10"),
+        ([INDEX, "--agency", COMMUNE, "--on", "2026-11-10", "--as-known-on", "2026-11-01"], "cannot tell of"),
+    ],
+)
+def test_the_command_refuses_with_2(capsys: pytest.CaptureFixture[str], words: list[str], says: str) -> None:
+    assert cli.run(["measure", "index", *words, "--language", "en"]) == cli.FAILED
+    said = capsys.readouterr()
+    assert (said.out, says in said.err, "Traceback" in said.err) == ("", True, False)
+
+
+def test_without_a_running_nation_the_command_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ONEDOOR_ROLE")
+    with pytest.raises(measuring_live.NotRunning):
+        measuring_live.settings_of_portal(ROOT / "nations" / "vietnam", tmp_path)
+
+
+def test_the_engine_knows_no_country() -> None:
+    kinds.load()
+    country = nation.load(ROOT / "nations" / "testland")
+    with clock.freeze(at(DAY)):
+        whose = levels.of_agency(country, "town-N101", DAY)
+        assert (whose.level, whose.stocks) == ("commune", "kind:town")
+        asked = national.asked(country, "tl-care", whose, DAY)
+        assert asked.start == DAY.replace(day=1)
+        counts = {"settled": 10, "settled_on_time": 8, "received": 10, "received_reusing.bicycles": 5}
+        found = national.computed(asked, counts, DAY)
+    assert found.score.points == 4 * Fraction(8, 10) / Fraction("0.9") + 2
+    assert (found.score.measured, found.score.most) == (8, 10)
