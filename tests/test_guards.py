@@ -27,7 +27,9 @@ EVERYWHERE = {
     "sign_out",
 }
 OPEN = {
-    "portal": EVERYWHERE | {"breaches", "check", "home", "sealed", "search", "service"},
+    "portal": EVERYWHERE
+    | {"breaches", "check", "home", "sealed", "search", "service"}
+    | {"live_index", "live_json", "live_csv"},
     "node": EVERYWHERE | {"verify"},
 }
 """The views that are open to everybody; add one only when it shows nothing of anybody."""

@@ -30,11 +30,10 @@ def check(document: Document, parts: Placed, nation: Nation | None) -> Iterator[
 
 
 def _not_of_agencies(document: Document, parts: Placed) -> Iterator[Fault]:
-    for keys, part in parts:
-        for key in COUNTS:
-            if key in part:
-                wrong = said("only an index of agencies takes what the platform counts")
-                yield document.fault((*keys, key), wrong, said("write units: agency"))
+    counts = ((*keys, key) for keys, part in parts for key in COUNTS if key in part)
+    if first := next(counts, None):
+        wrong = said("only an index of agencies takes what the platform counts")
+        yield document.fault(first, wrong, said("write units: agency"))
     for number, edition in enumerate(document.data["editions"]):
         for name, weight in edition["weights"].items():
             if not weight:

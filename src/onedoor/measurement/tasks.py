@@ -1,7 +1,6 @@
 """What the room counts and when; each may run again, none counts anything twice."""
 
 from onedoor.cases.events import StepAcknowledged, StepSettled
-from onedoor.kernel.settings import current
 from onedoor.measurement import counting, stocks
 from onedoor.store import outbox
 from onedoor.store.jobs import periodic
@@ -22,5 +21,4 @@ def count_settling(stated: outbox.Stated[StepSettled]) -> None:
 @periodic("*/5 * * * *", "measurement.take_stock")
 def take_stock() -> None:
     """Count the services there are, where the definitions say another thing than before."""
-    if current().role != "node":
-        stocks.take()
+    stocks.take()

@@ -7,8 +7,8 @@ from onedoor.measurement.pages import live
 
 app_name = "measurement"
 LIVE = [
-    path("figures/indices/<slug:name>", live.index, name="index"),
-    path("figures/indices/<slug:name>/json", live.as_json, name="index-json"),
-    path("figures/indices/<slug:name>/csv", live.as_csv, name="index-csv"),
+    path("figures/indices/<slug:name>", live.live_index, name="live"),
+    path("figures/indices/<slug:name>/json", live.live_json, name="live-json"),
+    path("figures/indices/<slug:name>/csv", live.live_csv, name="live-csv"),
 ]
 urlpatterns = [] if settings().role == "node" else LIVE

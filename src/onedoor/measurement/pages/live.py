@@ -31,7 +31,7 @@ class Choice:
 
 @access(PUBLIC)
 @require_safe
-def index(request: HttpRequest, name: str) -> HttpResponse:
+def live_index(request: HttpRequest, name: str) -> HttpResponse:
     """Show an index of an agency, or of a level, on a day."""
     country, found = nation.current(), _found(request, name)
     context = {
@@ -49,12 +49,12 @@ def index(request: HttpRequest, name: str) -> HttpResponse:
         "named": lambda measure: telling.measure_name(measure, _),
         "query": request.GET.urlencode(),
     }
-    return render(request, "measurement/index.html", context)
+    return render(request, "measurement/live.html", context)
 
 
 @access(PUBLIC)
 @require_safe
-def as_json(request: HttpRequest, name: str) -> HttpResponse:
+def live_json(request: HttpRequest, name: str) -> HttpResponse:
     """Give the index as JSON."""
     whole = telling.plain(_found(request, name), _language(), _)
     options = {"ensure_ascii": False, "indent": 1}
@@ -63,7 +63,7 @@ def as_json(request: HttpRequest, name: str) -> HttpResponse:
 
 @access(PUBLIC)
 @require_safe
-def as_csv(request: HttpRequest, name: str) -> HttpResponse:
+def live_csv(request: HttpRequest, name: str) -> HttpResponse:
     """Give the index as CSV, a line for each indicator."""
     whole = telling.plain(_found(request, name), _language(), _)
     text = telling.csv_text(whole)

@@ -6,19 +6,16 @@ import json
 from collections.abc import Iterator
 from datetime import timedelta
 from fractions import Fraction
-from pathlib import Path
 
 import lxml.html
 import pytest
 from django.test import Client
 
-from onedoor.kernel import clock, nation
+from onedoor.kernel import clock, nation, settings
 from onedoor.measurement import counting, levels, national, readings, stocks, telling
 from onedoor.measurement.tests.test_counting import COMMUNE, DAY, at, done, taken_on
-from onedoor.site import cli, kinds, measuring_live
 
 INDEX = "decision-766"
-ROOT = Path(cli.__file__).parents[3]
 PAGE = f"figures/indices/{INDEX}"
 WORDS = {"vi": "Không đo được", "en": "not measured", "fr": "non mesuré"}
 
@@ -122,47 +119,8 @@ def test_the_page_refuses_in_words(client: Client, query: str, status: int, says
     assert says in answer.content.decode()
 
 
-@pytest.mark.usefixtures("counted")
-def test_the_command_tells_people_and_programs(capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["measure", "index", INDEX, "--agency", COMMUNE, "--on", DAY.isoformat(), "--language", "en"]
-    assert cli.run(words) == 0
-    said = " ".join(capsys.readouterr().out.split())
-    assert "88.89 %" in said
-    assert "of 46 points that are measured; the index has 100." in said
-    assert "Counting began on 2026-11-10" in said
-    assert cli.run([*words, "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == telling.plain(live(), "en", str)
-    assert cli.run(["measure", "index", "dti", "--level", "commune", "--language", "vi"]) == 0
-    assert "minh họa" in capsys.readouterr().out
-
-
-@pytest.mark.usefixtures("counted")
-@pytest.mark.parametrize(
-    ("words", "says"),
-    [
-        (["decision-7666", "--agency", COMMUNE], "no index “decision-7666”"),
-        ([INDEX, "--agency", "comune-00199"], "The nearest is commune-00199"),
-        ([INDEX], "whose index"),
-        ([INDEX, "--agency", COMMUNE, "--on", "10/11/2026"], "“10/11/2026” is not a day"),
-        ([INDEX, "--agency", COMMUNE, "--on", "2027-01-01"], "lies ahead: today is 2026-11-10"),
-        ([INDEX, "--agency", COMMUNE, "--on", "2026-11-10", "--as-known-on", "2026-11-01"], "cannot tell of"),
-    ],
-)
-def test_the_command_refuses_with_2(capsys: pytest.CaptureFixture[str], words: list[str], says: str) -> None:
-    assert cli.run(["measure", "index", *words, "--language", "en"]) == cli.FAILED
-    said = capsys.readouterr()
-    assert (said.out, says in said.err, "Traceback" in said.err) == ("", True, False)
-
-
-def test_without_a_running_nation_the_command_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("ONEDOOR_ROLE")
-    with pytest.raises(measuring_live.NotRunning):
-        measuring_live.settings_of_portal(ROOT / "nations" / "vietnam", tmp_path)
-
-
 def test_the_engine_knows_no_country() -> None:
-    kinds.load()
-    country = nation.load(ROOT / "nations" / "testland")
+    country = nation.load(settings.REPOSITORY / "nations" / "testland")
     with clock.freeze(at(DAY)):
         whose = levels.of_agency(country, "town-N101", DAY)
         assert (whose.level, whose.stocks) == ("commune", "kind:town")

@@ -105,3 +105,12 @@ editions:
     ):
         with pytest.raises(NotAWeightedMean):
             question()
+
+
+def test_a_part_of_an_index_of_countries_has_a_weight(copy: Path) -> None:
+    file = copy / "indices" / "egdi.yaml"
+    file.write_text(
+        file.read_text().replace("weights: {osi: 34, hci: 33, tii: 33}", "weights: {osi: 67, hci: 33, tii: 0}", 1)
+    )
+    _, (fault,) = service.check(copy)
+    assert "a part of the weight 0 is not in the mean; write 1 or more" in str(fault)
