@@ -14,7 +14,20 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench import gate, growth, ledger, measurement, memory, pages, register, registers, signing, story, whoreads
+from bench import (
+    agencies,
+    gate,
+    growth,
+    ledger,
+    measurement,
+    memory,
+    pages,
+    register,
+    registers,
+    signing,
+    story,
+    whoreads,
+)
 from bench import nation as nation_check
 from bench.measure import Ratio
 from bench.stage import set_up
@@ -28,11 +41,11 @@ NATION, VAR, PORT, PEOPLE = Path("nations/vietnam"), Path("var/bench"), 30000, 1
 READS, ENTRIES = 100_000, 1_000_000
 RESULTS = Path(__file__).parent / "results"
 PARTS = (
-    "nation", "register", "registers", "gate", "ledger", "whoreads", "measurement", "signing",
+    "nation", "register", "registers", "gate", "ledger", "whoreads", "measurement", "agencies", "signing",
     "pages", "story", "memory",
 )  # fmt: skip
 LONG = ("growth",)
-ALONE = {"registers", "gate", "growth", "ledger", "measurement", "signing", "whoreads"}
+ALONE = {"agencies", "registers", "gate", "growth", "ledger", "measurement", "signing", "whoreads"}
 """Parts that need no nation: they bring what they measure."""
 COLUMNS = ("what", "ours", "anchor", "ratio: median (range)", "floor", "", "note")
 Say = Callable[[str], None]
@@ -79,6 +92,7 @@ def measure(
         "ledger": lambda: ledger.measure(var, entries, say),
         "whoreads": lambda: whoreads.measure(var, reads, say),
         "measurement": lambda: measurement.measure(say),
+        "agencies": lambda: agencies.measure(var, say),
         "signing": lambda: signing.measure(say),
         "growth": lambda: kept(growth.measure(var, say)),
         "pages": lambda: pages.measure(set_up(where, var / "results"), say),

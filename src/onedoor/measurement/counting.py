@@ -37,10 +37,13 @@ ADD = """
     WHERE kept.tally_id = tally.id AND kept.day >= %s
 """
 LATE = """
+    WITH lagging AS (UPDATE measurement_tally AS tally SET lag = greatest(lag, %s::date - %s::date)
+        FROM unnest(%s::text[], %s::text[], %s::text[]) AS one(whose, measure, service)
+        WHERE (tally.whose, tally.measure, tally.service) = (one.whose, one.measure, one.service))
     INSERT INTO measurement_late (tally_id, day, counted, total)
     SELECT id, %s, %s, more FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[])
         AS one(whose, measure, service, more) JOIN measurement_tally AS tally USING (whose, measure, service)
-    ON CONFLICT (tally_id, day, counted) DO UPDATE SET total = measurement_late.total + excluded.total
+    ON CONFLICT (tally_id, counted, day) DO UPDATE SET total = measurement_late.total + excluded.total
 """
 Counts = Mapping[str, int]
 
@@ -93,11 +96,10 @@ def add(whose: Iterable[str], service: str, found: Counts, fact: date, counted: 
     lines = [(one, measure, service, more) for one in whose for measure, more in found.items()]
     names, more = [[line[n] for line in lines] for n in range(3)], [line[3] for line in lines]
     rows.run(TALLIES, names)
+    rows.run(BEGIN, [counted, counted, *names])
+    rows.run(ADD, [*names, more, counted])
     if fact < counted:
-        rows.run(LATE, [fact, counted, *names, more])
-    else:
-        rows.run(BEGIN, [counted, counted, *names])
-        rows.run(ADD, [*names, more, counted])
+        rows.run(LATE, [counted, fact, *names, fact, counted, *names, more])
 
 
 def wait_for_the_others() -> None:

@@ -5,25 +5,30 @@ from dataclasses import dataclass
 from datetime import date
 
 from onedoor.kernel import nation
+from onedoor.kernel.clock import DAY
 from onedoor.measurement import counting, national
 from onedoor.measurement.counted import STOCKS
 from onedoor.measurement.levels import Whose
 from onedoor.measurement.national import Live, Question
 from onedoor.store import rows
 
-UPTO = """coalesce((SELECT total FROM measurement_count WHERE tally_id = tally.id AND day {before} %s
-    ORDER BY day DESC LIMIT 1), 0)"""
-FLOWS = f"""
-    SELECT measure, service, {UPTO.format(before="<=")} - {UPTO.format(before="<")}
-        + coalesce((SELECT sum(total) FROM measurement_late WHERE tally_id = tally.id
-            AND day BETWEEN %s AND %s AND counted <= %s), 0)::bigint
-    FROM measurement_tally AS tally WHERE whose = %s AND NOT split_part(measure, '.', 1) = ANY(%s::text[])
-"""  # noqa: S608 - made of two constants
-STOCK = f"""
-    SELECT measure, service, {UPTO.format(before="<=")},
+FLOWS = """
+    SELECT measure, service, sum(edge.sign * (
+        coalesce((SELECT total FROM measurement_count WHERE tally_id = tally.id AND day <= edge.day
+            ORDER BY day DESC LIMIT 1), 0)
+        + coalesce((SELECT sum(total) FROM measurement_late WHERE tally_id = tally.id AND day <= edge.day
+            AND counted > edge.day AND counted <= least(%s, edge.day + tally.lag)), 0)))::bigint
+    FROM measurement_tally AS tally CROSS JOIN (VALUES (%s::date, 1), (%s::date, -1)) AS edge(day, sign)
+    WHERE whose = %s AND NOT split_part(measure, '.', 1) = ANY(%s::text[]) GROUP BY measure, service
+"""
+"""To what was known at the end of an edge comes what was counted after it of facts up to it: none later than `lag`."""
+STOCK = """
+    SELECT measure, service,
+        coalesce((SELECT total FROM measurement_count WHERE tally_id = tally.id AND day <= %s
+            ORDER BY day DESC LIMIT 1), 0),
         (SELECT min(day) FROM measurement_count WHERE tally_id = tally.id)
     FROM measurement_tally AS tally WHERE whose = %s AND split_part(measure, '.', 1) = ANY(%s::text[])
-"""  # noqa: S608 - made of two constants
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,7 @@ def live(question: Question) -> Live:
 def read(whose: Whose, start: date, on: date, known: date) -> Reading:
     """Return what was counted of *whose* from *start* to *on*, as known at the end of the day *known*."""
     stocks = list(STOCKS)
-    flows = rows.fetch(FLOWS, [on, start, start, on, known, whose.flows, stocks])
+    flows = rows.fetch(FLOWS, [known, on, start - DAY, whose.flows, stocks])
     held = rows.fetch(STOCK, [on, whose.stocks, stocks])
     counts: Counter[str] = Counter()
     for measure, _service, total in (*flows, *(line[:3] for line in held)):

@@ -1,7 +1,7 @@
 """Counts of each agency, measure and service, by the day of the fact and the day it was counted.
 
-What is counted on its own day is kept as running totals, so that any stretch of days is the difference of two rows;
-what is counted later is kept by both days. No row that a day left behind is ever changed.
+Running totals by the day of counting say what was known at the end of each day. What was counted later than its own
+day stands beside them by both days, and is read where it belongs. Once a day is over, its rows stay as they are.
 """
 
 from django.db import models
@@ -10,12 +10,13 @@ from onedoor.kernel.ids import uuid7
 
 
 class Tally(models.Model):
-    """Whose counts, of what and of which service: ``whose`` is written by `counting.whose`."""
+    """Whose counts (`levels.Whose`), of what and of which service; ``lag`` is the most days that one came late."""
 
     id = models.UUIDField(primary_key=True, default=uuid7)
     whose = models.TextField()
     measure = models.TextField()
     service = models.TextField()
+    lag = models.PositiveIntegerField(db_default=0)
 
     class Meta:
         """Found by whose they are."""
@@ -28,7 +29,7 @@ class Tally(models.Model):
 
 
 class Count(models.Model):
-    """All that was counted on its own day up to ``day``; of a stock, how many there have been since ``day``."""
+    """All that was counted up to the end of ``day``; of a stock, how many there have been since ``day``."""
 
     pk = models.CompositePrimaryKey("tally_id", "day")
     tally = models.ForeignKey(Tally, on_delete=models.CASCADE, db_index=False)
@@ -47,7 +48,7 @@ class Count(models.Model):
 class LateCount(models.Model):
     """What was counted on the day ``counted`` of facts of an earlier ``day``."""
 
-    pk = models.CompositePrimaryKey("tally_id", "day", "counted")
+    pk = models.CompositePrimaryKey("tally_id", "counted", "day")
     tally = models.ForeignKey(Tally, on_delete=models.CASCADE, db_index=False)
     day = models.DateField()
     counted = models.DateField()
