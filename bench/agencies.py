@@ -70,7 +70,7 @@ def _reading(agency: str, today: date, dice: random.Random) -> float:
     known = on + timedelta(days=dice.randrange((today - on).days + 1))
     start = time.perf_counter()
     country = nation.current()
-    whose = levels.of_agency(country, agency, on)
+    whose = levels.whose(country, levels.AGENCY, agency, on)
     readings.live(national.asked(country, INDEX, whose, on, known))
     return MILLI * (time.perf_counter() - start)
 

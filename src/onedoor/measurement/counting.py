@@ -12,8 +12,7 @@ from django.db import connection, transaction
 
 from onedoor.cases.events import StepAcknowledged, StepDone, StepSettled
 from onedoor.kernel import nation
-from onedoor.kernel.nation import Agency, Nation
-from onedoor.measurement.levels import level_of, level_word
+from onedoor.measurement import levels
 from onedoor.store import locks, rows
 from onedoor.store.outbox import Stated
 
@@ -72,7 +71,7 @@ def count_settling(stated: Stated[StepSettled]) -> None:
 
 
 def count(stated: "Stated[StepAcknowledged] | Stated[StepSettled]", found: Counts) -> None:
-    """Count *found* once for the agency of the event, and for its level."""
+    """Count *found* once for the agency of the event, its level and its units."""
     country = nation.current()
     agency = country.agencies.get(stated.event.agency)
     if agency is None:  # its nation's files name it no more
@@ -83,7 +82,7 @@ def count(stated: "Stated[StepAcknowledged] | Stated[StepSettled]", found: Count
             return
         today = country.today()
         fact = min(country.calendar.local(stated.moment).date(), today)
-        add(_places(country, agency, today), stated.event.service, found, fact, today)
+        add([agency.id, *levels.above(country, agency, today)], stated.event.service, found, fact, today)
 
 
 def new(event: UUID) -> bool:
@@ -106,7 +105,3 @@ def wait_for_the_others() -> None:
     """Wait until whoever is counting has done so: what an earlier day knew stands from then on."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock_shared(hashtextextended(%s, 0))", [LOCK])
-
-
-def _places(country: Nation, agency: Agency, on: date) -> tuple[str, str]:
-    return agency.id, level_word(level_of(country, agency, on))

@@ -173,12 +173,16 @@ class NoAgency(NotFound):
     """{nation} has no agency “{agency}”. Please check its id. The nearest is {near}."""
 
 
+class NoAgencyThere(NotFound):
+    """No agency works in a unit “{unit}” or below it on {on}. Please use one of {known}."""
+
+
 class NoLevel(NotFound):
     """No agency works on the level “{level}”. Please use one of {known}."""
 
 
 class WhoseIndex(BadInput):
-    """Please say whose index: either --agency ID or --level LEVEL."""
+    """Please say whose index: one of --agency ID, --unit CODE or --level LEVEL."""
 
 
 class NoDay(BadInput):

@@ -161,7 +161,9 @@ def _indicator(data: Mapping[str, Any], part: Part, counts: Mapping[str, int] | 
 
 
 def illustrative(live: Live) -> Sequence[Text]:
-    """Return what of the index was read in no source, by name, the whole first."""
+    """Return what of the index was read in no source, by name; nothing more where all of it is so."""
     whole = live.question.definition.data
-    parts = [whole, *(group.data for group in live.groups), *(one.data for one in live.indicators)]
+    if "illustrative" in whole:
+        return [whole["name"]]
+    parts = [*(group.data for group in live.groups), *(one.data for one in live.indicators)]
     return [data["name"] for data in parts if "illustrative" in data]

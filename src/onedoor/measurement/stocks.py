@@ -48,7 +48,7 @@ def stocks(country: Nation, on: date) -> dict[Key, int]:
     homes: dict[str, set[str]] = defaultdict(set)
     for agency in country.agencies.values():
         kind = levels.kind_of(agency)
-        homes[kind] |= {levels.kind_word(kind), levels.level_word(levels.level_of(country, agency, on))}
+        homes[kind] |= {levels.word(levels.KIND, kind), *levels.above(country, agency, on)}
     return {
         (whose, measure, service.id): 1
         for service in procedures.services(on)

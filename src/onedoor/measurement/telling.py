@@ -8,7 +8,7 @@ from typing import Any
 
 from onedoor.kernel.text import Text, gettext_noop, pick
 from onedoor.measurement import counted
-from onedoor.measurement.levels import NAMES, Whose
+from onedoor.measurement.levels import AGENCY, NAMES, UNIT, Whose
 from onedoor.measurement.national import PERCENT, Group, Indicator, Live, illustrative
 from onedoor.measurement.rules import points
 from onedoor.measurement.rules.points import Score
@@ -16,17 +16,18 @@ from onedoor.measurement.rules.points import Score
 NOT_YET = gettext_noop("Nothing was counted then yet.")
 NOTHING = gettext_noop("There was nothing to count.")
 COLUMNS = (
-    *("index", "edition", "rule", "agency", "level", "from", "on", "as_known_on", "group", "item", "id", "name"),
-    *("value", "unit", "points", "of", "threshold", "numerator", "numerator_count", "denominator"),
-    *("denominator_count", "measured", "why_not", "illustrative", "source"),
+    *("index", "edition", "rule", "agency", "administrative_unit", "level", "from", "on", "as_known_on"),
+    *("group", "item", "id", "name", "value", "unit", "points", "of", "threshold"),
+    *("numerator", "numerator_count", "denominator", "denominator_count"),
+    *("measured", "why_not", "illustrative", "source"),
 )
 Translate = Callable[[str], str]
 Plain = dict[str, Any]
 
 
 def whose_name(whose: Whose, language: str, translate: Translate) -> str:
-    """Return what the agency or level is called."""
-    return pick(whose.name, language) if whose.agency else translate(NAMES.get(whose.id, whose.id))
+    """Return what the agency, unit or level is called."""
+    return pick(whose.name, language) or translate(NAMES.get(whose.id, whose.id))
 
 
 def why_not(indicator: Indicator) -> Text | str:
@@ -52,7 +53,8 @@ def plain(live: Live, language: str, translate: Translate) -> Plain:
         "rule": points.VERSION,
         "source": edition.get("source") or data.get("source"),
         "confidence": data.get("confidence"),
-        "agency": question.whose.id if question.whose.agency else None,
+        "agency": question.whose.id if question.whose.kind == AGENCY else None,
+        "administrative_unit": question.whose.id if question.whose.kind == UNIT else None,
         "level": question.whose.level,
         "whose": whose_name(question.whose, language, translate),
         "from": question.start.isoformat(),

@@ -68,13 +68,10 @@ def question(arguments: argparse.Namespace, country: "Nation") -> Question:
 
     on, known = _day(arguments.on) or country.today(), _day(arguments.as_known_on)
     national.index_called(country, arguments.name)
-    if (arguments.agency is None) == (arguments.level is None):
+    given = {kind: id_ for kind in (levels.AGENCY, levels.UNIT, levels.LEVEL) if (id_ := getattr(arguments, kind))}
+    if len(given) != 1:
         raise WhoseIndex
-    if arguments.agency is not None:
-        whose = levels.of_agency(country, arguments.agency, on)
-    else:
-        whose = levels.of_level(country, arguments.level, on)
-    return national.asked(country, arguments.name, whose, on, known)
+    return national.asked(country, arguments.name, levels.whose(country, *given.popitem(), on), on, known)
 
 
 def _day(text: str | None) -> date | None:
@@ -95,7 +92,7 @@ def show(live: Live) -> None:
         table.add_column(name, justify="right")
     table.add_column(_("counted"))
     for group in live.groups:
-        name = pick(group.data["name"], language())
+        name = f"{pick(group.data['name'], language())} ({group.score.most})"
         table.add_row(group.data.get("item", ""), name, "", _points(live, group.score), "", style="bold")
         for one in group.indicators:
             table.add_row(*_row(live, one))
@@ -131,7 +128,7 @@ def _counted(one: Indicator) -> str:
         why = telling.why_not(one)
         return _(why) if isinstance(why, str) else pick(why, language())
     names = [telling.measure_name(one.data[key], _) for key in ("numerator", "denominator")]
-    return " / ".join(f"{count} {name}" for count, name in zip(one.counts or (), names, strict=True))
+    return f"{' / '.join(map(str, one.counts or ()))} ({' / '.join(names)})"
 
 
 def _sentences(live: Live) -> Iterator[str]:

@@ -1,7 +1,6 @@
 """An index of agencies as it stands: whose and what day to choose, down to raw counts, and to take along."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -13,20 +12,15 @@ from django.views.decorators.http import require_safe
 from onedoor.kernel import nation
 from onedoor.kernel.access import PUBLIC, access
 from onedoor.kernel.nation import Nation
+from onedoor.kernel.text import Text
 from onedoor.measurement import levels, national, readings, telling
-from onedoor.measurement.errors import NoDay, WhoseIndex
+from onedoor.measurement.errors import NoDay
 from onedoor.measurement.levels import Whose
 from onedoor.measurement.national import Live
 from onedoor.measurement.rules.points import VERSION
 
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A level and the agencies that work on it, to choose from."""
-
-    level: str
-    name: str
-    agencies: Sequence[Whose]
+Choices = Sequence[tuple[str, Sequence[tuple[str, Text | str]]]]
+"""Groups of those whose index can be chosen: what the group is called, then the word and the name of each."""
 
 
 @access(PUBLIC)
@@ -42,6 +36,7 @@ def live_index(request: HttpRequest, name: str) -> HttpResponse:
         "rule": VERSION,
         "title": telling.whose_name(found.question.whose, _language(), _),
         "choices": _choices(country),
+        "chosen": found.question.whose.flows,
         "others": national.indices(country),
         "illustrative": national.illustrative(found),
         "today": country.today(),
@@ -71,7 +66,8 @@ def live_csv(request: HttpRequest, name: str) -> HttpResponse:
 
 
 def _attached(whole: telling.Plain, kind: str) -> dict[str, str]:
-    name = f"{whole['index']}-{whole['agency'] or whole['level']}-{whole['on']}.{kind}"
+    whose = whole["agency"] or whole["administrative_unit"] or whole["level"]
+    name = f"{whole['index']}-{whose}-{whole['on']}.{kind}"
     return {"Content-Disposition": f'attachment; filename="{name}"'}
 
 
@@ -85,12 +81,9 @@ def _found(request: HttpRequest, name: str) -> Live:
 
 def _whose(request: HttpRequest, country: Nation, on: date) -> Whose:
     """Return whose index is asked for; by default that of the lowest level, where most is done."""
-    agency, level = request.GET.get("agency", ""), request.GET.get("level", "")
-    if agency and level:
-        raise WhoseIndex
-    if agency:
-        return levels.of_agency(country, agency, on)
-    return levels.of_level(country, level or levels.levels(country, on)[-1], on)
+    lowest = levels.word(levels.LEVEL, levels.levels(country, on)[-1])
+    kind, _colon, id_ = (request.GET.get("whose") or lowest).rpartition(":")
+    return levels.whose(country, kind if kind in (levels.UNIT, levels.LEVEL) else levels.AGENCY, id_, on)
 
 
 def _day(request: HttpRequest, name: str) -> date | None:
@@ -101,12 +94,15 @@ def _day(request: HttpRequest, name: str) -> date | None:
         raise NoDay(day=text[:20]) from error
 
 
-def _choices(country: Nation) -> list[Choice]:
+def _choices(country: Nation) -> Choices:
     today = country.today()
-    found = [levels.of_agency(country, one, today) for one in country.agencies]
+    known = levels.levels(country, today)
+    every = [levels.whose(country, levels.AGENCY, one, today) for one in country.agencies]
+    top = [unit for unit in levels.units(country, today).values() if not unit.parent]
     return [
-        Choice(level, _(levels.NAMES.get(level, level)), [one for one in found if one.level == level])
-        for level in levels.levels(country, today)
+        (_("Levels"), [(levels.word(levels.LEVEL, one), _(levels.NAMES.get(one, one))) for one in known]),
+        (_("All agencies in a unit"), [(levels.word(levels.UNIT, one.code), one.full_name or one.name) for one in top]),
+        *((_(levels.NAMES.get(level, level)), [(o.id, o.name) for o in every if o.level == level]) for level in known),
     ]
 
 

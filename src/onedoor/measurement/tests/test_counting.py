@@ -40,7 +40,7 @@ def done(day: date, **other: object) -> Stated[StepDone]:
 
 
 def read(on: date, known: date, agency: str = COMMUNE, start: date = date(2026, 1, 1)) -> dict[str, int]:
-    whose = levels.of_agency(nation.current(), agency, on)
+    whose = levels.whose(nation.current(), "agency", agency, on)
     found = readings.read(whose, start, on, known).counts
     return {measure: total for measure, total in found.items() if total}
 
@@ -51,13 +51,14 @@ def today() -> Iterator[None]:
         yield
 
 
-def test_a_dossier_counts_at_its_agency_and_at_its_level() -> None:
+def test_a_dossier_counts_at_its_agency_its_level_and_its_units() -> None:
     counting.count_taking_on(taken_on(DAY, COMMUNE, "births", "population"))
     counting.count_taking_on(taken_on(DAY, POLICE))
     one = {"received": 1, "received_reusing": 1, "received_reusing.births": 1, "received_reusing.population": 1}
     assert read(DAY, DAY) == one | {"services_used": 1}
-    whose = levels.of_level(nation.current(), "commune", DAY)
-    assert readings.read(whose, DAY, DAY, DAY).counts["received"] == 2
+    for kind, id_, received in (("level", "commune", 2), ("unit", "00199", 2), ("unit", "01", 2), ("unit", "79", 0)):
+        whose = levels.whose(nation.current(), kind, id_, DAY)
+        assert readings.read(whose, DAY, DAY, DAY).counts.get("received", 0) == received
 
 
 def test_how_a_dossier_was_settled_is_counted() -> None:
@@ -182,7 +183,7 @@ def test_a_service_that_ended_is_counted_no_more(monkeypatch: pytest.MonkeyPatch
 
 def test_before_anything_was_counted_nothing_is_measured() -> None:
     country = nation.current()
-    whose = levels.of_agency(country, COMMUNE, DAY)
+    whose = levels.whose(country, "agency", COMMUNE, DAY)
     stocks.take()
     yesterday = readings.live(national.asked(country, "decision-766", whose, DAY - timedelta(days=1)))
     assert yesterday.score.measured == 0

@@ -35,7 +35,7 @@ def counted(transactional_db: None) -> Iterator[None]:
 def live(name: str = INDEX, day_off: int = 0) -> national.Live:
     country = nation.current()
     on = DAY - timedelta(days=day_off)
-    return readings.live(national.asked(country, name, levels.of_agency(country, COMMUNE, on), on))
+    return readings.live(national.asked(country, name, levels.whose(country, "agency", COMMUNE, on), on))
 
 
 @pytest.mark.usefixtures("counted")
@@ -75,7 +75,7 @@ def test_what_is_not_measured_says_why_and_is_null() -> None:
 
 @pytest.mark.usefixtures("counted")
 @pytest.mark.parametrize("language", ["vi", "en", "fr"])
-@pytest.mark.parametrize("whose", [f"agency={COMMUNE}", "level=commune", "level=central", ""])
+@pytest.mark.parametrize("whose", [f"whose={COMMUNE}", "whose=unit:01", "whose=level:central", ""])
 def test_the_page_speaks_its_language_and_opens_down_to_the_counts(client: Client, language: str, whose: str) -> None:
     answer = client.get(f"/{language}/{PAGE}?{whose}")
     assert answer.status_code == 200
@@ -90,9 +90,9 @@ def test_the_page_speaks_its_language_and_opens_down_to_the_counts(client: Clien
 
 @pytest.mark.usefixtures("counted")
 def test_json_and_csv_hold_the_same(client: Client) -> None:
-    whole = json.loads(client.get(f"/en/{PAGE}/json?agency={COMMUNE}").content)
+    whole = json.loads(client.get(f"/en/{PAGE}/json?whose={COMMUNE}").content)
     assert whole == telling.plain(live(), "en", str)
-    rows = list(csv.DictReader(io.StringIO(client.get(f"/en/{PAGE}/csv?agency={COMMUNE}").content.decode())))
+    rows = list(csv.DictReader(io.StringIO(client.get(f"/en/{PAGE}/csv?whose={COMMUNE}").content.decode())))
     indicators = [one for group in whole["groups"] for one in group["indicators"]]
     assert [row["value"] for row in rows] == [one["value"] or "" for one in indicators]
     assert {row["agency"] for row in rows} == {COMMUNE}
@@ -104,9 +104,10 @@ def test_json_and_csv_hold_the_same(client: Client) -> None:
 @pytest.mark.parametrize(
     ("query", "status", "says"),
     [
-        ("agency=commune-00198", 404, "The nearest is commune-00199"),
-        ("level=moon", 404, "No agency works on the level “moon”"),
-        ("level=commune&agency=commune-00199", 400, "either"),
+        ("whose=commune-00198", 404, "The nearest is commune-00199"),
+        ("whose=level:moon", 404, "No agency works on the level “moon”"),
+        ("whose=unit:99", 404, "No agency works in a unit “99” or below it"),
+        ("whose=moon:commune-00199:x", 404, "no agency “x”"),
         ("on=yesterday", 400, "“yesterday” is not a day"),
         ("on=2026-12-24", 400, "lies ahead"),
         ("on=2026-11-10&known=2026-11-09", 400, "which is later"),
@@ -122,7 +123,7 @@ def test_the_page_refuses_in_words(client: Client, query: str, status: int, says
 def test_the_engine_knows_no_country() -> None:
     country = nation.load(settings.REPOSITORY / "nations" / "testland")
     with clock.freeze(at(DAY)):
-        whose = levels.of_agency(country, "town-N101", DAY)
+        whose = levels.whose(country, "agency", "town-N101", DAY)
         assert (whose.level, whose.stocks) == ("commune", "kind:town")
         asked = national.asked(country, "tl-care", whose, DAY)
         assert asked.start == DAY.replace(day=1)

@@ -60,6 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _index_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME", help="index of the nation, such as decision-766")
     parser.add_argument("--agency", metavar="ID", help="this agency: its id, such as commune-00199")
+    parser.add_argument("--unit", metavar="CODE", help="all agencies of a unit and below it: its code, such as 01")
     parser.add_argument("--level", help="all agencies of a level: central, or that of their administrative units")
     parser.add_argument("--on", metavar="DATE", help="the last day that counts, such as 2026-11-29; else today")
     parser.add_argument("--as-known-on", metavar="DATE", help="what was known at the end of this day; else now")

@@ -34,10 +34,10 @@ def test_the_command_tells_people_and_programs(capsys: pytest.CaptureFixture[str
     assert "of 46 points that are measured; the index has 100." in said
     assert "Counting began on 2026-11-10" in said
     country = nation.current()
-    live = readings.live(national.asked(country, INDEX, levels.of_agency(country, COMMUNE, DAY), DAY))
+    live = readings.live(national.asked(country, INDEX, levels.whose(country, "agency", COMMUNE, DAY), DAY))
     assert cli.run([*words, "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == telling.plain(live, "en", str)
-    assert cli.run(["measure", "index", "dti", "--level", "commune", "--language", "vi"]) == 0
+    assert cli.run(["measure", "index", "dti", "--unit", "01", "--language", "vi"]) == 0
     assert "minh họa" in capsys.readouterr().out
 
 
@@ -48,6 +48,9 @@ def test_the_command_tells_people_and_programs(capsys: pytest.CaptureFixture[str
         (["decision-7666", "--agency", COMMUNE], "no index “decision-7666”"),
         ([INDEX, "--agency", "comune-00199"], "The nearest is commune-00199"),
         ([INDEX], "whose index"),
+        ([INDEX, "--agency", COMMUNE, "--unit", "01"], "whose index"),
+        ([INDEX, "--unit", "98"], "No agency works in a unit “98”"),
+        ([INDEX, "--level", "moon"], "Please use one of central, province, commune"),
         ([INDEX, "--agency", COMMUNE, "--on", "10/11/2026"], "“10/11/2026” is not a day"),
         ([INDEX, "--agency", COMMUNE, "--on", "2027-01-01"], "lies ahead: today is 2026-11-10"),
         ([INDEX, "--agency", COMMUNE, "--on", "2026-11-10", "--as-known-on", "2026-11-01"], "cannot tell of"),
