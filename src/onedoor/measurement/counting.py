@@ -12,6 +12,7 @@ from django.db import connection, transaction
 
 from onedoor.cases.events import StepAcknowledged, StepDone, StepSettled
 from onedoor.kernel import nation
+from onedoor.kernel.ids import uuid7
 from onedoor.measurement import levels
 from onedoor.store import locks, rows
 from onedoor.store.outbox import Stated
@@ -20,7 +21,7 @@ LOCK = "measurement.counting"
 NEW = "INSERT INTO measurement_counted (event) VALUES (%s) ON CONFLICT DO NOTHING RETURNING 1"
 TALLIES = """
     INSERT INTO measurement_tally (id, whose, measure, service)
-    SELECT uuidv7(), * FROM unnest(%s::text[], %s::text[], %s::text[]) ON CONFLICT DO NOTHING
+    SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[]) ON CONFLICT DO NOTHING
 """
 BEGIN = """
     INSERT INTO measurement_count (tally_id, day, total)
@@ -94,11 +95,12 @@ def add(whose: Iterable[str], service: str, found: Counts, fact: date, counted: 
     """Add *found* to what was *counted* on a day of the day of the *fact*; the caller holds the lock."""
     lines = [(one, measure, service, more) for one in whose for measure, more in found.items()]
     names, more = [[line[n] for line in lines] for n in range(3)], [line[3] for line in lines]
-    rows.run(TALLIES, names)
-    rows.run(BEGIN, [counted, counted, *names])
-    rows.run(ADD, [*names, more, counted])
-    if fact < counted:
-        rows.run(LATE, [counted, fact, *names, fact, counted, *names, more])
+    with rows.one_trip():
+        rows.run(TALLIES, [[uuid7() for _ in lines], *names])
+        rows.run(BEGIN, [counted, counted, *names])
+        rows.run(ADD, [*names, more, counted])
+        if fact < counted:
+            rows.run(LATE, [counted, fact, *names, fact, counted, *names, more])
 
 
 def wait_for_the_others() -> None:

@@ -7,6 +7,7 @@ from datetime import date
 from django.db import transaction
 
 from onedoor.kernel import nation
+from onedoor.kernel.ids import uuid7
 from onedoor.kernel.nation import Nation
 from onedoor.measurement import levels
 from onedoor.measurement.counted import STOCKS
@@ -39,7 +40,7 @@ def take() -> None:
         gone: dict[Key, int] = dict.fromkeys(rows.fetch(KEPT, [list(STOCKS)]), 0)
         lines = [(*key, total) for key, total in (gone | found).items()]
         names = [[line[n] for line in lines] for n in range(3)]
-        rows.run(TALLIES, names)
+        rows.run(TALLIES, [[uuid7() for _ in lines], *names])
         rows.run(SET, [today, *names, [line[3] for line in lines], today])
 
 

@@ -1,13 +1,15 @@
 """Counts: each event once, a day that is over stands, and a reading asks no more of a million cases than of ten."""
 
 import random
+import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from uuid import UUID
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from onedoor.cases.events import StepAcknowledged, StepDone, StepRefused
 from onedoor.kernel import clock, nation
@@ -189,3 +191,30 @@ def test_before_anything_was_counted_nothing_is_measured() -> None:
     assert yesterday.score.measured == 0
     assert yesterday.since == DAY
     assert readings.live(national.asked(country, "decision-766", whose, DAY)).score.measured > 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_asks_after_midnight_waits_for_what_is_counted_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, add = threading.Event(), counting.add
+
+    def slowly(*given: object) -> None:
+        begun.set()
+        time.sleep(0.3)
+        add(*given)
+
+    def count() -> None:
+        counting.count_taking_on(taken_on(DAY))
+        connection.close()
+
+    monkeypatch.setattr(counting, "add", slowly)
+    counter = threading.Thread(target=count)
+    counter.start()
+    begun.wait(5)
+    country = nation.current()
+    with clock.freeze(at(DAY + timedelta(days=1), 0)):
+        whose = levels.whose(country, "agency", COMMUNE, DAY)
+        told = readings.live(national.asked(country, "decision-766", whose, DAY, DAY))
+        found = read(DAY, DAY)
+    counter.join()
+    assert told.since is None
+    assert found["received"] == 1
