@@ -17,6 +17,7 @@ REQUESTS = 15
 REPEATS = 7
 WARM = 12
 EMPTY = "/health/empty"
+INDEX = "figures/indices/decision-766?whose=commune-00199"
 LOOK_UP = "desk/look-up/birth-registration/births/mother"
 
 
@@ -58,6 +59,7 @@ def _portal(stage: Stage) -> Iterator[tuple[str, str, str]]:
     yield "form, first page", "father", f"{service}/apply"
     for page in stage.form:
         yield f"form, {page}", "mother", f"{service}/apply/{page}"
+    yield "index of an agency", "mother", INDEX
     yield "saved", "mother", f"{service}/apply/saved"
     yield "review", "mother", f"{service}/apply/review"
     yield "cases", "mother", "cases/"

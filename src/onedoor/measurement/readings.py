@@ -50,8 +50,8 @@ def live(question: Question) -> Live:
 def read(whose: Whose, start: date, on: date, known: date) -> Reading:
     """Return what was counted of *whose* from *start* to *on*, as known at the end of the day *known*."""
     stocks = list(STOCKS)
-    flows = rows.fetch(FLOWS, [known, on, start - DAY, whose.flows, stocks])
-    held = rows.fetch(STOCK, [on, whose.stocks, stocks])
+    asked = (FLOWS, [known, on, start - DAY, whose.flows, stocks]), (STOCK, [on, whose.stocks, stocks])
+    flows, held = rows.fetch_each(*asked)
     counts: Counter[str] = Counter()
     for measure, _service, total in (*flows, *(line[:3] for line in held)):
         counts[measure] += total

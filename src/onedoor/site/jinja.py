@@ -19,7 +19,7 @@ from onedoor.kernel.text import Text, pick, semicolons
 from onedoor.site import addresses, chrome, dates
 from onedoor.site.templating import Pages, escaped
 
-KEPT = ("date", "moment", "time", "limit", "size")
+KEPT = ("date", "moment", "time", "limit", "size", "number")
 """What is written the same way again and again: the last few thousand of each are kept."""
 
 

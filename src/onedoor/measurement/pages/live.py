@@ -1,50 +1,88 @@
 """An index of agencies as it stands: whose and what day to choose, down to raw counts, and to take along."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
+from markupsafe import Markup
 
 from onedoor.kernel import nation
 from onedoor.kernel.access import PUBLIC, access
 from onedoor.kernel.nation import Nation
-from onedoor.kernel.text import Text
+from onedoor.kernel.text import Text, gettext_noop
 from onedoor.measurement import levels, national, readings, telling
 from onedoor.measurement.errors import NoDay
 from onedoor.measurement.levels import Whose
 from onedoor.measurement.national import Live
 from onedoor.measurement.rules.points import VERSION
 
+KEPT = 64
+"""Pages of some 40 KB each."""
 Choices = Sequence[tuple[str, Sequence[tuple[str, Text | str]]]]
-"""Groups of those whose index can be chosen: what the group is called, then the word and the name of each."""
+"""Groups of those whose index can be chosen: the key of its name, then the word and the name (or its key) of each."""
+LEVELS, UNITS = gettext_noop("Levels"), gettext_noop("All agencies in a unit")
 
 
 @access(PUBLIC)
 @require_safe
 def live_index(request: HttpRequest, name: str) -> HttpResponse:
     """Show an index of an agency, or of a level, on a day."""
-    country, found = nation.current(), _found(request, name)
+    found = _found(request, name)
+    title = telling.whose_name(found.question.whose, _language(), _)
+    shown = _Shown(_key(found, request.GET.urlencode()), found)
+    context = {"data": found.question.definition.data, "title": title, "content": _content(shown, _language())}
+    return render(request, "measurement/live.html", context)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """An index, and what makes its page another one: where that is the same, so is the page."""
+
+    key: tuple[object, ...]
+    live: Live = field(compare=False)
+
+    @property
+    def query(self) -> object:
+        """Return the query by which it was asked for."""
+        return self.key[-1]
+
+
+def _key(live: Live, query: str) -> tuple[object, ...]:
+    asked, country = live.question, nation.current()
+    counts = tuple(one.counts for one in live.indicators)
+    days = asked.on, asked.known, live.since, country.today()
+    return country.path, asked.definition.id, asked.whose.flows, days, counts, query
+
+
+@lru_cache(maxsize=KEPT)
+def _content(shown: _Shown, language: str) -> Markup:
+    """Return what everybody sees who asks for the same; the last few are kept."""
+    live, country = shown.live, nation.current()
+    asked = live.question
     context = {
-        "live": found,
-        "asked": found.question,
-        "data": found.question.definition.data,
-        "edition": found.question.definition.editions[found.question.year],
+        "live": live,
+        "asked": asked,
+        "data": asked.definition.data,
+        "edition": asked.definition.editions[asked.year],
         "rule": VERSION,
-        "title": telling.whose_name(found.question.whose, _language(), _),
-        "choices": _choices(country),
-        "chosen": found.question.whose.flows,
-        "others": national.indices(country),
-        "illustrative": national.illustrative(found),
-        "today": country.today(),
+        "title": telling.whose_name(asked.whose, language, _),
         "why_not": telling.why_not,
         "named": lambda measure: telling.measure_name(measure, _),
-        "query": request.GET.urlencode(),
+        "choices": _choices(country, country.today()),
+        "chosen": asked.whose.flows,
+        "others": national.indices(country),
+        "illustrative": national.illustrative(live),
+        "today": country.today(),
+        "query": shown.query,
     }
-    return render(request, "measurement/live.html", context)
+    return Markup(render_to_string("measurement/live_content.html", context))  # noqa: S704 (our own template)
 
 
 @access(PUBLIC)
@@ -94,15 +132,14 @@ def _day(request: HttpRequest, name: str) -> date | None:
         raise NoDay(day=text[:20]) from error
 
 
-def _choices(country: Nation) -> Choices:
-    today = country.today()
-    known = levels.levels(country, today)
-    every = [levels.whose(country, levels.AGENCY, one, today) for one in country.agencies]
-    top = [unit for unit in levels.units(country, today).values() if not unit.parent]
+def _choices(country: Nation, on: date) -> Choices:
+    known = levels.levels(country, on)
+    every = [levels.whose(country, levels.AGENCY, one, on) for one in country.agencies]
+    top = [unit for unit in levels.units(country, on).values() if not unit.parent]
     return [
-        (_("Levels"), [(levels.word(levels.LEVEL, one), _(levels.NAMES.get(one, one))) for one in known]),
-        (_("All agencies in a unit"), [(levels.word(levels.UNIT, one.code), one.full_name or one.name) for one in top]),
-        *((_(levels.NAMES.get(level, level)), [(o.id, o.name) for o in every if o.level == level]) for level in known),
+        (LEVELS, [(levels.word(levels.LEVEL, one), levels.NAMES.get(one, one)) for one in known]),
+        (UNITS, [(levels.word(levels.UNIT, one.code), one.full_name or one.name) for one in top]),
+        *((levels.NAMES.get(level, level), [(o.id, o.name) for o in every if o.level == level]) for level in known),
     ]
 
 
