@@ -27,7 +27,7 @@ STOCK = """
         coalesce((SELECT total FROM measurement_count WHERE tally_id = tally.id AND day <= %s
             ORDER BY day DESC LIMIT 1), 0),
         (SELECT min(day) FROM measurement_count WHERE tally_id = tally.id)
-    FROM measurement_tally AS tally WHERE whose = %s AND split_part(measure, '.', 1) = ANY(%s::text[])
+    FROM measurement_tally AS tally WHERE whose = ANY(%s::text[]) AND split_part(measure, '.', 1) = ANY(%s::text[])
 """
 
 
@@ -50,10 +50,11 @@ def live(question: Question) -> Live:
 def read(whose: Whose, start: date, on: date, known: date) -> Reading:
     """Return what was counted of *whose* from *start* to *on*, as known at the end of the day *known*."""
     stocks = list(STOCKS)
-    asked = (FLOWS, [known, on, start - DAY, whose.flows, stocks]), (STOCK, [on, whose.stocks, stocks])
+    asked = (FLOWS, [known, on, start - DAY, whose.flows, stocks]), (STOCK, [on, list(whose.stocks), stocks])
     flows, held = rows.fetch_each(*asked)
     counts: Counter[str] = Counter()
-    for measure, _service, total in (*flows, *(line[:3] for line in held)):
+    for measure, _service, total in flows:
         counts[measure] += total
+    counts.update(measure for measure, _service in {line[:2] for line in held if line[2]})
     counts["services_used"] = sum(measure == "received" and total > 0 for measure, _service, total in flows)
     return Reading(dict(counts), min((line[3] for line in held if line[3]), default=None))

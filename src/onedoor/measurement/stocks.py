@@ -1,6 +1,5 @@
 """How many services there are of each kind, found out from their definitions and kept as of the day."""
 
-from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date
 
@@ -8,7 +7,6 @@ from django.db import transaction
 
 from onedoor.kernel import nation
 from onedoor.kernel.ids import uuid7
-from onedoor.kernel.nation import Nation
 from onedoor.measurement import levels
 from onedoor.measurement.counted import STOCKS
 from onedoor.measurement.counting import LOCK, TALLIES
@@ -32,11 +30,10 @@ Key = tuple[str, str, str]
 
 def take() -> None:
     """Keep what the definitions say today, where it is not what was kept already."""
-    country = nation.current()
     with transaction.atomic():
         locks.one_at_a_time(LOCK)
-        today = country.today()
-        found = stocks(country, today)
+        today = nation.current().today()
+        found = stocks(today)
         gone: dict[Key, int] = dict.fromkeys(rows.fetch(KEPT, [list(STOCKS)]), 0)
         lines = [(*key, total) for key, total in (gone | found).items()]
         names = [[line[n] for line in lines] for n in range(3)]
@@ -44,17 +41,12 @@ def take() -> None:
         rows.run(SET, [today, *names, [line[3] for line in lines], today])
 
 
-def stocks(country: Nation, on: date) -> dict[Key, int]:
-    """Return 1 for whatever is so on a day, by whose service it is, measure and service."""
-    homes: dict[str, set[str]] = defaultdict(set)
-    for agency in country.agencies.values():
-        kind = levels.kind_of(agency)
-        homes[kind] |= {levels.word(levels.KIND, kind), *levels.above(country, agency, on)}
+def stocks(on: date) -> dict[Key, int]:
+    """Return 1 for whatever is so on a day, by the kind of agency with a step of the service, measure and service."""
     return {
-        (whose, measure, service.id): 1
+        (levels.word(levels.KIND, kind), measure, service.id): 1
         for service in procedures.services(on)
         for kind in {step.agency_kind for step in service.steps.values()}
-        for whose in homes[kind]
         for measure in measures(service)
     }
 

@@ -1,6 +1,10 @@
 """What the room counts and when; each may run again, none counts anything twice."""
 
+from datetime import date
+
 from onedoor.cases.events import StepAcknowledged, StepSettled
+from onedoor.kernel import nation
+from onedoor.kernel.nation import Nation
 from onedoor.measurement import counting, stocks
 from onedoor.store import outbox
 from onedoor.store.jobs import periodic
@@ -18,7 +22,15 @@ def count_settling(stated: outbox.Stated[StepSettled]) -> None:
     counting.count_settling(stated)
 
 
-@periodic("*/5 * * * *", "measurement.take_stock")
+@periodic("* * * * *", "measurement.take_stock")
 def take_stock() -> None:
-    """Count the services there are, where the definitions say another thing than before."""
-    stocks.take()
+    """Count the services there are, once a day and whenever the nation's files change."""
+    taken, today = nation.current().once(_taken), nation.current().today()
+    if today not in taken:
+        stocks.take()
+        taken.add(today)
+
+
+def _taken(_country: Nation) -> set[date]:
+    """Return the days on which this process took stock of a nation."""
+    return set()

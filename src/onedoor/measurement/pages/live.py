@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -36,9 +37,13 @@ def live_index(request: HttpRequest, name: str) -> HttpResponse:
     """Show an index of an agency, or of a level, on a day."""
     found = _found(request, name)
     title = telling.whose_name(found.question.whose, _language(), _)
-    shown = _Shown(_key(found, request.GET.urlencode()), found)
+    shown = _Shown(_key(found, _query(request)), found)
     context = {"data": found.question.definition.data, "title": title, "content": _content(shown, _language())}
     return render(request, "measurement/live.html", context)
+
+
+def _query(request: HttpRequest) -> str:
+    return urlencode({name: request.GET[name] for name in ("whose", "on", "known") if request.GET.get(name)})
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from onedoor.cases.events import StepAcknowledged, StepDone, StepRefused
 from onedoor.kernel import clock, nation
 from onedoor.kernel.actor import SYSTEM
 from onedoor.kernel.ids import uuid7
-from onedoor.measurement import counting, levels, national, readings, stocks
+from onedoor.measurement import counting, levels, national, readings, stocks, tasks
 from onedoor.measurement.models import Count, Counted, LateCount, Tally
 from onedoor.store import outbox
 from onedoor.store.outbox import Stated
@@ -168,8 +168,20 @@ def test_services_are_counted_as_of_the_day_they_were_found() -> None:
     found = read(DAY, DAY)
     assert found["services"] == found["services_online"] == found["services_reading.population"] == 1
     assert "services_with_fee" not in found
+    province = levels.whose(nation.current(), "unit", "01", DAY)
+    assert readings.read(province, DAY, DAY, DAY).counts["services"] == 1, "one service, of three kinds of agencies"
     assert read(DAY - timedelta(days=1), DAY) == {}
     assert read(DAY, DAY, "facility-01901") == {}
+
+
+def test_stock_is_taken_once_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[date] = []
+    monkeypatch.setattr(stocks, "take", lambda: taken.append(nation.current().today()))
+    days = [DAY + timedelta(days=n) for n in (400, 400, 401)]
+    for day in days:
+        with clock.freeze(at(day)):
+            tasks.take_stock()
+    assert taken == days[1:]
 
 
 def test_a_service_that_ended_is_counted_no_more(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -124,7 +124,7 @@ def test_the_engine_knows_no_country() -> None:
     country = nation.load(settings.REPOSITORY / "nations" / "testland")
     with clock.freeze(at(DAY)):
         whose = levels.whose(country, "agency", "town-N101", DAY)
-        assert (whose.level, whose.stocks) == ("commune", "kind:town")
+        assert (whose.level, whose.stocks) == ("commune", ("kind:town",))
         asked = national.asked(country, "tl-care", whose, DAY)
         assert asked.start == DAY.replace(day=1)
         counts = {"settled": 10, "settled_on_time": 8, "received": 10, "received_reusing.bicycles": 5}
