@@ -10,7 +10,7 @@ from typing import Any
 from onedoor.kernel.nation import Nation
 from onedoor.kernel.text import Text
 from onedoor.measurement.counted import MINUTES
-from onedoor.measurement.errors import DayAhead, KnownTooEarly, NoEditionThen, NoIndexOfAgencies
+from onedoor.measurement.errors import DayAhead, KnownTooEarly, NoDay, NoEditionThen, NoIndexOfAgencies
 from onedoor.measurement.levels import Whose
 from onedoor.measurement.points_faults import OF_AGENCIES
 from onedoor.measurement.rules import points
@@ -115,12 +115,20 @@ def index_called(country: Nation, name: str) -> Definition:
     return known[name]
 
 
+def day(text: str | None) -> date | None:
+    """Return the day that *text* names, None where it names none; raise `NoDay`."""
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError as error:
+        raise NoDay(day=(text or "")[:20]) from error
+
+
 def asked(country: Nation, name: str, whose: Whose, on: date, known: date | None = None) -> Question:
     """Return the question; raise where there is no such index then, or a day lies ahead or before the one it is of."""
     definition, today = index_called(country, name), country.today()
-    for day in filter(None, (on, known)):
-        if day > today:
-            raise DayAhead(day=day.isoformat(), today=today.isoformat())
+    for one in filter(None, (on, known)):
+        if one > today:
+            raise DayAhead(day=one.isoformat(), today=today.isoformat())
     if known is not None and known < on:
         raise KnownTooEarly(known=known.isoformat(), day=on.isoformat())
     years = [year for year in definition.editions if definition.day(year) <= on.isoformat()]

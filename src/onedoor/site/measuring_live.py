@@ -3,7 +3,6 @@
 import argparse
 import os
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from rich.table import Table
 from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.text import pick, semicolons
 from onedoor.measurement import telling
-from onedoor.measurement.errors import NoDay, WhoseIndex
+from onedoor.measurement.errors import WhoseIndex
 from onedoor.measurement.national import PERCENT, Indicator, Live, Question, illustrative
 from onedoor.measurement.rules.points import VERSION, Score
 from onedoor.site.commands.processes import settings_of
@@ -66,19 +65,12 @@ def question(arguments: argparse.Namespace, country: "Nation") -> Question:
     """Return what is asked; raise what of it cannot be."""
     from onedoor.measurement import levels, national
 
-    on, known = _day(arguments.on) or country.today(), _day(arguments.as_known_on)
+    on, known = national.day(arguments.on) or country.today(), national.day(arguments.as_known_on)
     national.index_called(country, arguments.name)
     given = {kind: id_ for kind in (levels.AGENCY, levels.UNIT, levels.LEVEL) if (id_ := getattr(arguments, kind))}
     if len(given) != 1:
         raise WhoseIndex
     return national.asked(country, arguments.name, levels.whose(country, *given.popitem(), on), on, known)
-
-
-def _day(text: str | None) -> date | None:
-    try:
-        return None if text is None else date.fromisoformat(text)
-    except ValueError as error:
-        raise NoDay(day=text[:20] if text else "") from error
 
 
 def show(live: Live) -> None:

@@ -19,7 +19,6 @@ from onedoor.kernel.access import PUBLIC, access
 from onedoor.kernel.nation import Nation
 from onedoor.kernel.text import Text, gettext_noop
 from onedoor.measurement import levels, national, readings, telling
-from onedoor.measurement.errors import NoDay
 from onedoor.measurement.levels import Whose
 from onedoor.measurement.national import Live
 from onedoor.measurement.rules.points import VERSION
@@ -116,10 +115,10 @@ def _attached(whole: telling.Plain, kind: str) -> dict[str, str]:
 
 def _found(request: HttpRequest, name: str) -> Live:
     country = nation.current()
-    on = _day(request, "on") or country.today()
+    on = national.day(request.GET.get("on")) or country.today()
     national.index_called(country, name)
     whose = _whose(request, country, on)
-    return readings.live(national.asked(country, name, whose, on, _day(request, "known")))
+    return readings.live(national.asked(country, name, whose, on, national.day(request.GET.get("known"))))
 
 
 def _whose(request: HttpRequest, country: Nation, on: date) -> Whose:
@@ -127,14 +126,6 @@ def _whose(request: HttpRequest, country: Nation, on: date) -> Whose:
     lowest = levels.word(levels.LEVEL, levels.levels(country, on)[-1])
     kind, _colon, id_ = (request.GET.get("whose") or lowest).rpartition(":")
     return levels.whose(country, kind if kind in (levels.UNIT, levels.LEVEL) else levels.AGENCY, id_, on)
-
-
-def _day(request: HttpRequest, name: str) -> date | None:
-    text = request.GET.get(name, "")
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError as error:
-        raise NoDay(day=text[:20]) from error
 
 
 def _choices(country: Nation, on: date) -> Choices:

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from fractions import Fraction
 
 import lxml.html
@@ -14,6 +14,7 @@ from django.test import Client
 from onedoor.kernel import clock, nation, settings
 from onedoor.measurement import counting, levels, national, readings, stocks, telling
 from onedoor.measurement.tests.test_counting import COMMUNE, DAY, at, done, taken_on
+from onedoor.measurement.world import Definition
 
 INDEX = "decision-766"
 PAGE = f"figures/indices/{INDEX}"
@@ -131,3 +132,24 @@ def test_the_engine_knows_no_country() -> None:
         found = national.computed(asked, counts, DAY)
     assert found.score.points == 4 * Fraction(8, 10) / Fraction("0.9") + 2
     assert (found.score.measured, found.score.most) == (8, 10)
+
+
+@pytest.mark.parametrize(
+    ("length", "start"), [("month", date(2026, 11, 1)), ("quarter", date(2026, 10, 1)), ("year", date(2026, 1, 1))]
+)
+def test_a_period_begins_with_its_first_day(length: str, start: date) -> None:
+    country = nation.current()
+    definition = Definition("x", {"period": {"length": length}})
+    asked = national.Question(definition, levels.whose(country, "agency", COMMUNE, DAY), DAY, DAY, 2026)
+    assert asked.start == start
+
+
+def test_a_day_keeps_the_edition_that_held_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    editions = [{"edition": 2022, "published": "2022-06-23"}, {"edition": 2026, "published": "2026-11-10"}]
+    definition = Definition("x", {"name": {"en": "X"}, "editions": editions})
+    monkeypatch.setattr(national, "index_called", lambda *_: definition)
+    country = nation.current()
+    whose = levels.whose(country, "agency", COMMUNE, DAY)
+    with clock.freeze(at(DAY)):
+        assert national.asked(country, "x", whose, DAY).year == 2026
+        assert national.asked(country, "x", whose, DAY - timedelta(days=1)).year == 2022
