@@ -25,7 +25,7 @@ GUARDED = (b"x-road-", b"onedoor-", b"idempotency-key")
 _NAME = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}"
 _FIELD = re.compile(rb"(" + _NAME + rb"):([\t -~\x80-\xff]*)\r\n")
 _REQUEST = re.compile(rb"([A-Z]{3,8})\r\n(/[!-~]*)\r\n((?:" + _NAME + rb":[\t -~\x80-\xff]*\r\n)*)")
-_RESPONSE = re.compile(rb"([1-5][0-9]{2}) ?([\t -~]*)\r\n((?:" + _NAME + rb":[\t -~\x80-\xff]*\r\n)*)")
+_RESPONSE = re.compile(rb"([1-5][0-9]{2})\r\n([\t -~]*)\r\n((?:" + _NAME + rb":[\t -~\x80-\xff]*\r\n)*)")
 
 
 class BadMessage(ValueError):
@@ -106,8 +106,8 @@ def request_head(method: bytes, target: bytes, headers: Iterable[tuple[bytes, by
 
 
 def response_head(status: int, reason: bytes, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """Return the head of a response as it is signed: ``200 OK``, then ``name:value``, each ended by CRLF."""
-    return b"%d %b\r\n" % (status, reason) + _lines(headers)
+    """Return the head of a response as it is signed: status, reason, then ``name:value``, each ended by CRLF."""
+    return b"%d\r\n%b\r\n" % (status, reason) + _lines(headers)
 
 
 def read_request(head: bytes) -> Request:

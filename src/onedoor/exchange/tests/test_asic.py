@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from onedoor.exchange.connections import Connections, Request, Response
+from onedoor.exchange.evidence import messages
 from onedoor.exchange.tests.nation import PROVIDER, Place, System, free_base, system_of
 from onedoor.signing.asice import integrity
 
@@ -59,6 +60,9 @@ def test_both_sides_hold_evidence_that_programs_of_others_accept(
             found = integrity.check(io.BytesIO(data))
             assert (found.verdict, found.findings, len(found.responses)) == ("valid", [], 1)
             entries = unpacked(data)
+            read = messages.read(entries["message.xml"])
+            sender = PORTAL if "request" in name else PROVIDER
+            assert (read.sender, read.id) == (sender.rpartition("/")[0], "evidence-1")
             if "request" in name:
                 assert entries["attachment1"] == body
                 assert b"\r\nOnedoor-Purpose:birth-form\r\n" in entries["message.xml"]
