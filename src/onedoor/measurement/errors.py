@@ -199,3 +199,15 @@ class KnownTooEarly(BadInput):
 
 class NoEditionThen(BadInput):
     """{index} does not hold on {day}: its first edition is of {first}. Please ask for a later day."""
+
+
+class NoFigures(NotFound):
+    """There are no figures of “{index}” here. Please choose from the list of what is measured."""
+
+
+class NotListed(NotFound):
+    """“{country}” is not in the edition {edition}. Please choose one from the table, by its name or ISO 3166 code."""
+
+
+class NoChoice(BadInput):
+    """“{value}” cannot be chosen here. Please take one of {known}."""

@@ -87,6 +87,7 @@ INDEX: Mapping[str, Any] = {
         "index": {**WORD, "description": "the id of the index"},
         "name": TEXT_SCHEMA,
         "source": {"type": "string", "minLength": 1, "description": "who defines it, and where that is written"},
+        "licence": {**TEXT_SCHEMA, "description": "under which terms its figures may be used"},
         "illustrative": {"const": True, "description": "it has no source"},
         "units": {
             "enum": ["country", "name", "agency"],

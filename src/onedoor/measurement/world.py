@@ -29,6 +29,7 @@ class Group:
     name: Text
     also: tuple[str, ...]
     periods: tuple[tuple[str, str, str], ...]
+    source: str = ""
 
     def members(self, day: str) -> frozenset[str]:
         """Return the codes of those who are members on *day*."""
@@ -166,7 +167,7 @@ def _group(data: Mapping[str, Any]) -> Group:
         for member in data["members"]
         for code in member["codes"]
     )
-    return Group(data["group"], data["name"], tuple(data.get("also", ())), periods)
+    return Group(data["group"], data["name"], tuple(data.get("also", ())), periods, data.get("source", ""))
 
 
 def _edition(data: Mapping[str, Any], edition: Mapping[str, Any]) -> Edition:

@@ -97,7 +97,10 @@ def _own_name(code: str) -> str:
 
 
 def _menu(request: HttpRequest, actor: Actor, code: str, corrections: str, reads: str) -> list[Link]:
-    menu = [Link(_("Services"), _address(code, "procedures:search"))]
+    menu = [
+        Link(_("Services"), _address(code, "procedures:search")),
+        Link(_("Figures"), _address(code, "measurement:figures")),
+    ]
     if actor.known:
         from onedoor.notices import service as notices
 

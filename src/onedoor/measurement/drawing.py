@@ -1,0 +1,109 @@
+"""Vega-Lite drawn by vl-convert as SVG and PNG, in a process of its own and kept by content.
+
+What draws takes 90 MB and half a second to begin: the portal asks for a picture once and holds none of that.
+"""
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import structlog
+
+from onedoor.kernel import settings
+
+Spec = Mapping[str, Any]
+VEGA_LITE = "5.21"
+SCALE = 2
+MOST = 2000
+"""Pictures that are kept; the oldest go."""
+LONGEST, PATIENCE = 60, 5.0
+"""Seconds that drawing may take, and that a page waits for another page's pictures."""
+NOT_DRAWN = re.compile(
+    r' (?:width|height)="[0-9.]+"(?=[^<>]* viewBox)| (?:class|role|aria-[a-z]+)="[^"]*"| pointer-events="none"| opacity="1"'
+)
+EMPTY = re.compile(r'<path d="(?:M0,0h0v0h0Z)?"(?: display="none")?/>|<g></g>')
+log = structlog.get_logger("onedoor.measurement")
+_lock = Lock()
+
+
+def svgs(specs: Sequence[Spec]) -> list[str | None]:
+    """Return the picture of each of *specs*; None for one that cannot be drawn now."""
+    return [None if one is None else one.decode() for one in _kept("svg", [json.dumps(spec) for spec in specs])]
+
+
+def png(svg: str) -> bytes | None:
+    """Return *svg* as a PNG of twice its size; None when it cannot be drawn now."""
+    return _kept("png", [svg])[0]
+
+
+def _kept(kind: str, asked: Sequence[str]) -> list[bytes | None]:
+    folder = settings.current().state / "figures"
+    files = [folder / f"{hashlib.sha256(one.encode()).hexdigest()}.{kind}" for one in asked]
+    missing = {file: one for file, one in zip(files, asked, strict=True) if not file.is_file()}
+    if missing and _lock.acquire(timeout=PATIENCE):
+        try:
+            _draw(kind, {file: one for file, one in missing.items() if not file.is_file()})
+        finally:
+            _lock.release()
+    return [file.read_bytes() if file.is_file() else None for file in files]
+
+
+def _draw(kind: str, missing: Mapping[Path, str]) -> None:
+    if not missing:
+        return
+    folder = next(iter(missing)).parent
+    folder.mkdir(parents=True, exist_ok=True)
+    job = json.dumps({str(file): one for file, one in missing.items()})
+    try:
+        subprocess.run(  # noqa: S603 - this program itself; what to draw goes in by its input
+            [sys.executable, "-m", __name__, kind],
+            input=job.encode(),
+            check=True,
+            timeout=LONGEST,
+            env={},
+            capture_output=True,
+        )
+    except subprocess.SubprocessError as error:
+        log.warning("pictures cannot be drawn", kind=kind, count=len(missing), why=type(error).__name__)
+    _tidy(folder)
+
+
+def _tidy(folder: Path) -> None:
+    """Remove the oldest pictures beyond those that are kept."""
+    files = [file for kind in ("svg", "png") for file in folder.glob(f"*.{kind}")]
+    if len(files) > MOST:
+        for file in sorted(files, key=lambda one: one.stat().st_mtime)[: len(files) - MOST]:
+            file.unlink(missing_ok=True)
+
+
+def draw(kind: str, job: Mapping[str, str]) -> None:
+    """Draw each picture of *job*, by the file it goes to: Vega-Lite as ``svg``, or SVG as ``png``."""
+    import vl_convert
+
+    for name, one in job.items():
+        if kind == "svg":
+            made = plain(vl_convert.vegalite_to_svg(json.loads(one), vl_version=VEGA_LITE)).encode()
+        else:
+            made = vl_convert.svg_to_png(one, scale=SCALE)
+        half = Path(f"{name}.{os.getpid()}")
+        half.write_bytes(made)
+        half.replace(name)
+
+
+def plain(svg: str) -> str:
+    """Return *svg* without what a page does not need: classes, sizes, empty groups."""
+    slim = NOT_DRAWN.sub("", svg)
+    while (slimmer := EMPTY.sub("", slim)) != slim:
+        slim = slimmer
+    return slim
+
+
+if __name__ == "__main__":
+    draw(sys.argv[1], json.load(sys.stdin))
