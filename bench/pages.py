@@ -75,6 +75,12 @@ def _portal(stage: Stage) -> Iterator[tuple[str, str, str]]:
     yield "inbox", "mother", "inbox"
     yield "corrections", "mother", "corrections/"
     yield "correction, new", "mother", "corrections/new"
+    yield "figures", "mother", "figures/"
+    yield "index, world", "mother", "figures/egdi"
+    yield "index, group", "mother", "figures/egdi?group=asean"
+    yield "index, why", "mother", "figures/egdi/VN/why"
+    yield "index, goal", "mother", "figures/egdi/VN/goal?field=moving"
+    yield "index, origin", "mother", "figures/egdi/VN/origin"
 
 
 def _desks(stage: Stage) -> Iterator[tuple[str, str, str]]:

@@ -6,7 +6,6 @@ What draws takes 90 MB and half a second to begin: the portal asks for a picture
 import hashlib
 import json
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -25,12 +24,18 @@ MOST = 2000
 """Pictures that are kept; the oldest go."""
 LONGEST, PATIENCE = 60, 5.0
 """Seconds that drawing may take, and that a page waits for another page's pictures."""
-NOT_DRAWN = re.compile(
-    r' (?:width|height)="[0-9.]+"(?=[^<>]* viewBox)| (?:class|role|aria-[a-z]+)="[^"]*"| pointer-events="none"| opacity="1"'
-)
-EMPTY = re.compile(r'<path d="(?:M0,0h0v0h0Z)?"(?: display="none")?/>|<g></g>')
+NOT_DRAWN = {"width", "height", "class", "role", "pointer-events"}
+"""Attributes that a page does not need: sizes come from the style sheet, words from what stands beside the picture."""
+SHAPES = {"rect", "image"}
+"""Elements whose width and height are drawn."""
+NOTHING = ("", "M0,0h0v0h0Z")
 log = structlog.get_logger("onedoor.measurement")
 _lock = Lock()
+
+
+def kept() -> Path:
+    """Return the folder of what is worked out or drawn once."""
+    return settings.current().state / "figures"
 
 
 def svgs(specs: Sequence[Spec]) -> list[str | None]:
@@ -44,7 +49,7 @@ def png(svg: str) -> bytes | None:
 
 
 def _kept(kind: str, asked: Sequence[str]) -> list[bytes | None]:
-    folder = settings.current().state / "figures"
+    folder = kept()
     files = [folder / f"{hashlib.sha256(one.encode()).hexdigest()}.{kind}" for one in asked]
     missing = {file: one for file, one in zip(files, asked, strict=True) if not file.is_file()}
     if missing and _lock.acquire(timeout=PATIENCE):
@@ -98,11 +103,18 @@ def draw(kind: str, job: Mapping[str, str]) -> None:
 
 
 def plain(svg: str) -> str:
-    """Return *svg* without what a page does not need: classes, sizes, empty groups."""
-    slim = NOT_DRAWN.sub("", svg)
-    while (slimmer := EMPTY.sub("", slim)) != slim:
-        slim = slimmer
-    return slim
+    """Return *svg* without what a page does not need: its size, words for readers of screens, empty groups."""
+    from lxml import etree
+
+    root = etree.fromstring(svg.encode())
+    for one in list(root.iter("{*}*"))[::-1]:  # what is within comes before what it is in
+        kind = etree.QName(one).localname
+        if (kind == "path" and one.get("d") in NOTHING) or (kind == "g" and not len(one)):
+            one.getparent().remove(one)  # type: ignore[union-attr]  # the root is neither
+        for name in [name for name in one.attrib if str(name) in NOT_DRAWN or str(name).startswith("aria-")]:
+            if kind not in SHAPES or name not in ("width", "height"):
+                del one.attrib[name]
+    return etree.tostring(root, encoding="unicode")
 
 
 if __name__ == "__main__":

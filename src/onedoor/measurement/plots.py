@@ -82,13 +82,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A bar with its solid part, and how far its end may be off."""
+    """A bar with its solid part, and between which ends its own may lie."""
 
     label: str
     said: str
     whole: float
     solid: float
-    error: float
+    low: float
+    high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,20 +160,10 @@ def waterfall(steps: Sequence[Step], width: int) -> Spec:
 
 
 def bars(found: Sequence[Bar], width: int) -> Spec:
-    """Return shares as bars: the whole light, its solid part dark, and a line from end to end of what it may be."""
-    values = [
-        {
-            "row": row,
-            "label": one.label,
-            "said": one.said,
-            "whole": max(0.0, one.whole),
-            "solid": max(0.0, one.solid),
-            "low": max(0.0, one.whole - one.error),
-            "high": one.whole + one.error,
-        }
-        for row, one in enumerate(found)
-    ]
-    most = max(1.0, *(float(str(one["high"])) for one in values))
+    """Return parts of 1 as bars: the whole light, its solid part dark, and a line from end to end of what it may be."""
+    names = ("label", "said", "whole", "solid", "low", "high")
+    values = [{"row": row} | {name: getattr(one, name) for name in names} for row, one in enumerate(found)]
+    most = max(1.0, *(one.high for one in found))
     x = {"type": "quantitative", "scale": {"domain": [0, most], "nice": False}, "axis": None}
     bar = {"type": "bar", "height": 14, "yOffset": 9, "color": ACTION}
     layers: list[Layer] = [

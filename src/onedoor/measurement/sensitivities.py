@@ -9,7 +9,7 @@ from threading import Lock, Thread
 
 import structlog
 
-from onedoor.kernel import settings
+from onedoor.measurement import drawing
 from onedoor.measurement.certainty import sensitivity
 from onedoor.measurement.measured import measure
 from onedoor.measurement.rules.sensitivity import Factor
@@ -49,7 +49,7 @@ def begin(shelf: Shelf, year: int) -> Thread | None:
 
 
 def _file(shelf: Shelf, year: int) -> Path:
-    return settings.current().state / "figures" / f"{shelf.definition.id}-{year}-{shelf.digest}.json"
+    return drawing.kept() / f"{shelf.definition.id}-{year}-{shelf.digest}.json"
 
 
 def _ask(shelf: Shelf, year: int, file: Path) -> None:

@@ -42,8 +42,9 @@ class Shelf:
 
     @cached_property
     def digest(self) -> str:
-        """Return what stands for the definition and all tables: other figures have another one."""
-        return hashlib.sha256("".join(sorted(self.digests.values())).encode()).hexdigest()[:16]
+        """Return what stands for the definition, all tables and what was refused: other figures have another one."""
+        told = [*sorted(self.digests.values()), *(name for name, _error in self.refused)]
+        return hashlib.sha256("\n".join(told).encode()).hexdigest()[:16]
 
     def intervals(self, year: int) -> Mapping[str, Interval]:
         """Return the rank interval of every ranked country by its name; none of an index that is no weighted mean."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
@@ -14,6 +15,7 @@ from onedoor.measurement.goal import Goal, PartChange, Way
 from onedoor.measurement.measured import Measured
 from onedoor.measurement.pages import asking, words
 from onedoor.measurement.pages.asking import Question
+from onedoor.measurement.pages.pictures import Needed
 
 FIXED, MOVING = "fixed", "moving"
 BETTER = 10
@@ -50,6 +52,7 @@ class Answer:
     blocked: Sequence[str]
     reached: bool = False
     out_of_reach: bool = False
+    needed: Sequence[Needed] = ()
 
 
 def can_move(asked: Question) -> bool:
@@ -94,7 +97,34 @@ def answer(asked: Question, want: Wanted) -> Answer:
         ways.append(_told(asked.measured, found.together, together=True))
     alone = _("{part} alone does not reach it: at its highest it gives place {most}.")
     blocked = [alone.format(part=words.part(asked.measured, one.part), most=one.most) for one in found.blocked]
-    return Answer(first, ways, blocked)
+    needed = [_needed(asked, way) for way in found.alone if way.chance is not None]
+    return Answer(first, ways, blocked, needed=needed)
+
+
+def _needed(asked: Question, way: Way) -> Needed:
+    """Return what one part alone must become, with its ends; an end out of reach is the highest there is."""
+    (one,) = way.parts
+    root = next(part for part in asked.measured.edition.root.parts if part.id == one.part)
+    lowest, highest = root.minimum or Decimal(0), root.maximum or Decimal(1)
+    least, most = (_becomes(one, end, highest) for end in (way.low, way.high))
+    shares = (Fraction(value - lowest) / Fraction(highest - lowest) for value in (one.after, one.before, least, most))
+    return Needed(
+        name=words.part(asked.measured, one.part),
+        before=words.number(one.before),
+        after=words.number(one.after),
+        low=words.number(least),
+        high=words.number(most) if way.high is not None else _("out of reach"),
+        ends=tuple(shares),
+    )
+
+
+def _becomes(one: PartChange, by: Decimal | None, highest: Decimal) -> Decimal:
+    if by is None:
+        return highest
+    if one.of is None:
+        return one.before + by
+    have = round(one.before * one.of)
+    return ((have + by) / one.of).quantize(one.before)
 
 
 def _now(asked: Question, found: Goal) -> Iterator[str]:

@@ -13,7 +13,7 @@ from onedoor.kernel.errors import NotFound, Unavailable
 from onedoor.kernel.said import said
 from onedoor.measurement import drawing, plots, sensitivities
 from onedoor.measurement.measured import Measured
-from onedoor.measurement.pages import pictures, words
+from onedoor.measurement.pages import answers, pictures, words
 from onedoor.measurement.pages.asking import Question, members, question
 from onedoor.measurement.pages.pictures import Plot
 
@@ -54,25 +54,36 @@ def tiles(request: HttpRequest, index: str, form: str) -> HttpResponse:
 def plot(request: HttpRequest, index: str, country: str, plot: str, form: str) -> HttpResponse:
     """Give a plot as a picture."""
     asked = question(request, index, country)
-    found = PLOTS[plot](asked) if plot in PLOTS else None
+    found = PLOTS[plot](request, asked) if plot in PLOTS else None
     if found is None:
         raise NotFound
     return _picture(asked, found, form)
 
 
-def _waterfall(asked: Question) -> Plot | None:
+def _history(_request: HttpRequest, asked: Question) -> Plot:
+    return pictures.history(asked)
+
+
+def _goal(request: HttpRequest, asked: Question) -> Plot | None:
+    wanted = answers.wanted(request, asked)
+    needed = answers.answer(asked, wanted).needed
+    return pictures.ways(asked, wanted.place, needed) if needed else None
+
+
+def _waterfall(_request: HttpRequest, asked: Question) -> Plot | None:
     return pictures.changes(asked, asked.before)[0] if asked.before else None
 
 
-def _sensitivity(asked: Question) -> Plot | None:
+def _sensitivity(_request: HttpRequest, asked: Question) -> Plot | None:
     found = sensitivities.of(asked.shelf, asked.year)
     if found is None:
         raise Unavailable(who=said("The calculation of what moves ranks"))
     return pictures.sensitivity(asked, found[asked.code]) if found.get(asked.code) else None
 
 
-PLOTS: Mapping[str, Callable[[Question], Plot | None]] = {
-    "history": pictures.history,
+PLOTS: Mapping[str, Callable[[HttpRequest, Question], Plot | None]] = {
+    "goal": _goal,
+    "history": _history,
     "waterfall": _waterfall,
     "sensitivity": _sensitivity,
 }

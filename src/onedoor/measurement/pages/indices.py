@@ -81,7 +81,7 @@ def why(request: HttpRequest, index: str, country: str) -> HttpResponse:
         if asked.before is not None:
             waterfall, found = pictures.changes(asked, asked.before)
             plots.append(waterfall)
-        own = factors[asked.code] if factors is not None else []
+        own = factors.get(asked.code, []) if factors is not None else []
         if own:
             plots.append(pictures.sensitivity(asked, own))
         figures = pictures.drawn(plots)
@@ -105,10 +105,14 @@ def goal(request: HttpRequest, index: str, country: str) -> HttpResponse:
     wanted = answers.wanted(request, asked)
 
     def context() -> Mapping[str, Any]:
+        answer = answers.answer(asked, wanted)
+        figures = pictures.drawn([pictures.ways(asked, wanted.place, answer.needed)] if answer.needed else [])
         return _common(asked) | {
             "title": _("{country}: what would it take?").format(country=pictures.named(asked)),
+            "whole": all(one.pictures for one in figures.values()),
+            "figures": figures,
             "wanted": wanted,
-            "answer": answers.answer(asked, wanted),
+            "answer": answer,
             "moving": answers.can_move(asked),
         }
 

@@ -34,6 +34,21 @@ class Plot:
     spec: Callable[[int], Spec]
 
 
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """What a part alone must become: from, to, and between which ends that lies in 5 % and 95 % of the fields.
+
+    ``ends`` are what it must become, what it is, and the two ends, as shares of its scale.
+    """
+
+    name: str
+    before: str
+    after: str
+    low: str
+    high: str
+    ends: tuple[Fraction, ...]
+
+
 @dataclass(frozen=True)
 class Figure:
     """A plot with its pictures; none when they cannot be drawn now."""
@@ -123,12 +138,28 @@ def sensitivity(asked: Question, factors: Sequence[Factor]) -> Plot:
     """Return the plot of what moves the rank."""
     shown = [one for one in factors if one.total >= SHOWN]
     bars = [
-        Bar(words.factor(asked.measured, one), words.percent(one.total), one.total, one.first, one.error)
+        Bar(
+            words.factor(asked.measured, one),
+            words.percent(one.total),
+            one.total,
+            max(0.0, one.first),
+            max(0.0, one.total - one.error),
+            one.total + one.error,
+        )
         for one in shown
     ]
     said = semicolons((f"{one.label}: {one.said}" for one in bars), words.language())
     title = _("{country}, {edition}: what moves the rank").format(country=named(asked), edition=asked.year)
     return Plot("sensitivity", title, said, lambda width: plots.bars(bars, width))
+
+
+def ways(asked: Question, place: int, found: Sequence[Needed]) -> Plot:
+    """Return the plot of what each part alone must become for a *place*, and between which ends that lies."""
+    bars = [Bar(one.name, one.after, *map(float, one.ends)) for one in found]
+    told = (f"{one.name}: {one.before} → {one.after} ({one.low}–{one.high})" for one in found)
+    said = semicolons(told, words.language())
+    title = _("{country}: what each part alone takes for place {place}").format(country=named(asked), place=place)
+    return Plot("goal", title, said, lambda width: plots.bars(bars, width))
 
 
 def tiles(asked: Question) -> Plot:

@@ -67,7 +67,7 @@ def test_no_page_has_a_dead_link(client: Client):
         elif answer.status_code == 200:
             tree = lxml.html.document_fromstring(answer.content.decode())
             links = tree.xpath("//a/@href|//link/@href|//use/@href")
-            todo += [link.partition("#")[0] for link in links if link.startswith("/")]
+            todo += [link.partition("#")[0] for link in links if link.startswith("/") and "?" not in link]  # no choices
     assert len(seen) > 12
 
 
