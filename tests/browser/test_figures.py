@@ -42,7 +42,7 @@ def test_the_slider_sets_the_goal_with_and_without_a_script(
         page.goto(walk.address(f"{OWN}/goal"))
         page.locator("#slide").fill("71")
         if not scripts:
-            page.locator("#goal button").click()
+            page.locator("#wanted button").click()
         expect(page.locator("#answer")).to_contain_text("+27 of 144 features")
         expect(page.locator("#place")).to_have_value("71")
     assert not walk.wrong, "\n".join(walk.wrong)

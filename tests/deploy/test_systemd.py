@@ -132,3 +132,12 @@ def test_a_unit_exposes_little(installed: Path, unit: str) -> None:
     assert done.returncode == 0, done.stdout
     shutil.rmtree(installed / "onedoor-.service.d")
     assert analyzed(installed, *limit, path).returncode != 0, "without its protection a unit must fail this"
+
+
+@needs_systemd
+@pytest.mark.parametrize("unit", NAMES)
+def test_only_what_draws_plots_may_compile_as_it_runs(installed: Path, unit: str) -> None:
+    path = str(installed / unit.replace("@.", f"@{MEMBER}."))
+    told = analyzed(installed, "security", "--offline=true", "--no-pager", path).stdout
+    (kept,) = re.findall(r"(?m)^(.) MemoryDenyWriteExecute=", told)
+    assert (kept == "✗") == (unit == "onedoor-portal-web.service")

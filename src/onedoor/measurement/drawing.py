@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from threading import Lock
+from threading import BoundedSemaphore, Lock
 from typing import Any
 
 import structlog
@@ -22,14 +22,17 @@ VEGA_LITE = "5.21"
 SCALE = 2
 MOST = 2000
 """Pictures that are kept; the oldest go."""
-LONGEST, PATIENCE = 60, 5.0
-"""Seconds that drawing may take, and that a page waits for another page's pictures."""
+LONGEST = 60
+"""Seconds that drawing may take."""
+AT_ONCE = 2
+"""Pages that draw or wait for it; others go without their pictures, so that drawing never takes all of the portal."""
 NOT_DRAWN = {"width", "height", "class", "role", "pointer-events"}
 """Attributes that a page does not need: sizes come from the style sheet, words from what stands beside the picture."""
 SHAPES = {"rect", "image"}
 """Elements whose width and height are drawn."""
 NOTHING = ("", "M0,0h0v0h0Z")
 log = structlog.get_logger("onedoor.measurement")
+_places = BoundedSemaphore(AT_ONCE)
 _lock = Lock()
 
 
@@ -52,11 +55,12 @@ def _kept(kind: str, asked: Sequence[str]) -> list[bytes | None]:
     folder = kept()
     files = [folder / f"{hashlib.sha256(one.encode()).hexdigest()}.{kind}" for one in asked]
     missing = {file: one for file, one in zip(files, asked, strict=True) if not file.is_file()}
-    if missing and _lock.acquire(timeout=PATIENCE):
+    if missing and _places.acquire(blocking=False):
         try:
-            _draw(kind, {file: one for file, one in missing.items() if not file.is_file()})
+            with _lock:
+                _draw(kind, {file: one for file, one in missing.items() if not file.is_file()})
         finally:
-            _lock.release()
+            _places.release()
     return [file.read_bytes() if file.is_file() else None for file in files]
 
 

@@ -20,7 +20,7 @@ Factors = Mapping[str, list[Factor]]
 LONGEST = 300
 """Seconds after which the process is stopped."""
 log = structlog.get_logger("onedoor.measurement")
-_lock = Lock()
+_lock, _one_at_a_time = Lock(), Lock()
 _known: dict[Path, Factors] = {}
 _begun: set[Path] = set()
 
@@ -55,12 +55,13 @@ def _file(shelf: Shelf, year: int) -> Path:
 def _ask(shelf: Shelf, year: int, file: Path) -> None:
     asked = [str(shelf.world.path), str(shelf.editions[year].table.file), shelf.definition.id, str(year), str(file)]
     file.parent.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", __name__, *asked]
     try:
-        subprocess.run(  # noqa: S603 - this program itself, with paths of its own
-            [sys.executable, "-m", __name__, *asked], check=True, timeout=LONGEST, env={}, capture_output=True
-        )
+        with _one_at_a_time:
+            subprocess.run(command, check=True, timeout=LONGEST, env={}, capture_output=True)  # noqa: S603 - our own
     except subprocess.SubprocessError as error:
         log.warning("what moves ranks cannot be worked out", edition=year, why=type(error).__name__)
+        _begun.discard(file)  # who asks next tries again
 
 
 def write(folder: str, table: str, index: str, year: str, file: str) -> None:

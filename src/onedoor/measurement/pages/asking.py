@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from onedoor.kernel import nation
 from onedoor.kernel.text import semicolons
 from onedoor.measurement import shelf as shelves
+from onedoor.measurement.countries import loose
 from onedoor.measurement.errors import NoChoice, NotListed
 from onedoor.measurement.measured import Measured
 from onedoor.measurement.pages import words
@@ -82,12 +83,17 @@ def question(request: HttpRequest, index: str, country: str = "") -> Question:
     year = chosen(request, "edition", [str(one) for one in shelf.editions], str(max(shelf.editions)))
     measured = shelf.editions[int(year)]
     name = country or request.GET.get("country", "").strip() or own(measured)
-    code = shelf.world.countries.code(name[:LONGEST]) or name.upper()
+    code = meant(measured, name[:LONGEST]) or name.upper()
     if code not in measured.table.places:
         raise NotListed(country=name[:LONGEST], edition=year)
     asked = Question(shelf, measured, measured.table.places[code], None)
     group = chosen(request, "group", ["", *(one.id for one in asked.groups)], "")
     return Question(shelf, measured, asked.place, shelf.world.groups[group]) if group else asked
+
+
+def meant(measured: Measured, name: str) -> str | None:
+    """Return the code of the country that *name* means, remembering nothing of what anybody asks."""
+    return measured.world.countries.codes.get(loose(name))
 
 
 def own(measured: Measured) -> str:

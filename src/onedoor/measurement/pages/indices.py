@@ -87,7 +87,7 @@ def why(request: HttpRequest, index: str, country: str) -> HttpResponse:
         figures = pictures.drawn(plots)
         return _common(asked) | {
             "title": _("{country}, {edition}: why this rank").format(country=pictures.named(asked), edition=asked.year),
-            "whole": factors is not None and all(one.pictures for one in figures.values()),
+            "whole": all(one.pictures for one in figures.values()),
             "figures": figures,
             "change": tables.change(asked, found) if found else None,
             "peers": tables.peers(asked),

@@ -112,7 +112,7 @@ def lines(asked: Question, order: str, searched: str) -> list[Line]:
     measured = asked.measured
     places = asking.members(asked)
     ranks = measured.group_ranks(places) if asked.group else {}
-    meant = asked.shelf.world.countries.code(searched) if searched else None
+    meant = asking.meant(measured, searched) if searched else None
     found = [(_line(asked, place, ranks), place) for place in places.tolist()]
     kept = [one for one in found if not searched or searched in fold(one[0].name) or one[0].code == meant]
     kept.sort(key=lambda one: _order(measured, order.lstrip("-"), *one), reverse=order.startswith("-"))

@@ -113,9 +113,8 @@ def test_drawing_that_fails_leaves_no_picture_and_breaks_nothing(monkeypatch: py
     assert drawing.png("<svg/>") is None
 
 
-def test_while_others_are_drawn_a_page_does_not_wait_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drawing, "PATIENCE", 0.01)
-    with drawing._lock:
+def test_while_two_pages_draw_a_third_goes_without() -> None:
+    with drawing._places, drawing._places:
         assert drawing.svgs([plots.history([plots.Point("2018", 2, None, None)], plots.WIDE)]) == [None]
 
 

@@ -1,6 +1,6 @@
 // The goal's slider and number go together, and the answer follows them; without this file the form is sent by its button.
 (() => {
-  const form = document.getElementById("goal");
+  const form = document.getElementById("wanted");
   if (!form) return;
   const { slide, place } = form.elements;
   let asked = 0;
@@ -13,9 +13,10 @@
     const found = page.getElementById("answer");
     if (mine !== asked || !told.ok || !found) return;
     document.getElementById("answer").replaceWith(found);
-    for (const id of ["place-hint"]) document.getElementById(id).textContent = page.getElementById(id).textContent;
-    const now = page.getElementById("goal").elements;
-    for (const one of [slide, place]) { one.max = now.place.max; one.value = now.place.value; }
+    document.getElementById("place-hint").textContent = page.getElementById("place-hint").textContent;
+    const now = page.getElementById("wanted").elements;
+    if (place.max !== now.place.max) // another group: what is typed meanwhile stays in the same one
+      for (const one of [slide, place]) { one.max = now.place.max; one.value = now.place.value; }
     for (const name of ["was", "of"]) form.elements[name].value = now[name].value;
   }
 
