@@ -1,6 +1,7 @@
 """The figures at hand: every table of an index in the world's folder, recomputed once and again when a file changes."""
 
 import hashlib
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -24,6 +25,8 @@ from onedoor.measurement.world import Definition, World
 WORLD = "world"
 DRAWS, SEED = 20_000, 1
 """Draws of a rank interval and their seed: those of ``onedoor measure interval``."""
+LOOK_EVERY = 1.0
+"""Seconds from one look at the files to the next."""
 Stamp = tuple[tuple[str, int, int], ...]
 log = structlog.get_logger("onedoor.measurement")
 
@@ -39,6 +42,7 @@ class Shelf:
     tiles: Mapping[str, Tile]
     digests: Mapping[Path, str]
     _intervals: dict[int, Mapping[str, Interval]] = field(default_factory=dict)
+    _groups: dict[int, Mapping[str, Sequence[int]]] = field(default_factory=dict)
 
     @cached_property
     def digest(self) -> str:
@@ -54,16 +58,31 @@ class Shelf:
             self._intervals[year] = rank_intervals(measured, Uncertain(), DRAWS, SEED) if exact else {}
         return self._intervals[year]
 
+    def groups(self, year: int) -> Mapping[str, Sequence[int]]:
+        """Return the places of the members that each group had then, by its id; none of a group that has all ranked."""
+        if year not in self._groups:
+            measured, day = self.editions[year], self.definition.day(year)
+            ranked = set(measured.ranked.tolist())
+            members = ((one.id, one.members(day)) for one in self.world.groups.values())
+            codes = list(enumerate(measured.table.codes))
+            found = {id_: [place for place, code in codes if code in them] for id_, them in members}
+            self._groups[year] = {id_: places for id_, places in found.items() if places and not ranked <= set(places)}
+        return self._groups[year]
+
 
 class _Shelves:
     """The shelves of the world's folder as its files were when they were last looked at."""
 
     def __init__(self) -> None:
         self.lock = Lock()
+        self.looked = -LOOK_EVERY
         self.stamp: Stamp | None = None
         self.found: Mapping[str, Shelf] = {}
 
     def now(self, folder: Path) -> Mapping[str, Shelf]:
+        if time.monotonic() < self.looked + LOOK_EVERY:
+            return self.found
+        self.looked = time.monotonic()
         stamp = _stamp(folder)
         if stamp != self.stamp:
             with self.lock:

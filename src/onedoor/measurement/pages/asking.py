@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
 from django.http import HttpRequest
 
 from onedoor.kernel import nation
@@ -14,7 +13,6 @@ from onedoor.measurement.countries import loose
 from onedoor.measurement.errors import NoChoice, NotListed
 from onedoor.measurement.measured import Measured
 from onedoor.measurement.pages import words
-from onedoor.measurement.rules.exact import Wholes
 from onedoor.measurement.shelf import Shelf
 from onedoor.measurement.world import Group
 
@@ -49,26 +47,22 @@ class Question:
     @cached_property
     def groups(self) -> list[Group]:
         """Return the groups that had members among those who are ranked, but not all of them."""
-        ranked = set(self.measured.ranked.tolist())
-        found = [(one, places(self.measured, one)) for one in self.shelf.world.groups.values()]
-        return [one for one, members in found if members and not ranked <= set(members)]
+        return [self.shelf.world.groups[id_] for id_ in self.shelf.groups(self.year)]
 
     @cached_property
     def own_groups(self) -> list[Group]:
         """Return the groups that the country was a member of."""
-        return [one for one in self.groups if self.place in places(self.measured, one)]
+        return [one for one in self.groups if self.place in self.members(one)]
+
+    def members(self, group: Group) -> Sequence[int]:
+        """Return the places of the members that *group* had then."""
+        return self.shelf.groups(self.year)[group.id]
 
     @property
     def before(self) -> Measured | None:
         """Return the edition before, where the country was ranked too."""
         earlier = [one for year, one in self.shelf.editions.items() if year < self.year]
         return next((one for one in reversed(earlier) if is_ranked(one, self.code)), None)
-
-
-def places(measured: Measured, group: Group) -> list[int]:
-    """Return the places of the members that *group* had then."""
-    members = group.members(measured.definition.day(measured.edition.edition))
-    return [place for place, code in enumerate(measured.table.codes) if code in members]
 
 
 def is_ranked(measured: Measured, code: str) -> bool:
@@ -114,8 +108,6 @@ def chosen(request: HttpRequest, name: str, known: Sequence[str], otherwise: str
     return value
 
 
-def members(asked: Question) -> Wholes:
+def shown(asked: Question) -> Sequence[int]:
     """Return the places in the table that are shown: those of the group, or all."""
-    if asked.group is not None:
-        return asked.measured.members(asked.group)
-    return np.arange(len(asked.measured.table.codes))
+    return range(len(asked.measured.table.codes)) if asked.group is None else asked.members(asked.group)

@@ -14,7 +14,7 @@ from onedoor.kernel.said import said
 from onedoor.measurement import drawing, plots, sensitivities
 from onedoor.measurement.measured import Measured
 from onedoor.measurement.pages import answers, pictures, words
-from onedoor.measurement.pages.asking import Question, members, question
+from onedoor.measurement.pages.asking import Question, question, shown
 from onedoor.measurement.pages.pictures import Plot
 
 STRUCTURE = ("STRUCTURE", "STRUCTURE_ID", "ACTION")
@@ -110,7 +110,7 @@ def rows(asked: Question) -> Iterator[dict[str, str | int | bool | None]]:
     """Yield the figures of each country: decimals as texts, None where there is nothing."""
     measured, year = asked.measured, asked.year
     intervals = asked.shelf.intervals(year)
-    told = sorted(members(asked).tolist(), key=lambda place: (measured.standing.best[place] or 10**6, place))
+    told = sorted(shown(asked), key=lambda place: (measured.standing.best[place] or 10**6, place))
     for place in told:
         row = measured.row(place)
         interval = intervals.get(row.country)

@@ -9,7 +9,7 @@ from onedoor.kernel.text import pick
 from onedoor.measurement import sheets
 from onedoor.measurement import shelf as shelves
 from onedoor.measurement.measured import Measured
-from onedoor.measurement.pages import asking, words
+from onedoor.measurement.pages import words
 from onedoor.measurement.pages.asking import Question
 
 SHORT = 12
@@ -109,7 +109,7 @@ def _rules(asked: Question) -> Iterator[str]:
         "three means, rounding undone."
     ).format(draws=words.count(shelves.DRAWS), seed=shelves.SEED)
     for group in asked.own_groups:
-        members = len(asking.places(measured, group))
+        members = len(asked.members(group))
         yield _("{group}: {count} members on {day}; {source}.").format(
             group=pick(group.name, words.language()),
             count=members,

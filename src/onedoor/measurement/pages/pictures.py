@@ -14,7 +14,7 @@ from onedoor.measurement import drawing, plots
 from onedoor.measurement.comparing import Development, development
 from onedoor.measurement.measured import Measured
 from onedoor.measurement.pages import words
-from onedoor.measurement.pages.asking import Question, is_ranked, members
+from onedoor.measurement.pages.asking import Question, is_ranked
 from onedoor.measurement.plots import NARROW, WIDE, Bar, Point, Spec, Square, Step
 from onedoor.measurement.rules.sensitivity import Factor
 
@@ -164,7 +164,7 @@ def ways(asked: Question, place: int, found: Sequence[Needed]) -> Plot:
 
 def tiles(asked: Question) -> Plot:
     """Return the plot of the map, whose width is what it needs."""
-    shown = set(members(asked).tolist())
+    in_group = set() if asked.group is None else set(asked.members(asked.group))
     known = asked.shelf.tiles
     left = _offsets(asked)
     squares = [
@@ -173,7 +173,7 @@ def tiles(asked: Question) -> Plot:
             tile.row - 1,
             code,
             band(asked.measured, place),
-            asked.group is not None and place in shown,
+            place in in_group,
             place == asked.place,
         )
         for code, place in asked.measured.table.places.items()

@@ -71,7 +71,7 @@ def key_figures(asked: Question) -> Iterator[tuple[str, str]]:
         told = f"{interval.low}–{interval.high}"
         yield told, _("how sure the rank is (5–95 %)")
     for group in asked.own_groups:
-        members = asking.places(asked.measured, group)
+        members = asked.members(group)
         if place := asked.measured.group_ranks(members).get(row.country):
             name = pick(group.name, words.language())
             yield str(place), _("place in {group}, of {count}").format(group=name, count=len(members))
@@ -79,13 +79,14 @@ def key_figures(asked: Question) -> Iterator[tuple[str, str]]:
 
 def history(asked: Question) -> Iterator[Edition]:
     """Yield the country in each edition that has it, the latest first."""
-    for year, measured in reversed(list(asked.shelf.editions.items())):
+    shelf = asked.shelf
+    for year, measured in reversed(list(shelf.editions.items())):
         place = measured.table.places.get(asked.code)
         if place is None:
             continue
         row = measured.row(place)
-        interval = asked.shelf.intervals(year).get(row.country)
-        ranks = [measured.group_ranks(asking.places(measured, group)) for group in asked.own_groups]
+        interval = shelf.intervals(year).get(row.country)
+        ranks = [measured.group_ranks(shelf.groups(year).get(group.id, [])) for group in asked.own_groups]
         yield Edition(
             year,
             row,
@@ -110,10 +111,10 @@ def columns(measured: Measured) -> list[tuple[str, str]]:
 def lines(asked: Question, order: str, searched: str) -> list[Line]:
     """Return the countries that are shown and whose name holds what is *searched*, in their *order*."""
     measured = asked.measured
-    places = asking.members(asked)
+    places = asking.shown(asked)
     ranks = measured.group_ranks(places) if asked.group else {}
     meant = asking.meant(measured, searched) if searched else None
-    found = [(_line(asked, place, ranks), place) for place in places.tolist()]
+    found = [(_line(asked, place, ranks), place) for place in places]
     kept = [one for one in found if not searched or searched in fold(one[0].name) or one[0].code == meant]
     kept.sort(key=lambda one: _order(measured, order.lstrip("-"), *one), reverse=order.startswith("-"))
     return [line for line, _place in kept]
@@ -155,7 +156,7 @@ def countries(asked: Question) -> list[tuple[str, str]]:
 def squares(asked: Question) -> list[list[MapTile]]:
     """Return the panels of the map, each with its tiles; of a group alone its members."""
     measured, tiles = asked.measured, asked.shelf.tiles
-    shown = set(asking.members(asked).tolist())
+    shown = set(asking.shown(asked))
     panels: dict[int, list[MapTile]] = {}
     for code, place in measured.table.places.items():
         if tile := tiles.get(code):
@@ -167,7 +168,7 @@ def squares(asked: Question) -> list[list[MapTile]]:
 def near(asked: Question) -> list[MapTile]:
     """Return the tiles of a group's members alone, for a map of it in large; none where they stand far apart."""
     codes = asked.measured.table.codes
-    tiles = ((place, asked.shelf.tiles.get(codes[place])) for place in asking.members(asked).tolist())
+    tiles = ((place, asked.shelf.tiles.get(codes[place])) for place in asking.shown(asked))
     known = [(place, tile) for place, tile in tiles if tile]
     if asked.group is None or len({tile.panel for _place, tile in known}) != 1:
         return []
