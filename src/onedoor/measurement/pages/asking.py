@@ -59,10 +59,10 @@ class Question:
         return self.shelf.groups(self.year)[group.id]
 
     @property
-    def before(self) -> Measured | None:
-        """Return the edition before, where the country was ranked too."""
-        earlier = [one for year, one in self.shelf.editions.items() if year < self.year]
-        return next((one for one in reversed(earlier) if is_ranked(one, self.code)), None)
+    def earlier(self) -> list[int]:
+        """Return the years of the editions before that ranked the country too, the latest first."""
+        years = sorted(self.shelf.editions, reverse=True)
+        return [one for one in years if one < self.year and is_ranked(self.shelf.editions[one], self.code)]
 
 
 def is_ranked(measured: Measured, code: str) -> bool:
@@ -88,6 +88,13 @@ def question(request: HttpRequest, index: str, country: str = "") -> Question:
 def meant(measured: Measured, name: str) -> str | None:
     """Return the code of the country that *name* means, remembering nothing of what anybody asks."""
     return measured.world.countries.codes.get(loose(name))
+
+
+def since(request: HttpRequest, asked: Question) -> Measured | None:
+    """Return the earlier edition that *request* compares with; the latest where it names none, or a later one."""
+    named = chosen(request, "since", ["", *(str(one) for one in asked.shelf.editions)], "")
+    year = next((one for one in asked.earlier if str(one) == named), next(iter(asked.earlier), None))
+    return None if year is None else asked.shelf.editions[year]
 
 
 def own(measured: Measured) -> str:

@@ -14,7 +14,7 @@ from onedoor.kernel.said import said
 from onedoor.measurement import drawing, plots, sensitivities
 from onedoor.measurement.measured import Measured
 from onedoor.measurement.pages import answers, pictures, words
-from onedoor.measurement.pages.asking import Question, question, shown
+from onedoor.measurement.pages.asking import Question, question, shown, since
 from onedoor.measurement.pages.pictures import Plot
 
 STRUCTURE = ("STRUCTURE", "STRUCTURE_ID", "ACTION")
@@ -70,8 +70,9 @@ def _goal(request: HttpRequest, asked: Question) -> Plot | None:
     return pictures.ways(asked, wanted.place, needed) if needed else None
 
 
-def _waterfall(_request: HttpRequest, asked: Question) -> Plot | None:
-    return pictures.changes(asked, asked.before)[0] if asked.before else None
+def _waterfall(request: HttpRequest, asked: Question) -> Plot | None:
+    before = since(request, asked)
+    return pictures.changes(asked, before)[0] if before else None
 
 
 def _sensitivity(_request: HttpRequest, asked: Question) -> Plot | None:

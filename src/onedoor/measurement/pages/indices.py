@@ -74,12 +74,14 @@ def why(request: HttpRequest, index: str, country: str) -> HttpResponse:
     """Show what a country's change is made of, who stands near it, and what makes its rank unsure."""
     asked = question(request, index, country)
     asked.measured.ranked_place(asked.code)
+    before = asking.since(request, asked)
+    since = before.edition.edition if before else None
     factors = sensitivities.of(asked.shelf, asked.year)
 
     def context() -> Mapping[str, Any]:
         plots, found = [], None
-        if asked.before is not None:
-            waterfall, found = pictures.changes(asked, asked.before)
+        if before is not None:
+            waterfall, found = pictures.changes(asked, before)
             plots.append(waterfall)
         own = factors.get(asked.code, []) if factors is not None else []
         if own:
@@ -89,12 +91,13 @@ def why(request: HttpRequest, index: str, country: str) -> HttpResponse:
             "title": _("{country}, {edition}: why this rank").format(country=pictures.named(asked), edition=asked.year),
             "whole": all(one.pictures for one in figures.values()),
             "figures": figures,
+            "since": since,
             "change": tables.change(asked, found) if found else None,
             "peers": tables.peers(asked),
             "factors": None if factors is None else list(tables.factors(asked, own)),
         }
 
-    return kept.page(request, "measurement/why.html", (asked.key, factors is not None), context)
+    return kept.page(request, "measurement/why.html", (asked.key, since, factors is not None), context)
 
 
 @access(PUBLIC)

@@ -132,6 +132,7 @@ def test_every_kind_of_link_leads_somewhere(client: Client) -> None:
         (f"en/{OWN}/goal?group=eu&place=1", 400, "was no member of European Union"),
         (f"en/{OWN}/goal?field=sideways", 400, "Please take one of fixed; moving."),
         (f"en/{OWN}/goal?edition=2016&field=moving", 400, "Please take one of fixed."),
+        (f"en/{OWN}/why?since=1999", 400, "Please take one of 2016; 2018."),
         ("en/figures/happiness", 404, "There are no figures of “happiness” here."),
         (f"en/{OWN}/nothing", 404, "We did not find"),
     ],
@@ -205,6 +206,15 @@ def test_figures_of_another_edition_appear_with_their_file(
     tree = page(client, f"/en/{HOME}?edition=2014")
     assert tree.xpath("//select[@id='edition']/option/text()") == ["2014", "2016", "2018"]
     assert [row[0] for row in table(tree, "editions")] == ["2018", "2016", "2014"]
+
+
+def test_a_change_is_that_between_the_two_editions_that_were_chosen(
+    client: Client, own_world: Path, changed: Callable[..., Path]
+) -> None:
+    shutil.copy(changed({}, year=2016, edition=2014), own_world / "data" / "egdi-2014.csv")
+    same = text(page(client, f"/en/{OWN}/why?edition=2016&since=2014"))
+    assert "Viet Nam: from 2014 to 2016 Online services: +0.00000;" in same
+    assert table(page(client, f"/en/{OWN}/why?since=2018"), "made")[0] == ["Online services", "+0.0545"]
 
 
 def test_a_table_that_cannot_be_used_is_named_and_the_others_stand(client: Client, own_world: Path) -> None:
