@@ -61,21 +61,27 @@ def can_move(asked: Question) -> bool:
 
 
 def wanted(request: HttpRequest, asked: Question) -> Wanted:
-    """Return the place that *request* asks for, typed or set by the slider; a better one where it does not say."""
+    """Return the place that *request* asks for; a better one than now where it does not say."""
     measured = asked.measured
     here = measured.ranked_place(asked.code)
     rivals = measured.field(here, asked.group)
     now, count = measured.worst_among(here, rivals), len(rivals) + 1
     field = asking.chosen(request, "field", [FIXED, MOVING] if can_move(asked) else [FIXED], FIXED)
-    typed, slid, was = (request.GET.get(name, "").strip() for name in ("place", "slide", "was"))
-    given = slid if slid and typed == was and request.GET.get("group", "") == request.GET.get("of", "") else typed
-    if was and request.GET.get("group", "") != request.GET.get("of", ""):
-        given = ""  # another group was chosen: the place belonged to the one before
+    given = _given(request)
     if not given:
         return Wanted(max(1, now - (1 if asked.group else BETTER)), now, count, field)
     if not (given.isascii() and given.isdigit() and len(given) <= MOST_DIGITS and 1 <= int(given) <= count):
         raise NoSuchPlace(place=given[:20], count=count)
     return Wanted(int(given), now, count, field)
+
+
+def _given(request: HttpRequest) -> str:
+    """Return the place as typed, or where the slider is if that alone was moved; nothing when the group is another."""
+    names = ("place", "slide", "was", "group", "of")
+    typed, slid, was, group, of = (request.GET.get(name, "").strip() for name in names)
+    if was and group != of:
+        return ""
+    return slid if slid and typed == was else typed
 
 
 def answer(asked: Question, want: Wanted) -> Answer:

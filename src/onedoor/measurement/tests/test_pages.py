@@ -158,6 +158,7 @@ def test_a_bad_question_is_answered_in_words(client: Client, path: str, status: 
         ("field=moving&place=85", "of the fields drawn around the trend. From "),
     ],
 )
+@pytest.mark.usefixtures("undrawn")
 def test_what_it_would_take_is_said_in_sentences(client: Client, asked: str, says: str) -> None:
     assert says in text(page(client, f"/en/{OWN}/goal?{asked}"))
 
@@ -194,6 +195,7 @@ def own_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, undrawn: None) ->
     shutil.copytree(WORLD, folder)
     monkeypatch.setattr(shelf, "folder", lambda: folder)
     monkeypatch.setattr(shelf, "LOOK_EVERY", 0.0)
+    monkeypatch.setattr(shelf, "DRAWS", 200)
     monkeypatch.setattr(shelf, "_shelves", shelf._Shelves())
     return folder
 
@@ -246,10 +248,11 @@ def test_a_page_whose_pictures_cannot_be_drawn_now_has_the_figures_all_the_same(
     tree = page(client, f"/en/{HOME}?country=TH")
     assert "The picture is being drawn." in text(tree)
     assert table(tree, "editions")[0][1] == "73"
-    monkeypatch.undo()
+    monkeypatch.setattr(drawing, "svgs", lambda specs: ["<svg />"] * len(specs))
     assert "The picture is being drawn." not in text(page(client, f"/en/{HOME}?country=TH"))
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_what_is_worked_out_says_so_until_it_is_there(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sensitivities, "of", lambda _shelf, _year: None)
     assert "This is being worked out for all countries." in text(page(client, f"/en/{OWN}/why"))
