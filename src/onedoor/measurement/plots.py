@@ -5,15 +5,19 @@ Colours are tokens of the style sheet, so that a picture within a page follows i
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import Any
 
 Spec = Mapping[str, Any]
 Layer = dict[str, Any]
 WIDE, NARROW = 620, 318
 """Widths of a picture on a screen and on a phone, in pixels of its own letters."""
-MARGIN = 60
-BAND = 54
-"""Height of one bar with its words above it."""
+MARGIN, PADDING = 60, 8
+"""What of it an axis takes, and what stays free without one."""
+BAND, LINE, LONGEST = 54, 17, 28
+"""Height of one bar with a line of words above it, of another line, and letters of a line on a phone."""
+BAR = 18
+"""How far above the end of its row the middle of a bar is."""
 LIGHT = {
     "--face": "Liberation Sans, Arial, sans-serif",
     "--paper": "#fff",
@@ -121,14 +125,17 @@ def history(points: Sequence[Point], width: int) -> Spec:
         {"mark": dot | {"opacity": 1}, "encoding": {"x": x, "y": y}},
         {"mark": said, "encoding": {"x": x, "y": y, "text": {"field": "rank"}}},
     ]
-    return _spec(width, 260 if width == NARROW else 300, values, layers)
+    return _spec(width - MARGIN, 260 if width == NARROW else 300, values, layers)
 
 
 def waterfall(steps: Sequence[Step], width: int) -> Spec:
     """Return how parts carry a value from where it began to where it ends, one below the other."""
+    labels, lines = _labels([one.label for one in steps], width)
+    height = BAND + LINE * (lines - 1)
+    under = height / 2 - BAR
     values = [
-        {"row": row, "label": one.label, "said": one.said, "start": one.start, "end": one.end, "kind": _kind(one)}
-        for row, one in enumerate(steps)
+        {"row": row, "label": label, "said": one.said, "start": one.start, "end": one.end, "kind": _kind(one)}
+        for row, (one, label) in enumerate(zip(steps, labels, strict=True))
     ]
     ends = [end for one in steps for end in (one.start, one.end)]
     span = max(ends) - min(ends) or 0.01
@@ -142,38 +149,44 @@ def waterfall(steps: Sequence[Step], width: int) -> Spec:
         "scale": {"domain": ["up", "down", "whole"], "range": [ACTION, BAD, INK]},
         "legend": None,
     }
-    bar = {"type": "bar", "height": 14, "yOffset": 9, "minBandSize": 14}
+    bar = {"type": "bar", "height": 14, "yOffset": under, "minBandSize": 14}
     dot = {"type": "point", "filled": True, "size": 120, "fill": GOLD, "stroke": INK, "strokeWidth": 2, "opacity": 1}
     link = {"type": "rule", "color": STRONG, "strokeDash": [3, 3]}
     level = {"x": x | {"field": "end"}, "y": _row(), "y2": {"field": "next"}}
     moved = {"filter": "datum.kind != 'whole'"}
     layers: list[Layer] = [
         {"transform": [{"filter": f"datum.row < {len(steps) - 1}"}, {"calculate": "datum.row + 1", "as": "next"}],
-         "mark": link | {"yOffset": 9, "y2Offset": 9}, "encoding": level},
+         "mark": link | {"yOffset": under, "y2Offset": under}, "encoding": level},
         {"transform": [moved], "mark": bar,
          "encoding": {"x": x | {"field": "start"}, "x2": {"field": "end"}, "y": _row(), "color": colour}},
-        {"transform": [{"filter": "datum.kind == 'whole'"}], "mark": dot | {"yOffset": 9},
+        {"transform": [{"filter": "datum.kind == 'whole'"}], "mark": dot | {"yOffset": under},
          "encoding": {"x": x | {"field": "end"}, "y": _row()}},
-        *_words(width),
+        *_words(width, under, lines),
     ]  # fmt: skip
-    return _spec(width, BAND * len(steps), values, layers)
+    return _spec(width - PADDING, height * len(steps), values, layers)
 
 
 def bars(found: Sequence[Bar], width: int) -> Spec:
     """Return parts of 1 as bars: the whole light, its solid part dark, and a line from end to end of what it may be."""
-    names = ("label", "said", "whole", "solid", "low", "high")
-    values = [{"row": row} | {name: getattr(one, name) for name in names} for row, one in enumerate(found)]
+    labels, lines = _labels([one.label for one in found], width)
+    height = BAND + LINE * (lines - 1)
+    under = height / 2 - BAR
+    names = ("said", "whole", "solid", "low", "high")
+    values = [
+        {"row": row, "label": label} | {name: getattr(one, name) for name in names}
+        for row, (one, label) in enumerate(zip(found, labels, strict=True))
+    ]
     most = max(1.0, *(one.high for one in found))
     x = {"type": "quantitative", "scale": {"domain": [0, most], "nice": False}, "axis": None}
-    bar = {"type": "bar", "height": 14, "yOffset": 9, "color": ACTION}
+    bar = {"type": "bar", "height": 14, "yOffset": under, "color": ACTION}
     layers: list[Layer] = [
         {"mark": bar | {"opacity": 0.28}, "encoding": {"x": x | {"field": "whole"}, "y": _row()}},
         {"mark": bar, "encoding": {"x": x | {"field": "solid"}, "y": _row()}},
-        {"mark": {"type": "rule", "color": INK, "strokeWidth": 1.5, "yOffset": 9},
+        {"mark": {"type": "rule", "color": INK, "strokeWidth": 1.5, "yOffset": under},
          "encoding": {"x": x | {"field": "low"}, "x2": {"field": "high"}, "y": _row()}},
-        *_words(width),
+        *_words(width, under, lines),
     ]  # fmt: skip
-    return _spec(width, BAND * len(found), values, layers)
+    return _spec(width - PADDING, height * len(found), values, layers)
 
 
 def tiles(squares: Iterable[Square], legend: Sequence[tuple[int, str]], size: int = 34) -> Spec:
@@ -206,7 +219,7 @@ def tiles(squares: Iterable[Square], legend: Sequence[tuple[int, str]], size: in
          "mark": {"type": "text", "align": "left", "dx": size * 0.65, "color": INK},
          "encoding": place | {"text": {"field": "said"}}},
     ]  # fmt: skip
-    return _spec(size * columns + MARGIN, int(size * (rows + 1.5)), values, layers)
+    return _spec(size * columns, int(size * (rows + 1.5)), values, layers)
 
 
 def titled(spec: Spec, title: str, *below: str) -> Spec:
@@ -226,7 +239,7 @@ def in_light(svg: str) -> str:
 def _spec(width: int, height: int, values: Sequence[Mapping[str, Any]], layers: Sequence[Layer]) -> Spec:
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
-        "width": width - MARGIN,
+        "width": width,
         "height": height,
         "padding": 4,
         "data": {"values": list(values)},
@@ -240,18 +253,32 @@ def _row() -> Layer:
     return {"field": "row", "type": "ordinal", "axis": None, "scale": {"paddingInner": 0, "paddingOuter": 0}}
 
 
-def _words(width: int) -> list[Layer]:
-    """Return the words above each bar: what it is on the left, its figure on the right."""
-    above = {"type": "text", "baseline": "middle", "yOffset": -12}
-    left = above | {"align": "left", "color": INK, "fontSize": 14}
-    right = left | {"align": "right", "fontWeight": 600}
+def _words(width: int, under: float, lines: int) -> list[Layer]:
+    """Return the words above each bar: what it is on the left, in so many *lines* at most, its figure on the right."""
+    left = {"type": "text", "baseline": "bottom", "align": "left", "color": INK, "fontSize": 14, "lineHeight": LINE}
+    right = left | {"align": "right", "fontWeight": 600, "yOffset": under - 11}
     halo = {"stroke": "var(--paper)", "strokeWidth": 5, "strokeJoin": "round"}
-    ends = ((left, 0, "label"), (right, width - MARGIN, "said"))
+    said: list[tuple[Layer, Layer, int, str]] = [({}, right, width - PADDING, "said")]
+    said += [
+        (
+            {"transform": [{"filter": f"datum.label.length == {one}"}]},
+            left | {"yOffset": under - 11 - LINE * (one - 1)},
+            0,
+            "label",
+        )
+        for one in range(1, lines + 1)
+    ]
     return [
-        {"mark": mark | behind, "encoding": {"x": {"value": x}, "y": _row(), "text": {"field": name}}}
-        for mark, x, name in ends
+        {**some, "mark": mark | behind, "encoding": {"x": {"value": x}, "y": _row(), "text": {"field": name}}}
+        for some, mark, x, name in said
         for behind in (halo, {})
     ]
+
+
+def _labels(labels: Sequence[str], width: int) -> tuple[list[list[str]], int]:
+    """Return the lines of each of the *labels*, several on a phone where one does not do, and how many are the most."""
+    lines = [wrap(one, LONGEST if width == NARROW else 10 * LONGEST) for one in labels]
+    return lines, max(map(len, lines))
 
 
 def _kind(step: Step) -> str:

@@ -157,4 +157,5 @@ def _common(asked: Question) -> dict[str, Any]:
         "count": len(asked.measured.ranked),
         "draws": words.count(shelves.DRAWS),
         "number": words.number,
+        "pair": words.pair,
     }

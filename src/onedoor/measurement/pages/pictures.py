@@ -94,7 +94,7 @@ def changes(asked: Question, before: Measured) -> tuple[Plot, Development]:
     title = _("{country}: from {before} to {after}").format(
         country=named(asked), before=before.edition.edition, after=asked.year
     )
-    said = semicolons((f"{label}: {told}" for label, told, _amount in pieces), words.language())
+    said = semicolons((words.pair(label, told) for label, told, _amount in pieces), words.language())
     return Plot(
         "waterfall", title, said, lambda width: plots.waterfall(list(_steps(asked, before, found)), width)
     ), found
@@ -148,7 +148,7 @@ def sensitivity(asked: Question, factors: Sequence[Factor]) -> Plot:
         )
         for one in shown
     ]
-    said = semicolons((f"{one.label}: {one.said}" for one in bars), words.language())
+    said = semicolons((words.pair(one.label, one.said) for one in bars), words.language())
     title = _("{country}, {edition}: what moves the rank").format(country=named(asked), edition=asked.year)
     return Plot("sensitivity", title, said, lambda width: plots.bars(bars, width))
 
@@ -156,7 +156,7 @@ def sensitivity(asked: Question, factors: Sequence[Factor]) -> Plot:
 def ways(asked: Question, place: int, found: Sequence[Needed]) -> Plot:
     """Return the plot of what each part alone must become for a *place*, and between which ends that lies."""
     bars = [Bar(one.name, one.after, *map(float, one.ends)) for one in found]
-    told = (f"{one.name}: {one.before} → {one.after} ({one.low}–{one.high})" for one in found)
+    told = (words.pair(one.name, f"{one.before} → {one.after} ({one.low}–{one.high})") for one in found)
     said = semicolons(told, words.language())
     title = _("{country}: what each part alone takes for place {place}").format(country=named(asked), place=place)
     return Plot("goal", title, said, lambda width: plots.bars(bars, width))

@@ -182,7 +182,7 @@ def _tile(asked: Question, place: int, where: str) -> MapTile:
     row, code = asked.measured.row(place), asked.measured.table.codes[place]
     value, rank = words.number(row.published_value), words.rank(row)
     own = " is-own" if place == asked.place else ""
-    said = f"{words.country(asked.shelf.world, code)}: {value}, {rank}"
+    said = words.pair(words.country(asked.shelf.world, code), f"{value}, {rank}")
     return MapTile(code, said, rank, f"{where} b{pictures.band(asked.measured, place)}{own}")
 
 

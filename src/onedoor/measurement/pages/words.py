@@ -18,6 +18,7 @@ from onedoor.measurement.world import World
 
 NOTHING = "–"
 MINUS = "\N{MINUS SIGN}"
+NARROW = "\N{NARROW NO-BREAK SPACE}"
 ENGLISH = "en"
 MONTH = 7
 """Letters of a month such as 2018-07."""
@@ -37,6 +38,11 @@ def country(world: World, code: str) -> str:
 @lru_cache
 def _territories(code: str) -> dict[str, str]:
     return dict(Locale.parse(code).territories)
+
+
+def pair(name: str, said: str) -> str:
+    """Return what is *said* of a *name*, the colon set as the language sets it."""
+    return f"{name}{NARROW if language() == 'fr' else ''}: {said}"
 
 
 def number(value: Decimal | None) -> str:
@@ -63,7 +69,7 @@ def count(whole: int) -> str:
 
 def percent(share: float) -> str:
     """Write *share* in whole percent."""
-    return f"{100 * share:.0f}" + ("\N{NARROW NO-BREAK SPACE}%" if language() == "fr" else "%")
+    return f"{100 * share:.0f}" + (f"{NARROW}%" if language() == "fr" else "%")
 
 
 def rank(row: Row) -> str:
