@@ -44,8 +44,6 @@ def data(request: HttpRequest, index: str, form: str) -> HttpResponse:
 def tiles(request: HttpRequest, index: str, form: str) -> HttpResponse:
     """Give the map as a picture."""
     asked = question(request, index)
-    if not asked.shelf.tiles:
-        raise NotFound
     return _picture(asked, pictures.tiles(asked), form)
 
 
@@ -54,13 +52,10 @@ def tiles(request: HttpRequest, index: str, form: str) -> HttpResponse:
 def plot(request: HttpRequest, index: str, country: str, plot: str, form: str) -> HttpResponse:
     """Give a plot as a picture."""
     asked = question(request, index, country)
-    found = PLOTS[plot](request, asked) if plot in PLOTS else None
-    if found is None:
-        raise NotFound
-    return _picture(asked, found, form)
+    return _picture(asked, PLOTS[plot](request, asked) if plot in PLOTS else None, form)
 
 
-def _history(_request: HttpRequest, asked: Question) -> Plot:
+def _history(_request: HttpRequest, asked: Question) -> Plot | None:
     return pictures.history(asked)
 
 
@@ -90,8 +85,8 @@ PLOTS: Mapping[str, Callable[[HttpRequest, Question], Plot | None]] = {
 }
 
 
-def _picture(asked: Question, found: Plot, form: str) -> HttpResponse:
-    if form not in ("svg", "png"):
+def _picture(asked: Question, found: Plot | None, form: str) -> HttpResponse:
+    if found is None or form not in ("svg", "png"):
         raise NotFound
     name = f"{asked.shelf.definition.id}-{asked.year}-{asked.code.lower()}-{found.name}.{form}"
     spec = plots.titled(found.spec(plots.WIDE), found.title, words.source(asked.measured))

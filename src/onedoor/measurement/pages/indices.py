@@ -47,7 +47,8 @@ def index(request: HttpRequest, index: str) -> HttpResponse:
 
     def context() -> Mapping[str, Any]:
         lines = tables.lines(asked, order, fold(searched))
-        figures = pictures.drawn([pictures.history(asked)])
+        history = pictures.history(asked)
+        figures = pictures.drawn([history] if history else [])
         return _common(asked) | {
             "title": tables.headline(asked),
             "whole": all(one.pictures for one in figures.values()),

@@ -72,8 +72,8 @@ def _inline(one: Plot, svg: str, kind: str) -> SafeString:
     return mark_safe(svg.replace("<svg ", opened, 1))  # noqa: S308 - drawn by us, its texts made safe there
 
 
-def history(asked: Question) -> Plot:
-    """Return the plot of the country's ranks over the editions."""
+def history(asked: Question) -> Plot | None:
+    """Return the plot of the country's ranks over the editions; None where it never had one."""
     points = []
     for year, measured in asked.shelf.editions.items():
         if is_ranked(measured, asked.code):
@@ -81,6 +81,8 @@ def history(asked: Question) -> Plot:
             interval = asked.shelf.intervals(year).get(row.country)
             ends = (interval.low, interval.high) if interval else (None, None)
             points.append(Point(str(year), row.rank or 0, *ends))
+    if not points:
+        return None
     told = (_("{edition}: place {rank}").format(edition=one.label, rank=one.rank)
             + (f" ({one.low}–{one.high})" if one.low else "") for one in points)  # fmt: skip
     title = _("{country}: its rank over time, and how sure it is (5–95 %)").format(country=named(asked))
@@ -162,8 +164,8 @@ def ways(asked: Question, place: int, found: Sequence[Needed]) -> Plot:
     return Plot("goal", title, said, lambda width: plots.bars(bars, width))
 
 
-def tiles(asked: Question) -> Plot:
-    """Return the plot of the map, whose width is what it needs."""
+def tiles(asked: Question) -> Plot | None:
+    """Return the plot of the map, whose width is what it needs; None where none of those ranked stands on one."""
     in_group = set() if asked.group is None else set(asked.members(asked.group))
     known = asked.shelf.tiles
     left = _offsets(asked)
@@ -179,6 +181,8 @@ def tiles(asked: Question) -> Plot:
         for code, place in asked.measured.table.places.items()
         if (tile := known.get(code))
     ]
+    if not squares:
+        return None
     group = f", {pick(asked.group.name, words.language())}" if asked.group else ""
     title = f"{words.index(asked.measured)}, {asked.year}{group}"
     return Plot("map", title, "", lambda _width: plots.tiles(squares, legend(asked.measured)))

@@ -68,7 +68,8 @@ def test_every_page_speaks_its_language_and_tells_its_pictures_in_words(
         told = [tree.get_element_by_id(id_).text_content().strip() for id_ in picture.get("aria-labelledby").split()]
         assert picture.get("role") == "img"
         assert all(told)
-        assert picture.xpath("ancestor::figure[figcaption]//table")
+        assert picture.xpath("ancestor::figure[figcaption]")
+        assert picture.xpath("ancestor::section[1]//table")
 
 
 def test_a_country_stands_where_it_was_published_and_recomputed(client: Client) -> None:
@@ -233,6 +234,21 @@ def test_a_country_that_differs_is_marked(client: Client, own_world: Path, chang
     tree = page(client, f"/en/{HOME}?country=VN")
     assert table(tree, "editions")[0][-3:] == ["0.6931", "0.5931", "differs"]
     assert "The two differ by more than rounding explains." in text(page(client, f"/en/{OWN}/origin"))
+
+
+def test_a_country_that_was_not_assessed_has_a_page_that_says_so(
+    client: Client, own_world: Path, changed: Callable[..., Path]
+) -> None:
+    (own_world / "data" / "egdi-2016.csv").unlink()
+    shutil.copy(changed({"Viet Nam": {"egdi": "0", "rank": ""}}), own_world / "data" / "egdi-2018.csv")
+    tree = page(client, f"/en/{HOME}?country=VN&group=asean")
+    assert tree.xpath("//h1")[0].text_content() == "Viet Nam has no rank in 2018"
+    assert not tree.xpath("//main//a[contains(@href,'/goal')]")
+    assert "no rank" in text(tree)
+    assert "A value of 0 beside parts that are not 0" in text(page(client, f"/en/{OWN}/origin"))
+    for path in ("goal", "why"):
+        assert "it was not assessed" in text(page(client, f"/en/{OWN}/{path}", 400))
+    assert {client.get(f"/en/{OWN}/{plot}.svg").status_code for plot in ("history", "waterfall")} == {404}
 
 
 def test_without_figures_the_section_says_so(client: Client, own_world: Path) -> None:
