@@ -29,8 +29,8 @@ EVERYWHERE = {
 OPEN = {
     "portal": EVERYWHERE
     | {"breaches", "check", "home", "sealed", "search", "service"}
-    | {"live_index", "live_json", "live_csv"}
-    | {"data", "figures", "goal", "index", "origin", "plot", "tiles", "why"},
+    | {"data", "figures", "goal", "index", "origin", "plot", "tiles", "why"}
+    | {"features_json", "index_features", "live_csv", "live_index", "live_json", "stage", "stages", "stages_export"},
     "node": EVERYWHERE | {"verify"},
 }
 """The views that are open to everybody; add one only when it shows nothing of anybody."""

@@ -2,9 +2,11 @@
 
 import hashlib
 import io
+import json
 import re
 import shutil
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -176,6 +178,20 @@ def test_the_story_can_be_told_in_another_language_and_with_the_identity_card(na
                    "--port", str(nation.base), "--language", "fr", "--identity-card")  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert '"identity_card_notice"' in done.stdout.splitlines()[-1]
+    assert "Annoncé" in done.stdout
+    assert _proof(nation, json.loads(done.stdout.splitlines()[-1])["case"])["level"] == 2
+
+
+def _proof(nation: Running, case: str) -> dict[str, Any]:
+    """Return what the portal tells, by and by, that the story's run proved of the service."""
+    for _time in range(50):
+        asked = onedoor("measure", "stages", "--nation", str(nation.folder), "--json",
+                        "--portal", f"http://localhost:{nation.base}")  # fmt: skip
+        found = [one for one in json.loads(asked.stdout) if one["level"] == 2]
+        if found and found[0]["proved"] and found[0]["proved"]["case"] == case:
+            return dict(found[0]["proved"])
+        time.sleep(0.2)
+    raise AssertionError(asked.stdout)
 
 
 def _each(array: Any) -> list[Any]:

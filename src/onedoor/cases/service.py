@@ -1,5 +1,6 @@
 """The door of the room: drafts and dossiers at the portal, the desk and verification at a node."""
 
+from onedoor.cases.course import Course, Evidence, Passage, course, evidence
 from onedoor.cases.deciding import accept, ask_supplement, hand_over, made, refuse, verify
 from onedoor.cases.desk import file, inbox, issues_notices, look, take, task
 from onedoor.cases.dossiers import dossiers, result_file, supplement, view, withdraw
@@ -24,12 +25,15 @@ from onedoor.cases.verification import compare, issued
 __all__ = [
     "BadAnswers",
     "Barred",
+    "Course",
+    "Evidence",
     "Look",
     "NoDraft",
     "NoSuchCase",
     "NoSuchResult",
     "NotPossible",
     "NotReady",
+    "Passage",
     "TooLateToWithdraw",
     "accept",
     "answer",
@@ -38,11 +42,13 @@ __all__ = [
     "at_desk",
     "begin",
     "compare",
+    "course",
     "discard",
     "dispute",
     "dossiers",
     "draft",
     "drafts",
+    "evidence",
     "file",
     "hand_over",
     "inbox",

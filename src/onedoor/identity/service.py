@@ -103,6 +103,12 @@ def is_account(account_id: UUID) -> bool:
     return Account.objects.filter(pk=account_id).exclude(persona__startswith=ERASED).exists()
 
 
+def persona_of(account_id: str) -> str:
+    """Return the persona of the demonstration that signs in with this account; nothing where none does."""
+    found = Account.objects.filter(pk=account_id).exclude(persona__startswith=ERASED)
+    return found.values_list("persona", flat=True).first() or ""
+
+
 def mark(number: str) -> bytes:
     """Return the blind index by which the account of a personal number is found."""
     return keys.blind(NUMBER, number)

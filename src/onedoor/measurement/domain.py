@@ -2,10 +2,15 @@
 
 from onedoor.kernel.nation import FileKind, register
 from onedoor.measurement.faults import check_index
+from onedoor.measurement.features import check_evidence
+from onedoor.measurement.schema import EVIDENCE as EVIDENCE_SCHEMA
+from onedoor.measurement.schema import FEATURES as FEATURES_SCHEMA
 from onedoor.measurement.schema import GROUP, INDEX
 
 TITLE = "Measurement"
 INDICES = FileKind("index", "indices", check_index, INDEX)
 GROUPS = FileKind("group", "groups", schema=GROUP)
-for _kind in (INDICES, GROUPS):
+FEATURES = FileKind("features", "features", schema=FEATURES_SCHEMA)
+EVIDENCE = FileKind("evidence", "evidence", check_evidence, EVIDENCE_SCHEMA)
+for _kind in (INDICES, GROUPS, FEATURES, EVIDENCE):
     register(_kind)

@@ -211,3 +211,11 @@ class NotListed(NotFound):
 
 class NoChoice(BadInput):
     """“{value}” cannot be chosen here. Please take one of {known}."""
+
+
+class BadFeatures(BadDefinition):
+    """The list of features cannot be used. Please correct it: {faults}."""
+
+
+class NoFeatures(BadInput):
+    """There is no list of features “{features}” in {folder}. Please name the folder of the world with --world DIR."""

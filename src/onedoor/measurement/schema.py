@@ -168,3 +168,67 @@ GROUP: Mapping[str, Any] = {
         },
     },
 }
+
+CODE: Mapping[str, Any] = {
+    "type": "string",
+    "pattern": "^[A-Z]{2,3}-[0-9]{2,3}[a-z]?$",
+    "description": "a code with its module, such as EGL-003",
+}
+EXPRESSIONS: Mapping[str, Any] = {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1}
+PROBE: Mapping[str, Any] = {
+    "type": "object",
+    "required": ["codes", "kind"],
+    "additionalProperties": False,
+    "properties": {
+        "codes": {"type": "array", "items": CODE, "minItems": 1},
+        "kind": {
+            "enum": ["page", "file", "guarded", "languages", "secure", "search"],
+            "description": "page, file, guarded (leads a stranger to sign-in), languages, secure (HTTPS) or search",
+        },
+        "path": {"type": "string", "description": "below the language; {service} stands for each service"},
+        "has": {**EXPRESSIONS, "description": "XPath expressions that must each find something"},
+        "lacks": {**EXPRESSIONS, "description": "XPath expressions that must find nothing"},
+        "styles": {"type": "string", "minLength": 1, "description": "what a style sheet of the page must hold"},
+        "media": {**EXPRESSIONS, "description": "media types that the file may have"},
+        "shown": {**EXPRESSIONS, "description": "conditions of scales that a run must have shown"},
+        "least": {"type": "integer", "minimum": 1, "description": "how many there must be at least"},
+    },
+}
+FEATURES: Mapping[str, Any] = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "title": "A list of features and the probes that hold a portal against it",
+    "type": "object",
+    "required": ["features", "name", "source", "list", "probes"],
+    "additionalProperties": False,
+    "properties": {
+        "features": WORD,
+        "name": TEXT_SCHEMA,
+        "source": TEXT_SCHEMA,
+        "list": {"type": "string", "description": "the table of codes: module, codes, the name in vi, en and fr, part"},
+        "probes": {"type": "array", "items": PROBE, "minItems": 1},
+    },
+}
+EVIDENCE: Mapping[str, Any] = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "title": "Which services of a nation are the evidence for features of a list",
+    "type": "object",
+    "required": ["evidence", "services"],
+    "additionalProperties": False,
+    "properties": {
+        "evidence": {**WORD, "description": "the list of features"},
+        "services": {
+            "type": "object",
+            "propertyNames": CODE,
+            "additionalProperties": {
+                "type": "object",
+                "required": ["service", "result"],
+                "additionalProperties": False,
+                "properties": {
+                    "service": {"type": "string", "description": "the id of a service"},
+                    "result": {"type": "string", "description": "the result that a run must have delivered"},
+                },
+            },
+            "description": "the service and its result that are the evidence, by code",
+        },
+    },
+}

@@ -2,10 +2,10 @@
 
 from datetime import date
 
-from onedoor.cases.events import StepAcknowledged, StepSettled
+from onedoor.cases.events import DossierEnded, DossierSubmitted, DossierWithdrawn, StepAcknowledged, StepSettled
 from onedoor.kernel import nation
 from onedoor.kernel.nation import Nation
-from onedoor.measurement import counting, stocks
+from onedoor.measurement import counting, runs, stocks
 from onedoor.store import outbox
 from onedoor.store.jobs import periodic
 
@@ -34,3 +34,21 @@ def take_stock() -> None:
 def _taken(_country: Nation) -> set[date]:
     """Return the days on which this process took stock of a nation."""
     return set()
+
+
+@outbox.on(DossierSubmitted)
+def take_run(submitted: DossierSubmitted) -> None:
+    """Give a case to the run that was announced for it."""
+    runs.take(submitted.case)
+
+
+@outbox.on(DossierEnded)
+def end_case(ended: DossierEnded) -> None:
+    """Judge a run, or count a real case."""
+    runs.end(ended.case)
+
+
+@outbox.on(DossierWithdrawn)
+def end_withdrawn(withdrawn: DossierWithdrawn) -> None:
+    """Judge a run, or count a real case, that its person gave up."""
+    runs.end(withdrawn.case)

@@ -1,14 +1,19 @@
-"""Addresses of the room's pages, which are the portal's: it is there that everything is counted."""
+"""Addresses of the room's pages, which are the portal's and open to everybody."""
 
 from django.urls import path
 
 from onedoor.kernel.settings import current as settings
-from onedoor.measurement.pages import downloads, figures, indices, live
+from onedoor.measurement.pages import downloads, features, figures, indices, live, stages
 
 app_name = "measurement"
 PORTAL = [
     path("figures/", figures.figures, name="figures"),
     path("figures", figures.figures),
+    path("figures/stages", stages.stages, name="stages"),
+    path("figures/stages.<slug:kind>", stages.stages_export, name="stages-export"),
+    path("figures/stages/<str:service_id>", stages.stage, name="stage"),
+    path("figures/features", features.index_features, name="features"),
+    path("figures/features.json", features.features_json, name="features-json"),
     path("figures/indices/<slug:name>", live.live_index, name="live"),
     path("figures/indices/<slug:name>/json", live.live_json, name="live-json"),
     path("figures/indices/<slug:name>/csv", live.live_csv, name="live-csv"),

@@ -1,10 +1,14 @@
 """From the plain data of a service file to `Service`: versions laid over the common part, defaults filled."""
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any, TypeAlias
 
+from onedoor.kernel.nation import Nation
 from onedoor.kernel.nation.layers import overlay
+from onedoor.kernel.nation.versions import digest_of
 from onedoor.kernel.text import Text
 from onedoor.procedures.definition import (
     Clock,
@@ -74,6 +78,24 @@ def read(plain: Plain) -> Service:
         examples=tuple(plain.get("examples", ())),
         definition={key: value for key, value in plain.items() if key not in {"examples", "place"}},
     )
+
+
+def written(service: Service) -> str:
+    """Return the definition as it is kept: JSON whose order is that of the file."""
+    return json.dumps(service.definition, ensure_ascii=False, separators=(",", ":"))
+
+
+def digest(service: Service) -> str:
+    """Return the digest of a definition: the same rules, texts and layouts have the same one."""
+    return hashlib.sha256(written(service).encode()).hexdigest()
+
+
+def every(country: Nation) -> tuple[Service, ...]:
+    """Return every version of every service of a nation, with its layouts, in the order of ids and days."""
+    layouts = {"layouts": digest_of(country.path / "templates")}
+    documents = country.documents("service")
+    read_ = [read(plain | layouts) for document in documents for plain in versions(document.data)]
+    return tuple(sorted(read_, key=lambda service: (service.id, service.valid_from)))
 
 
 def _source(key: str, source: Plain, reads: Plain) -> Source:

@@ -1,6 +1,5 @@
 """The door of public services as definitions: find one, ask what its form, steps and clock say."""
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -10,18 +9,17 @@ from itertools import chain
 from pathlib import Path
 
 from django.utils import translation
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import get_language, gettext, ngettext
 
 from onedoor.kernel import clock, nation
 from onedoor.kernel.clock import Limit
 from onedoor.kernel.errors import NotFound, OnedoorError
-from onedoor.kernel.nation.versions import digest_of
 from onedoor.kernel.settings import current as settings
-from onedoor.kernel.text import Text
-from onedoor.procedures import handing, limits, reading, rules, searching
+from onedoor.kernel.text import Text, pick
+from onedoor.procedures import handing, limits, reading, rules, searching, stages
 from onedoor.procedures.answers import AnswerFault, Raw, check_file
-from onedoor.procedures.definition import Condition, Law, Result, Service, Source, Step, Suggestion, Write
-from onedoor.procedures.domain import SERVICE
+from onedoor.procedures.definition import Condition, Fee, Law, Result, Service, Source, Step, Suggestion, Write
+from onedoor.procedures.domain import SCALES
 from onedoor.procedures.expressions import BadExpression, Context, ExpressionFailed, Value, evaluate, names_of, paths_of
 from onedoor.procedures.handing import enough, handed, needs
 from onedoor.procedures.layouts import data as layout_data
@@ -48,7 +46,7 @@ from onedoor.procedures.rules import (
     wanted,
 )
 from onedoor.procedures.searching import Match
-from onedoor.procedures.stages import fees_due, is_complete, needs_visit
+from onedoor.procedures.stages import Reason, Scale, Standing, fees_due, is_complete, needs_visit, standing
 from onedoor.procedures.world import world_of
 
 __all__ = [
@@ -59,6 +57,7 @@ __all__ = [
     "Context",
     "ExpressionFailed",
     "Fact",
+    "Fee",
     "Field",
     "Found",
     "Inputs",
@@ -66,9 +65,12 @@ __all__ = [
     "NoSuchService",
     "Page",
     "Query",
+    "Reason",
     "Result",
+    "Scale",
     "Service",
     "Source",
+    "Standing",
     "Step",
     "Suggestion",
     "Write",
@@ -102,19 +104,23 @@ __all__ = [
     "pin",
     "pinned",
     "post_text",
+    "reason_text",
     "received",
     "results_of",
     "said",
+    "scales",
     "search",
     "services",
     "settle",
     "settled_fields",
     "sources_behind",
+    "standing",
     "start",
     "steps_of",
     "template",
     "validate_answer",
     "values_of",
+    "versions",
     "visible_facts",
     "visible_fields",
     "visible_pages",
@@ -133,6 +139,11 @@ def services(on: date) -> list[Service]:
     return [service for service in _all() if service.in_force(on)]
 
 
+def versions() -> tuple[Service, ...]:
+    """Return every version of every service of the nation."""
+    return _all()
+
+
 def in_force(service_id: str, on: date) -> Service:
     """Return the version of a service that is the law's on a day; raise `NoSuchService`."""
     return _only([service for service in services(on) if service.id == service_id], service_id)
@@ -141,6 +152,18 @@ def in_force(service_id: str, on: date) -> Service:
 def get(service_id: str, version: str) -> Service:
     """Return one version of a service from the nation's files; raise `NoSuchService`."""
     return _only([s for s in _all() if (s.id, s.version) == (service_id, version)], service_id)
+
+
+def scales() -> tuple[Scale, ...]:
+    """Return every scale of the law by which services are measured, the newest first."""
+    return nation.current().once(_read_scales)
+
+
+def reason_text(reason: Reason) -> str:
+    """Return why a service is not higher on a scale, in the language of the request."""
+    told = stages.INFORMATION.get(reason.part, "")
+    what = gettext(told) if told else pick(reason.words, get_language() or "en") if reason.words else reason.part
+    return gettext(stages.SENTENCES[reason.condition]).format(what=what)
 
 
 def search(query: str, language: str, on: date) -> list[Match]:
@@ -154,7 +177,7 @@ def pin(service: Service) -> str:
 
 
 def _pin(service: Service, country: nation.Nation) -> str:
-    written, its_digest = _written(service), digest(service)
+    written, its_digest = reading.written(service), digest(service)
     kept = {"service": service.id, "version": service.version, "definition": written, "pinned_at": clock.now()}
     # Only a kept version of the nation has a folder of its own, named by its digest, which nothing changes.
     kept["nation"] = country.path.name if country.path.parent == settings().nation else ""
@@ -162,13 +185,7 @@ def _pin(service: Service, country: nation.Nation) -> str:
     return its_digest
 
 
-def digest(service: Service) -> str:
-    """Return the digest of a definition: the same rules, texts and layouts have the same one."""
-    return hashlib.sha256(_written(service).encode()).hexdigest()
-
-
-def _written(service: Service) -> str:
-    return json.dumps(service.definition, ensure_ascii=False, separators=(",", ":"))
+digest = reading.digest
 
 
 def knows(service_id: str, version: str, meant: str) -> bool:
@@ -177,7 +194,7 @@ def knows(service_id: str, version: str, meant: str) -> bool:
         return True
     here = nation.current()
     for country in chain([here], nation.kept(here)):
-        for service in country.once(_read_all):
+        for service in country.once(reading.every):
             for found in (service, _bare(service)):
                 if (found.id, found.version) == (service_id, version) and digest(found) == meant:
                     _pin(found, country)
@@ -332,11 +349,9 @@ def _only(found: list[Service], service_id: str) -> Service:
 
 
 def _all() -> tuple[Service, ...]:
-    return nation.current().once(_read_all)
+    return nation.current().once(reading.every)
 
 
-def _read_all(country: nation.Nation) -> tuple[Service, ...]:
-    layouts = {"layouts": digest_of(country.path / "templates")}
-    documents = country.documents(SERVICE.name)
-    read = [reading.read(plain | layouts) for document in documents for plain in reading.versions(document.data)]
-    return tuple(sorted(read, key=lambda service: (service.id, service.valid_from)))
+def _read_scales(country: nation.Nation) -> tuple[Scale, ...]:
+    found = (stages.read(document.data) for document in country.documents(SCALES.name))
+    return tuple(sorted(found, key=lambda scale: (scale.valid_from, scale.id), reverse=True))

@@ -1,9 +1,10 @@
-"""Stages of services for ``onedoor measure stages``: computed from a nation's files, in words and as JSON."""
+"""Stages of services for ``onedoor measure stages``: by a nation's files, and as runs prove them at its portal."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from rich.console import Console
@@ -15,10 +16,11 @@ from onedoor.kernel.nation import Nation
 from onedoor.kernel.text import pick
 from onedoor.procedures import reading, stages
 from onedoor.procedures.definition import Service
-from onedoor.procedures.domain import SCALES, SERVICE
+from onedoor.procedures.domain import SCALES
 from onedoor.procedures.stages import Reason, Scale, Standing
 from onedoor.site.messages import gettext_noop, language
 from onedoor.site.messages import text as _
+from onedoor.site.proofs import Proofs
 
 NO_TERMINAL = 120
 UNREAD = {
@@ -43,10 +45,11 @@ class NoScaleThen(BadInput):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A service on one of the scales."""
+    """A service on one of the scales, and the digest of its definition: a run proves no other."""
 
     service: Service
     standing: Standing
+    digest: str
 
 
 def day(country: Nation, text: str | None) -> date:
@@ -61,7 +64,7 @@ def day(country: Nation, text: str | None) -> date:
 
 def lines(country: Nation, on: date, service_id: str | None = None) -> list[Line]:
     """Return each service in force on a day on each scale that is; raise `NoServiceThen` or `NoScaleThen`."""
-    found = [one for one in _services(country) if one.in_force(on)]
+    found = [one for one in reading.every(country) if one.in_force(on)]
     wanted = [one for one in found if service_id in (None, one.id)]
     if service_id is not None and not wanted:
         known = ", ".join(sorted(one.id for one in found)) or "–"
@@ -69,12 +72,7 @@ def lines(country: Nation, on: date, service_id: str | None = None) -> list[Line
     scales = [scale for scale in _scales(country) if scale.in_force(on)]
     if not scales:
         raise NoScaleThen(day=on.isoformat(), nation=country.id)
-    return [Line(one, stages.standing(scale, one)) for one in wanted for scale in scales]
-
-
-def _services(country: Nation) -> Iterator[Service]:
-    for document in country.documents(SERVICE.name):
-        yield from map(reading.read, reading.versions(document.data))
+    return [Line(one, stages.standing(scale, one), reading.digest(one)) for one in wanted for scale in scales]
 
 
 def _scales(country: Nation) -> Iterator[Scale]:
@@ -88,13 +86,17 @@ def sentence(reason: Reason) -> str:
     return _(stages.SENTENCES[reason.condition], what=what)
 
 
-def plain(line: Line) -> dict[str, Any]:
-    """Return *line* for JSON: ``level`` counts from 1 up to ``levels``; 0 is below the lowest."""
+def plain(line: Line, proofs: Proofs) -> dict[str, Any]:
+    """Return *line* for JSON: ``level`` counts from 1 up to ``levels``; 0 is below the lowest.
+
+    ``proved`` is null without a run on this very definition, ``achieved`` is null where no portal was asked.
+    """
     service, standing = line.service, line.standing
     return {
         "service": service.id,
         "code": service.code,
         "version": service.version,
+        "digest": line.digest,
         "scale": standing.scale.id,
         "law": pick(standing.scale.law.text, language()),
         "illustrative": sorted(standing.scale.illustrative),
@@ -102,27 +104,67 @@ def plain(line: Line) -> dict[str, Any]:
         "levels": len(standing.scale.levels),
         "name": pick(standing.name, language()),
         "reasons": [{"condition": r.condition, "part": r.part, "text": sentence(r)} for r in standing.reasons],
+        "proved": _told(line, proofs).get("proved"),
+        "achieved": _achieved(service, proofs),
     }
 
 
-def show(found: Sequence[Line]) -> None:
-    """Print the table, then what of its scales was read in no source."""
+def _told(line: Line, proofs: Proofs) -> Mapping[str, Any]:
+    return proofs.told.get((line.service.id, line.standing.scale.id, line.digest), {})
+
+
+def _achieved(service: Service, proofs: Proofs) -> dict[str, int] | None:
+    if not proofs.address:
+        return None
+    away, ended = proofs.share.get(service.id, (0, 0))
+    return {"without_visit": away, "ended": ended}
+
+
+def _proved(line: Line, proofs: Proofs) -> str:
+    """Return up to which level a run proves a service, its day and its case."""
+    proof = _told(line, proofs).get("proved")
+    if not line.standing.level:
+        return "–"
+    if not proof:
+        return _("no run yet")
+    day, levels = str(proof["ended"])[:10], len(line.standing.scale.levels)
+    level = f"{proof['name']} ({proof['level']}/{levels})"
+    return _("{level}: run of {day}, case {case}", level=level, day=day, case=proof["case"])
+
+
+def _share(service: Service, proofs: Proofs) -> str:
+    away, ended = proofs.share.get(service.id, (0, 0))
+    if not ended:
+        return _("no case ended yet")
+    percent = str((Decimal(100 * away) / ended).quantize(Decimal("0.1")))
+    percent = percent if language() == "en" else percent.replace(".", ",")
+    return _("{away} of {ended} ({percent} %)", away=away, ended=ended, percent=percent)
+
+
+def show(found: Sequence[Line], proofs: Proofs) -> None:
+    """Print the table, then what of its scales was read in no source, and who told what proves it."""
     if not found:
         print(_("No service is in force on that day."))
         return
-    table = Table(title=_("Stages of services, as their definitions say"))
-    for name in (_("service"), _("scale"), _("level"), _("why not higher")):
+    table = Table(title=_("Stages of services"))
+    seen = (_("proved"), _("real cases without a visit")) if proofs.address else ()
+    for name in (_("service"), _("scale"), _("level by definition"), *seen, _("why not higher")):
         table.add_column(name)
     for line in found:
         scale = line.standing.scale
         level = f"{pick(line.standing.name, language())} ({line.standing.level}/{len(scale.levels)})"
         why = "\n".join(map(sentence, line.standing.reasons)) or _("It is the highest level.")
         title = f"{pick(line.service.title, language())} ({line.service.code})"
-        table.add_row(title, f"{pick(scale.name, language())} – {pick(scale.law.text, language())}", level, why)
+        law = f"{pick(scale.name, language())} – {pick(scale.law.text, language())}"
+        told = (_proved(line, proofs), _share(line.service, proofs)) if proofs.address else ()
+        table.add_row(title, law, level, *told, why)
     console = Console(width=None if os.isatty(1) else NO_TERMINAL)
     console.print(table)
     for scale in {line.standing.scale.id: line.standing.scale for line in found}.values():
         if scale.illustrative:
             parts = ", ".join(_(UNREAD[part]) for part in sorted(scale.illustrative))
             console.print(_("Illustrative, read in no source, of “{scale}”: {parts}.", scale=scale.id, parts=parts))
-    console.print(_("These are levels by definition: no run of a service on the platform stands behind them yet."))
+    if proofs.address:
+        console.print(_("Runs and real cases as told by {address}.", address=proofs.address))
+    else:
+        console.print(_("By definition only: no portal was asked for runs that prove it. Name one: --portal ADDRESS."))

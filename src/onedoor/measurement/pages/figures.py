@@ -5,9 +5,15 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from onedoor.kernel import nation
 from onedoor.kernel.access import PUBLIC, access
+from onedoor.kernel.text import pick
+from onedoor.measurement import national
 from onedoor.measurement.pages import indices
 
 
@@ -25,9 +31,22 @@ def of_indices() -> Iterator[Section]:
     yield from (Section(*one) for one in indices.beginnings())
 
 
-SECTIONS: list[Callable[[], Iterator[Section]]] = [
-    of_indices,
-]
+def of_agencies() -> Iterator[Section]:
+    """Yield the nation's own indices of agencies."""
+    for name, definition in national.indices(nation.current()).items():
+        title = pick(definition.data["name"], get_language() or "")
+        yield Section(title, reverse("measurement:live", args=[name]), _("Of any agency, level and day, live"))
+
+
+def of_services() -> Iterator[Section]:
+    """Yield what is proved of services, and of the portal."""
+    proved = _("By definition, proved by a run, and in real cases")
+    yield Section(_("How far services go online"), reverse("measurement:stages"), proved)
+    probed = _("Each code, held against this portal by a visit")
+    yield Section(_("Features of the Online Service Index"), reverse("measurement:features"), probed)
+
+
+SECTIONS: list[Callable[[], Iterator[Section]]] = [of_indices, of_agencies, of_services]
 """What is measured, in the order it is shown."""
 
 

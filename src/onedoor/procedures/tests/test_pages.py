@@ -52,7 +52,7 @@ def test_a_service_says_its_limit_its_law_and_what_is_not_asked(client: Client):
         assert words in found
 
 
-@pytest.mark.django_db  # a file's answer ends what the thread has open to a database
+@pytest.mark.django_db(transaction=True)  # a file's answer ends what the thread has open to a database
 def test_no_page_has_a_dead_link(client: Client):
     seen, todo = set(), ["/vi/", "/en/", "/fr/"]
     while todo:

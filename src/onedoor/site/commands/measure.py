@@ -16,6 +16,7 @@ from onedoor.site.cli import DEFAULT_NATION, DEFAULT_VAR
 from onedoor.site.messages import text as _
 
 if TYPE_CHECKING:
+    from onedoor.kernel.nation import Nation
     from onedoor.measurement.service import Measured, World
 
 WORLD = Path("nations/world")
@@ -24,8 +25,8 @@ HERE = Path(__file__).parents[4] / WORLD
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the five questions."""
-    parts = parser.add_subparsers(dest="part", metavar="rank|goal|interval|stages|index", required=True)
+    """Add the questions."""
+    parts = parser.add_subparsers(dest="part", metavar="rank|goal|interval|stages|features|run|index", required=True)
     rank = parts.add_parser("rank", help="recompute values and ranks and hold them against the published ones")
     _what(rank)
     rank.add_argument("--country", help="this country alone: a name or an ISO 3166 code")
@@ -48,13 +49,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     interval.add_argument("--draws", type=int, default=20_000, help="how many")
     interval.add_argument("--seed", type=int, default=1, help="which: the same seed gives the same interval")
     interval.add_argument("--sensitivity", action="store_true", help="also what moves the rank most (Sobol indices)")
-    stages = parts.add_parser("stages", help="how far each service goes online by its definition, and why not further")
+    stages = parts.add_parser("stages", help="how far each service goes online, what proves it, and why not further")
     stages.add_argument("--nation", type=Path, default=DEFAULT_NATION, help="folder of the nation")
     stages.add_argument("--service", help="this service alone: its id")
     stages.add_argument("--on", metavar="DATE", help="services and scales in force on this day, such as 2026-11-29")
+    _portal(stages)
     stages.add_argument("--json", action="store_true", help="as JSON")
     messages.add_argument(stages)
     _index_arguments(parts.add_parser("index", help="an index of an agency on a day, from what the portal counted"))
+    features = parts.add_parser("features", help="which features of the Online Service Index a portal has: probed")
+    features.add_argument("--nation", type=Path, default=DEFAULT_NATION, help="folder of the nation")
+    features.add_argument("--world", type=Path, metavar="DIR", help=f"folder with countries, groups, indices ({WORLD})")
+    _portal(features)
+    features.add_argument("--json", action="store_true", help="as JSON")
+    messages.add_argument(features)
+    run_ = parts.add_parser(
+        "run", help="announce that the next cases of a made-up person are runs that prove a service"
+    )
+    run_.add_argument("service", help="the id of the service")
+    run_.add_argument("--as", dest="persona", required=True, help="who plays it: a person of the demonstration")
+    run_.add_argument("--times", type=int, default=1, help="how many cases")
+    messages.add_argument(run_)
 
 
 def _index_arguments(parser: argparse.ArgumentParser) -> None:
@@ -68,6 +83,11 @@ def _index_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--var", type=Path, default=DEFAULT_VAR, help="folder of the installation")
     parser.add_argument("--json", action="store_true", help="as JSON, decimals as texts")
     messages.add_argument(parser)
+
+
+def _portal(parser: argparse.ArgumentParser) -> None:
+    about = "the portal that is asked (else that of the nation running on this computer, if one does)"
+    parser.add_argument("--portal", metavar="ADDRESS", help=about)
 
 
 def _what(parser: argparse.ArgumentParser) -> None:
@@ -85,23 +105,66 @@ def run(arguments: argparse.Namespace) -> int:
         return APART[arguments.part](arguments)
     from onedoor.measurement import service
 
-    given = arguments.world or (WORLD if WORLD.is_dir() else HERE)
-    world = service.world(given.absolute())
+    world = service.world(_world(arguments))
     measured = service.measure(world, arguments.data, arguments.edition, arguments.index)
     return PARTS[arguments.part](arguments, world, measured)
 
 
+def _world(arguments: argparse.Namespace) -> Path:
+    given: Path = arguments.world or (WORLD if WORLD.is_dir() else HERE)
+    return given.absolute()
+
+
 def _stages(arguments: argparse.Namespace) -> int:
     from onedoor.kernel import nation
-    from onedoor.site import kinds, staging
+    from onedoor.site import kinds, proofs, staging
 
     kinds.load()
     country = nation.load(arguments.nation.absolute())
     lines = staging.lines(country, staging.day(country, arguments.on), arguments.service)
+    told = proofs.ask(proofs.address_of(arguments.portal, DEFAULT_VAR), _spoken(country))
     if arguments.json:
-        _print([staging.plain(line) for line in lines])
+        _print([staging.plain(line, told) for line in lines])
     else:
-        staging.show(lines)
+        staging.show(lines, told)
+    return 0
+
+
+def _spoken(country: "Nation") -> str:
+    """Return the language in which a portal is asked: that of the messages, if the nation has it."""
+    return messages.language() if messages.language() in country.languages else country.languages[0]
+
+
+def _features(arguments: argparse.Namespace) -> int:
+    from onedoor.kernel import nation
+    from onedoor.site import featuring, kinds, proofs
+
+    kinds.load()
+    country = nation.load(arguments.nation.absolute())
+    address = proofs.address_of(arguments.portal, DEFAULT_VAR)
+    listed, every = featuring.found(country, _world(arguments), address, _spoken(country))
+    if arguments.json:
+        _print([featuring.plain(one, address) for one in every])
+    else:
+        featuring.show(listed, every, address)
+    return 0
+
+
+def _announce(arguments: argparse.Namespace) -> int:
+    import getpass
+
+    from onedoor.site.commands.processes import set_up_django, settings_of
+
+    settings_of("portal")
+    set_up_django()
+    from onedoor.measurement import runs
+
+    runs.announce(arguments.service, arguments.persona, getpass.getuser(), arguments.times)
+    minutes = int(runs.HOLDS.total_seconds() // 60)
+    facts = {"service": arguments.service, "persona": arguments.persona, "n": arguments.times, "minutes": minutes}
+    print(
+        _("Announced: of “{service}”, the next cases of “{persona}” are runs ({n}, within {minutes} minutes).", **facts)
+    )
     return 0
 
 
@@ -201,6 +264,6 @@ def _print(data: object) -> None:
     print(json.dumps(data, ensure_ascii=False, indent=1))
 
 
-APART = {"stages": _stages, "index": _index}
+APART = {"stages": _stages, "features": _features, "run": _announce, "index": _index}
 """Parts that ask no table."""
 PARTS = {"rank": _rank, "goal": _goal, "interval": _interval}

@@ -16,6 +16,7 @@ from onedoor.site.cli import DEFAULT_NATION
 from onedoor.site.help_texts import positive
 from onedoor.site.messages import gettext_noop
 from onedoor.site.messages import text as _
+from onedoor.site.story.announcing import announce
 from onedoor.site.story.places import Places, places
 from onedoor.site.story.play import SERVICE, Story
 from onedoor.site.story.told import Told
@@ -81,14 +82,7 @@ def _playable(folder: Path) -> Nation:
 
 @contextmanager
 def _nation(arguments: argparse.Namespace) -> Iterator[Supervisor]:
-    options = Options(
-        nation=arguments.nation.absolute(),
-        var=arguments.var.absolute(),
-        port=arguments.port,
-        people=arguments.people,
-        seed=arguments.seed,
-    )
-    with running(options) as supervisor:
+    with running(_options(arguments)) as supervisor:
         watching = threading.Thread(target=supervisor.watch, daemon=True)
         watching.start()
         try:
@@ -98,8 +92,19 @@ def _nation(arguments: argparse.Namespace) -> Iterator[Supervisor]:
             watching.join()
 
 
+def _options(arguments: argparse.Namespace) -> Options:
+    return Options(
+        nation=arguments.nation.absolute(),
+        var=arguments.var.absolute(),
+        port=arguments.port,
+        people=arguments.people,
+        seed=arguments.seed,
+    )
+
+
 def _tell(where: Places, arguments: argparse.Namespace) -> None:
     folder = where.layout.var / "results"
+    _say(announce(where.nation, _options(arguments), arguments.times))
     for _time in range(arguments.times):
         told = Story(where, folder, _say, identity_card=arguments.identity_card).play()
         _sum_up(where.read(), told)

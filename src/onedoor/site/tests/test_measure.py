@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from onedoor.site import cli, messages
+from onedoor.measurement.probes import Answer
+from onedoor.site import cli, featuring, messages, proofs
 
 WORLD = Path(cli.__file__).parents[3] / "nations" / "world"
 DATA = WORLD / "data" / "egdi-2018.csv"
@@ -199,3 +200,65 @@ def test_stages_are_told_to_people(capsys: pytest.CaptureFixture[str]) -> None:
 )
 def test_stages_that_cannot_be_told(capsys: pytest.CaptureFixture[str], words: list[str], why: str) -> None:
     assert why in stages(capsys, *words, code=cli.FAILED)
+
+
+@pytest.fixture
+def portal(monkeypatch: pytest.MonkeyPatch) -> dict[str, Answer]:
+    """What addresses answer instead of a portal."""
+    answers: dict[str, Answer] = {}
+    monkeypatch.setattr(proofs, "visit", answers.__getitem__)
+    return answers
+
+
+def test_stages_are_told_with_what_a_portal_proves(
+    capsys: pytest.CaptureFixture[str], portal: dict[str, Answer]
+) -> None:
+    day = ("--on", "2026-11-29", "--portal", "http://here")
+    address = "http://here/en/figures/stages.json"
+    bare = json.loads(stages(capsys, "--on", "2026-11-29", "--json"))
+    assert [(one["proved"], one["achieved"]) for one in bare] == [(None, None)] * 2
+    proof = {"level": 2, "name": "Whole", "case": "2611-AAAA-A1", "ended": "2026-11-29T10:00:00+00:00"}
+    rows = [one | {"proved": proof, "achieved": {"without_visit": 2, "ended": 3}} for one in bare]
+    portal[address] = Answer(200, "application/json", json.dumps({"stages": rows}).encode())
+    found = json.loads(stages(capsys, *day, "--json"))
+    assert (found[1]["proved"], found[1]["achieved"]) == (proof, {"without_visit": 2, "ended": 3})
+    said = stages(capsys, *day)
+    assert "2611-AAAA-A1" in said
+    assert "2 of 3 (66.7" in said
+    other = [one | {"digest": "0" * 64} for one in rows]
+    portal[address] = Answer(200, "application/json", json.dumps({"stages": other}).encode())
+    assert [one["proved"] for one in json.loads(stages(capsys, *day, "--json"))] == [None, None]
+    half = json.dumps({"stages": [one | {"proved": {"level": 2}} for one in rows]}).encode()
+    for status, content in ((404, b""), (200, b"<p>"), (200, b'{"stages": [1]}'), (200, half)):
+        portal[address] = Answer(status, "application/json", content)
+        assert "http://here did not tell its figures" in stages(capsys, *day, code=cli.FAILED)
+
+
+def test_a_run_is_announced_with_the_settings_of_a_portal_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "ONEDOOR_ROLE" in refused(capsys, ["run", "vn.birth-linked", "--as", "mother"])
+
+
+def test_features_are_found_by_visiting_a_portal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = b'<html lang="en"><nav><a hreflang="en" href="/en/">English</a></nav><main></main></html>'
+    answers = {"http://here/en/": Answer(200, "text/html", page)}
+    nothing = Answer(404, "text/html", b"")
+    monkeypatch.setattr(featuring, "visit", lambda address, _session: answers.get(address, nothing))
+    words = ["measure", "features", "--nation", str(WORLD.parent / "vietnam"), "--portal", "http://here"]
+    assert cli.run([*words, "--language", "en", "--json"]) == 0
+    found = {one["code"]: one for one in json.loads(capsys.readouterr().out)}
+    assert len(found) == 183
+    assert (found["CP-015"]["state"], found["CP-015"]["why"]) == ("absent", "Languages that the site speaks: 1.")
+    assert (found["TEC-005"]["state"], found["TEC-005"]["evidence"]) == ("absent", [])
+    assert (found["EGL-003"]["state"], found["IF-010"]["state"]) == ("waiting", "unprobed")
+    answers["http://here/en/figures/stages.json"] = Answer(200, "text/html", page)
+    assert "did not tell its figures" in refused(capsys, words[1:])
+    assert cli.run([*words, "--language", "fr"]) == 0
+    assert "168" in capsys.readouterr().out
+
+
+def test_features_need_a_portal_that_answers(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert "did not tell its figures" in refused(capsys, ["features", "--portal", "http://localhost:1"])
+    asked = ["features", "--portal", "http://localhost:1", "--world", str(tmp_path)]
+    assert "no list of features" in refused(capsys, asked)

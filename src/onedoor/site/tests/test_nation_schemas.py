@@ -37,6 +37,7 @@ def test_each_is_a_sound_schema_of_its_draft_and_accepts_the_nation() -> None:
 def test_each_refuses_a_key_that_its_kind_does_not_have() -> None:
     found = {
         "group": parse(NATIONS / "world" / "groups" / "asean.yaml", "asean")[0],
+        "features": parse(NATIONS / "world" / "features" / "osi-2024.yaml", "osi-2024")[0],
         "index": parse(NATIONS / "world" / "indices" / "egdi.yaml", "egdi")[0],
     }
     country = nation.load(NATIONS / "vietnam")

@@ -1,5 +1,7 @@
 """When a story counts as good, and with which number its command ends."""
 
+import os
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -8,10 +10,14 @@ import pytest
 
 from onedoor.kernel import nation, settings
 from onedoor.site import cli, messages
+from onedoor.site.story import announcing
 from onedoor.site.story.places import places
 from onedoor.site.story.play import Story
 from onedoor.site.story.told import Issued, Told
+from onedoor.site.up.plan import Options, Part
+from onedoor.site.up.supervisor import RECORD
 
+VIETNAM = settings.REPOSITORY / "nations" / "vietnam"
 TESTLAND = settings.REPOSITORY / "nations" / "testland"
 KINDS = {"birth_certificate": "commune-00199", "residence_notice": "police-00199", "insurance_card": "vss-01"}
 
@@ -99,3 +105,26 @@ def test_the_pages_of_the_story_are_told_in_the_language_of_the_messages(tmp_pat
     messages.use(language)
     where = places(nation.load(TESTLAND.with_name("vietnam")), tmp_path, 18000)
     assert where.told(where.page("cases/2611")) == f"http://localhost:18000/{language}/cases/2611"
+
+
+def announced(monkeypatch: pytest.MonkeyPatch, var: Path, script: str) -> str:
+    """Announce a story to a portal whose command is a *script*."""
+    portal = Part(announcing.PORTAL, (sys.executable, "-c", script, "web"), dict(os.environ), "", health=True)
+    monkeypatch.setattr(announcing, "parts", lambda *_: [portal])
+    return announcing.announce(nation.load(VIETNAM), Options(VIETNAM, var, 8000, 1, 1), 3)
+
+
+def test_a_story_is_announced_to_the_portal_that_runs_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    told = "import sys; print(*sys.argv[1:])"
+    assert "did not announce this story" in announced(monkeypatch, tmp_path, told)
+    (tmp_path / RECORD).write_text("{}")
+    words = announced(monkeypatch, tmp_path, told)
+    assert words == "measure run vn.birth-linked --as mother --times 3 --language en"
+
+
+def test_a_story_that_the_portal_does_not_take_as_a_run_is_not_played(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / RECORD).write_text("{}")
+    with pytest.raises(announcing.NotAnnounced, match="It was not played: nobody plays here"):
+        announced(monkeypatch, tmp_path, "import sys; sys.exit('onedoor: nobody plays here.')")

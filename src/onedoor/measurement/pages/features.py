@@ -1,0 +1,119 @@
+"""Which features of the Online Service Index this portal has, each with its evidence: probed, never typed in."""
+
+import threading
+from collections import Counter
+from functools import lru_cache
+from typing import Any
+from urllib.parse import urlencode
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from onedoor.kernel import clock, nation
+from onedoor.kernel.access import PUBLIC, access
+from onedoor.kernel.settings import REPOSITORY
+from onedoor.kernel.settings import current as settings
+from onedoor.kernel.text import fold, gettext_noop, pick
+from onedoor.measurement import features, inside, probes
+from onedoor.measurement.board import last_passed
+from onedoor.measurement.features import FeatureList
+from onedoor.measurement.probes import Finding, Portal
+
+WORLD = REPOSITORY / "nations" / "world"
+KNOWN_FOR = 600
+"""Seconds that what was found is shown: nobody makes the portal probe itself more often."""
+LONGEST, A_PAGE = 200, 25
+STATES = {
+    probes.PRESENT: gettext_noop("Present"),
+    probes.ABSENT: gettext_noop("Not present"),
+    probes.WAITING: gettext_noop("Not checkable yet"),
+    probes.UNPROBED: gettext_noop("No probe"),
+}
+MODULES = {
+    "IF": gettext_noop("Institutional framework"),
+    "CP": gettext_noop("Content provision"),
+    "SP": gettext_noop("Services provision"),
+    "EP": gettext_noop("E-participation"),
+    "TEC": gettext_noop("Technology"),
+    "EGL": gettext_noop("E-government literacy"),
+}
+_one_at_a_time = threading.Lock()
+
+
+@access(PUBLIC)
+@require_safe
+def index_features(request: HttpRequest) -> HttpResponse:
+    """Show every code of the list with what its probe found, searched and filtered."""
+    kept = {name: " ".join(request.GET.get(name, "").split())[:LONGEST] for name in ("q", "state", "module")}
+    listed, every = features.load(WORLD), _findings()
+    asked = fold(kept["q"])
+    fitting = [one for one in every if _fits(one, asked, kept)]
+    context = {
+        "list": listed,
+        "typed": kept,
+        "query": "".join(f"&{urlencode({name: value})}" for name, value in kept.items() if value),
+        "rows": Paginator(fitting, A_PAGE).get_page(request.GET.get("page")),
+        "counted": Counter(one.state for one in every),
+        "all": len(every),
+        "states": STATES,
+        "modules": MODULES,
+        "why": why,
+    }
+    return render(request, "measurement/features.html", context)
+
+
+@access(PUBLIC)
+@require_safe
+def features_json(_request: HttpRequest) -> HttpResponse:
+    """Give what was found of every code as JSON."""
+    listed, every = features.load(WORLD), _findings()
+    plain = {"features": listed.id, "source": pick(listed.source, get_language() or "en")}
+    return JsonResponse(plain | {"codes": [_plain(one) for one in every]}, json_dumps_params={"ensure_ascii": False})
+
+
+def why(found: Finding) -> str:
+    """Return in words what the probe of a code found."""
+    return _(probes.WHYS[found.why]).format(**found.facts)
+
+
+def _fits(found: Finding, asked: str, kept: dict[str, str]) -> bool:
+    wanted = kept["state"] in ("", found.state) and kept["module"] in ("", found.feature.module)
+    return wanted and (not asked or asked in fold(f"{found.feature.code} {_name(found)}"))
+
+
+def _name(found: Finding) -> str:
+    return pick(found.feature.name, get_language() or "en")
+
+
+def _findings() -> tuple[Finding, ...]:
+    """Return what was found in the last minutes, of this nation's files and since the last run.
+
+    What has a probe stands before what has none; else the order is that of the list.
+    """
+    spell = int(clock.now().timestamp() // KNOWN_FOR)
+    with _one_at_a_time:
+        return _found(get_language() or "en", str(nation.current().path), spell, last_passed())
+
+
+@lru_cache(maxsize=8)
+def _found(language: str, _files: str, _spell: int, _run: str) -> tuple[Finding, ...]:
+    listed: FeatureList = features.load(WORLD)
+    portal = Portal(inside.ask, settings().public_url, language)
+    found = probes.check(listed, features.evidence(nation.current(), listed.id), portal)
+    return tuple(sorted(found, key=lambda one: probes.STATES.index(one.state)))
+
+
+def _plain(found: Finding) -> dict[str, Any]:
+    feature = found.feature
+    return {
+        "code": feature.code,
+        "module": feature.module,
+        "name": _name(found),
+        "state": found.state,
+        "why": why(found),
+        "evidence": list(found.evidence),
+    }
