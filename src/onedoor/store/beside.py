@@ -9,7 +9,7 @@ import psycopg
 from django.db import connection
 from procrastinate.contrib.django.utils import connector_params
 from psycopg.errors import error_from_result
-from psycopg.pq import ExecStatus
+from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGconn
 
 NAME = b"beside"
@@ -49,19 +49,24 @@ class Beside:
 
     def _wait(self, server: PGconn) -> None:
         try:
-            while server.is_busy():
-                self._until(server, select.POLLIN)
-                server.consume_input()
-            result = server.get_result()
-            while server.get_result():
-                pass
-            if result is None or result.status != ExecStatus.COMMAND_OK:
-                with connection.wrap_database_errors:
-                    raise error_from_result(result) if result else psycopg.OperationalError(server.get_error_message())
+            with connection.wrap_database_errors:
+                self._read(server)
         except BaseException:
             self._end()
             raise
         self._taken.release()
+
+    def _read(self, server: PGconn) -> None:
+        """Return once the server said that the statement was done and, after that, nothing else: then it is kept."""
+        while server.is_busy():
+            self._until(server, select.POLLIN)
+            server.consume_input()
+        results = [*iter(server.get_result, None)]
+        for result in results:
+            if result.status != ExecStatus.COMMAND_OK:  # the last one, where keeping what was done failed
+                raise error_from_result(result)
+        if not results or server.transaction_status != TransactionStatus.IDLE:
+            raise psycopg.OperationalError(server.get_error_message())
 
     def _server(self) -> PGconn:
         """Return the connection's handle; a new one's where the server said something unasked: that it is gone."""

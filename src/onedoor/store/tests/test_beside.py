@@ -1,5 +1,7 @@
 """What is sent beside is kept when the waiting ends, or the waiting raises; nobody waits for another's."""
 
+import os
+import socket
 from collections.abc import Iterator
 
 import pytest
@@ -69,6 +71,31 @@ def test_what_is_not_kept_raises_and_the_next_is_kept(beside: Beside) -> None:
         send(beside, "a")
     send(beside, "b")
     assert kept() == ["a", "b"]
+
+
+def test_what_is_done_but_not_kept_raises_and_the_next_is_kept(beside: Beside) -> None:
+    with connection.cursor() as cursor:  # found twice only when it is to be kept, after the statement was done
+        cursor.execute("ALTER TABLE kept_beside DROP CONSTRAINT kept_beside_pkey")
+        cursor.execute("ALTER TABLE kept_beside ADD UNIQUE (word) DEFERRABLE INITIALLY DEFERRED")
+    send(beside, "a")
+    with pytest.raises(IntegrityError):
+        send(beside, "a")
+    send(beside, "b")
+    assert kept() == ["a", "b"]
+
+
+def test_a_connection_that_breaks_off_raises(beside: Beside) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("INSERT INTO kept_beside VALUES ('a')")
+        waiting = beside.send("a")
+        assert waiting
+        assert beside._connection
+        with socket.socket(fileno=os.dup(beside._connection.fileno())) as broken:
+            broken.shutdown(socket.SHUT_RDWR)
+        with pytest.raises(DatabaseError):
+            waiting()
+    send(beside, "b")
+    assert "b" in kept()
 
 
 def test_a_connection_that_ended_while_nobody_looked_is_replaced(beside: Beside) -> None:
