@@ -91,10 +91,13 @@ def shares_asked(
 ) -> dict[str, Collection[str] | None] | None:
     """Return what `shares` gives for whatever the look-up *key* finds; None where that hangs on what is found.
 
-    It does not where records are about one person alone, and the question names that person and nothing else.
+    It does not where records are about one person alone, and the question names that person, as records do, and
+    nothing else.
     """
     (subject, *others), (named, *more) = register.subjects, register.lookups[key].values()
-    if others or more or named.field != subject or not named.person:
+    if others or more or named.field != subject or not named.person or named.how != "exact":
+        return None
+    if any(_compared(named, person) != person for person in asked):
         return None
     own = register.belonging.get(subject, frozenset()) | register.belonging.get("", frozenset())
     return {person: None if own.isdisjoint(wanted) else own for person in asked}

@@ -92,6 +92,13 @@ def test_wanted_fields_alone_are_answered() -> None:
     assert found.records == [{"full_name": "Trần Thu Hà"}]
 
 
+@pytest.mark.usefixtures("parents")
+def test_a_number_written_otherwise_hides_no_read_from_the_person() -> None:
+    found = service.lookup("population", {"number": f" {MOTHER} "}, reader=PORTAL)
+    assert [record["number"] for record in found.records] == [MOTHER]
+    assert ReadPerson.objects.filter(record_id=found.record, person=keys.blind(BLIND, MOTHER)).exists()
+
+
 def test_nothing_found_is_on_record_too_with_the_person_asked_for() -> None:
     found = service.lookup("population", {"number": FATHER}, reader=PORTAL)
     assert found.records == []
