@@ -77,7 +77,6 @@ class GatewayServer:
             self._follow()
         providing = Providing(core, self.nodes)
         providing.remember()
-        self.stamping.remember()
         consuming = Consuming(core, self.peers)
         await self._listen(
             self._systems,

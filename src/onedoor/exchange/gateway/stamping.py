@@ -16,10 +16,11 @@ from hashlib import sha512
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509 import Certificate, load_pem_x509_certificates
+from cryptography.x509 import Certificate, load_der_x509_certificate, load_pem_x509_certificates
 
-from onedoor.exchange.configuration import Gateway
+from onedoor.exchange.configuration import Configuration, Gateway
 from onedoor.exchange.gateway import batches, reading, segments
 from onedoor.exchange.gateway.batches import Sealer
 from onedoor.exchange.gateway.chain import result, step
@@ -27,7 +28,7 @@ from onedoor.exchange.gateway.core import Core
 from onedoor.exchange.gateway.faults import Fault
 from onedoor.exchange.gateway.segments import BrokenSegment
 from onedoor.kernel.errors import OnedoorError
-from onedoor.signing.asice.writing import STAMPED, result_file
+from onedoor.signing.asice.writing import STAMPED, Statement, Template, result_file
 from onedoor.signing.certificates import fingerprint
 
 if TYPE_CHECKING:
@@ -45,17 +46,17 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """A signature in the log that waits for its time-stamp; *moment* is when it was signed (ns)."""
+    """A signature in the log that waits for its time-stamp; *moment* is when it was logged here (ns)."""
 
     moment: int
     said: str
     value: bytes
-    signer: Gateway | Sealer
+    signing: Certificate
+    template: Template
 
     def document(self, response: bytes) -> bytes:
         """Return the signature's file."""
-        chain, moment = batches.said_of(self.said)
-        return self.signer.template.document(batches.stated(self.said, chain, moment), self.value, response)
+        return self.template.document(_statement(self.said), self.value, response)
 
 
 class Stamping:
@@ -67,7 +68,7 @@ class Stamping:
     def __init__(self, core: Core, tsa: str, ocsp: str, within: float) -> None:
         self._core, self._tsa, self._ocsp, self._within = core, tsa, ocsp, within
         self._waiting: list[Signed] = []
-        self._more = False
+        self._more = bool(tsa)
         self._asked: tuple[TimeStampAuthority, Responders] | None = None
         self._turn = asyncio.Lock()
 
@@ -84,34 +85,58 @@ class Stamping:
         if self._more or len(self._waiting) >= AT_HAND:
             self._more = True
         else:
-            self._waiting.append(_signed(payload, signer))
+            said, value = batches.sealed(payload)
+            self._waiting.append(Signed(time.time_ns(), said.decode(), value, signer.signing, signer.template))
 
     def check(self, side: str) -> None:
         """Raise the documented fault of *side* while the oldest signature has waited too long."""
         if self.longest > self._within:
             raise Fault(f"{side}.LoggingFailed.TimestamperFailed", "Cannot time-stamp messages", retry=True)
 
-    def remember(self) -> None:
-        """Take up what waited when the gateway ended."""
-        if self._tsa and (configuration := self._core.current()):
-            left = unstamped(self._core.local.log, self._core.local.log_key)
-            known: dict[str, Gateway | Sealer] = {**configuration.gateways, self._core.id: self._core.sealer}
-            found = ((payload, known.get(batches.signer_of(payload))) for payload in left)
-            self._waiting = [_signed(payload, signer) for payload, signer in found if signer]
-            self._more = False
+    async def _remember(self) -> None:
+        """Take up what waits in the log alone: from before the gateway ended, or more than is kept at hand."""
+        if (configuration := self._core.current()) is None:
+            return
+        self._more = False
+        try:
+            found = await asyncio.to_thread(self._left, configuration)
+        except BaseException:
+            self._more = True
+            raise
+        values = {one.value for one in found}
+        self._waiting = found + [one for one in self._waiting if one.value not in values]
+
+    def _left(self, configuration: Configuration) -> list[Signed]:
+        """Return what no token in the log covers, with the certificate it was signed under: perhaps one of before."""
+        left, certificates = unstamped(self._core.local.log, self._core.local.log_key)
+        current = [(one.id, one.signing, one.template) for one in configuration.gateways.values()]
+        known = [(self._core.id, self._core.sealer.signing, self._core.sealer.template), *current]
+        known += [("", one, Template(one)) for one in certificates]
+        found = []
+        for moment, said, value in left:
+            signer = batches.signer_of(said)
+            likely = sorted(known, key=lambda one: one[0] != signer)
+            holding = ((signing, template) for _, signing, template in likely if _holds(said, value, signing, template))
+            if one := next(holding, None):
+                found.append(Signed(moment, said, value, *one))
+        if len(found) < len(left):
+            _logger.error("stamping.unknown_signer signatures=%s", len(left) - len(found))
+        return found
 
     async def run(self) -> None:
         """Stamp what waits, again and again."""
         while True:
-            await asyncio.sleep(EVERY)
             try:
                 await self.stamp()
             except Exception:
                 _logger.exception("stamping")
+            await asyncio.sleep(EVERY)
 
     async def stamp(self) -> bool:
         """Stamp what waits now, as far as the authority answers; return whether nothing is left of it."""
         async with self._turn:
+            if self._more and not self._waiting:
+                await self._remember()
             left = len(self._waiting)
             while left > 0 and (configuration := self._core.current()):
                 taken, moment = self._waiting[:MOST], time.time_ns()
@@ -125,9 +150,9 @@ class Stamping:
                 del self._waiting[: len(taken)]
                 left -= len(taken)
                 if self._more and not self._waiting:
-                    self.remember()
+                    await self._remember()
                     left = len(self._waiting)
-            return left <= 0
+            return left <= 0 and not self._more
 
     def _made(self, taken: Sequence[Signed], authorities: str) -> dict[str, Any]:
         """Return what the record of a token over *taken* says."""
@@ -135,12 +160,12 @@ class Stamping:
 
         self._asked = self._asked or (TimeStampAuthority(self._tsa), Responders(self._ocsp))
         authority, responders = self._asked
-        signers = {fingerprint(one.signer.signing): one.signer.signing for one in taken}
+        signers = {fingerprint(one.signing): one.signing for one in taken}
         issuers = load_pem_x509_certificates(authorities.encode())
         responses = {mark: _response(responders, one, issuers) for mark, one in signers.items()}
         signatures = []
         for one in taken:
-            mark = fingerprint(one.signer.signing)
+            mark = fingerprint(one.signing)
             document = sha512(one.document(responses[mark])).digest()
             signatures.append((mark, _text(one.value), _text(document)))
         stamped = result_file(STAMPED, result(leaves(document for _, _, document in signatures)))
@@ -169,17 +194,25 @@ def leaves(documents: Iterable[str]) -> list[bytes]:
     return [step([base64.b64decode(one)]) for one in documents]
 
 
-def unstamped(folder: Path, log_key: bytes) -> list[bytes]:
-    """Return the batches in the log that no token covers, in their order."""
-    left: dict[bytes, bytes] = {}
+def unstamped(folder: Path, log_key: bytes) -> tuple[list[tuple[int, str, bytes]], list[Certificate]]:
+    """Return the batches in the log that no token covers, in their order, and the certificates that tokens came with.
+
+    Of each batch: when it was logged (ns), its statement and its signature.
+    """
+    left: dict[bytes, tuple[int, str, bytes]] = {}
+    certificates: dict[str, str] = {}
     for record in reading.records(folder, log_key, since=_covered(folder, log_key)):
         payload = record.payload or b""
         if record.kind == reading.STAMPED:
-            for _, value, _ in json.loads(payload)["signatures"]:
+            stamp = json.loads(payload)
+            certificates |= stamp["certificates"]
+            for _, value, _ in stamp["signatures"]:
                 left.pop(base64.b64decode(value), None)
         elif record.kind != reading.REFUSED:
-            left[batches.sealed(payload)[1]] = payload
-    return list(left.values())
+            statement, value = batches.sealed(payload)
+            if statement.startswith(batches.FORMAT.encode()):  # what an earlier format signed is no XAdES
+                left[value] = record.moment, statement.decode(), value
+    return list(left.values()), [load_der_x509_certificate(base64.b64decode(one)) for one in certificates.values()]
 
 
 def _covered(folder: Path, log_key: bytes) -> int:
@@ -195,10 +228,13 @@ def _covered(folder: Path, log_key: bytes) -> int:
     return 0
 
 
-def _signed(payload: bytes, signer: Gateway | Sealer) -> Signed:
-    statement, value = batches.sealed(payload)
-    said = statement.decode()
-    return Signed(batches.said_of(said)[1], said, value, signer)
+def _statement(said: str) -> Statement:
+    return batches.stated(said, *batches.said_of(said))
+
+
+def _holds(said: str, value: bytes, signing: Certificate, template: Template) -> bool:
+    key = signing.public_key()
+    return isinstance(key, EllipticCurvePublicKey) and template.holds(_statement(said), value, key)
 
 
 def _response(responders: "Responders", certificate: Certificate, issuers: Sequence[Certificate]) -> bytes:

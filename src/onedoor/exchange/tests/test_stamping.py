@@ -1,0 +1,143 @@
+"""What waits for a time-stamp, taken from the log of a gateway that ended."""
+
+import asyncio
+import base64
+import json
+import shutil
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from onedoor.exchange.directory import lab
+from onedoor.exchange.directory.layout import Layout
+from onedoor.exchange.gateway import batches, messages, reading
+from onedoor.exchange.gateway import local as files
+from onedoor.exchange.gateway.core import Core
+from onedoor.exchange.gateway.log import Log
+from onedoor.exchange.gateway.messages import Message
+from onedoor.exchange.gateway.stamping import Signed, Stamping
+from onedoor.exchange.tests.nation import LOOKUP, WHY
+from onedoor.kernel.nation import load
+from onedoor.kernel.settings import REPOSITORY
+from onedoor.signing.certificates import Authority, Subject, fingerprint
+from onedoor.signing.keys import new_key
+
+OWN, OTHER = "VN/GOV/G22/GATEWAY", "VN/GOV/G01/GATEWAY"
+MOMENT = 1_700_000_000 * 10**9
+Step = Callable[[Core], Coroutine[Any, Any, None]]
+
+
+@pytest.fixture(scope="module")
+def provisioned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    var, nation = tmp_path_factory.mktemp("var"), load(REPOSITORY / "nations" / "vietnam")
+    lab.provision(nation, var, 20_000)
+    (seat,) = (one for one in Layout(nation, var, 20_000).seats() if one.member.id.endswith("G22"))
+    (published,) = var.glob("directory/**/configuration.signed")
+    (seat.gateway_state / files.CONFIGURATION).write_bytes(published.read_bytes())
+    return seat.gateway_state
+
+
+@pytest.fixture
+def run(provisioned: Path, tmp_path: Path) -> Callable[..., None]:
+    """Run a step with the gateway's core and an empty log of its own."""
+
+    def run(step: Step) -> None:
+        local = replace(files.read(provisioned), folder=tmp_path)
+        shutil.copy(provisioned / files.SIGNING_CERTIFICATE, tmp_path)
+        signed = (provisioned / files.CONFIGURATION).read_bytes()
+
+        async def running() -> None:
+            core = Core(local, Log(local.log, local.log_key))
+            assert core.accept(signed)
+            try:
+                await step(core)
+            finally:
+                core.log.close()
+
+        asyncio.run(running())
+
+    return run
+
+
+def head(**changed: str) -> bytes:
+    said = WHY | {"X-Road-Id": "one"} | {name.replace("_", "-"): value for name, value in changed.items()}
+    target = said.pop("target", LOOKUP)
+    return messages.request_head(b"POST", target.encode(), [(k.encode(), v.encode()) for k, v in said.items()])
+
+
+def sealed(core: Core, *heads: bytes, body: bytes = b"{}") -> bytes:
+    return batches.seal(batches.REQUESTS, core.sealer, OTHER, [Message.of(one, body) for one in heads], MOMENT)
+
+
+async def kept(core: Core, payload: bytes, kind: int = reading.SENT_REQUESTS) -> None:
+    durable = asyncio.get_running_loop().create_future()
+    core.log.append(kind, payload, durable.set_result)
+    assert await durable is None
+
+
+async def waiting(core: Core) -> list[Signed]:
+    stamping = Stamping(core, "http://127.0.0.1:9/tsa", "", 60)
+    assert not await stamping.stamp()
+    return stamping._waiting
+
+
+def test_what_waited_is_stamped_under_the_certificate_it_was_signed_with(
+    run: Callable[..., None], tmp_path: Path
+) -> None:
+    async def step(core: Core) -> None:
+        before = core.sealer
+        await kept(core, sealed(core, head()))
+        der = base64.b64encode(before.signing.public_bytes(Encoding.DER)).decode()
+        stamp = {"taken": 1, "left": 1, "certificates": {fingerprint(before.signing): der}, "signatures": []}
+        await kept(core, json.dumps(stamp).encode(), reading.STAMPED)
+        authority, key = Authority.create(tmp_path / "another"), new_key()
+        core.sealer = batches.Sealer.of(OWN, key, authority.issue(Subject(OWN), key.public_key(), "sign"))
+        known = core.configuration("")
+        own = replace(known.gateways[OWN], signing=core.sealer.signing, template=core.sealer.template)
+        core._configuration = replace(known, gateways={**known.gateways, OWN: own})
+        await kept(core, sealed(core, head()))
+        assert [one.signing for one in await waiting(core)] == [before.signing, core.sealer.signing]
+
+    run(step)
+
+
+def test_what_a_format_of_before_signed_waits_for_nothing(run: Callable[..., None]) -> None:
+    async def step(core: Core) -> None:
+        await kept(core, sealed(core, head()).replace(batches.FORMAT.encode(), b"onedoor-batch-1"))
+        stamping = Stamping(core, "http://127.0.0.1:9/tsa", "", 60)
+        assert await stamping.stamp()
+
+    run(step)
+
+
+def test_how_long_it_waits_is_by_the_own_clock_not_by_what_the_signer_says(run: Callable[..., None]) -> None:
+    async def step(core: Core) -> None:
+        core.stamping = Stamping(core, "http://127.0.0.1:9/tsa", "", 60)
+        await core.stamping._remember()
+        core.keep(reading.RECEIVED_REQUESTS, sealed(core, head()), core.sealer, lambda _: None)
+        assert core.stamping._waiting
+        assert core.stamping.longest < 60 < (time.time_ns() - MOMENT) / 10**9
+        (again,) = await waiting(core)
+        assert again.moment > MOMENT
+
+    run(step)
+
+
+def test_what_waited_is_taken_up_when_a_configuration_comes(run: Callable[..., None]) -> None:
+    async def step(core: Core) -> None:
+        configuration, core._configuration = core._configuration, None
+        stamping = Stamping(core, "http://127.0.0.1:9/tsa", "", 60)
+        payload = sealed(core, head())
+        await kept(core, payload)
+        assert not await stamping.stamp()
+        stamping.note(payload, core.sealer)
+        core._configuration = configuration
+        assert not await stamping.stamp()
+        assert len(stamping._waiting) == 1
+
+    run(step)
