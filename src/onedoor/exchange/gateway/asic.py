@@ -30,6 +30,8 @@ PATH = b"/asic"
 ATTACHMENT = "attachment1"
 TEXT = b"text/plain;charset=utf-8"
 REQUEST, RESPONSE = "request", "response"
+MOST_BYTES = 64 * 2**20
+"""Bytes of messages that are handed out at once."""
 MOST_WAITING = 4
 """Requests that may wait while the log is read for another."""
 _REQUESTS = (reading.SENT_REQUESTS, reading.RECEIVED_REQUESTS)
@@ -61,7 +63,7 @@ class Wanted:
         """Return what *query* asks for; raise `Refused`."""
         given = parse_qs(query, keep_blank_values=True)
         for name in ("queryId", *_OWN):
-            if not given.get(name):
+            if not given.get(name, [""])[0]:
                 raise Refused(400, b"Bad Request", f'Parameter "{name}" must be specified.')
         only = [kind for kind, name in ((REQUEST, "requestOnly"), (RESPONSE, "responseOnly")) if name in given]
         if len(only) > 1:
@@ -88,23 +90,23 @@ class Found:
     kind: str
     said: str
     value: bytes
-    messages: list[Message]
+    message: Message
+    leaves: list[bytes]
     index: int
     stamp: Mapping[str, Any] = field(default_factory=dict)
 
     def container(self) -> bytes:
         """Return the ASiC-E container."""
-        message = self.messages[self.index]
+        message = self.message
         entries = {MESSAGE: message.head} | ({ATTACHMENT: message.body} if message.body else {})
         document, way = self._stamped()
-        signed = [one.digests.leaf for one in self.messages]
         result, _ = batches.said_of(self.said)
         stamped = writing.result_file(STAMPED, chain.result(leaves(self._documents)))
         return writing.container(
             entries
             | {
                 SIGNED_RESULT: writing.result_file(SIGNED, result),
-                f"{SIGNED}-hashchain.xml": writing.chain_file(chain.way(signed, self.index), entries),
+                f"{SIGNED}-hashchain.xml": writing.chain_file(chain.way(self.leaves, self.index), entries),
                 SIGNATURES: document,
                 f"{STAMPED}-hashchain.xml": writing.chain_file(way, {SIGNATURES: document}),
             }
@@ -151,9 +153,9 @@ class Evidence:
                 [(b"Content-Type", b"text/plain;charset=utf-8")],
                 str(refused).encode(),
             )
-        return (_OK, b"OK", *_written(wanted, found))
+        return (_OK, b"OK", *found)
 
-    async def _found(self, wanted: Wanted) -> list[Found]:
+    async def _found(self, wanted: Wanted) -> tuple[Headers, bytes]:
         if self._waiting >= MOST_WAITING:
             raise Refused(500, b"Internal Server Error", "Others are being answered, please try again")
         self._waiting += 1
@@ -164,25 +166,27 @@ class Evidence:
                     if not await self._core.stamping.stamp():
                         raise Refused(500, b"Internal Server Error", "Could not create missing timestamp!")
                     found = await asyncio.to_thread(find, self._core, wanted)
+                if not found:
+                    raise Refused(404, b"Not Found", "No signed documents found")
+                if any(not one.stamp for one in found):
+                    raise Refused(500, b"Internal Server Error", "Message signature has not been timestamped yet!")
+                return await asyncio.to_thread(_written, wanted, found)
         finally:
             self._waiting -= 1
-        if not found:
-            raise Refused(404, b"Not Found", "No signed documents found")
-        if any(not one.stamp for one in found):
-            raise Refused(500, b"Internal Server Error", "Message signature has not been timestamped yet!")
-        return found
 
 
 def find(core: Core, wanted: Wanted) -> list[Found]:
-    """Return the messages in the log that are *wanted*, oldest first."""
+    """Return the messages in the log that are *wanted*, oldest first; raise `Refused` when they are too large."""
     found: list[Found] = []
     mark = wanted.id.encode()
     for record in reading.records(core.local.log, core.local.log_key):
         payload = record.payload or b""
         if record.kind == reading.STAMPED:
             _note_stamp(payload, found)
-        elif record.kind != reading.REFUSED and mark in payload:
+        elif record.kind != reading.REFUSED and mark in payload and not (wanted.unique and found):
             found += _wanted(record.kind, payload, wanted)
+            if sum(len(one.message.head) + len(one.message.body) for one in found) > MOST_BYTES and len(found) > 1:
+                raise Refused(500, b"Internal Server Error", "Too many messages have this id; ask for one: unique")
     return found
 
 
@@ -192,20 +196,33 @@ def _wanted(kind: int, payload: bytes, wanted: Wanted) -> Iterator[Found]:
         return
     statement, value, all_ = batches.split(payload)
     for index, message in enumerate(all_):
-        headers = messages.fields(message.head)
-        if messages.first(headers, b"x-road-id") == wanted.id and wanted.client in _parties(message, headers):
-            yield Found(name, statement.decode(), value, all_, index)
+        if _named(name, message.head, wanted):
+            yield Found(name, statement.decode(), value, message, [one.digests.leaf for one in all_], index)
 
 
-def _parties(message: Message, headers: Headers) -> set[str]:
-    """Return who sent a message and who got it."""
-    service = messages.first(headers, b"x-road-service")
-    if not service:
-        try:
-            service = identifiers.read_target(messages.read_request(message.head).target).service
-        except (messages.BadMessage, identifiers.BadIdentifier):
-            service = ""
-    return {messages.first(headers, b"x-road-client"), service.rpartition("/")[0]}
+def _named(kind: str, head: bytes, wanted: Wanted) -> bool:
+    """Return whether a message has the id that is wanted and was sent by who wants it, or to them.
+
+    It is read as those read it who acted on it: whom a request is for stands in its target and nowhere else.
+    """
+    try:
+        if kind == REQUEST:
+            request = messages.read_request(head)
+            headers, provider = request.headers, identifiers.read_target(request.target).provider
+        else:
+            headers = messages.read_response(head).headers
+            provider = _subsystem(messages.first(headers, b"x-road-service").rpartition("/")[0])
+    except (messages.BadMessage, identifiers.BadIdentifier):
+        return False
+    parties = _subsystem(messages.first(headers, b"x-road-client")), provider
+    return messages.first(headers, b"x-road-id") == wanted.id and wanted.client in parties
+
+
+def _subsystem(said: str) -> str:
+    try:
+        return identifiers.read_identifier(said, identifiers.SUBSYSTEM)
+    except identifiers.BadIdentifier:
+        return ""
 
 
 def _note_stamp(payload: bytes, found: list[Found]) -> None:

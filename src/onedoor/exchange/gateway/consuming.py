@@ -97,8 +97,14 @@ class Consuming:
         names = [noted.header(), (b"X-Road-Request-Id", request_id.encode())]
         head = messages.request_head(asked.method, asked.target, [*headers, *names])
 
+        said = {name: messages.first(headers, name).strip() for name in (_CLIENT, _ID)}
+
         def answered(response: Response, body: bytes) -> None:
-            noted.end(response.status, FAULT if messages.first(response.headers, b"x-road-error") else "")
+            faulty = messages.first(response.headers, b"x-road-error")
+            if not faulty and any(messages.first(response.headers, name) != value for name, value in said.items()):
+                failed(client_side("InconsistentResponse", "The response does not belong to the request"))
+                return
+            noted.end(response.status, FAULT if faulty else "")
             head_only = asked.method == b"HEAD"
             connection.answer(response.status, response.reason, response.headers, body, head_only=head_only)
 

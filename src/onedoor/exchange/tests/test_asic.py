@@ -105,6 +105,7 @@ def test_what_is_asked_wrongly_is_refused_in_x_roads_words(
     assert place.ask(client=portal, X_Road_Id="refused-1").status == 200
     for target, status, text in (
         ("/asic", 400, b'Parameter "queryId" must be specified.'),
+        ("/asic?queryId=", 400, b'Parameter "queryId" must be specified.'),
         ("/asic?queryId=1", 400, b'Parameter "xRoadInstance" must be specified.'),
     ):
         answer = got(portal, target)

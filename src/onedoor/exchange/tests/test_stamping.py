@@ -1,4 +1,4 @@
-"""What waits for a time-stamp, taken from the log of a gateway that ended."""
+"""What waits for a time-stamp, taken from the log of a gateway that ended, and messages found there by who may."""
 
 import asyncio
 import base64
@@ -15,13 +15,16 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from onedoor.exchange.directory import lab
 from onedoor.exchange.directory.layout import Layout
-from onedoor.exchange.gateway import batches, messages, reading
+from onedoor.exchange.gateway import asic, batches, messages, reading
 from onedoor.exchange.gateway import local as files
+from onedoor.exchange.gateway.asic import Wanted
+from onedoor.exchange.gateway.consuming import Consuming
 from onedoor.exchange.gateway.core import Core
 from onedoor.exchange.gateway.log import Log
-from onedoor.exchange.gateway.messages import Message
+from onedoor.exchange.gateway.messages import Headers, Message, Response
 from onedoor.exchange.gateway.stamping import Signed, Stamping
-from onedoor.exchange.tests.nation import LOOKUP, WHY
+from onedoor.exchange.gateway.systems import Asked
+from onedoor.exchange.tests.nation import LOOKUP, PROVIDER, WHY
 from onedoor.kernel.nation import load
 from onedoor.kernel.settings import REPOSITORY
 from onedoor.signing.certificates import Authority, Subject, fingerprint
@@ -139,5 +142,86 @@ def test_what_waited_is_taken_up_when_a_configuration_comes(run: Callable[..., N
         core._configuration = configuration
         assert not await stamping.stamp()
         assert len(stamping._waiting) == 1
+
+    run(step)
+
+
+@pytest.mark.parametrize(
+    "trick",
+    [
+        {"X_Road_Service": "VN/GOV/G15/CIVIL-STATUS/births"},
+        {"target": f"{LOOKUP}?x-road-id:other"},
+        {"target": LOOKUP.replace("POPULATION", "%50OPULATION")},
+        {"X_Road_Client": "VN/GOV/G22/%50ORTAL"},
+    ],
+    ids=["another-service", "id-in-the-target", "encoded-target", "encoded-client"],
+)
+def test_who_asks_cannot_hide_a_message_from_who_was_asked(run: Callable[..., None], trick: dict[str, str]) -> None:
+    async def step(core: Core) -> None:
+        await kept(core, sealed(core, head(X_Road_Id="more"), head(**trick)))
+        for client in (PROVIDER, WHY["X-Road-Client"]):
+            (found,) = asic.find(core, Wanted("one", client, ("request",), unique=False, force=False))
+            assert found.message.head == head(**trick)
+        assert not asic.find(core, Wanted("one", "VN/GOV/G15/CIVIL-STATUS", ("request",), unique=False, force=False))
+
+    run(step)
+
+
+@pytest.mark.parametrize("service", ["VN/GOV/G15/CIVIL-STATUS/births", "no service"])
+def test_who_was_asked_cannot_hide_an_answer_from_who_asked(run: Callable[..., None], service: str) -> None:
+    async def step(core: Core) -> None:
+        client = WHY["X-Road-Client"]
+        names = {b"X-Road-Client": client.encode(), b"X-Road-Service": service.encode(), b"X-Road-Id": b"one"}
+        answer = Message.of(messages.response_head(200, b"X-Road-Client:a", names.items()), b"{}")
+        payload = batches.seal(batches.RESPONSES, core.sealer, OTHER, [answer], MOMENT)
+        await kept(core, payload, reading.RECEIVED_RESPONSES)
+        (found,) = asic.find(core, Wanted("one", client, ("response",), unique=False, force=False))
+        assert found.message == answer
+
+    run(step)
+
+
+def test_as_much_is_handed_out_as_fits(run: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
+    async def step(core: Core) -> None:
+        for _ in range(3):
+            await kept(core, sealed(core, head(), body=bytes(400)))
+        monkeypatch.setattr(asic, "MOST_BYTES", 600)
+        with pytest.raises(asic.Refused):
+            asic.find(core, Wanted("one", PROVIDER, ("request",), unique=False, force=False))
+        assert len(asic.find(core, Wanted("one", PROVIDER, ("request",), unique=True, force=False))) == 1
+
+    run(step)
+
+
+class Answers:
+    """A link to a provider, and a connection of a system: what is asked is answered under other names."""
+
+    def __init__(self, **names: str) -> None:
+        self.names = names
+        self.given: list[tuple[int, Headers]] = []
+
+    def ask(self, head: bytes, body: bytes, id_: str, answered: Callable[[Response, bytes], None], _: object) -> None:
+        same = {"X-Road-Client": WHY["X-Road-Client"], "X-Road-Id": "one", **self.names}
+        named = [(name.replace("_", "-").encode(), value.encode()) for name, value in same.items()]
+        answered(Response(200, b"OK", named), b"{}")
+
+    def answer(self, status: int, reason: bytes, headers: Headers, body: bytes, *, head_only: bool) -> None:
+        self.given.append((status, headers))
+
+
+@pytest.mark.parametrize(
+    ("names", "status"), [({}, 200), ({"X-Road-Id": "two"}, 500), ({"X-Road-Client": "VN/GOV/G22/OTHER"}, 500)]
+)
+def test_an_answer_with_another_id_or_client_is_none(
+    run: Callable[..., None], names: dict[str, str], status: int
+) -> None:
+    async def step(core: Core) -> None:
+        there: Any = Answers(**names)
+        certificate = next(iter(core.configuration("").subsystems[WHY["X-Road-Client"]].systems))
+        headers = [(name.encode(), value.encode()) for name, value in {**WHY, "X-Road-Id": "one"}.items()]
+        Consuming(core, {OTHER: there}).handle(Asked(b"POST", LOOKUP.encode(), headers, b"{}", certificate), there)
+        assert [one for one, _ in there.given] == [status]
+        fault = messages.first(there.given[0][1], b"x-road-error")
+        assert fault == ("" if status == 200 else "Server.ClientProxy.InconsistentResponse")
 
     run(step)
