@@ -184,7 +184,8 @@ def find(core: Core, wanted: Wanted) -> list[Found]:
         if record.kind == reading.STAMPED:
             _note_stamp(payload, found)
         elif record.kind != reading.REFUSED and mark in payload and not (wanted.unique and found):
-            found += _wanted(record.kind, payload, wanted)
+            known = {one.value for one in found}  # a batch that came again, or to the gateway that sent it
+            found += (one for one in _wanted(record.kind, payload, wanted) if one.value not in known)
             if sum(len(one.message.head) + len(one.message.body) for one in found) > MOST_BYTES and len(found) > 1:
                 raise Refused(500, b"Internal Server Error", "Too many messages have this id; ask for one: unique")
     return found

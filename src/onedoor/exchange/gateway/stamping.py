@@ -29,7 +29,7 @@ from onedoor.exchange.gateway.faults import Fault
 from onedoor.exchange.gateway.segments import BrokenSegment
 from onedoor.kernel.errors import OnedoorError
 from onedoor.signing.asice.writing import STAMPED, Statement, Template, result_file
-from onedoor.signing.certificates import fingerprint
+from onedoor.signing.certificates import fingerprint, issued
 
 if TYPE_CHECKING:
     from onedoor.signing.authorities import Responders, TimeStampAuthority
@@ -239,7 +239,7 @@ def _holds(said: str, value: bytes, signing: Certificate, template: Template) ->
 
 def _response(responders: "Responders", certificate: Certificate, issuers: Sequence[Certificate]) -> bytes:
     """Return what is said of *certificate* now, as DER; nothing where nobody says it."""
-    issuer = next((one for one in issuers if one.subject == certificate.issuer), None)
+    issuer = next((one for one in issuers if issued(one, certificate)), None)
     told = responders.status(certificate, issuer) if issuer else None
     return told.der if told else b""
 

@@ -8,14 +8,16 @@ import time
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import Certificate
 
 from onedoor.exchange.directory import lab
 from onedoor.exchange.directory.layout import Layout
-from onedoor.exchange.gateway import asic, batches, messages, reading
+from onedoor.exchange.gateway import asic, batches, messages, reading, stamping
 from onedoor.exchange.gateway import local as files
 from onedoor.exchange.gateway.asic import Wanted
 from onedoor.exchange.gateway.consuming import Consuming
@@ -84,9 +86,9 @@ async def kept(core: Core, payload: bytes, kind: int = reading.SENT_REQUESTS) ->
 
 
 async def waiting(core: Core) -> list[Signed]:
-    stamping = Stamping(core, "http://127.0.0.1:9/tsa", "", 60)
-    assert not await stamping.stamp()
-    return stamping._waiting
+    made = Stamping(core, "http://127.0.0.1:9/tsa", "", 60)
+    assert not await made.stamp()
+    return made._waiting
 
 
 def test_what_waited_is_stamped_under_the_certificate_it_was_signed_with(
@@ -112,8 +114,8 @@ def test_what_waited_is_stamped_under_the_certificate_it_was_signed_with(
 def test_what_a_format_of_before_signed_waits_for_nothing(run: Callable[..., None]) -> None:
     async def step(core: Core) -> None:
         await kept(core, sealed(core, head()).replace(batches.FORMAT.encode(), b"onedoor-batch-1"))
-        stamping = Stamping(core, "http://127.0.0.1:9/tsa", "", 60)
-        assert await stamping.stamp()
+        made = Stamping(core, "http://127.0.0.1:9/tsa", "", 60)
+        assert await made.stamp()
 
     run(step)
 
@@ -134,14 +136,14 @@ def test_how_long_it_waits_is_by_the_own_clock_not_by_what_the_signer_says(run: 
 def test_what_waited_is_taken_up_when_a_configuration_comes(run: Callable[..., None]) -> None:
     async def step(core: Core) -> None:
         configuration, core._configuration = core._configuration, None
-        stamping = Stamping(core, "http://127.0.0.1:9/tsa", "", 60)
+        made = Stamping(core, "http://127.0.0.1:9/tsa", "", 60)
         payload = sealed(core, head())
         await kept(core, payload)
-        assert not await stamping.stamp()
-        stamping.note(payload, core.sealer)
+        assert not await made.stamp()
+        made.note(payload, core.sealer)
         core._configuration = configuration
-        assert not await stamping.stamp()
-        assert len(stamping._waiting) == 1
+        assert not await made.stamp()
+        assert len(made._waiting) == 1
 
     run(step)
 
@@ -179,6 +181,29 @@ def test_who_was_asked_cannot_hide_an_answer_from_who_asked(run: Callable[..., N
         assert found.message == answer
 
     run(step)
+
+
+def test_a_batch_that_came_twice_is_handed_out_once_under_its_first_time_stamp(run: Callable[..., None]) -> None:
+    async def step(core: Core) -> None:
+        payload = sealed(core, head(), head(X_Road_Issue="another"))
+        value = base64.b64encode(batches.sealed(payload)[1]).decode()
+        await kept(core, payload)
+        await kept(core, json.dumps({"signatures": [["", value, ""]]}).encode(), reading.STAMPED)
+        await kept(core, payload, reading.RECEIVED_REQUESTS)
+        found = asic.find(core, Wanted("one", PROVIDER, ("request",), unique=False, force=False))
+        assert [one.index for one in found if one.stamp] == [one.index for one in found] == [0, 1]
+
+    run(step)
+
+
+def test_the_status_is_asked_of_who_issued_the_certificate_not_of_a_namesake(tmp_path: Path) -> None:
+    before, now = (Authority.create(tmp_path / name) for name in ("before", "now"))
+    assert before.certificate.subject == now.certificate.subject
+    certificate = now.issue(Subject(OWN), new_key().public_key(), "sign")
+    asked: list[Certificate] = []
+    responders: Any = SimpleNamespace(status=lambda _, issuer: asked.append(issuer))
+    assert stamping._response(responders, certificate, [before.certificate, now.certificate]) == b""
+    assert asked == [now.certificate]
 
 
 def test_as_much_is_handed_out_as_fits(run: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
