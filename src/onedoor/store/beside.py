@@ -9,7 +9,7 @@ import psycopg
 from django.db import connection
 from procrastinate.contrib.django.utils import connector_params
 from psycopg.errors import error_from_result
-from psycopg.pq import ExecStatus, TransactionStatus
+from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGconn
 
 NAME = b"beside"
@@ -62,10 +62,12 @@ class Beside:
             self._until(server, select.POLLIN)
             server.consume_input()
         results = [*iter(server.get_result, None)]
+        if server.status != ConnStatus.OK or server.transaction_status != TransactionStatus.IDLE:
+            raise psycopg.OperationalError(server.get_error_message())  # libpq's own words for it have no class
         for result in results:
             if result.status != ExecStatus.COMMAND_OK:  # the last one, where keeping what was done failed
                 raise error_from_result(result)
-        if not results or server.transaction_status != TransactionStatus.IDLE:
+        if not results:
             raise psycopg.OperationalError(server.get_error_message())
 
     def _server(self) -> PGconn:
