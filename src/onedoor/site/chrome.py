@@ -45,8 +45,6 @@ class Chrome:
     """Where a person says that a fact of a register is wrong; nothing where no register takes it."""
     reads: str
     """Where a person sees who read their data; nothing where no right lets the portal ask for that."""
-    figures: str
-    """Where anybody sees how far services go online."""
     languages: tuple[Link, ...]
     menu: tuple[Link, ...]
 
@@ -71,7 +69,6 @@ def of(request: HttpRequest, *, calm: bool = False) -> Chrome:
         sign_out=_address(code, "identity:sign-out"),
         corrections=corrections,
         reads=reads,
-        figures=_address(code, "measurement:stages"),
         languages=tuple(_languages(request, code)),
         menu=tuple(_one_here(menu, request.path)),
     )
