@@ -97,36 +97,27 @@ class Found:
 
     def container(self) -> bytes:
         """Return the ASiC-E container."""
-        message = self.message
-        entries = {MESSAGE: message.head} | ({ATTACHMENT: message.body} if message.body else {})
-        document, way = self._stamped()
-        result, _ = batches.said_of(self.said)
-        stamped = writing.result_file(STAMPED, chain.result(leaves(self._documents)))
+        entries = {MESSAGE: self.message.head} | ({ATTACHMENT: self.message.body} if self.message.body else {})
+        signatures = self.stamp["signatures"]
+        place = [value for _, value, _ in signatures].index(base64.b64encode(self.value).decode())
+        document, below = self._document(signatures[place][0]), leaves(digest for _, _, digest in signatures)
+        stamped = writing.result_file(STAMPED, chain.result(below))
         return writing.container(
             entries
             | {
-                SIGNED_RESULT: writing.result_file(SIGNED, result),
+                SIGNED_RESULT: writing.result_file(SIGNED, batches.stated(self.said).result),
                 f"{SIGNED}-hashchain.xml": writing.chain_file(chain.way(self.leaves, self.index), entries),
                 SIGNATURES: document,
-                f"{STAMPED}-hashchain.xml": writing.chain_file(way, {SIGNATURES: document}),
+                f"{STAMPED}-hashchain.xml": writing.chain_file(chain.way(below, place), {SIGNATURES: document}),
             }
             | writing.stamped(stamped, base64.b64decode(self.stamp["token"]))
         )
 
-    @property
-    def _documents(self) -> list[str]:
-        return [document for _, _, document in self.stamp["signatures"]]
-
-    def _stamped(self) -> tuple[bytes, list[tuple[list[bytes], int]]]:
-        """Return the signature's file, and the way to it from what was stamped."""
-        values = [value for _, value, _ in self.stamp["signatures"]]
-        place = values.index(base64.b64encode(self.value).decode())
-        mark = self.stamp["signatures"][place][0]
-        template = Template(load_der_x509_certificate(base64.b64decode(self.stamp["certificates"][mark])))
-        result, moment = batches.said_of(self.said)
-        statement = batches.stated(self.said, result, moment)
-        document = template.document(statement, self.value, base64.b64decode(self.stamp["responses"][mark]))
-        return document, chain.way(leaves(self._documents), place)
+    def _document(self, mark: str) -> bytes:
+        """Return the signature's file, signed under the certificate with the fingerprint *mark*."""
+        certificate, response = (base64.b64decode(self.stamp[kind][mark]) for kind in ("certificates", "responses"))
+        template = Template(load_der_x509_certificate(certificate))
+        return template.document(batches.stated(self.said), self.value, response)
 
 
 class Evidence:

@@ -76,7 +76,7 @@ def seal(kind: int, sealer: Sealer, receiver: str, messages: Sequence[Message], 
     chain = result([message.digests.leaf for message in messages])
     lines = (FORMAT, NAMES[kind], sealer.id, receiver, str(moment), str(len(messages)), chain.hex())
     said = "\n".join(lines)
-    statement, signature = said.encode(), sealer.template.sign(stated(said, chain, moment), sealer.key)
+    statement, signature = said.encode(), sealer.template.sign(stated(said), sealer.key)
     parts = [_SIZES.pack(len(statement), len(signature)), statement, signature, _COUNT.pack(len(messages))]
     for message in messages:
         parts += (_ENTRY.pack(len(message.head), len(message.body)), message.head, message.body)
@@ -87,16 +87,17 @@ def unseal(payload: bytes, kind: int, sender: Gateway, receiver: str) -> Batch:
     """Return the batch in *payload* once its signature and every message's place are verified; raise `BadBatch`."""
     statement, signature, messages = split(payload)
     moment, count, chain = _read_statement(statement, kind, sender.id, receiver)
-    if not sender.template.holds(stated(statement.decode(), chain, moment), signature, sender.key):
+    if not sender.template.holds(stated(statement.decode()), signature, sender.key):
         raise BadBatch("InvalidSignatureValue", "the signature does not belong to this batch")
     if count != len(messages) or result([message.digests.leaf for message in messages]) != chain:
         raise BadBatch("InvalidSignatureValue", "the messages are not those that were signed")
     return Batch(kind, sender.id, moment, messages)
 
 
-def stated(said: str, chain: bytes, moment: int) -> Statement:
-    """Return what XAdES signs of a batch: the result of its *chain*, the *moment* (ns), the statement as it travels."""
-    return Statement(chain, _EPOCH + timedelta(milliseconds=moment // 10**6), said)
+def stated(said: str) -> Statement:
+    """Return what XAdES signs of a batch, of which *said* is the well-formed statement as it travels."""
+    lines = said.split("\n")
+    return Statement(bytes.fromhex(lines[6]), _EPOCH + timedelta(milliseconds=int(lines[4]) // 10**6), said)
 
 
 def split(payload: bytes) -> tuple[bytes, bytes, list[Message]]:
@@ -123,12 +124,6 @@ def sealed(payload: bytes) -> tuple[bytes, bytes]:
 def signer_of(said: str) -> str:
     """Return which gateway signed, as the statement says."""
     return said.split("\n")[2]
-
-
-def said_of(said: str) -> tuple[bytes, int]:
-    """Return chain and moment of a statement that was verified."""
-    lines = said.split("\n")
-    return bytes.fromhex(lines[6]), int(lines[4])
 
 
 def _read_messages(payload: bytes, at: int, count: int) -> tuple[list[Message], int]:

@@ -28,7 +28,7 @@ from onedoor.exchange.gateway.core import Core
 from onedoor.exchange.gateway.faults import Fault
 from onedoor.exchange.gateway.segments import BrokenSegment
 from onedoor.kernel.errors import OnedoorError
-from onedoor.signing.asice.writing import STAMPED, Statement, Template, result_file
+from onedoor.signing.asice.writing import STAMPED, Template, result_file
 from onedoor.signing.certificates import fingerprint, issued
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Signed:
 
     def document(self, response: bytes) -> bytes:
         """Return the signature's file."""
-        return self.template.document(_statement(self.said), self.value, response)
+        return self.template.document(batches.stated(self.said), self.value, response)
 
 
 class Stamping:
@@ -228,13 +228,9 @@ def _covered(folder: Path, log_key: bytes) -> int:
     return 0
 
 
-def _statement(said: str) -> Statement:
-    return batches.stated(said, *batches.said_of(said))
-
-
 def _holds(said: str, value: bytes, signing: Certificate, template: Template) -> bool:
     key = signing.public_key()
-    return isinstance(key, EllipticCurvePublicKey) and template.holds(_statement(said), value, key)
+    return isinstance(key, EllipticCurvePublicKey) and template.holds(batches.stated(said), value, key)
 
 
 def _response(responders: "Responders", certificate: Certificate, issuers: Sequence[Certificate]) -> bytes:

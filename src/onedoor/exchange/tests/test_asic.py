@@ -4,7 +4,6 @@ import io
 import shutil
 import subprocess
 import sys
-import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +12,7 @@ import pytest
 
 from onedoor.exchange.connections import Connections, Request, Response
 from onedoor.exchange.evidence import messages
-from onedoor.exchange.tests.nation import PROVIDER, Place, System, free_base, system_of
+from onedoor.exchange.tests.nation import PROVIDER, Place, System, free_base, system_of, wait_for
 from onedoor.signing.asice import integrity
 
 PORTAL = "VN/GOV/G22/PORTAL"
@@ -146,7 +145,7 @@ def test_without_time_stamps_for_too_long_traffic_stops_and_goes_on_with_them_af
     client = alone.client()
     with system_of(alone, "G01"):
         assert alone.ask(client=client, X_Road_Id="waits-1").status == 200
-        time.sleep(3.2)
+        wait_for(lambda: alone.ask(client=client).status == 500, "traffic goes on without time-stamps")
         stopped = alone.ask(client=client)
         assert stopped.status == 500
         assert stopped.headers["x-road-error"] == "Server.ClientProxy.LoggingFailed.TimestamperFailed"
