@@ -1,30 +1,24 @@
 """An index of agencies as it stands: whose and what day to choose, down to raw counts, and to take along."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import date
-from functools import lru_cache
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
-from django.template.loader import render_to_string
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
-from markupsafe import Markup
 
 from onedoor.kernel import nation
 from onedoor.kernel.access import PUBLIC, access
 from onedoor.kernel.nation import Nation
-from onedoor.kernel.text import Text, gettext_noop
+from onedoor.kernel.text import Text, gettext_noop, pick
 from onedoor.measurement import levels, national, readings, telling
 from onedoor.measurement.levels import Whose
 from onedoor.measurement.national import Live
+from onedoor.measurement.pages import kept
 from onedoor.measurement.rules.points import VERSION
 
-KEPT = 64
-"""Pages of some 40 KB each."""
 Choices = Sequence[tuple[str, Sequence[tuple[str, Text | str]]]]
 """Groups of those whose index can be chosen: the key of its name, then the word and the name (or its key) of each."""
 LEVELS, UNITS = gettext_noop("Levels"), gettext_noop("All agencies in a unit")
@@ -34,49 +28,30 @@ LEVELS, UNITS = gettext_noop("Levels"), gettext_noop("All agencies in a unit")
 @require_safe
 def live_index(request: HttpRequest, name: str) -> HttpResponse:
     """Show an index of an agency, or of a level, on a day."""
-    found = _found(request, name)
-    title = telling.whose_name(found.question.whose, _language(), _)
-    shown = _Shown(_key(found, _query(request)), found)
-    context = {"data": found.question.definition.data, "title": title, "content": _content(shown, _language())}
-    return render(request, "measurement/live.html", context)
-
-
-def _query(request: HttpRequest) -> str:
-    return urlencode({name: request.GET[name] for name in ("whose", "on", "known") if request.GET.get(name)})
-
-
-@dataclass(frozen=True, slots=True)
-class _Shown:
-    """An index, and what makes its page another one: where that is the same, so is the page."""
-
-    key: tuple[object, ...]
-    live: Live = field(compare=False)
-
-    @property
-    def query(self) -> object:
-        """Return the query by which it was asked for."""
-        return self.key[-1]
+    live = _found(request, name)
+    query = urlencode({name: request.GET[name] for name in ("whose", "on", "known") if request.GET.get(name)})
+    return kept.page(request, "measurement/live.html", _key(live, query), lambda: _context(live, query))
 
 
 def _key(live: Live, query: str) -> tuple[object, ...]:
+    """Return what makes a page another one: where that is the same, so is the page."""
     asked, country = live.question, nation.current()
     counts = tuple(one.counts for one in live.indicators)
     days = asked.on, asked.known, live.since, country.today()
     return country.path, asked.definition.id, asked.whose.flows, days, counts, query
 
 
-@lru_cache(maxsize=KEPT)
-def _content(shown: _Shown, language: str) -> Markup:
-    """Return what everybody sees who asks for the same; the last few are kept."""
-    live, country = shown.live, nation.current()
-    asked = live.question
-    context = {
+def _context(live: Live, query: str) -> dict[str, object]:
+    asked, country = live.question, nation.current()
+    data, whose = asked.definition.data, telling.whose_name(asked.whose, _language(), _)
+    return {
+        "title": f"{pick(data['name'], _language())}: {whose}",
         "live": live,
         "asked": asked,
-        "data": asked.definition.data,
+        "data": data,
         "edition": asked.definition.editions[asked.year],
         "rule": VERSION,
-        "title": telling.whose_name(asked.whose, language, _),
+        "whose": whose,
         "why_not": telling.why_not,
         "named": lambda measure: telling.measure_name(measure, _),
         "choices": _choices(country, country.today()),
@@ -84,9 +59,8 @@ def _content(shown: _Shown, language: str) -> Markup:
         "others": national.indices(country),
         "illustrative": national.illustrative(live),
         "today": country.today(),
-        "query": shown.query,
+        "query": query,
     }
-    return Markup(render_to_string("measurement/live_content.html", context))  # noqa: S704 (our own template)
 
 
 @access(PUBLIC)
