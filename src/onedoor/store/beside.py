@@ -12,6 +12,8 @@ from psycopg.errors import error_from_result
 from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGconn
 
+from onedoor.store.postgresql.base import heard
+
 NAME = b"beside"
 
 
@@ -72,7 +74,7 @@ class Beside:
 
     def _server(self) -> PGconn:
         """Return the connection's handle; a new one's where the server said something unasked: that it is gone."""
-        if self._connection and not self._until(self._connection.pgconn, select.POLLIN, within=0):
+        if self._connection and not heard(self._connection):
             return self._connection.pgconn
         self._close()
         self._connection, self._events = psycopg.connect(**connector_params()), select.poll()
@@ -81,10 +83,10 @@ class Beside:
             raise error_from_result(prepared)
         return self._connection.pgconn
 
-    def _until(self, server: PGconn, event: int, within: int | None = None) -> bool:
-        """Return whether *event* came *within* so many milliseconds, or ever."""
+    def _until(self, server: PGconn, event: int) -> None:
+        """Return when *event* came."""
         self._events.register(server.socket, event)
-        return bool(self._events.poll(within))
+        self._events.poll()
 
     def _end(self) -> None:
         """Leave a connection of which nobody knows how it stands, and let the next have a new one."""

@@ -6,13 +6,19 @@ from typing import Any
 from django.db.backends.postgresql import base, creation
 from psycopg import Connection
 
+OUR_SESSIONS = """
+SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s AND usename = current_user
+"""
+"""Ended and waited for; those of the server itself, such as autovacuum, are not ours to end, and step aside."""
+
 
 class DatabaseCreation(creation.DatabaseCreation):
     """The databases of tests, which go though a connection of `store.beside` to them is open."""
 
-    def _destroy_test_db(self, test_database_name: str, verbosity: int) -> None:  # noqa: ARG002 - as Django calls it
+    def _destroy_test_db(self, test_database_name: str, verbosity: int) -> None:
         with self._nodb_cursor() as cursor:  # type: ignore[attr-defined]
-            cursor.execute(f"DROP DATABASE {self.connection.ops.quote_name(test_database_name)} WITH (FORCE)")
+            cursor.execute(OUR_SESSIONS, [test_database_name])
+        super()._destroy_test_db(test_database_name, verbosity)  # type: ignore[misc]
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -31,7 +37,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
 def check(connection: "Connection[Any]") -> None:
     """Raise when the server has closed *connection*: then it can be read though nothing was asked."""
+    if heard(connection):
+        connection.execute("")
+
+
+def heard(connection: "Connection[Any]") -> bool:
+    """Return whether the server said something unasked: that it closed *connection*."""
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN)
-    if poll.poll(0):
-        connection.execute("")
+    return bool(poll.poll(0))

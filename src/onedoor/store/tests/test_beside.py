@@ -10,7 +10,10 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from onedoor.store.beside import Beside
 
 pytestmark = pytest.mark.django_db(transaction=True)
-OTHERS = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+OTHERS = """
+SELECT pid FROM pg_stat_activity
+WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()
+"""
 
 
 @pytest.fixture
