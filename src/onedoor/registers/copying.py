@@ -43,6 +43,8 @@ class Copying(AbstractContextManager["Copying"]):
 
     def __init__(self, register: Register) -> None:
         self.register = register
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # else all terms ask for their records at the end
         self._aside = ThreadPoolExecutor(1)
         self._under_way: Future[None] | None = None
 
@@ -101,7 +103,7 @@ def _lines(closed: Iterable[tuple[UUID, Sealed]], end: str) -> tuple[str, str]:
     for row, one in closed:
         envelopes = ",".join(["\\\\\\\\x" + envelope.hex() for envelope in one.envelopes])
         plain = _text(json.dumps(one.plain)) if one.plain else "{}"
-        name = str(row)
+        name = row.hex
         lines.append(f"{name}\t\\\\x{one.identity.hex()}\t{plain}\t{{{envelopes}}}{end}")
         terms += [f"\\\\x{value.hex()}\t{name}\n" for value in one.terms]
     return "".join(lines), "".join(terms)

@@ -13,7 +13,7 @@ from onedoor.registers.definition import Register
 from onedoor.registers.errors import BadRecord
 
 T = TypeVar("T")
-BATCH = 1000
+BATCH = 5000
 
 
 def load(register: Register, rows: Iterable[Mapping[str, Any]], progress: Callable[[int], None]) -> int:

@@ -7,7 +7,7 @@ import sqlite3
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -53,7 +53,9 @@ class Key(NamedTuple):
 
 def blind(purpose: str, value: str) -> bytes:
     """Return the blind index of *value* for *purpose*: HMAC-SHA256, 32 bytes, the same in one system only."""
-    return hmac.digest(_secret("blind"), purpose.encode() + b"\0" + value.encode(), "sha256")
+    mac = _keyed(current().state, purpose).copy()
+    mac.update(value.encode())
+    return mac.digest()
 
 
 def key_for(subject: str) -> Key:
@@ -172,13 +174,10 @@ def mark_of(subject: str) -> bytes:
     return blind("store.keys.subject", subject)
 
 
-def _secret(name: str) -> bytes:
-    return _secret_in(current().state, name)
-
-
-@cache
-def _secret_in(_state: Path, name: str) -> bytes:
-    return secret_at(keystore.folder() / name)
+@lru_cache(maxsize=1000)
+def _keyed(_state: Path, purpose: str) -> hmac.HMAC:
+    """Return what has taken the key and the *purpose* already: only the value is left, on a copy."""
+    return hmac.new(secret_at(keystore.folder() / "blind"), purpose.encode() + b"\0", "sha256")
 
 
 @cache

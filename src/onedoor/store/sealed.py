@@ -3,10 +3,10 @@
 An envelope is: one byte version (1), the key's id (16), a nonce (12), then the ciphertext with its tag.
 """
 
-import json
 import os
 from typing import Any, NamedTuple
 
+import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -45,7 +45,8 @@ class Place(NamedTuple):
     row: str
 
 
-_encoded = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_encoded = msgspec.json.Encoder().encode
+_decoded = msgspec.json.Decoder().decode
 
 
 def seal(value: object, *, subject: str, place: Place) -> bytes:
@@ -55,12 +56,12 @@ def seal(value: object, *, subject: str, place: Place) -> bytes:
 
 def seal_under(key: Key, value: object, *, place: Place) -> bytes:
     """Return *value* sealed under *key*, which `keys.keys_for` gave for many subjects at once."""
-    return _sealed(key, _encoded(value).encode(), place)
+    return _sealed(key, _encoded(value), place)
 
 
 def unseal(envelope: bytes, *, place: Place) -> Any:  # noqa: ANN401 - what JSON holds
     """Return the value in *envelope*; raise `KeyDestroyed` or `BadEnvelope`."""
-    return json.loads(unseal_bytes(envelope, place=place))
+    return _decoded(unseal_bytes(envelope, place=place))
 
 
 def seal_bytes(data: bytes, *, subject: str, place: Place) -> bytes:
