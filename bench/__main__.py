@@ -16,6 +16,7 @@ from rich.table import Table
 
 from bench import (
     agencies,
+    door,
     gate,
     growth,
     ledger,
@@ -41,7 +42,7 @@ NATION, VAR, PORT, PEOPLE = Path("nations/vietnam"), Path("var/bench"), 30000, 1
 READS, ENTRIES = 100_000, 1_000_000
 RESULTS = Path(__file__).parent / "results"
 PARTS = (
-    "nation", "register", "registers", "gate", "ledger", "whoreads", "measurement", "agencies", "signing",
+    "nation", "register", "registers", "door", "gate", "ledger", "whoreads", "measurement", "agencies", "signing",
     "pages", "story", "memory",
 )  # fmt: skip
 LONG = ("growth",)
@@ -66,15 +67,17 @@ def main() -> int:
     kinds.load()
     where = places(nation.load(NATION.absolute()), arguments.var.absolute(), arguments.port)
     parts = (*(arguments.parts or PARTS), *(LONG if arguments.long else ()))
-    with nullcontext() if ALONE.issuperset(parts) else _nation(arguments), _telling() as say:
-        ratios, details = measure(where, parts, say, arguments.reads, arguments.entries)
+    options = Options(NATION.absolute(), arguments.var.absolute(), arguments.port, arguments.people, 1, "warning")
+    alone = ALONE.issuperset(parts) or arguments.running
+    with nullcontext() if alone else _nation(options), _telling() as say:
+        ratios, details = measure(where, options, parts, say, arguments.reads, arguments.entries)
     show(ratios)
     print(f"Kept in {keep(ratios, details)}")
     return 0 if all(ratio.kept for ratio in ratios) else 1
 
 
 def measure(
-    where: Places, parts: Sequence[str], say: Say, reads: int = READS, entries: int = ENTRIES
+    where: Places, options: Options, parts: Sequence[str], say: Say, reads: int = READS, entries: int = ENTRIES
 ) -> tuple[list[Ratio], Mapping[str, Any]]:
     """Measure *parts* on the nation at *where*; memory when all has been used, then what this process does itself."""
     ratios: list[Ratio] = []
@@ -87,6 +90,7 @@ def measure(
 
     works: dict[str, Callable[[], Iterable[Ratio]]] = {
         "register": lambda: register.measure(where.layout, where.persona("mother")["number"], say),
+        "door": lambda: door.measure(where.layout, options, where.persona("mother")["number"], say),
         "registers": lambda: registers.measure(var, say),
         "gate": lambda: gate.measure(var, say),
         "ledger": lambda: ledger.measure(var, entries, say),
@@ -138,12 +142,8 @@ def _telling() -> Iterator[Say]:
 
 
 @contextmanager
-def _nation(arguments: argparse.Namespace) -> Iterator[None]:
-    """Keep a nation of the benchmark's own running, unless one runs already."""
-    if arguments.running:
-        yield
-        return
-    options = Options(NATION.absolute(), arguments.var.absolute(), arguments.port, arguments.people, 1, "warning")
+def _nation(options: Options) -> Iterator[None]:
+    """Keep a nation of the benchmark's own running."""
     with running(options) as supervisor:
         watching = threading.Thread(target=supervisor.watch, daemon=True)
         watching.start()

@@ -9,7 +9,7 @@ from pathlib import Path
 from bench.load import Target, latency, throughput
 from bench.measure import Ratio, compare
 from onedoor.exchange.connections import client_context
-from onedoor.exchange.directory.layout import EXCHANGE, SYSTEMS, Layout, Seat
+from onedoor.exchange.directory.layout import EXCHANGE, SYSTEMS, Layout
 from onedoor.exchange.gateway import local
 
 LATENCY_FLOOR, THROUGHPUT_FLOOR = 4.0, 0.5
@@ -55,8 +55,7 @@ class Way:
 
 def measure(layout: Layout, number: str, say: Callable[[str], None]) -> Iterator[Ratio]:
     """Yield the ratio at one client, and that of the throughput at many."""
-    body = json.dumps({"by": {"number": number}}).encode()
-    ours, anchor = (way.target(body) for way in ways(layout))
+    ours, anchor = (way.target(question(number)) for way in (_through(layout), straight(layout)))
     say("register, one client")
     yield compare(
         "register fact, 1 client, p50",
@@ -77,21 +76,22 @@ def measure(layout: Layout, number: str, say: Callable[[str], None]) -> Iterator
     )
 
 
-def ways(layout: Layout) -> tuple[Way, Way]:
-    """Return the way through both gateways, and the way straight to the node with its own gateway's key."""
-    seats = list(layout.seats())
-    portal = seats[0]
-    provider = next(seat for seat in seats if seat.member.subsystem == PROVIDER)
-    return _through(portal), _straight(provider)
+def question(number: str) -> bytes:
+    """Return the body that asks for the person *number*."""
+    return json.dumps({"by": {"number": number}}).encode()
 
 
-def _through(portal: Seat) -> Way:
-    state = portal.state
-    path = f"/r1/{PROVIDER}/{REGISTER}/lookup"
-    return Way(portal.address(SYSTEMS), path, state / "tls.pem", state / "tls.key", state / "tls-trust.pem")
-
-
-def _straight(provider: Seat) -> Way:
+def straight(layout: Layout) -> Way:
+    """Return the way straight to the node, with its own gateway's key."""
+    provider = next(seat for seat in layout.seats() if seat.member.subsystem == PROVIDER)
     inner = provider.gateway_state / local.INNER
     files = (inner.with_name(f"{inner.name}{end}") for end in (".pem", ".key", "-trust.pem"))
     return Way(provider.address(EXCHANGE), f"/exchange/{REGISTER}/lookup", *files)
+
+
+def _through(layout: Layout) -> Way:
+    """Return the way through both gateways, from the portal."""
+    portal = next(iter(layout.seats()))
+    state = portal.state
+    path = f"/r1/{PROVIDER}/{REGISTER}/lookup"
+    return Way(portal.address(SYSTEMS), path, state / "tls.pem", state / "tls.key", state / "tls-trust.pem")

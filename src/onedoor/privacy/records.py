@@ -1,6 +1,5 @@
 """Writes the record of each use of the gate, with its ledger entry, in one statement."""
 
-import json
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +8,7 @@ from datetime import date
 from hashlib import sha256
 from typing import Any
 
+import msgspec
 from django.db import connection, connections
 
 from onedoor.kernel import clock
@@ -52,6 +52,7 @@ Alone it is a transaction of its own, durable when it returns; inside another it
 """
 Row = Mapping[str, object]
 """What `INSERT` takes of one record, as JSON has it."""
+_encoded = msgspec.json.Encoder().encode
 
 
 About = Sequence[str] | Mapping[str, Fields]
@@ -179,15 +180,15 @@ def row_of(
 def keep(row: Row) -> None:
     """Return when *row* is durable, together with what others record meanwhile; in a transaction it comes with that."""
     if connection.in_atomic_block:
-        _insert([json.dumps(row, ensure_ascii=False)])
+        _insert([_encoded(row)])
     else:
-        _GROUP.keep(json.dumps(row, ensure_ascii=False))
+        _GROUP.keep(_encoded(row))
 
 
 @contextmanager
 def keeping(row: Row) -> Iterator[None]:
     """As `keep`, at the end of the block; where nothing else is on its way, *row* is kept while the block runs."""
-    sent = None if connection.in_atomic_block else _BESIDE.send(_listed([json.dumps(row, ensure_ascii=False)]))
+    sent = None if connection.in_atomic_block else _BESIDE.send(_listed([_encoded(row)]))
     try:
         yield
     finally:
@@ -197,12 +198,12 @@ def keeping(row: Row) -> Iterator[None]:
         keep(row)
 
 
-def _insert(told: Sequence[str]) -> None:
-    rows.run(INSERT, [_listed(told)])
+def _insert(told: Sequence[bytes]) -> None:
+    rows.run(INSERT, [_listed(told).decode()])
 
 
-def _listed(told: Sequence[str]) -> str:
-    return f"[{','.join(told)}]"
+def _listed(told: Sequence[bytes]) -> bytes:
+    return b"[" + b",".join(told) + b"]"
 
 
 _GROUP = GroupCommit(_insert)

@@ -39,7 +39,7 @@ def lookup(request: HttpRequest, register: str, version: int | None = None) -> J
         definition.lookup_of(body["by"])
     if not _question(definition).is_valid(body):
         raise BadQuestion(what=FORM)
-    found = service.lookup(
+    with service.looking_up(
         register,
         body["by"],
         reader=reader_of(asks),
@@ -47,8 +47,8 @@ def lookup(request: HttpRequest, register: str, version: int | None = None) -> J
         valid_on=_day(body["valid_on"]) if "valid_on" in body else None,
         known_on=_moment(body["known_on"]) if "known_on" in body else None,
         version=version,
-    )
-    return JsonResponse({"records": found.records, "read": found.record})
+    ) as found:
+        return JsonResponse({"records": found.records, "read": found.record})
 
 
 @access(GATEWAY)

@@ -1,6 +1,7 @@
 """The door of the registers: look up and write through the gate, load in bulk, count."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -55,6 +56,7 @@ __all__ = [
     "count",
     "keep_schemas",
     "load",
+    "looking_up",
     "lookup",
     "may_decide",
     "names",
@@ -96,6 +98,24 @@ def lookup(
     `UnknownRegister`, `UnknownVersion`, `DraftVersion`, `UnknownLookup`, `BadQuestion`, `NotPermitted`, or `NotSettled`
     when a write that may bear that moment takes long. It cannot stand in an open transaction.
     """
+    with looking_up(
+        register, by, reader=reader, wanted=wanted, valid_on=valid_on, known_on=known_on, version=version
+    ) as found:
+        return found
+
+
+@contextmanager
+def looking_up(
+    register: str,
+    by: Mapping[str, str],
+    *,
+    reader: Reader,
+    wanted: Sequence[str] | None = None,
+    valid_on: date | None = None,
+    known_on: datetime | None = None,
+    version: int | None = None,
+) -> Iterator[Found]:
+    """As `lookup`; what was found may leave only after the block, at whose end the read is on record, or it raises."""
     definition = to_read(register, version)
     key = definition.lookup_of(by)
     asked = rules.persons_asked(definition, key, by)
@@ -105,12 +125,12 @@ def lookup(
     about = rules.shares_asked(definition, key, asked, shown)
     if about and not valid_on and not known_on:
         with permitting(reader, register=register, persons=about, wanted=shown) as allowed:
-            found = find()
-        return _cut(found, allowed)
+            yield _cut(find(), allowed)
+        return
     check(reader, register=register, persons=asked, wanted=wanted)
     if valid_on or known_on:
         _check_past(definition, reader, asked, known_on)
-    return _allowed(definition, find(), asked, reader, wanted)
+    yield _allowed(definition, find(), asked, reader, wanted)
 
 
 def with_id(

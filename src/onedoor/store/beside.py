@@ -18,7 +18,7 @@ NAME = b"beside"
 
 
 class Beside:
-    """One connection of this process that keeps by *statement*, whose one value is a text, one text at a time.
+    """One connection of this process that keeps by *statement*, whose one value is a text in UTF-8, one at a time.
 
     psycopg waits where it sends; here its wrapper of libpq sends, and somebody waits later.
     """
@@ -30,7 +30,7 @@ class Beside:
         self._events = select.poll()
         atexit.register(self._close)
 
-    def send(self, text: str) -> Callable[[], None] | None:
+    def send(self, text: bytes) -> Callable[[], None] | None:
         """Send *text* and return what must be called then: it returns when the text is kept, or raises `DatabaseError`.
 
         Return None, and keep nothing, while another is on its way or the database takes none.
@@ -39,7 +39,7 @@ class Beside:
             return None
         try:
             server = self._server()
-            server.send_query_prepared(NAME, [text.encode()])
+            server.send_query_prepared(NAME, [text])
             while server.flush():
                 self._until(server, select.POLLOUT)
         except BaseException as error:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from hashlib import sha256, shake_256
 from typing import Any, Self
 
+import msgspec
+
 from onedoor.kernel.ledger.hashing import LedgerError
 
 SALT_BYTES = 18
@@ -19,7 +21,7 @@ SALT_BYTES = 18
 SALT_SIGNS = SALT_BYTES * 4 // 3
 WIDTH = 16
 """The digests are filled up to a multiple of this many: their number does not tell how many persons there are."""
-_encoded = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_encoded = msgspec.json.Encoder().encode
 _URL = bytes.maketrans(b"+/", b"-_")
 
 
@@ -30,9 +32,7 @@ def disclosed(secret: bytes, claims: Sequence[tuple[str, object] | None]) -> lis
     """
     salts = _base64(shake_256(secret).digest(SALT_BYTES * len(claims)))
     return [
-        _base64(f'["{salts[at * SALT_SIGNS : (at + 1) * SALT_SIGNS]}",{_encoded(one[0])},{_encoded(one[1])}]'.encode())
-        if one
-        else ""
+        _base64(_encoded((salts[at * SALT_SIGNS : (at + 1) * SALT_SIGNS], *one))) if one else ""
         for at, one in enumerate(claims)
     ]
 
@@ -89,4 +89,4 @@ def _claim(line: str) -> tuple[str, Any]:
 
 
 def _base64(data: bytes) -> str:
-    return b2a_base64(data, newline=False).translate(_URL).rstrip(b"=").decode()
+    return b2a_base64(data, newline=False).translate(_URL, b"=").decode()

@@ -41,7 +41,7 @@ def ended() -> None:
 
 
 def send(beside: Beside, text: str) -> None:
-    waiting = beside.send(text)
+    waiting = beside.send(text.encode())
     assert waiting
     waiting()
 
@@ -60,8 +60,8 @@ def test_a_long_text_is_sent_whole(beside: Beside) -> None:
 
 
 def test_another_is_not_waited_for(beside: Beside) -> None:
-    waiting = beside.send("a")
-    assert beside.send("b") is None
+    waiting = beside.send(b"a")
+    assert beside.send(b"b") is None
     assert waiting
     waiting()
     send(beside, "b")
@@ -90,7 +90,7 @@ def test_what_is_done_but_not_kept_raises_and_the_next_is_kept(beside: Beside) -
 def test_a_connection_that_breaks_off_raises(beside: Beside) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("INSERT INTO kept_beside VALUES ('a')")
-        waiting = beside.send("a")
+        waiting = beside.send(b"a")
         assert waiting
         assert beside._connection
         with socket.socket(fileno=os.dup(beside._connection.fileno())) as broken:
@@ -111,7 +111,7 @@ def test_a_connection_that_ended_while_nobody_looked_is_replaced(beside: Beside)
 def test_a_connection_that_ends_under_way_raises(beside: Beside) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("INSERT INTO kept_beside VALUES ('a')")  # whoever inserts the same waits for our end
-        waiting = beside.send("a")
+        waiting = beside.send(b"a")
         ended()
         transaction.set_rollback(True)
     assert waiting
@@ -123,5 +123,5 @@ def test_a_connection_that_ends_under_way_raises(beside: Beside) -> None:
 
 def test_a_database_that_takes_none_is_told_by_none(beside: Beside, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("onedoor.store.beside.connector_params", lambda: {"host": "/nowhere"})
-    assert beside.send("a") is None
+    assert beside.send(b"a") is None
     assert kept() == []
