@@ -1,0 +1,73 @@
+"""A provider's system that does nothing but answer: the same behind both gateways and behind both proxies.
+
+``python -m bench.backend HOST:PORT CERTIFICATE KEY TRUST`` serves over mutual TLS 1.3 until it is killed. The query
+``size=N`` says how many bytes an answer has.
+"""
+
+import asyncio
+import ssl
+import sys
+from typing import cast
+from urllib.parse import parse_qs, urlsplit
+
+import httptools
+import uvloop
+
+FILL = b"0123456789abcdef" * 2**16
+
+
+class Answering(asyncio.Protocol):
+    """One connection; a request is answered when it is whole."""
+
+    def __init__(self) -> None:
+        self._parser = httptools.HttpRequestParser(self)
+        self._answers: dict[bytes, bytes] = {}
+        self._target = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the transport."""
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what came."""
+        self._parser.feed_data(data)
+
+    def on_message_begin(self) -> None:
+        """Begin a request."""
+        self._target = b""
+
+    def on_url(self, part: bytes) -> None:
+        """Take a part of the target."""
+        self._target += part
+
+    def on_message_complete(self) -> None:
+        """Answer."""
+        answer = self._answers.get(self._target)
+        if answer is None:
+            answer = self._answers[self._target] = _answer(self._target)
+        self._transport.write(answer)
+
+
+def _answer(target: bytes) -> bytes:
+    size = int(parse_qs(urlsplit(target.decode()).query).get("size", ["1024"])[0])
+    return (
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: %d\r\n\r\n" % size + FILL[:size]
+    )
+
+
+async def main(address: str, certificate: str, key: str, trust: str) -> None:
+    """Serve until killed."""
+    host, _, port = address.rpartition(":")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(trust)
+    context.load_cert_chain(certificate, key)
+    context.num_tickets = 0
+    server = await asyncio.get_running_loop().create_server(Answering, host, int(port), ssl=context, backlog=1024)
+    print("ready", flush=True)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    uvloop.run(main(*sys.argv[1:]))

@@ -1,0 +1,107 @@
+"""The leanest load this language gives: keep-alive connections on uvloop, each with one request under way."""
+
+import asyncio
+import ssl
+import time
+from dataclasses import dataclass, field
+from typing import cast
+
+import httptools
+import uvloop
+
+MILLI = 1000.0
+
+
+class NotAnswered(Exception):
+    """A server closed a connection, or answered something else than 200."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Where to send what: address, TLS context, and the bytes of one request."""
+
+    host: str
+    port: int
+    tls: ssl.SSLContext
+    wire: bytes
+
+    def throughput(self, connections: int, seconds: float) -> float:
+        """Return the requests per second of so many *connections*, each asking again as soon as it is answered."""
+        taken = uvloop.run(_rush(self, connections, seconds))
+        return len(taken) / seconds
+
+    def latency(self, seconds: float) -> float:
+        """Return the median milliseconds of a request at one connection."""
+        taken = sorted(uvloop.run(_rush(self, 1, seconds)))
+        return taken[len(taken) // 2] * MILLI
+
+
+@dataclass
+class _Run:
+    """What the connections of one run share: when it ends, and the seconds of each answer since it began."""
+
+    load: Load
+    until: float = 0.0
+    taken: list[float] = field(default_factory=list)
+    failed: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+
+class _Asking(asyncio.Protocol):
+    """One connection."""
+
+    def __init__(self, run: _Run) -> None:
+        self._run, self._sent = run, 0.0
+        self._parser = httptools.HttpResponseParser(self)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the transport."""
+        self._transport = cast("asyncio.Transport", transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Fail the run when the server ended the connection."""
+        self._fail(f"the connection was lost: {error}")
+
+    def ask(self) -> None:
+        """Send the request once more."""
+        self._sent = time.perf_counter()
+        self._transport.write(self._run.load.wire)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what came."""
+        self._parser.feed_data(data)
+
+    def on_message_complete(self) -> None:
+        """Note the answer, and ask again while the run lasts."""
+        if self._parser.get_status_code() != 200:
+            self._fail(f"the answer is {self._parser.get_status_code()}")
+            return
+        now = time.perf_counter()
+        if now < self._run.until:
+            self._run.taken.append(now - self._sent)
+            self.ask()
+
+    def _fail(self, why: str) -> None:
+        if not self._run.failed.done() and time.perf_counter() < self._run.until:
+            self._run.failed.set_exception(NotAnswered(why))
+
+
+async def _rush(load: Load, connections: int, seconds: float) -> list[float]:
+    """Open all *connections*, then ask for so many *seconds*; return those of each answer."""
+    run, loop = _Run(load), asyncio.get_running_loop()
+    asking = [
+        (
+            await loop.create_connection(
+                lambda: _Asking(run), load.host, load.port, ssl=load.tls, server_hostname="localhost"
+            )
+        )[1]
+        for _ in range(connections)
+    ]
+    run.until = time.perf_counter() + seconds
+    for one in asking:
+        one.ask()
+    await asyncio.wait((run.failed,), timeout=seconds)
+    if run.failed.done():
+        run.failed.result()
+    for one in asking:
+        one._transport.abort()
+    return run.taken
