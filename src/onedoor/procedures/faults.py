@@ -1,5 +1,6 @@
 """What is wrong in a service file, by file and line, and what to write instead."""
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import cached_property
@@ -9,13 +10,15 @@ from onedoor.kernel.nation import Document, Fault, FileKind, Nation, nearest
 from onedoor.kernel.nation.layers import laid_over
 from onedoor.kernel.nation.schemas import schema_faults
 from onedoor.kernel.said import Said, said
-from onedoor.procedures import expressions, limits, reading
+from onedoor.procedures import limits, reading
 from onedoor.procedures.definition import Law, Service, Step
-from onedoor.procedures.expressions import BadExpression, ExpressionFailed
 from onedoor.procedures.rights import Rights, right_faults
 from onedoor.procedures.schema import WHOLE
 from onedoor.procedures.scopes import Keys, Scopes
+from onedoor.procedures.values import Values
 
+TEXT = re.compile(r"'([^'\\]*)'")
+"""A text alone, as an expression."""
 VERSION = FileKind("service version", "", schema=WHOLE)
 
 
@@ -131,6 +134,7 @@ class _Check:
     def __init__(self, document: Document, service: Service, nation: Nation) -> None:
         self.document, self.service, self.nation = document, service, nation
         self.rights = Rights(nation)
+        self.values = Values(service, nation)
 
     def all(self) -> Iterator[Fault]:
         yield from self.laws()
@@ -143,9 +147,11 @@ class _Check:
         yield from self.pages()
         yield from self.sources()
         yield from self.suggestion()
+        yield from self.written()
         if not cycles:
             for scoped in Scopes(self.service, self.rights.fields).all():
                 yield from scoped.faults(self.document)
+                yield from self.values.foreign(scoped, self.document)
             yield from right_faults(self.document, self.service, self.rights)
 
     def unknown(self, keys: Keys, what: Said, name: str, known: Collection[str]) -> Iterator[Fault]:
@@ -289,7 +295,7 @@ class _Check:
         for step in self.service.steps.values():
             keys: Keys = ("steps", step.id)
             yield from self.owned(keys, step)
-            if never(step.when):
+            if self.values.never(step.when):
                 yield self.document.fault(
                     (*keys, "when"), said("this step is never reached"), said("correct the condition")
                 )
@@ -302,6 +308,17 @@ class _Check:
             for shown in step.shows:
                 known = {*self.service.fields, *self.service.facts}
                 yield from self.unknown((*keys, "shows"), said("field or fact"), shown, known)
+
+    def written(self) -> Iterator[Fault]:
+        """Find codes that are written into a register whose list lacks them."""
+        writes = [(step.id, write) for step in self.service.steps.values() for write in step.writes]
+        for step, write in writes:
+            for field, codes in self.values.registers.get(write.register, {}).items():
+                text = TEXT.fullmatch(str(write.values.get(field, "")))
+                if text and text[1] and text[1] not in codes:
+                    wrong = said("“{field}” has no code “{value}”", field=field, value=text[1])
+                    place = ("steps", step, "writes", write.name, "values", field)
+                    yield self.document.fault(place, wrong, nearest(text[1], sorted(codes)))
 
     def owned(self, keys: Keys, step: Step) -> Iterator[Fault]:
         """Find a step whose agency or post does not take part."""
@@ -350,16 +367,6 @@ class _Check:
             if form.file and not (self.nation.path / form.file).is_file():
                 known = sorted(str(path.relative_to(self.nation.path)) for path in self.nation.path.glob("forms/*"))
                 yield from self.unknown(("forms", form.id, "file"), said("file"), form.file, known)
-
-
-def never(condition: str) -> bool:
-    """Return whether *condition* leans on nothing and can therefore never hold, such as ``false`` or ``1 > 2``."""
-    try:
-        if expressions.paths_of(condition) or expressions.functions_of(condition):
-            return False
-        return not expressions.holds(condition, expressions.Context({}, {}))
-    except (BadExpression, ExpressionFailed):
-        return False
 
 
 def _values(data: Any, wanted: str, keys: Keys = ()) -> Iterator[tuple[Keys, Any]]:  # noqa: ANN401 - plain YAML data

@@ -76,16 +76,35 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
-    except OnedoorError as error:
-        return _fail(error.text(_, messages.language()))
-    except OSError as error:
+    except Exception as error:
+        if (sentence := _in_words(error)) is None:
+            raise
+        return _fail(sentence)
+
+
+def _in_words(error: Exception) -> str | None:
+    """Return what to tell the operator of *error*; None for what nobody foresaw."""
+    if isinstance(error, OnedoorError):
+        return error.text(_, messages.language())
+    if isinstance(error, OSError):
         place = f" ({error.filename})" if error.filename else ""
         why = f"{error.strerror or error}{place}"
-        return _fail(_("The computer refused: {why}. Please put that right and try again.", why=why))
-    except ImportError as error:
-        return _fail(
-            _("Something is not installed: {what}. Please run “make run” or “make install” first.", what=error)
+        return _("The computer refused: {why}. Please put that right and try again.", why=why)
+    if isinstance(error, ImportError):
+        return _("Something is not installed: {what}. Please run “make run” or “make install” first.", what=error)
+    if _of_database(error):
+        return _(
+            "The database does not answer, or refuses: {why}. Please see that it runs and that "
+            "ONEDOOR_DATABASE_URL names it, and try again.",
+            why=str(error).partition("\n")[0],
         )
+    return None
+
+
+def _of_database(error: Exception) -> bool:
+    """Return whether *error* says that a database is away; whoever has not loaded Django has none."""
+    loaded = [sys.modules[name] for name in ("psycopg", "django.db") if name in sys.modules]
+    return isinstance(error, tuple(module.OperationalError for module in loaded))
 
 
 def _run(arguments: Sequence[str]) -> int:

@@ -1,13 +1,17 @@
 """Commands speak the language of the terminal; what a program reads stays as it is."""
 
 import ast
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from onedoor.kernel.errors import OnedoorError
+from onedoor.kernel.settings import REPOSITORY
 from onedoor.site import cli, messages
 from onedoor.site.up.status import NothingRuns
 
@@ -158,3 +162,21 @@ def test_the_words_among_an_errors_facts_are_in_its_language(
     told = capsys.readouterr().err
     assert why in told
     assert expected in told
+
+
+def test_a_database_that_is_away_is_said_in_a_sentence(tmp_path: Path) -> None:
+    away = {
+        "ONEDOOR_ROLE": "portal",
+        "ONEDOOR_MEMBER": "G22",
+        "ONEDOOR_SUBSYSTEM": "VN/GOV/G22/PORTAL",
+        "ONEDOOR_NATION": str(REPOSITORY / "nations" / "vietnam"),
+        "ONEDOOR_STATE": str(tmp_path),
+        "ONEDOOR_SECRET": "s" * 50,
+        "ONEDOOR_DATABASE_URL": "postgresql://nobody:nothing@127.0.0.1:1/none",
+    }
+    command = [sys.executable, "-m", "onedoor.site", "migrate", "--check"]
+    done = subprocess.run(command, env={**os.environ, **away}, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == cli.FAILED
+    assert done.stderr.startswith("onedoor: The database does not answer, or refuses: ")
+    assert "Traceback" not in done.stderr
+    assert "nothing" not in done.stderr
