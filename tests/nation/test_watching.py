@@ -104,6 +104,26 @@ def test_one_id_of_a_look_up_stands_in_the_logs_of_portal_both_gateways_and_node
     assert any(one["event"] == "request" and one["route"].startswith("exchange/") for one in found["node-G01"])
 
 
+def test_the_id_of_a_submission_follows_the_case_through_jobs_and_gateways_to_the_agency(
+    nation: Running, told: Told
+) -> None:
+    assert told
+    handed = [
+        json.loads(line)["request"]
+        for line in (nation.var / "log" / "gateway-G15.log").read_text().splitlines()
+        if '"message"' in line and "VN/GOV/G15/CIVIL-STATUS/cases" in line
+    ]
+    sent = {
+        one: next((told for told in lines(nation, "portal-web", one) if told["event"] == "request"), None)
+        for one in handed
+    }
+    request, first = next((one, told) for one, told in sent.items() if told)
+    assert first["method"] == "POST"
+    jobs = [one["job"] for one in lines(nation, "portal-worker", request) if one["event"] == "job"]
+    assert "cases.hand_over" in jobs
+    assert any(one["event"] == "request" for one in lines(nation, "node-G15", request))
+
+
 def test_the_id_a_browser_sends_is_never_taken(nation: Running) -> None:
     sent = "01a2123b52ec7c33a6081a6bfd74f7aa"
     headers = {"traceparent": f"00-{sent}-0123456789abcdef-01", "X-Request-Id": sent}

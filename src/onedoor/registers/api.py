@@ -25,6 +25,7 @@ FORM = said(
     "the body is {“by”: {…}} with the values of one declared look-up, and perhaps “fields”: […], “valid_on” (a day), "
     "“known_on” (a moment with its time zone); see openapi.json"
 )
+OF_VERSIONS = said("the body must be {what}; see openapi.json", what="{“by”: {…}}")
 
 
 @access(GATEWAY)
@@ -49,6 +50,27 @@ def lookup(request: HttpRequest, register: str, version: int | None = None) -> J
         version=version,
     ) as found:
         return JsonResponse({"records": found.records, "read": found.record})
+
+
+@access(GATEWAY)
+@csrf_exempt
+@require_POST
+def provenance(request: HttpRequest, register: str) -> JsonResponse:
+    """Answer who wrote each version of the records that a declared look-up finds, in which case, on which basis."""
+    asks, definition = caller(request), to_read(register, None)
+    body = body_of(request)
+    if set(body) != {"by"} or not _question(definition).is_valid(body):
+        raise BadQuestion(what=OF_VERSIONS)
+    found = service.provenance(register, body["by"], reader=reader_of(asks))
+    return JsonResponse({"versions": [_told(one) for one in found]})
+
+
+def _told(one: service.Provenance) -> dict[str, Any]:
+    days = {"valid_from": one.valid_from, "valid_until": one.valid_until, "known_from": one.known_from}
+    grounds = {"purpose": one.grounds.purpose, "basis": one.grounds.basis} if one.grounds else None
+    return {"version": one.version, "schema": one.schema, **days} | {
+        "client": one.client, "user": one.user, "case": one.case, "grounds": grounds
+    }  # fmt: skip
 
 
 @access(GATEWAY)

@@ -48,6 +48,8 @@ ANSWERED = strict(**WHICH, account={"type": "string", "format": "uuid"}, accepte
 def document(register: Register) -> dict[str, Any]:
     """Return the OpenAPI 3.1 document of what the exchange may ask *register* without a version in the address."""
     paths = {"/lookup": {"post": _lookup(register)}, "/records": {"post": _write(register)}}
+    if register.history:
+        paths["/provenance"] = {"post": _provenance(register)}
     return _document(register, paths | (_corrections() if register.corrections else {}))
 
 
@@ -144,6 +146,25 @@ def _lookup(register: Register) -> dict[str, Any]:
         "summary": "The records a declared look-up finds, of a day and as known then, in the fields the purpose opens",
         "requestBody": body(question(register)),
         "responses": {"200": answer("found; perhaps nothing", found), **REFUSALS},
+    }
+
+
+def _provenance(register: Register) -> dict[str, Any]:
+    text: dict[str, Any] = {"type": "string"}
+    day, moment = ({"type": "string", "format": kind} for kind in ("date", "date-time"))
+    grounds = {"oneOf": [strict(purpose=text, basis=text), {"type": "null"}]}
+    one = strict(
+        version={"type": "integer"}, schema={"type": "integer"}, valid_from=day, valid_until=day, known_from=moment,
+        client=text, user=text, case=text, grounds=grounds,
+    )  # fmt: skip
+    return {
+        "operationId": "provenance",
+        "summary": "Who wrote each version, in which case, on which basis; null for the owner's own loading",
+        "requestBody": body(strict(by=question(register)["properties"]["by"])),
+        "responses": {
+            "200": answer("found; perhaps nothing", strict(versions={"type": "array", "items": one})),
+            **REFUSALS,
+        },
     }
 
 

@@ -72,6 +72,7 @@ exchange = [
     path("<slug:register>/corrections", corrections_api.ask),
     path("<slug:register>/corrections/asked", corrections_api.asked),
     path("<slug:register>/lookup", api.lookup),
+    path("<slug:register>/provenance", api.provenance),
     path("<slug:register>/records", api.records),
     path("<held_register:register>/openapi.json", api.description),
     path("<slug:register>/v<int:version>/lookup", api.lookup),

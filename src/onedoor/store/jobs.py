@@ -56,11 +56,11 @@ class Job:
 
     def defer(self, **arguments: Any) -> int:  # noqa: ANN401 - JSON values
         """Queue the job in the current transaction; return its number."""
-        return int(self.task.defer(**arguments))
+        return int(self.task.defer(**_traced(arguments)))
 
     def defer_at(self, moment: datetime, **arguments: Any) -> int:  # noqa: ANN401 - JSON values
         """Queue the job in the current transaction, to run not before *moment*."""
-        return int(self.task.configure(schedule_at=moment).defer(**arguments))
+        return int(self.task.configure(schedule_at=moment).defer(**_traced(arguments)))
 
 
 def job(
@@ -75,12 +75,19 @@ def job(
     return make
 
 
+def _traced(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return the *arguments* with the request that queues the job: what it sets off goes on under the same id."""
+    here = trace.current()
+    return arguments | {trace.HEADER: here.header()} if here else arguments
+
+
 def _watched(name: str, function: Callable[..., object]) -> Callable[..., object]:
     """Return *function* as a job runs it: in one version of the nation, with an id for what it logs, and counted."""
 
     @wraps(function)
     def run(*args: object, **kwargs: object) -> object:
-        started, outcome, here = time.perf_counter(), "failed", spans.enter(None)
+        received = trace.read(str(kwargs.pop(trace.HEADER, "")))
+        started, outcome, here = time.perf_counter(), "failed", spans.enter(received)
         with trace.within(here), nation.hold():
             try:
                 result = function(*args, **kwargs)
@@ -89,7 +96,7 @@ def _watched(name: str, function: Callable[..., object]) -> Callable[..., object
             finally:
                 seconds = time.perf_counter() - started
                 _seconds.labels(name, outcome).observe(seconds)
-                spans.leave(here, None, f"job {name}", spans.CONSUMER, seconds, failed=outcome == "failed")
+                spans.leave(here, received, f"job {name}", spans.CONSUMER, seconds, failed=outcome == "failed")
                 log.info("job", job=name, outcome=outcome, milliseconds=round(1000 * seconds, 1))
 
     return run

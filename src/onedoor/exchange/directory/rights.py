@@ -9,7 +9,7 @@ from onedoor.exchange.permissions import Permission
 from onedoor.kernel.nation.documents import parse
 
 REGISTER_ENDPOINTS = {
-    "read": ("POST /lookup", "POST /v*/lookup", "GET /v*/openapi.json"),
+    "read": ("POST /lookup", "POST /v*/lookup", "GET /v*/openapi.json", "POST /provenance"),
     "write": ("POST /records", "POST /v*/records", "POST /v*/try"),
     "correct": ("POST /corrections", "POST /corrections/asked"),
 }

@@ -81,6 +81,20 @@ def test_another_day_and_earlier_knowledge_are_asked_in_the_body() -> None:
     assert post("population/lookup", question).status_code == 403
 
 
+def test_whoever_may_ask_for_the_past_is_told_who_wrote_each_version() -> None:
+    written = {"number": MOTHER, "full_name": "Trần Thu Hà"}
+    assert post("population/records", written, **COMMUNE).status_code == 201
+    answer = post("population/provenance", {"by": {"number": MOTHER}}, **POLICE)
+    loaded, second = answer.json()["versions"]
+    assert (loaded["version"], loaded["user"], loaded["grounds"]) == (1, "load", None)
+    assert (second["version"], second["client"]) == (2, COMMUNE["HTTP_X_ROAD_CLIENT"])
+    assert second["grounds"] == {"purpose": COMMUNE["HTTP_ONEDOOR_PURPOSE"], "basis": COMMUNE["HTTP_ONEDOOR_BASIS"]}
+    shape = openapi.document(definition.register_of("population"))["paths"]["/provenance"]["post"]["responses"]["200"]
+    jsonschema_rs.validate(shape["content"]["application/json"]["schema"], answer.json())
+    assert post("population/provenance", {"by": {"number": MOTHER}}).status_code == 403
+    assert post("population/provenance", {"by": {"number": MOTHER}, "x": 1}, **POLICE).status_code == 400
+
+
 @pytest.mark.parametrize(
     "moment",
     [
@@ -137,8 +151,10 @@ def test_a_record_is_written_once_for_its_key() -> None:
 @pytest.mark.parametrize("register", sorted(definition.registers()))
 def test_each_register_describes_itself(register: str) -> None:
     document = Client().get(f"/exchange/{register}/openapi.json", **HEADERS).json()
-    corrected = {"/corrections", "/corrections/asked"} if definition.registers()[register].corrections else set()
-    assert set(document["paths"]) == {"/lookup", "/records"} | corrected
+    held = definition.registers()[register]
+    corrected = {"/corrections", "/corrections/asked"} if held.corrections else set()
+    past = {"/provenance"} if held.history else set()
+    assert set(document["paths"]) == {"/lookup", "/records"} | corrected | past
     question = document["paths"]["/lookup"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     jsonschema_rs.meta.validate(question)
     assert document == json.loads(json.dumps(openapi.document(definition.register_of(register))))

@@ -13,6 +13,7 @@ from django.db.transaction import TransactionManagementError
 
 from onedoor.kernel.actor import SYSTEM
 from onedoor.kernel.events import Event
+from onedoor.kernel.watch import trace
 from onedoor.store import jobs, outbox, work
 from onedoor.store.models import StatedEvent
 from onedoor.store.work import retake_stalled, run_waiting
@@ -25,6 +26,8 @@ class SomethingHappened(Event):
 
 seen: list[str] = []
 failures: list[str] = []
+ids: list[str] = []
+"""The ids of requests under which each event was delivered."""
 
 
 @outbox.on(SomethingHappened)
@@ -33,6 +36,8 @@ def remember(event: SomethingHappened) -> None:
         failures.remove(event.what)
         raise RuntimeError("not yet")
     seen.append(event.what)
+    here = trace.current()
+    ids.append(here.id if here else "")
 
 
 @pytest.fixture(autouse=True)
@@ -40,6 +45,7 @@ def forget(transactional_db: None):
     """Begin with no job: Django's flush leaves the queue's tables alone."""
     seen.clear()
     failures.clear()
+    ids.clear()
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE procrastinate_jobs, procrastinate_workers CASCADE")
 
@@ -91,6 +97,18 @@ def test_a_handler_that_fails_is_tried_again():
     run_waiting()
     assert seen == ["late"]
     assert waiting() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_a_request_sets_off_goes_on_under_its_id():
+    with trace.within(trace.new()) as here, transaction.atomic():
+        outbox.state(SomethingHappened(by=SYSTEM, what="followed"))
+    with transaction.atomic():
+        outbox.state(SomethingHappened(by=SYSTEM, what="by itself"))
+    run_waiting()
+    assert seen == ["followed", "by itself"]
+    assert ids[0] == here.id
+    assert ids[1] not in ("", here.id)
 
 
 def test_waits_between_attempts_grow_and_stop_growing():
