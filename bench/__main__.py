@@ -17,6 +17,7 @@ from rich.table import Table
 from bench import (
     agencies,
     door,
+    exchange,
     gate,
     growth,
     ledger,
@@ -43,10 +44,10 @@ READS, ENTRIES = 100_000, 1_000_000
 RESULTS = Path(__file__).parent / "results"
 PARTS = (
     "nation", "register", "registers", "door", "gate", "ledger", "whoreads", "measurement", "agencies", "signing",
-    "pages", "story", "memory",
+    "exchange", "pages", "story", "memory",
 )  # fmt: skip
 LONG = ("growth",)
-ALONE = {"agencies", "registers", "gate", "growth", "ledger", "measurement", "signing", "whoreads"}
+ALONE = {"agencies", "exchange", "registers", "gate", "growth", "ledger", "measurement", "signing", "whoreads"}
 """Parts that need no nation: they bring what they measure."""
 COLUMNS = ("what", "ours", "anchor", "ratio: median (range)", "floor", "", "note")
 Say = Callable[[str], None]
@@ -98,6 +99,7 @@ def measure(
         "measurement": lambda: measurement.measure(say),
         "agencies": lambda: agencies.measure(var, say),
         "signing": lambda: signing.measure(say),
+        "exchange": lambda: exchange.measure(var, say),
         "growth": lambda: kept(growth.measure(var, say)),
         "pages": lambda: pages.measure(set_up(where, var / "results"), say),
         "story": lambda: [story.measure(where, say)],

@@ -17,8 +17,6 @@ from bench.measure import Ratio, apart, compare, told
 from bench.registers import READER, REPEATS, TIMES, handler_of, median_of
 
 LATENCY_FLOOR, THROUGHPUT_FLOOR, ENCRYPTION_FLOOR = 1.5, 0.6, 0.05
-BARE_FLOOR = 2.0
-"""Of the read alone, called in this process: without a server around it the gate weighs most."""
 CLIENTS, EACH = 32, 40
 MICRO = 1e6
 
@@ -47,7 +45,7 @@ def _latency(read: Callable[[], float]) -> Ratio:
         "gated, recorded read in one process, 1 client, p50",
         lambda: median_of(read),
         lambda: _ungated(lambda: median_of(read)),
-        floor=BARE_FLOOR,
+        floor=LATENCY_FLOOR,
         repeats=REPEATS,
         note="called, not served; against the same read without gate and record",
     )

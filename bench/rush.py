@@ -100,6 +100,7 @@ async def _rush(load: Load, connections: int, seconds: float) -> list[float]:
     for one in asking:
         one.ask()
     await asyncio.wait((run.failed,), timeout=seconds)
+    run.until = 0.0  # what ends from here on is ended by us
     if run.failed.done():
         run.failed.result()
     for one in asking:
