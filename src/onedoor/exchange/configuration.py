@@ -10,7 +10,7 @@ from typing import Any
 
 from cryptography.x509 import Certificate, load_pem_x509_certificate
 
-from onedoor.exchange.permissions import Permission, Permissions
+from onedoor.exchange.permissions import GLOBAL, Permission, Permissions
 from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.said import said
 from onedoor.signing import detached
@@ -78,6 +78,7 @@ class Configuration:
     authorities: str
     members: tuple[Member, ...]
     gateways: Mapping[str, Gateway]
+    groups: Mapping[str, frozenset[str]]
     rights: Permissions
     subsystems: Mapping[str, Subsystem]
     gateway_of: Mapping[str, Gateway]
@@ -132,6 +133,7 @@ def _parse(data: Mapping[str, Any]) -> Configuration:
     members = tuple(_member(one) for one in data["members"])
     gateways = {one["id"]: _gateway(one) for one in data["gateways"]}
     expires = datetime.fromisoformat(data["expires"])
+    groups = {f"{GLOBAL}{one['id']}": frozenset(one["members"]) for one in data.get("groups", ())}
     return Configuration(
         instance=str(data["instance"]),
         serial=int(data["serial"]),
@@ -140,7 +142,8 @@ def _parse(data: Mapping[str, Any]) -> Configuration:
         authorities="".join(data["authorities"]),
         members=members,
         gateways=gateways,
-        rights=Permissions(Permission.read(one) for one in data["rights"]),
+        groups=groups,
+        rights=Permissions((Permission.read(one) for one in data["rights"]), groups),
         subsystems={one.id: one for member in members for one in member.subsystems},
         gateway_of={client: gateway for gateway in gateways.values() for client in gateway.clients},
         gateway_by_tls={gateway.tls: gateway for gateway in gateways.values()},

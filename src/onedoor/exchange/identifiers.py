@@ -2,16 +2,22 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
+from unicodedata import normalize
 from urllib.parse import quote, unquote_to_bytes
 
 SAFE = "'()+,-.=?"
 """Signs an identifier may hold besides letters and digits (PR-REST 1.0.4, 4.8)."""
 _PART = re.compile(r"[A-Za-z0-9'()+,\-.=?]{1,255}")
+_PLAIN = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9\-._~!$&'()*+,=:@]+")
+"""A piece of a path that says the same however often it is decoded."""
+_BROKEN = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _TARGET = re.compile(rb"[!-~]{1,8192}")
 _DEEPEST = 4
 MEMBER, SUBSYSTEM, SERVER, SERVICE = 3, 4, 4, 5
 META = frozenset(("listMethods", "allowedMethods", "getOpenAPI", "getWsdl"))
 """Codes of metaservices: reserved, always allowed, never listed."""
+KINDS = {MEMBER: "MEMBER", SUBSYSTEM: "SUBSYSTEM", SERVICE: "SERVICE"}
 
 
 class BadIdentifier(ValueError):
@@ -20,11 +26,15 @@ class BadIdentifier(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An r1 request target: *service* is its identifier, *path* and *query* travel as they were written."""
+    """An r1 request target: *service* is its identifier, *path* and *query* travel as they were written.
+
+    *normal* is what the path says, decoded: rights are matched on it.
+    """
 
     service: str
     path: str
     query: str
+    normal: str
 
     @property
     def provider(self) -> str:
@@ -37,6 +47,7 @@ class Target:
         return self.service.rpartition("/")[2]
 
 
+@lru_cache(maxsize=8192)
 def read_identifier(text: str, *sizes: int) -> str:
     """Return the decoded identifier in *text* with one of *sizes* parts; raise `BadIdentifier`."""
     parts = [_decoded(part) for part in text.split("/")]
@@ -45,6 +56,12 @@ def read_identifier(text: str, *sizes: int) -> str:
     return "/".join(parts)
 
 
+def named(identifier: str) -> str:
+    """Return *identifier* with its kind before it, as it stands in messages: ``SUBSYSTEM:VN/GOV/G15/CIVIL-STATUS``."""
+    return f"{KINDS[identifier.count('/') + 1]}:{identifier}"
+
+
+@lru_cache(maxsize=8192)
 def write_identifier(identifier: str) -> str:
     """Return *identifier* with each part percent-encoded, as it stands in URLs and headers."""
     return "/".join(quote(part, safe=SAFE) for part in identifier.split("/"))
@@ -60,26 +77,35 @@ def read_target(raw: bytes) -> Target:
         raise BadIdentifier("the request path is not /r1/{instance}/{class}/{member}/{subsystem}/{service}")
     service = read_identifier("/".join(pieces[2 : 2 + SERVICE]), SERVICE)
     rest = pieces[2 + SERVICE :]
-    for piece in rest[:-1] if rest and not rest[-1] else rest:
-        _check_piece(piece)
-    return Target(service, "".join(f"/{piece}" for piece in rest), query)
+    said = [
+        piece if _PLAIN.fullmatch(piece) else _said(piece) for piece in (rest if not rest or rest[-1] else rest[:-1])
+    ]
+    normal = "".join([f"/{piece}" for piece in said]) + ("/" if len(said) < len(rest) else "")
+    return Target(service, "".join([f"/{piece}" for piece in rest]), query, normal)
 
 
-def _check_piece(piece: str) -> None:
-    """Refuse a path piece that means another place once somebody decodes it, however often."""
-    plain = piece
-    for _ in range(_DEEPEST):
-        if plain in ("", ".", "..") or any(sign in plain for sign in "/\\\0") or _controls(plain):
+def _said(piece: str) -> str:
+    """Return what a path piece says; refuse one that means another place once somebody decodes it, however often."""
+    if _BROKEN.search(piece):
+        raise BadIdentifier("the path holds a percent sign that encodes nothing")
+    said = plain = piece
+    for depth in range(_DEEPEST):
+        if _elsewhere(plain) or (not plain.isascii() and _elsewhere(normalize("NFKC", plain))):
             raise BadIdentifier("the path is not in its normal form")
-        decoded = unquote_to_bytes(plain).decode("latin-1")
+        try:
+            decoded = unquote_to_bytes(plain).decode()
+        except UnicodeDecodeError:
+            raise BadIdentifier("the path is not UTF-8") from None
+        said = said if depth else decoded
         if decoded == plain:
-            return
+            return said
         plain = decoded
     raise BadIdentifier("the path is encoded too often")
 
 
-def _controls(text: str) -> bool:
-    return any(ord(sign) < ord(" ") or sign in "\x7f;" for sign in text)
+def _elsewhere(plain: str) -> bool:
+    """Return whether somebody may take *plain* for more than one piece, for none, or for a step up."""
+    return plain in ("", ".", "..") or any(sign < " " or sign in "/\\;\x7f" for sign in plain)
 
 
 def _decoded(part: str) -> str:

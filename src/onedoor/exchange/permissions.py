@@ -3,12 +3,12 @@
 import base64
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from cryptography.x509 import Certificate
 
@@ -16,16 +16,29 @@ from onedoor.signing import detached
 from onedoor.signing.keys import PrivateKey
 
 ANY = "*"
+GLOBAL, LOCAL = "GLOBALGROUP:", "LOCALGROUP:"
+"""What the id of a group begins with where a client may stand: the nation's, ``GLOBALGROUP:VN/ministries``, and a
+provider's own, ``LOCALGROUP:VN/GOV/G01/POPULATION/hospitals``."""
+_STARS = re.compile(r"(?<!\\)\*\*?")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """*client* may call *service* at *endpoints* (``POST /lookup``, globs) for *purposes* (``*`` for any)."""
+    """*client* may call *service* at *endpoints* (``POST /lookup``, globs) for *purposes* (``*`` for any).
+
+    *client* is a subsystem or a group of them.
+    """
 
     client: str
     service: str
     purposes: tuple[str, ...]
     endpoints: tuple[str, ...]
+
+    @property
+    def provider(self) -> str:
+        """Return the subsystem that provides the service."""
+        return self.service.rpartition("/")[0]
 
     def covers(self, method: str, path: str, purpose: str) -> bool:
         """Return whether this permission reaches *method* and *path* for *purpose*."""
@@ -67,50 +80,98 @@ class Grant:
 
 
 class Permissions:
-    """Permissions by client and service."""
+    """Permissions by subject and service, and which of *groups* (id → subsystems) a client is in."""
 
-    def __init__(self, permissions: Iterable[Permission]) -> None:
+    def __init__(self, permissions: Iterable[Permission], groups: Mapping[str, Iterable[str]] | None = None) -> None:
         self._known: dict[tuple[str, str], list[Permission]] = {}
         for one in permissions:
             self._known.setdefault((one.client, one.service), []).append(one)
+        self._groups: dict[str, list[str]] = {}
+        for group, members in (groups or {}).items():
+            for member in members:
+                self._groups.setdefault(member, []).append(group)
 
     def covers(self, client: str, service: str, method: str, path: str, purpose: str) -> bool:
-        """Return whether any permission reaches this call."""
-        return any(one.covers(method, path, purpose) for one in self._known.get((client, service), ()))
+        """Return whether any permission of *client*, or of a group it is in, reaches this call."""
+        return any(one.covers(method, path, purpose) for one in self._of(client, service))
 
-    def services_of(self, client: str) -> frozenset[str]:
-        """Return the services *client* has any permission for."""
-        return frozenset(service for who, service in self._known if who == client)
+    def opens(self, client: str, service: str, method: str, path: str) -> bool:
+        """Return whether any permission reaches *path*, itself a glob, for some purpose."""
+        sample = re.sub(r"\\(.)", r"\1", _STARS.sub(lambda found: "_/_" if found[0] == "**" else "_", path))
+        return any(
+            one.purposes and any(_reaches(endpoint, method, sample) for endpoint in one.endpoints)
+            for one in self._of(client, service)
+        )
+
+    def endpoints(self, client: str, service: str) -> list[tuple[str, str]]:
+        """Return method and path glob of each endpoint that *client* has a permission for."""
+        found = [one.partition(" ") for permission in self._of(client, service) for one in permission.endpoints]
+        return [(method, path) for method, _, path in found]
+
+    def _of(self, client: str, service: str) -> Iterable[Permission]:
+        known = self._known.get((client, service), ())
+        groups = self._groups.get(client)
+        if not groups:
+            return known
+        return [*known, *(one for group in groups for one in self._known.get((group, service), ()))]
 
 
 def write_grants(path: Path, grants: Iterable[Grant], key: PrivateKey) -> None:
     """Write *grants* to *path*, one signed JSON line each, whole or not at all."""
+    _write(path, "grant", [grant.data() for grant in grants], key)
+
+
+def read_grants(path: Path, certificate: Certificate) -> tuple[list[Grant], list[str]]:
+    """Return the grants at *path* that *certificate*'s key signed, and what is wrong with the other lines."""
+    return _read(path, "grant", certificate, _grant)
+
+
+def write_groups(path: Path, groups: Mapping[str, Iterable[str]], key: PrivateKey) -> None:
+    """Write a provider's local groups (``LOCALGROUP:subsystem/code`` → subsystems) as grants are written."""
+    _write(path, "group", [{"id": group, "members": sorted(members)} for group, members in groups.items()], key)
+
+
+def read_groups(path: Path, certificate: Certificate) -> tuple[dict[str, frozenset[str]], list[str]]:
+    """Return the local groups at *path* that *certificate*'s key signed, and what is wrong with the other lines."""
+    groups, wrong = _read(path, "group", certificate, _group)
+    return dict(groups), wrong
+
+
+def _write(path: Path, kind: str, records: Iterable[Mapping[str, Any]], key: PrivateKey) -> None:
     lines = []
-    for grant in grants:
-        data = _canonical(grant.data())
+    for record in records:
+        data = _canonical(record)
         signature = base64.b64encode(detached.sign(key, data)).decode()
-        lines.append(json.dumps({"grant": json.loads(data), "signature": signature}, ensure_ascii=False))
+        lines.append(json.dumps({kind: json.loads(data), "signature": signature}, ensure_ascii=False))
     draft = path.with_name(f".{path.name}.draft")
     draft.write_text("".join(f"{line}\n" for line in lines), "utf-8")
     draft.replace(path)
 
 
-def read_grants(path: Path, certificate: Certificate) -> tuple[list[Grant], list[str]]:
-    """Return the grants at *path* that *certificate*'s key signed, and what is wrong with the other lines."""
-    grants, wrong = [], []
+def _read(
+    path: Path, kind: str, certificate: Certificate, made: Callable[[Mapping[str, Any]], T]
+) -> tuple[list[T], list[str]]:
+    found, wrong = [], []
     for number, line in enumerate(path.read_text("utf-8").splitlines() if path.exists() else (), 1):
         try:
-            grants.append(_read_grant(json.loads(line), certificate))
+            signed = json.loads(line)
+            signature = base64.b64decode(signed["signature"], validate=True)
+            detached.verify(certificate, _canonical(signed[kind]), signature)
+            found.append(made(signed[kind]))
         except (ValueError, KeyError, TypeError, detached.BadSignature) as error:
             wrong.append(f"{path.name}:{number}: {type(error).__name__}")
-    return grants, wrong
+    return found, wrong
 
 
-def _read_grant(line: Mapping[str, Any], certificate: Certificate) -> Grant:
-    data = line["grant"]
-    detached.verify(certificate, _canonical(data), base64.b64decode(line["signature"], validate=True))
+def _grant(data: Mapping[str, Any]) -> Grant:
     until = datetime.fromisoformat(data["until"]) if data["until"] else None
     return Grant(Permission.read(data), datetime.fromisoformat(data["since"]), until)
+
+
+def _group(data: Mapping[str, Any]) -> tuple[str, frozenset[str]]:
+    if not data["id"].startswith(LOCAL):
+        raise ValueError("not a local group")
+    return data["id"], frozenset(data["members"])
 
 
 def _canonical(data: Mapping[str, Any]) -> bytes:
@@ -124,7 +185,7 @@ def _reaches(endpoint: str, method: str, path: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _glob(glob: str) -> re.Pattern[str]:
-    r"""Return the pattern of a path glob: ``*`` all but ``/``, ``**`` anything, ``\`` escapes the next sign."""
-    pieces: Sequence[str] = re.findall(r"\*\*|\*|\\.|[^*\\]+", glob, re.DOTALL)
-    meaning = {"**": ".*", "*": "[^/]*"}
-    return re.compile("".join(meaning.get(piece) or re.escape(piece.removeprefix("\\")) for piece in pieces))
+    r"""Return the pattern of a path glob: ``*`` all but ``/``, ``**`` anything, ``\`` escapes ``*`` and itself."""
+    pieces: Sequence[str] = re.findall(r"\*\*|\*|\\[*\\]|[^*\\]+|\\", glob, re.DOTALL)
+    meaning = {"**": ".*", "*": "[^/]*", r"\*": r"\*", r"\\": r"\\"}
+    return re.compile("".join(meaning.get(piece) or re.escape(piece) for piece in pieces), re.DOTALL)

@@ -14,6 +14,7 @@ from onedoor.kernel.said import Said, said
 
 FILE, PKCS11 = "file", "pkcs11"
 ROLES = ("portal", "node", "test", "gateway", "directory", "witness")
+DOCUMENTED_ERRORS, NEWER_ERRORS = "documented", "7.8"
 LOG_LEVELS = ("debug", "info", "warning", "error")
 REPOSITORY = Path(__file__).resolve().parents[3]
 NO_MEMBER = ("directory", "witness", "test")
@@ -112,6 +113,11 @@ class Settings:
     """Host and port for browsers; for a gateway: for its systems."""
     exchange_listen: str
     """Host and port for the own gateway; for a gateway: for other gateways."""
+    plain_listen: str
+    """Host and port at which a gateway takes plain HTTP of those systems that `gateway.json` lets; empty: nowhere."""
+    error_types: str
+    """How a gateway spells errors to its systems: `documented` (`Server.ServerProxy.AccessDenied`), or `7.8`
+    (`server.serverproxy.access_denied`, as X-Road from 7.8 on)."""
     proxies: tuple[str, ...]
     """IP addresses of the proxies in front of this process, with commas; only theirs is the word about who asks."""
     webhook_hosts: tuple[str, ...]
@@ -198,6 +204,8 @@ def _settings(source: "_Source") -> Settings:
         ),
         listen=source.address("listen", "127.0.0.1:8000"),
         exchange_listen=source.address("exchange_listen", "127.0.0.1:8300"),
+        plain_listen=source.optional_address("plain_listen"),
+        error_types=source.one_of("error_types", (DOCUMENTED_ERRORS, NEWER_ERRORS), DOCUMENTED_ERRORS),
         proxies=source.addresses("proxies"),
         webhook_hosts=source.hosts("webhook_hosts"),
         demonstration=source.flag("demonstration"),
@@ -277,9 +285,12 @@ class _Source:
             self.fault(_key(name), value, expected)
         return value
 
+    def optional_address(self, name: str) -> str:
+        return self.address(name, "") if self.given(_key(name)) else ""
+
     def watched(self, name: str, *, closed: bool) -> str:
         """Return where who watches may ask, or nothing; without a token that must be this computer alone."""
-        value = self.address(name, "127.0.0.1:0") if self.environ.get(_key(name), "").strip() else ""
+        value = self.optional_address(name)
         if ":" in value and not closed and value.rpartition(":")[0] not in LOOPBACK:
             self.fault(_key(name), value, said("on loopback (127.0.0.1), unless ONEDOOR_WATCH_TOKEN_FILE is set"))
         return value

@@ -90,8 +90,16 @@ def _gateway(layout: Layout, seat: Seat, authority: Authority, anchor: Certifica
     root, system = f"https://{seat.address(EXCHANGE)}", fingerprint(load_certificates(seat.state / "tls.pem")[0])
     services = [offered(offer, root, system) for offer in _offers(layout, seat)]
     directory = f"http://{layout.directory_address}/configuration"
-    data = {"id": seat.gateway_id, "directory": directory, "services": services}
+    data: dict[str, Any] = {"id": seat.gateway_id, "directory": directory, "services": services}
+    if connections := _connections(folder / local.FILE):
+        data["connections"] = connections
     write(folder / local.FILE, json.dumps(data, indent=1).encode())
+
+
+def _connections(path: Path) -> dict[str, str]:
+    """Return how systems connect by the gateway's file at *path*: its operator's to say."""
+    found: dict[str, str] = json.loads(path.read_text("utf-8")).get("connections", {}) if path.exists() else {}
+    return found
 
 
 def _offers(layout: Layout, seat: Seat) -> list[rights.Offer]:

@@ -18,10 +18,13 @@ from cryptography.x509 import load_der_x509_certificate
 
 from onedoor.exchange import identifiers
 from onedoor.exchange.configuration import Configuration
-from onedoor.exchange.gateway import batches, chain, messages, reading
+from onedoor.exchange.gateway import batches, chain, clients, messages, reading
 from onedoor.exchange.gateway.core import Core
+from onedoor.exchange.gateway.faults import Fault
+from onedoor.exchange.gateway.local import Local
 from onedoor.exchange.gateway.messages import Headers, Message
 from onedoor.exchange.gateway.stamping import leaves
+from onedoor.exchange.gateway.systems import Asked
 from onedoor.signing.asice import writing
 from onedoor.signing.asice.names import MESSAGE, MIMETYPE, SIGNATURES, SIGNED_RESULT
 from onedoor.signing.asice.writing import SIGNED, STAMPED, Template
@@ -76,11 +79,13 @@ class Wanted:
         kinds = tuple(only) or (REQUEST, RESPONSE)
         return cls(given["queryId"][0], client, kinds, "unique" in given, "force" in given)
 
-    def check(self, configuration: Configuration, own: str, certificate: str) -> None:
-        """Raise `Refused` unless the subsystem is behind the gateway *own*, and *certificate* is one of its systems."""
-        subsystem, gateway = configuration.subsystems.get(self.client), configuration.gateway_of.get(self.client)
-        if subsystem is None or gateway is None or gateway.id != own or certificate not in subsystem.systems:
-            raise Refused(401, b"Unauthorized", "Client TLS certificate does not match registered certificates")
+    def check(self, configuration: Configuration, local: Local, asked: Asked) -> None:
+        """Raise `Refused` unless the subsystem is behind this gateway, and it is the one that *asked*."""
+        try:
+            clients.identify(configuration, local, self.client, asked)
+        except Fault:
+            text = "Client TLS certificate does not match registered certificates"
+            raise Refused(401, b"Unauthorized", text) from None
 
 
 @dataclass
@@ -128,14 +133,14 @@ class Evidence:
         self._turn = asyncio.Lock()
         self._waiting = 0
 
-    async def answer(self, query: str, certificate: str) -> tuple[int, bytes, Headers, bytes]:
-        """Return status, reason, headers and body of the answer to a system that showed *certificate*."""
+    async def answer(self, asked: Asked) -> tuple[int, bytes, Headers, bytes]:
+        """Return status, reason, headers and body of the answer to *asked*."""
         try:
-            wanted = Wanted.read(query)
+            wanted = Wanted.read(asked.target.partition(b"?")[2].decode("latin-1"))
             configuration = self._core.current()
             if configuration is None:
                 raise Refused(500, b"Internal Server Error", "The global configuration has expired or is missing")
-            wanted.check(configuration, self._core.id, certificate)
+            wanted.check(configuration, self._core.local, asked)
             found = await self._found(wanted)
         except Refused as refused:
             return (

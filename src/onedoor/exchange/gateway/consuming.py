@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from onedoor.exchange import identifiers
 from onedoor.exchange.configuration import Configuration, Gateway
-from onedoor.exchange.gateway import asic, messages, metaservices
+from onedoor.exchange.gateway import asic, clients, faults, messages, metaservices
 from onedoor.exchange.gateway.asking import Peer
 from onedoor.exchange.gateway.core import Core
 from onedoor.exchange.gateway.faults import CLIENT_PROXY, Fault, bad_request, client_side
@@ -26,8 +26,8 @@ _logger = logging.getLogger(__name__)
 class Consuming:
     """The side of the own systems."""
 
-    def __init__(self, core: Core, peers: dict[str, Peer]) -> None:
-        self.core, self.peers = core, peers
+    def __init__(self, core: Core, peers: dict[str, Peer], *, newer: bool = False) -> None:
+        self.core, self.peers, self._newer = core, peers, newer
         self._evidence = asic.Evidence(core)
         self._tasks: set[asyncio.Task[tuple[int, bytes, Headers, bytes]]] = set()
 
@@ -51,8 +51,8 @@ class Consuming:
     def _list_clients(self, asked: Asked, connection: SystemConnection, noted: Noted) -> None:
         if asked.method != b"GET" or asked.target.partition(b"?")[0] != b"/listClients":
             raise bad_request("listClients is asked with GET /listClients")
-        accept = messages.first(asked.headers, b"accept")
         query = asked.target.partition(b"?")[2].decode("latin-1")
+        accept = messages.every(asked.headers, b"accept")
         headers, body = metaservices.list_clients(self.core.configuration(CLIENT_PROXY), query, accept)
         noted.end(200)
         connection.answer(200, b"OK", headers, body)
@@ -60,8 +60,7 @@ class Consuming:
     def _hand_out(self, asked: Asked, connection: SystemConnection, noted: Noted) -> None:
         if asked.method != b"GET":
             raise bad_request("Evidence is asked for with GET /asic")
-        query = asked.target.partition(b"?")[2].decode("latin-1")
-        task = asyncio.get_running_loop().create_task(self._evidence.answer(query, asked.certificate))
+        task = asyncio.get_running_loop().create_task(self._evidence.answer(asked))
         self._tasks.add(task)
 
         def answered(task: "asyncio.Task[tuple[int, bytes, Headers, bytes]]") -> None:
@@ -83,28 +82,31 @@ class Consuming:
             raise bad_request("This method is not spoken here")
         configuration = self.core.flowing(CLIENT_PROXY)
         headers, client = _read_headers(asked.headers)
-        _check_client(configuration, self.core.id, client, asked.certificate)
+        clients.identify(configuration, self.core.local, client, asked)
         try:
             target = identifiers.read_target(asked.target)
         except identifiers.BadIdentifier as bad:
             raise bad_request(str(bad)) from None
         gateway = configuration.gateway_of.get(target.provider)
         if gateway is None:
-            raise client_side("UnknownMember", f"Provider 'SUBSYSTEM:{target.provider}' not found")
-        _check_server(headers, gateway)
+            why = f'Could not find addresses for service provider "{identifiers.named(target.service)}"'
+            raise client_side("UnknownMember", why)
+        _check_server(configuration, headers, gateway)
         request_id = str(uuid4())
         noted.about(target.service, request_id, gateway.id)
         names = [noted.header(), (b"X-Road-Request-Id", request_id.encode())]
         head = messages.request_head(asked.method, asked.target, [*headers, *names])
 
-        said = {name: messages.first(headers, name).strip() for name in (_CLIENT, _ID)}
+        message_id = messages.first(headers, _ID).strip()
 
         def answered(response: Response, body: bytes) -> None:
             faulty = messages.first(response.headers, b"x-road-error")
-            if not faulty and any(messages.first(response.headers, name) != value for name, value in said.items()):
+            if not faulty and not _belongs(response, client, message_id, target.service):
                 failed(client_side("InconsistentResponse", "The response does not belong to the request"))
                 return
             noted.end(response.status, FAULT if faulty else "")
+            if faulty:
+                response, body = self._retold(faulty, response, body, asked)
             head_only = asked.method == b"HEAD"
             connection.answer(response.status, response.reason, response.headers, body, head_only=head_only)
 
@@ -117,22 +119,36 @@ class Consuming:
         noted.end(fault.status, fault.type)
         self.core.counts[fault.type] += 1
         message_id = messages.first(asked.headers, _ID)
-        headers = fault.headers()
+        headers, body = self.told(fault, asked.headers)
         if message_id.isascii() and message_id.isprintable() and message_id:
             headers.append((b"X-Road-Id", message_id.encode()))
-        connection.answer(fault.status, fault.reason, headers, fault.body(), head_only=asked.method == b"HEAD")
+        connection.answer(fault.status, fault.reason, headers, body, head_only=asked.method == b"HEAD")
+
+    def told(self, fault: Fault, headers: Headers) -> tuple[Headers, bytes]:
+        """Return headers and body of the answer that tells *fault* to who sent *headers*."""
+        return fault.told(messages.every(headers, b"accept"), newer=self._newer)
+
+    def _retold(self, type_: str, response: Response, body: bytes, asked: Asked) -> tuple[Response, bytes]:
+        """Return what the provider's gateway told as a fault, in the form and spelling of this side."""
+        fault = faults.told_by(type_, body, retry=bool(messages.first(response.headers, b"retry-after")))
+        if fault is None or (not self._newer and faults.form(messages.every(asked.headers, b"accept")) == faults.JSON):
+            return response, body
+        headers, body = self.told(fault, asked.headers)
+        names = {name.lower() for name, _ in headers}
+        kept = [(name, value) for name, value in response.headers if name.lower() not in names]
+        return Response(response.status, response.reason, [*headers, *kept]), body
 
 
 def _read_headers(sent: Headers) -> tuple[Headers, str]:
     """Return the headers that travel and the client's identifier; raise `Fault`."""
-    clients = [value for name, value in sent if name.lower() == _CLIENT]
-    if not clients:
+    named = messages.every(sent, _CLIENT)
+    if not named:
         raise bad_request("The header X-Road-Client is missing")
     headers = [(name, value) for name, value in messages.travelling(sent) if name.lower() not in _OURS]
-    headers.insert(0, (b"X-Road-Client", clients[-1]))
+    headers.insert(0, (b"X-Road-Client", named[-1]))
     try:
-        messages.check_single(headers)
-        client = identifiers.read_identifier(clients[-1].decode("latin-1"), identifiers.SUBSYSTEM, identifiers.MEMBER)
+        messages.check(headers)
+        client = identifiers.read_identifier(named[-1].decode("latin-1"), identifiers.SUBSYSTEM, identifiers.MEMBER)
     except (messages.BadMessage, identifiers.BadIdentifier) as bad:
         raise bad_request(str(bad)) from None
     names = {name.lower() for name, _ in headers}
@@ -146,23 +162,22 @@ def _read_headers(sent: Headers) -> tuple[Headers, str]:
     return headers, client
 
 
-def _check_client(configuration: Configuration, own: str, client: str, certificate: str) -> None:
-    subsystem = configuration.subsystems.get(client)
-    gateway = configuration.gateway_of.get(client)
-    if subsystem is None or gateway is None or gateway.id != own:
-        raise client_side("UnknownMember", f"Client 'SUBSYSTEM:{client}' not found")
-    if certificate not in subsystem.systems:
-        message = f"Client (SUBSYSTEM:{client}) TLS certificate does not match registered certificates"
-        raise client_side("SslAuthenticationFailed", message)
+def _belongs(response: Response, client: str, message_id: str, service: str) -> bool:
+    """Return whether *response* names the request's client, id and service."""
+    try:
+        named = messages.first(response.headers, b"x-road-client"), messages.first(response.headers, b"x-road-service")
+        said = [identifiers.read_identifier(one, identifiers.SUBSYSTEM, identifiers.SERVICE) for one in named]
+    except identifiers.BadIdentifier:
+        return False
+    return said == [client, service] and messages.first(response.headers, _ID) == message_id
 
 
-def _check_server(headers: Headers, gateway: Gateway) -> None:
+def _check_server(configuration: Configuration, headers: Headers, gateway: Gateway) -> None:
     wanted = messages.first(headers, b"x-road-security-server")
     if not wanted:
         return
-    try:
-        server = identifiers.read_identifier(wanted, identifiers.SERVER)
-    except identifiers.BadIdentifier as bad:
-        raise bad_request(str(bad)) from None
+    server = identifiers.read_identifier(wanted.strip(), identifiers.SERVER)
+    if server not in configuration.gateways:
+        raise client_side("InvalidSecurityServer", f'Could not find security server "SERVER:{server}"')
     if server != gateway.id:
-        raise client_side("UnknownMember", f"The gateway '{server}' does not serve this provider")
+        raise client_side("InvalidSecurityServer", f'Invalid security server "SERVER:{server}"')

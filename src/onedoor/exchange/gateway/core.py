@@ -4,6 +4,7 @@ import logging
 import ssl
 import time
 from collections import Counter
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ from onedoor.exchange.gateway.faults import Fault
 from onedoor.exchange.gateway.local import Local
 from onedoor.exchange.gateway.log import Callback, Log
 from onedoor.exchange.gateway.watching import Journal
-from onedoor.exchange.permissions import Grant, Permissions
+from onedoor.exchange.permissions import Permissions
 from onedoor.signing.certificates import load_certificates
 
 if TYPE_CHECKING:
@@ -88,21 +89,31 @@ class Core:
         call = (client, service, method, path or "/", purpose)
         return self._granted.covers(*call) and rights.covers(*call)
 
-    def callable_by(self, client: str) -> frozenset[str]:
-        """Return the services *client* may call in some way."""
+    def callable_by(self, client: str, service: str, endpoints: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Return at which endpoints *client* may call *service*: of its own *endpoints*, and of those it is granted."""
         rights = self._configuration.rights if self._configuration else Permissions(())
-        return self._granted.services_of(client) & rights.services_of(client)
+        granted = self._granted.endpoints(client, service)
+        known = dict.fromkeys([*endpoints, *granted])
+        return [
+            one for one in known if self._granted.opens(client, service, *one) and rights.opens(client, service, *one)
+        ]
 
     def load_grants(self) -> None:
         """Read the provider's grants; what its own key did not sign or is not in force counts for nothing."""
-        gateway = self._configuration.gateways.get(self.id) if self._configuration else None
-        if gateway is None:
+        configuration = self._configuration
+        gateway = configuration.gateways.get(self.id) if configuration else None
+        if configuration is None or gateway is None:
             return
         grants, wrong = permissions.read_grants(self.local.folder / files.GRANTS, gateway.signing)
         for fault in wrong:
             _logger.warning("grant.refused %s", fault)
+        groups, wrong = permissions.read_groups(self.local.folder / files.GROUPS, gateway.signing)
+        for fault in wrong:
+            _logger.warning("group.refused %s", fault)
         now = datetime.now(UTC)
-        self._granted = Permissions(self._own(grant, gateway.clients) for grant in grants if grant.in_force(now))
+        own = (one.permission for one in grants if one.in_force(now) and one.permission.provider in gateway.clients)
+        local = {group: members for group, members in groups.items() if _owner(group) in gateway.clients}
+        self._granted = Permissions(own, {**local, **configuration.groups})
 
     def outer(self, purpose: int) -> ssl.SSLContext:
         """Return a context towards other gateways; authorities of a later configuration are added to it."""
@@ -111,8 +122,11 @@ class Core:
         return context
 
     def inner(self, purpose: int) -> ssl.SSLContext:
-        """Return a context towards the member's own systems."""
-        return _context(self.local.folder, files.INNER, purpose)
+        """Return a context towards the member's own systems; it asks for no certificate when one has leave to."""
+        context = _context(self.local.folder, files.INNER, purpose)
+        if purpose == ssl.PROTOCOL_TLS_SERVER and set(self.local.connections.values()) - {files.MUTUAL}:
+            context.verify_mode = ssl.CERT_OPTIONAL
+        return context
 
     def _use(self, found: Configuration) -> None:
         for context in self._outer:
@@ -124,13 +138,10 @@ class Core:
         self.load_grants()
         _logger.info("configuration.used serial=%s", found.serial)
 
-    @staticmethod
-    def _own(grant: Grant, subsystems: frozenset[str]) -> permissions.Permission:
-        """Return the permission of a grant, empty when the service is not one of this member's."""
-        one = grant.permission
-        if one.service.rpartition("/")[0] in subsystems:
-            return one
-        return permissions.Permission(one.client, one.service, (), ())
+
+def _owner(group: str) -> str:
+    """Return the subsystem that a local group belongs to."""
+    return group.removeprefix(permissions.LOCAL).rpartition("/")[0]
 
 
 def _context(folder: Path, name: str, purpose: int) -> ssl.SSLContext:

@@ -1,20 +1,34 @@
-"""Errors towards information systems: X-Road types, statuses and bodies."""
+"""Errors towards information systems: X-Road types, statuses and bodies, in the form and spelling they want."""
 
 import json
+import re
+from collections.abc import Iterable
 from uuid import uuid4
+from xml.sax.saxutils import escape
+
+from onedoor.exchange.gateway.messages import Headers
 
 CLIENT = "Client"
 CLIENT_PROXY = "Server.ClientProxy"
 SERVER_PROXY = "Server.ServerProxy"
 RETRY_AFTER = 1
+JSON = "application/json"
+_XML = {"text/xml": "text/xml", "application/xml": "application/xml", "text/*": "text/xml"}
+_SIDES = frozenset(("Client", "Server", "ClientProxy", "ServerProxy"))
+_RENAMED = {"OutdatedGlobalConf": "global_conf_outdated", "SslAuthenticationFailed": "ssl_authentication_failed"}
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_INSIDE = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 class Fault(Exception):
-    """An error with its X-Road *type*, such as ``Server.ServerProxy.AccessDenied``; *message* names no person."""
+    """An error with its X-Road *type*, such as ``Server.ServerProxy.AccessDenied``; *message* names no person.
 
-    def __init__(self, type_: str, message: str, *, retry: bool = False) -> None:
+    *detail* is an id to find this error by; without one, each telling gets its own.
+    """
+
+    def __init__(self, type_: str, message: str, *, retry: bool = False, detail: str = "") -> None:
         super().__init__(f"{type_}: {message}")
-        self.type, self.message, self.retry = type_, message, retry
+        self.type, self.message, self.retry, self.detail = type_, message, retry, detail
 
     @property
     def status(self) -> int:
@@ -26,14 +40,40 @@ class Fault(Exception):
         """Return the reason phrase of the status."""
         return b"Internal Server Error" if self.type.lower().startswith("server.") else b"Bad Request"
 
-    def headers(self) -> list[tuple[bytes, bytes]]:
-        """Return the headers of the error answer."""
-        found = [(b"Content-Type", b"application/json;charset=utf-8"), (b"X-Road-Error", self.type.encode())]
-        return [*found, (b"Retry-After", b"%d" % RETRY_AFTER)] if self.retry else found
+    def told(self, accept: Iterable[bytes] = (), *, newer: bool = False) -> tuple[Headers, bytes]:
+        """Return headers and body of the answer to who sent *accept*; *newer* spells the type as version 7.8 does."""
+        kind = form(accept)
+        type_ = spelt(self.type) if newer else self.type
+        body = {"type": type_, "message": self.message, "detail": self.detail or str(uuid4())}
+        headers = [(b"Content-Type", f"{kind};charset=utf-8".encode()), (b"X-Road-Error", type_.encode())]
+        if self.retry:
+            headers.append((b"Retry-After", b"%d" % RETRY_AFTER))
+        return headers, (json.dumps(body) if kind == JSON else _xml(body)).encode()
 
-    def body(self) -> bytes:
-        """Return the JSON body; *detail* is an id to find this error by."""
-        return json.dumps({"type": self.type, "message": self.message, "detail": str(uuid4())}).encode()
+
+def form(accept: Iterable[bytes]) -> str:
+    """Return the media type of an error for who sent the headers *accept*: the XML that one names, else JSON."""
+    for value in accept:
+        for one in value.decode("latin-1").split(","):
+            if kind := _XML.get(one.partition(";")[0].strip().lower()):
+                return kind
+    return JSON
+
+
+def spelt(type_: str) -> str:
+    """Return *type_* as X-Road 7.8 spells it: ``server.serverproxy.access_denied``."""
+    return ".".join(
+        one.lower() if one in _SIDES else _RENAMED.get(one) or _INSIDE.sub("_", one).lower() for one in type_.split(".")
+    )
+
+
+def told_by(type_: str, body: bytes, *, retry: bool) -> Fault | None:
+    """Return the fault of *type_* that another gateway told in *body*; nothing when it did not tell one."""
+    try:
+        data = json.loads(body)
+        return Fault(type_, str(data["message"]), retry=retry, detail=str(data["detail"]))
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def bad_request(message: str) -> Fault:
@@ -49,3 +89,8 @@ def client_side(kind: str, message: str, *, retry: bool = False) -> Fault:
 def server_side(kind: str, message: str, *, retry: bool = False) -> Fault:
     """Return a fault of the gateway of the one who provides, or of the provider."""
     return Fault(f"{SERVER_PROXY}.{kind}", message, retry=retry)
+
+
+def _xml(body: dict[str, str]) -> str:
+    inside = "".join(f"<{name}>{escape(_NOT_XML.sub('', value))}</{name}>" for name, value in body.items())
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n<error>{inside}</error>\n'

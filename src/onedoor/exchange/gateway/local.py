@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from cryptography.x509 import Certificate
 
+from onedoor.exchange.identifiers import META
 from onedoor.signing.certificates import load_certificates
 from onedoor.signing.keys import PrivateKey, load_key
 
@@ -17,8 +18,11 @@ ANCHOR = "anchor.pem"
 OUTER, INNER = "outer", "inner"
 """Names of the TLS identities (``.key``, ``.pem``, ``-trust.pem``): towards gateways, towards the own systems."""
 SIGNING_KEY, SIGNING_CERTIFICATE = "signing.key", "signing.pem"
-LOG_KEY, LOG, GRANTS, CONFIGURATION = "log.key", "log", "grants.jsonl", "configuration.signed"
+LOG_KEY, LOG, CONFIGURATION = "log.key", "log", "configuration.signed"
+GRANTS, GROUPS = "grants.jsonl", "groups.jsonl"
 LOG_KEY_BYTES = 32
+MUTUAL, HTTPS, HTTP = "mutual", "https", "http"
+"""How a subsystem behind this gateway connects: with its certificate, without one, or in the clear as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,10 @@ class Provided:
     endpoints: tuple[tuple[str, str], ...]
     description: str
 
+    def at(self, path: str) -> str:
+        """Return where the node has *path* (that begins with a slash, or is empty): below the base path."""
+        return (self.base.removesuffix("/") + path if path else self.base) or "/"
+
 
 @dataclass(frozen=True)
 class Local:
@@ -47,6 +55,7 @@ class Local:
     id: str
     directory: str
     services: Mapping[str, Provided]
+    connections: Mapping[str, str]
     anchors: tuple[Certificate, ...]
     key: PrivateKey
     log_key: bytes
@@ -63,11 +72,15 @@ def read(folder: Path) -> Local:
     log_key = (folder / LOG_KEY).read_bytes()
     if len(log_key) != LOG_KEY_BYTES:
         raise ValueError(f"{folder / LOG_KEY} does not hold {LOG_KEY_BYTES} bytes")
+    connections = dict(data.get("connections", {}))
+    if strange := sorted(set(connections.values()) - {MUTUAL, HTTPS, HTTP}):
+        raise ValueError(f"a subsystem connects by {MUTUAL}, {HTTPS} or {HTTP}, not by {strange[0]}")
     return Local(
         folder=folder,
         id=data["id"],
         directory=data["directory"],
         services={one["service"]: _provided(one) for one in data["services"]},
+        connections=connections,
         anchors=load_certificates(folder / ANCHOR),
         key=load_key(folder / SIGNING_KEY),
         log_key=log_key,
@@ -76,6 +89,8 @@ def read(folder: Path) -> Local:
 
 def _provided(data: Mapping[str, Any]) -> Provided:
     url = urlsplit(data["url"])
+    if data["service"].rpartition("/")[2] in META:
+        raise ValueError(f"the code of {data['service']} is reserved for a metaservice")
     if url.scheme != "https" or not url.hostname or url.query:
         raise ValueError(f"a service is reached by https://host:port/path, not by {data['url']}")
     description = str(data.get("description", ""))
@@ -84,7 +99,7 @@ def _provided(data: Mapping[str, Any]) -> Provided:
         kind="OPENAPI" if description else "REST",
         host=url.hostname,
         port=url.port or 443,
-        base=url.path.rstrip("/"),
+        base=url.path,
         system=data["system"],
         timeout=float(data.get("timeout", 30)),
         endpoints=tuple((one["method"], one["path"]) for one in data.get("endpoints", ())),

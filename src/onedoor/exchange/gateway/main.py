@@ -26,7 +26,7 @@ from onedoor.exchange.gateway.providing import Providing, ProvidingLink
 from onedoor.exchange.gateway.stamping import Stamping
 from onedoor.exchange.gateway.systems import SystemConnection
 from onedoor.exchange.listening import listening
-from onedoor.kernel.settings import Settings
+from onedoor.kernel.settings import NEWER_ERRORS, Settings
 from onedoor.kernel.watch import lines, listener, metrics, spans
 
 SWEEP = 0.5
@@ -54,6 +54,7 @@ class GatewayServer:
     def __init__(self, settings: Settings) -> None:
         self.local = files.read(settings.state)
         self._systems, self._gateways = settings.listen, settings.exchange_listen
+        self._plain, self._newer = settings.plain_listen, settings.error_types == NEWER_ERRORS
         self.core = Core(self.local, Log(self.local.log, self.local.log_key))
         self.stamping = Stamping(self.core, settings.tsa_url, settings.ocsp_url, settings.stamp_within)
         self.core.stamping = self.stamping
@@ -77,17 +78,22 @@ class GatewayServer:
             self._follow()
         providing = Providing(core, self.nodes)
         providing.remember()
-        consuming = Consuming(core, self.peers)
+        consuming = Consuming(core, self.peers, newer=self._newer)
         await self._listen(
             self._systems,
-            lambda: SystemConnection(consuming.handle, self.connections),
+            lambda: SystemConnection(consuming, self.connections),
             core.inner(ssl.PROTOCOL_TLS_SERVER),
         )
+        if self._plain:
+            await self._listen(self._plain, lambda: SystemConnection(consuming, self.connections), None)
         await self._listen(
             self._gateways, lambda: ProvidingLink(providing, self.links), core.outer(ssl.PROTOCOL_TLS_SERVER)
         )
         self._tasks = [loop.create_task(self._sweep()), loop.create_task(self._refresh())]
         self._tasks.append(loop.create_task(self.stamping.run()))
+        for client, way in self.local.connections.items():
+            if way != files.MUTUAL:
+                _logger.warning("systems.without_certificate client=%s connection=%s", client, way)
         _logger.info("gateway.started id=%s systems=%s gateways=%s", core.id, self._systems, self._gateways)
 
     async def stop(self) -> None:
@@ -120,12 +126,14 @@ class GatewayServer:
         """Return whether somebody waits for an answer here."""
         return any(peer.awaited for peer in self.peers.values()) or any(link.busy for link in self.links)
 
-    async def _listen(self, address: str, factory: Callable[[], asyncio.Protocol], context: ssl.SSLContext) -> None:
-        loop = asyncio.get_running_loop()
+    async def _listen(
+        self, address: str, factory: Callable[[], asyncio.Protocol], context: ssl.SSLContext | None
+    ) -> None:
+        loop, handshake = asyncio.get_running_loop(), HANDSHAKE if context else None
         with listening(address) as (host, port):
             self._servers.append(
                 await loop.create_server(
-                    factory, host, port, ssl=context, backlog=BACKLOG, ssl_handshake_timeout=HANDSHAKE
+                    factory, host, port, ssl=context, backlog=BACKLOG, ssl_handshake_timeout=handshake
                 )
             )
 

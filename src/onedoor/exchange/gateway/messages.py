@@ -5,14 +5,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from onedoor.exchange.gateway.chain import Digests, digests
+from onedoor.exchange.identifiers import SERVER, read_identifier
 
 Headers = list[tuple[bytes, bytes]]
 
 DROPPED = frozenset(
-    b"transfer-encoding keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer upgrade "
-    b"connection user-agent host content-length server expect x-road-request-id x-road-request-hash".split()
+    b"transfer-encoding keep-alive proxy-authenticate proxy-authorization te trailer upgrade connection user-agent "
+    b"host content-length server expect x-road-request-id x-road-request-hash".split()
 )
-"""Names that never travel between gateways."""
+"""Names that never travel between gateways: exactly those of X-Road."""
 SINGLE = frozenset(
     b"x-road-client x-road-id x-road-request-id x-road-userid x-road-issue x-road-security-server "
     b"x-road-represented-party onedoor-purpose onedoor-basis idempotency-key content-type traceparent".split()
@@ -22,6 +23,8 @@ OURS = frozenset((b"onedoor-purpose", b"onedoor-basis"))
 """The only names beginning with ``Onedoor-`` that a system may send."""
 GUARDED = (b"x-road-", b"onedoor-", b"idempotency-key")
 """Names that must not be imitated with underscores: a CGI-like server cannot tell them apart."""
+_SHAPES = {b"x-road-security-server": (SERVER,), b"x-road-represented-party": (1, 2)}
+"""How many parts the identifier in a header has: a party is its code, or class and code."""
 _NAME = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}"
 _FIELD = re.compile(rb"(" + _NAME + rb"):([\t -~\x80-\xff]*)\r\n")
 _REQUEST = re.compile(rb"([A-Z]{3,8})\r\n(/[!-~]*)\r\n((?:" + _NAME + rb":[\t -~\x80-\xff]*\r\n)*)")
@@ -73,23 +76,29 @@ def first(headers: Headers, name: bytes) -> str:
     return next((value.decode("latin-1") for found, value in headers if found.lower() == name), "")
 
 
+def every(headers: Headers, name: bytes) -> list[bytes]:
+    """Return the values of all headers *name* (lower case)."""
+    return [value for found, value in headers if found.lower() == name]
+
+
 def fields(head: bytes) -> Headers:
     """Return the headers in a head that may not be well formed."""
     return _FIELD.findall(head)
 
 
 def travelling(headers: Headers) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the headers that may travel: not those of one connection, not those it names as its own."""
-    named = {
-        one.strip().lower() for name, value in headers if name.lower() == b"connection" for one in value.split(b",")
-    }
-    return ((name, value) for name, value in headers if (low := name.lower()) not in DROPPED and low not in named)
+    """Yield the headers that may travel."""
+    return ((name, value) for name, value in headers if name.lower() not in DROPPED)
 
 
-def check_single(headers: Headers) -> None:
-    """Raise `BadMessage` for a second header of a kind that stands once, or an unknown ``Onedoor-`` header."""
+def check(headers: Headers) -> None:
+    """Raise `BadMessage` or `BadIdentifier` for headers that a request must not have, or not so.
+
+    That is a second one of a kind that stands once, one that imitates, an unknown ``Onedoor-`` header, and a
+    server or represented party that is not an identifier.
+    """
     seen = set()
-    for name, _ in headers:
+    for name, value in headers:
         low = name.lower()
         if b"_" in low and low.replace(b"_", b"-").startswith(GUARDED):
             raise BadMessage("a header imitates one of the exchange")
@@ -97,6 +106,8 @@ def check_single(headers: Headers) -> None:
             raise BadMessage(f"the header {low.decode()} stands twice")
         if low.startswith(b"onedoor-") and low not in OURS:
             raise BadMessage("a header beginning with Onedoor- is not for systems to set")
+        if low in _SHAPES:
+            read_identifier(value.decode("latin-1").strip(), *_SHAPES[low])
         seen.add(low)
 
 

@@ -1,8 +1,9 @@
 """X-Road metaservices: who takes part, what a provider offers, what a client may use, how a service is described."""
 
 import json
+from collections.abc import Iterable, Sequence
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, parse_qsl
 from xml.sax.saxutils import escape
 
 from onedoor.exchange.configuration import Configuration, Member
@@ -12,51 +13,52 @@ from onedoor.exchange.gateway.local import Provided
 from onedoor.exchange.gateway.messages import Headers
 from onedoor.exchange.identifiers import Target
 
+CODES = frozenset(("listMethods", "allowedMethods", "getOpenAPI"))
+"""What a provider's gateway answers itself, to GET alone."""
 JSON = b"application/json;charset=utf-8"
 _NAMES = ("xroad_instance", "member_class", "member_code", "subsystem_code", "service_code")
 _TAGS = ("xRoadInstance", "memberClass", "memberCode", "subsystemCode")
 
 
-def answer(core: Core, target: Target, client: str, method: str) -> tuple[Headers, bytes]:
-    """Return headers and body of the metaservice *target*; raise `Fault`."""
-    if method != "GET":
-        raise server_side("InvalidRequest", f"The metaservice {target.code} is asked with GET")
-    if target.code == "getWsdl":
-        raise server_side("UnknownService", "There are no SOAP services here")
+def methods(core: Core, target: Target, client: str) -> tuple[Headers, bytes]:
+    """Return headers and body of listMethods or allowedMethods: services with endpoints, for the latter *client*'s."""
     offered = [one for one in core.local.services.values() if one.service.startswith(f"{target.provider}/")]
+    listed: list[tuple[Provided, Sequence[tuple[str, str]]]] = [(one, one.endpoints) for one in offered]
     if target.code == "allowedMethods":
-        callable_ = core.callable_by(client)
-        offered = [one for one in offered if one.service in callable_]
-    body = {"service": [_method(one) for one in sorted(offered, key=lambda one: one.service)]}
-    return [(b"Content-Type", JSON)], json.dumps(body).encode()
+        listed = [(one, found) for one in offered if (found := core.callable_by(client, one.service, one.endpoints))]
+    body = {"service": [_method(*one) for one in sorted(listed, key=lambda one: one[0].service)]}
+    return [(b"Content-Type", JSON)], json.dumps(body, ensure_ascii=False).encode()
 
 
-def list_clients(configuration: Configuration, query: str, accept: str) -> tuple[Headers, bytes]:
+def list_clients(configuration: Configuration, query: str, accept: list[bytes]) -> tuple[Headers, bytes]:
     """Return the members and subsystems of the instance, as JSON when *accept* wants it, otherwise as XML."""
     instance = parse_qs(query).get("xRoadInstance", [configuration.instance])[0]
     if instance != configuration.instance:
         raise client_side("UnknownMember", "This instance does not take part in the federation")
-    if "application/json" in accept.lower():
+    if b"application/json" in b",".join(accept).lower():
         body = {"member": [one for member in configuration.members for one in _clients(member)]}
         return [(b"Content-Type", JSON)], json.dumps(body, ensure_ascii=False).encode()
     return [(b"Content-Type", b"text/xml;charset=utf-8")], _client_list(configuration).encode()
 
 
-def _method(one: Provided) -> dict[str, Any]:
-    names = dict(zip(_NAMES, one.service.split("/"), strict=True))
-    endpoints = [{"method": method, "path": path} for method, path in one.endpoints]
-    return {"object_type": "SERVICE", "service_type": one.kind, **names, "endpoint_list": endpoints}
-
-
 def described(core: Core, target: Target) -> Provided:
     """Return the service whose description getOpenAPI asks for; raise the fault of one that has none."""
-    code = parse_qs(target.query).get("serviceCode", [""])[0]
+    given = {name.lower(): value for name, value in parse_qsl(target.query)}
+    code = given.get("servicecode", "")
+    if not code:
+        raise server_side("InvalidRequest", "Missing serviceCode in message body")
     provided = core.local.services.get(f"{target.provider}/{code}")
     if provided is None:
-        raise server_side("UnknownService", f"Unknown service: {target.provider}/{code[:80]}")
+        raise server_side("InternalError", f"Service not found: SERVICE:{target.provider}/{code[:80]}")
     if not provided.description:
-        raise server_side("ServiceType", "Invalid service type: REST")
+        raise server_side("InternalError", "Invalid service type: REST")
     return provided
+
+
+def _method(one: Provided, endpoints: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    names = dict(zip(_NAMES, one.service.split("/"), strict=True))
+    listed = [{"method": method, "path": path} for method, path in endpoints]
+    return {"object_type": "SERVICE", "service_type": one.kind, **names, "endpoint_list": listed}
 
 
 def _clients(member: Member) -> list[dict[str, Any]]:
@@ -75,7 +77,7 @@ def _client_list(configuration: Configuration) -> str:
     entries: list[str] = []
     for member in configuration.members:
         entries.append(_client_xml("MEMBER", member.id, member.name))
-        entries += [_client_xml("SUBSYSTEM", one.id, member.name) for one in member.subsystems]
+        entries += [_client_xml("SUBSYSTEM", one.id, member.name, one.name) for one in member.subsystems]
     return (
         '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
         '<xroad:clientList xmlns:id="http://x-road.eu/xsd/identifiers" xmlns:xroad="http://x-road.eu/xsd/xroad.xsd">'
@@ -84,11 +86,12 @@ def _client_list(configuration: Configuration) -> str:
     )
 
 
-def _client_xml(kind: str, identifier: str, name: str) -> str:
+def _client_xml(kind: str, identifier: str, name: str, subsystem: str = "") -> str:
     parts = "".join(
         f"<id:{tag}>{escape(part)}</id:{tag}>" for tag, part in zip(_TAGS, identifier.split("/"), strict=False)
     )
+    called = f"<xroad:subsystemName>{escape(subsystem)}</xroad:subsystemName>" if subsystem else ""
     return (
         f'<xroad:member><xroad:id id:objectType="{kind}">{parts}</xroad:id>'
-        f"<xroad:name>{escape(name)}</xroad:name></xroad:member>"
+        f"<xroad:name>{escape(name)}</xroad:name>{called}</xroad:member>"
     )

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 MOST_SERVED = 1024
 """Requests of one peer under way at the same time; above that the link is not read."""
+BODILESS = frozenset(("GET", "HEAD", "DELETE", "OPTIONS", "TRACE"))
+"""Methods that say nothing of a body when they have none."""
 _OURS = (b"x-road-client", b"x-road-service", b"x-road-id", b"x-road-error")
 _logger = logging.getLogger(__name__)
 
@@ -163,6 +165,7 @@ class Question:
     def __init__(self, link: ProvidingLink, message: Message, peer: Gateway) -> None:
         self._link, self._message, self._peer = link, message, peer
         self._request: Request | None = None
+        self._spoken: tuple[bytes, ...] = ()
         self._noted = Noted(link.core, PROVIDING, messages.fields(message.head))
 
     def serve(self, moment: int) -> None:
@@ -170,9 +173,11 @@ class Question:
         core = self._link.core
         try:
             request = self._request = messages.read_request(self._message.head)
-            messages.check_single(request.headers)
+            messages.check(request.headers)
             target = identifiers.read_target(request.target)
             client = identifiers.read_identifier(request.first(b"x-road-client"), identifiers.SUBSYSTEM)
+            service = identifiers.write_identifier(target.service)
+            self._spoken = service.encode(), identifiers.write_identifier(client).encode()
         except (messages.BadMessage, identifiers.BadIdentifier) as bad:
             raise server_side("InvalidRequest", str(bad)) from None
         self._noted.about(target.service, request.first(b"x-road-request-id"), self._peer.id)
@@ -180,27 +185,24 @@ class Question:
         self._check_origin(request, client, moment)
         own = core.configuration(SERVER_PROXY).gateways.get(core.id)
         if own is None or target.provider not in own.clients:
-            raise server_side("UnknownService", f"Unknown service: {target.service}")
-        if target.code == "getOpenAPI" and request.method == "GET":
-            self._describe(metaservices.described(core, target))
-            return
-        if target.code in identifiers.META:
-            self._finish(200, b"OK", *metaservices.answer(core, target, client, request.method))
+            raise server_side("UnknownMember", f"Client '{identifiers.named(target.provider)}' not found")
+        if request.method == "GET" and target.code in metaservices.CODES:
+            self._tell(target, client)
             return
         provided = core.local.services.get(target.service)
         if provided is None:
-            raise server_side("UnknownService", f"Unknown service: {target.service}")
+            raise server_side("UnknownService", f"Unknown service: {identifiers.named(target.service)}")
         purpose = request.first(b"onedoor-purpose")
-        if not core.allowed(client, target.service, request.method, target.path, purpose):
-            raise server_side("AccessDenied", f"Request is not allowed: SERVICE:{target.service}")
+        if not core.allowed(client, target.service, request.method, target.normal, purpose):
+            raise server_side("AccessDenied", f"Request is not allowed: {identifiers.named(target.service)}")
         self._forward(request, target, provided)
 
     def fail(self, fault: Fault) -> None:
         """Answer with *fault*."""
         self._link.core.counts[fault.type] += 1
         self._noted.end(fault.status, fault.type)
-        head = messages.response_head(fault.status, fault.reason, [*fault.headers(), *self._names()])
-        self._link.respond(head, fault.body())
+        headers, body = fault.told()
+        self._link.respond(messages.response_head(fault.status, fault.reason, [*headers, *self._names()]), body)
 
     def _check_origin(self, request: Request, client: str, moment: int) -> None:
         now = time.time_ns()
@@ -211,20 +213,29 @@ class Question:
         if not self._link.providing.seen.first_time(client, request.first(b"x-road-id"), now):
             raise server_side("InvalidRequest", "A message with this X-Road-Id was already received")
 
+    def _tell(self, target: Target, client: str) -> None:
+        """Answer a metaservice."""
+        core = self._link.core
+        if target.code == "getOpenAPI":
+            self._describe(metaservices.described(core, target))
+        else:
+            self._finish(200, b"OK", *metaservices.methods(core, target, client))
+
     def _describe(self, provided: Provided) -> None:
         """Answer with the description that the service's own system gives."""
         wire = (
-            f"GET {provided.base}{provided.description} HTTP/1.1\r\nHost: {provided.host}:{provided.port}\r\n"
+            f"GET {provided.at(provided.description)} HTTP/1.1\r\nHost: {provided.host}:{provided.port}\r\n"
             "Accept: application/json, application/yaml\r\n\r\n"
         ).encode()
         until = time.monotonic() + provided.timeout
-        failure = f"Failed reading service description from https://{provided.host}:{provided.port}{provided.base}"
+        url = f"https://{provided.host}:{provided.port}{provided.at(provided.description)}"
 
         def done(reply: Reply) -> None:
             if reply.status == HTTPStatus.OK:
                 self._replied(reply)
             else:
-                self.fail(server_side("InternalError", f"{failure}{provided.description}"))
+                why = f"Status: {reply.status} Reason: {_clean(reply.reason).decode()}"
+                self.fail(server_side("InternalError", f"Failed reading service description from {url}. {why}"))
 
         errand = Errand(wire, "GET", True, until, _isolated(self, done), self.fail)
         self._link.providing.nodes[provided.host, provided.port].send(errand)
@@ -252,9 +263,8 @@ class Question:
         names = [(b"X-Road-Request-Hash", self._message.digests.request_hash.encode())]
         if request is None:
             return names
-        service = "/".join(request.target.decode().partition("?")[0].split("/")[2:7])
-        names.append((b"X-Road-Service", service.encode()))
-        same = (b"X-Road-Client", b"X-Road-Id", b"X-Road-Request-Id")
+        names += zip((b"X-Road-Service", b"X-Road-Client"), self._spoken, strict=False)
+        same = (b"X-Road-Id", b"X-Road-Request-Id")
         return names + [(name, request.first(name.lower()).encode("latin-1")) for name in same]
 
 
@@ -262,11 +272,12 @@ def _wire(request: Request, target: Target, provided: Provided, body: bytes, tra
     """Return the HTTP/1.1 bytes for the node."""
     query = f"?{target.query}" if target.query else ""
     host = f"{provided.host}:{provided.port}"
-    lines = [f"{request.method} {provided.base}{target.path}{query} HTTP/1.1\r\nHost: {host}".encode()]
+    lines = [f"{request.method} {provided.at(target.path)}{query} HTTP/1.1\r\nHost: {host}".encode()]
     travelling = [(name, value) for name, value in request.headers if name.lower() != traced[0]]
     lines += [b"%b: %b" % (name, value) for name, value in (*travelling, traced)]
-    lines.append(b"Content-Length: %d\r\n\r\n" % len(body))
-    return b"\r\n".join(lines) + body
+    if body or request.method not in BODILESS:
+        lines.append(b"Content-Length: %d" % len(body))
+    return b"\r\n".join(lines) + b"\r\n\r\n" + body
 
 
 def _isolated(question: Question, step: Callable[[Reply], None]) -> Callable[[Reply], None]:

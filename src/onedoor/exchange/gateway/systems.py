@@ -1,12 +1,11 @@
-"""HTTP/1.1 towards information systems: one mutual TLS connection per object, limits on everything."""
+"""HTTP/1.1 towards information systems: one connection per object, limits on everything."""
 # ruff: noqa: D102 - the callbacks of asyncio and httptools are documented there
 
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
+from typing import Protocol, cast
 
 import httptools
 
@@ -33,18 +32,26 @@ class Asked:
     headers: Headers
     body: bytes
     certificate: str
+    secure: bool
 
 
-Handler = Callable[[Asked, "SystemConnection"], None]
+class Handler(Protocol):
+    """What answers the requests of systems."""
+
+    def handle(self, asked: Asked, connection: "SystemConnection") -> None:
+        """Answer *asked* on *connection*, now or later."""
+
+    def told(self, fault: Fault, headers: Headers) -> tuple[Headers, bytes]:
+        """Return headers and body of the answer that tells *fault* to who sent *headers*."""
 
 
 class SystemConnection(asyncio.Protocol):
     """One connection of an information system; answers in the order of its requests."""
 
-    def __init__(self, handle: Handler, connections: "set[SystemConnection]") -> None:
-        self._handle, self._all = handle, connections
+    def __init__(self, handler: Handler, connections: "set[SystemConnection]") -> None:
+        self._handler, self._all = handler, connections
         self._transport: asyncio.Transport | None = None
-        self._certificate = ""
+        self._certificate, self._secure = "", False
         self._queue: deque[Asked] = deque()
         self._busy = False
         self._keep = True
@@ -62,7 +69,7 @@ class SystemConnection(asyncio.Protocol):
             self._transport.abort()
             return
         keep_alive(transport)
-        self._certificate = shown_by(transport)
+        self._certificate, self._secure = shown_by(transport), transport.get_extra_info("ssl_object") is not None
         self._all.add(self)
 
     def connection_lost(self, _: Exception | None) -> None:
@@ -127,14 +134,24 @@ class SystemConnection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         self._head_done, self._size = True, 0
-        expected = [value for name, value in self._headers if name.lower() == b"expect"]
+        expected = hosts = 0
+        for name, value in self._headers:
+            low = name.lower()
+            if low == b"host":
+                hosts += 1
+            elif low == b"content-length" and int(value) > LARGEST_BODY:
+                raise _too_large()
+            elif low == b"expect":
+                expected += 1
+        if hosts != 1 and (hosts or self._parser.get_http_version() != "1.0"):
+            raise bad_request("A request names exactly one host")
         if expected and self._transport:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, chunk: bytes) -> None:
         self._size += len(chunk)
         if self._size > LARGEST_BODY:
-            raise bad_request(f"The body is larger than {LARGEST_BODY} bytes")
+            raise _too_large()
         self._chunks.append(chunk)
 
     def on_message_complete(self) -> None:
@@ -142,7 +159,8 @@ class SystemConnection(asyncio.Protocol):
         self._keep = self._keep and self._parser.should_keep_alive()
         body = b"".join(self._chunks)
         self._chunks = []
-        self._queue.append(Asked(self._parser.get_method(), self._target, self._headers, body, self._certificate))
+        method = self._parser.get_method()
+        self._queue.append(Asked(method, self._target, self._headers, body, self._certificate, self._secure))
         self._next()
 
     def answer(self, status: int, reason: bytes, headers: Headers, body: bytes, *, head_only: bool = False) -> None:
@@ -165,7 +183,7 @@ class SystemConnection(asyncio.Protocol):
     def _next(self) -> None:
         if self._queue and not self._busy:
             self._busy = True
-            self._handle(self._queue.popleft(), self)
+            self._handler.handle(self._queue.popleft(), self)
 
     def _grow(self, size: int) -> None:
         self._size += size
@@ -177,6 +195,10 @@ class SystemConnection(asyncio.Protocol):
         self._keep = False
         self._queue.clear()
         if not self._busy:
-            self.answer(fault.status, fault.reason, fault.headers(), fault.body())
+            self.answer(fault.status, fault.reason, *self._handler.told(fault, self._headers))
         else:
             self.abort()
+
+
+def _too_large() -> Fault:
+    return bad_request(f"The body is larger than {LARGEST_BODY} bytes")

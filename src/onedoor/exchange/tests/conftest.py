@@ -8,6 +8,7 @@ import pytest
 
 from onedoor.exchange.connections import Connections
 from onedoor.exchange.tests.nation import Place, System, free_base, system_of
+from onedoor.exchange.tests.xroad import XRoad, xroad_of
 
 
 @pytest.fixture(scope="module")
@@ -41,3 +42,16 @@ def _make_reads_plain(path: Path) -> None:
         if service["service"].endswith("/reads"):
             service["description"] = ""
     path.write_text(json.dumps(data))
+
+
+@pytest.fixture(scope="session")
+def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[XRoad]:
+    with xroad_of(tmp_path_factory.mktemp("xroad")) as both:
+        yield both
+
+
+@pytest.fixture
+def xroad(both: XRoad) -> XRoad:
+    both.system.seen.clear()
+    both.system.reply = None
+    return both

@@ -80,7 +80,7 @@ def test_a_provider_cannot_set_the_names_of_the_exchange_and_its_errors_pass(
         (LOOKUP, {"Onedoor_Person": "1"}, "Client.BadRequest", 400),
         (f"/r1/{PROVIDER}/population/%2e%2e/lookup", {}, "Client.BadRequest", 400),
         ("/r1/VN/GOV/G01", {}, "Client.BadRequest", 400),
-        (LOOKUP, {"X_Road_Security_Server": "VN/GOV/G15/GATEWAY"}, "Server.ClientProxy.UnknownMember", 500),
+        (LOOKUP, {"X_Road_Security_Server": "VN/GOV/G15/GATEWAY"}, "Server.ClientProxy.InvalidSecurityServer", 500),
         (LOOKUP, {"X_Road_Security_Server": "VN/GOV/G01"}, "Client.BadRequest", 400),
     ],
 )

@@ -1,0 +1,26 @@
+"""Who may ask through this gateway, and how it shows that it is the subsystem it names: X-Road's connection types."""
+
+from onedoor.exchange.configuration import Configuration
+from onedoor.exchange.gateway.faults import client_side
+from onedoor.exchange.gateway.local import HTTP, HTTPS, MUTUAL, Local
+from onedoor.exchange.gateway.systems import Asked
+from onedoor.exchange.identifiers import named
+
+
+def identify(configuration: Configuration, local: Local, client: str, asked: Asked) -> None:
+    """Raise `Fault` unless *client* is behind this gateway and *asked* came the way its connection type wants."""
+    subsystem, gateway = configuration.subsystems.get(client), configuration.gateway_of.get(client)
+    if subsystem is None or gateway is None or gateway.id != local.id:
+        raise client_side("UnknownMember", f"Client '{named(client)}' not found")
+    way = local.connections.get(client, MUTUAL)
+    if way == HTTP or (way == HTTPS and asked.secure):
+        return
+    if way == HTTPS:
+        why = "specifies HTTPS NO AUTH but client made plaintext connection"
+    elif not asked.certificate:
+        why = "specifies HTTPS but did not supply TLS certificate"
+    elif asked.certificate not in subsystem.systems:
+        why = "TLS certificate does not match registered certificates"
+    else:
+        return
+    raise client_side("SslAuthenticationFailed", f"Client ({named(client)}) {why}")
