@@ -17,7 +17,7 @@ from onedoor.exchange.gateway.faults import Fault
 from onedoor.exchange.gateway.local import Local
 from onedoor.exchange.gateway.log import Callback, Log
 from onedoor.exchange.gateway.watching import Journal
-from onedoor.exchange.permissions import Permissions
+from onedoor.exchange.permissions import ANY, Permissions
 from onedoor.signing.certificates import load_certificates
 
 if TYPE_CHECKING:
@@ -90,13 +90,12 @@ class Core:
         return self._granted.covers(*call) and rights.covers(*call)
 
     def callable_by(self, client: str, service: str, endpoints: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-        """Return at which endpoints *client* may call *service*: of its own *endpoints*, and of those it is granted."""
+        """Return where *client* may call *service*: of its *endpoints*, and of those that grants and rights name."""
         rights = self._configuration.rights if self._configuration else Permissions(())
-        granted = self._granted.endpoints(client, service)
+        granted = [*self._granted.endpoints(client, service), *rights.endpoints(client, service)]
         known = dict.fromkeys([*endpoints, *granted])
-        return [
-            one for one in known if self._granted.opens(client, service, *one) and rights.opens(client, service, *one)
-        ]
+        found = [one for one in known if all(held.opens(client, service, *one) for held in (self._granted, rights))]
+        return [(method, path) for method, path in found if method == ANY or (ANY, path) not in found]
 
     def load_grants(self) -> None:
         """Read the provider's grants; what its own key did not sign or is not in force counts for nothing."""

@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from cryptography.x509 import Certificate
 
+from onedoor.exchange import openapi
+from onedoor.exchange.gateway.messages import Headers
 from onedoor.exchange.identifiers import META
 from onedoor.signing.certificates import load_certificates
 from onedoor.signing.keys import PrivateKey, load_key
@@ -19,7 +21,7 @@ OUTER, INNER = "outer", "inner"
 """Names of the TLS identities (``.key``, ``.pem``, ``-trust.pem``): towards gateways, towards the own systems."""
 SIGNING_KEY, SIGNING_CERTIFICATE = "signing.key", "signing.pem"
 LOG_KEY, LOG, CONFIGURATION = "log.key", "log", "configuration.signed"
-GRANTS, GROUPS = "grants.jsonl", "groups.jsonl"
+GRANTS, GROUPS, DESCRIPTIONS = "grants.jsonl", "groups.jsonl", "descriptions"
 LOG_KEY_BYTES = 32
 MUTUAL, HTTPS, HTTP = "mutual", "https", "http"
 """How a subsystem behind this gateway connects: with its certificate, without one, or in the clear as well."""
@@ -29,7 +31,8 @@ MUTUAL, HTTPS, HTTP = "mutual", "https", "http"
 class Provided:
     """A service behind this gateway: the node's address, its base path, the certificate the node must show.
 
-    *description* is the path of its OpenAPI document below the base path, empty for a plain REST service.
+    *description* is the path of its OpenAPI document below the base path, empty for a plain REST service;
+    *document* is that document with its headers once it has been imported, and the endpoints are then its.
     """
 
     service: str
@@ -41,6 +44,7 @@ class Provided:
     timeout: float
     endpoints: tuple[tuple[str, str], ...]
     description: str
+    document: tuple[Headers, bytes] | None
 
     def at(self, path: str) -> str:
         """Return where the node has *path* (that begins with a slash, or is empty): below the base path."""
@@ -79,7 +83,7 @@ def read(folder: Path) -> Local:
         folder=folder,
         id=data["id"],
         directory=data["directory"],
-        services={one["service"]: _provided(one) for one in data["services"]},
+        services={one["service"]: _provided(one, folder) for one in data["services"]},
         connections=connections,
         anchors=load_certificates(folder / ANCHOR),
         key=load_key(folder / SIGNING_KEY),
@@ -87,16 +91,41 @@ def read(folder: Path) -> Local:
     )
 
 
-def _provided(data: Mapping[str, Any]) -> Provided:
+def keep_description(folder: Path, service: str, raw: bytes) -> list[tuple[str, str]]:
+    """Let the gateway in *folder* serve the OpenAPI description *raw* of *service* from its next start on.
+
+    Return the endpoints it lists from then on; raise `DescriptionRefused`.
+    """
+    found, text = openapi.read(raw), openapi.anonymous(raw)
+    endpoints = [{"method": method, "path": path} for method, path in found.endpoints()]
+    kind = "application/json" if found.json else "application/yaml"
+    data = {"service": service, "endpoints": endpoints, "type": kind, "document": text.decode()}
+    path = _description(folder, service)
+    path.parent.mkdir(exist_ok=True)
+    draft = path.with_name(f".{path.name}.draft")
+    draft.write_text(json.dumps(data, ensure_ascii=False, indent=1), "utf-8")
+    draft.replace(path)
+    return found.endpoints()
+
+
+def _description(folder: Path, service: str) -> Path:
+    return folder / DESCRIPTIONS / f"{quote(service, safe='')}.json"
+
+
+def _provided(own: Mapping[str, Any], folder: Path) -> Provided:
+    imported = _description(folder, own["service"])
+    data = {**own, **json.loads(imported.read_text("utf-8"))} if imported.exists() else own
     url = urlsplit(data["url"])
     if data["service"].rpartition("/")[2] in META:
         raise ValueError(f"the code of {data['service']} is reserved for a metaservice")
     if url.scheme != "https" or not url.hostname or url.query:
         raise ValueError(f"a service is reached by https://host:port/path, not by {data['url']}")
-    description = str(data.get("description", ""))
+    description, document = str(data.get("description", "")), None
+    if "document" in data:
+        document = [(b"Content-Type", data["type"].encode())], data["document"].encode()
     return Provided(
         service=data["service"],
-        kind="OPENAPI" if description else "REST",
+        kind="OPENAPI" if description or document else "REST",
         host=url.hostname,
         port=url.port or 443,
         base=url.path,
@@ -104,4 +133,5 @@ def _provided(data: Mapping[str, Any]) -> Provided:
         timeout=float(data.get("timeout", 30)),
         endpoints=tuple((one["method"], one["path"]) for one in data.get("endpoints", ())),
         description=description,
+        document=document,
     )

@@ -9,11 +9,13 @@ from onedoor.exchange.identifiers import SERVER, read_identifier
 
 Headers = list[tuple[bytes, bytes]]
 
-DROPPED = frozenset(
+STAYING = frozenset(
     b"transfer-encoding keep-alive proxy-authenticate proxy-authorization te trailer upgrade connection user-agent "
-    b"host content-length server expect x-road-request-id x-road-request-hash".split()
+    b"host content-length server expect x-road-request-hash".split()
 )
 """Names that never travel between gateways: exactly those of X-Road."""
+DROPPED = STAYING | {b"x-road-request-id"}
+"""Names that a system's request loses: the last one is written anew."""
 SINGLE = frozenset(
     b"x-road-client x-road-id x-road-request-id x-road-userid x-road-issue x-road-security-server "
     b"x-road-represented-party onedoor-purpose onedoor-basis idempotency-key content-type traceparent".split()
@@ -94,14 +96,16 @@ def travelling(headers: Headers) -> Iterator[tuple[bytes, bytes]]:
 def check(headers: Headers) -> None:
     """Raise `BadMessage` or `BadIdentifier` for headers that a request must not have, or not so.
 
-    That is a second one of a kind that stands once, one that imitates, an unknown ``Onedoor-`` header, and a
-    server or represented party that is not an identifier.
+    That is one that never travels, a second one of a kind that stands once, one that imitates, an unknown
+    ``Onedoor-`` header, and a server or represented party that is not an identifier.
     """
     seen = set()
     for name, value in headers:
         low = name.lower()
         if b"_" in low and low.replace(b"_", b"-").startswith(GUARDED):
             raise BadMessage("a header imitates one of the exchange")
+        if low in STAYING:
+            raise BadMessage("a header that does not travel between gateways")
         if low in SINGLE and low in seen:
             raise BadMessage(f"the header {low.decode()} stands twice")
         if low.startswith(b"onedoor-") and low not in OURS:
@@ -135,6 +139,11 @@ def read_response(head: bytes) -> Response:
     if match is None:
         raise BadMessage("the head of a response is not well formed")
     return Response(int(match[1]), match[2], _FIELD.findall(match[3]))
+
+
+def printable(reason: bytes) -> bytes:
+    """Return what of a reason phrase can travel."""
+    return bytes(sign for sign in reason[:60] if 0x20 <= sign < 0x7F)  # noqa: PLR2004 - printable ASCII
 
 
 def _lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:

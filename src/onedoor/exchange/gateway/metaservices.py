@@ -1,16 +1,22 @@
 """X-Road metaservices: who takes part, what a provider offers, what a client may use, how a service is described."""
 
+import asyncio
 import json
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl
 from xml.sax.saxutils import escape
 
+from onedoor.exchange import openapi
 from onedoor.exchange.configuration import Configuration, Member
+from onedoor.exchange.gateway import messages
 from onedoor.exchange.gateway.core import Core
-from onedoor.exchange.gateway.faults import client_side, server_side
+from onedoor.exchange.gateway.faults import Fault, client_side, server_side
 from onedoor.exchange.gateway.local import Provided
-from onedoor.exchange.gateway.messages import Headers
+from onedoor.exchange.gateway.messages import Headers, printable
+from onedoor.exchange.gateway.nodes import Errand, Node, Reply
 from onedoor.exchange.identifiers import Target
 
 CODES = frozenset(("listMethods", "allowedMethods", "getOpenAPI"))
@@ -50,9 +56,36 @@ def described(core: Core, target: Target) -> Provided:
     provided = core.local.services.get(f"{target.provider}/{code}")
     if provided is None:
         raise server_side("InternalError", f"Service not found: SERVICE:{target.provider}/{code[:80]}")
-    if not provided.description:
+    if provided.kind == "REST":
         raise server_side("InternalError", "Invalid service type: REST")
     return provided
+
+
+def fetch(
+    provided: Provided, node: Node, done: Callable[[Headers, bytes], None], failed: Callable[[Fault], None]
+) -> None:
+    """Ask the service's own system for its description; *done* gets its headers and text, or *failed* the reason."""
+    path = provided.at(provided.description)
+    url = f"https://{provided.host}:{provided.port}{path}"
+    accept = "Accept: application/json, application/yaml"
+    wire = f"GET {path} HTTP/1.1\r\nHost: {provided.host}:{provided.port}\r\n{accept}\r\n\r\n".encode()
+
+    def came(reply: Reply) -> None:
+        if reply.status != HTTPStatus.OK:
+            why = f"Status: {reply.status} Reason: {printable(reply.reason).decode()}"
+            failed(server_side("InternalError", f"Failed reading service description from {url}. {why}"))
+            return
+        work = asyncio.get_running_loop().run_in_executor(None, openapi.anonymous, reply.body)
+        work.add_done_callback(lambda work: hidden(work, messages.first(reply.headers, b"content-type")))
+
+    def hidden(work: "asyncio.Future[bytes]", kind: str) -> None:
+        if work.cancelled() or work.exception():
+            why = "Failed overwriting origin URL for the openapi servers for"
+            failed(server_side("InternalError", f"{why} {url}"))
+        else:
+            done([(b"Content-Type", kind.encode("latin-1") or b"text/plain")], work.result())
+
+    node.send(Errand(wire, "GET", True, time.monotonic() + provided.timeout, came, failed))
 
 
 def _method(one: Provided, endpoints: Iterable[tuple[str, str]]) -> dict[str, Any]:

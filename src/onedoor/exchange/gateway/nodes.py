@@ -143,7 +143,7 @@ class NodeConnection(asyncio.Protocol):
         self._begun = False
         self._trusted = False
         self._used = time.monotonic()
-        self._served, self._head = 0, 0
+        self._served, self._head, self._in_head = 0, 0, True
         self._chunks: list[bytes] = []
 
     @property
@@ -207,22 +207,25 @@ class NodeConnection(asyncio.Protocol):
             return
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserError:
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._fail("The answer of the service is not HTTP")
 
     def on_message_begin(self) -> None:
-        self._reply, self._head = Reply(), 0
+        self._reply, self._head, self._in_head = Reply(), 0, True
 
     def on_status(self, reason: bytes) -> None:
         self._reply.reason += reason
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._in_head:  # what comes after the body is no header of the answer
+            return
         self._reply.headers.append((name, value))
         self._head += len(name) + len(value)
         if self._head > LARGEST_HEAD:
             raise ValueError("too long a head")
 
     def on_headers_complete(self) -> None:
+        self._in_head = False
         if self._errand and self._errand.method == "HEAD":
             self._finish(keep=False)
 

@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ParamSpec
 
 from onedoor.exchange import identifiers
 from onedoor.exchange.configuration import Gateway
@@ -28,6 +28,7 @@ MOST_SERVED = 1024
 BODILESS = frozenset(("GET", "HEAD", "DELETE", "OPTIONS", "TRACE"))
 """Methods that say nothing of a body when they have none."""
 _OURS = (b"x-road-client", b"x-road-service", b"x-road-id", b"x-road-error")
+P = ParamSpec("P")
 _logger = logging.getLogger(__name__)
 
 
@@ -216,29 +217,16 @@ class Question:
     def _tell(self, target: Target, client: str) -> None:
         """Answer a metaservice."""
         core = self._link.core
-        if target.code == "getOpenAPI":
-            self._describe(metaservices.described(core, target))
-        else:
+        if target.code != "getOpenAPI":
             self._finish(200, b"OK", *metaservices.methods(core, target, client))
-
-    def _describe(self, provided: Provided) -> None:
-        """Answer with the description that the service's own system gives."""
-        wire = (
-            f"GET {provided.at(provided.description)} HTTP/1.1\r\nHost: {provided.host}:{provided.port}\r\n"
-            "Accept: application/json, application/yaml\r\n\r\n"
-        ).encode()
-        until = time.monotonic() + provided.timeout
-        url = f"https://{provided.host}:{provided.port}{provided.at(provided.description)}"
-
-        def done(reply: Reply) -> None:
-            if reply.status == HTTPStatus.OK:
-                self._replied(reply)
-            else:
-                why = f"Status: {reply.status} Reason: {_clean(reply.reason).decode()}"
-                self.fail(server_side("InternalError", f"Failed reading service description from {url}. {why}"))
-
-        errand = Errand(wire, "GET", True, until, _isolated(self, done), self.fail)
-        self._link.providing.nodes[provided.host, provided.port].send(errand)
+            return
+        provided = metaservices.described(core, target)
+        if provided.document:
+            self._finish(200, b"OK", *provided.document)
+            return
+        node = self._link.providing.nodes[provided.host, provided.port]
+        done = _isolated(self, lambda headers, body: self._finish(200, b"OK", headers, body))
+        metaservices.fetch(provided, node, done, self.fail)
 
     def _forward(self, request: Request, target: Target, provided: Provided) -> None:
         node = self._link.providing.nodes[provided.host, provided.port]
@@ -253,7 +241,7 @@ class Question:
 
     def _finish(self, status: int, reason: bytes, headers: Headers, body: bytes) -> None:
         kept = [(name, value) for name, value in messages.travelling(headers) if name.lower() not in _OURS]
-        head = messages.response_head(status, _clean(reason), [*kept, *self._names()])
+        head = messages.response_head(status, messages.printable(reason), [*kept, *self._names()])
         messages.read_response(head)  # what the other gateway could not read is not sent to it
         self._noted.end(status)
         self._link.respond(head, body)
@@ -280,16 +268,12 @@ def _wire(request: Request, target: Target, provided: Provided, body: bytes, tra
     return b"\r\n".join(lines) + b"\r\n\r\n" + body
 
 
-def _isolated(question: Question, step: Callable[[Reply], None]) -> Callable[[Reply], None]:
-    def run(reply: Reply) -> None:
+def _isolated(question: Question, step: Callable[P, None]) -> Callable[P, None]:
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
-            step(reply)
+            step(*args, **kwargs)
         except Exception:
             _logger.exception("providing.reply")
             question.fail(server_side("InternalError", "The answer of the service cannot be used"))
 
     return run
-
-
-def _clean(reason: bytes) -> bytes:
-    return bytes(sign for sign in reason[:60] if 0x20 <= sign < 0x7F)  # noqa: PLR2004 - printable ASCII

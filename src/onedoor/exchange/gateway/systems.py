@@ -21,6 +21,7 @@ MOST_PIPELINED = 8
 HEAD_WITHIN, BODY_WITHIN, IDLE, WRITE_WITHIN = 10.0, 60.0, 75.0, 30.0
 """Seconds for a head, for a whole request, between two requests, for a client to take its answer."""
 _NO_BODY = (204, 304)
+_VERSIONS = ("1.1", "1.0")
 
 
 @dataclass(slots=True)
@@ -54,7 +55,8 @@ class SystemConnection(asyncio.Protocol):
         self._certificate, self._secure = "", False
         self._queue: deque[Asked] = deque()
         self._busy = False
-        self._keep = True
+        self._keep, self._over = True, False
+        self._fault: Fault | None = None
         self._reading = False
         self._since = time.monotonic()
         self._blocked = 0.0
@@ -84,15 +86,28 @@ class SystemConnection(asyncio.Protocol):
         self._blocked = 0.0
 
     def data_received(self, data: bytes) -> None:
+        if self._over:
+            return
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self._refuse(bad_request("Upgrades are not spoken here"))
+        except httptools.HttpParserUpgrade as upgrade:
+            self._stay(data[upgrade.args[0] :])
         except httptools.HttpParserCallbackError as error:
             cause = error.__context__
             self._refuse(cause if isinstance(cause, Fault) else bad_request("The request is not well formed"))
         except httptools.HttpParserError:
             self._refuse(bad_request("The request is not well formed"))
+
+    def _stay(self, rest: bytes) -> None:
+        """Read a request that offers another protocol once more, without the offer: the parser left its body unread."""
+        parser, self._parser = self._parser, httptools.HttpRequestParser(self)
+        method = parser.get_method()
+        if method == b"CONNECT":
+            self._refuse(bad_request("This method is not spoken here"))
+            return
+        first = b"%b %b HTTP/%b" % (method, self._target, parser.get_http_version().encode())
+        kept = [b"%b: %b" % (name, value) for name, value in self._headers if name.lower() != b"upgrade"]
+        self.data_received(b"\r\n".join([first, *kept]) + b"\r\n\r\n" + rest)
 
     def sweep(self, now: float) -> None:
         """Close the connection when its client is too slow or has rested too long."""
@@ -127,6 +142,8 @@ class SystemConnection(asyncio.Protocol):
         self._grow(len(part))
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        if self._head_done:
+            raise bad_request("Headers after the body are not taken")
         self._headers.append((name, value))
         self._grow(len(name) + len(value))
         if len(self._headers) > MOST_FIELDS:
@@ -134,6 +151,8 @@ class SystemConnection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         self._head_done, self._size = True, 0
+        if self._parser.should_upgrade():
+            return
         expected = hosts = 0
         for name, value in self._headers:
             low = name.lower()
@@ -141,9 +160,14 @@ class SystemConnection(asyncio.Protocol):
                 hosts += 1
             elif low == b"content-length" and int(value) > LARGEST_BODY:
                 raise _too_large()
+            elif low == b"transfer-encoding" and value.strip().lower() != b"chunked":
+                raise bad_request("The body is encoded in a way that is not spoken here")
             elif low == b"expect":
                 expected += 1
-        if hosts != 1 and (hosts or self._parser.get_http_version() != "1.0"):
+        version = self._parser.get_http_version()
+        if version not in _VERSIONS:
+            raise bad_request("This version of HTTP is not spoken here")
+        if hosts != 1 and (hosts or version != "1.0"):
             raise bad_request("A request names exactly one host")
         if expected and self._transport:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -155,6 +179,8 @@ class SystemConnection(asyncio.Protocol):
         self._chunks.append(chunk)
 
     def on_message_complete(self) -> None:
+        if self._parser.should_upgrade():
+            return
         self._reading, self._since = False, time.monotonic()
         self._keep = self._keep and self._parser.should_keep_alive()
         body = b"".join(self._chunks)
@@ -172,13 +198,16 @@ class SystemConnection(asyncio.Protocol):
         lines += [b"%b: %b" % (name, value) for name, value in headers]
         if status not in _NO_BODY:
             lines.append(b"Content-Length: %d" % len(body))
-        if not self._keep:
+        ends = not (self._keep or self._queue or self._fault)
+        if ends:
             lines.append(b"Connection: close")
         self._transport.write(b"\r\n".join(lines) + b"\r\n\r\n" + (b"" if head_only or status in _NO_BODY else body))
-        if self._queue:
-            self._next()
-        elif not self._keep:
+        if ends:
             self._transport.close()
+        elif self._queue:
+            self._next()
+        elif self._fault:
+            self._tell(self._fault)
 
     def _next(self) -> None:
         if self._queue and not self._busy:
@@ -191,13 +220,19 @@ class SystemConnection(asyncio.Protocol):
             raise bad_request("The head of the request is too large")
 
     def _refuse(self, fault: Fault) -> None:
-        """Answer *fault* and close: what follows on this connection cannot be told apart any more."""
-        self._keep = False
-        self._queue.clear()
-        if not self._busy:
-            self.answer(fault.status, fault.reason, *self._handler.told(fault, self._headers))
-        else:
-            self.abort()
+        """Answer *fault* in its turn and close: what follows on this connection cannot be told apart any more.
+
+        What comes after a request that was to be the last one is nothing, and not even refused.
+        """
+        self._over = True
+        if self._keep:
+            self._keep, self._fault = False, fault
+            if not self._busy:
+                self._tell(fault)
+
+    def _tell(self, fault: Fault) -> None:
+        self._fault = None
+        self.answer(fault.status, fault.reason, *self._handler.told(fault, self._headers))
 
 
 def _too_large() -> Fault:

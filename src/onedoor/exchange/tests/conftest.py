@@ -53,5 +53,5 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[XRoad]:
 @pytest.fixture
 def xroad(both: XRoad) -> XRoad:
     both.system.seen.clear()
-    both.system.reply = None
+    both.system.reply, both.system.raw = None, b""
     return both

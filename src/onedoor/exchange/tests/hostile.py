@@ -1,10 +1,18 @@
-"""A server that means no good, on a free port: it sends what it is told to, byte by byte if need be."""
+"""A server and a gateway that mean no good: they send what they are told to, byte by byte if need be."""
 
 import socket
+import ssl
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from threading import Event, Thread
 from typing import Self
+
+from onedoor.exchange.gateway import batches, messages
+from onedoor.exchange.gateway.messages import Message
+from onedoor.exchange.tests.nation import LOOKUP, WHY, Place
+from onedoor.signing.certificates import load_certificates
+from onedoor.signing.keys import load_key
 
 Then = Callable[[socket.socket, Event], None]
 
@@ -56,3 +64,48 @@ class Hostile:
             connection.recv(2**16)
             connection.sendall(self.first)
             self.then(connection, self.over)
+
+
+class HostileGateway:
+    """A hand-made connection to a gateway's door for gateways, with the certificate of one."""
+
+    def __init__(self, place: Place, member: str = "G22", *, name: str = "outer") -> None:
+        self.place, self.state = place, place.seats[member].gateway_state
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.load_verify_locations(self.state / "outer-trust.pem")
+        context.load_cert_chain(self.state / f"{name}.pem", self.state / f"{name}.key")
+        host, _, port = place.seats["G01"].address(200).rpartition(":")
+        self.socket = context.wrap_socket(socket.create_connection((host, int(port)), 5))
+
+    def send(self, head: bytes, *, moment: int | None = None, flip: int | None = None, key: str = "G22") -> bytes:
+        folder = self.place.seats[key].gateway_state
+        signing = load_certificates(folder / "signing.pem")[0]
+        sealer = batches.Sealer.of("VN/GOV/G22/GATEWAY", load_key(folder / "signing.key"), signing)
+        payload = batches.seal(
+            batches.REQUESTS, sealer, "VN/GOV/G01/GATEWAY", [Message.of(head, b"{}")], moment or time.time_ns()
+        )
+        if flip is not None:
+            flip %= len(payload)
+            payload = payload[:flip] + bytes([payload[flip] ^ 1]) + payload[flip + 1 :]
+        self.socket.sendall(batches.frame(batches.REQUESTS, payload))
+        size, kind = batches.FRAME.unpack(self._exactly(batches.FRAME.size))
+        return bytes([kind]) + self._exactly(size)
+
+    def _exactly(self, size: int) -> bytes:
+        data = b""
+        while len(data) < size:
+            if not (chunk := self.socket.recv(size - len(data))):
+                raise ConnectionError("closed")
+            data += chunk
+        return data
+
+    def close(self) -> None:
+        self.socket.close()
+
+
+def head_of(target: str = LOOKUP, **changed: str) -> bytes:
+    """Return the head of a good request for *target*, with some headers changed."""
+    headers = WHY | {"X-Road-Id": f"h-{time.time_ns()}", "X-Road-Request-Id": "r-1"}
+    headers |= {name.replace("_", "-"): value for name, value in changed.items()}
+    return messages.request_head(b"POST", target.encode(), [(k.encode(), v.encode()) for k, v in headers.items()])

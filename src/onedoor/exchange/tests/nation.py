@@ -103,6 +103,8 @@ class System:
 
     seen: list[dict[str, object]] = field(default_factory=list)
     reply: Callable[[dict[str, object]], tuple[int, bytes, str]] | None = None
+    raw: bytes = b""
+    """What it sends for an answer as it stands, before it closes."""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(asyncio.IncompleteReadError, asyncio.CancelledError, OSError), closing(writer):
@@ -114,11 +116,14 @@ class System:
                 method, path, _ = first.split(" ")
                 asked = {"method": method, "path": path, "headers": headers, "body": body.decode("latin-1")}
                 self.seen.append(asked)
+                if self.raw:
+                    writer.write(self.raw)
+                    await writer.drain()
+                    return
                 status, answer, extra = self.reply(asked) if self.reply else (200, json.dumps(asked).encode(), "")
+                kind = "" if extra.startswith("Content-Type:") else "Content-Type: application/json\r\n"
                 writer.write(
-                    f"HTTP/1.1 {status} Sure\r\nContent-Type: application/json\r\n{extra}"
-                    f"Content-Length: {len(answer)}\r\n\r\n".encode()
-                    + answer
+                    f"HTTP/1.1 {status} Sure\r\n{kind}{extra}Content-Length: {len(answer)}\r\n\r\n".encode() + answer
                 )
                 await writer.drain()
 

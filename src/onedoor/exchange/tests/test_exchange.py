@@ -20,10 +20,9 @@ from onedoor.exchange.connections import ConnectionLost, Connections, Request, c
 from onedoor.exchange.gateway import batches, local, messages, reading, segments
 from onedoor.exchange.gateway.core import Core
 from onedoor.exchange.gateway.log import Log
-from onedoor.exchange.gateway.messages import Message
+from onedoor.exchange.tests.hostile import HostileGateway, head_of
 from onedoor.exchange.tests.nation import LOOKUP, PROVIDER, WHY, Place, System
 from onedoor.signing.certificates import fingerprint, load_certificates
-from onedoor.signing.keys import load_key
 
 
 def test_a_question_goes_through_and_carries_who_asks_and_why(
@@ -202,52 +201,8 @@ def test_a_gateway_runs_without_django_and_without_a_database(place: Place) -> N
     assert not re.search(r"psycopg|lxml|pyhanko|jsonschema", maps)
 
 
-class Hostile:
-    """A hand-made connection to a gateway's door for gateways, with the certificate of one."""
-
-    def __init__(self, place: Place, member: str = "G22", *, name: str = "outer") -> None:
-        self.place, self.state = place, place.seats[member].gateway_state
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname = False
-        context.load_verify_locations(self.state / "outer-trust.pem")
-        context.load_cert_chain(self.state / f"{name}.pem", self.state / f"{name}.key")
-        host, _, port = place.seats["G01"].address(200).rpartition(":")
-        self.socket = context.wrap_socket(socket.create_connection((host, int(port)), 5))
-
-    def send(self, head: bytes, *, moment: int | None = None, flip: int | None = None, key: str = "G22") -> bytes:
-        folder = self.place.seats[key].gateway_state
-        signing = load_certificates(folder / "signing.pem")[0]
-        sealer = batches.Sealer.of("VN/GOV/G22/GATEWAY", load_key(folder / "signing.key"), signing)
-        payload = batches.seal(
-            batches.REQUESTS, sealer, "VN/GOV/G01/GATEWAY", [Message.of(head, b"{}")], moment or time.time_ns()
-        )
-        if flip is not None:
-            flip %= len(payload)
-            payload = payload[:flip] + bytes([payload[flip] ^ 1]) + payload[flip + 1 :]
-        self.socket.sendall(batches.frame(batches.REQUESTS, payload))
-        size, kind = batches.FRAME.unpack(self._exactly(batches.FRAME.size))
-        return bytes([kind]) + self._exactly(size)
-
-    def _exactly(self, size: int) -> bytes:
-        data = b""
-        while len(data) < size:
-            if not (chunk := self.socket.recv(size - len(data))):
-                raise ConnectionError("closed")
-            data += chunk
-        return data
-
-    def close(self) -> None:
-        self.socket.close()
-
-
-def head_of(**changed: str) -> bytes:
-    headers = WHY | {"X-Road-Id": f"h-{time.time_ns()}", "X-Road-Request-Id": "r-1"}
-    headers |= {name.replace("_", "-"): value for name, value in changed.items()}
-    return messages.request_head(b"POST", LOOKUP.encode(), [(k.encode(), v.encode()) for k, v in headers.items()])
-
-
 def test_a_batch_by_hand_is_served_when_all_is_right(place: Place, system: System) -> None:
-    hostile = Hostile(place)
+    hostile = HostileGateway(place)
     answer = hostile.send(head_of())
     hostile.close()
     assert answer[0] == batches.RESPONSES
@@ -258,7 +213,7 @@ def test_a_batch_by_hand_is_served_when_all_is_right(place: Place, system: Syste
 @given(st.integers(0, 10**6))
 def test_a_flipped_byte_is_refused_and_logged(place: Place, system: System, anywhere: int) -> None:
     before = _refused(place)
-    hostile = Hostile(place)
+    hostile = HostileGateway(place)
     answer = hostile.send(head_of(), flip=anywhere)
     hostile.close()
     assert answer[0] == batches.REFUSED
@@ -267,7 +222,7 @@ def test_a_flipped_byte_is_refused_and_logged(place: Place, system: System, anyw
 
 
 def test_another_members_key_is_refused(place: Place, system: System) -> None:
-    hostile = Hostile(place)
+    hostile = HostileGateway(place)
     answer = hostile.send(head_of(), key="G15")
     hostile.close()
     assert answer == bytes([batches.REFUSED]) + b"InvalidSignatureValue"
@@ -275,7 +230,7 @@ def test_another_members_key_is_refused(place: Place, system: System) -> None:
 
 
 def test_a_gateway_speaks_only_for_its_own_members(place: Place, system: System) -> None:
-    hostile = Hostile(place)
+    hostile = HostileGateway(place)
     answer = hostile.send(head_of(X_Road_Client="VN/GOV/G15/CIVIL-STATUS"))
     hostile.close()
     assert b"X-Road-Error:Server.ServerProxy.AccessDenied" in answer
@@ -284,7 +239,7 @@ def test_a_gateway_speaks_only_for_its_own_members(place: Place, system: System)
 
 @pytest.mark.parametrize("hours", [-1, 1])
 def test_a_batch_signed_too_long_ago_or_ahead_is_refused(place: Place, system: System, hours: int) -> None:
-    hostile = Hostile(place)
+    hostile = HostileGateway(place)
     answer = hostile.send(head_of(), moment=time.time_ns() + hours * 3600 * 10**9)
     hostile.close()
     assert b"X-Road-Error:Server.ServerProxy.InvalidRequest" in answer
@@ -295,7 +250,7 @@ def test_a_batch_signed_too_long_ago_or_ahead_is_refused(place: Place, system: S
     "extra", [b"X_Road_Client:VN/GOV/G01/POPULATION", b"Onedoor-Purpose:other", b"Onedoor-Person:1"]
 )
 def test_a_hostile_gateway_cannot_smuggle_headers_to_a_node(place: Place, system: System, extra: bytes) -> None:
-    hostile = Hostile(place)
+    hostile = HostileGateway(place)
     answer = hostile.send(head_of() + extra + b"\r\n")
     hostile.close()
     assert b"X-Road-Error:Server.ServerProxy.InvalidRequest" in answer
@@ -304,7 +259,7 @@ def test_a_hostile_gateway_cannot_smuggle_headers_to_a_node(place: Place, system
 
 def test_a_certificate_that_is_no_gateways_gets_no_link(place: Place) -> None:
     """The signing certificate comes from the same authority, and is not pinned as a link's."""
-    hostile = Hostile(place, name="signing")
+    hostile = HostileGateway(place, name="signing")
     with pytest.raises((OSError, ConnectionError)):
         hostile.send(head_of())
     hostile.close()

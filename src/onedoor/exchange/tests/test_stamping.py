@@ -226,7 +226,8 @@ class Answers:
         self.given: list[tuple[int, Headers]] = []
 
     def ask(self, head: bytes, body: bytes, id_: str, answered: Callable[[Response, bytes], None], _: object) -> None:
-        same = {"X-Road-Client": WHY["X-Road-Client"], "X-Road-Id": "one", **self.names}
+        service = LOOKUP.removeprefix("/r1/").rpartition("/")[0]
+        same = {"X-Road-Client": WHY["X-Road-Client"], "X-Road-Service": service, "X-Road-Id": "one", **self.names}
         named = [(name.replace("_", "-").encode(), value.encode()) for name, value in same.items()]
         answered(Response(200, b"OK", named), b"{}")
 
@@ -235,16 +236,24 @@ class Answers:
 
 
 @pytest.mark.parametrize(
-    ("names", "status"), [({}, 200), ({"X-Road-Id": "two"}, 500), ({"X-Road-Client": "VN/GOV/G22/OTHER"}, 500)]
+    ("names", "status"),
+    [
+        ({}, 200),
+        ({"X-Road-Id": "two"}, 500),
+        ({"X-Road-Client": "VN/GOV/G22/OTHER"}, 500),
+        ({"X-Road-Service": "VN/GOV/G01/POPULATION/other"}, 500),
+        ({"X-Road-Service": ""}, 500),
+    ],
 )
-def test_an_answer_with_another_id_or_client_is_none(
+def test_an_answer_with_another_id_client_or_service_is_none(
     run: Callable[..., None], names: dict[str, str], status: int
 ) -> None:
     async def step(core: Core) -> None:
         there: Any = Answers(**names)
         certificate = next(iter(core.configuration("").subsystems[WHY["X-Road-Client"]].systems))
         headers = [(name.encode(), value.encode()) for name, value in {**WHY, "X-Road-Id": "one"}.items()]
-        Consuming(core, {OTHER: there}).handle(Asked(b"POST", LOOKUP.encode(), headers, b"{}", certificate), there)
+        asked = Asked(b"POST", LOOKUP.encode(), headers, b"{}", certificate, secure=True)
+        Consuming(core, {OTHER: there}).handle(asked, there)
         assert [one for one, _ in there.given] == [status]
         fault = messages.first(there.given[0][1], b"x-road-error")
         assert fault == ("" if status == 200 else "Server.ClientProxy.InconsistentResponse")

@@ -28,7 +28,7 @@ PLAIN = 490
 """How far from the base port the gateway takes plain HTTP."""
 ALL = ("* /**",)
 PARTNERS, MINISTRIES = f"LOCALGROUP:{PROVIDER}/partners", "GLOBALGROUP:VN/ministries"
-SERVICES = {"petstore": "/openapi.json", "guarded": "", "bare": "", "slow": "", "colours": "/openapi.yaml"}
+SERVICES = {"petstore": "/openapi.json", "guarded": "", "late": "", "bare": "", "slow": "", "colours": "/openapi.yaml"}
 """Services added to the provider's, and where each describes itself."""
 CEILING = [
     *(Permission(PORTAL, f"{PROVIDER}/{code}", ("*",), ALL) for code in SERVICES),

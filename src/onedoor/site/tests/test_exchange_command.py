@@ -1,4 +1,4 @@
-"""``onedoor exchange verify``: what it prints, in three languages, and how it leaves."""
+"""``onedoor exchange``: what it prints, in three languages, and how it leaves."""
 
 import json
 import subprocess
@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from onedoor.exchange.directory import lab
+from onedoor.exchange.gateway import local
+from onedoor.kernel import nation
+from onedoor.kernel.settings import REPOSITORY
 from onedoor.site import cli, messages
 
 VECTORS = Path(__file__).parents[4] / "tests" / "vectors" / "xroad"
@@ -113,3 +117,38 @@ def test_the_command_needs_no_django() -> None:
     command = [sys.executable, "-c", SCRIPT, str(GOOD), "--conf", str(CONFIGURATION)]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (1, "")
+
+
+OPENAPI = "openapi: 3.0.0\npaths:\n  /pets/{id}: {get: {}}\n"
+SAID = {
+    "vi": ("Số điểm cuối được liệt kê cho", "Không dùng được bản mô tả dịch vụ này: nó không phải JSON"),
+    "en": ("Endpoints listed for", "This description of a service cannot be used: it is neither JSON"),
+    "fr": (
+        "Points d’accès listés pour",
+        "Cette description d’un service est inutilisable\u202f: elle n’est ni du JSON",
+    ),
+}
+
+
+@pytest.mark.parametrize("language", SAID)
+def test_a_description_is_kept_for_a_gateway_or_refused_in_ones_language(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], language: str
+) -> None:
+    lab.provision(nation.load(REPOSITORY / "nations" / "testland"), tmp_path, 19000)
+    state, file = next(tmp_path.glob("gateway-*")), tmp_path / "description"
+    service = min(local.read(state).services)
+
+    def describe(text: str, service: str = service) -> tuple[int, str, str]:
+        file.write_text(text)
+        where = ("--service", service, "--state", str(state), "--language", language)
+        code = cli.run(["exchange", "describe", str(file), *where])
+        return code, *capsys.readouterr()
+
+    code, out, _ = describe(OPENAPI)
+    assert (code, out.splitlines()[0]) == (0, "GET /pets/*")
+    assert out.splitlines()[1].startswith(SAID[language][0])
+    assert local.read(state).services[service].endpoints == (("GET", "/pets/*"),)
+    code, _, err = describe("[")
+    assert (code, SAID[language][1] in err) == (2, True)
+    code, _, err = describe(OPENAPI, "TL/GOV/NONE/X/y")
+    assert (code, service in err) == (2, True)

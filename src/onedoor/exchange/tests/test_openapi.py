@@ -1,0 +1,91 @@
+"""OpenAPI descriptions of providers: their endpoints, and what is no description."""
+
+import json
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from onedoor.exchange import openapi
+from onedoor.exchange.gateway import local
+from onedoor.exchange.openapi import DescriptionRefused
+from onedoor.exchange.permissions import Permission
+from onedoor.exchange.tests.xroad import PROVIDER, XRoad
+
+PATHS = {
+    "/pets": {"get": {}, "post": {}, "summary": "all", "parameters": []},
+    "/pets/{id}/images/{image-id}.png": {"put": {}},
+    "/odd*\\": {"delete": {}},
+    "x-ours": {"get": {}},
+}
+ENDPOINTS = [("GET", "/pets"), ("POST", "/pets"), ("PUT", "/pets/*/images/*.png"), ("DELETE", r"/odd\*\\")]
+YAML = """
+openapi: 3.1.0
+servers: [{url: 'https://hồ-sơ.example:8443/v1'}, {url: /v2}]
+paths:
+  /pets: {get: {}, post: {}, summary: all}
+  /pets/{id}/images/{image-id}.png:
+    put: {}
+  '/odd*\\': {delete: {}}
+"""
+
+
+@pytest.mark.parametrize("raw", [json.dumps({"openapi": "3.0.0", "paths": PATHS}).encode(), YAML.encode()])
+def test_endpoints_are_those_of_the_paths_with_a_star_for_each_parameter(raw: bytes) -> None:
+    assert openapi.read(raw).endpoints() == ENDPOINTS
+    glob = Permission("c", "s", ("*",), (f"DELETE {ENDPOINTS[-1][1]}",))
+    assert glob.covers("DELETE", "/odd*\\", "")
+    assert not glob.covers("DELETE", "/oddly\\", "")
+
+
+def test_only_the_address_changes_in_a_yaml_text() -> None:
+    assert openapi.anonymous(YAML.encode()).decode() == YAML.replace("'https://hồ-sơ.example:8443/v1'", '"/v1"')
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"\xff",
+        b"{",
+        b"[1]",
+        b'{"openapi": "2.0"}',
+        b"swagger: '2.0'",
+        b"openapi: 3.0.0\nx: &a [1]\ny: *a\n",
+        b"openapi: 3.0.0\n? {a: b}\n: c\n",
+        b"openapi: 3.0.0\nx: " + b"[" * 10**6,
+        b'{"openapi": "3.0.0", "x": ' + b"[" * 10**6,
+        b"openapi: 3.0.0\nx: [" + b"a," * 200_001 + b"]",
+        b"openapi: 3.0.0\n" + b"#" * openapi.LARGEST,
+    ],
+    ids=range(12),
+)
+def test_what_is_no_description_or_a_bomb_is_refused_at_once(raw: bytes) -> None:
+    begun = time.monotonic()
+    with pytest.raises(DescriptionRefused):
+        openapi.read(raw)
+    assert time.monotonic() - begun < 3
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.text(max_size=60))
+def test_any_text_is_a_description_or_refused(text: str) -> None:
+    try:
+        openapi.read(f"openapi: 3.0.0\n{text}".encode("utf-8", "replace"))
+    except DescriptionRefused:
+        return
+
+
+def test_an_imported_description_is_served_and_its_endpoints_are_listed(xroad: XRoad) -> None:
+    folder, service = xroad.place.seats["G01"].gateway_state, f"{PROVIDER}/late"
+    assert local.keep_description(folder, service, YAML.encode()) == ENDPOINTS
+    xroad.place.kill("gateway-G01", 15)
+    xroad.place.start("gateway-G01")
+    listed = xroad.ask(f"/r1/{PROVIDER}/listMethods").json["service"]
+    entry = next(one for one in listed if one["service_code"] == "late")
+    assert entry["service_type"] == "OPENAPI"
+    assert [(one["method"], one["path"]) for one in entry["endpoint_list"]] == ENDPOINTS
+    answer = xroad.ask(f"/r1/{PROVIDER}/getOpenAPI?serviceCode=late")
+    assert (answer["content-type"], b'servers: [{url: "/v1"}' in answer.body) == ("application/yaml", True)
+    assert not xroad.system.seen
