@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from onedoor.exchange import identifiers
 from onedoor.exchange.configuration import Configuration, Gateway
-from onedoor.exchange.gateway import asic, clients, faults, messages, metaservices
+from onedoor.exchange.gateway import asic, clients, faults, messages, metaservices, soap
 from onedoor.exchange.gateway.asking import Peer
 from onedoor.exchange.gateway.core import Core
 from onedoor.exchange.gateway.faults import CLIENT_PROXY, Fault, bad_request, client_side
@@ -37,6 +37,8 @@ class Consuming:
         try:
             if asked.target.startswith(b"/listClients"):
                 self._list_clients(asked, connection, noted)
+            elif asked.target == b"/" and asked.method == b"POST":
+                self._answer_soap(asked, connection, noted)
             elif asked.target.partition(b"?")[0] == asic.PATH:
                 self._hand_out(asked, connection, noted)
             else:
@@ -56,6 +58,17 @@ class Consuming:
         headers, body = metaservices.list_clients(self.core.configuration(CLIENT_PROXY), query, accept)
         noted.end(200)
         connection.answer(200, b"OK", headers, body)
+
+    def _answer_soap(self, asked: Asked, connection: SystemConnection, noted: Noted) -> None:
+        try:
+            body = soap.answer(self.core.configuration(CLIENT_PROXY), self.core.local, asked)
+        except Fault as fault:
+            noted.end(fault.status, fault.type)
+            self.core.counts[fault.type] += 1
+            connection.answer(500, b"Internal Server Error", *soap.told(fault, newer=self._newer))
+            return
+        noted.end(200)
+        connection.answer(200, b"OK", soap.TYPE, body)
 
     def _hand_out(self, asked: Asked, connection: SystemConnection, noted: Noted) -> None:
         if asked.method != b"GET":

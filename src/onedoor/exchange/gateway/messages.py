@@ -20,9 +20,8 @@ SINGLE = frozenset(
     b"x-road-client x-road-id x-road-request-id x-road-userid x-road-issue x-road-security-server "
     b"x-road-represented-party onedoor-purpose onedoor-basis idempotency-key content-type traceparent".split()
 )
-"""Names that may stand once: a second one would let two readers see two messages."""
-OURS = frozenset((b"onedoor-purpose", b"onedoor-basis"))
-"""The only names beginning with ``Onedoor-`` that a system may send."""
+"""Names that may stand once: a second one would let two readers see two messages. No other begins with ``Onedoor-``."""
+_WATCHED = STAYING | SINGLE
 GUARDED = (b"x-road-", b"onedoor-", b"idempotency-key")
 """Names that must not be imitated with underscores: a CGI-like server cannot tell them apart."""
 _SHAPES = {b"x-road-security-server": (SERVER,), b"x-road-represented-party": (1, 2)}
@@ -102,17 +101,18 @@ def check(headers: Headers) -> None:
     seen = set()
     for name, value in headers:
         low = name.lower()
-        if b"_" in low and low.replace(b"_", b"-").startswith(GUARDED):
+        if low in _WATCHED:
+            if low in STAYING:
+                raise BadMessage("a header that does not travel between gateways")
+            if low in seen:
+                raise BadMessage(f"the header {low.decode()} stands twice")
+            if low in _SHAPES:
+                read_identifier(value.decode("latin-1").strip(), *_SHAPES[low])
+            seen.add(low)
+        elif b"_" in low and low.replace(b"_", b"-").startswith(GUARDED):
             raise BadMessage("a header imitates one of the exchange")
-        if low in STAYING:
-            raise BadMessage("a header that does not travel between gateways")
-        if low in SINGLE and low in seen:
-            raise BadMessage(f"the header {low.decode()} stands twice")
-        if low.startswith(b"onedoor-") and low not in OURS:
+        elif low.startswith(b"onedoor-"):
             raise BadMessage("a header beginning with Onedoor- is not for systems to set")
-        if low in _SHAPES:
-            read_identifier(value.decode("latin-1").strip(), *_SHAPES[low])
-        seen.add(low)
 
 
 def request_head(method: bytes, target: bytes, headers: Iterable[tuple[bytes, bytes]]) -> bytes:

@@ -21,6 +21,7 @@ MOST_PIPELINED = 8
 HEAD_WITHIN, BODY_WITHIN, IDLE, WRITE_WITHIN = 10.0, 60.0, 75.0, 30.0
 """Seconds for a head, for a whole request, between two requests, for a client to take its answer."""
 _NO_BODY = (204, 304)
+_FRAMING = frozenset((b"host", b"expect", b"content-length", b"transfer-encoding"))
 _VERSIONS = ("1.1", "1.0")
 
 
@@ -153,22 +154,7 @@ class SystemConnection(asyncio.Protocol):
         self._head_done, self._size = True, 0
         if self._parser.should_upgrade():
             return
-        expected = hosts = 0
-        for name, value in self._headers:
-            low = name.lower()
-            if low == b"host":
-                hosts += 1
-            elif low == b"content-length" and int(value) > LARGEST_BODY:
-                raise _too_large()
-            elif low == b"transfer-encoding" and value.strip().lower() != b"chunked":
-                raise bad_request("The body is encoded in a way that is not spoken here")
-            elif low == b"expect":
-                expected += 1
-        version = self._parser.get_http_version()
-        if version not in _VERSIONS:
-            raise bad_request("This version of HTTP is not spoken here")
-        if hosts != 1 and (hosts or version != "1.0"):
-            raise bad_request("A request names exactly one host")
+        expected = _framed(self._headers, self._parser.get_http_version())
         if expected and self._transport:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
@@ -233,6 +219,27 @@ class SystemConnection(asyncio.Protocol):
     def _tell(self, fault: Fault) -> None:
         self._fault = None
         self.answer(fault.status, fault.reason, *self._handler.told(fault, self._headers))
+
+
+def _framed(headers: Headers, version: str) -> bool:
+    """Return whether the client waits to be told to go on; raise `Fault` unless the end of its request is plain."""
+    expected = hosts = 0
+    for name, value in headers:
+        if (low := name.lower()) not in _FRAMING:
+            continue
+        if low == b"host":
+            hosts += 1
+        elif low == b"expect":
+            expected += 1
+        elif low == b"content-length" and int(value) > LARGEST_BODY:
+            raise _too_large()
+        elif low == b"transfer-encoding" and value.strip().lower() != b"chunked":
+            raise bad_request("The body is encoded in a way that is not spoken here")
+    if version not in _VERSIONS:
+        raise bad_request("This version of HTTP is not spoken here")
+    if hosts != 1 and (hosts or version != "1.0"):
+        raise bad_request("A request names exactly one host")
+    return bool(expected)
 
 
 def _too_large() -> Fault:

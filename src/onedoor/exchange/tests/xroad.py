@@ -30,6 +30,8 @@ ALL = ("* /**",)
 PARTNERS, MINISTRIES = f"LOCALGROUP:{PROVIDER}/partners", "GLOBALGROUP:VN/ministries"
 SERVICES = {"petstore": "/openapi.json", "guarded": "", "late": "", "bare": "", "slow": "", "colours": "/openapi.yaml"}
 """Services added to the provider's, and where each describes itself."""
+LATE = b"openapi: 3.0.0\nservers: [url: https://10.0.0.7/]\npaths:\n  /late/{id}: {put: {}}\n"
+"""The description that has been imported for one of them."""
 CEILING = [
     *(Permission(PORTAL, f"{PROVIDER}/{code}", ("*",), ALL) for code in SERVICES),
     Permission(MINISTRIES, f"{PROVIDER}/guarded", ("*",), ("GET /global/**",)),
@@ -152,6 +154,7 @@ def _offer(place: Place) -> None:
         service = {"service": f"{PROVIDER}/{code}", "url": f"{root}/{code}", "system": system}
         endpoints = [{"method": "GET", "path": "/pets/*"}, {"method": "POST", "path": "/pets"}]
         data["services"].append(service | {"endpoints": endpoints, "description": description})
+    local.keep_description(folder, f"{PROVIDER}/late", LATE)
     data["services"][-3] |= {"url": root}  # bare: at the root of its system
     data["services"][-2] |= {"timeout": 0.3}
     _change(folder / local.FILE, services=data["services"])
