@@ -65,7 +65,7 @@ class Consuming:
         except Fault as fault:
             noted.end(fault.status, fault.type)
             self.core.counts[fault.type] += 1
-            connection.answer(500, b"Internal Server Error", *soap.told(fault, newer=self._newer))
+            connection.answer(200, b"OK", *soap.told(fault, newer=self._newer))
             return
         noted.end(200)
         connection.answer(200, b"OK", soap.TYPE, body)

@@ -258,7 +258,7 @@ class Question:
 
 def _wire(request: Request, target: Target, provided: Provided, body: bytes, traced: tuple[bytes, bytes]) -> bytes:
     """Return the HTTP/1.1 bytes for the node."""
-    query = f"?{target.query}" if target.query else ""
+    query = f"?{target.query}" if b"?" in request.target else ""
     host = f"{provided.host}:{provided.port}"
     lines = [f"{request.method} {provided.at(target.path)}{query} HTTP/1.1\r\nHost: {host}".encode()]
     travelling = [(name, value) for name, value in request.headers if name.lower() != traced[0]]

@@ -102,15 +102,18 @@ def answer(configuration: Configuration, local: Local, asked: Asked) -> bytes:
 
 
 def told(fault: Fault, *, newer: bool) -> tuple[Headers, bytes]:
-    """Return headers and body of the SOAP fault that tells *fault*; *newer* spells it as version 7.8 does."""
+    """Return headers and body of the SOAP fault that tells *fault*; *newer* spells it as version 7.8 does.
+
+    As X-Road's it goes with the status 200, and with a prefix that clients look for by its name.
+    """
     type_ = spelt(fault.type) if newer else fault.type
     detail = f'<x:faultDetail xmlns:x="{XROAD}">{fault.detail or uuid4()}</x:faultDetail>'
     body = (
-        f'<s:Envelope xmlns:s="{SOAP}"><s:Body><s:Fault><faultcode>{type_}</faultcode>'
+        f'<SOAP-ENV:Envelope xmlns:SOAP-ENV="{SOAP}"><SOAP-ENV:Body><SOAP-ENV:Fault><faultcode>{type_}</faultcode>'
         f"<faultstring>{escape(fault.message)}</faultstring><faultactor/><detail>{detail}</detail>"
-        "</s:Fault></s:Body></s:Envelope>"
+        "</SOAP-ENV:Fault></SOAP-ENV:Body></SOAP-ENV:Envelope>"
     )
-    return TYPE, _XML + body.encode()
+    return [*TYPE, (b"SOAPAction", b"")], _XML + body.encode()
 
 
 def read(raw: bytes) -> Message:

@@ -87,28 +87,28 @@ class SystemConnection(asyncio.Protocol):
         self._blocked = 0.0
 
     def data_received(self, data: bytes) -> None:
-        if self._over:
-            return
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            self._stay(data[upgrade.args[0] :])
-        except httptools.HttpParserCallbackError as error:
-            cause = error.__context__
-            self._refuse(cause if isinstance(cause, Fault) else bad_request("The request is not well formed"))
-        except httptools.HttpParserError:
-            self._refuse(bad_request("The request is not well formed"))
+        while data and not self._over:
+            try:
+                self._parser.feed_data(data)
+                return
+            except httptools.HttpParserUpgrade as upgrade:
+                data = self._offer_left_out(data[upgrade.args[0] :])
+            except httptools.HttpParserCallbackError as error:
+                cause = error.__context__
+                self._refuse(cause if isinstance(cause, Fault) else bad_request("The request is not well formed"))
+            except httptools.HttpParserError:
+                self._refuse(bad_request("The request is not well formed"))
 
-    def _stay(self, rest: bytes) -> None:
-        """Read a request that offers another protocol once more, without the offer: the parser left its body unread."""
+    def _offer_left_out(self, rest: bytes) -> bytes:
+        """Return a request that offers another protocol once more, without the offer: its body was left unread."""
         parser, self._parser = self._parser, httptools.HttpRequestParser(self)
         method = parser.get_method()
         if method == b"CONNECT":
             self._refuse(bad_request("This method is not spoken here"))
-            return
+            return b""
         first = b"%b %b HTTP/%b" % (method, self._target, parser.get_http_version().encode())
         kept = [b"%b: %b" % (name, value) for name, value in self._headers if name.lower() != b"upgrade"]
-        self.data_received(b"\r\n".join([first, *kept]) + b"\r\n\r\n" + rest)
+        return b"\r\n".join([first, *kept]) + b"\r\n\r\n" + rest
 
     def sweep(self, now: float) -> None:
         """Close the connection when its client is too slow or has rested too long."""
@@ -182,7 +182,7 @@ class SystemConnection(asyncio.Protocol):
             return
         lines = [b"HTTP/1.1 %d %b" % (status, reason)]
         lines += [b"%b: %b" % (name, value) for name, value in headers]
-        if status not in _NO_BODY:
+        if status not in _NO_BODY and not head_only:
             lines.append(b"Content-Length: %d" % len(body))
         ends = not (self._keep or self._queue or self._fault)
         if ends:

@@ -1,6 +1,7 @@
 """X-Road's metaservices over SOAP: what a client that asks for WSDLs meets (PR-MESS 4.0, PR-META)."""
 
 import base64
+import re
 import time
 import xml.etree.ElementTree as ET
 from contextlib import suppress
@@ -47,7 +48,8 @@ def ask(xroad: XRoad, text: str, kind: str = "text/xml; charset=utf-8", **how: o
 
 
 def fault(answer: Answer) -> tuple[str, str]:
-    assert (answer.status, answer["content-type"]) == (500, "text/xml;charset=utf-8")
+    assert (answer.status, answer["content-type"]) == (200, "text/xml;charset=utf-8")
+    assert re.search(b"<SOAP-ENV:Envelope.+</SOAP-ENV:Envelope>", answer.body)  # how clients find it
     found = ET.fromstring(answer.body).find(f"{S}Body/{S}Fault")
     assert found is not None
     assert len(found.findtext(f"detail/{X}faultDetail") or "") == 36
@@ -137,7 +139,7 @@ BAD = [
 def test_what_is_no_request_is_a_fault_at_once(xroad: XRoad, text: str, type_: str) -> None:
     begun = time.monotonic()
     answer = ask(xroad, text)
-    assert (fault(answer)[0] if type_ else answer.status) == (type_ or 200)
+    assert fault(answer)[0] == type_ if type_ else b"listMethodsResponse" in answer.body
     assert time.monotonic() - begun < 2
 
 
