@@ -11,6 +11,7 @@ SAFE = "'()+,-.=?"
 _PART = re.compile(r"[A-Za-z0-9'()+,\-.=?]{1,255}")
 _PLAIN = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9\-._~!$&'()*+,=:@]+")
 """A piece of a path that says the same however often it is decoded."""
+_PARAMETERS = re.compile(r";[^/]*")
 _BROKEN = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _TARGET = re.compile(rb"[!-~]{1,8192}")
 _DEEPEST = 4
@@ -28,7 +29,7 @@ class BadIdentifier(ValueError):
 class Target:
     """An r1 request target: *service* is its identifier, *path* and *query* travel as they were written.
 
-    *normal* is what the path says, decoded: rights are matched on it.
+    *normal* is what the path says, decoded; rights are matched on every path in `said`.
     """
 
     service: str
@@ -40,6 +41,11 @@ class Target:
     def provider(self) -> str:
         """Return the subsystem that provides the service."""
         return self.service.rpartition("/")[0]
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """Return what the path may say to the system behind: the same, and the same without parameters (``;a=b``)."""
+        return (self.normal, _PARAMETERS.sub("", self.normal)) if ";" in self.normal else (self.normal,)
 
     @property
     def code(self) -> str:
@@ -105,7 +111,7 @@ def _said(piece: str) -> str:
 
 def _elsewhere(plain: str) -> bool:
     """Return whether somebody may take *plain* for more than one piece, for none, or for a step up."""
-    return plain in ("", ".", "..") or any(sign < " " or sign in "/\\;\x7f" for sign in plain)
+    return plain.partition(";")[0] in ("", ".", "..") or any(sign < " " or sign in "/\\\x7f" for sign in plain)
 
 
 def _decoded(part: str) -> str:

@@ -194,7 +194,7 @@ class Question:
         if provided is None:
             raise server_side("UnknownService", f"Unknown service: {identifiers.named(target.service)}")
         purpose = request.first(b"onedoor-purpose")
-        if not core.allowed(client, target.service, request.method, target.normal, purpose):
+        if not all(core.allowed(client, target.service, request.method, path, purpose) for path in target.said):
             raise server_side("AccessDenied", f"Request is not allowed: {identifiers.named(target.service)}")
         self._forward(request, target, provided)
 

@@ -97,6 +97,7 @@ def test_allowed_methods_tells_the_endpoints_open_to_who_asks(xroad: XRoad) -> N
         ("*", "/deep/**"),
         ("GET", r"/star\*"),
         ("GET", "/hồ sơ"),
+        ("GET", "/narrow/*.pdf"),
         ("*", "/global/**"),
     ]
     assert "population" in found

@@ -345,6 +345,10 @@ def test_a_fault_is_json_with_a_uuid_as_detail(xroad: XRoad, target: str, header
         ("text/csv, text/*", "text/xml"),
         ("*/*", "application/json"),
         ("text/html", "application/json"),
+        ("foobarbaz", "application/json"),
+        ("text/xml-patch+xml", "application/json"),
+        ("application/xml, text/xml", "application/xml"),
+        ("text/xml, application/xml, application/json", "text/xml"),
     ],
 )
 def test_a_fault_is_xml_for_who_accepts_xml(

@@ -39,9 +39,10 @@ CEILING = [
     Permission("VN/GOV/G22", f"{PROVIDER}/guarded", ("*",), ALL),
     Permission("VN/GOV/G22/BELOW", f"{PROVIDER}/guarded", ("*",), ("GET /narrow",)),
 ]
+PUBLIC = ("GET /public/*", "* /deep/**", r"GET /star\*", "GET /hồ sơ", "GET /narrow/*.pdf")
 GRANTS = [
     *(Permission(PORTAL, f"{PROVIDER}/{code}", ("*",), ALL) for code in SERVICES if code != "guarded"),
-    Permission(PORTAL, f"{PROVIDER}/guarded", ("*",), ("GET /public/*", "* /deep/**", r"GET /star\*", "GET /hồ sơ")),
+    Permission(PORTAL, f"{PROVIDER}/guarded", ("*",), PUBLIC),
     Permission(MINISTRIES, f"{PROVIDER}/guarded", ("*",), ("* /global/**",)),
     Permission(PARTNERS, f"{PROVIDER}/guarded", ("*",), ("GET /local/**", "POST /above")),
 ]
