@@ -110,9 +110,8 @@ class Core:
         for fault in wrong:
             _logger.warning("group.refused %s", fault)
         now = datetime.now(UTC)
-        own = (one.permission for one in grants if one.in_force(now) and one.permission.provider in gateway.clients)
-        local = {group: members for group, members in groups.items() if _owner(group) in gateway.clients}
-        self._granted = Permissions(own, {**local, **configuration.groups})
+        held = [one.permission for one in grants if one.in_force(now) and one.permission.provider in gateway.clients]
+        self._granted = Permissions(filter(_plain, held), {**groups, **configuration.groups})
 
     def outer(self, purpose: int) -> ssl.SSLContext:
         """Return a context towards other gateways; authorities of a later configuration are added to it."""
@@ -138,9 +137,10 @@ class Core:
         _logger.info("configuration.used serial=%s", found.serial)
 
 
-def _owner(group: str) -> str:
-    """Return the subsystem that a local group belongs to."""
-    return group.removeprefix(permissions.LOCAL).rpartition("/")[0]
+def _plain(one: permissions.Permission) -> bool:
+    """Return whether a permission is not that of a local group which belongs to another than the provider."""
+    group = one.client.removeprefix(permissions.LOCAL)
+    return group == one.client or group.rpartition("/")[0] == one.provider
 
 
 def _context(folder: Path, name: str, purpose: int) -> ssl.SSLContext:

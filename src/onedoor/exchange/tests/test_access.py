@@ -139,6 +139,10 @@ def test_a_right_may_be_a_subsystems_a_local_groups_or_a_global_groups(xroad: XR
         assert not passes(ask(xroad, path, client=client))
 
 
+def test_a_local_group_of_another_subsystem_holds_no_right(xroad: XRoad) -> None:
+    assert not passes(ask(xroad, "/foreign", client=HALF))
+
+
 def test_a_grant_above_the_nations_ceiling_opens_nothing(xroad: XRoad) -> None:
     assert not passes(ask(xroad, "/global/a", "POST", HALF))
     assert not passes(ask(xroad, "/above", "POST", OPEN))
@@ -149,7 +153,7 @@ def test_a_right_of_a_whole_member_is_nobodys() -> None:
     assert not held.covers(PORTAL, "s", "GET", "/", "")
 
 
-def test_another_subsystems_local_group_counts_for_nothing(tmp_path: Path) -> None:
+def test_a_local_group_that_the_provider_did_not_sign_counts_for_nothing(tmp_path: Path) -> None:
     authority, key = Authority.create(tmp_path / "ca"), new_key()
     certificate = authority.issue(Subject("provider"), key.public_key(), "sign")
     path = tmp_path / "groups.jsonl"

@@ -1,9 +1,13 @@
 """Rights and grants."""
 
+import re
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from onedoor.exchange.permissions import Grant, Permission, Permissions, read_grants, write_grants
 from onedoor.signing.certificates import Authority, Subject
@@ -29,6 +33,36 @@ LOOKUP = Permission("VN/GOV/G22/PORTAL", "VN/GOV/G15/X/births", ("birth-form",),
 )
 def test_a_glob_reaches_what_x_road_lets_it_reach(glob: str, path: str, reached: bool) -> None:
     assert Permission("c", "s", ("*",), (f"GET {glob}",)).covers("GET", path, "") is reached
+
+
+def plainly(glob: str, path: str) -> bool:
+    """Return whether *glob* reaches *path*, one sign of the glob after the other, at every place where it may stand."""
+    places = {0}
+    for piece in re.findall(r"\*\*|\*|\\[*\\]|.", glob, re.DOTALL):
+        if piece[0] == "*":
+            places |= {
+                end
+                for start in places
+                for end in range(start, len(path) + 1)
+                if piece == "**" or "/" not in path[start:end]
+            }
+        else:
+            places = {start + 1 for start in places if path[start : start + 1] == piece[-1]}
+    return len(path) in places
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.text(alphabet="**/ab\\", max_size=9), st.text(alphabet="/ab*\\", max_size=9))
+def test_a_glob_reaches_what_it_reaches_sign_by_sign(glob: str, path: str) -> None:
+    assert Permission("c", "s", ("*",), (f"GET {glob}",)).covers("GET", path, "") is plainly(glob, path)
+
+
+@pytest.mark.parametrize("glob", ["/**a**b**a**b**c", "/*a*b*a*b*c", "/**a*b**a*b**c*d", "/**/*/**/*/**/*c"])
+@pytest.mark.parametrize("part", ["a", "ab", "a/b", "/a"])
+def test_no_path_is_slow(glob: str, part: str) -> None:
+    begun = time.monotonic()
+    assert not Permission("c", "s", ("*",), (f"GET {glob}",)).covers("GET", "/" + part * (8000 // len(part)), "")
+    assert time.monotonic() - begun < 1
 
 
 def test_nothing_is_allowed_without_a_permission() -> None:

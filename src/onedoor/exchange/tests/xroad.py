@@ -28,6 +28,7 @@ PLAIN = 490
 """How far from the base port the gateway takes plain HTTP."""
 ALL = ("* /**",)
 PARTNERS, MINISTRIES = f"LOCALGROUP:{PROVIDER}/partners", "GLOBALGROUP:VN/ministries"
+FOREIGN = f"LOCALGROUP:{PORTAL}/partners"
 SERVICES = {"petstore": "/openapi.json", "guarded": "", "late": "", "bare": "", "slow": "", "colours": "/openapi.yaml"}
 """Services added to the provider's, and where each describes itself."""
 LATE = b"openapi: 3.0.0\nservers: [url: https://10.0.0.7/]\npaths:\n  /late/{id}: {put: {}}\n"
@@ -36,8 +37,7 @@ CEILING = [
     *(Permission(PORTAL, f"{PROVIDER}/{code}", ("*",), ALL) for code in SERVICES),
     Permission(MINISTRIES, f"{PROVIDER}/guarded", ("*",), ("GET /global/**",)),
     Permission(OPEN, f"{PROVIDER}/guarded", ("*",), ("GET /local/**", "GET /public/*")),
-    Permission("VN/GOV/G22", f"{PROVIDER}/guarded", ("*",), ALL),
-    Permission("VN/GOV/G22/BELOW", f"{PROVIDER}/guarded", ("*",), ("GET /narrow",)),
+    Permission(HALF, f"{PROVIDER}/guarded", ("*",), ("GET /foreign",)),
 ]
 PUBLIC = ("GET /public/*", "* /deep/**", r"GET /star\*", "GET /hồ sơ", "GET /narrow/*.pdf")
 GRANTS = [
@@ -45,6 +45,7 @@ GRANTS = [
     Permission(PORTAL, f"{PROVIDER}/guarded", ("*",), PUBLIC),
     Permission(MINISTRIES, f"{PROVIDER}/guarded", ("*",), ("* /global/**",)),
     Permission(PARTNERS, f"{PROVIDER}/guarded", ("*",), ("GET /local/**", "POST /above")),
+    Permission(FOREIGN, f"{PROVIDER}/guarded", ("*",), ("GET /foreign",)),
 ]
 
 
@@ -163,7 +164,7 @@ def _offer(place: Place) -> None:
     known, _ = permissions.read_grants(folder / local.GRANTS, certificate)
     added = [Grant(one, datetime(2026, 1, 1, tzinfo=UTC), None) for one in GRANTS]
     permissions.write_grants(folder / local.GRANTS, [*known, *added], key)
-    permissions.write_groups(folder / local.GROUPS, {PARTNERS: [OPEN], f"LOCALGROUP:{PORTAL}/foreign": [HALF]}, key)
+    permissions.write_groups(folder / local.GROUPS, {PARTNERS: [OPEN], FOREIGN: [HALF]}, key)
 
 
 def _change(path: Path, **changed: object) -> None:
