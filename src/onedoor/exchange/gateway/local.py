@@ -12,6 +12,8 @@ from cryptography.x509 import Certificate
 from onedoor.exchange import openapi
 from onedoor.exchange.gateway.messages import Headers
 from onedoor.exchange.identifiers import META
+from onedoor.kernel.errors import OnedoorError
+from onedoor.kernel.said import said
 from onedoor.signing.certificates import load_certificates
 from onedoor.signing.keys import PrivateKey, load_key
 
@@ -25,6 +27,10 @@ GRANTS, GROUPS, DESCRIPTIONS = "grants.jsonl", "groups.jsonl", "descriptions"
 LOG_KEY_BYTES = 32
 MUTUAL, HTTPS, HTTP = "mutual", "https", "http"
 """How a subsystem behind this gateway connects: with its certificate, without one, or in the clear as well."""
+
+
+class BadGatewayFile(OnedoorError):
+    """The gateway’s file {file} cannot be used: {why}. Please correct it and start the gateway again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +77,15 @@ class Local:
 
 
 def read(folder: Path) -> Local:
-    """Return what *folder* holds; raise FileNotFoundError, ValueError or KeyError when it is not complete."""
+    """Return what *folder* holds; raise `BadGatewayFile`, or OSError, ValueError or KeyError when it is not whole."""
     data = json.loads((folder / FILE).read_text("utf-8"))
     log_key = (folder / LOG_KEY).read_bytes()
     if len(log_key) != LOG_KEY_BYTES:
         raise ValueError(f"{folder / LOG_KEY} does not hold {LOG_KEY_BYTES} bytes")
     connections = dict(data.get("connections", {}))
     if strange := sorted(set(connections.values()) - {MUTUAL, HTTPS, HTTP}):
-        raise ValueError(f"a subsystem connects by {MUTUAL}, {HTTPS} or {HTTP}, not by {strange[0]}")
+        why = said("a subsystem connects by {ways}, not by {way}", ways=f"{MUTUAL}, {HTTPS}, {HTTP}", way=strange[0])
+        raise BadGatewayFile(file=folder / FILE, why=why)
     return Local(
         folder=folder,
         id=data["id"],
@@ -117,9 +124,12 @@ def _provided(own: Mapping[str, Any], folder: Path) -> Provided:
     data = {**own, **json.loads(imported.read_text("utf-8"))} if imported.exists() else own
     url = urlsplit(data["url"])
     if data["service"].rpartition("/")[2] in META:
-        raise ValueError(f"the code of {data['service']} is reserved for a metaservice")
+        why = said("{name} has the code of a metaservice", name=data["service"])
+        raise BadGatewayFile(file=folder / FILE, why=why)
     if url.scheme != "https" or not url.hostname or url.query:
-        raise ValueError(f"a service is reached by https://host:port/path, not by {data['url']}")
+        raise BadGatewayFile(
+            file=folder / FILE, why=said("a service is reached by https://…, not by {url}", url=data["url"])
+        )
     description, document = str(data.get("description", "")), None
     if "document" in data:
         document = [(b"Content-Type", data["type"].encode())], data["document"].encode()

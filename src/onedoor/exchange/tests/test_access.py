@@ -263,5 +263,5 @@ def test_how_systems_connect_survives_another_provision(tmp_path: Path) -> None:
     Place(tmp_path, 19000)
     assert local.read(path.parent).connections == {PORTAL: local.HTTPS}
     path.write_text(json.dumps(json.loads(path.read_text()) | {"connections": {PORTAL: "carrier pigeon"}}))
-    with pytest.raises(ValueError, match="carrier pigeon"):
+    with pytest.raises(local.BadGatewayFile, match="not by carrier pigeon"):
         local.read(path.parent)

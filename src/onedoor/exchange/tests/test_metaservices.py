@@ -121,7 +121,7 @@ def test_the_codes_of_metaservices_are_reserved(xroad: XRoad, tmp_path: Path, co
     data = json.loads((tmp_path / local.FILE).read_text())
     data["services"][0]["service"] = f"{PROVIDER}/{code}"
     (tmp_path / local.FILE).write_text(json.dumps(data))
-    with pytest.raises(ValueError, match="reserved"):
+    with pytest.raises(local.BadGatewayFile, match="code of a metaservice"):
         local.read(tmp_path)
 
 
