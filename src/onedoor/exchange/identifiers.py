@@ -53,7 +53,7 @@ class Target:
         return self.service.rpartition("/")[2]
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=4096)
 def read_identifier(text: str, *sizes: int) -> str:
     """Return the decoded identifier in *text* with one of *sizes* parts; raise `BadIdentifier`."""
     parts = [_decoded(part) for part in text.split("/")]
@@ -67,7 +67,7 @@ def named(identifier: str) -> str:
     return f"{KINDS[identifier.count('/') + 1]}:{identifier}"
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=4096)
 def write_identifier(identifier: str) -> str:
     """Return *identifier* with each part percent-encoded, as it stands in URLs and headers."""
     return "/".join(quote(part, safe=SAFE) for part in identifier.split("/"))

@@ -5,8 +5,8 @@ import json
 import socket
 import ssl
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -71,6 +71,7 @@ class XRoad:
 
     place: Place
     system: System
+    kept: dict[tuple[tuple[str, Any], ...], socket.socket] = field(default_factory=dict)
 
     def ask(
         self,
@@ -80,19 +81,25 @@ class XRoad:
         body: bytes = b"",
         **how: Any,
     ) -> Answer:
-        """Send one well-formed request and return its answer."""
+        """Send one well-formed request, on a connection that is kept, and return its answer."""
         lines = [f"{method} {target} HTTP/1.1", "Host: gateway", *(f"{name}: {value}" for name, value in headers)]
         if body:
             lines.append(f"Content-Length: {len(body)}")
-        return self.send("\r\n".join(lines).encode() + b"\r\n\r\n" + body, method=method, **how)
+        wire = "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+        key = tuple(sorted(how.items()))
+        connection = self.kept.pop(key, None) or self.connect(**how)
+        with ExitStack() as stack:
+            stack.callback(connection.close)
+            answer = _exchanged(connection, wire, method)
+            if answer["connection"] != "close":
+                self.kept[key] = connection
+                stack.pop_all()
+        return answer
 
     def send(self, wire: bytes, *, method: str = "GET", **how: Any) -> Answer:
         """Send *wire* as it stands and return the first answer; raise when the gateway closes without one."""
         with closing(self.connect(**how)) as connection:
-            connection.sendall(wire)
-            answer = http.client.HTTPResponse(connection, method=method)
-            answer.begin()
-            return Answer(answer.status, [(k.lower(), v) for k, v in answer.getheaders()], answer.read())
+            return _exchanged(connection, wire, method)
 
     def connect(self, member: str = "G22", *, shown: bool = True, tls: bool = True) -> socket.socket:
         """Connect to the door for systems of *member*'s gateway: over TLS, with its system's certificate, or not."""
@@ -110,6 +117,13 @@ class XRoad:
         return context.wrap_socket(plain, server_hostname=host)
 
 
+def _exchanged(connection: socket.socket, wire: bytes, method: str) -> Answer:
+    connection.sendall(wire)
+    answer = http.client.HTTPResponse(connection, method=method)
+    answer.begin()
+    return Answer(answer.status, [(k.lower(), v) for k, v in answer.getheaders()], answer.read())
+
+
 @contextmanager
 def xroad_of(var: Path) -> Iterator[XRoad]:
     """Start both gateways under *var*; no directory, for the configuration lies with them."""
@@ -118,7 +132,10 @@ def xroad_of(var: Path) -> Iterator[XRoad]:
     try:
         with system_of(place, "G01") as system:
             place.start("gateway-G22", "gateway-G01")
-            yield XRoad(place, system)
+            both = XRoad(place, system)
+            yield both
+            for connection in both.kept.values():
+                connection.close()
     finally:
         place.stop()
 
