@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.said import said
 
-LARGEST = 2 * 2**20
+LARGEST = 4 * 2**20
 """Bytes of a description."""
-DEEPEST, MOST_EVENTS = 64, 200_000
+DEEPEST, MOST_EVENTS = 64, 1_000_000
 """How deep a description is nested, and how many scalars, lists and maps one in YAML begins and ends."""
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _PARAMETER = re.compile(r"\{[^{}/]*\}")

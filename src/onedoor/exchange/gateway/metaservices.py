@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from http import HTTPStatus
@@ -23,6 +24,7 @@ CODES = frozenset(("listMethods", "allowedMethods", "getOpenAPI"))
 """What a provider's gateway answers itself, to GET alone."""
 JSON = b"application/json;charset=utf-8"
 _NAMES = ("xroad_instance", "member_class", "member_code", "subsystem_code", "service_code")
+_logger = logging.getLogger(__name__)
 _TAGS = ("xRoadInstance", "memberClass", "memberCode", "subsystemCode")
 
 
@@ -80,6 +82,8 @@ def fetch(
 
     def hidden(work: "asyncio.Future[bytes]", kind: str) -> None:
         if work.cancelled() or work.exception():
+            error = None if work.cancelled() else work.exception()
+            _logger.warning("description.refused service=%s", provided.service, exc_info=error)
             why = "Failed overwriting origin URL for the openapi servers for"
             failed(server_side("InternalError", f"{why} {url}"))
         else:
