@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import httptools
 
 CHUNK = 65536
+_FINAL = 200
 IDLE = 30.0
 """Seconds after which a resting connection is not used again; the gateway closes it later than that."""
 
@@ -51,9 +52,10 @@ class Response:
 class _Reader:
     """Collects one response from httptools callbacks."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, head: bool) -> None:
         self.response = Response()
         self.done = self.keep = False
+        self._head = head
         self._chunks: list[bytes] = []
         self.parser = httptools.HttpResponseParser(self)
 
@@ -62,6 +64,10 @@ class _Reader:
 
     def on_body(self, chunk: bytes) -> None:
         self._chunks.append(chunk)
+
+    def on_headers_complete(self) -> None:
+        if self._head and self.parser.get_status_code() >= _FINAL:  # no body follows, whatever length is named
+            self.on_message_complete()
 
     def on_message_complete(self) -> None:
         self.response.status = self.parser.get_status_code()
@@ -96,9 +102,12 @@ class Connection:
         self._socket.settimeout(timeout)
         self._socket.sendall(wire)
 
-    def receive(self, deadline: float) -> Response:
-        """Return the response; raise TimeoutError at *deadline* (monotonic), `ConnectionLost` at an early end."""
-        reader = _Reader()
+    def receive(self, deadline: float, *, head: bool = False) -> Response:
+        """Return the response; raise TimeoutError at *deadline* (monotonic), `ConnectionLost` at an early end.
+
+        The response to a request with *head*, the method HEAD, has no body.
+        """
+        reader = _Reader(head=head)
         while not reader.done:
             self._socket.settimeout(max(0.001, deadline - time.monotonic()))
             chunk = self._socket.recv(CHUNK)
@@ -179,7 +188,7 @@ class Connections:
     def _finish(self, request: Request, connection: Connection, deadline: float) -> Response | Exception:
         reused = not connection.fresh
         try:
-            response = connection.receive(deadline)
+            response = connection.receive(deadline, head=request.method == "HEAD")
         except TimeoutError as late:
             connection.close()
             return late

@@ -5,7 +5,7 @@ import json
 import socket
 import ssl
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +24,8 @@ PORTAL, HALF, OPEN = (f"VN/GOV/G22/{code}" for code in ("PORTAL", "HALF", "OPEN"
 PROVIDER = "VN/GOV/G01/POPULATION"
 PETS = f"/r1/{PROVIDER}/petstore"
 GUARDED = f"/r1/{PROVIDER}/guarded"
+PATIENCE = 30.0
+"""Seconds until an answer is given up: far longer than any takes, for the computer may be busy."""
 PLAIN = 490
 """How far from the base port the gateway takes plain HTTP."""
 ALL = ("* /**",)
@@ -87,7 +89,14 @@ class XRoad:
             lines.append(f"Content-Length: {len(body)}")
         wire = "\r\n".join(lines).encode() + b"\r\n\r\n" + body
         key = tuple(sorted(how.items()))
-        connection = self.kept.pop(key, None) or self.connect(**how)
+        if kept := self.kept.pop(key, None):
+            kept.settimeout(0.0)
+            with suppress(ssl.SSLWantReadError, BlockingIOError):
+                if kept.recv(1) == b"":  # it rested too long
+                    kept.close()
+                    kept = None
+        connection = kept or self.connect(**how)
+        connection.settimeout(PATIENCE)
         with ExitStack() as stack:
             stack.callback(connection.close)
             answer = _exchanged(connection, wire, method)
@@ -105,8 +114,8 @@ class XRoad:
         """Connect to the door for systems of *member*'s gateway: over TLS, with its system's certificate, or not."""
         seat = self.place.seats[member]
         host, _, port = (seat.address(100) if tls else f"127.0.0.1:{self.place.base + PLAIN}").rpartition(":")
-        plain = socket.create_connection((host, int(port)), 5)
-        plain.settimeout(5)
+        plain = socket.create_connection((host, int(port)), PATIENCE)
+        plain.settimeout(PATIENCE)
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if not tls:
             return plain
