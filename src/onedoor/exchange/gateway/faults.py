@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from uuid import uuid4
 from xml.sax.saxutils import escape
 
@@ -53,11 +53,13 @@ class Fault(Exception):
 
 def form(accept: Iterable[bytes]) -> str:
     """Return the media type of an error for who sent the headers *accept*: the XML that one names, else JSON."""
+    return next((_XML[kind] for kind in kinds(accept) if kind in _XML), JSON)
+
+
+def kinds(accept: Iterable[bytes]) -> Iterator[str]:
+    """Yield the media types that the headers *accept* name, in their order; weights count for nothing, as in X-Road."""
     for value in accept:
-        for one in value.decode("latin-1").split(","):
-            if kind := _XML.get(one.partition(";")[0].strip().lower()):
-                return kind
-    return JSON
+        yield from (one.partition(";")[0].strip().lower() for one in value.decode("latin-1").split(","))
 
 
 def spelt(type_: str) -> str:

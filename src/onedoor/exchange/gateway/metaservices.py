@@ -14,7 +14,7 @@ from onedoor.exchange import openapi
 from onedoor.exchange.configuration import Configuration, Member
 from onedoor.exchange.gateway import messages
 from onedoor.exchange.gateway.core import Core
-from onedoor.exchange.gateway.faults import Fault, client_side, server_side
+from onedoor.exchange.gateway.faults import Fault, client_side, kinds, server_side
 from onedoor.exchange.gateway.local import Provided
 from onedoor.exchange.gateway.messages import Headers, printable
 from onedoor.exchange.gateway.nodes import Errand, Node, Reply
@@ -43,7 +43,7 @@ def list_clients(configuration: Configuration, query: str, accept: list[bytes]) 
     instance = parse_qs(query).get("xRoadInstance", [configuration.instance])[0]
     if instance != configuration.instance:
         raise client_side("UnknownMember", "This instance does not take part in the federation")
-    if b"application/json" in b",".join(accept).lower():
+    if "application/json" in kinds(accept):
         body = {"member": [one for member in configuration.members for one in _clients(member)]}
         return [(b"Content-Type", JSON)], json.dumps(body, ensure_ascii=False).encode()
     return [(b"Content-Type", b"text/xml;charset=utf-8")], _client_list(configuration).encode()

@@ -47,7 +47,7 @@ def test_list_clients_is_json_with_snake_case_for_who_accepts_json(xroad: XRoad)
     assert list(entry) == ["id", "name", "subsystem_name"]
 
 
-@pytest.mark.parametrize("headers", [[], [("Accept", "*/*")], [("Accept", "text/xml")]])
+@pytest.mark.parametrize("headers", [[], [("Accept", "*/*")], [("Accept", "text/xml, application/json-seq")]])
 def test_list_clients_is_xml_for_everybody_else(xroad: XRoad, headers: list[tuple[str, str]]) -> None:
     answer = xroad.ask("/listClients", headers=headers)
     assert answer["content-type"] == "text/xml;charset=utf-8"
