@@ -10,6 +10,7 @@ from typing import Any
 
 from cryptography.x509 import Certificate, load_pem_x509_certificate
 
+from onedoor.exchange import parameters
 from onedoor.exchange.permissions import GLOBAL, Permission, Permissions
 from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.said import said
@@ -69,7 +70,10 @@ class Gateway:
 
 @dataclass(frozen=True)
 class Configuration:
-    """One verified configuration; look-ups are dictionaries, so its size does not slow a message."""
+    """One verified configuration; look-ups are dictionaries, so its size does not slow a message.
+
+    *shared* is what X-Road's readers are told of it; nothing where a directory of an earlier version wrote it.
+    """
 
     instance: str
     serial: int
@@ -84,6 +88,7 @@ class Configuration:
     gateway_of: Mapping[str, Gateway]
     gateway_by_tls: Mapping[str, Gateway]
     ends: float
+    shared: bytes
 
 
 def write(data: Mapping[str, Any], key: PrivateKey, certificate: Certificate) -> bytes:
@@ -139,7 +144,7 @@ def _parse(data: Mapping[str, Any]) -> Configuration:
         serial=int(data["serial"]),
         generated=datetime.fromisoformat(data["generated"]),
         expires=expires,
-        authorities="".join(data["authorities"]),
+        authorities="".join(one if isinstance(one, str) else one["certificate"] for one in data["authorities"]),
         members=members,
         gateways=gateways,
         groups=groups,
@@ -148,6 +153,7 @@ def _parse(data: Mapping[str, Any]) -> Configuration:
         gateway_of={client: gateway for gateway in gateways.values() for client in gateway.clients},
         gateway_by_tls={gateway.tls: gateway for gateway in gateways.values()},
         ends=expires.timestamp(),
+        shared=parameters.shared(data) if "address" in data else b"",
     )
 
 

@@ -18,13 +18,15 @@ from onedoor.kernel.durable import write_durably
 from onedoor.kernel.errors import OnedoorError
 from onedoor.signing.keys import KeyExists, PrivateKey, PublicKey, Signer, load_key, new_key, save_key
 
-Profile = Literal["tls", "sign", "seal", "stamp", "status"]
-"""What a certificate is for: connections, messages between gateways, an agency's documents (content commitment),
-time-stamps (RFC 3161), or telling which certificates are revoked (RFC 6960)."""
+Profile = Literal["tls", "sign", "message", "seal", "stamp", "status"]
+"""What a certificate is for: connections, what a directory says, a member's messages and an agency's documents (both
+with content commitment), time-stamps (RFC 3161), or telling which certificates are revoked (RFC 6960)."""
 
 AUTHORITY_NAME = "onedoor development CA – not for production"
 
 STAMPS, TELLS_STATUS = ExtendedKeyUsageOID.TIME_STAMPING, ExtendedKeyUsageOID.OCSP_SIGNING
+MESSAGES = x509.ObjectIdentifier("1.3.6.1.4.1.99999.1.2")
+"""An object identifier of no organisation: what its key commits to are messages, and never documents."""
 
 _COMMON_NAME_LIMIT = 64
 _CLOCK_SKEW = timedelta(minutes=5)
@@ -45,12 +47,16 @@ class CertificateNotInForce(CertificateNotTrusted):
 
 @dataclass(frozen=True)
 class Subject:
-    """Who a certificate speaks for: *identifier* is the agency or subsystem id, *country* two letters or nothing."""
+    """Who a certificate speaks for: *identifier* is the agency or subsystem id, *country* two letters or nothing.
+
+    *category* is the class of a member of the exchange, whose code is its identifier (X-Road's Basic profile).
+    """
 
     name: str
     organisation: str = ""
     identifier: str = ""
     country: str = ""
+    category: str = ""
 
     def x509(self) -> x509.Name:
         """Return the distinguished name; a common name is cut at the 64 bytes allowed."""
@@ -58,6 +64,7 @@ class Subject:
             (NameOID.COUNTRY_NAME, self.country),
             (NameOID.ORGANIZATION_NAME, self.organisation),
             (NameOID.ORGANIZATION_IDENTIFIER, self.identifier),
+            (NameOID.BUSINESS_CATEGORY, self.category),
             (NameOID.SERIAL_NUMBER, self.identifier),
             (NameOID.COMMON_NAME, _cut(self.name)),
         )
@@ -175,11 +182,15 @@ def identifier(certificate: x509.Certificate) -> str:
 
 
 def seals_documents(certificate: x509.Certificate) -> bool:
-    """Return whether *certificate* may commit its holder to a document's content (key usage contentCommitment)."""
+    """Return whether *certificate* may commit its holder to a document's content (key usage contentCommitment).
+
+    One that its authority keeps for the messages of a member may not.
+    """
     try:
-        return certificate.extensions.get_extension_for_class(x509.KeyUsage).value.content_commitment
+        commits = certificate.extensions.get_extension_for_class(x509.KeyUsage).value.content_commitment
     except x509.ExtensionNotFound:
         return False
+    return commits and not used_for(certificate, MESSAGES)
 
 
 def used_for(certificate: x509.Certificate, usage: x509.ObjectIdentifier) -> bool:
@@ -275,6 +286,11 @@ def _identifier_of(issuer: x509.Certificate) -> x509.AuthorityKeyIdentifier:
 def _usage(profile: Profile, names: Sequence[str]) -> list[tuple[x509.ExtensionType, bool]]:
     if profile == "seal":
         return [(_key_usage("digital_signature", "content_commitment"), True)]
+    if profile == "message":
+        return [
+            (_key_usage("digital_signature", "content_commitment"), True),
+            (x509.ExtendedKeyUsage([MESSAGES]), False),
+        ]
     if profile == "sign":
         return [(_key_usage("digital_signature"), True)]
     if profile == "stamp":

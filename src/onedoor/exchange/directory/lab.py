@@ -16,7 +16,7 @@ from typing import Any
 
 from cryptography.x509 import Certificate
 
-from onedoor.exchange import permissions
+from onedoor.exchange import parameters, permissions
 from onedoor.exchange.directory import authorities, publishing, rights
 from onedoor.exchange.directory.layout import EXCHANGE, GATEWAYS, HOST, Layout, Seat
 from onedoor.exchange.gateway import local
@@ -24,6 +24,7 @@ from onedoor.exchange.permissions import Grant, Permission
 from onedoor.kernel.nation import Agency, Nation
 from onedoor.signing import development, holders
 from onedoor.signing.certificates import (
+    AUTHORITY_NAME,
     Authority,
     CertificateNotTrusted,
     Profile,
@@ -56,7 +57,7 @@ def provision(nation: Nation, var: Path, base_port: int, hosts: Mapping[str, str
     layout = Layout(nation, var, base_port, hosts or {})
     authority = Authority.open(layout.directory / authorities.CA)
     _authorities(authority, layout)
-    anchor = _identity(authority, layout.directory / "signing", f"{nation.id} directory", "sign")
+    anchor = _identity(authority, layout.directory / "signing", _of(f"{nation.id} directory"), "sign")
     seats = list(layout.seats())
     for seat in seats:
         _system(layout, seat)
@@ -73,15 +74,15 @@ def provision(nation: Nation, var: Path, base_port: int, hosts: Mapping[str, str
 
 def _system(layout: Layout, seat: Seat) -> None:
     authority = _inner(layout, seat)
-    _identity(authority, seat.state / "tls", seat.member.subsystem, "tls")
+    _identity(authority, seat.state / "tls", _of(seat.member.subsystem), "tls")
     write(seat.state / "tls-trust.pem", pem([authority.certificate]))
 
 
 def _gateway(layout: Layout, seat: Seat, authority: Authority, anchor: Certificate) -> None:
     folder, inner = seat.gateway_state, _inner(layout, seat)
-    _identity(authority, folder / local.OUTER, seat.gateway_id, "tls")
-    _identity(inner, folder / local.INNER, seat.gateway_id, "tls")
-    _identity(authority, folder / "signing", seat.gateway_id, "sign", organisation=_name(layout, seat))
+    _identity(authority, folder / local.OUTER, _of(seat.gateway_id), "tls")
+    _identity(inner, folder / local.INNER, _of(seat.gateway_id), "tls")
+    _identity(authority, folder / "signing", _signer(layout, seat), "message")
     write(folder / f"{local.OUTER}-trust.pem", pem([authority.certificate]))
     write(folder / f"{local.INNER}-trust.pem", pem([inner.certificate]))
     write(folder / local.ANCHOR, pem([anchor]))
@@ -127,8 +128,9 @@ def listed(offer: rights.Offer) -> dict[str, str]:
 def _authorities(authority: Authority, layout: Layout) -> None:
     """Give the development authority its time-stamper and its OCSP responder."""
     stamper, responder = (layout.directory / name for name in (authorities.TSA, authorities.OCSP))
-    _identity(authority, stamper, "", "stamp", organisation=development.STAMP_NAME, status=layout.ocsp)
-    _identity(authority, responder, "", "status", organisation=development.STATUS_NAME)
+    stamps, tells = (Subject(name, name) for name in (development.STAMP_NAME, development.STATUS_NAME))
+    _identity(authority, stamper, stamps, "stamp", status=layout.ocsp)
+    _identity(authority, responder, tells, "status")
 
 
 def _seals(authority: Authority, layout: Layout, seat: Seat) -> None:
@@ -159,9 +161,20 @@ def seal(
 def _content(
     layout: Layout, seats: Sequence[Seat], authority: Authority, allowed: Iterable[Permission]
 ) -> dict[str, Any]:
+    stamper, responder = (_pem(layout.directory / f"{name}.pem") for name in (authorities.TSA, authorities.OCSP))
     return {
         "instance": layout.nation.id,
-        "authorities": [pem([authority.certificate]).decode()],
+        "address": layout.directory_address,
+        "operator": seats[0].member.subsystem,
+        "authorities": [
+            {
+                "name": AUTHORITY_NAME,
+                "certificate": pem([authority.certificate]).decode(),
+                "profile": parameters.PROFILE,
+                "responders": [{"url": layout.ocsp, "certificate": responder}],
+            }
+        ],
+        "time_stampers": [{"name": development.STAMP_NAME, "url": layout.tsa, "certificate": stamper}],
         "members": [_member(layout, seat) for seat in seats],
         "gateways": [_published(seat) for seat in seats],
         "rights": [one.data() for one in allowed],
@@ -185,7 +198,7 @@ def _published(seat: Seat) -> dict[str, Any]:
         "id": seat.gateway_id,
         "address": seat.address(GATEWAYS),
         "tls": fingerprint(load_certificates(folder / f"{local.OUTER}.pem")[0]),
-        "signing": pem(load_certificates(folder / local.SIGNING_CERTIFICATE)[:1]).decode(),
+        "signing": _pem(folder / local.SIGNING_CERTIFICATE),
         "clients": [seat.member.subsystem],
     }
 
@@ -206,29 +219,31 @@ def _inner(layout: Layout, seat: Seat) -> Authority:
     return Authority.open(layout.directory / f"ca-{seat.member.id}")
 
 
-def _name(layout: Layout, seat: Seat) -> str:
-    return seat.member.name[layout.nation.languages[0]]
+def _of(identifier: str) -> Subject:
+    return Subject(identifier, identifier=identifier)
 
 
-def _identity(
-    authority: Authority,
-    path: Path,
-    identifier: str,
-    profile: Profile,
-    *,
-    organisation: str = "",
-    status: str = "",
-) -> Certificate:
-    """Return the certificate at *path*.pem for the key at *path*.key; make what is missing, renew what ends soon."""
+def _signer(layout: Layout, seat: Seat) -> Subject:
+    """Return the member as X-Road's Basic profile names it in the certificate that its messages are signed under."""
+    name, (_, category, code) = seat.member.name[layout.nation.languages[0]], seat.member_id.split("/")
+    return Subject(name, name, code, category=category)
+
+
+def _pem(path: Path) -> str:
+    return pem(load_certificates(path)[:1]).decode()
+
+
+def _identity(authority: Authority, path: Path, subject: Subject, profile: Profile, *, status: str = "") -> Certificate:
+    """Return the certificate at *path*.pem for the key at *path*.key; make what is missing, renew what does not fit."""
     key_path, certificate_path = path.with_name(f"{path.name}.key"), path.with_name(f"{path.name}.pem")
     if not key_path.exists():
         save_key(key_path, new_key())
     public = load_key(key_path).public_key()
     if certificate_path.exists():
         found = load_certificates(certificate_path)[0]
-        if found.public_key() == public and _lasting(found, authority) and status_address(found) == status:
+        fits = found.public_key() == public and found.subject == subject.x509() and status_address(found) == status
+        if fits and _lasting(found, authority):
             return found
-    subject = Subject(identifier or organisation, organisation=organisation, identifier=identifier)
     names = NAMES if profile == "tls" else ()
     certificate = authority.issue(subject, public, profile, names=names, status=status, days=DAYS)
     write(certificate_path, pem([certificate]))

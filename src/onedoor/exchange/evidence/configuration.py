@@ -20,17 +20,15 @@ from lxml import etree
 
 from onedoor.exchange.evidence import directory
 from onedoor.exchange.evidence.reasons import Reason
+from onedoor.exchange.parameters import ANCHOR, FRESHNESS, SHARED
 from onedoor.kernel.errors import BadInput
 from onedoor.signing.asice import documents
 from onedoor.signing.asice.findings import Broken, Finding
 from onedoor.signing.schemes import load_certificate
 
-SHARED, ANCHOR = "shared-params.xml", "configuration-anchor.xml"
 _WANTED = (SHARED, ANCHOR, *directory.NAMES)
 _LARGEST, _MOST_FILES, _DEEPEST = 16 << 20, 200, 3
 _OWN = ("internalVerificationCert", "externalVerificationCert")
-_FRESHNESS = 3600
-"""Seconds an OCSP response counts where the configuration says nothing (X-Road's default)."""
 
 
 class NotAConfiguration(BadInput):
@@ -131,7 +129,7 @@ def _instance(files: Mapping[str, bytes], place: PurePosixPath) -> Instance:
         name=name,
         authorities=tuple(_authorities(root)),
         time_stampers=tuple(_certificate(_text(one, "cert")) for one in root.findall("approvedTSA")),
-        freshness=int(freshness) if freshness else _FRESHNESS,
+        freshness=int(freshness) if freshness else FRESHNESS,
         signature=_signature(files, place.parent, root, data, name),
     )
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from onedoor.exchange import identifiers
 from onedoor.exchange.configuration import Configuration, Gateway
-from onedoor.exchange.gateway import asic, clients, faults, messages, metaservices, soap
+from onedoor.exchange.gateway import asic, clients, faults, messages, metaservices, soap, verification
 from onedoor.exchange.gateway.asking import Peer
 from onedoor.exchange.gateway.core import Core
 from onedoor.exchange.gateway.faults import CLIENT_PROXY, Fault, bad_request, client_side
@@ -41,6 +41,8 @@ class Consuming:
                 self._answer_soap(asked, connection, noted)
             elif asked.target.partition(b"?")[0] == asic.PATH:
                 self._hand_out(asked, connection, noted)
+            elif asked.target.partition(b"?")[0] == verification.PATH:
+                self._verification(asked, connection, noted)
             else:
                 self._ask(asked, connection, noted)
         except Fault as fault:
@@ -87,6 +89,11 @@ class Consuming:
             connection.answer(status, reason, headers, body)
 
         task.add_done_callback(answered)
+
+    def _verification(self, asked: Asked, connection: SystemConnection, noted: Noted) -> None:
+        headers, body = verification.answer(self.core.configuration(CLIENT_PROXY), asked.method)
+        noted.end(200)
+        connection.answer(200, b"OK", headers, body)
 
     def _ask(self, asked: Asked, connection: SystemConnection, noted: Noted) -> None:
         if self.core.draining:

@@ -6,14 +6,18 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from onedoor.exchange.connections import Connections, Request, Response
-from onedoor.exchange.evidence import messages
+from onedoor.exchange.evidence import configuration, messages, report
+from onedoor.exchange.evidence.reasons import Reason
 from onedoor.exchange.tests.nation import PROVIDER, Place, System, free_base, system_of, wait_for
+from onedoor.signing import development
 from onedoor.signing.asice import integrity
+from onedoor.signing.certificates import load_certificates
 
 PORTAL = "VN/GOV/G22/PORTAL"
 XADES = "http://uri.etsi.org/01903/v1.3.2#"
@@ -48,6 +52,7 @@ def test_both_sides_hold_evidence_that_programs_of_others_accept(
 ) -> None:
     body = b'{"by": {"number": "1"}}'
     assert place.ask(client=portal, body=body, X_Road_Id="evidence-1").status == 200
+    conf = verificationconf(portal, tmp_path)
     early = asked(portal, "evidence-1")
     assert (early.status, early.body) == (500, b"Message signature has not been timestamped yet!")
     for side, (client, subsystem) in enumerate([(portal, PORTAL), (provider, PROVIDER)]):
@@ -67,6 +72,21 @@ def test_both_sides_hold_evidence_that_programs_of_others_accept(
                 assert b"\r\nOnedoor-Purpose:birth-form\r\n" in entries["message.xml"]
                 assert b"\r\nX-Road-Issue:2611-7K4M-Q8\r\n" in entries["message.xml"]
             others_accept(place, data, tmp_path / f"{side}-{name}")
+            file = tmp_path / name
+            file.write_bytes(data)
+            trusted = report.verify(file, configuration.load(conf))
+            assert (trusted.trust_verdict, trusted.trust, trusted.good) == ("valid", (), True)
+
+
+def verificationconf(client: Connections, folder: Path) -> Path:
+    answer = got(client, "/verificationconf")
+    assert (answer.status, answer.headers["content-type"]) == (200, "application/zip")
+    files = unpacked(answer.body)
+    assert list(files) == ["verificationconf/instance-identifier", "verificationconf/VN/shared-params.xml"]
+    assert files["verificationconf/instance-identifier"] == b"VN"
+    path = folder / "verificationconf.zip"
+    path.write_bytes(answer.body)
+    return path
 
 
 def others_accept(place: Place, data: bytes, folder: Path) -> None:
@@ -136,7 +156,11 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     place.stop()
 
 
-def test_without_time_stamps_for_too_long_traffic_stops_and_goes_on_with_them_after_a_kill(alone: Place) -> None:
+def test_without_time_stamps_for_too_long_traffic_stops_and_goes_on_with_them_after_a_kill(
+    alone: Place, portal: Connections, tmp_path: Path
+) -> None:
+    revoked = load_certificates(alone.seats["G01"].gateway_state / "signing.pem")[0]
+    development.revoke(alone.var / "directory" / "ca", revoked, datetime.now(UTC))
     for name in ("gateway-G22", "gateway-G01"):
         alone.environments[name] |= {"ONEDOOR_STAMP_WITHIN": "3"}
     there = alone.environments["gateway-G22"]["ONEDOOR_TSA_URL"]
@@ -157,5 +181,18 @@ def test_without_time_stamps_for_too_long_traffic_stops_and_goes_on_with_them_af
         alone.start("gateway-G22")
         client = alone.client()
         found = unpacked(asked(client, "waits-1", more="&force").body)
-        assert [integrity.check(io.BytesIO(data)).verdict for data in found.values()] == ["valid", "valid"]
+        assert reasons(found, verificationconf(client, tmp_path), tmp_path) == [[], [Reason.OCSP_NOT_GOOD]]
+        of_strangers = [Reason.UNKNOWN_TIME_STAMPER, Reason.UNKNOWN_AUTHORITY]
+        assert reasons(found, verificationconf(portal, tmp_path), tmp_path) == [of_strangers, of_strangers]
     client.close()
+
+
+def reasons(containers: dict[str, bytes], conf: Path, folder: Path) -> list[list[Reason]]:
+    """Return why each of *containers* is not trusted under *conf*; each holds by itself."""
+    found = []
+    for data in containers.values():
+        (folder / "one.asice").write_bytes(data)
+        verified = report.verify(folder / "one.asice", configuration.load(conf))
+        assert verified.integrity.verdict == "valid"
+        found.append([one.reason for one in verified.trust or ()])
+    return found

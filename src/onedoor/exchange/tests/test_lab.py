@@ -1,16 +1,25 @@
 """A nation provisioned on one computer: whole, safe to repeat, finished after a kill."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from onedoor.exchange import permissions
 from onedoor.exchange.directory import lab
+from onedoor.exchange.evidence.profiles import PROFILES
 from onedoor.exchange.gateway import local
 from onedoor.kernel import settings
 from onedoor.kernel.nation import Nation, load
-from onedoor.signing.certificates import common_name, load_certificates, trusted
+from onedoor.signing.certificates import (
+    Authority,
+    Subject,
+    common_name,
+    load_certificates,
+    save_certificates,
+    trusted,
+)
 from onedoor.signing.keys import load_key
 
 
@@ -61,6 +70,22 @@ def test_a_certificate_of_a_lost_authority_is_issued_again(nation: Nation, tmp_p
     lab.provision(nation, tmp_path, 8000)
     (root,) = load_certificates(tmp_path / "directory/ca/ca.pem")
     trusted(load_certificates(tmp_path / "gateway-G15/outer.pem")[0], [root])
+
+
+def test_what_an_earlier_version_certified_for_messages_is_renewed_for_the_same_key(
+    nation: Nation, var: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(var, tmp_path, dirs_exist_ok=True)
+    folder, authority = tmp_path / "gateway-G15", Authority.load(tmp_path / "directory" / "ca")
+    key, before = load_key(folder / "signing.key"), kept(tmp_path)
+    old = authority.issue(Subject("VN/GOV/G15/GATEWAY", "Bộ Tư pháp", "VN/GOV/G15/GATEWAY"), key.public_key(), "sign")
+    save_certificates(folder / "signing.pem", [old])
+    lab.provision(nation, tmp_path, 8000)
+    (renewed,) = load_certificates(folder / "signing.pem")
+    assert renewed.public_key() == key.public_key()
+    assert PROFILES["BasicCertificateProfileInfoProvider"](renewed.subject, "VN") == "VN/GOV/G15"
+    changed = {name for name, data in kept(tmp_path).items() if data != before[name]}
+    assert changed == {"gateway-G15/signing.pem", "directory/content.json"}
 
 
 def test_private_keys_are_readable_by_their_owner_alone(var: Path) -> None:

@@ -29,7 +29,7 @@ def identity(authority, folder, name, profile="tls", names=("localhost", "127.0.
 
 
 def test_every_certificate_says_that_it_is_not_for_production(authority, tmp_path):
-    for profile in ("tls", "sign", "seal"):
+    for profile in ("tls", "sign", "message", "seal"):
         issued = authority.issue(AGENCY, keys.new_key().public_key(), profile)
         assert "not for production" in issued.issuer.rfc4514_string()
 
@@ -65,7 +65,7 @@ def test_a_certificate_never_outlives_its_authority(authority):
 
 def test_openssl_accepts_each_profile_under_its_strict_rules(authority, tmp_path):
     certificates.save_certificates(tmp_path / "root.pem", [authority.certificate])
-    for profile in ("tls", "sign", "seal"):
+    for profile in ("tls", "sign", "message", "seal"):
         identity(authority, tmp_path, profile, profile)
         command = ["openssl", "verify", "-x509_strict", "-CAfile", "root.pem", f"{profile}.pem"]
         done = subprocess.run(command, check=False, cwd=tmp_path, capture_output=True, text=True)

@@ -175,7 +175,7 @@ def test_an_authority_of_the_same_name_is_not_trusted_and_its_file_is_never_read
 
 
 def test_a_gateways_certificate_cannot_seal_a_document(plain, authority):
-    for profile in ("sign", "tls"):
+    for profile in ("sign", "message", "tls"):
         key = keys.new_key()
         issued = authority.issue(Subject("G15"), key.public_key(), profile, moment=datetime(2026, 1, 1, tzinfo=UTC))
         assert Reason.NOT_A_SEAL in check(pades.sign_pdf(plain, key, issued), authority).reasons

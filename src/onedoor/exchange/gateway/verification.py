@@ -1,0 +1,38 @@
+"""What evidence is checked against, for anyone: the configuration in force, as X-Road's servers hand it out.
+
+A zip with ``verificationconf/instance-identifier`` and ``verificationconf/{instance}/shared-params.xml``.
+"""
+
+import io
+import zipfile
+from functools import lru_cache
+
+from onedoor.exchange.configuration import Configuration
+from onedoor.exchange.gateway.faults import bad_request, client_side
+from onedoor.exchange.gateway.messages import Headers
+from onedoor.exchange.parameters import SHARED
+
+PATH = b"/verificationconf"
+FOLDER = "verificationconf"
+_HEADERS = [
+    (b"Content-Type", b"application/zip"),
+    (b"Content-Disposition", b'attachment; filename="verificationconf.zip"'),
+]
+
+
+def answer(configuration: Configuration, method: bytes) -> tuple[Headers, bytes]:
+    """Return headers and body with what *configuration* approves; raise `Fault`."""
+    if method != b"GET":
+        raise bad_request("The configuration is asked for with GET /verificationconf")
+    if not configuration.shared:
+        raise client_side("InternalError", "The directory says too little for evidence to be checked")
+    return _HEADERS, _zipped(configuration.instance, configuration.shared)
+
+
+@lru_cache(maxsize=1)
+def _zipped(instance: str, shared: bytes) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(f"{FOLDER}/instance-identifier", instance)
+        archive.writestr(f"{FOLDER}/{instance}/{SHARED}", shared)
+    return file.getvalue()
