@@ -1,4 +1,7 @@
-"""Private keys on elliptic curve P-256: made, kept in files only their owner reads, loaded once."""
+"""Private keys on elliptic curve P-256: made, kept in files only their owner reads, loaded once.
+
+RSA keys are there for one reader: X-Road's clients, which know no other signature of a configuration.
+"""
 
 import os
 import secrets
@@ -7,7 +10,8 @@ from pathlib import Path
 from typing import Protocol
 
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 from onedoor.kernel.durable import sync_folder
 from onedoor.kernel.errors import OnedoorError
@@ -15,6 +19,7 @@ from onedoor.kernel.errors import OnedoorError
 PrivateKey = ec.EllipticCurvePrivateKey
 PublicKey = ec.EllipticCurvePublicKey
 
+RSA_BITS = 3072
 _OTHERS = 0o077
 
 
@@ -37,7 +42,7 @@ class KeyExposed(OnedoorError):
 
 
 class KeyUnusable(OnedoorError):
-    """The file {path} holds no private key on curve P-256. Put back the right file, or make a new key."""
+    """The file {path} holds no private key of the kind used here. Put back the right file, or make a new key."""
 
 
 def new_key() -> PrivateKey:
@@ -45,7 +50,12 @@ def new_key() -> PrivateKey:
     return ec.generate_private_key(ec.SECP256R1())
 
 
-def save_key(path: Path, key: PrivateKey) -> None:
+def new_rsa_key() -> rsa.RSAPrivateKey:
+    """Make an RSA key."""
+    return rsa.generate_private_key(public_exponent=65537, key_size=RSA_BITS)
+
+
+def save_key(path: Path, key: PrivateKey | rsa.RSAPrivateKey) -> None:
     """Write *key* to *path* as PKCS #8 with mode 0600, whole or not at all; raise `KeyExists` rather than overwrite."""
     data = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -64,6 +74,21 @@ def save_key(path: Path, key: PrivateKey) -> None:
 
 def load_key(path: Path) -> PrivateKey:
     """Return the key at *path*, read once until the file changes; raise `KeyExposed` when others may read it."""
+    key = _loaded(path)
+    if not isinstance(key, PrivateKey) or not isinstance(key.curve, ec.SECP256R1):
+        raise KeyUnusable(path=path)
+    return key
+
+
+def load_rsa_key(path: Path) -> rsa.RSAPrivateKey:
+    """Return the RSA key at *path*, as `load_key` does."""
+    key = _loaded(path)
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise KeyUnusable(path=path)
+    return key
+
+
+def _loaded(path: Path) -> PrivateKeyTypes:
     state = path.stat()
     if state.st_mode & _OTHERS:
         raise KeyExposed(path=path, mode=oct(state.st_mode & 0o777))
@@ -71,14 +96,11 @@ def load_key(path: Path) -> PrivateKey:
 
 
 @lru_cache(maxsize=256)
-def _parse(path: Path, _changed: int, _inode: int) -> PrivateKey:
+def _parse(path: Path, _changed: int, _inode: int) -> PrivateKeyTypes:
     try:
-        key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+        return serialization.load_pem_private_key(path.read_bytes(), password=None)
     except (ValueError, TypeError) as broken:
         raise KeyUnusable(path=path) from broken
-    if not isinstance(key, PrivateKey) or not isinstance(key.curve, ec.SECP256R1):
-        raise KeyUnusable(path=path)
-    return key
 
 
 def _write_durably(path: Path, data: bytes) -> None:

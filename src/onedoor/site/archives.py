@@ -32,7 +32,7 @@ KEYLESS = "restored-without-keys"
 STATES = ("directory", "gateway-", "node-", "portal", "versions")
 """How the folders of processes below ``var/`` begin; nothing else there needs a backup."""
 MADE_ANEW = ("lock", "database-url")
-OPEN = (".pem", ".json", ".jsonl", ".signed")
+OPEN = (".pem", ".json", ".jsonl", ".signed", ".xml")
 PRIVATE = b"PRIVATE KEY"
 UNREADABLE = (gzip.BadGzipFile, FileNotFoundError)
 """Of the errors of files only these speak of the archive: a full disk is another matter."""

@@ -27,7 +27,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "node": ("onedoor.site.commands.run_node", "run an agency's own system"),
     "gateway": ("onedoor.site.commands.run_gateway", "run an agency's exchange gateway"),
     "directory": ("onedoor.site.commands.run_directory", "run the nation's directory (development)"),
-    "exchange": ("onedoor.site.commands.exchange", "check the evidence of a message: its signature, time-stamp, trust"),
+    "exchange": (
+        "onedoor.site.commands.exchange",
+        "check the evidence of a message: its signature, time-stamp, trust; fetch a configuration",
+    ),
     "witness": ("onedoor.site.commands.run_witness", "run a witness that cosigns how ledgers grow"),
     "registers": (
         "onedoor.site.commands.registers",

@@ -22,6 +22,7 @@ from onedoor.exchange.directory.national import CHECKPOINT, KEY, National
 from onedoor.exchange.directory.publishing import Publisher
 from onedoor.exchange.gateway import watching
 from onedoor.exchange.listening import listening
+from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.ledger import Policy
 from onedoor.kernel.ledger.tiles import NAMED
 from onedoor.kernel.settings import Settings
@@ -48,7 +49,11 @@ metrics.measured(
 
 
 class DirectoryServer:
-    """Serves ``/configuration``, ``/ledger/`` and the authorities; what counts is signed, so plain HTTP is enough."""
+    """Serves the configuration, ``/ledger/`` and the authorities; what counts is signed, so plain HTTP is enough.
+
+    The configuration is at ``/configuration`` for our own gateways, at ``/internalconf`` and ``/externalconf`` for
+    X-Road's clients.
+    """
 
     def __init__(self, folder: Path, national: National | None = None) -> None:
         self.folder = folder
@@ -57,6 +62,7 @@ class DirectoryServer:
         self._publisher = Publisher(folder)
         self._changed = self._publisher.changed()
         self._signed = self._publisher.publish()
+        self._fresh_until = 0.0
         self._open = 0
         self.broken = False
 
@@ -80,11 +86,15 @@ class DirectoryServer:
 
     def answer(self, line: bytes) -> bytes:
         """Return the whole response to a request *line*."""
-        if line.split(b" ")[:2] == [b"GET", b"/configuration"]:
+        method, _, rest = line.decode("latin-1").partition(" ")
+        target = rest.partition(" ")[0]
+        if method == "GET" and target == "/configuration":
             return _response(b"200 OK", b"text/plain; charset=utf-8", self._signed)
-        if line.startswith(b"GET /ledger/") and (found := self._published(line.split(b" ")[1].decode("latin-1"))):
+        if method == "GET" and target.startswith("/ledger/") and (found := self._published(target)):
             return found
-        return _response(b"404 Not Found", b"text/plain", b"Only /configuration and /ledger/ are served here.\n")
+        if method == "GET" and (shared := self._publisher.sources.answer(target)):
+            return _response(b"200 OK", *shared)
+        return _response(b"404 Not Found", b"text/plain", b"Only the configuration and /ledger/ are served here.\n")
 
     async def _posted(self, head: bytes, reader: asyncio.StreamReader) -> bytes:
         """Return the response of an authority to what follows *head*."""
@@ -115,20 +125,31 @@ class DirectoryServer:
         return datetime.fromisoformat(data["expires"]).timestamp(), int(data["serial"])
 
     async def keep_fresh(self) -> None:
-        """Sign again when the content changed and before the configuration grows old."""
-        loop = asyncio.get_running_loop()
-        signed_at = loop.time()
+        """Sign when the content changed and before the configuration grows old."""
         while True:
             await asyncio.sleep(LOOK)
-            try:
-                changed = self._publisher.changed()
-                if changed != self._changed or loop.time() - signed_at > RENEW:
-                    self._signed, self._changed, signed_at = self._publisher.publish(), changed, loop.time()
-                    _logger.info("directory.published")
-                self.broken = False
-            except (OSError, ValueError):
-                self.broken = True
-                _logger.exception("directory.content")
+            await self.look()
+
+    async def look(self) -> None:
+        """Sign anew when it is time to; what cannot be read or signed is looked at again."""
+        now = asyncio.get_running_loop().time()
+        try:
+            changed = self._publisher.changed()
+            if changed != self._changed or now > self._fresh_until:
+                await self._publish()
+                self._changed, self._fresh_until = changed, now + RENEW
+                _logger.info("directory.published")
+            self.broken = False
+        except (OSError, ValueError, LookupError, OnedoorError):
+            self.broken = True
+            _logger.exception("directory.content")
+
+    async def _publish(self) -> None:
+        """Sign for X-Road's clients, and for our own gateways whatever comes of it."""
+        try:
+            await asyncio.to_thread(self._publisher.publish_sources)
+        finally:
+            self._signed = self._publisher.publish()
 
     async def collect(self) -> None:
         """Take new checkpoints into the national ledger, again and again, beside everything else."""
@@ -154,6 +175,7 @@ async def _run(settings: Settings) -> None:
     logs = Policy.read(settings.ledger_policy).logs if settings.ledger_policy else ()
     national = National(settings.state / "ledger", [(log, url) for log, url in logs if url]) if logs else None
     directory = DirectoryServer(settings.state, national)
+    await directory.look()
     with listening(settings.listen) as (host, port):
         server = await asyncio.start_server(directory.serve, host, port, limit=2**14)
     fresh = loop.create_task(directory.keep_fresh())

@@ -1,11 +1,13 @@
-"""Sign the configuration's content with a serial number and an end."""
+"""Sign the configuration's content with a serial number and an end: for our own gateways, and for X-Road's clients."""
 
 import json
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from onedoor.exchange import configuration
+from onedoor.exchange.directory.sources import FOLDER, Sources
 from onedoor.signing.certificates import load_certificates
 from onedoor.signing.keys import load_key
 
@@ -15,21 +17,22 @@ LIFE = timedelta(hours=24)
 
 
 class Publisher:
-    """The directory's folder: content, key, the configuration last signed."""
+    """The directory's folder: content, keys, the configuration last signed."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self.sources = Sources(folder / FOLDER)
 
     def publish(self) -> bytes:
-        """Sign the content anew and return what is served from now on."""
-        content = json.loads((self._folder / CONTENT).read_text("utf-8"))
+        """Sign the content anew for our own gateways and return what is served from now on."""
         now = datetime.now(UTC)
         data = {
             "format": configuration.FORMAT,
             "serial": time.time_ns() // 1_000_000,
             "generated": now.isoformat(),
             "expires": (now + LIFE).isoformat(),
-            **content,
+            "sources": self.sources.listed(now),
+            **self._content(),
         }
         certificate = load_certificates(self._folder / "signing.pem")[0]
         signed = configuration.write(data, load_key(self._folder / "signing.key"), certificate)
@@ -38,6 +41,17 @@ class Publisher:
         draft.replace(self._folder / SIGNED)
         return signed
 
+    def publish_sources(self) -> None:
+        """Sign the content anew for X-Road's clients; content that an earlier version provisioned says too little."""
+        now, content = datetime.now(UTC), self._content()
+        if "address" in content:
+            self.sources.renew(now)
+            self.sources.publish(content | {"sources": self.sources.listed(now)}, now, now + LIFE)
+
     def changed(self) -> int:
         """Return when the content last changed, in nanoseconds."""
         return (self._folder / CONTENT).stat().st_mtime_ns
+
+    def _content(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((self._folder / CONTENT).read_text("utf-8"))
+        return found

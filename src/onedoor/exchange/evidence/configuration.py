@@ -5,9 +5,6 @@ server serves it, or ``shared-params.xml`` alone. Beside it may lie what a centr
 ``externalconf``, the signed list of digests) and ``configuration-anchor.xml`` (the keys that may sign it).
 """
 
-import base64
-import binascii
-import hashlib
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,16 +12,15 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 from lxml import etree
 
 from onedoor.exchange.evidence import directory
+from onedoor.exchange.evidence.anchors import Anchor, certificate, fingerprint, text
 from onedoor.exchange.evidence.reasons import Reason
 from onedoor.exchange.parameters import ANCHOR, FRESHNESS, SHARED
 from onedoor.kernel.errors import BadInput
 from onedoor.signing.asice import documents
 from onedoor.signing.asice.findings import Broken, Finding
-from onedoor.signing.schemes import load_certificate
 
 _WANTED = (SHARED, ANCHOR, *directory.NAMES)
 _LARGEST, _MOST_FILES, _DEEPEST = 16 << 20, 200, 3
@@ -123,12 +119,12 @@ def _zipped(path: Path) -> dict[str, bytes]:
 def _instance(files: Mapping[str, bytes], place: PurePosixPath) -> Instance:
     data = files[str(place)]
     root = documents.parse_message(data, SHARED)
-    name = _text(root, "instanceIdentifier")
+    name = text(root, "instanceIdentifier")
     freshness = root.findtext("globalSettings/ocspFreshnessSeconds")
     return Instance(
         name=name,
         authorities=tuple(_authorities(root)),
-        time_stampers=tuple(_certificate(_text(one, "cert")) for one in root.findall("approvedTSA")),
+        time_stampers=tuple(certificate(text(one, "cert")) for one in root.findall("approvedTSA")),
         freshness=int(freshness) if freshness else FRESHNESS,
         signature=_signature(files, place.parent, root, data, name),
     )
@@ -139,12 +135,12 @@ def _authorities(root: etree._Element) -> Iterator[Authority]:
         if one.findtext("authenticationOnly", "false").strip() in ("true", "1"):
             continue
         levels = [*one.findall("topCA"), *one.findall("intermediateCA")]
-        certificates = [_certificate(_text(level, "cert")) for level in levels]
+        certificates = [certificate(text(level, "cert")) for level in levels]
         responders = {
-            certificate: tuple(_certificate(cert.text or "") for cert in level.findall("ocsp/cert"))
-            for certificate, level in zip(certificates, levels, strict=True)
+            one: tuple(certificate(cert.text or "") for cert in level.findall("ocsp/cert"))
+            for one, level in zip(certificates, levels, strict=True)
         }
-        profile = _text(one, "certificateProfileInfo").rpartition(".")[2]
+        profile = text(one, "certificateProfileInfo").rpartition(".")[2]
         yield Authority(certificates[0], tuple(certificates[1:]), responders, profile)
 
 
@@ -157,8 +153,7 @@ def _signature(
     if not signed:
         # Who lays an anchor there wants it to hold: leaving the signed list out is no way round it.
         return Signature("none", faults=(Reason.CONFIGURATION_ANCHOR,) if anchor else ())
-    keys = _anchored(anchor, name) if anchor else [one.text or "" for kind in _OWN for one in root.iter(kind)]
-    certificates = [_certificate(one) for one in keys]
+    certificates = _anchored(anchor, name) if anchor else _named(root)
     try:
         lists = [directory.verify(one, certificates) for one in signed]
     except directory.NotAnchored:
@@ -168,35 +163,15 @@ def _signature(
     if not all(one.holds(name, data) for one in lists):
         return Signature("none", faults=(Reason.CONFIGURATION_CHANGED,))
     end = min(one.end for one in lists)
-    return Signature("anchored", end, _fingerprint(anchor)) if anchor else Signature("own", end)
+    return Signature("anchored", end, fingerprint(anchor)) if anchor else Signature("own", end)
 
 
-def _fingerprint(anchor: bytes) -> str:
-    """Return the SHA-224 of an anchor's file as X-Road's servers show it, for people to compare."""
-    return hashlib.sha224(anchor).digest().hex(":").upper()
+def _anchored(data: bytes, name: str) -> tuple[x509.Certificate, ...]:
+    """Return the certificates that an anchor of the instance *name* lets sign."""
+    anchor = Anchor.read(data)
+    return anchor.certificates if anchor.instance == name else ()
 
 
-def _anchored(anchor: bytes, name: str) -> list[str]:
-    """Return the certificates that an anchor of the instance *name* lets sign, in base64."""
-    root = documents.parse_message(anchor, ANCHOR)
-    if _text(root, "instanceIdentifier") != name:
-        return []
-    return [one.text or "" for one in root.iter("verificationCert")]
-
-
-def _text(parent: etree._Element, name: str) -> str:
-    found = parent.findtext(name)
-    if not found or not found.strip():
-        raise ValueError(name)
-    return found.strip()
-
-
-def _certificate(text: str) -> x509.Certificate:
-    """Return the certificate in base64 of DER, or of PEM as X-Road's central server writes it."""
-    try:
-        octets = base64.b64decode("".join(text.split()), validate=True)
-    except binascii.Error:
-        raise ValueError(SHARED) from None
-    if octets.lstrip().startswith(b"-----BEGIN"):
-        octets = x509.load_pem_x509_certificate(octets).public_bytes(Encoding.DER)
-    return load_certificate(octets)
+def _named(root: etree._Element) -> tuple[x509.Certificate, ...]:
+    """Return the certificates that a configuration itself lets sign."""
+    return tuple(certificate(one.text or "") for kind in _OWN for one in root.iter(kind))

@@ -14,7 +14,8 @@ from onedoor.signing.schemes import digest, same, signature_holds
 
 NAMES = ("internalconf", "externalconf")
 _BOUNDARY = re.compile(r"boundary=\"?([^\";\s]+)\"?", re.IGNORECASE)
-_SHARED = re.compile(r"SHARED-PARAMETERS;\s*instance=['\"]([^'\"]+)['\"]", re.IGNORECASE)
+_IDENTIFIER = re.compile(r"([A-Z-]+);\s*instance=['\"]([^'\"]+)['\"]", re.IGNORECASE)
+_SHARED = "SHARED-PARAMETERS"
 _HASH = re.compile(r"([A-Za-z0-9+/=]+);\s*hash-algorithm-id=\"?([^\";\s]+)\"?", re.IGNORECASE)
 _LARGEST = 4 << 20
 _MOST_PARTS = 200
@@ -24,21 +25,41 @@ class BadDirectory(ValueError):
     """A list that is malformed, or whose signature does not hold."""
 
 
+class BadSignature(BadDirectory):
+    """A list that the key it names did not sign."""
+
+
 class NotAnchored(BadDirectory):
     """A list that was signed with a key nobody named."""
 
 
 @dataclass(frozen=True)
+class File:
+    """A file that a list names: its *kind* (``SHARED-PARAMETERS``), whose it is, where it is fetched, its digest."""
+
+    kind: str
+    instance: str
+    location: str
+    scheme: str
+    digest: bytes
+
+    def holds(self, data: bytes) -> bool:
+        """Return whether *data* is the file that was signed."""
+        return same(digest(self.scheme, data), self.digest)
+
+
+@dataclass(frozen=True)
 class Directory:
-    """A list whose signature holds: until when it is in force, and the digests of shared parameters by instance."""
+    """A list whose signature holds: until when it is in force, and the files it names."""
 
     end: datetime
-    shared: dict[str, tuple[str, bytes]]
+    version: str
+    files: tuple[File, ...]
 
     def holds(self, instance: str, data: bytes) -> bool:
         """Return whether *data* are the shared parameters of *instance* that were signed."""
-        name, value = self.shared.get(instance, ("sha512", b""))
-        return same(digest(name, data), value)
+        found = [one for one in self.files if (one.kind, one.instance) == (_SHARED, instance)]
+        return len(found) == 1 and found[0].holds(data)
 
 
 def verify(data: bytes, certificates: Sequence[x509.Certificate]) -> Directory:
@@ -68,20 +89,20 @@ def _check_signature(
         raise NotAnchored
     kind, scheme = method(heads["signature-algorithm-id"], NAMES[0])
     if not signature_holds(kind, scheme, signer.public_key(), base64.b64decode(content), body):
-        raise BadDirectory
+        raise BadSignature
 
 
 def _read(listed: bytes) -> Directory:
-    first, *files = _parts(*_split(listed))
-    end = datetime.fromisoformat(_split(first)[0]["expire-date"])
-    shared = {}
-    for heads, content in map(_split, files):
-        if found := _SHARED.fullmatch(heads["content-identifier"]):
-            if found[1] in shared:
-                raise BadDirectory
-            name = digest_name(heads["hash-algorithm-id"], NAMES[0])
-            shared[found[1]] = name, base64.b64decode(content)
-    return Directory(end if end.tzinfo else end.replace(tzinfo=UTC), shared)
+    first, *parts = _parts(*_split(listed))
+    told = _split(first)[0]
+    end = datetime.fromisoformat(told["expire-date"])
+    files = []
+    for heads, content in map(_split, parts):
+        if found := _IDENTIFIER.fullmatch(heads.get("content-identifier", "")):
+            scheme = digest_name(heads["hash-algorithm-id"], NAMES[0])
+            place, value = heads.get("content-location", ""), base64.b64decode(content)
+            files.append(File(found[1].upper(), found[2], place, scheme, value))
+    return Directory(end if end.tzinfo else end.replace(tzinfo=UTC), told.get("version", ""), tuple(files))
 
 
 def _split(part: bytes) -> tuple[dict[str, str], bytes]:

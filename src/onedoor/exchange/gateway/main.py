@@ -177,11 +177,12 @@ class GatewayServer:
                 self.directory_answers = True
                 self.core.load_grants()
             except (OSError, ValueError, TimeoutError, EOFError) as error:
+                if self.directory_answers:
+                    _logger.warning("directory.unreachable error=%s", type(error).__name__)
                 self.directory_answers = False
-                _logger.warning("directory.unreachable error=%s", type(error).__name__)
             except Exception:
                 _logger.exception("gateway.refresh")
-            found = self.core.current()
+            found = self.core.current() if self.directory_answers else None
             await asyncio.sleep(REFRESH if found and found.ends - time.time() > 2 * REFRESH else RETRY)
 
 

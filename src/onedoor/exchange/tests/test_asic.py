@@ -13,7 +13,7 @@ import pytest
 
 from onedoor.exchange.connections import Connections, Request, Response
 from onedoor.exchange.evidence import configuration, messages, report
-from onedoor.exchange.evidence.reasons import Reason
+from onedoor.exchange.evidence.reasons import Reason, Remark
 from onedoor.exchange.tests.nation import PROVIDER, Place, System, free_base, system_of, wait_for
 from onedoor.signing import development
 from onedoor.signing.asice import integrity
@@ -87,6 +87,28 @@ def verificationconf(client: Connections, folder: Path) -> Path:
     path = folder / "verificationconf.zip"
     path.write_bytes(answer.body)
     return path
+
+
+def test_evidence_is_trusted_under_the_configuration_that_the_directory_signs_for_x_roads_clients(
+    place: Place, system: System, portal: Connections, tmp_path: Path
+) -> None:
+    assert place.ask(client=portal, X_Road_Id="anchored-1").status == 200
+    answer = asked(portal, "anchored-1", more="&requestOnly&unique&force")
+    (tmp_path / "one.asice").write_bytes(answer.body)
+    for kind in ("internal", "external"):
+        anchor = place.var / "directory" / "sources" / kind / "configuration-anchor.xml"
+        wait_for(anchor.exists, "the directory's anchor")
+        fetch = ("fetch", str(anchor), "--to", f"conf-{kind}")
+        ran(sys.executable, "-m", "onedoor.site", "exchange", *fetch, folder=tmp_path)
+        verified = report.verify(tmp_path / "one.asice", configuration.load(tmp_path / f"conf-{kind}"))
+        assert (verified.trust, verified.good) == ((), True)
+        assert [one.reason for one in verified.remarks] == [Remark.ANCHOR]
+        signed = (tmp_path / f"conf-{kind}" / "VN" / "shared-params.xml").read_bytes()
+        wait_for(lambda signed=signed: shared(portal, tmp_path) == signed, "the gateway's next look at the directory")
+
+
+def shared(client: Connections, folder: Path) -> bytes:
+    return unpacked(verificationconf(client, folder).read_bytes())["verificationconf/VN/shared-params.xml"]
 
 
 def others_accept(place: Place, data: bytes, folder: Path) -> None:

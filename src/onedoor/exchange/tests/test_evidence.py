@@ -21,7 +21,7 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onedoor.exchange.evidence import configuration, directory, messages, report, trust
+from onedoor.exchange.evidence import anchors, configuration, directory, messages, report, trust
 from onedoor.exchange.evidence.profiles import PROFILES
 from onedoor.exchange.evidence.reasons import Reason, Remark
 from onedoor.signing.asice import documents
@@ -218,7 +218,7 @@ def _own(folder: Path):
     root = documents.parse_message((folder / "shared-params.xml").read_bytes(), "shared-params.xml")
     for kind in ("internal", "external"):
         for one in root.iter(f"{kind}VerificationCert"):
-            yield configuration._certificate(one.text)
+            yield anchors.certificate(one.text)
 
 
 def test_changed_parameters_are_seen(tmp_path):
@@ -411,7 +411,7 @@ def test_a_certificate_that_was_issued_over_sha1_is_of_no_authority():
 
 def test_a_header_said_twice_makes_a_list_unreadable():
     data, name = signed("x"), b"Signature-Algorithm-Id"
-    assert directory.verify(data, [keeper().certificate]).shared
+    assert directory.verify(data, [keeper().certificate]).files
     with pytest.raises(directory.BadDirectory):
         directory.verify(data.replace(name, name + b": none\r\n" + name), [keeper().certificate])
 

@@ -1,18 +1,23 @@
-"""``onedoor exchange``: check the evidence of one message; let a gateway serve a service's OpenAPI description."""
+"""``onedoor exchange``: check a message's evidence; fetch a configuration; let a gateway serve a service's description."""
 
 import argparse
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
-from onedoor.exchange.evidence import configuration, report
+from onedoor.exchange.configuration import ConfigurationRefused
+from onedoor.exchange.evidence import configuration, download, report
+from onedoor.exchange.evidence.anchors import fingerprint
 from onedoor.exchange.evidence.report import Report
 from onedoor.exchange.gateway import local
 from onedoor.kernel.errors import BadInput
+from onedoor.kernel.said import said
 from onedoor.site import messages
 from onedoor.site.messages import gettext_noop
 from onedoor.site.messages import text as _
 
 NOT_GOOD = 1
+LARGEST = 1 << 20
 VERDICTS = {
     "valid": gettext_noop("valid"),
     "invalid": gettext_noop("invalid"),
@@ -26,7 +31,7 @@ class NotAService(BadInput):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add every part."""
-    parts = parser.add_subparsers(dest="part", metavar="verify|describe", required=True)
+    parts = parser.add_subparsers(dest="part", metavar="verify|fetch|describe", required=True)
     verified = parts.add_parser("verify", help="check a message's evidence")
     verified.add_argument("file", type=Path, metavar="FILE.asice", help="an ASiC-E container as /asic serves it")
     verified.add_argument(
@@ -36,6 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="check trust too: an X-Road configuration, a folder or zip as /verificationconf serves it",
     )
     verified.add_argument("--json", action="store_true", help="print the verdict as JSON")
+    fetched = parts.add_parser("fetch", help="fetch a configuration by its anchor")
+    fetched.add_argument("file", type=Path, metavar="ANCHOR", help="a configuration anchor, as its operator gives it")
+    fetched.add_argument("--to", required=True, type=Path, metavar="FOLDER", help="the folder to keep it in")
     described = parts.add_parser("describe", help="let a gateway serve a service's OpenAPI description, and list by it")
     described.add_argument("file", type=Path, metavar="FILE", help="the description: OpenAPI 3, as JSON or YAML")
     described.add_argument("--service", required=True, metavar="ID", help="the service, such as VN/GOV/G15/SYSTEM/code")
@@ -46,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Do the part that was asked for; return how to leave."""
-    return verify(arguments) if arguments.part == "verify" else describe(arguments)
+    return {"verify": verify, "fetch": _fetch, "describe": describe}[arguments.part](arguments)
 
 
 def describe(arguments: argparse.Namespace) -> int:
@@ -71,6 +79,21 @@ def verify(arguments: argparse.Namespace) -> int:
     else:
         _tell(found)
     return 0 if found.good else NOT_GOOD
+
+
+def _fetch(arguments: argparse.Namespace) -> int:
+    """Keep the configuration that an anchor leads to, once all of it was verified."""
+    if arguments.file.stat().st_size > LARGEST:
+        raise ConfigurationRefused(why=said("its anchor is not well formed"))
+    anchor = arguments.file.read_bytes()
+    found = download.download(anchor, datetime.now(UTC))
+    found.keep(arguments.to, anchor)
+    facts = {"instance": found.instance, "version": found.version, "folder": arguments.to}
+    print(_("The configuration of {instance}, version {version}, is in {folder}.", **facts))
+    print(_("It is in force until {end}.", end=found.end.isoformat()))
+    mark = fingerprint(anchor)
+    print(_("The anchor’s SHA-224 is {anchor}. Compare it with the one its operator tells.", anchor=mark))
+    return 0
 
 
 def _tell(found: Report) -> None:

@@ -23,6 +23,8 @@ def made(var, name: str, content: bytes = b"x"):
         ("gateway-G15/configuration.signed", b"x", True),
         ("gateway-G15/log/00000001.log", b"x", True),
         ("gateway-G15/log.key", b"x", False),
+        ("directory/sources/internal/configuration-anchor.xml", b"<a/>", True),
+        ("directory/sources/internal/0123.key", b"x", False),
         ("node-G15/seals/trust.pem", b"-----BEGIN CERTIFICATE-----", True),
         ("node-G15/seals/both.pem", b"-----BEGIN PRIVATE KEY-----", False),
         ("node-G15/keys/master", b"x", False),

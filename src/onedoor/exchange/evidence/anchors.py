@@ -1,0 +1,72 @@
+"""Configuration anchors (PR-GCONF annex E): where an instance's configuration is fetched, and whose keys sign it."""
+
+import base64
+import binascii
+import hashlib
+from dataclasses import dataclass
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from lxml import etree
+
+from onedoor.exchange.parameters import ANCHOR
+from onedoor.signing.asice import documents
+from onedoor.signing.schemes import load_certificate
+
+
+@dataclass(frozen=True)
+class Source:
+    """A place a configuration is fetched from, and the certificates whose keys may sign it."""
+
+    url: str
+    certificates: tuple[x509.Certificate, ...]
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """Whose configuration it is, and where it comes from."""
+
+    instance: str
+    sources: tuple[Source, ...]
+
+    @classmethod
+    def read(cls, data: bytes) -> "Anchor":
+        """Return the anchor in the file *data*; raise `ValueError` or `Broken`."""
+        root = documents.parse_message(data, ANCHOR)
+        sources = tuple(
+            Source(
+                (one.findtext("downloadURL") or "").strip(),
+                tuple(certificate(cert.text or "") for cert in one.findall("verificationCert")),
+            )
+            for one in root.findall("source")
+        )
+        return cls(text(root, "instanceIdentifier"), sources)
+
+    @property
+    def certificates(self) -> tuple[x509.Certificate, ...]:
+        """Return the certificates of all its sources."""
+        return tuple(certificate for one in self.sources for certificate in one.certificates)
+
+
+def fingerprint(anchor: bytes) -> str:
+    """Return the SHA-224 of an anchor's file as X-Road's servers show it, for people to compare."""
+    return hashlib.sha224(anchor).digest().hex(":").upper()
+
+
+def text(parent: etree._Element, name: str) -> str:
+    """Return the text of the child *name*, which must be there and say something; raise `ValueError`."""
+    found = parent.findtext(name)
+    if not found or not found.strip():
+        raise ValueError(name)
+    return found.strip()
+
+
+def certificate(written: str) -> x509.Certificate:
+    """Return the certificate in base64 of DER, or of PEM as X-Road's central server writes it; raise `ValueError`."""
+    try:
+        octets = base64.b64decode("".join(written.split()), validate=True)
+    except binascii.Error:
+        raise ValueError(ANCHOR) from None
+    if octets.lstrip().startswith(b"-----BEGIN"):
+        octets = x509.load_pem_x509_certificate(octets).public_bytes(Encoding.DER)
+    return load_certificate(octets)

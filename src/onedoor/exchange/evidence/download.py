@@ -1,0 +1,128 @@
+"""An X-Road configuration as its clients download it (PR-GCONF 2.6): by its anchor, verified to the last byte.
+
+What is kept in a folder is what ``onedoor exchange verify --conf`` reads: the anchor, the signed list, the files.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from onedoor.exchange.configuration import ConfigurationRefused
+from onedoor.exchange.evidence import directory
+from onedoor.exchange.evidence.anchors import Anchor, Source
+from onedoor.exchange.evidence.directory import Directory
+from onedoor.exchange.parameters import ANCHOR, PRIVATE, SHARED, VERSIONS
+from onedoor.kernel.durable import write_durably
+from onedoor.kernel.fetching import OK, Server
+from onedoor.kernel.said import said
+from onedoor.signing.asice.findings import Broken
+
+PATIENCE = 10.0
+"""Seconds for each answer."""
+LARGEST, MOST_FILES = 16 << 20, 50
+_MISSING = 404
+_NAMES = {"PRIVATE-PARAMETERS": PRIVATE, "SHARED-PARAMETERS": SHARED}
+Ask = Callable[[str], bytes | None]
+"""Returns what is at an address, or nothing where the server has nothing there; raises `OSError`."""
+
+
+@dataclass(frozen=True)
+class Downloaded:
+    """A verified configuration: its *files* by name, the signed list among them."""
+
+    instance: str
+    version: str
+    end: datetime
+    files: dict[str, bytes]
+
+    def keep(self, folder: Path, anchor: bytes) -> None:
+        """Write it with its *anchor* below *folder*, as evidence is checked against it."""
+        for name, data in {ANCHOR: anchor, **self.files}.items():
+            write_durably(folder / self.instance / name, data, mode=0o644)
+
+
+def asked(url: str) -> bytes | None:
+    """Return what a server on the network has at *url*, as `Ask` says."""
+    server = Server(url, PATIENCE)
+    try:
+        status, body = server.ask("GET", "", LARGEST)
+    finally:
+        server.close()
+    if status not in (OK, _MISSING):
+        raise ConfigurationRefused(why=said("{url} answered {status}", url=url, status=status))
+    return body if status == OK else None
+
+
+def download(anchor: bytes, now: datetime, ask: Ask = asked) -> Downloaded:
+    """Return the configuration that *anchor* leads to, in force *now*; raise `ConfigurationRefused`.
+
+    Sources are tried in the anchor's order; the last one's fault is told when none serves.
+    """
+    try:
+        told = Anchor.read(anchor)
+    except (ValueError, Broken) as broken:
+        raise ConfigurationRefused(why=said("its anchor is not well formed")) from broken
+    fault = ConfigurationRefused(why=said("its anchor names no source"))
+    for source in told.sources:
+        try:
+            return _from(told.instance, source, now, ask)
+        except ConfigurationRefused as refused:
+            fault = refused
+        except OSError as error:
+            fault = ConfigurationRefused(why=said("{url} does not answer", url=source.url))
+            fault.__cause__ = error
+    raise fault
+
+
+def _from(instance: str, source: Source, now: datetime, ask: Ask) -> Downloaded:
+    signed = _list(source.url, ask)
+    listed = verified(signed, source, instance, now)
+    files = {}
+    for one in listed.files:
+        if (name := _NAMES.get(one.kind)) is None:
+            continue
+        data = ask(_address(source.url, one.location))
+        if data is None or not one.holds(data):
+            raise ConfigurationRefused(why=said("{file} is not what was signed", file=name))
+        files[name] = data
+    if SHARED not in files:
+        raise ConfigurationRefused(why=said("{file} is not what was signed", file=SHARED))
+    kind = directory.NAMES[0] if PRIVATE in files else directory.NAMES[1]
+    return Downloaded(instance, listed.version, listed.end, {kind: signed, **files})
+
+
+def verified(signed: bytes, source: Source, instance: str, now: datetime) -> Directory:
+    """Return the list *signed* by *source* of *instance*, in force *now*; raise `ConfigurationRefused`."""
+    try:
+        listed = directory.verify(signed, source.certificates)
+    except directory.NotAnchored as unknown:
+        raise ConfigurationRefused(why=said("an unknown key signed it")) from unknown
+    except directory.BadSignature as bad:
+        raise ConfigurationRefused(why=said("its signature does not match")) from bad
+    except (directory.BadDirectory, Broken) as broken:
+        raise ConfigurationRefused(why=said("it is not well formed")) from broken
+    if now >= listed.end:
+        raise ConfigurationRefused(why=said("it has expired"))
+    if foreign := next((one.instance for one in listed.files if one.instance != instance), ""):
+        raise ConfigurationRefused(why=said("it is of {other}, not of {instance}", other=foreign, instance=instance))
+    if len(listed.files) > MOST_FILES or len({one.kind for one in listed.files}) != len(listed.files):
+        raise ConfigurationRefused(why=said("it is not well formed"))
+    return listed
+
+
+def _list(url: str, ask: Ask) -> bytes:
+    """Return the signed list at *url* in the newest version that is served and read here."""
+    for version in sorted(VERSIONS, reverse=True):
+        if (found := ask(f"{url}?version={version}")) is not None:
+            return found
+    raise ConfigurationRefused(why=said("{url} serves no version that is read here", url=url))
+
+
+def _address(url: str, location: str) -> str:
+    """Return the address of a file: always on the server that the list came from."""
+    if not location.startswith("/") or location.startswith("//"):
+        raise ConfigurationRefused(why=said("it is not well formed"))
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}{location}"
