@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from cryptography.x509 import Certificate, load_pem_x509_certificate
+from cryptography.x509 import Certificate, load_pem_x509_certificates
 
 from onedoor.exchange import parameters
 from onedoor.exchange.permissions import GLOBAL, Permission, Permissions
@@ -56,7 +56,10 @@ class Member:
 
 @dataclass(frozen=True)
 class Gateway:
-    """A member's gateway: where it is reached, which certificate it shows, whose signatures count, whom it serves."""
+    """A member's gateway: where it is reached, which certificate it shows, whose signatures count, whom it serves.
+
+    *former* are certificates that its signatures counted under before: some of them may wait for a time-stamp.
+    """
 
     id: str
     host: str
@@ -66,6 +69,7 @@ class Gateway:
     clients: frozenset[str]
     key: PublicKey = field(compare=False)
     template: Template = field(compare=False)
+    former: tuple[Certificate, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)
@@ -168,6 +172,6 @@ def _subsystem(data: Mapping[str, Any]) -> Subsystem:
 
 def _gateway(data: Mapping[str, Any]) -> Gateway:
     host, _, port = data["address"].rpartition(":")
-    certificate = load_pem_x509_certificate(data["signing"].encode())
+    certificate, *former = load_pem_x509_certificates(data["signing"].encode())
     whom, how = frozenset(data["clients"]), (detached.public_key(certificate), Template(certificate))
-    return Gateway(data["id"], host, int(port), data["tls"], certificate, whom, *how)
+    return Gateway(data["id"], host, int(port), data["tls"], certificate, whom, *how, tuple(former))

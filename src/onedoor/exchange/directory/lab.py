@@ -40,6 +40,8 @@ from onedoor.signing.keys import load_key, new_key, save_key
 NAMES = (HOST, "localhost")
 RENEW_BEFORE = timedelta(days=30)
 DAYS = 365
+FORMER = 2
+"""Certificates of a gateway that are published beside its present one, for what it signed before it was renewed."""
 
 
 def environments(
@@ -82,7 +84,7 @@ def _gateway(layout: Layout, seat: Seat, authority: Authority, anchor: Certifica
     folder, inner = seat.gateway_state, _inner(layout, seat)
     _identity(authority, folder / local.OUTER, _of(seat.gateway_id), "tls")
     _identity(inner, folder / local.INNER, _of(seat.gateway_id), "tls")
-    _identity(authority, folder / "signing", _signer(layout, seat), "message")
+    _identity(authority, folder / "signing", _signer(layout, seat), "message", former=FORMER)
     write(folder / f"{local.OUTER}-trust.pem", pem([authority.certificate]))
     write(folder / f"{local.INNER}-trust.pem", pem([inner.certificate]))
     write(folder / local.ANCHOR, pem([anchor]))
@@ -198,7 +200,7 @@ def _published(seat: Seat) -> dict[str, Any]:
         "id": seat.gateway_id,
         "address": seat.address(GATEWAYS),
         "tls": fingerprint(load_certificates(folder / f"{local.OUTER}.pem")[0]),
-        "signing": _pem(folder / local.SIGNING_CERTIFICATE),
+        "signing": pem(load_certificates(folder / local.SIGNING_CERTIFICATE)).decode(),
         "clients": [seat.member.subsystem],
     }
 
@@ -233,20 +235,26 @@ def _pem(path: Path) -> str:
     return pem(load_certificates(path)[:1]).decode()
 
 
-def _identity(authority: Authority, path: Path, subject: Subject, profile: Profile, *, status: str = "") -> Certificate:
-    """Return the certificate at *path*.pem for the key at *path*.key; make what is missing, renew what does not fit."""
+def _identity(
+    authority: Authority, path: Path, subject: Subject, profile: Profile, *, status: str = "", former: int = 0
+) -> Certificate:
+    """Return the certificate at *path*.pem for the key at *path*.key; make what is missing, renew what does not fit.
+
+    So many of its *former* certificates are kept behind it.
+    """
     key_path, certificate_path = path.with_name(f"{path.name}.key"), path.with_name(f"{path.name}.pem")
     if not key_path.exists():
         save_key(key_path, new_key())
     public = load_key(key_path).public_key()
-    if certificate_path.exists():
-        found = load_certificates(certificate_path)[0]
+    known = load_certificates(certificate_path) if certificate_path.exists() else ()
+    if known:
+        found = known[0]
         fits = found.public_key() == public and found.subject == subject.x509() and status_address(found) == status
         if fits and _lasting(found, authority):
             return found
     names = NAMES if profile == "tls" else ()
     certificate = authority.issue(subject, public, profile, names=names, status=status, days=DAYS)
-    write(certificate_path, pem([certificate]))
+    write(certificate_path, pem([certificate, *known[:former]]))
     return certificate
 
 

@@ -109,8 +109,10 @@ class Stamping:
     def _left(self, configuration: Configuration) -> list[Signed]:
         """Return what no token in the log covers, with the certificate it was signed under: perhaps one of before."""
         left, certificates = unstamped(self._core.local.log, self._core.local.log_key)
-        current = [(one.id, one.signing, one.template) for one in configuration.gateways.values()]
-        known = [(self._core.id, self._core.sealer.signing, self._core.sealer.template), *current]
+        gateways = configuration.gateways.values()
+        known = [(self._core.id, self._core.sealer.signing, self._core.sealer.template)]
+        known += [(one.id, one.signing, one.template) for one in gateways]
+        known += [(one.id, former, Template(former)) for one in gateways for former in one.former]
         known += [("", one, Template(one)) for one in certificates]
         found = []
         for moment, said, value in left:

@@ -81,7 +81,8 @@ def test_what_an_earlier_version_certified_for_messages_is_renewed_for_the_same_
     old = authority.issue(Subject("VN/GOV/G15/GATEWAY", "Bộ Tư pháp", "VN/GOV/G15/GATEWAY"), key.public_key(), "sign")
     save_certificates(folder / "signing.pem", [old])
     lab.provision(nation, tmp_path, 8000)
-    (renewed,) = load_certificates(folder / "signing.pem")
+    renewed, former = load_certificates(folder / "signing.pem")
+    assert former == old
     assert renewed.public_key() == key.public_key()
     assert PROFILES["BasicCertificateProfileInfoProvider"](renewed.subject, "VN") == "VN/GOV/G15"
     changed = {name for name, data in kept(tmp_path).items() if data != before[name]}

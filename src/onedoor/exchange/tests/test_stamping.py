@@ -111,6 +111,22 @@ def test_what_waited_is_stamped_under_the_certificate_it_was_signed_with(
     run(step)
 
 
+def test_what_waited_while_its_signers_certificate_was_renewed_is_stamped_under_the_former_one(
+    run: Callable[..., None], tmp_path: Path
+) -> None:
+    async def step(core: Core) -> None:
+        before, known = core.sealer, core.configuration("")
+        await kept(core, sealed(core, head()))
+        renewed = Authority.create(tmp_path / "ca").issue(Subject(OWN), before.key.public_key(), "message")
+        core.sealer = batches.Sealer.of(OWN, before.key, renewed)
+        own = known.gateways[OWN]
+        own = replace(own, signing=renewed, template=core.sealer.template, former=(before.signing,))
+        core._configuration = replace(known, gateways={**known.gateways, OWN: own})
+        assert [one.signing for one in await waiting(core)] == [before.signing]
+
+    run(step)
+
+
 def test_what_a_format_of_before_signed_waits_for_nothing(run: Callable[..., None]) -> None:
     async def step(core: Core) -> None:
         await kept(core, sealed(core, head()).replace(batches.FORMAT.encode(), b"onedoor-batch-1"))
