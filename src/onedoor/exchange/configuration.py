@@ -3,8 +3,10 @@
 import base64
 import binascii
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+import logging
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +23,7 @@ from onedoor.signing.keys import PrivateKey, PublicKey
 
 FORMAT = "onedoor-configuration-1"
 _MARK = b"\n\n-- "
+_logger = logging.getLogger(__name__)
 
 
 class ConfigurationRefused(OnedoorError):
@@ -73,6 +76,21 @@ class Gateway:
 
 
 @dataclass(frozen=True)
+class Partner:
+    """Another instance of a federation, in force until *ends*; *authorities* (PEM) issue its certificates.
+
+    *shared* are its shared parameters, as its own directory signed them.
+    """
+
+    instance: str
+    ends: float
+    authorities: str
+    members: tuple[Member, ...]
+    gateways: Mapping[str, Gateway]
+    shared: bytes
+
+
+@dataclass(frozen=True)
 class Configuration:
     """One verified configuration; look-ups are dictionaries, so its size does not slow a message.
 
@@ -93,6 +111,18 @@ class Configuration:
     gateway_by_tls: Mapping[str, Gateway]
     ends: float
     shared: bytes
+    partners: tuple[Partner, ...] = ()
+
+    @property
+    def partners_end(self) -> float:
+        """Return when the first of the partners ends, if nothing new is heard of it."""
+        return min((one.ends for one in self.partners), default=math.inf)
+
+    def without_ended(self, now: float) -> "Configuration":
+        """Return the configuration with the partners that are in force at *now* alone."""
+        own = {name: one for name, one in self.gateways.items() if name.startswith(f"{self.instance}/")}
+        partners = tuple(one for one in self.partners if now < one.ends)
+        return replace(self, partners=partners, **_indexed(own, partners))
 
 
 def write(data: Mapping[str, Any], key: PrivateKey, certificate: Certificate) -> bytes:
@@ -143,22 +173,69 @@ def _parse(data: Mapping[str, Any]) -> Configuration:
     gateways = {one["id"]: _gateway(one) for one in data["gateways"]}
     expires = datetime.fromisoformat(data["expires"])
     groups = {f"{GLOBAL}{one['id']}": frozenset(one["members"]) for one in data.get("groups", ())}
+    partners = tuple(_partners(data))
     return Configuration(
         instance=str(data["instance"]),
         serial=int(data["serial"]),
         generated=datetime.fromisoformat(data["generated"]),
         expires=expires,
-        authorities="".join(one if isinstance(one, str) else one["certificate"] for one in data["authorities"]),
+        authorities=_authorities(data["authorities"]),
         members=members,
-        gateways=gateways,
         groups=groups,
         rights=Permissions((Permission.read(one) for one in data["rights"]), groups),
         subsystems={one.id: one for member in members for one in member.subsystems},
-        gateway_of={client: gateway for gateway in gateways.values() for client in gateway.clients},
-        gateway_by_tls={gateway.tls: gateway for gateway in gateways.values()},
         ends=expires.timestamp(),
         shared=parameters.shared(data) if "address" in data else b"",
+        partners=partners,
+        **_indexed(gateways, partners),
     )
+
+
+def _indexed(own: Mapping[str, Gateway], partners: Iterable[Partner]) -> dict[str, Any]:
+    """Return the look-ups of gateways; what a partner says never takes the place of what is our own."""
+    known = {**{name: one for partner in partners for name, one in partner.gateways.items()}, **own}
+    return {
+        "gateways": known,
+        "gateway_of": {client: gateway for gateway in known.values() for client in gateway.clients},
+        "gateway_by_tls": {gateway.tls: gateway for gateway in known.values()},
+    }
+
+
+def _partners(data: Mapping[str, Any]) -> Iterator[Partner]:
+    """Yield the partners that can be read: a fault of one is its own."""
+    for one in data.get("partners", ()):
+        try:
+            yield partner(one, data["instance"])
+        except ConfigurationRefused:
+            _logger.warning("configuration.partner_refused")
+
+
+def partner(data: Mapping[str, Any], own: str) -> Partner:
+    """Return the partner of the instance *own* that *data* tells of; raise `ConfigurationRefused`.
+
+    It speaks of its own members alone.
+    """
+    try:
+        instance = str(data["instance"])
+        members = tuple(_member(one) for one in data.get("members", ()))
+        gateways = {one["id"]: _gateway(one) for one in data.get("gateways", ())}
+        ends = datetime.fromisoformat(data["expires"]).timestamp()
+        authorities = _authorities(data.get("authorities", ()))
+        if authorities:
+            load_pem_x509_certificates(authorities.encode())
+        found = Partner(instance, ends, authorities, members, gateways, data["shared"].encode())
+    except (ValueError, KeyError, TypeError, AttributeError, detached.BadSignature) as broken:
+        raise ConfigurationRefused(why=said("it is not well formed")) from broken
+    names = [*gateways, *(client for one in gateways.values() for client in one.clients)]
+    names += [name for one in members for name in (one.id, *(two.id for two in one.subsystems))]
+    if instance == own or "/" in instance or not all(one.startswith(f"{instance}/") for one in names):
+        raise ConfigurationRefused(why=said("it speaks of members that are not its own"))
+    return found
+
+
+def _authorities(listed: Iterable[Any]) -> str:
+    """Return the certificates of authorities (PEM); an earlier version's directory gave nothing else."""
+    return "".join(one if isinstance(one, str) else one["certificate"] for one in listed)
 
 
 def _member(data: Mapping[str, Any]) -> Member:

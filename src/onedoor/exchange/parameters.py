@@ -6,6 +6,7 @@ differ in what may be left out.
 """
 
 import base64
+import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -17,6 +18,8 @@ from cryptography.x509 import Certificate, load_pem_x509_certificate
 
 VERSIONS = (5, 6)
 SHARED, PRIVATE, ANCHOR = "shared-params.xml", "private-params.xml", "configuration-anchor.xml"
+OWN = "onedoor-params.json"
+"""What partners that run onedoor need besides: PR-GCONF lets a source add files of its own."""
 INTERNAL, EXTERNAL = "internal", "external"
 """The two sources of a directory: for the nation's own members, and for partners of a federation."""
 PROFILE = "ee.ria.xroad.common.certificateprofile.impl.BasicCertificateProfileInfoProvider"
@@ -58,6 +61,8 @@ def private(data: Mapping[str, Any]) -> bytes:
     The schema asks for a management service. None answers: members are added by the directory's operator.
     """
     root = _root("conf", data["instance"])
+    for one in data.get("anchors", ()):
+        _anchor(SubElement(root, "configurationAnchor"), one["instance"], one["url"], map(_cert, one["certificates"]))
     service = SubElement(root, "managementService")
     _texts(service, authCertRegServiceAddress="")
     _identifier(service, "managementRequestServiceProviderId", data["operator"])
@@ -68,12 +73,24 @@ def private(data: Mapping[str, Any]) -> bytes:
 def anchor(instance: str, url: str, certificates: Iterable[Certificate], moment: datetime) -> bytes:
     """Return the anchor of a source: what it signs is fetched at *url* and signed with a key of *certificates*."""
     root = Element(f"{{{_CONF}}}configurationAnchor")
-    _texts(root, generatedAt=f"{moment:%Y-%m-%dT%H:%M:%SZ}", instanceIdentifier=instance)
-    source = SubElement(root, "source")
+    _texts(root, generatedAt=f"{moment:%Y-%m-%dT%H:%M:%SZ}")
+    _anchor(root, instance, url, map(_der, certificates))
+    return _written(root)
+
+
+def own(data: Mapping[str, Any]) -> bytes:
+    """Return what a partner's gateways need to exchange messages with ours: no rights, no systems of members."""
+    members = [{**one, "subsystems": [{**two, "systems": []} for two in one["subsystems"]]} for one in data["members"]]
+    told = {"instance": data["instance"], "authorities": data["authorities"], "members": members}
+    return json.dumps({**told, "gateways": data["gateways"]}, ensure_ascii=False, indent=1).encode()
+
+
+def _anchor(element: Element, instance: str, url: str, certificates: Iterable[str]) -> None:
+    _texts(element, instanceIdentifier=instance)
+    source = SubElement(element, "source")
     _texts(source, downloadURL=url)
     for one in certificates:
-        _texts(source, verificationCert=_der(one))
-    return _written(root)
+        _texts(source, verificationCert=one)
 
 
 def _source(root: Element, data: Mapping[str, Any]) -> None:

@@ -84,7 +84,7 @@ def _gateway(layout: Layout, seat: Seat, authority: Authority, anchor: Certifica
     folder, inner = seat.gateway_state, _inner(layout, seat)
     _identity(authority, folder / local.OUTER, _of(seat.gateway_id), "tls")
     _identity(inner, folder / local.INNER, _of(seat.gateway_id), "tls")
-    _identity(authority, folder / "signing", _signer(layout, seat), "message", former=FORMER)
+    _identity(authority, folder / "signing", _signer(layout, seat), "message", status=layout.ocsp, former=FORMER)
     write(folder / f"{local.OUTER}-trust.pem", pem([authority.certificate]))
     write(folder / f"{local.INNER}-trust.pem", pem([inner.certificate]))
     write(folder / local.ANCHOR, pem([anchor]))

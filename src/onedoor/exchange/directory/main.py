@@ -35,6 +35,8 @@ COLLECT = 10.0
 """Seconds between two looks at the ledgers of the systems."""
 LOOK, RENEW = 1.0, 600.0
 """Seconds between two looks at the content, and after which it is signed again without a change."""
+PARTNERS, SOONER = 60.0, 5.0
+"""Seconds between two looks at the partners of a federation (as X-Road's clients look), and while one is silent."""
 PATIENCE = 10.0
 MOST_CONNECTIONS = 256
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d{1,6})\r\n", re.IGNORECASE)
@@ -144,6 +146,21 @@ class DirectoryServer:
             self.broken = True
             _logger.exception("directory.content")
 
+    async def follow_partners(self) -> None:
+        """Look at what partners publish, again and again; what changed is signed at the next look at the content."""
+        while True:
+            try:
+                if await asyncio.to_thread(self._publisher.follow_partners):
+                    self._fresh_until = 0.0
+            except (OSError, ValueError, LookupError, OnedoorError):
+                _logger.exception("directory.partners")
+            await asyncio.sleep(SOONER if self.silent_partners else PARTNERS)
+
+    @property
+    def silent_partners(self) -> int:
+        """Return how many partners of the federation gave nothing that can be used when they were last asked."""
+        return self._publisher.partners.silent if self._publisher.partners else 0
+
     async def _publish(self) -> None:
         """Sign for X-Road's clients, and for our own gateways whatever comes of it."""
         try:
@@ -180,18 +197,21 @@ async def _run(settings: Settings) -> None:
         server = await asyncio.start_server(directory.serve, host, port, limit=2**14)
     fresh = loop.create_task(directory.keep_fresh())
     collecting = loop.create_task(directory.collect())
+    federating = loop.create_task(directory.follow_partners())
     metrics.scraped.sources.append(partial(_measures, directory))
     listener.begin(settings, _health(directory, loop))
     _logger.info("directory.started listen=%s", settings.listen)
     await stopped.wait()
     fresh.cancel()
     collecting.cancel()
+    federating.cancel()
     server.close()
 
 
 def _health(directory: DirectoryServer, loop: asyncio.AbstractEventLoop) -> Health:
-    """Return what the directory depends on: content that it could read and sign; ledgers that only grow."""
+    """Return what the directory depends on: content that it could read and sign; partners; ledgers that only grow."""
     found = [Dependency("content", lambda: _sound(directory))]
+    found.append(Dependency("partners", lambda: _federated(directory), needed=False))
     if national := directory.national:
         found.append(Dependency("ledgers", lambda: _growing(national), needed=False))
     return Health("directory", "", found, alive=lambda: watching.turns(loop))
@@ -200,6 +220,11 @@ def _health(directory: DirectoryServer, loop: asyncio.AbstractEventLoop) -> Heal
 def _growing(national: National) -> None:
     if national.failed:
         raise Failing(f"{len(national.failed)} ledgers are silent, or do not continue what they signed")
+
+
+def _federated(directory: DirectoryServer) -> None:
+    if silent := directory.silent_partners:
+        raise Failing(f"{silent} partners of the federation are silent, or what they publish is refused")
 
 
 def _sound(directory: DirectoryServer) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from onedoor.exchange import configuration
+from onedoor.exchange.directory import federation
+from onedoor.exchange.directory.federation import Partners
 from onedoor.exchange.directory.sources import FOLDER, Sources
 from onedoor.signing.certificates import load_certificates
 from onedoor.signing.keys import load_key
@@ -22,6 +24,7 @@ class Publisher:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.sources = Sources(folder / FOLDER)
+        self.partners: Partners | None = None
 
     def publish(self) -> bytes:
         """Sign the content anew for our own gateways and return what is served from now on."""
@@ -32,6 +35,7 @@ class Publisher:
             "generated": now.isoformat(),
             "expires": (now + LIFE).isoformat(),
             "sources": self.sources.listed(now),
+            "partners": self.partners.told(now) if self.partners else [],
             **self._content(),
         }
         certificate = load_certificates(self._folder / "signing.pem")[0]
@@ -46,7 +50,15 @@ class Publisher:
         now, content = datetime.now(UTC), self._content()
         if "address" in content:
             self.sources.renew(now)
-            self.sources.publish(content | {"sources": self.sources.listed(now)}, now, now + LIFE)
+            anchors = list(self.partners.anchors()) if self.partners else []
+            more = {"sources": self.sources.listed(now), "anchors": anchors}
+            self.sources.publish(content | more, now, now + LIFE)
+
+    def follow_partners(self) -> bool:
+        """Look at what the partners of a federation publish; return whether it changed."""
+        if self.partners is None:
+            self.partners = Partners(self._folder / federation.FOLDER, self._content()["instance"])
+        return self.partners.look(datetime.now(UTC))
 
     def changed(self) -> int:
         """Return when the content last changed, in nanoseconds."""

@@ -23,7 +23,7 @@ from cryptography.x509 import Certificate
 from cryptography.x509.oid import NameOID
 
 from onedoor.exchange import parameters
-from onedoor.exchange.parameters import ANCHOR, EXTERNAL, INTERNAL, PRIVATE, SHARED, VERSIONS
+from onedoor.exchange.parameters import ANCHOR, EXTERNAL, INTERNAL, OWN, PRIVATE, SHARED, VERSIONS
 from onedoor.kernel.durable import write_durably
 from onedoor.signing.certificates import load_certificates, pem, save_certificates
 from onedoor.signing.keys import load_rsa_key, new_rsa_key, save_key
@@ -32,8 +32,8 @@ FOLDER = "sources"
 LIFE, OVERLAP = timedelta(days=730), timedelta(days=30)
 KEPT = 4
 """Publications whose files are still served: who has read a list fetches its files a little later."""
-_CONTENT = {INTERNAL: (PRIVATE, SHARED), EXTERNAL: (SHARED,)}
-_IDENTIFIERS = {PRIVATE: "PRIVATE-PARAMETERS", SHARED: "SHARED-PARAMETERS"}
+_CONTENT = {INTERNAL: (PRIVATE, SHARED), EXTERNAL: (SHARED, OWN)}
+_IDENTIFIERS = {PRIVATE: "PRIVATE-PARAMETERS", SHARED: "SHARED-PARAMETERS", OWN: "ONEDOOR-PARAMETERS"}
 _SHA512 = "http://www.w3.org/2001/04/xmlenc#sha512"
 _RSA_SHA512 = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha512"
 _BOUNDARY_BYTES, _NAME_BYTES = 15, 8
@@ -64,7 +64,7 @@ class Sources:
 
     def publish(self, data: Mapping[str, Any], now: datetime, end: datetime) -> None:
         """Serve *data*, which the directory signed for its own gateways, from now on; in force until *end*."""
-        contents = {PRIVATE: parameters.private(data), SHARED: parameters.shared(data)}
+        contents = {PRIVATE: parameters.private(data), SHARED: parameters.shared(data), OWN: parameters.own(data)}
         files: dict[str, bytes] = {}
         lists, stamp = {}, f"{now:%Y%m%d%H%M%S%f}000"
         for kind, names in _CONTENT.items():
@@ -89,7 +89,8 @@ class Sources:
             return found.partition(b"\r\n")[0].partition(b": ")[2], found
         files = (one[path] for one in reversed(self._files) if path in one)
         content = next(files, None)
-        return (b"application/xml", content) if content else None
+        kind = b"application/json" if path.endswith(OWN) else b"application/xml"
+        return (kind, content) if content else None
 
     def _certificates(self, kind: str, now: datetime) -> list[Certificate]:
         found = [load_certificates(one)[0] for one in (self._folder / kind).glob("*.pem")]

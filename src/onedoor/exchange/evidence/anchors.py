@@ -3,6 +3,7 @@
 import base64
 import binascii
 import hashlib
+import re
 from dataclasses import dataclass
 
 from cryptography import x509
@@ -12,6 +13,9 @@ from lxml import etree
 from onedoor.exchange.parameters import ANCHOR
 from onedoor.signing.asice import documents
 from onedoor.signing.schemes import load_certificate
+
+_INSTANCE = re.compile(r"[^\s/\\.][^/\\\x00-\x1f]{0,99}")
+"""An instance's identifier: the name of a folder too, and of nothing above it."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,10 @@ class Anchor:
             )
             for one in root.findall("source")
         )
-        return cls(text(root, "instanceIdentifier"), sources)
+        instance = text(root, "instanceIdentifier")
+        if not _INSTANCE.fullmatch(instance):
+            raise ValueError(ANCHOR)
+        return cls(instance, sources)
 
     @property
     def certificates(self) -> tuple[x509.Certificate, ...]:

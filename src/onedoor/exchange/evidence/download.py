@@ -11,19 +11,20 @@ from urllib.parse import urlsplit
 
 from onedoor.exchange.configuration import ConfigurationRefused
 from onedoor.exchange.evidence import directory
-from onedoor.exchange.evidence.anchors import Anchor, Source
+from onedoor.exchange.evidence.anchors import Anchor, Source, text
 from onedoor.exchange.evidence.directory import Directory
-from onedoor.exchange.parameters import ANCHOR, PRIVATE, SHARED, VERSIONS
+from onedoor.exchange.parameters import ANCHOR, OWN, PRIVATE, SHARED, VERSIONS
 from onedoor.kernel.durable import write_durably
 from onedoor.kernel.fetching import OK, Server
 from onedoor.kernel.said import said
+from onedoor.signing.asice import documents
 from onedoor.signing.asice.findings import Broken
 
 PATIENCE = 10.0
 """Seconds for each answer."""
 LARGEST, MOST_FILES = 16 << 20, 50
 _MISSING = 404
-_NAMES = {"PRIVATE-PARAMETERS": PRIVATE, "SHARED-PARAMETERS": SHARED}
+_NAMES = {"PRIVATE-PARAMETERS": PRIVATE, "SHARED-PARAMETERS": SHARED, "ONEDOOR-PARAMETERS": OWN}
 Ask = Callable[[str], bytes | None]
 """Returns what is at an address, or nothing where the server has nothing there; raises `OSError`."""
 
@@ -36,6 +37,11 @@ class Downloaded:
     version: str
     end: datetime
     files: dict[str, bytes]
+
+    @property
+    def content(self) -> dict[str, bytes]:
+        """Return its files without the list, which is signed anew again and again."""
+        return {name: data for name, data in self.files.items() if name not in directory.NAMES}
 
     def keep(self, folder: Path, anchor: bytes) -> None:
         """Write it with its *anchor* below *folder*, as evidence is checked against it."""
@@ -86,6 +92,8 @@ def _from(instance: str, source: Source, now: datetime, ask: Ask) -> Downloaded:
         data = ask(_address(source.url, one.location))
         if data is None or not one.holds(data):
             raise ConfigurationRefused(why=said("{file} is not what was signed", file=name))
+        if name != OWN and (other := _instance(data, name)) != instance:
+            raise ConfigurationRefused(why=said("it is of {other}, not of {instance}", other=other, instance=instance))
         files[name] = data
     if SHARED not in files:
         raise ConfigurationRefused(why=said("{file} is not what was signed", file=SHARED))
@@ -118,6 +126,13 @@ def _list(url: str, ask: Ask) -> bytes:
         if (found := ask(f"{url}?version={version}")) is not None:
             return found
     raise ConfigurationRefused(why=said("{url} serves no version that is read here", url=url))
+
+
+def _instance(data: bytes, name: str) -> str:
+    try:
+        return text(documents.parse_message(data, name), "instanceIdentifier")
+    except (ValueError, Broken) as broken:
+        raise ConfigurationRefused(why=said("it is not well formed")) from broken
 
 
 def _address(url: str, location: str) -> str:

@@ -75,6 +75,14 @@ class Core:
             self._use(found)
         return new
 
+    def end_partners(self) -> bool:
+        """Forget the partners whose configuration has ended; return whether there was one."""
+        found, now = self._configuration, time.time()
+        if found is None or now < found.partners_end:
+            return False
+        self._configuration = found.without_ended(now)
+        return True
+
     def keep(
         self, kind: int, payload: bytes, signer: Gateway | Sealer, durable: Callback, *, lazy: bool = False
     ) -> None:
@@ -127,8 +135,9 @@ class Core:
         return context
 
     def _use(self, found: Configuration) -> None:
+        trusted = "".join([found.authorities, *(one.authorities for one in found.partners)])
         for context in self._outer:
-            context.load_verify_locations(cadata=found.authorities)
+            context.load_verify_locations(cadata=trusted)
         self.services = frozenset(f"{one.id}/{two.code}" for one in found.subsystems.values() for two in one.services)
         gateway = found.gateways.get(self.id)
         if gateway is None or gateway.signing != self.sealer.signing:

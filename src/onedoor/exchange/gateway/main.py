@@ -160,6 +160,8 @@ class GatewayServer:
         while True:
             await asyncio.sleep(SWEEP)
             now = time.monotonic()
+            if self.core.end_partners():
+                self._follow()
             found: list[Swept] = [*self.connections, *self.peers.values(), *self.nodes.values()]
             for one in found:
                 try:

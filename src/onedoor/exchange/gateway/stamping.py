@@ -69,7 +69,7 @@ class Stamping:
         self._core, self._tsa, self._ocsp, self._within = core, tsa, ocsp, within
         self._waiting: list[Signed] = []
         self._more = bool(tsa)
-        self._asked: tuple[TimeStampAuthority, Responders] | None = None
+        self._asked: tuple[TimeStampAuthority, Responders, Responders] | None = None
         self._turn = asyncio.Lock()
 
     @property
@@ -144,7 +144,7 @@ class Stamping:
                 taken, moment = self._waiting[:MOST], time.time_ns()
                 behind = len(self._waiting) - len(taken) + self._more
                 try:
-                    made = await asyncio.to_thread(self._made, taken, configuration.authorities)
+                    made = await asyncio.to_thread(self._made, taken, configuration)
                 except OnedoorError as error:
                     _logger.warning("stamping.failed error=%s", type(error).__name__)
                     return False
@@ -156,15 +156,17 @@ class Stamping:
                     left = len(self._waiting)
             return left <= 0 and not self._more
 
-    def _made(self, taken: Sequence[Signed], authorities: str) -> dict[str, Any]:
+    def _made(self, taken: Sequence[Signed], configuration: Configuration) -> dict[str, Any]:
         """Return what the record of a token over *taken* says."""
         from onedoor.signing.authorities import Responders, TimeStampAuthority
 
-        self._asked = self._asked or (TimeStampAuthority(self._tsa), Responders(self._ocsp))
-        authority, responders = self._asked
+        self._asked = self._asked or (TimeStampAuthority(self._tsa), Responders(self._ocsp), Responders())
+        authority, own, named = self._asked
         signers = {fingerprint(one.signing): one.signing for one in taken}
-        issuers = load_pem_x509_certificates(authorities.encode())
-        responses = {mark: _response(responders, one, issuers) for mark, one in signers.items()}
+        known = [(own, configuration.authorities)]
+        known += [(named, one.authorities) for one in configuration.partners if one.authorities]
+        issuers = [(one, issuer) for one, pem in known for issuer in load_pem_x509_certificates(pem.encode())]
+        responses = {mark: _response(one, issuers) for mark, one in signers.items()}
         signatures = []
         for one in taken:
             mark = fingerprint(one.signing)
@@ -235,10 +237,10 @@ def _holds(said: str, value: bytes, signing: Certificate, template: Template) ->
     return isinstance(key, EllipticCurvePublicKey) and template.holds(batches.stated(said), value, key)
 
 
-def _response(responders: "Responders", certificate: Certificate, issuers: Sequence[Certificate]) -> bytes:
-    """Return what is said of *certificate* now, as DER; nothing where nobody says it."""
-    issuer = next((one for one in issuers if issued(one, certificate)), None)
-    told = responders.status(certificate, issuer) if issuer else None
+def _response(certificate: Certificate, issuers: Sequence[tuple["Responders", Certificate]]) -> bytes:
+    """Return what is said of *certificate* now, as DER, by the responders beside its issuer; nothing if nobody does."""
+    found = next(((asked, one) for asked, one in issuers if issued(one, certificate)), None)
+    told = found[0].status(certificate, found[1]) if found else None
     return told.der if told else b""
 
 

@@ -1,6 +1,7 @@
 """What evidence is checked against, for anyone: the configuration in force, as X-Road's servers hand it out.
 
-A zip with ``verificationconf/instance-identifier`` and ``verificationconf/{instance}/shared-params.xml``.
+A zip with ``verificationconf/instance-identifier`` and ``verificationconf/{instance}/shared-params.xml``, the same for
+each partner of the federation.
 """
 
 import io
@@ -26,13 +27,15 @@ def answer(configuration: Configuration, method: bytes) -> tuple[Headers, bytes]
         raise bad_request("The configuration is asked for with GET /verificationconf")
     if not configuration.shared:
         raise client_side("InternalError", "The directory says too little for evidence to be checked")
-    return _HEADERS, _zipped(configuration.instance, configuration.shared)
+    known = ((one.instance, one.shared) for one in configuration.partners)
+    return _HEADERS, _zipped((configuration.instance, configuration.shared), *known)
 
 
 @lru_cache(maxsize=1)
-def _zipped(instance: str, shared: bytes) -> bytes:
+def _zipped(own: tuple[str, bytes], *partners: tuple[str, bytes]) -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(f"{FOLDER}/instance-identifier", instance)
-        archive.writestr(f"{FOLDER}/{instance}/{SHARED}", shared)
+        archive.writestr(f"{FOLDER}/instance-identifier", own[0])
+        for instance, shared in (own, *partners):
+            archive.writestr(f"{FOLDER}/{instance}/{SHARED}", shared)
     return file.getvalue()

@@ -42,9 +42,10 @@ class Place:
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     before: str = ""
     """Python that each process runs first."""
+    name: str = "vietnam"
 
     def __post_init__(self) -> None:
-        nation = load(REPOSITORY / "nations" / "vietnam")
+        nation = load(REPOSITORY / "nations" / self.name)
         self.layout = Layout(nation, self.var, self.base)
         lab.provision(nation, self.var, self.base)
         self.environments = lab.environments(nation, self.var, self.base)

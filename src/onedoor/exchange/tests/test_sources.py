@@ -83,7 +83,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     return one
 
 
-@pytest.mark.parametrize(("kind", "files"), [("internal", ["private", "shared"]), ("external", ["shared"])])
+INTERNAL, EXTERNAL = ["private-params.xml", "shared-params.xml"], ["shared-params.xml", "onedoor-params.json"]
+
+
+@pytest.mark.parametrize(("kind", "files"), [("internal", INTERNAL), ("external", EXTERNAL)])
 def test_a_source_serves_a_list_that_other_programs_read_and_verify(
     made: Made, kind: str, files: list[str], tmp_path: Path
 ) -> None:
@@ -96,7 +99,7 @@ def test_a_source_serves_a_list_that_other_programs_read_and_verify(
         listed, signature = whole.get_payload()
         first, *entries = listed.get_payload()
         assert (first["expire-date"], first["version"]) == ("2026-09-02T12:00:00Z", version)
-        assert [one["content-location"].rpartition("/")[2] for one in entries] == [f"{one}-params.xml" for one in files]
+        assert [one["content-location"].rpartition("/")[2] for one in entries] == files
         certificate = Anchor.read(made.anchor(kind)).certificates[0]
         (tmp_path / "key").write_bytes(
             certificate.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
@@ -117,14 +120,14 @@ def test_a_version_that_is_not_there_is_not_served(made: Made) -> None:
     assert made.sources.answer("/V6/../internal") is None
 
 
-@pytest.mark.parametrize("kind", ["internal", "external"])
+@pytest.mark.parametrize(("kind", "files"), [("internal", INTERNAL), ("external", EXTERNAL)])
 def test_what_is_downloaded_by_the_anchor_is_what_evidence_is_checked_against(
-    made: Made, kind: str, tmp_path: Path
+    made: Made, kind: str, files: list[str], tmp_path: Path
 ) -> None:
     anchor = made.anchor(kind)
     found = download.download(anchor, NOW, made.ask)
     assert (found.instance, found.version, found.end) == ("VN", "6", NOW + DAY)
-    assert set(found.files) == {f"{kind}conf", "shared-params.xml"} | ({"private-params.xml"} & {*found.files})
+    assert set(found.files) == {f"{kind}conf", *files}
     found.keep(tmp_path, anchor)
     read = configuration.load(tmp_path)["VN"]
     assert (read.signature.kind, read.signature.anchor, read.faults) == ("anchored", fingerprint(anchor), ())
@@ -169,6 +172,8 @@ def test_what_does_not_hold_is_refused_with_the_reason(made: Made, tmp_path: Pat
     refused(made, anchor, "well formed", b"Signature-Algorithm-Id", b"Algorithm")
     refused(made, anchor, "shared-params.xml is not what was signed", b"conf>", b"conf> ", "shared-params")
     refused(made, b"<a/>", "anchor is not well formed")
+    for instance in (b"..", b"../VN", b"a/b", b"a\\b", b".hidden"):
+        refused(made, anchor.replace(b">VN<", b">%b<" % instance), "anchor is not well formed")
     refused(made, anchor.replace(b"downloadURL>http://directory", b"downloadURL>http://elsewhere"), "serves no version")
     with pytest.raises(ConfigurationRefused, match="expired"):
         download.download(anchor, NOW + DAY, made.ask)

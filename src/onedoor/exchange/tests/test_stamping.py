@@ -218,7 +218,8 @@ def test_the_status_is_asked_of_who_issued_the_certificate_not_of_a_namesake(tmp
     certificate = now.issue(Subject(OWN), new_key().public_key(), "sign")
     asked: list[Certificate] = []
     responders: Any = SimpleNamespace(status=lambda _, issuer: asked.append(issuer))
-    assert stamping._response(responders, certificate, [before.certificate, now.certificate]) == b""
+    issuers = [(responders, before.certificate), (responders, now.certificate)]
+    assert stamping._response(certificate, issuers) == b""
     assert asked == [now.certificate]
 
 

@@ -1,0 +1,203 @@
+"""Two instances that exchange messages over each other's external anchors, and what a partner may not say."""
+
+import io
+import json
+import shutil
+import urllib.request
+import zipfile
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from onedoor.exchange import configuration, parameters
+from onedoor.exchange.configuration import ConfigurationRefused
+from onedoor.exchange.connections import Connections, Request, Response
+from onedoor.exchange.directory import lab
+from onedoor.exchange.directory.federation import Partners
+from onedoor.exchange.directory.publishing import Publisher
+from onedoor.exchange.evidence import configuration as evidence
+from onedoor.exchange.evidence import report
+from onedoor.exchange.permissions import Permission
+from onedoor.exchange.tests.nation import PROVIDER, Place, free_base, system_of, wait_for
+from onedoor.signing import keys
+from onedoor.signing.certificates import load_certificates
+from onedoor.signing.keys import load_key
+
+CLIENT = "TL/GOV/DOOR/PORTAL"
+SOON = "from onedoor.exchange.directory import main; main.SOONER = 0.3"
+NAMES = ("xRoadInstance", "memberClass", "memberCode", "subsystemCode")
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Place, Place]]:
+    """Viet Nam and Testland, each with the other's external anchor, running."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keys, "RSA_BITS", 2048)
+        base = free_base()
+        there = Place(tmp_path_factory.mktemp("vn"), base, before=SOON)
+        here = Place(tmp_path_factory.mktemp("tl"), base + 30, before=SOON, name="testland")
+        for place in (there, here):
+            Publisher(place.var / "directory").publish_sources()
+    _grant(there)
+    for place, other in ((there, here), (here, there)):
+        (place.var / "directory" / "partners").mkdir()
+        anchor = other.var / "directory" / "sources" / "external" / parameters.ANCHOR
+        shutil.copy(anchor, place.var / "directory" / "partners" / "partner.xml")
+    try:
+        there.start("directory")
+        here.start("directory")
+        for place in (there, here):
+            wait_for(lambda place=place: _published(place)["partners"], "the partner's configuration")
+        there.start("gateway-G22", "gateway-G01")
+        here.start("gateway-DOOR")
+        yield there, here
+    finally:
+        there.stop()
+        here.stop()
+
+
+def _grant(place: Place) -> None:
+    """Let the partner's portal look persons up: in the nation's rights, and by the provider's own grant."""
+    path = place.var / "directory" / "content.json"
+    content = json.loads(path.read_text())
+    allowed = Permission(CLIENT, f"{PROVIDER}/population", ("bicycle-marking",), ("POST /lookup",))
+    content["rights"].append(allowed.data())
+    path.write_text(json.dumps(content))
+    lab.grant(place.seats["G01"], [Permission.read(one) for one in content["rights"]])
+
+
+def _published(place: Place) -> dict[str, Any]:
+    address = place.environments["directory"]["ONEDOOR_LISTEN"]
+    with urllib.request.urlopen(f"http://{address}/configuration", timeout=5) as answer:
+        found: dict[str, Any] = json.loads(answer.read().rpartition(b"\n\n-- ")[0])
+    return found
+
+
+def got(client: Connections, target: str) -> bytes:
+    found = client.exchange([Request("GET", target, {}, b"")], 20)[0]
+    assert isinstance(found, Response)
+    assert found.status == 200, found.body
+    return found.body
+
+
+def test_a_message_crosses_the_border_and_both_sides_can_prove_it(both: tuple[Place, Place], tmp_path: Path) -> None:
+    there, here = both
+    client, provider = here.client("DOOR"), there.client("G01")
+    names = {"X_Road_Client": CLIENT, "X_Road_Id": "abroad-1", "Onedoor_Purpose": "bicycle-marking"}
+    with system_of(there, "G01") as system:
+        assert here.ask(client=client, **names).status == 200
+        assert [one["path"] for one in system.seen] == ["/exchange/population/lookup"]
+        refused = here.ask(client=client, **{**names, "X_Road_Id": "abroad-2", "Onedoor_Purpose": "birth-form"})
+        assert refused.headers["x-road-error"] == "Server.ServerProxy.AccessDenied"
+    for side, subsystem in ((client, CLIENT), (provider, PROVIDER)):
+        (tmp_path / "conf.zip").write_bytes(got(side, "/verificationconf"))
+        instances = evidence.load(tmp_path / "conf.zip")
+        assert set(instances) == {"VN", "TL"}
+        own = "&".join(f"{name}={part}" for name, part in zip(NAMES, subsystem.split("/"), strict=True))
+        archive = zipfile.ZipFile(io.BytesIO(got(side, f"/asic?queryId=abroad-1&{own}&force")))
+        assert len(archive.namelist()) == 2
+        for name in archive.namelist():
+            (tmp_path / "one.asice").write_bytes(archive.read(name))
+            found = report.verify(tmp_path / "one.asice", instances)
+            assert (found.trust, found.good) == ((), True)
+        side.close()
+
+
+def test_members_download_the_partners_anchor_with_their_private_parameters(both: tuple[Place, Place]) -> None:
+    there, _ = both
+    publisher = Publisher(there.var / "directory")
+    publisher.follow_partners()
+    publisher.publish_sources()
+    answered = publisher.sources.answer("/internalconf?version=6")
+    assert answered is not None
+    path = next(one for one in answered[1].decode().split() if one.endswith("private-params.xml"))
+    document = (publisher.sources.answer(path) or (b"", b""))[1]
+    anchor = document.partition(b"<configurationAnchor>")[2].partition(b"</configurationAnchor>")[0]
+    assert b"<instanceIdentifier>TL</instanceIdentifier>" in anchor
+    assert b"/externalconf</downloadURL>" in anchor
+
+
+@pytest.fixture(scope="module")
+def told(both: tuple[Place, Place]) -> dict[str, Any]:
+    (partner,) = _published(both[0])["partners"]
+    found: dict[str, Any] = partner
+    return found
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda data: data["gateways"][0].update(id="VN/GOV/G15/GATEWAY"),
+        lambda data: data["gateways"][0]["clients"].append("VN/GOV/G15/CIVIL-STATUS"),
+        lambda data: data["members"][0]["subsystems"][0].update(id="VN/GOV/G22/PORTAL"),
+        lambda data: data.update(instance="VN"),
+        lambda data: data.update(instance="TL/GOV"),
+        lambda data: data.update(authorities=["no certificate"]),
+        lambda data: data["gateways"][0].update(signing="none"),
+        lambda data: data["gateways"].append(7),
+        lambda data: data.pop("expires"),
+    ],
+)
+def test_a_partner_speaks_of_its_own_members_alone_and_its_faults_are_its_own(
+    both: tuple[Place, Place], told: dict[str, Any], change: Any
+) -> None:
+    assert configuration.partner(told, "VN").gateways.keys() == {"TL/GOV/ROADS/GATEWAY", "TL/GOV/DOOR/GATEWAY"}
+    wrong = json.loads(json.dumps(told))
+    change(wrong)
+    with pytest.raises(ConfigurationRefused):
+        configuration.partner(wrong, "VN")
+    folder = both[0].var / "directory"
+    certificate = load_certificates(folder / "signing.pem")[0]
+    data = _published(both[0]) | {"partners": [wrong]}
+    signed = configuration.write(data, load_key(folder / "signing.key"), certificate)
+    read = configuration.read(signed, [certificate], moment=datetime.now(UTC))
+    assert (read.partners, len(read.gateways)) == ((), 5)
+
+
+def test_a_partner_counts_until_its_own_configuration_ends(both: tuple[Place, Place], told: dict[str, Any]) -> None:
+    folder = both[0].var / "directory"
+    certificate, now = load_certificates(folder / "signing.pem")[0], datetime.now(UTC)
+    ends = now + timedelta(minutes=5)
+    data = _published(both[0]) | {"partners": [told | {"expires": ends.isoformat()}]}
+    signed = configuration.write(data, load_key(folder / "signing.key"), certificate)
+    read = configuration.read(signed, [certificate], moment=now)
+    assert read.partners_end == ends.timestamp()
+    assert read.gateway_of[CLIENT].id == "TL/GOV/DOOR/GATEWAY"
+    after = read.without_ended(ends.timestamp())
+    assert CLIENT not in after.gateway_of
+    assert (len(after.gateways), len(after.gateway_by_tls)) == (5, 5)
+    assert replace(after, partners=read.partners).without_ended(ends.timestamp()) == after
+
+
+def test_a_silent_partner_is_kept_and_one_whose_anchor_went_is_not(both: tuple[Place, Place]) -> None:
+    folder, now, dead = both[0].var / "directory" / "partners", datetime.now(UTC), False
+
+    def ask(url: str) -> bytes | None:
+        if dead:
+            raise ConnectionRefusedError
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            data: bytes = answer.read()
+        return data
+
+    partners = Partners(folder, "VN", ask)
+    assert partners.look(now)
+    assert not partners.look(now)
+    dead = True
+    assert not partners.look(now)
+    assert (len(partners.told(now)), partners.silent) == (1, 1)
+    assert partners.told(now + timedelta(days=2)) == []
+    (folder / "partner.xml").rename(folder / "partner.gone")
+    assert partners.look(now)
+    assert (partners.told(now), partners.silent) == ([], 0)
+    (folder / "partner.gone").rename(folder / "partner.xml")
+    assert not Partners(folder, "TL", ask).told(now)
+
+
+def test_a_partner_that_claims_to_be_us_is_not_taken(both: tuple[Place, Place]) -> None:
+    partners = Partners(both[1].var / "directory" / "partners", "VN")
+    assert not partners.look(datetime.now(UTC))
+    assert partners.silent == 1
