@@ -6,7 +6,7 @@ gateway needs neither another key nor a reader of XML. A partner that does not a
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,8 @@ from onedoor.exchange.parameters import OWN, SHARED
 from onedoor.kernel.said import said
 from onedoor.signing.certificates import pem
 
-FOLDER = "partners"
-MOST = 20
-LARGEST_ANCHOR = 1 << 20
+MOST, LARGEST, LARGEST_ANCHOR = 4, 6 << 20, 1 << 20
+"""Partners, and bytes of what one says: all of them fit into what a gateway takes of a configuration."""
 _logger = logging.getLogger(__name__)
 
 
@@ -41,20 +40,26 @@ class Partners:
 
     def look(self, now: datetime) -> bool:
         """Download what each partner publishes; return whether anything but the ends of what is known changed."""
-        before = {path: found.content for path, (_, found) in self._known.items()}
-        paths = sorted(self._folder.glob("*.xml"))[:MOST]
-        self._known = {path: one for path, one in self._known.items() if path in paths}
-        self._silent &= set(paths)
-        for path in paths:
+        known: dict[Path, tuple[bytes, Downloaded]] = {}
+        silent: set[Path] = set()
+        for path in sorted(self._folder.glob("*.xml"))[:MOST]:
+            anchor = b""
             try:
-                self._look(path, now)
-                self._silent.discard(path)
-            except (OSError, ConfigurationRefused) as refused:
+                anchor = _anchor(path)
+                found = self._looked(anchor, now)
+                if any(found.instance == other.instance for _, other in known.values()):
+                    raise ConfigurationRefused(why=said("another anchor leads to the same instance"))
+                known[path] = anchor, found
+            except Exception as refused:  # noqa: BLE001 - what a partner sends must not hold up the others
+                silent.add(path)
                 if path not in self._silent:
                     why = refused.facts.get("why") if isinstance(refused, ConfigurationRefused) else refused
                     _logger.warning("federation.partner_refused anchor=%s why=%s", path.name, why)
-                self._silent.add(path)
-        return before != {path: found.content for path, (_, found) in self._known.items()}
+                if (kept := self._known.get(path)) and kept[0] == anchor:
+                    known[path] = kept
+        changed = _contents(known) != _contents(self._known)
+        self._known, self._silent = known, silent
+        return changed
 
     def told(self, now: datetime) -> list[dict[str, Any]]:
         """Return the partners in force *now*, as our own gateways read them."""
@@ -68,17 +73,23 @@ class Partners:
                 certificates = [pem([certificate]).decode() for certificate in one.certificates]
                 yield {"instance": anchor.instance, "url": one.url, "certificates": certificates}
 
-    def _look(self, path: Path, now: datetime) -> None:
-        if path.stat().st_size > LARGEST_ANCHOR:
-            raise ConfigurationRefused(why=said("its anchor is not well formed"))
-        anchor = path.read_bytes()
-        if path in self._known and self._known[path][0] != anchor:
-            del self._known[path]
+    def _looked(self, anchor: bytes, now: datetime) -> Downloaded:
+        """Return what *anchor* leads to, once our own gateways can read it."""
         found = download.download(anchor, now, self._ask)
-        if any(found.instance == other.instance for one, (_, other) in self._known.items() if one != path):
-            raise ConfigurationRefused(why=said("another anchor leads to the same instance"))
+        if sum(len(one) for one in found.content.values()) > LARGEST:
+            raise ConfigurationRefused(why=said("it is too large"))
         configuration.partner(_told(found), self._own)
-        self._known[path] = anchor, found
+        return found
+
+
+def _anchor(path: Path) -> bytes:
+    if path.stat().st_size > LARGEST_ANCHOR:
+        raise ConfigurationRefused(why=said("its anchor is not well formed"))
+    return path.read_bytes()
+
+
+def _contents(known: Mapping[Path, tuple[bytes, Downloaded]]) -> dict[Path, tuple[bytes, dict[str, bytes]]]:
+    return {path: (anchor, found.content) for path, (anchor, found) in known.items()}
 
 
 def _told(found: Downloaded) -> dict[str, Any]:
@@ -91,5 +102,5 @@ def _told(found: Downloaded) -> dict[str, Any]:
             name: own[name] for name in ("instance", "authorities", "members", "gateways") if name in own
         }
         return {**kept, "expires": found.end.isoformat(), "shared": found.files[SHARED].decode()}
-    except (ValueError, AttributeError) as broken:
+    except (ValueError, AttributeError, RecursionError) as broken:
         raise ConfigurationRefused(why=said("it is not well formed")) from broken

@@ -4,15 +4,17 @@ import json
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from onedoor.exchange import configuration
-from onedoor.exchange.directory import federation
-from onedoor.exchange.directory.federation import Partners
 from onedoor.exchange.directory.sources import FOLDER, Sources
 from onedoor.signing.certificates import load_certificates
 from onedoor.signing.keys import load_key
 
+if TYPE_CHECKING:
+    from onedoor.exchange.directory.federation import Partners
+
+PARTNERS = "partners"
 CONTENT, SIGNED = "content.json", "configuration.signed"
 LIFE = timedelta(hours=24)
 """How long gateways go on when the directory is away."""
@@ -56,9 +58,12 @@ class Publisher:
 
     def follow_partners(self) -> bool:
         """Look at what the partners of a federation publish; return whether it changed."""
-        if self.partners is None:
-            self.partners = Partners(self._folder / federation.FOLDER, self._content()["instance"])
-        return self.partners.look(datetime.now(UTC))
+        folder = self._folder / PARTNERS
+        if self.partners is None and any(folder.glob("*.xml")):
+            from onedoor.exchange.directory.federation import Partners  # a reader of XML, where there is a partner
+
+            self.partners = Partners(folder, self._content()["instance"])
+        return self.partners.look(datetime.now(UTC)) if self.partners else False
 
     def changed(self) -> int:
         """Return when the content last changed, in nanoseconds."""

@@ -8,7 +8,6 @@ one for a month after, so that whoever looks once a month learns the new one fro
 import base64
 import hashlib
 import secrets
-from collections import deque
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -45,7 +44,7 @@ class Sources:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._lists: dict[tuple[str, str], bytes] = {}
-        self._files: deque[dict[str, bytes]] = deque(maxlen=KEPT)
+        self._files: tuple[dict[str, bytes], ...] = ()
 
     def renew(self, now: datetime) -> None:
         """Destroy keys that have ended; make those that are missing, and the next ones two months before they are."""
@@ -78,7 +77,7 @@ class Sources:
             url = f"http://{data['address']}/{kind}conf"
             anchor = parameters.anchor(data["instance"], url, known, known[-1].not_valid_before_utc)
             write_durably(self._folder / kind / ANCHOR, anchor, mode=0o644)
-        self._files.append(files)
+        self._files = (*self._files, files)[-KEPT:]
         self._lists = lists
 
     def answer(self, target: str) -> tuple[bytes, bytes] | None:

@@ -124,7 +124,10 @@ def test_a_gateway_without_a_configuration_in_force_stops_all_traffic(alone: Pla
     answer = alone.ask(client=client)
     assert answer.headers["x-road-error"] == "Server.ClientProxy.NetworkError", "only the other gateway is missing"
     time.sleep(4)
-    assert alone.ask(client=client).headers["x-road-error"] == "Server.ClientProxy.OutdatedGlobalConf"
+    for target in (LOOKUP, "/verificationconf", "/listClients"):
+        method = "POST" if target == LOOKUP else "GET"
+        stopped = alone.ask(target, client=client, method=method)
+        assert stopped.headers["x-road-error"] == "Server.ClientProxy.OutdatedGlobalConf"
     alone.start("directory")
     wait_for(
         lambda: alone.ask(client=client).headers["x-road-error"] == "Server.ClientProxy.NetworkError",

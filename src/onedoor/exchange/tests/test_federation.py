@@ -16,7 +16,7 @@ import pytest
 from onedoor.exchange import configuration, parameters
 from onedoor.exchange.configuration import ConfigurationRefused
 from onedoor.exchange.connections import Connections, Request, Response
-from onedoor.exchange.directory import lab
+from onedoor.exchange.directory import federation, lab
 from onedoor.exchange.directory.federation import Partners
 from onedoor.exchange.directory.publishing import Publisher
 from onedoor.exchange.evidence import configuration as evidence
@@ -190,11 +190,54 @@ def test_a_silent_partner_is_kept_and_one_whose_anchor_went_is_not(both: tuple[P
     assert not partners.look(now)
     assert (len(partners.told(now)), partners.silent) == (1, 1)
     assert partners.told(now + timedelta(days=2)) == []
+    anchor = (folder / "partner.xml").read_bytes()
+    (folder / "partner.xml").write_bytes(anchor + b"\n")
+    assert partners.look(now), "what another anchor led to counts no longer"
+    assert (partners.told(now), partners.silent) == ([], 1)
+    (folder / "partner.xml").write_bytes(anchor)
+    dead = False
+    assert partners.look(now)
     (folder / "partner.xml").rename(folder / "partner.gone")
     assert partners.look(now)
     assert (partners.told(now), partners.silent) == ([], 0)
     (folder / "partner.gone").rename(folder / "partner.xml")
     assert not Partners(folder, "TL", ask).told(now)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"[" * 100_000,
+        b"7",
+        b'{"members": 7}',
+        b'{"instance": "VN"}',
+        b'{"gateways": [{"id": "VN/GOV/G15/GATEWAY"}]}',
+        b"\xff",
+    ],
+    ids=["deep", "number", "members", "instance", "gateway", "encoding"],
+)
+def test_nothing_that_a_partner_says_harms_us(
+    both: tuple[Place, Place], monkeypatch: pytest.MonkeyPatch, said: bytes
+) -> None:
+    monkeypatch.setattr(parameters, "own", lambda _: said)
+    publisher = Publisher(both[1].var / "directory")
+    publisher.publish_sources()
+
+    def ask(url: str) -> bytes | None:
+        answered = publisher.sources.answer("/" + url.split("/", 3)[3])
+        return answered[1] if answered else None
+
+    partners = Partners(both[0].var / "directory" / "partners", "VN", ask)
+    assert not partners.look(datetime.now(UTC))
+    assert (partners.told(datetime.now(UTC)), partners.silent) == ([], 1)
+    monkeypatch.setattr(parameters, "own", lambda _: b"{}")
+    publisher.publish_sources()
+    assert partners.look(datetime.now(UTC)), "an instance without gateways of ours is there for evidence"
+    (told,) = partners.told(datetime.now(UTC))
+    assert configuration.partner(told, "VN").gateways == {}
+    monkeypatch.setattr(federation, "LARGEST", 100)
+    partners.look(datetime.now(UTC))
+    assert (len(partners.told(datetime.now(UTC))), partners.silent) == (1, 1)
 
 
 def test_a_partner_that_claims_to_be_us_is_not_taken(both: tuple[Place, Place]) -> None:
