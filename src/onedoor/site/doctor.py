@@ -11,7 +11,7 @@ from typing import Any
 
 from cryptography.x509 import Certificate
 
-from onedoor.exchange.directory import lab, sources
+from onedoor.exchange.directory import lab, publishing, sources
 from onedoor.kernel import nation as nations
 from onedoor.signing import holders
 from onedoor.signing.certificates import load_certificates
@@ -191,9 +191,10 @@ def _expected(found: Installation) -> Iterator[Path]:
 
 
 def certificates(found: Installation) -> Iterator[str]:
-    """Look whether certificates are in force and stay so for a while; those of its sources the directory renews."""
+    """Look whether certificates are in force and stay so for a while; those of sources the directory itself follows."""
     now = datetime.now(UTC)
-    known = (one for one in archives.files(found.var) if one.suffix == ".pem" and sources.FOLDER not in one.parts)
+    followed = {sources.FOLDER, publishing.PARTNERS}
+    known = (one for one in archives.files(found.var) if one.suffix == ".pem" and not followed & {*one.parts})
     for path in sorted(known):
         ends = min((_ends(one) for one in load_certificates(path)), default=now + 2 * SOON)
         if ends < now:

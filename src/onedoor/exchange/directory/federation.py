@@ -4,6 +4,7 @@ The directory downloads and verifies, and tells its own gateways of each partner
 gateway needs neither another key nor a reader of XML. A partner that does not answer counts until what it signed ends.
 """
 
+import hashlib
 import json
 import logging
 from collections.abc import Iterator, Mapping
@@ -18,15 +19,16 @@ from onedoor.exchange.evidence.anchors import Anchor
 from onedoor.exchange.evidence.download import Ask, Downloaded, asked
 from onedoor.exchange.parameters import OWN, SHARED
 from onedoor.kernel.said import said
-from onedoor.signing.certificates import pem
+from onedoor.signing.certificates import load_certificates, pem, save_certificates
 
 MOST, LARGEST, LARGEST_ANCHOR = 4, 6 << 20, 1 << 20
 """Partners, and bytes of what one says: all of them fit into what a gateway takes of a configuration."""
+_DIGITS = 16
 _logger = logging.getLogger(__name__)
 
 
 class Partners:
-    """The partners whose anchors (``*.xml``) lie in *folder*."""
+    """The partners whose anchors (``*.xml``) lie in *folder*; beside each, the certificates learned through it."""
 
     def __init__(self, folder: Path, own: str, ask: Ask = asked) -> None:
         self._folder, self._own, self._ask = folder, own, ask
@@ -46,7 +48,7 @@ class Partners:
             anchor = b""
             try:
                 anchor = _anchor(path)
-                found = self._looked(anchor, now)
+                found = self._looked(path, anchor, now)
                 if any(found.instance == other.instance for _, other in known.values()):
                     raise ConfigurationRefused(why=said("another anchor leads to the same instance"))
                 known[path] = anchor, found
@@ -66,19 +68,26 @@ class Partners:
         return [_told(found) for _, found in self._known.values() if now < found.end]
 
     def anchors(self) -> Iterator[dict[str, Any]]:
-        """Yield the partners' anchors, as the private parameters hold them."""
-        for data, _ in self._known.values():
-            anchor = Anchor.read(data)
-            for one in anchor.sources:
-                certificates = [pem([certificate]).decode() for certificate in one.certificates]
-                yield {"instance": anchor.instance, "url": one.url, "certificates": certificates}
+        """Yield the partners' anchors with what was learned since, as the private parameters hold them."""
+        for data, found in self._known.values():
+            for one in Anchor.read(data).sources:
+                certificates = dict.fromkeys((*one.certificates, *found.certificates))
+                told = [pem([certificate]).decode() for certificate in certificates]
+                yield {"instance": found.instance, "url": one.url, "certificates": told}
 
-    def _looked(self, anchor: bytes, now: datetime) -> Downloaded:
-        """Return what *anchor* leads to, once our own gateways can read it."""
-        found = download.download(anchor, now, self._ask)
+    def _looked(self, path: Path, anchor: bytes, now: datetime) -> Downloaded:
+        """Return what *anchor* leads to, once our own gateways can read it; learn the keys that it names.
+
+        So a partner hands over to its next keys without a new anchor, as it does to X-Road's clients.
+        """
+        learned = path.with_name(f"{path.stem}.{hashlib.sha256(anchor).hexdigest()[:_DIGITS]}.pem")
+        certificates = load_certificates(learned) if learned.exists() else ()
+        found = download.download(anchor, now, self._ask, certificates)
         if sum(len(one) for one in found.content.values()) > LARGEST:
             raise ConfigurationRefused(why=said("it is too large"))
         configuration.partner(_told(found), self._own)
+        if found.certificates and found.certificates != certificates:
+            save_certificates(learned, found.certificates)
         return found
 
 

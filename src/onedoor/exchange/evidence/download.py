@@ -3,17 +3,19 @@
 What is kept in a folder is what ``onedoor exchange verify --conf`` reads: the anchor, the signed list, the files.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from cryptography import x509
+
 from onedoor.exchange.configuration import ConfigurationRefused
 from onedoor.exchange.evidence import directory
-from onedoor.exchange.evidence.anchors import Anchor, Source, text
+from onedoor.exchange.evidence.anchors import Anchor, Source, certificate, text
 from onedoor.exchange.evidence.directory import Directory
-from onedoor.exchange.parameters import ANCHOR, OWN, PRIVATE, SHARED, VERSIONS
+from onedoor.exchange.parameters import ANCHOR, EXTERNAL, INTERNAL, OWN, PRIVATE, SHARED, VERSIONS
 from onedoor.kernel.durable import write_durably
 from onedoor.kernel.fetching import OK, Server
 from onedoor.kernel.said import said
@@ -31,12 +33,16 @@ Ask = Callable[[str], bytes | None]
 
 @dataclass(frozen=True)
 class Downloaded:
-    """A verified configuration: its *files* by name, the signed list among them."""
+    """A verified configuration: its *files* by name, the signed list among them.
+
+    *certificates* are those whose keys sign its source from now on, as it says itself.
+    """
 
     instance: str
     version: str
     end: datetime
     files: dict[str, bytes]
+    certificates: tuple[x509.Certificate, ...]
 
     @property
     def content(self) -> dict[str, bytes]:
@@ -61,10 +67,11 @@ def asked(url: str) -> bytes | None:
     return body if status == OK else None
 
 
-def download(anchor: bytes, now: datetime, ask: Ask = asked) -> Downloaded:
+def download(anchor: bytes, now: datetime, ask: Ask = asked, learned: Sequence[x509.Certificate] = ()) -> Downloaded:
     """Return the configuration that *anchor* leads to, in force *now*; raise `ConfigurationRefused`.
 
-    Sources are tried in the anchor's order; the last one's fault is told when none serves.
+    Beside the anchor's certificates those *learned* from an earlier download count. Sources are tried in the anchor's
+    order; the last one's fault is told when none serves.
     """
     try:
         told = Anchor.read(anchor)
@@ -73,7 +80,7 @@ def download(anchor: bytes, now: datetime, ask: Ask = asked) -> Downloaded:
     fault = ConfigurationRefused(why=said("its anchor names no source"))
     for source in told.sources:
         try:
-            return _from(told.instance, source, now, ask)
+            return _from(told.instance, Source(source.url, (*source.certificates, *learned)), now, ask)
         except ConfigurationRefused as refused:
             fault = refused
         except OSError as error:
@@ -92,13 +99,14 @@ def _from(instance: str, source: Source, now: datetime, ask: Ask) -> Downloaded:
         data = ask(_address(source.url, one.location))
         if data is None or not one.holds(data):
             raise ConfigurationRefused(why=said("{file} is not what was signed", file=name))
-        if name != OWN and (other := _instance(data, name)) != instance:
-            raise ConfigurationRefused(why=said("it is of {other}, not of {instance}", other=other, instance=instance))
         files[name] = data
     if SHARED not in files:
         raise ConfigurationRefused(why=said("{file} is not what was signed", file=SHARED))
-    kind = directory.NAMES[0] if PRIVATE in files else directory.NAMES[1]
-    return Downloaded(instance, listed.version, listed.end, {kind: signed, **files})
+    kind = INTERNAL if PRIVATE in files else EXTERNAL
+    told = [_told(files[name], name, kind) for name in (SHARED, PRIVATE) if name in files]
+    if other := next((one for one, _ in told if one != instance), ""):
+        raise ConfigurationRefused(why=said("it is of {other}, not of {instance}", other=other, instance=instance))
+    return Downloaded(instance, listed.version, listed.end, {f"{kind}conf": signed, **files}, told[0][1])
 
 
 def verified(signed: bytes, source: Source, instance: str, now: datetime) -> Directory:
@@ -128,9 +136,12 @@ def _list(url: str, ask: Ask) -> bytes:
     raise ConfigurationRefused(why=said("{url} serves no version that is read here", url=url))
 
 
-def _instance(data: bytes, name: str) -> str:
+def _told(data: bytes, name: str, kind: str) -> tuple[str, tuple[x509.Certificate, ...]]:
+    """Return whose the file *name* says it is, and the certificates that it names for the source of a *kind*."""
     try:
-        return text(documents.parse_message(data, name), "instanceIdentifier")
+        root = documents.parse_message(data, name)
+        named = root.iterfind(f"source/{kind}VerificationCert")
+        return text(root, "instanceIdentifier"), tuple(certificate(one.text or "") for one in named)
     except (ValueError, Broken) as broken:
         raise ConfigurationRefused(why=said("it is not well formed")) from broken
 

@@ -15,6 +15,7 @@ from lxml import etree
 
 from onedoor.exchange import parameters
 from onedoor.exchange.configuration import ConfigurationRefused
+from onedoor.exchange.directory.federation import Partners
 from onedoor.exchange.directory.sources import KEPT, LIFE, OVERLAP, Sources
 from onedoor.exchange.evidence import configuration, directory, download
 from onedoor.exchange.evidence.anchors import Anchor, fingerprint
@@ -228,6 +229,26 @@ def test_whoever_looks_once_a_month_never_meets_a_key_that_is_new_to_it(tmp_path
     kept = list(made.folder.rglob("*.key"))
     assert len(kept) == len(list(made.folder.rglob("*.pem"))) == 2 * len(listed), "ended keys are destroyed"
     assert {one.stat().st_mode & 0o777 for one in kept} == {0o600}
+
+
+def test_a_partner_is_followed_through_its_keys_by_the_first_anchor(tmp_path: Path) -> None:
+    made, now, folder = Made(tmp_path), NOW, tmp_path / "partners"
+    made.publish(now)
+    folder.mkdir()
+    (folder / "one.xml").write_bytes(made.anchor("external"))
+    while now < NOW + 2 * LIFE:
+        made.publish(now)
+        partners = Partners(folder, "FI", made.ask)  # as after a restart
+        assert partners.look(now)
+        now += OVERLAP - DAY
+    assert not {*Anchor.read(made.anchor("external")).certificates} & {
+        *Anchor.read((folder / "one.xml").read_bytes()).certificates
+    }
+    for path in folder.glob("*.pem"):
+        path.unlink()
+    partners = Partners(folder, "FI", made.ask)
+    assert not partners.look(now - DAY)
+    assert partners.silent == 1
 
 
 def test_content_of_an_earlier_version_is_served_to_our_own_gateways_alone(tmp_path: Path) -> None:
