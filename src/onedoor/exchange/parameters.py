@@ -26,7 +26,7 @@ PROFILE = "ee.ria.xroad.common.certificateprofile.impl.BasicCertificateProfileIn
 """How the development authority names members in certificates."""
 FRESHNESS, STAMPING = 3600, 60
 """Seconds an OCSP response counts, and until signatures are time-stamped (X-Road's defaults)."""
-_CONF, _ID = "http://x-road.eu/xsd/xroad.xsd", "http://x-road.eu/xsd/identifiers"
+NAMESPACE, _ID = "http://x-road.eu/xsd/xroad.xsd", "http://x-road.eu/xsd/identifiers"
 _TAGS = ("xRoadInstance", "memberClass", "memberCode", "subsystemCode")
 _MEMBER = 3
 _OWNERS = ("security-server-owners", "Security server owners")
@@ -62,7 +62,8 @@ def private(data: Mapping[str, Any]) -> bytes:
     """
     root = _root("conf", data["instance"])
     for one in data.get("anchors", ()):
-        _anchor(SubElement(root, "configurationAnchor"), one["instance"], one["url"], map(_cert, one["certificates"]))
+        sources = {url: map(_cert, certificates) for url, certificates in one["sources"].items()}
+        _anchor(SubElement(root, "configurationAnchor"), one["instance"], sources)
     service = SubElement(root, "managementService")
     _texts(service, authCertRegServiceAddress="")
     _identifier(service, "managementRequestServiceProviderId", data["operator"])
@@ -70,11 +71,12 @@ def private(data: Mapping[str, Any]) -> bytes:
     return _written(root)
 
 
-def anchor(instance: str, url: str, certificates: Iterable[Certificate], moment: datetime) -> bytes:
-    """Return the anchor of a source: what it signs is fetched at *url* and signed with a key of *certificates*."""
-    root = Element(f"{{{_CONF}}}configurationAnchor")
-    _texts(root, generatedAt=f"{moment:%Y-%m-%dT%H:%M:%SZ}")
-    _anchor(root, instance, url, map(_der, certificates))
+def anchor(instance: str, sources: Mapping[str, Iterable[Certificate]], moment: datetime | None = None) -> bytes:
+    """Return the anchor of *sources*: by the address a list is fetched at, the certificates whose keys may sign it."""
+    root = Element(f"{{{NAMESPACE}}}configurationAnchor")
+    if moment:
+        _texts(root, generatedAt=f"{moment:%Y-%m-%dT%H:%M:%SZ}")
+    _anchor(root, instance, {url: map(_der, certificates) for url, certificates in sources.items()})
     return _written(root)
 
 
@@ -85,12 +87,13 @@ def own(data: Mapping[str, Any]) -> bytes:
     return json.dumps({**told, "gateways": data["gateways"]}, ensure_ascii=False, indent=1).encode()
 
 
-def _anchor(element: Element, instance: str, url: str, certificates: Iterable[str]) -> None:
+def _anchor(element: Element, instance: str, sources: Mapping[str, Iterable[str]]) -> None:
     _texts(element, instanceIdentifier=instance)
-    source = SubElement(element, "source")
-    _texts(source, downloadURL=url)
-    for one in certificates:
-        _texts(source, verificationCert=one)
+    for url, certificates in sources.items():
+        source = SubElement(element, "source")
+        _texts(source, downloadURL=url)
+        for one in certificates:
+            _texts(source, verificationCert=one)
 
 
 def _source(root: Element, data: Mapping[str, Any]) -> None:
@@ -152,7 +155,7 @@ def _identifier(parent: Element, tag: str, identifier: str) -> None:
 
 
 def _root(tag: str, instance: str) -> Element:
-    root = Element(f"{{{_CONF}}}{tag}")
+    root = Element(f"{{{NAMESPACE}}}{tag}")
     _texts(root, instanceIdentifier=instance)
     return root
 

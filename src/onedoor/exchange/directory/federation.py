@@ -70,10 +70,11 @@ class Partners:
     def anchors(self) -> Iterator[dict[str, Any]]:
         """Yield the partners' anchors with what was learned since, as the private parameters hold them."""
         for data, found in self._known.values():
-            for one in Anchor.read(data).sources:
-                certificates = dict.fromkeys((*one.certificates, *found.certificates))
-                told = [pem([certificate]).decode() for certificate in certificates]
-                yield {"instance": found.instance, "url": one.url, "certificates": told}
+            sources = {
+                one.url: [pem([cert]).decode() for cert in dict.fromkeys((*one.certificates, *found.certificates))]
+                for one in Anchor.read(data).sources
+            }
+            yield {"instance": found.instance, "sources": sources}
 
     def _looked(self, path: Path, anchor: bytes, now: datetime) -> Downloaded:
         """Return what *anchor* leads to, once our own gateways can read it; learn the keys that it names.

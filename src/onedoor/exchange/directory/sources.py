@@ -75,7 +75,7 @@ class Sources:
                 lists[f"/{kind}conf", str(version)] = _signed(*listed, key, certificate)
                 files |= places
             url = f"http://{data['address']}/{kind}conf"
-            anchor = parameters.anchor(data["instance"], url, known, known[-1].not_valid_before_utc)
+            anchor = parameters.anchor(data["instance"], {url: known}, known[-1].not_valid_before_utc)
             write_durably(self._folder / kind / ANCHOR, anchor, mode=0o644)
         self._files = (*self._files, files)[-KEPT:]
         self._lists = lists

@@ -10,6 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from lxml import etree
 
+from onedoor.exchange import parameters
 from onedoor.exchange.parameters import ANCHOR
 from onedoor.signing.asice import documents
 from onedoor.signing.schemes import load_certificate
@@ -37,17 +38,28 @@ class Anchor:
     def read(cls, data: bytes) -> "Anchor":
         """Return the anchor in the file *data*; raise `ValueError` or `Broken`."""
         root = documents.parse_message(data, ANCHOR)
+        if root.tag != f"{{{parameters.NAMESPACE}}}configurationAnchor":
+            raise ValueError(ANCHOR)
+        return cls.of(root)
+
+    @classmethod
+    def of(cls, element: etree._Element) -> "Anchor":
+        """Return the anchor that *element* is; raise `ValueError`."""
         sources = tuple(
             Source(
                 (one.findtext("downloadURL") or "").strip(),
                 tuple(certificate(cert.text or "") for cert in one.findall("verificationCert")),
             )
-            for one in root.findall("source")
+            for one in element.findall("source")
         )
-        instance = text(root, "instanceIdentifier")
+        instance = text(element, "instanceIdentifier")
         if not _INSTANCE.fullmatch(instance):
             raise ValueError(ANCHOR)
         return cls(instance, sources)
+
+    def written(self) -> bytes:
+        """Return it as a file."""
+        return parameters.anchor(self.instance, {one.url: one.certificates for one in self.sources})
 
     @property
     def certificates(self) -> tuple[x509.Certificate, ...]:

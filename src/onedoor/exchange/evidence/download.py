@@ -49,6 +49,16 @@ class Downloaded:
         """Return its files without the list, which is signed anew again and again."""
         return {name: data for name, data in self.files.items() if name not in directory.NAMES}
 
+    def partners(self) -> list[bytes]:
+        """Return the anchors of the partners that its private parameters name; raise `ConfigurationRefused`."""
+        if PRIVATE not in self.files:
+            return []
+        try:
+            root = documents.parse_message(self.files[PRIVATE], PRIVATE)
+            return [Anchor.of(one).written() for one in root.findall("configurationAnchor")]
+        except (ValueError, Broken) as broken:
+            raise ConfigurationRefused(why=said("it is not well formed")) from broken
+
     def keep(self, folder: Path, anchor: bytes) -> None:
         """Write it with its *anchor* below *folder*, as evidence is checked against it."""
         for name, data in {ANCHOR: anchor, **self.files}.items():

@@ -20,7 +20,7 @@ from onedoor.exchange.directory import federation, lab
 from onedoor.exchange.directory.federation import Partners
 from onedoor.exchange.directory.publishing import Publisher
 from onedoor.exchange.evidence import configuration as evidence
-from onedoor.exchange.evidence import report
+from onedoor.exchange.evidence import download, report
 from onedoor.exchange.permissions import Permission
 from onedoor.exchange.tests.nation import PROVIDER, Place, free_base, system_of, wait_for
 from onedoor.signing import keys
@@ -107,18 +107,17 @@ def test_a_message_crosses_the_border_and_both_sides_can_prove_it(both: tuple[Pl
         side.close()
 
 
-def test_members_download_the_partners_anchor_with_their_private_parameters(both: tuple[Place, Place]) -> None:
-    there, _ = both
-    publisher = Publisher(there.var / "directory")
-    publisher.follow_partners()
-    publisher.publish_sources()
-    answered = publisher.sources.answer("/internalconf?version=6")
-    assert answered is not None
-    path = next(one for one in answered[1].decode().split() if one.endswith("private-params.xml"))
-    document = (publisher.sources.answer(path) or (b"", b""))[1]
-    anchor = document.partition(b"<configurationAnchor>")[2].partition(b"</configurationAnchor>")[0]
-    assert b"<instanceIdentifier>TL</instanceIdentifier>" in anchor
-    assert b"/externalconf</downloadURL>" in anchor
+def test_members_find_the_partners_anchor_in_their_private_parameters(
+    both: tuple[Place, Place], tmp_path: Path
+) -> None:
+    place, _ = both
+    anchor = (place.var / "directory" / "sources" / "internal" / parameters.ANCHOR).read_bytes()
+    found = download.download(anchor, datetime.now(UTC))
+    (abroad,) = found.partners()
+    found.keep(tmp_path, anchor)
+    download.download(abroad, datetime.now(UTC)).keep(tmp_path, abroad)
+    instances = evidence.load(tmp_path)
+    assert {name: one.signature.kind for name, one in instances.items()} == {"VN": "anchored", "TL": "anchored"}
 
 
 @pytest.fixture(scope="module")

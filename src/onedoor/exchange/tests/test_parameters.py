@@ -102,7 +102,7 @@ def test_what_x_roads_readers_are_told_is_as_its_schemas_ask(var: Path, content:
     assert faults(parameters.shared(content), "shared") == []
     assert faults(parameters.private(content), "private") == []
     certificates = load_certificates(var / "directory" / "ca" / "ca.pem")
-    anchor = parameters.anchor("VN", "http://d/internalconf", certificates, datetime(2026, 9, 1, tzinfo=UTC))
+    anchor = parameters.anchor("VN", {"http://d/internalconf": certificates}, datetime(2026, 9, 1, tzinfo=UTC))
     assert faults(anchor, "anchor") == []
     assert b"<generatedAt>2026-09-01T00:00:00Z</generatedAt>" in anchor
 

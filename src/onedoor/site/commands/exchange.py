@@ -8,6 +8,7 @@ from pathlib import Path
 from onedoor.exchange.configuration import ConfigurationRefused
 from onedoor.exchange.evidence import configuration, download, report
 from onedoor.exchange.evidence.anchors import fingerprint
+from onedoor.exchange.evidence.download import Downloaded
 from onedoor.exchange.evidence.report import Report
 from onedoor.exchange.gateway import local
 from onedoor.kernel.errors import BadInput
@@ -82,18 +83,25 @@ def verify(arguments: argparse.Namespace) -> int:
 
 
 def _fetch(arguments: argparse.Namespace) -> int:
-    """Keep the configuration that an anchor leads to, once all of it was verified."""
+    """Keep the configuration that an anchor leads to, once all of it was verified, and those of its partners."""
     if arguments.file.stat().st_size > LARGEST:
         raise ConfigurationRefused(why=said("its anchor is not well formed"))
-    anchor = arguments.file.read_bytes()
-    found = download.download(anchor, datetime.now(UTC))
-    found.keep(arguments.to, anchor)
-    facts = {"instance": found.instance, "version": found.version, "folder": arguments.to}
+    anchor, now = arguments.file.read_bytes(), datetime.now(UTC)
+    found = download.download(anchor, now)
+    _keep(found, arguments.to, anchor)
+    print(
+        _("The anchor’s SHA-224 is {anchor}. Compare it with the one its operator tells.", anchor=fingerprint(anchor))
+    )
+    for partner in found.partners():
+        _keep(download.download(partner, now), arguments.to, partner)
+    return 0
+
+
+def _keep(found: Downloaded, folder: Path, anchor: bytes) -> None:
+    found.keep(folder, anchor)
+    facts = {"instance": found.instance, "version": found.version, "folder": folder}
     print(_("The configuration of {instance}, version {version}, is in {folder}.", **facts))
     print(_("It is in force until {end}.", end=found.end.isoformat()))
-    mark = fingerprint(anchor)
-    print(_("The anchor’s SHA-224 is {anchor}. Compare it with the one its operator tells.", anchor=mark))
-    return 0
 
 
 def _tell(found: Report) -> None:

@@ -152,3 +152,22 @@ def test_a_description_is_kept_for_a_gateway_or_refused_in_ones_language(
     assert (code, SAID[language][1] in err) == (2, True)
     code, _, err = describe(OPENAPI, "TL/GOV/NONE/X/y")
     assert (code, service in err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("language", "says"),
+    [
+        ("vi", "tệp neo của nó không đúng dạng"),
+        ("en", "its anchor is not well formed"),
+        ("fr", "son ancre est mal formée"),
+    ],
+)
+def test_what_is_no_anchor_fetches_nothing(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, language: str, says: str
+) -> None:
+    arguments = ["fetch", CONFIGURATION / "shared-params.xml", "--to", tmp_path / "conf", "--language", language]
+    code = cli.run(["exchange", *map(str, arguments)])
+    assert (code, says in capsys.readouterr().err, (tmp_path / "conf").exists()) == (2, True, False)
+    with pytest.raises(SystemExit):
+        cli.run(["exchange", "fetch", str(GOOD)])
+    assert "--to" in capsys.readouterr().err
