@@ -138,12 +138,12 @@ class DirectoryServer:
         try:
             changed = self._publisher.changed()
             if changed != self._changed or now > self._fresh_until:
-                await self._publish()
                 self._changed, self._fresh_until = changed, now + RENEW
+                await self._publish()
                 _logger.info("directory.published")
-            self.broken = False
+                self.broken = False
         except (OSError, ValueError, LookupError, OnedoorError):
-            self.broken = True
+            self.broken, self._fresh_until = True, 0.0
             _logger.exception("directory.content")
 
     async def follow_partners(self) -> None:

@@ -1,17 +1,21 @@
 """A nation provisioned on one computer: whole, safe to repeat, finished after a kill."""
 
+import asyncio
 import json
 import shutil
+import time
 from pathlib import Path
 
 import pytest
 
 from onedoor.exchange import permissions
 from onedoor.exchange.directory import lab
+from onedoor.exchange.directory.main import DirectoryServer
 from onedoor.exchange.evidence.profiles import PROFILES
 from onedoor.exchange.gateway import local
 from onedoor.kernel import settings
 from onedoor.kernel.nation import Nation, load
+from onedoor.signing import keys
 from onedoor.signing.certificates import (
     Authority,
     Subject,
@@ -89,10 +93,36 @@ def test_what_an_earlier_version_certified_for_messages_is_renewed_for_the_same_
     assert changed == {"gateway-G15/signing.pem", "directory/content.json"}
 
 
+def test_what_keeps_x_roads_form_from_being_signed_keeps_ours_from_nothing(
+    var: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keys, "RSA_BITS", 2048)
+    shutil.copytree(var / "directory", tmp_path, dirs_exist_ok=True)
+    server = DirectoryServer(tmp_path)
+
+    def looked() -> tuple[bool, int, bytes]:
+        asyncio.run(server.look())
+        status = server.answer(b"GET /externalconf?version=6 HTTP/1.1").partition(b"\r\n")[0]
+        return server.broken, server.served()[1], status
+
+    first = looked()
+    assert (first[0], first[2]) == (False, b"HTTP/1.1 200 OK")
+    assert server.answer(b"GET /externalconf?version=4 HTTP/1.1").startswith(b"HTTP/1.1 404")
+    (secret,) = (tmp_path / "sources" / "external").glob("*.key")
+    secret.rename(tmp_path / "lost")
+    server._fresh_until = 0.0
+    time.sleep(0.002)
+    lost = looked()
+    assert (lost[0], lost[2]) == (True, b"HTTP/1.1 200 OK"), "what was signed before is served until it ends"
+    assert lost[1] > first[1]
+    (tmp_path / "lost").rename(secret)
+    assert not looked()[0]
+
+
 def test_private_keys_are_readable_by_their_owner_alone(var: Path) -> None:
-    keys = list(var.rglob("*.key"))
-    assert len(keys) > 20
-    assert {oct(path.stat().st_mode & 0o777) for path in keys} == {"0o600"}
+    private = list(var.rglob("*.key"))
+    assert len(private) > 20
+    assert {oct(path.stat().st_mode & 0o777) for path in private} == {"0o600"}
 
 
 def test_every_authority_has_its_seal_where_its_officers_work(nation: Nation, var: Path) -> None:

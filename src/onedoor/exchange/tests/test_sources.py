@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509 import Certificate, load_pem_x509_certificate
+from hypothesis import given
+from hypothesis import strategies as st
 from lxml import etree
 
 from onedoor.exchange import parameters
@@ -18,7 +20,7 @@ from onedoor.exchange.configuration import ConfigurationRefused
 from onedoor.exchange.directory.federation import Partners
 from onedoor.exchange.directory.sources import KEPT, LIFE, OVERLAP, Sources
 from onedoor.exchange.evidence import configuration, directory, download
-from onedoor.exchange.evidence.anchors import Anchor, fingerprint
+from onedoor.exchange.evidence.anchors import Anchor, Source, fingerprint
 from onedoor.signing import keys
 from onedoor.signing.certificates import AUTHORITY_NAME, Authority, pem
 
@@ -173,6 +175,10 @@ def test_what_does_not_hold_is_refused_with_the_reason(made: Made, tmp_path: Pat
     refused(made, anchor, "well formed", b"Signature-Algorithm-Id", b"Algorithm")
     refused(made, anchor, "shared-params.xml is not what was signed", b"conf>", b"conf> ", "shared-params")
     refused(made, b"<a/>", "anchor is not well formed")
+    bomb = b'<!DOCTYPE a [<!ENTITY x "xxxxxxxx"><!ENTITY y "&x;&x;&x;&x;">]>'
+    for opening in (bomb, b'<!DOCTYPE a SYSTEM "file:///etc/passwd">'):
+        refused(made, opening + anchor.partition(b"\n")[2], "anchor is not well formed")
+    refused(made, b"<a>" * 1_000_001, "anchor is not well formed")
     for instance in (b"..", b"../VN", b"a/b", b"a\\b", b".hidden"):
         refused(made, anchor.replace(b">VN<", b">%b<" % instance), "anchor is not well formed")
     refused(made, anchor.replace(b"downloadURL>http://directory", b"downloadURL>http://elsewhere"), "serves no version")
@@ -191,6 +197,15 @@ def test_no_byte_of_a_list_changes_unseen(made: Made) -> None:
             assert download.verified(bytes(changed), anchor.sources[0], "VN", NOW) == honest
         except ConfigurationRefused:
             continue
+
+
+@given(st.binary(max_size=400))
+def test_any_anchor_and_any_list_is_read_or_refused(data: bytes) -> None:
+    source = Source("http://directory/internalconf", ())
+    with pytest.raises(ConfigurationRefused):
+        download.download(data, NOW, lambda _: data)
+    with pytest.raises(ConfigurationRefused):
+        download.verified(data, source, "VN", NOW)
 
 
 def test_files_are_fetched_from_nowhere_else(made: Made) -> None:
