@@ -12,7 +12,6 @@ from typing import Any
 
 from cryptography.x509 import Certificate, load_pem_x509_certificates
 
-from onedoor.exchange import parameters
 from onedoor.exchange.permissions import GLOBAL, Permission, Permissions
 from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.said import said
@@ -77,25 +76,18 @@ class Gateway:
 
 @dataclass(frozen=True)
 class Partner:
-    """Another instance of a federation, in force until *ends*; *authorities* (PEM) issue its certificates.
-
-    *shared* are its shared parameters, as its own directory signed them.
-    """
+    """Another instance of a federation, in force until *ends*; *authorities* (PEM) issue its certificates."""
 
     instance: str
     ends: float
     authorities: str
     members: tuple[Member, ...]
     gateways: Mapping[str, Gateway]
-    shared: bytes
 
 
 @dataclass(frozen=True)
 class Configuration:
-    """One verified configuration; look-ups are dictionaries, so its size does not slow a message.
-
-    *shared* is what X-Road's readers are told of it; nothing where a directory of an earlier version wrote it.
-    """
+    """One verified configuration; look-ups are dictionaries, so its size does not slow a message."""
 
     instance: str
     serial: int
@@ -110,7 +102,6 @@ class Configuration:
     gateway_of: Mapping[str, Gateway]
     gateway_by_tls: Mapping[str, Gateway]
     ends: float
-    shared: bytes
     partners: tuple[Partner, ...] = ()
 
     @property
@@ -130,6 +121,12 @@ def write(data: Mapping[str, Any], key: PrivateKey, certificate: Certificate) ->
     body = json.dumps(data, ensure_ascii=False, indent=1).encode()
     signature = base64.b64encode(detached.sign(key, body)).decode()
     return body + _MARK + f"{fingerprint(certificate)} {signature}\n".encode()
+
+
+def content(signed: bytes) -> dict[str, Any]:
+    """Return what was signed, as data, whoever signed it."""
+    found: dict[str, Any] = json.loads(signed.rpartition(_MARK)[0])
+    return found
 
 
 def read(signed: bytes, anchors: Iterable[Certificate], *, moment: datetime) -> Configuration:
@@ -185,7 +182,6 @@ def _parse(data: Mapping[str, Any]) -> Configuration:
         rights=Permissions((Permission.read(one) for one in data["rights"]), groups),
         subsystems={one.id: one for member in members for one in member.subsystems},
         ends=expires.timestamp(),
-        shared=parameters.shared(data) if "address" in data else b"",
         partners=partners,
         **_indexed(gateways, partners),
     )
@@ -223,14 +219,14 @@ def partner(data: Mapping[str, Any], own: str) -> Partner:
         authorities = _authorities(data.get("authorities", ()))
         if authorities:
             load_pem_x509_certificates(authorities.encode())
-        found = Partner(instance, ends, authorities, members, gateways, data["shared"].encode())
+        data["shared"].encode()
     except (ValueError, KeyError, TypeError, AttributeError, detached.BadSignature) as broken:
         raise ConfigurationRefused(why=said("it is not well formed")) from broken
     names = [*gateways, *(client for one in gateways.values() for client in one.clients)]
     names += [name for one in members for name in (one.id, *(two.id for two in one.subsystems))]
     if instance == own or "/" in instance or not all(one.startswith(f"{instance}/") for one in names):
         raise ConfigurationRefused(why=said("it speaks of members that are not its own"))
-    return found
+    return Partner(instance, ends, authorities, members, gateways)
 
 
 def _authorities(listed: Iterable[Any]) -> str:

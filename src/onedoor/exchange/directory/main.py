@@ -5,7 +5,6 @@ Beside it stand the doors of the development authority (`authorities`).
 
 import asyncio
 import contextlib
-import json
 import logging
 import re
 import signal
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import uvloop
 
+from onedoor.exchange import configuration
 from onedoor.exchange.directory.authorities import LARGEST, OCSP, TSA, Authorities
 from onedoor.exchange.directory.national import CHECKPOINT, KEY, National
 from onedoor.exchange.directory.publishing import Publisher
@@ -123,7 +123,7 @@ class DirectoryServer:
 
     def served(self) -> tuple[float, int]:
         """Return when the configuration that is served ends (Unix time) and its serial number."""
-        data = json.loads(self._signed.rpartition(b"\n\n-- ")[0])
+        data = configuration.content(self._signed)
         return datetime.fromisoformat(data["expires"]).timestamp(), int(data["serial"])
 
     async def keep_fresh(self) -> None:

@@ -91,7 +91,7 @@ class Consuming:
         task.add_done_callback(answered)
 
     def _verification(self, asked: Asked, connection: SystemConnection, noted: Noted) -> None:
-        headers, body = verification.answer(self.core.configuration(CLIENT_PROXY), asked.method)
+        headers, body = verification.answer(self.core, asked.method)
         noted.end(200)
         connection.answer(200, b"OK", headers, body)
 

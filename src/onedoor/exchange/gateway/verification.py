@@ -1,17 +1,19 @@
 """What evidence is checked against, for anyone: the configuration in force, as X-Road's servers hand it out.
 
 A zip with ``verificationconf/instance-identifier`` and ``verificationconf/{instance}/shared-params.xml``, the same for
-each partner of the federation.
+each partner of the federation. It is made from the signed configuration in the gateway's folder when it is asked for.
 """
 
 import io
 import zipfile
 from functools import lru_cache
+from pathlib import Path
 
-from onedoor.exchange.configuration import Configuration
-from onedoor.exchange.gateway.faults import bad_request, client_side
+from onedoor.exchange import configuration
+from onedoor.exchange.gateway import local as files
+from onedoor.exchange.gateway.core import Core
+from onedoor.exchange.gateway.faults import CLIENT_PROXY, bad_request, client_side
 from onedoor.exchange.gateway.messages import Headers
-from onedoor.exchange.parameters import SHARED
 
 PATH = b"/verificationconf"
 FOLDER = "verificationconf"
@@ -21,21 +23,29 @@ _HEADERS = [
 ]
 
 
-def answer(configuration: Configuration, method: bytes) -> tuple[Headers, bytes]:
-    """Return headers and body with what *configuration* approves; raise `Fault`."""
+def answer(core: Core, method: bytes) -> tuple[Headers, bytes]:
+    """Return headers and body with what the configuration in force approves; raise `Fault`."""
     if method != b"GET":
         raise bad_request("The configuration is asked for with GET /verificationconf")
-    if not configuration.shared:
-        raise client_side("InternalError", "The directory says too little for evidence to be checked")
-    known = ((one.instance, one.shared) for one in configuration.partners)
-    return _HEADERS, _zipped((configuration.instance, configuration.shared), *known)
+    found = core.configuration(CLIENT_PROXY)
+    partners = frozenset(one.instance for one in found.partners)
+    return _HEADERS, _zipped(core.local.folder / files.CONFIGURATION, found.serial, partners)
 
 
 @lru_cache(maxsize=1)
-def _zipped(own: tuple[str, bytes], *partners: tuple[str, bytes]) -> bytes:
+def _zipped(path: Path, serial: int, partners: frozenset[str]) -> bytes:
+    from onedoor.exchange import parameters  # a writer of XML, where somebody asks
+
+    data = configuration.content(path.read_bytes())
+    if data["serial"] != serial:
+        raise client_side("InternalError", "The configuration is being changed", retry=True)
+    if "address" not in data:
+        raise client_side("InternalError", "The directory says too little for evidence to be checked")
+    told = {data["instance"]: parameters.shared(data)}
+    told |= {one["instance"]: one["shared"].encode() for one in data.get("partners", ()) if one["instance"] in partners}
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(f"{FOLDER}/instance-identifier", own[0])
-        for instance, shared in (own, *partners):
-            archive.writestr(f"{FOLDER}/{instance}/{SHARED}", shared)
+        archive.writestr(f"{FOLDER}/instance-identifier", data["instance"])
+        for instance, shared in told.items():
+            archive.writestr(f"{FOLDER}/{instance}/{parameters.SHARED}", shared)
     return file.getvalue()

@@ -73,8 +73,7 @@ def _grant(place: Place) -> None:
 def _published(place: Place) -> dict[str, Any]:
     address = place.environments["directory"]["ONEDOOR_LISTEN"]
     with urllib.request.urlopen(f"http://{address}/configuration", timeout=5) as answer:
-        found: dict[str, Any] = json.loads(answer.read().rpartition(b"\n\n-- ")[0])
-    return found
+        return configuration.content(answer.read())
 
 
 def got(client: Connections, target: str) -> bytes:

@@ -1,4 +1,4 @@
-"""``onedoor exchange``: check a message's evidence; fetch a configuration; let a gateway serve a service's description."""
+"""``onedoor exchange``: check a message's evidence, fetch a configuration, let a gateway serve a description."""
 
 import argparse
 import json
