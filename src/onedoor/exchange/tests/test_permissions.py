@@ -60,9 +60,9 @@ def test_a_glob_reaches_what_it_reaches_sign_by_sign(glob: str, path: str) -> No
 @pytest.mark.parametrize("glob", ["/**a**b**a**b**c", "/*a*b*a*b*c", "/**a*b**a*b**c*d", "/**/*/**/*/**/*c"])
 @pytest.mark.parametrize("part", ["a", "ab", "a/b", "/a"])
 def test_no_path_is_slow(glob: str, part: str) -> None:
-    begun = time.monotonic()
+    begun = time.process_time()
     assert not Permission("c", "s", ("*",), (f"GET {glob}",)).covers("GET", "/" + part * (8000 // len(part)), "")
-    assert time.monotonic() - begun < 1
+    assert time.process_time() - begun < 10  # with backtracking it would be hours
 
 
 def test_nothing_is_allowed_without_a_permission() -> None:
