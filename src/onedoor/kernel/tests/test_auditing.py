@@ -1,8 +1,12 @@
 """The audit of published files: what is sound passes, and whatever is changed, cut or exchanged is found."""
 
 import random
+import re
+import subprocess
+import sys
 from base64 import b64encode
 from hashlib import sha256
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -169,3 +173,31 @@ def test_an_entry_that_is_not_written_as_this_ledger_writes_is_refused() -> None
         with pytest.raises(LedgerError):
             Leaf.parse(content)
     assert leaf_hash(LEAVES[0].content()) == LEAVES[0].hash()
+
+
+CHECK = Path(__file__).parents[4] / "docs" / "how-to" / "check-the-trail-yourself.md"
+
+
+def test_a_program_that_imports_nothing_of_ours_sees_that_a_ledger_only_grew(tmp_path: Path) -> None:
+    program = re.search(r"```python\n(.*?)```", CHECK.read_text("utf-8"), re.DOTALL)
+    assert program
+    assert "onedoor" not in program[1]
+    (tmp_path / "grown.py").write_text(program[1])
+    for path, content in published(600).items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(content)
+    for size in (1, 256, 300, 600):
+        (tmp_path / f"seen-{size}").write_text(checkpoint(size).sign(NAME, KEY))
+    (tmp_path / "another").write_text(Checkpoint(NAME, 300, TREE.root(299)).sign(NAME, KEY))
+
+    def grown(*names: str) -> tuple[int, str]:
+        command = [sys.executable, "-I", "grown.py", ".", *names]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout + done.stderr
+
+    told = "one history: 1 entries, then 256 entries, then 300 entries, then 600 entries\n"
+    assert grown("seen-1", "seen-256", "seen-300", "seen-600") == (0, told)
+    assert grown("another", "seen-600") == (1, "another is of another history\n")
+    bundle = tmp_path / "tile/entries/000"
+    bundle.write_bytes(bundle.read_bytes()[:-1] + b"x")
+    assert grown("seen-1", "seen-600") == (1, "seen-600 is of another history\n")
