@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from onedoor.identity import service
 from onedoor.kernel.access import PUBLIC, access
 from onedoor.kernel.actor import Actor
+from onedoor.kernel.settings import current as settings
 
 
 @access(PUBLIC)
@@ -45,4 +46,4 @@ def _safe(request: HttpRequest, address: str) -> str:
 
 
 def _first_page(actor: Actor) -> str:
-    return reverse("cases:desk" if actor.post else "procedures:home")
+    return reverse("cases:desk" if actor.post and settings().role != "portal" else "procedures:home")

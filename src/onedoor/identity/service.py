@@ -60,7 +60,7 @@ def beside(request: HttpRequest, name: str) -> Any:  # noqa: ANN401 - whatever t
 
 
 def demonstration() -> Sequence[Persona]:
-    """Return the personas one may sign in as here: people at the portal, a member's own officers at its node."""
+    """Return the personas one may sign in as here: people at the portal, and a member's own officers at its system."""
     here = settings()
     if not here.demonstration:
         return ()
@@ -122,7 +122,7 @@ def account_of(number: str) -> str:
 
 def _belongs(persona: Persona, here: Settings) -> bool:
     if here.role == "portal":
-        return persona.kind != OFFICER
+        return persona.kind != OFFICER or persona.member == here.member
     if here.role == "node":
         return persona.kind == OFFICER and persona.member == here.member
     return True

@@ -10,5 +10,6 @@ class MeasurementConfig(AppConfig):
     label = "measurement"
 
     def ready(self) -> None:
-        """Register the file kinds of the room."""
+        """Register the file kinds of the room, and what it enters into the ledger."""
         from onedoor.measurement import domain  # noqa: F401 - registers on import
+        from onedoor.measurement.assessments import reconciling  # noqa: F401 - says what it entered into the ledger

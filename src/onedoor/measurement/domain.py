@@ -1,6 +1,7 @@
 """The room's title and the kinds of files it understands."""
 
 from onedoor.kernel.nation import FileKind, register
+from onedoor.measurement.assessments import domain as assessments  # noqa: F401 - registers on import
 from onedoor.measurement.faults import check_index
 from onedoor.measurement.features import check_evidence
 from onedoor.measurement.schema import EVIDENCE as EVIDENCE_SCHEMA

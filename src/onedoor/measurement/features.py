@@ -10,10 +10,13 @@ from typing import Any
 from onedoor.kernel.nation import Document, Fault, Nation, nearest
 from onedoor.kernel.nation.nation import read_document, shown
 from onedoor.kernel.said import said
+from onedoor.kernel.settings import REPOSITORY
 from onedoor.kernel.text import LANGUAGES, Text
 from onedoor.measurement.errors import BadFeatures, NoFeatures
 
 LIST = "osi-2024"
+WORLD = REPOSITORY / "nations" / "world"
+"""Where the portal has its lists from: the installation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ def load(world: Path, name: str = LIST) -> FeatureList:
     found = tuple(_features(world / data["list"]))
     if wrong := list(_unknown(document, {one.code for one in found})):
         raise BadFeatures(wrong)
-    probes = {code: _probe(one) for one in data["probes"] for code in one["codes"]}
+    probes = {code: _probe(one) for one in data.get("probes", ()) for code in one["codes"]}
     return FeatureList(data["features"], data["name"], data["source"], found, probes)
 
 
@@ -104,7 +107,7 @@ def _features(path: Path) -> Iterator[Feature]:
 
 def _unknown(document: Document, known: set[str]) -> Iterator[Fault]:
     seen: set[str] = set()
-    for number, probe in enumerate(document.data["probes"]):
+    for number, probe in enumerate(document.data.get("probes", ())):
         for place, code in enumerate(probe["codes"]):
             keys = ("probes", number, "codes", place)
             if code not in known:

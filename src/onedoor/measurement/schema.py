@@ -198,7 +198,7 @@ FEATURES: Mapping[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "title": "A list of features and the probes that hold a portal against it",
     "type": "object",
-    "required": ["features", "name", "source", "list", "probes"],
+    "required": ["features", "name", "source", "list"],
     "additionalProperties": False,
     "properties": {
         "features": WORD,

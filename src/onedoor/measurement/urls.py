@@ -1,9 +1,9 @@
-"""Addresses of the room's pages, which are the portal's and open to everybody."""
+"""Addresses of the room's pages, which are the portal's: figures for everybody, and the desk of assessments."""
 
 from django.urls import path
 
 from onedoor.kernel.settings import current as settings
-from onedoor.measurement.pages import downloads, features, figures, indices, live, stages
+from onedoor.measurement.pages import assessing, assessments, downloads, features, figures, indices, live, stages
 
 app_name = "measurement"
 PORTAL = [
@@ -17,6 +17,13 @@ PORTAL = [
     path("figures/indices/<slug:name>", live.live_index, name="live"),
     path("figures/indices/<slug:name>/json", live.live_json, name="live-json"),
     path("figures/indices/<slug:name>/csv", live.live_csv, name="live-csv"),
+    path("figures/assessments", assessments.assessments, name="assessments"),
+    path("figures/assessments/<uuid:assessment>", assessments.assessment, name="assessment"),
+    path("figures/assessments/<uuid:assessment>.<slug:kind>", assessments.assessment_export, name="assessment-export"),
+    path("assessments", assessing.listed, name="desk-assessments"),
+    path("assessments/<uuid:assessment>", assessing.sheet, name="desk-assessment"),
+    path("assessments/<uuid:assessment>/differences", assessing.differences, name="desk-differences"),
+    path("assessments/<uuid:assessment>/<slug:module>", assessing.part, name="desk-part"),
     # an index of the world by its id: what has an address of its own below figures/ stands above
     path("figures/<str:index>", indices.index, name="index"),
     path("figures/<str:index>/data/<str:form>", downloads.data, name="data"),

@@ -115,11 +115,15 @@ def _menu(request: HttpRequest, actor: Actor, code: str, corrections: str, reads
 
 def _desk_menu(actor: Actor, code: str) -> list[Link]:
     from onedoor.cases import service as cases
+    from onedoor.measurement.assessments import definition as assessments
     from onedoor.privacy import service as privacy
     from onedoor.registers import service as registers
 
     if not actor.known:
         return []
+    if assessments.assesses(actor) or assessments.reconciles(actor):
+        desk, figures = _address(code, "measurement:desk-assessments"), _address(code, "measurement:figures")
+        return [Link(_("Assessments"), desk), Link(_("Figures"), figures)]
     if cases.issues_notices(actor):
         return [Link(_("Birth notices"), _address(code, "cases:birth-notice"))]
     menu = [Link(_("Cases received"), _address(code, "cases:desk"))]

@@ -112,6 +112,10 @@ def test_without_a_demonstration_nobody_signs_in(client: Client, monkeypatch: py
 def test_the_portal_shows_people_and_a_node_its_own_officers(monkeypatch: pytest.MonkeyPatch):
     at(monkeypatch, role="portal")
     assert [persona.id for persona in service.demonstration()] == ["mother", "father", "grandmother"]
+    at(monkeypatch, role="portal", member="G22")
+    assert [persona.id for persona in service.demonstration() if persona.post] == [
+        "assessor-1", "assessor-2", "reconciler",
+    ]  # fmt: skip
     at(monkeypatch, role="node", member="G15")
     assert [persona.id for persona in service.demonstration()] == ["civil-status", "chair"]
 

@@ -1,6 +1,19 @@
-"""What the room keeps at the portal: counts of what agencies did, runs of services, and how real cases ended."""
+"""What the room keeps at the portal: counts of agencies, runs of services, how real cases ended, assessments."""
 
+from onedoor.measurement.models.assessments import Answer, Assessment, Decision, Sheet
 from onedoor.measurement.models.counts import Count, Counted, LateCount, Tally
 from onedoor.measurement.models.runs import Ended, EndedCase, Run
 
-__all__ = ["Count", "Counted", "Ended", "EndedCase", "LateCount", "Run", "Tally"]
+__all__ = [
+    "Answer",
+    "Assessment",
+    "Count",
+    "Counted",
+    "Decision",
+    "Ended",
+    "EndedCase",
+    "LateCount",
+    "Run",
+    "Sheet",
+    "Tally",
+]

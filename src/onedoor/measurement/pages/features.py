@@ -15,7 +15,6 @@ from django.views.decorators.http import require_safe
 
 from onedoor.kernel import clock, nation
 from onedoor.kernel.access import PUBLIC, access
-from onedoor.kernel.settings import REPOSITORY
 from onedoor.kernel.settings import current as settings
 from onedoor.kernel.text import fold, gettext_noop, pick
 from onedoor.measurement import features, inside, probes
@@ -23,7 +22,6 @@ from onedoor.measurement.board import last_passed
 from onedoor.measurement.features import FeatureList
 from onedoor.measurement.probes import Finding, Portal
 
-WORLD = REPOSITORY / "nations" / "world"
 KNOWN_FOR = 600
 """Seconds that what was found is shown: nobody makes the portal probe itself more often."""
 LONGEST, A_PAGE = 200, 25
@@ -49,7 +47,7 @@ _one_at_a_time = threading.Lock()
 def index_features(request: HttpRequest) -> HttpResponse:
     """Show every code of the list with what its probe found, searched and filtered."""
     kept = {name: " ".join(request.GET.get(name, "").split())[:LONGEST] for name in ("q", "state", "module")}
-    listed, every = features.load(WORLD), _findings()
+    listed, every = features.load(features.WORLD), _findings()
     asked = fold(kept["q"])
     fitting = [one for one in every if _fits(one, asked, kept)]
     context = {
@@ -70,7 +68,7 @@ def index_features(request: HttpRequest) -> HttpResponse:
 @require_safe
 def features_json(_request: HttpRequest) -> HttpResponse:
     """Give what was found of every code as JSON."""
-    listed, every = features.load(WORLD), _findings()
+    listed, every = features.load(features.WORLD), _findings()
     plain = {"features": listed.id, "source": pick(listed.source, get_language() or "en")}
     return JsonResponse(plain | {"codes": [_plain(one) for one in every]}, json_dumps_params={"ensure_ascii": False})
 
@@ -101,7 +99,7 @@ def _findings() -> tuple[Finding, ...]:
 
 @lru_cache(maxsize=8)
 def _found(language: str, _files: str, _spell: int, _run: str) -> tuple[Finding, ...]:
-    listed: FeatureList = features.load(WORLD)
+    listed: FeatureList = features.load(features.WORLD)
     portal = Portal(inside.ask, settings().public_url, language)
     found = probes.check(listed, features.evidence(nation.current(), listed.id), portal)
     return tuple(sorted(found, key=lambda one: probes.STATES.index(one.state)))

@@ -14,7 +14,8 @@ from onedoor.kernel import nation
 from onedoor.kernel.access import PUBLIC, access
 from onedoor.kernel.text import pick
 from onedoor.measurement import national
-from onedoor.measurement.pages import indices
+from onedoor.measurement.assessments import definition
+from onedoor.measurement.pages import assessments, indices
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,8 @@ def of_indices() -> Iterator[Section]:
 
 def of_agencies() -> Iterator[Section]:
     """Yield the nation's own indices of agencies."""
-    for name, definition in national.indices(nation.current()).items():
-        title = pick(definition.data["name"], get_language() or "")
+    for name, index in national.indices(nation.current()).items():
+        title = pick(index.data["name"], get_language() or "")
         yield Section(title, reverse("measurement:live", args=[name]), _("Of any agency, level and day, live"))
 
 
@@ -46,7 +47,14 @@ def of_services() -> Iterator[Section]:
     yield Section(_("Features of the Online Service Index"), reverse("measurement:features"), probed)
 
 
-SECTIONS: list[Callable[[], Iterator[Section]]] = [of_indices, of_agencies, of_services]
+def of_units() -> Iterator[Section]:
+    """Yield the list by which units are assessed, if they are."""
+    if said := definition.duties():
+        title = pick(definition.listed(said.list).name, get_language() or "")
+        yield Section(title, reverse("measurement:assessments"), assessments.said_of_it())
+
+
+SECTIONS: list[Callable[[], Iterator[Section]]] = [of_indices, of_agencies, of_services, of_units]
 """What is measured, in the order it is shown."""
 
 

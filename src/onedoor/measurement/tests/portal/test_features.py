@@ -32,7 +32,7 @@ def by_client(path: str) -> Answer:
 
 def found(origin: str = "http://localhost:8000") -> dict[str, Finding]:
     evidence = features.evidence(nation.current())
-    every = probes.check(features.load(page.WORLD), evidence, Portal(by_client, origin, "en"))
+    every = probes.check(features.load(features.WORLD), evidence, Portal(by_client, origin, "en"))
     return {one.feature.code: one for one in every}
 
 
