@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,10 @@ class Feature:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """How a portal is held against a feature: see `probes.KINDS`; ``path`` is below the language, a file's is whole."""
+    """How a portal is held against a feature: see `probes.KINDS`; ``path`` is below the language, a file's is whole.
+
+    ``words`` are those it may be named by, in each language; ``of`` is a code that must be present first.
+    """
 
     kind: str
     path: str = ""
@@ -41,6 +44,9 @@ class Probe:
     media: tuple[str, ...] = ()
     shown: tuple[str, ...] = ()
     least: int = 1
+    words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    of: str = ""
+    why: Text = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -123,4 +129,5 @@ def _probe(data: Mapping[str, Any]) -> Probe:
     parts: dict[str, Any] = {
         key: tuple(part) if isinstance(part, list) else part for key, part in data.items() if key != "codes"
     }
-    return Probe(**parts)
+    words = {language: tuple(said) for language, said in data.get("words", {}).items()}
+    return Probe(**parts | {"words": words})

@@ -12,7 +12,7 @@ from django.core.handlers.wsgi import WSGIRequest
 from django.utils import translation
 
 from onedoor.kernel.settings import current as settings
-from onedoor.measurement.probes import Answer
+from onedoor.measurement.portal import Answer
 
 
 @cache

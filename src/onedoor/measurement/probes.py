@@ -1,20 +1,19 @@
 """Holds a portal against features as anybody may visit it: pages, files, where a stranger is led, what a run proved."""
 
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any
+from datetime import date, timedelta
+from functools import cache
 from urllib.parse import quote, urlsplit
 
-import lxml.html
-from lxml.etree import ParserError
 from lxml.html import HtmlElement
 
-from onedoor.kernel.text import gettext_noop
+from onedoor.kernel.text import fold, gettext_noop, pick
+from onedoor.measurement import standards
 from onedoor.measurement.features import Feature, FeatureList, Probe, Proof
+from onedoor.measurement.portal import OK, Portal
 
-OK, FOUND = 200, 302
+FOUND = 302
 MOST_SERVICES = 20
 """Services whose pages a probe looks at: the first by id."""
 PRESENT, ABSENT, WAITING, UNPROBED = "present", "absent", "waiting", "unprobed"
@@ -39,23 +38,21 @@ WHYS: Mapping[str, str] = {
     "offline": gettext_noop("“{title}” is not filed online."),
     "no-service": gettext_noop("The portal does not offer the service {service}, which is named for it."),
     "nothing": gettext_noop("The portal offers no service to look at."),
+    "no-page": gettext_noop("Not checkable yet: the portal shows no page to look at."),
+    "named": gettext_noop("Found under such a name; pages looked at from the first one on: {n}."),
+    "not-named": gettext_noop(
+        "Looked for “{words}” among links and headings, from the first page on: of {n} pages none has it."
+    ),
+    "offered": gettext_noop("The portal offers “{title}”; the nation’s files name no result of it as the evidence."),
+    "not-offered": gettext_noop("Looked for “{words}” among the titles of the services on offer: of {n} none has it."),
+    "dated": gettext_noop("It shows the date {day}."),
+    "not-dated": gettext_noop("Looked for a marked date of the last {days} days: of {n} pages none shows one."),
+    "standard": gettext_noop("A parser of the standard finds no fault; looked at: {n}."),
+    "fault": gettext_noop("{path} breaks the standard, line {fault}"),
+    "beyond": gettext_noop("No visit to the portal can show it: {why}"),
     "unprobed": gettext_noop("No probe: nothing here is held against it yet."),
 }
 """What a probe found, by its word."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What an address answered: status, media type, bytes, and where it leads on to if it does."""
-
-    status: int
-    media: str
-    content: bytes
-    onward: str = ""
-
-
-Ask = Callable[[str], Answer]
-"""Asks a path of the portal, query and all; raises `OSError` when it cannot be reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,72 +66,20 @@ class Finding:
     evidence: tuple[str, ...] = ()
 
 
-@dataclass
-class Portal:
-    """A portal at *origin* as *ask* sees it; *language* is that of the titles it tells."""
-
-    ask: Ask
-    origin: str
-    language: str
-
-    def __post_init__(self) -> None:
-        """Begin without any answer: each path is asked once."""
-        self._known: dict[str, Answer] = {}
-
-    def get(self, path: str) -> Answer:
-        """Return what a path answers."""
-        if path not in self._known:
-            self._known[path] = self.ask(path)
-        return self._known[path]
-
-    def tree(self, path: str) -> HtmlElement | None:
-        """Return the page at a path, nothing where there is none."""
-        answer = self.get(path)
-        try:
-            return lxml.html.document_fromstring(answer.content) if answer.status == OK else None
-        except (ParserError, ValueError):
-            return None
-
-    @cached_property
-    def languages(self) -> list[str]:
-        """Return the languages that the first page links to and that answer as such."""
-        page = self.tree(f"/{self.language}/")
-        codes = [] if page is None else page.xpath("//nav//a/@hreflang")
-        pages = {str(code): self.tree(f"/{code}/") for code in codes}
-        return [code for code, found in pages.items() if found is not None and found.get("lang") == code]
-
-    @cached_property
-    def stages(self) -> list[Mapping[str, Any]]:
-        """Return the rows of the portal's board of stages."""
-        answer = self.get(f"/{self.language}/figures/stages.json")
-        rows: list[Mapping[str, Any]] = json.loads(answer.content)["stages"] if answer.status == OK else []
-        return rows
-
-    @cached_property
-    def services(self) -> Mapping[str, str]:
-        """Return the titles of the services that it offers, by id."""
-        return {str(row["service"]): str(row["title"]) for row in sorted(self.stages, key=lambda row: row["service"])}
-
-    def proof(self, service: str, shown: Iterable[str], result: str = "") -> str:
-        """Return the case of the last run of a service if it showed all of *shown* and one delivered the *result*."""
-        proofs = [row["proved"] for row in self.stages if row["service"] == service and row["proved"]]
-        fitting = (
-            one for one in proofs if set(shown) <= set(one["shown"]) and (not result or result in one["results"])
-        )
-        return next((str(one["case"]) for one in fitting), "")
-
-
 def check(features: FeatureList, evidence: Mapping[str, Proof], portal: Portal) -> list[Finding]:
     """Return what becomes of every feature; *evidence* names what of the nation stands for a code."""
-    return [_checked(one, features.probes.get(one.code), evidence.get(one.code), portal) for one in features.all]
 
+    @cache
+    def found(code: str) -> Found:
+        probe, proof = features.probes.get(code), evidence.get(code)
+        if proof:
+            return _service(proof.service, proof.result, portal)
+        if probe is None:
+            return UNPROBED, "unprobed", {}, ()
+        before = found(probe.of) if probe.of else None
+        return before if before and before[0] != PRESENT else KINDS[probe.kind](probe, portal)
 
-def _checked(feature: Feature, probe: Probe | None, proof: Proof | None, portal: Portal) -> Finding:
-    if probe:
-        return Finding(feature, *KINDS[probe.kind](probe, portal))
-    if proof:
-        return Finding(feature, *_service(proof.service, proof.result, portal))
-    return Finding(feature, UNPROBED, "unprobed")
+    return [Finding(one, *found(one.code)) for one in features.all]
 
 
 Found = tuple[str, str, Mapping[str, object], tuple[str, ...]]
@@ -235,6 +180,74 @@ def _service(service: str, result: str, portal: Portal) -> Found:
     return PRESENT, "proved", {"title": title, "case": case}, (f"/{portal.language}/services/{service}", page)
 
 
+def _named(probe: Probe, portal: Portal) -> Found:
+    """Find, in every language of the site, a heading of such a name, or a link to a page that has one."""
+    evidence = [portal.called(code, probe.words.get(code, ())) for code in portal.languages]
+    if not portal.looked_at:
+        return WAITING, "no-page", {}, ()
+    if all(evidence):
+        return PRESENT, "named", {"n": portal.looked_at}, tuple(evidence)
+    return ABSENT, "not-named", {"words": _first(probe, portal), "n": portal.looked_at}, ()
+
+
+def _first(probe: Probe, portal: Portal) -> str:
+    return next(iter(probe.words.get(portal.language, ())), "")
+
+
+def _catalogue(probe: Probe, portal: Portal) -> Found:
+    """Look for a service whose title has one of the words; that it is one is for the nation's files to say."""
+    wanted = [f" {fold(one)} " for one in probe.words.get(portal.language, ())]
+    titles = portal.services.values()
+    if not titles:
+        return WAITING, "nothing", {}, ()
+    title = next((one for one in titles if any(word in f" {fold(one)} " for word in wanted)), "")
+    if title:
+        return WAITING, "offered", {"title": title}, ()
+    return ABSENT, "not-offered", {"words": _first(probe, portal), "n": len(titles)}, ()
+
+
+def _dated(probe: Probe, portal: Portal) -> Found:
+    """Find a page with a marked date (HTML's ``time``) of the last days, as many as ``least`` says."""
+    pages = portal.walked(portal.language).pages
+    if not pages:
+        return WAITING, "no-page", {}, ()
+    for path in pages:
+        page = portal.tree(path)
+        told = () if page is None else page.xpath("//main//time/@datetime")
+        if day := next((one for one in map(str, told) if _recent(one[:10], probe.least, portal.today)), ""):
+            return PRESENT, "dated", {"day": day[:10]}, (path,)
+    return ABSENT, "not-dated", {"days": probe.least, "n": len(pages)}, ()
+
+
+def _recent(day: str, days: int, today: date) -> bool:
+    try:
+        return timedelta(0) <= today - date.fromisoformat(day) <= timedelta(days)
+    except ValueError:
+        return False
+
+
+def _markup(_probe: Probe, portal: Portal) -> Found:
+    return _held(portal.walked(portal.language).pages, standards.fault_of_markup, portal)
+
+
+def _styles(_probe: Probe, portal: Portal) -> Found:
+    page = portal.tree(f"/{portal.language}/")
+    sheets = [] if page is None else page.xpath("//link[@rel='stylesheet'][starts-with(@href, '/')]/@href")
+    return _held([str(one) for one in sheets], standards.fault_of_styles, portal)
+
+
+def _held(paths: Sequence[str], fault_of: Callable[[bytes], str], portal: Portal) -> Found:
+    """Hold each file to its standard; a portal without any has nothing to keep to it."""
+    for path in paths:
+        if fault := fault_of(portal.get(path).content):
+            return ABSENT, "fault", {"path": path, "fault": fault}, ()
+    return (PRESENT, "standard", {"n": len(paths)}, tuple(paths)) if paths else (WAITING, "no-page", {}, ())
+
+
+def _beyond(probe: Probe, portal: Portal) -> Found:
+    return UNPROBED, "beyond", {"why": pick(probe.why, portal.language)}, ()
+
+
 KINDS: Mapping[str, Callable[[Probe, Portal], Found]] = {
     "page": _page,
     "file": _file,
@@ -242,5 +255,11 @@ KINDS: Mapping[str, Callable[[Probe, Portal], Found]] = {
     "languages": _languages,
     "secure": _secure,
     "search": _search,
+    "named": _named,
+    "catalogue": _catalogue,
+    "dated": _dated,
+    "markup": _markup,
+    "styles": _styles,
+    "beyond": _beyond,
 }
 """What a probe can be, by the word of a file."""

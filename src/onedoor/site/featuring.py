@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import requests
 from rich.console import Console
@@ -14,7 +15,8 @@ from onedoor.kernel.nation import Nation
 from onedoor.kernel.text import pick
 from onedoor.measurement import features, probes
 from onedoor.measurement.features import FeatureList
-from onedoor.measurement.probes import Answer, Finding, Portal
+from onedoor.measurement.portal import Answer, Portal
+from onedoor.measurement.probes import Finding
 from onedoor.site.messages import gettext_noop, language
 from onedoor.site.messages import text as _
 from onedoor.site.proofs import NoFigures, NoPortal
@@ -43,7 +45,9 @@ def found(country: Nation, world: Path, address: str, spoken: str) -> tuple[Feat
                 raise NoFigures(address=address, why=type(error).__name__) from error
 
         try:
-            every = probes.check(listed, features.evidence(country, listed.id), Portal(ask, address, spoken))
+            every = probes.check(
+                listed, features.evidence(country, listed.id), Portal(ask, address, spoken, country.today())
+            )
         except (ValueError, LookupError, TypeError) as error:  # what it tells of its stages is not what a portal tells
             raise NoFigures(address=address, why=type(error).__name__) from error
     return listed, every
@@ -57,7 +61,7 @@ def plain(one: Finding, address: str) -> dict[str, Any]:
         "feature": pick(one.feature.name, language()),
         "state": one.state,
         "why": _(probes.WHYS[one.why], **one.facts),
-        "evidence": [f"{address}{path}" for path in one.evidence],
+        "evidence": [urljoin(address, path) for path in one.evidence],
     }
 
 

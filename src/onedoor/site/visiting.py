@@ -2,7 +2,7 @@
 
 import requests
 
-from onedoor.measurement.probes import Answer
+from onedoor.measurement.portal import Answer
 
 MOST = 32 * 2**20
 PATIENCE = 20.0

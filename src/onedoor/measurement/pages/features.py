@@ -2,6 +2,7 @@
 
 import threading
 from collections import Counter
+from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
@@ -20,7 +21,8 @@ from onedoor.kernel.text import fold, gettext_noop, pick
 from onedoor.measurement import features, inside, probes
 from onedoor.measurement.board import last_passed
 from onedoor.measurement.features import FeatureList
-from onedoor.measurement.probes import Finding, Portal
+from onedoor.measurement.portal import Portal
+from onedoor.measurement.probes import Finding
 
 KNOWN_FOR = 600
 """Seconds that what was found is shown: nobody makes the portal probe itself more often."""
@@ -40,6 +42,8 @@ MODULES = {
     "EGL": gettext_noop("E-government literacy"),
 }
 _one_at_a_time = threading.Lock()
+_probing = ContextVar("probing", default=False)
+"""Whether the portal visits itself in this very request: then this page stands empty, or it would wait for itself."""
 
 
 @access(PUBLIC)
@@ -92,6 +96,8 @@ def _findings() -> tuple[Finding, ...]:
 
     What has a probe stands before what has none; else the order is that of the list.
     """
+    if _probing.get():
+        return ()
     spell = int(clock.now().timestamp() // KNOWN_FOR)
     with _one_at_a_time:
         return _found(get_language() or "en", str(nation.current().path), spell, last_passed())
@@ -100,8 +106,12 @@ def _findings() -> tuple[Finding, ...]:
 @lru_cache(maxsize=8)
 def _found(language: str, _files: str, _spell: int, _run: str) -> tuple[Finding, ...]:
     listed: FeatureList = features.load(features.WORLD)
-    portal = Portal(inside.ask, settings().public_url, language)
-    found = probes.check(listed, features.evidence(nation.current(), listed.id), portal)
+    portal = Portal(inside.ask, settings().public_url, language, nation.current().today())
+    token = _probing.set(True)
+    try:
+        found = probes.check(listed, features.evidence(nation.current(), listed.id), portal)
+    finally:
+        _probing.reset(token)
     return tuple(sorted(found, key=lambda one: probes.STATES.index(one.state)))
 
 

@@ -10,9 +10,13 @@ from pathlib import Path
 import pytest
 from django.test import Client
 from lxml import etree
+from sdmx.model import v30
+from sdmx.model.common import ActionType
+from sdmx.reader.csv import Reader
 
 from onedoor.measurement import drawing, plots
 from onedoor.measurement.measured import Measured
+from onedoor.measurement.pages import downloads
 
 DATA = "/en/figures/egdi/data"
 SOURCE = Path(__file__).parents[2]
@@ -66,6 +70,39 @@ def test_sdmx_csv_has_the_columns_of_its_second_version(client: Client) -> None:
     assert all(re.fullmatch("[0-9]+([.][0-9]+)?", row[6]) and row[7] == "A" for row in rows)
     (own,) = [row for row in rows if row[3:6] == ["VN", "EGDI", "2016"]]
     assert own[6:] == ["0.51426", "A", "5", "UN E-Government Survey 2016"]
+
+
+def test_an_independent_reader_takes_sdmx_csv_and_knows_every_column(client: Client) -> None:
+    """sdmx1 holds it to the fixed columns, the kinds of structures and the actions of SDMX-CSV 2.0."""
+    structure = v30.DataStructureDefinition(id="EGDI")
+    for name in downloads.DIMENSIONS:
+        structure.dimensions.append(v30.Dimension(id=name))
+    structure.measures.append(v30.Measure(id="OBS_VALUE"))
+    for name in downloads.ATTRIBUTES:
+        structure.attributes.append(v30.DataAttribute(id=name))
+    reader = Reader()
+    content = client.get(f"{DATA}/sdmx?edition=2018").content
+    (told,) = reader.convert(io.BytesIO(content), structure=structure).data
+    assert told.action == ActionType.information
+    assert reader.options.custom_columns == []
+    assert len(told.obs) == 193 * 5
+    found = {tuple(str(part.value) for part in one.dimension.values.values()): one for one in told.obs}
+    own = found["VN", "EGDI_RANK", "2018"]
+    assert (own.value, own.attached_attribute["OBS_STATUS"].value) == ("88", "A")
+    for wrong in (b"STRUCTURE,STRUCTURE_ID", b"dataflow,ONEDOOR"):
+        with pytest.raises((ValueError, AssertionError)):
+            Reader().convert(io.BytesIO(content.replace(wrong, wrong[1:])), structure=structure)
+
+
+def test_sdmx_csv_keeps_to_the_rules_of_the_table_it_is(client: Client) -> None:
+    """RFC 4180, and the field guide: every line as long as the first, decimals with a point, one action, no labels."""
+    content = client.get(f"{DATA}/sdmx?edition=2018").content.decode()
+    assert content.count("\r\n") == content.count("\n") == 193 * 5 + 1
+    header, *rows = csv.reader(io.StringIO(content), strict=True)
+    assert {len(row) for row in rows} == {len(header)}
+    assert all(re.fullmatch("[A-Z][A-Z0-9_]*", name) for name in header)
+    assert all(re.fullmatch(r"[A-Z]+:[A-Z]+\([0-9]+\.[0-9]+\)", row[1]) for row in rows)
+    assert all(len(row[6].partition(".")[2]) == int(row[8]) for row in rows), "DECIMALS says how many there are"
 
 
 @pytest.mark.parametrize("name", ["VN/waterfall", "map"])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from onedoor.measurement.probes import Answer
+from onedoor.measurement.portal import Answer
 from onedoor.site import cli, featuring, messages, proofs
 
 WORLD = Path(cli.__file__).parents[3] / "nations" / "world"
@@ -251,11 +251,12 @@ def test_features_are_found_by_visiting_a_portal(
     assert len(found) == 183
     assert (found["CP-015"]["state"], found["CP-015"]["why"]) == ("absent", "Languages that the site speaks: 1.")
     assert (found["TEC-005"]["state"], found["TEC-005"]["evidence"]) == ("absent", [])
-    assert (found["EGL-003"]["state"], found["IF-010"]["state"]) == ("waiting", "unprobed")
+    assert (found["EGL-003"]["state"], found["IF-010"]["state"]) == ("waiting", "absent")
     answers["http://here/en/figures/stages.json"] = Answer(200, "text/html", page)
     assert "did not tell its figures" in refused(capsys, words[1:])
     assert cli.run([*words, "--language", "fr"]) == 0
-    assert "168" in capsys.readouterr().out
+    told = capsys.readouterr().out.splitlines()[-2]
+    assert told == "183 codes\u202f: présent 0, absent 7, pas encore vérifiable 175, aucune sonde 1."
 
 
 def test_features_need_a_portal_that_answers(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
