@@ -1,10 +1,12 @@
 """What is published of assessments: the value, how far the two agreed, and each indicator with its evidence."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from uuid import UUID
+
+from django.db.models import QuerySet
 
 from onedoor.kernel import nation
 from onedoor.kernel.nation import Unit
@@ -81,21 +83,21 @@ class Result:
         return grouped
 
 
-def published() -> Iterator[Result]:
-    """Yield the published assessments, the last first."""
-    for row in Assessment.objects.filter(published_at__isnull=False).order_by("-published_at"):
-        yield _result(row)
+def published() -> QuerySet[Assessment]:
+    """Return the published assessments, the last first."""
+    return Assessment.objects.filter(published_at__isnull=False).order_by("-published_at", "id")
 
 
-def result(assessment: UUID) -> Result:
+def row(assessment: UUID) -> Assessment:
     """Return a published assessment; raise `NoSuchAssessment`."""
-    row = Assessment.objects.filter(pk=assessment, published_at__isnull=False).first()
-    if row is None:
+    found = published().filter(pk=assessment).first()
+    if found is None:
         raise NoSuchAssessment
-    return _result(row)
+    return found
 
 
-def _result(row: Assessment) -> Result:
+def of(row: Assessment) -> Result:
+    """Return what a published assessment came to."""
     found = pair(row)
     if found is None:
         raise NoSuchAssessment

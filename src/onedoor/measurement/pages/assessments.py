@@ -8,15 +8,15 @@ from uuid import UUID
 
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from onedoor.kernel import nation
 from onedoor.kernel.access import PUBLIC, access
 from onedoor.kernel.text import Text, gettext_noop, pick
 from onedoor.measurement.assessments import definition, results
 from onedoor.measurement.assessments.results import Line, Result
-from onedoor.measurement.pages import words
+from onedoor.measurement.pages import kept, words
 
 A_PAGE = 25
 DIGITS = 4
@@ -39,23 +39,37 @@ def assessments(request: HttpRequest) -> HttpResponse:
     said = definition.duties()
     if said is None:
         raise Http404
-    context = {
-        "list": definition.listed(said.list),
-        "rows": Paginator(list(results.published()), A_PAGE).get_page(request.GET.get("page")),
-        "value": _value,
-        "kappa": _kappa,
-        "illustrative": said.illustrative,
-    }
-    return render(request, "measurement/assessments.html", context)
+    rows = results.published()
+    page = Paginator(rows, A_PAGE).get_page(request.GET.get("page"))
+    listed = definition.listed(said.list)
+
+    def context() -> Mapping[str, Any]:
+        return {
+            "title": _said(listed.name),
+            "list": listed,
+            "rows": page,
+            "found": [results.of(row) for row in page],
+            "value": _value,
+            "kappa": _kappa,
+            "illustrative": said.illustrative,
+        }
+
+    key = nation.current().path, page.paginator.count, page.number
+    return kept.page(request, "measurement/assessments.html", key, context)
 
 
 @access(PUBLIC)
 @require_safe
 def assessment(request: HttpRequest, assessment: UUID) -> HttpResponse:
     """Show a published assessment: each indicator, what the two assessors said, and what was decided."""
-    found = results.result(assessment)
-    context = {"one": found, "modules": MODULES, "value": _value(found), "kappa": _kappa(found)}
-    return render(request, "measurement/assessment.html", context)
+    row = results.row(assessment)
+
+    def context() -> Mapping[str, Any]:
+        found = results.of(row)
+        told = {"title": f"{_said(found.name)}: {_said(found.list.name)}", "name": _said(found.name)}
+        return told | {"one": found, "modules": MODULES, "value": _value(found), "kappa": _kappa(found)}
+
+    return kept.page(request, "measurement/assessment.html", (nation.current().path, row.pk), context)
 
 
 @access(PUBLIC)
@@ -64,7 +78,7 @@ def assessment_export(_request: HttpRequest, assessment: UUID, kind: str) -> Htt
     """Give a published assessment as JSON or CSV."""
     if kind not in ("json", "csv"):
         raise Http404
-    found = results.result(assessment)
+    found = results.of(results.row(assessment))
     if kind == "json":
         return JsonResponse(_plain(found), json_dumps_params={"ensure_ascii": False})
     text = io.StringIO()

@@ -2,6 +2,7 @@
 
 import threading
 from collections import Counter
+from collections.abc import Mapping
 from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any
@@ -9,7 +10,6 @@ from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -21,6 +21,7 @@ from onedoor.kernel.text import fold, gettext_noop, pick
 from onedoor.measurement import features, inside, probes
 from onedoor.measurement.board import last_passed
 from onedoor.measurement.features import FeatureList
+from onedoor.measurement.pages import kept
 from onedoor.measurement.portal import Portal
 from onedoor.measurement.probes import Finding
 
@@ -50,22 +51,28 @@ _probing = ContextVar("probing", default=False)
 @require_safe
 def index_features(request: HttpRequest) -> HttpResponse:
     """Show every code of the list with what its probe found, searched and filtered."""
-    kept = {name: " ".join(request.GET.get(name, "").split())[:LONGEST] for name in ("q", "state", "module")}
-    listed, every = features.load(features.WORLD), _findings()
-    asked = fold(kept["q"])
-    fitting = [one for one in every if _fits(one, asked, kept)]
-    context = {
-        "list": listed,
-        "typed": kept,
-        "query": "".join(f"&{urlencode({name: value})}" for name, value in kept.items() if value),
-        "rows": Paginator(fitting, A_PAGE).get_page(request.GET.get("page")),
-        "counted": Counter(one.state for one in every),
-        "all": len(every),
-        "states": STATES,
-        "modules": MODULES,
-        "why": why,
-    }
-    return render(request, "measurement/features.html", context)
+    typed = {name: " ".join(request.GET.get(name, "").split())[:LONGEST] for name in ("q", "state", "module")}
+    listed, every, number = features.load(features.WORLD), _findings(), request.GET.get("page", "")[:LONGEST]
+
+    def context() -> Mapping[str, Any]:
+        asked = fold(typed["q"])
+        fitting = [one for one in every if _fits(one, asked, typed)]
+        return {
+            "title": _("Features of the Online Service Index"),
+            "whole": bool(every),
+            "list": listed,
+            "typed": typed,
+            "query": "".join(f"&{urlencode({name: value})}" for name, value in typed.items() if value),
+            "rows": Paginator(fitting, A_PAGE).get_page(number),
+            "counted": Counter(one.state for one in every),
+            "all": len(every),
+            "states": STATES,
+            "modules": MODULES,
+            "why": why,
+        }
+
+    key = nation.current().path, _spell(), last_passed(), *typed.values(), number
+    return kept.page(request, "measurement/features.html", key, context)
 
 
 @access(PUBLIC)
@@ -82,8 +89,8 @@ def why(found: Finding) -> str:
     return _(probes.WHYS[found.why]).format(**found.facts)
 
 
-def _fits(found: Finding, asked: str, kept: dict[str, str]) -> bool:
-    wanted = kept["state"] in ("", found.state) and kept["module"] in ("", found.feature.module)
+def _fits(found: Finding, asked: str, typed: dict[str, str]) -> bool:
+    wanted = typed["state"] in ("", found.state) and typed["module"] in ("", found.feature.module)
     return wanted and (not asked or asked in fold(f"{found.feature.code} {_name(found)}"))
 
 
@@ -98,9 +105,12 @@ def _findings() -> tuple[Finding, ...]:
     """
     if _probing.get():
         return ()
-    spell = int(clock.now().timestamp() // KNOWN_FOR)
     with _one_at_a_time:
-        return _found(get_language() or "en", str(nation.current().path), spell, last_passed())
+        return _found(get_language() or "en", str(nation.current().path), _spell(), last_passed())
+
+
+def _spell() -> int:
+    return int(clock.now().timestamp() // KNOWN_FOR)
 
 
 @lru_cache(maxsize=8)

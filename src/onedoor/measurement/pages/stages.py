@@ -9,20 +9,21 @@ from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from onedoor.kernel import nation
 from onedoor.kernel.access import PUBLIC, access
+from onedoor.kernel.settings import current as settings
 from onedoor.kernel.text import pick
 from onedoor.measurement import board
 from onedoor.measurement.board import NO_CASE, Board, Row, Share
+from onedoor.measurement.pages import kept
 from onedoor.measurement.proving import FAULTS
 from onedoor.measurement.words import CONDITIONS, UNREAD
 from onedoor.procedures import service as procedures
-from onedoor.procedures.service import Reason, Scale
+from onedoor.procedures.service import Reason, Scale, Service
 
 LONGEST = 200
 A_PAGE = 25
@@ -37,23 +38,30 @@ COLUMNS = (
 @require_safe
 def stages(request: HttpRequest) -> HttpResponse:
     """Show every service on every scale in force, with what proves its level; searched and filtered."""
-    kept = {name: " ".join(request.GET.get(name, "").split())[:LONGEST] for name in ("q", "level", "proof", "scale")}
-    on, scales = _today(), _scales(kept["scale"])
+    typed = {name: " ".join(request.GET.get(name, "").split())[:LONGEST] for name in ("q", "level", "proof", "scale")}
+    on, scales = _today(), _scales(typed["scale"])
     whole = board.board(on, scales, get_language() or "en")
-    page = Paginator(_filtered(whole.rows, kept, on), A_PAGE).get_page(request.GET.get("page"))
-    context = {
-        "typed": kept,
-        "query": "".join(f"&{urlencode({name: value})}" for name, value in kept.items() if value),
-        "rows": page,
-        "shares": board.shares(row.service.id for row in page),
-        "no_case": NO_CASE,
-        "counted": whole.counted,
-        "scales": scales,
-        "all_scales": procedures.scales(),
-        "reason_text": procedures.reason_text,
-        "level_name": board.level_name,
-    }
-    return render(request, "measurement/stages.html", context)
+    page = Paginator(_filtered(whole.rows, typed, on), A_PAGE).get_page(request.GET.get("page"))
+    shares = board.shares(row.service.id for row in page)
+    key = nation.current().path, on, board.last_passed(), *typed.values(), page.number, *sorted(shares.items())
+
+    def context() -> Mapping[str, Any]:
+        return {
+            "title": _("How far services go online"),
+            "typed": typed,
+            "query": "".join(f"&{urlencode({name: value})}" for name, value in typed.items() if value),
+            "rows": page,
+            "shares": shares,
+            "no_case": NO_CASE,
+            "counted": whole.counted,
+            "scales": scales,
+            "all_scales": procedures.scales(),
+            "reason_text": procedures.reason_text,
+            "level_name": board.level_name,
+            "demonstration": settings().demonstration,
+        }
+
+    return kept.page(request, "measurement/stages.html", key, context)
 
 
 @access(PUBLIC)
@@ -62,20 +70,30 @@ def stage(request: HttpRequest, service_id: str) -> HttpResponse:
     """Show one service on every scale in force: reasons, the run that proves it, law, and real cases by day."""
     on = _today()
     service = procedures.in_force(service_id, on)
-    context = {
+    last, days = board.last_run(service.id), board.days(service.id, DAYS)
+    share = board.shares([service.id]).get(service.id, NO_CASE)
+    ended = (last.pk, last.passed) if last else None
+
+    def context() -> Mapping[str, Any]:
+        return _of_service(service) | {"last": last, "share": share, "days": days}
+
+    key = nation.current().path, on, service.id, board.last_passed(), ended, share, *days
+    return kept.page(request, "measurement/stage.html", key, context)
+
+
+def _of_service(service: Service) -> dict[str, Any]:
+    return {
+        "title": _("How far it goes online: %(service)s") % {"service": pick(service.title, get_language() or "en")},
         "service": service,
         "rows": [row for row in _today_on_all().rows if row.service.id == service.id],
-        "last": board.last_run(service.id),
-        "share": board.shares([service.id]).get(service.id, NO_CASE),
-        "days": board.days(service.id, DAYS),
         "digest": procedures.digest(service),
         "reason_text": procedures.reason_text,
         "level_name": board.level_name,
         "conditions": _conditions,
         "fault": _fault,
         "unread": lambda scale: [_(UNREAD[part]) for part in sorted(scale.illustrative)],
+        "demonstration": settings().demonstration,
     }
-    return render(request, "measurement/stage.html", context)
 
 
 @access(PUBLIC)
@@ -107,15 +125,15 @@ def _today_on_all() -> Board:
     return board.board(_today(), _scales(""), get_language() or "en")
 
 
-def _filtered(found: Sequence[Row], kept: Mapping[str, str], on: date) -> Sequence[Row]:
+def _filtered(found: Sequence[Row], typed: Mapping[str, str], on: date) -> Sequence[Row]:
     """Return the rows that were asked for."""
-    if kept["q"]:
-        named = {one.service.id for one in procedures.search(kept["q"], get_language() or "en", on)}
-        found = [row for row in found if row.service.id in named or kept["q"] in (row.service.code, row.service.id)]
-    if kept["level"]:
-        found = [row for row in found if f"{row.standing.scale.id}:{row.standing.level}" == kept["level"]]
-    if kept["proof"]:
-        found = [row for row in found if (row.run is not None) == (kept["proof"] == "yes")]
+    if typed["q"]:
+        named = {one.service.id for one in procedures.search(typed["q"], get_language() or "en", on)}
+        found = [row for row in found if row.service.id in named or typed["q"] in (row.service.code, row.service.id)]
+    if typed["level"]:
+        found = [row for row in found if f"{row.standing.scale.id}:{row.standing.level}" == typed["level"]]
+    if typed["proof"]:
+        found = [row for row in found if (row.run is not None) == (typed["proof"] == "yes")]
     return found
 
 

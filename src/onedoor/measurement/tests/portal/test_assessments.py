@@ -92,7 +92,7 @@ def test_nobody_sees_the_others_answers_by_any_way_before_both_have_submitted() 
     with pytest.raises(NotAllowed):
         reconciling.opened(one, SECOND)
     with pytest.raises(errors.NoSuchAssessment):
-        results.result(one)
+        results.of(results.row(one))
     assert not list(results.published())
 
 
@@ -159,7 +159,7 @@ def test_what_is_published_stays_and_is_entered_in_the_ledger() -> None:
     one = published()
     row = reconciling.publish(one, HEAD)
     reconciling.decide(one, HEAD, APART[0], present=False, reason="Too late.")
-    result = results.result(one)
+    result = results.of(results.row(one))
     assert (result.present, result.pair.agreement.same) == (94, 93)
     assert result.pair.settled[APART[0]]
     entries = [*Sheet.objects.values_list("entry", flat=True), row.entry]
