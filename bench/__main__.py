@@ -18,6 +18,7 @@ from bench import (
     agencies,
     door,
     exchange,
+    figures,
     gate,
     growth,
     ledger,
@@ -43,11 +44,11 @@ NATION, VAR, PORT, PEOPLE = Path("nations/vietnam"), Path("var/bench"), 30000, 1
 READS, ENTRIES = 100_000, 1_000_000
 RESULTS = Path(__file__).parent / "results"
 PARTS = (
-    "nation", "register", "registers", "door", "gate", "ledger", "whoreads", "measurement", "agencies", "signing",
-    "exchange", "pages", "story", "memory",
+    "nation", "register", "registers", "door", "gate", "ledger", "whoreads", "measurement", "agencies", "figures",
+    "signing", "exchange", "pages", "story", "memory",
 )  # fmt: skip
 LONG = ("growth",)
-ALONE = {"agencies", "exchange", "registers", "gate", "growth", "ledger", "measurement", "signing", "whoreads"}
+ALONE = {"agencies", "exchange", "figures", "registers", "gate", "growth", "ledger", "measurement", "signing", "whoreads"}
 """Parts that need no nation: they bring what they measure."""
 COLUMNS = ("what", "ours", "anchor", "ratio: median (range)", "floor", "", "note")
 Say = Callable[[str], None]
@@ -98,6 +99,7 @@ def measure(
         "whoreads": lambda: whoreads.measure(var, reads, say),
         "measurement": lambda: measurement.measure(say),
         "agencies": lambda: agencies.measure(var, say),
+        "figures": lambda: figures.measure(var, say),
         "signing": lambda: signing.measure(say),
         "exchange": lambda: exchange.measure(var, say),
         "growth": lambda: kept(growth.measure(var, say)),

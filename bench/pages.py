@@ -89,6 +89,10 @@ def _portal(stage: Stage) -> Iterator[tuple[str, str, str]]:
     yield "corrections", "mother", "corrections/"
     yield "correction, new", "mother", "corrections/new"
     yield "figures", "mother", "figures/"
+    yield "stages", "mother", "figures/stages"
+    yield "stages of the service", "mother", f"figures/stages/{stage.service}"
+    yield "features", "mother", "figures/features"
+    yield "assessments", "mother", "figures/assessments"
     yield "index, world", "mother", "figures/egdi"
     yield "index, group", "mother", "figures/egdi?group=asean"
     yield "index, why", "mother", WHY

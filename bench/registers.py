@@ -43,8 +43,8 @@ def main(folder: Path) -> None:
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[None]:
-    """Keep a server with a fresh database of this process running in *folder*."""
+def served(folder: Path, country: Path = NATION) -> Iterator[None]:
+    """Keep a server with a fresh database of this process running in *folder*, for the nation in *country*."""
     server = Server(folder / "postgres")
     server.prepare()
     server.start()
@@ -52,17 +52,17 @@ def served(folder: Path) -> Iterator[None]:
         server.ensure_role("bench", creates_databases=True)
         with server.as_superuser() as connection:
             connection.execute("GRANT CONNECT ON DATABASE postgres TO bench")
-        _set_up(folder, server)
+        _set_up(folder, server, country)
         yield
     finally:
         server.stop()
 
 
-def _set_up(folder: Path, server: Server) -> None:
+def _set_up(folder: Path, server: Server, country: Path) -> None:
     """Have Django work on a fresh database of this process."""
     os.environ.update(
         ONEDOOR_ROLE="test",
-        ONEDOOR_NATION=str(NATION.absolute()),
+        ONEDOOR_NATION=str(country.absolute()),
         ONEDOOR_DATABASE_URL=server.url("bench", "postgres"),
         ONEDOOR_STATE=str(folder / "state"),
         ONEDOOR_DEMONSTRATION="yes",

@@ -11,12 +11,16 @@ from onedoor.kernel import nation
 from onedoor.kernel.nation import Nation
 from onedoor.kernel.text import Text, pick
 from onedoor.measurement import proving
-from onedoor.measurement.models import Ended, Run
+from onedoor.measurement.models import Run
 from onedoor.procedures import service as procedures
 from onedoor.procedures.service import Scale, Service, Standing
-from onedoor.store.rows import fetch
+from onedoor.store.rows import fetch, fetch_each
 
 LAST_PASSED = "SELECT max(entry) FROM measurement_run WHERE passed"
+LAST_ENDED = """
+SELECT id, passed FROM measurement_run WHERE service = %s AND passed IS NOT NULL ORDER BY ended_at DESC, id DESC LIMIT 1
+"""
+DAYS = "SELECT day, away, ended FROM measurement_ended WHERE service = %s ORDER BY day DESC LIMIT %s"
 SHARES = "SELECT service, sum(away), sum(ended) FROM measurement_ended WHERE service = ANY(%s) GROUP BY service"
 
 
@@ -92,6 +96,8 @@ class Board:
 
     rows: tuple[Row, ...]
     counted: tuple[Counted, ...]
+    passed: str
+    """What `last_passed` said when it was made."""
 
 
 def board(on: date, scales: Iterable[Scale], language: str) -> Board:
@@ -106,10 +112,10 @@ def last_passed() -> str:
 
 
 @lru_cache(maxsize=32)
-def _board(_files: str, on: date, wanted: tuple[str, ...], language: str, _run: str) -> Board:
+def _board(_files: str, on: date, wanted: tuple[str, ...], language: str, passed: str) -> Board:
     found = sorted(_rows(on, wanted), key=lambda row: (pick(row.service.title, language), row.service.id))
     scales = [scale for scale in procedures.scales() if scale.id in wanted]
-    return Board(tuple(found), tuple(_counted(scale, found) for scale in scales))
+    return Board(tuple(found), tuple(_counted(scale, found) for scale in scales), passed)
 
 
 def _counted(scale: Scale, every: Sequence[Row]) -> Counted:
@@ -152,10 +158,25 @@ def shares(services: Iterable[str]) -> Mapping[str, Share]:
     return {service: Share(away, ended) for service, away, ended in fetch(SHARES, [list(set(services))])}
 
 
-def days(service_id: str, most: int) -> list[tuple[date, Share]]:
-    """Return the last days on which real cases of a service ended, the last first."""
-    found = Ended.objects.filter(service=service_id).order_by("-day").values_list("day", "away", "ended")
-    return [(day, Share(away, ended)) for day, away, ended in found[:most]]
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is known of a service beside its definition: its last run, its real cases, in all and by their last days."""
+
+    passed: str
+    run: tuple[str, bool] | None
+    share: Share
+    days: tuple[tuple[date, Share], ...]
+
+
+def told(service_id: str, most: int) -> Told:
+    """Return what is known of a service, with *most* days at most: one look at the database."""
+    own = [service_id]
+    ((passed,),), run, share, days = fetch_each(
+        (LAST_PASSED, []), (LAST_ENDED, own), (SHARES, [own]), (DAYS, [service_id, most])
+    )
+    shares = [Share(away, ended) for _, away, ended in share] or [NO_CASE]
+    by_day = tuple((day, Share(away, ended)) for day, away, ended in days)
+    return Told(passed or "", (str(run[0][0]), run[0][1]) if run else None, shares[0], by_day)
 
 
 def last_run(service_id: str) -> Run | None:

@@ -18,6 +18,10 @@ from onedoor.measurement.assessments.errors import NoSuchAssessment
 from onedoor.measurement.assessments.reconciling import Pair, pair
 from onedoor.measurement.features import FeatureList
 from onedoor.measurement.models import Assessment, Decision
+from onedoor.store.rows import Rows, fetch
+
+COUNT = "SELECT count(*) FROM measurement_assessment WHERE published_at IS NOT NULL"
+PUBLISHED = Rows(Assessment, "id = %s AND published_at IS NOT NULL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +92,15 @@ def published() -> QuerySet[Assessment]:
     return Assessment.objects.filter(published_at__isnull=False).order_by("-published_at", "id")
 
 
+def count() -> int:
+    """Return how many assessments are published."""
+    ((found,),) = fetch(COUNT, [])
+    return int(found)
+
+
 def row(assessment: UUID) -> Assessment:
     """Return a published assessment; raise `NoSuchAssessment`."""
-    found = published().filter(pk=assessment).first()
+    found = PUBLISHED.first(assessment)
     if found is None:
         raise NoSuchAssessment
     return found

@@ -18,7 +18,7 @@ from onedoor.measurement.assessments import definition, results
 from onedoor.measurement.assessments.results import Line, Result
 from onedoor.measurement.pages import kept, words
 
-A_PAGE = 25
+A_PAGE, LONGEST = 25, 20
 DIGITS = 4
 """Decimals of a value, as the United Nations publish them."""
 MODULES: Mapping[str, str] = {
@@ -39,11 +39,10 @@ def assessments(request: HttpRequest) -> HttpResponse:
     said = definition.duties()
     if said is None:
         raise Http404
-    rows = results.published()
-    page = Paginator(rows, A_PAGE).get_page(request.GET.get("page"))
-    listed = definition.listed(said.list)
+    listed, number = definition.listed(said.list), request.GET.get("page", "")[:LONGEST]
 
     def context() -> Mapping[str, Any]:
+        page = Paginator(results.published(), A_PAGE).get_page(number)
         return {
             "title": _said(listed.name),
             "list": listed,
@@ -54,7 +53,7 @@ def assessments(request: HttpRequest) -> HttpResponse:
             "illustrative": said.illustrative,
         }
 
-    key = nation.current().path, page.paginator.count, page.number
+    key = nation.current().path, results.count(), number
     return kept.page(request, "measurement/assessments.html", key, context)
 
 

@@ -52,7 +52,8 @@ _probing = ContextVar("probing", default=False)
 def index_features(request: HttpRequest) -> HttpResponse:
     """Show every code of the list with what its probe found, searched and filtered."""
     typed = {name: " ".join(request.GET.get(name, "").split())[:LONGEST] for name in ("q", "state", "module")}
-    listed, every, number = features.load(features.WORLD), _findings(), request.GET.get("page", "")[:LONGEST]
+    listed, run, number = features.load(features.WORLD), last_passed(), request.GET.get("page", "")[:LONGEST]
+    every = _findings(run)
 
     def context() -> Mapping[str, Any]:
         asked = fold(typed["q"])
@@ -71,7 +72,7 @@ def index_features(request: HttpRequest) -> HttpResponse:
             "why": why,
         }
 
-    key = nation.current().path, _spell(), last_passed(), *typed.values(), number
+    key = nation.current().path, _spell(), run, *typed.values(), number
     return kept.page(request, "measurement/features.html", key, context)
 
 
@@ -79,7 +80,7 @@ def index_features(request: HttpRequest) -> HttpResponse:
 @require_safe
 def features_json(_request: HttpRequest) -> HttpResponse:
     """Give what was found of every code as JSON."""
-    listed, every = features.load(features.WORLD), _findings()
+    listed, every = features.load(features.WORLD), _findings(last_passed())
     plain = {"features": listed.id, "source": pick(listed.source, get_language() or "en")}
     return JsonResponse(plain | {"codes": [_plain(one) for one in every]}, json_dumps_params={"ensure_ascii": False})
 
@@ -98,15 +99,15 @@ def _name(found: Finding) -> str:
     return pick(found.feature.name, get_language() or "en")
 
 
-def _findings() -> tuple[Finding, ...]:
-    """Return what was found in the last minutes, of this nation's files and since the last run.
+def _findings(run: str) -> tuple[Finding, ...]:
+    """Return what was found in the last minutes, of this nation's files and since the last *run*.
 
     What has a probe stands before what has none; else the order is that of the list.
     """
     if _probing.get():
         return ()
     with _one_at_a_time:
-        return _found(get_language() or "en", str(nation.current().path), _spell(), last_passed())
+        return _found(get_language() or "en", str(nation.current().path), _spell(), run)
 
 
 def _spell() -> int:

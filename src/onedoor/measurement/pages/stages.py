@@ -43,7 +43,7 @@ def stages(request: HttpRequest) -> HttpResponse:
     whole = board.board(on, scales, get_language() or "en")
     page = Paginator(_filtered(whole.rows, typed, on), A_PAGE).get_page(request.GET.get("page"))
     shares = board.shares(row.service.id for row in page)
-    key = nation.current().path, on, board.last_passed(), *typed.values(), page.number, *sorted(shares.items())
+    key = nation.current().path, on, whole.passed, *typed.values(), page.number, *sorted(shares.items())
 
     def context() -> Mapping[str, Any]:
         return {
@@ -70,14 +70,13 @@ def stage(request: HttpRequest, service_id: str) -> HttpResponse:
     """Show one service on every scale in force: reasons, the run that proves it, law, and real cases by day."""
     on = _today()
     service = procedures.in_force(service_id, on)
-    last, days = board.last_run(service.id), board.days(service.id, DAYS)
-    share = board.shares([service.id]).get(service.id, NO_CASE)
-    ended = (last.pk, last.passed) if last else None
+    told = board.told(service.id, DAYS)
 
     def context() -> Mapping[str, Any]:
-        return _of_service(service) | {"last": last, "share": share, "days": days}
+        last = board.last_run(service.id) if told.run else None
+        return _of_service(service) | {"last": last, "share": told.share, "days": told.days}
 
-    key = nation.current().path, on, service.id, board.last_passed(), ended, share, *days
+    key = nation.current().path, on, service.id, told
     return kept.page(request, "measurement/stage.html", key, context)
 
 

@@ -88,7 +88,7 @@ def test_the_share_is_exact_and_by_day() -> None:
     Ended.objects.create(service=BIRTH, day=date(2026, 12, 7), ended=1, away=1)
     share = board.shares([BIRTH])[BIRTH]
     assert (share.away, share.ended, share.percent) == (2, 3, Decimal("66.7"))
-    assert [day.day for day, _ in board.days(BIRTH, 31)] == [7, 4]
+    assert [day.day for day, _ in board.told(BIRTH, 31).days] == [7, 4]
     assert "2 of 3" in text("/en/figures/stages")
     assert "66,7 %" in text(f"/fr/figures/stages/{BIRTH}")
 
