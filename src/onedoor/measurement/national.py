@@ -7,7 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from onedoor.kernel.nation import Nation
+from onedoor.kernel.nation import Nation, known_on
 from onedoor.kernel.text import Text
 from onedoor.measurement.counted import MINUTES
 from onedoor.measurement.errors import DayAhead, KnownTooEarly, NoDay, NoEditionThen, NoIndexOfAgencies
@@ -124,8 +124,12 @@ def day(text: str | None) -> date | None:
 
 
 def asked(country: Nation, name: str, whose: Whose, on: date, known: date | None = None) -> Question:
-    """Return the question; raise where there is no such index then, or a day lies ahead or before the one it is of."""
-    definition, today = index_called(country, name), country.today()
+    """Return the question; raise where there is no such index then, or a day lies ahead or before the one it is of.
+
+    What was known on an earlier day is read by the definition that was in force at its end.
+    """
+    today = country.today()
+    definition = index_called(country if known is None or known >= today else known_on(known), name)
     for one in filter(None, (on, known)):
         if one > today:
             raise DayAhead(day=one.isoformat(), today=today.isoformat())

@@ -7,7 +7,7 @@ from onedoor.kernel.nation.file_kinds import DATE_SCHEMA, UNIT_SCHEMA, FileKind,
 from onedoor.kernel.nation.lists import CodeList, Item, UnknownItem
 from onedoor.kernel.nation.nation import BadNation, Nation, load
 from onedoor.kernel.nation.organisations import Identifier, Organisation, Organisations, UnknownOrganisation
-from onedoor.kernel.nation.present import current, hold, in_force, kept
+from onedoor.kernel.nation.present import current, hold, in_force, kept, known_on
 from onedoor.kernel.nation.publishing import published
 from onedoor.kernel.nation.schemas import nearest
 from onedoor.kernel.nation.shapes import Shape
@@ -42,6 +42,7 @@ __all__ = [
     "in_force",
     "kept",
     "kinds",
+    "known_on",
     "load",
     "nearest",
     "published",

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 
@@ -52,6 +54,25 @@ def in_force(folder: Path) -> Path:
     """Return where the files in force lie: *folder* itself when it holds a nation and no versions of one."""
     found = versions.history(folder)
     return versions.place(folder, found[-1]) if found else folder
+
+
+def known_on(day: date) -> Nation:
+    """Return the nation as its files stood at the end of *day*.
+
+    Before the first version that is kept it is that one; where no versions are kept, the present one.
+    """
+    here, folder = current(), settings.current().nation
+    found = versions.history(folder) if day < here.today() else []
+    if not found:
+        return here
+    until = [one for one in found if here.calendar.local(one.at).date() <= day]
+    then = versions.place(folder, until[-1] if until else found[0])
+    return here if then == here.path else _earlier(then)
+
+
+@lru_cache(maxsize=4)
+def _earlier(folder: Path) -> Nation:
+    return load(folder)
 
 
 def kept(but: Nation) -> Iterator[Nation]:

@@ -6,11 +6,12 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from onedoor.kernel import nation, settings
+from onedoor.kernel import clock, nation, settings
 from onedoor.kernel.nation import BadNation, Fault, present, versions
 from onedoor.kernel.nation.nation import shown
 from onedoor.kernel.said import said
@@ -78,6 +79,17 @@ def test_a_request_keeps_the_version_it_began_with_and_the_next_has_the_new_one(
             assert nation.current().name["en"] == "Testland"
     assert nation.current().name["en"] == "Elsewhere"
     assert [one.name["en"] for one in nation.kept(nation.current())] == ["Testland"]
+
+
+def test_what_was_known_on_a_day_is_what_was_in_force_at_its_end(here: Path, source: Path) -> None:
+    now, today = clock.now(), nation.current().today()
+    for name, days in (("Elsewhere", 2), ("Nowhere", 4)):
+        rename(source, name)
+        with clock.freeze(now + timedelta(days=days)):
+            versions.bring_in(here, source, "Bob", running=True)
+    with clock.freeze(now + timedelta(days=9)):
+        known = [nation.known_on(today + timedelta(days=n)).name["en"] for n in (-9, 0, 1, 2, 3, 4, 8, 9)]
+    assert known == [*["Testland"] * 3, *["Elsewhere"] * 2, *["Nowhere"] * 3]
 
 
 def test_going_back_is_a_new_line_in_the_history(folder: Path, source: Path) -> None:

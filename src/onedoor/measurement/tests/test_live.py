@@ -3,21 +3,26 @@
 import csv
 import io
 import json
+import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from fractions import Fraction
+from pathlib import Path
 
 import lxml.html
 import pytest
 from django.test import Client
 
 from onedoor.kernel import clock, nation, settings
+from onedoor.kernel.nation import present, versions
 from onedoor.measurement import counting, levels, national, readings, stocks, telling
 from onedoor.measurement.tests.test_counting import COMMUNE, DAY, at, done, taken_on
 from onedoor.measurement.world import Definition
 
 INDEX = "decision-766"
 PAGE = f"figures/indices/{INDEX}"
+GOAL = "goal: 0.8\n        numerator: received_reusing\n"
 WORDS = {"vi": "Không đo được", "en": "not measured", "fr": "non mesuré"}
 
 
@@ -153,3 +158,28 @@ def test_a_day_keeps_the_edition_that_held_then(monkeypatch: pytest.MonkeyPatch)
     with clock.freeze(at(DAY)):
         assert national.asked(country, "x", whose, DAY).year == 2026
         assert national.asked(country, "x", whose, DAY - timedelta(days=1)).year == 2022
+
+
+@pytest.mark.usefixtures("counted")
+def test_what_was_known_on_a_day_is_read_by_the_definition_of_that_day(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, folder = tmp_path / "files", tmp_path / "versions"
+    shutil.copytree(settings.REPOSITORY / "nations" / "vietnam", source, ignore=shutil.ignore_patterns("fonts"))
+    versions.bring_in(folder, source, "Ada", running=False)
+    file = source / "indices" / f"{INDEX}.yaml"
+    text = file.read_text("utf-8")
+    assert GOAL in text
+    file.write_text(text.replace(GOAL, GOAL.replace("0.8", "0.4")), "utf-8")
+    here = replace(settings.current(), nation=folder)
+    monkeypatch.setattr(settings, "current", lambda: here)
+    monkeypatch.setattr(present, "_last", {})
+    with clock.freeze(at(DAY + timedelta(days=2), 12)):
+        versions.bring_in(folder, source, "Bob", running=True)
+    with clock.freeze(at(DAY + timedelta(days=4), 12)):
+        country = nation.current()
+        whose = levels.whose(country, "agency", COMMUNE, DAY)
+        days = (None, DAY + timedelta(days=2), DAY + timedelta(days=1))
+        found = [readings.live(national.asked(country, INDEX, whose, DAY, known)) for known in days]
+        reuse = [next(one for one in live.indicators if one.data["id"] == "reuse").score.points for live in found]
+    assert reuse == [2, 2, 2 * Fraction(6, 10) / Fraction("0.8")]
