@@ -3,7 +3,10 @@
 import csv
 import io
 import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from uuid import UUID
 
 import pytest
@@ -217,6 +220,39 @@ def test_the_whole_way_on_the_pages() -> None:
     assert [said for said in ("Lang Ward", "0.9895", "Page 2.") if said not in shown] == []
     assert "0.9895" in words(Client(), "/en/figures/assessments")
     assert "Local Online Service Index 2024" in words(Client(), "/en/figures/")
+
+
+def at_once(calls: list[Callable[[], object]]) -> list[object]:
+    """Return what each of *calls* gave, all begun together: a result, or the error that it raised."""
+
+    def one(call: Callable[[], object]) -> object:
+        try:
+            return call()
+        except Exception as error:  # noqa: BLE001 - told to the test
+            return error
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(calls)) as threads:
+        return list(threads.map(one, calls))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whoever_comes_at_once_two_assess_and_it_is_published_once() -> None:
+    one = opened()
+    actors = [replace(FIRST, person=f"p{n}") for n in range(6)]
+    found = at_once([partial(assessing.take, one, actor) for actor in actors])
+    assert sum(isinstance(each, errors.TwoAssess) for each in found) == 4
+    two = [actor for actor, each in zip(actors, found, strict=True) if isinstance(each, Sheet)]
+    for actor in two:
+        answered(one, actor)
+    sent = at_once([partial(assessing.submit, one, actor) for actor in two * 3])
+    assert len({each.entry for each in sent}) == 2  # type: ignore[attr-defined]
+    done = at_once([partial(reconciling.publish, one, HEAD)] * 4)
+    assert len({each.entry for each in done}) == 1  # type: ignore[attr-defined]
+    assert StatedEvent.objects.filter(name="measurement.AssessmentPublished").count() == 1
+    again = at_once([partial(reconciling.open_, HANOI, HEAD)] * 4)
+    assert sum(isinstance(each, errors.AssessmentOpen) for each in again) == 3
 
 
 @pytest.mark.parametrize(
