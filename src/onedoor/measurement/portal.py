@@ -16,6 +16,7 @@ from onedoor.kernel.text import fold
 from onedoor.measurement.walk import Walked, headings, walk
 
 OK = 200
+WEB = ("http", "https")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +86,10 @@ class Portal:
         A link counts when the page it leads to has such a heading, or lies elsewhere.
         """
         for one in self.walked(code).find(words):
-            target = urlsplit(one.href)
-            if not one.href or target.scheme:
+            target = urlsplit(one.href.removeprefix(self.origin))
+            if not one.href or target.scheme in WEB:
                 return one.href or one.page
-            page = self.tree(target.path)
+            page = None if target.scheme else self.tree(target.path)
             told = [] if page is None else [f" {heading} " for heading in headings(page)]
             if any(f" {fold(word)} " in heading for word in words for heading in told):
                 return target.path

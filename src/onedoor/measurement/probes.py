@@ -181,10 +181,11 @@ def _service(service: str, result: str, portal: Portal) -> Found:
 
 
 def _named(probe: Probe, portal: Portal) -> Found:
-    """Find, in every language of the site, a heading of such a name, or a link to a page that has one."""
-    evidence = [portal.called(code, probe.words.get(code, ())) for code in portal.languages]
-    if not portal.looked_at:
+    """Find, in every language of the site that has words for it, a heading of such a name, or a link to one."""
+    spoken = [code for code in portal.languages if code in probe.words]
+    if not spoken or not portal.looked_at:
         return WAITING, "no-page", {}, ()
+    evidence = [portal.called(code, probe.words[code]) for code in spoken]
     if all(evidence):
         return PRESENT, "named", {"n": portal.looked_at}, tuple(evidence)
     return ABSENT, "not-named", {"words": _first(probe, portal), "n": portal.looked_at}, ()
