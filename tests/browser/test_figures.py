@@ -25,10 +25,15 @@ UNITS = {"vi": "01", "en": "79", "fr": "48"}
 """Of each language another, so that each finds a unit that nobody assesses yet."""
 ASSESSORS = {"assessor-1": "SP-253", "assessor-2": "TEC-202"}
 """Each says that another indicator is not there."""
-ANSWER = """absent => {
-    for (const radio of document.querySelectorAll("main input[type=radio]"))
-        radio.checked = radio.value === (radio.name === absent ? "absent" : "present");
-    for (const link of document.querySelectorAll("main input[type=url]")) link.value = "https://unit.example/seen";
+ANSWER = """async absent => {
+    for (const part of document.querySelectorAll("main .reads a")) {
+        const whole = await (await fetch(part.href)).text();
+        const form = new DOMParser().parseFromString(whole, "text/html").querySelector("main form");
+        for (const radio of form.querySelectorAll("input[type=radio]"))
+            radio.checked = radio.value === (radio.name === absent ? "absent" : "present");
+        for (const link of form.querySelectorAll("input[type=url]")) link.value = "https://unit.example/seen";
+        await fetch(part.href, {method: "POST", body: new URLSearchParams(new FormData(form))});
+    }
 }"""
 
 
@@ -92,11 +97,9 @@ def _assess(walk: Walk, page: Page, absent: str) -> None:
     page.locator("button[value=take]").last.click()
     walk.look(page, "assessment-sheet")
     sheet = page.url
-    for address in page.locator("main .reads a").evaluate_all("all => all.map(one => one.href)"):
-        page.goto(address)
-        walk.look(page, "assessment-part")
-        page.evaluate(ANSWER, absent)
-        page.locator("main form button").click()
-        assert page.url == sheet, page.inner_text("main")
+    page.locator("main .reads a").first.click()
+    walk.look(page, "assessment-part")
+    page.goto(sheet)
+    page.evaluate(ANSWER, absent)
     page.locator("button[value=submit]").click()
     expect(page.locator("main .notice--ok")).to_be_visible()

@@ -14,7 +14,7 @@ from onedoor.kernel.settings import REPOSITORY
 from onedoor.kernel.text import LANGUAGES, Text
 from onedoor.measurement.errors import BadFeatures, NoFeatures
 
-LIST = "osi-2024"
+LIST, FOLDER = "osi-2024", "features"
 WORLD = REPOSITORY / "nations" / "world"
 """Where the portal has its lists from: the installation."""
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from onedoor.kernel.nation import Document, Fault, FileKind, Nation, nearest, register
 from onedoor.kernel.said import said
+from onedoor.measurement import features
 
 POSTS: Mapping[str, Any] = {"type": "array", "minItems": 1, "uniqueItems": True, "items": {"type": "string"}}
 SCHEMA: Mapping[str, Any] = {
@@ -25,6 +26,14 @@ SCHEMA: Mapping[str, Any] = {
 
 def check(document: Document, nation: Nation) -> Iterable[Fault]:
     """Yield the faults of the file that its schema cannot see."""
+    listed, lists = (
+        document.data["list"],
+        sorted(file.stem for file in (features.WORLD / features.FOLDER).glob("*.yaml")),
+    )
+    if listed not in lists:
+        yield document.fault(
+            ["list"], said("there is no list of features “{name}”", name=listed), nearest(listed, lists)
+        )
     member = document.data["member"]
     if member not in nation.members:
         wrong = said("there is no member “{owner}”", owner=member)

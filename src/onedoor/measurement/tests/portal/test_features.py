@@ -155,7 +155,7 @@ PAGES = {
     "/en/": '<h1>Hill</h1><nav><a hreflang="en" href="/en/">English</a></nav><a href="data/">Open data</a>'
     '<a href="/en/empty">Help</a> <a href="https://social.example/hill">Facebook</a> <a href="/en/gone">Live chat</a>'
     '<a href="mailto:hill@hill.example">Write to us</a> <a href="https://hill.example/en/data/">Whole address</a>',
-    "/en/data/": '<h1>Open data of Hill</h1><h2>Petitions</h2><h3>Whole address</h3>'
+    "/en/data/": "<h1>Open data of Hill</h1><h2>Petitions</h2><h3>Whole address</h3>"
     '<time datetime="2026-12-01">1 December</time><a href="/en/deep">On</a>',
     "/en/empty": "<h1>Nothing here</h1>",
     "/en/deep": '<h1>Deep</h1><a href="/en/deeper">On</a>',
