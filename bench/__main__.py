@@ -48,7 +48,18 @@ PARTS = (
     "signing", "exchange", "pages", "story", "memory",
 )  # fmt: skip
 LONG = ("growth",)
-ALONE = {"agencies", "exchange", "figures", "registers", "gate", "growth", "ledger", "measurement", "signing", "whoreads"}
+ALONE = {
+    "agencies",
+    "exchange",
+    "figures",
+    "registers",
+    "gate",
+    "growth",
+    "ledger",
+    "measurement",
+    "signing",
+    "whoreads",
+}
 """Parts that need no nation: they bring what they measure."""
 COLUMNS = ("what", "ours", "anchor", "ratio: median (range)", "floor", "", "note")
 Say = Callable[[str], None]
