@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 
 from onedoor.kernel import settings
+from onedoor.site import services
 from onedoor.site.cli import COMMANDS
 
 ROOT = Path(__file__).parents[2]
 UNITS = ROOT / "deploy" / "systemd"
 INSTALLED = "/opt/onedoor"
 MEMBER = "G15"
+NATION, VERSIONS = "ONEDOOR_NATION", "/var/lib/onedoor/versions"
 ANALYZE = shutil.which("systemd-analyze")
 MOST_EXPOSED = 2.0
 """Of systemd's ten points; 9.6 is a service with no protection at all."""
@@ -47,7 +49,7 @@ def environment(unit: str, credentials: Path) -> dict[str, str]:
         assert file.startswith("/etc/onedoor/")
         example = UNITS / "examples" / Path(file).name
         pairs += [line for line in example.read_text().splitlines() if line and not line.startswith("#")]
-    text = "\n".join(pairs).replace("%S", "/var/lib").replace("%d", str(credentials)).replace(INSTALLED, str(ROOT))
+    text = "\n".join(pairs).replace("%S", "/var/lib").replace("%d", str(credentials))
     return dict(line.split("=", 1) for line in text.splitlines())
 
 
@@ -69,7 +71,9 @@ def test_every_process_has_a_unit_that_starts_it() -> None:
 
 @pytest.mark.parametrize("unit", NAMES)
 def test_a_unit_and_its_example_set_what_the_process_needs_and_nothing_unknown(unit: str, credentials: Path) -> None:
-    found = settings.read(environment(unit, credentials))
+    given = environment(unit, credentials)
+    assert given.pop(NATION, VERSIONS) == VERSIONS
+    found = settings.read(given | {NATION: str(ROOT / "nations" / "vietnam")})
     assert found.role in next(reversed(list(commands(unit))))[1] or found.role == "portal"
     assert f"/var/lib/{values(unit, 'StateDirectory')[0]}" == str(found.state)
     assert not found.demonstration
@@ -77,6 +81,19 @@ def test_a_unit_and_its_example_set_what_the_process_needs_and_nothing_unknown(u
         assert path is None or path.parent == found.state
     loaded = {value.partition(":")[0] for value in values(unit, "LoadCredential")}
     assert loaded == ({"secret", "database-url"} if found.role in ("portal", "node") else set())
+
+
+@pytest.mark.parametrize("unit", NAMES)
+def test_commands_for_operators_read_of_a_unit_what_its_process_does(unit: str, credentials: Path) -> None:
+    (file,) = values(unit, "EnvironmentFile")
+    process, examples = Path(file).stem, UNITS / "examples"
+    loaded = dict(value.split(":", 1) for value in values(unit, "LoadCredential"))
+    told = {key: value for key, value in environment(unit, credentials).items() if key.startswith("ONEDOOR_")}
+    for key, value in told.items():
+        if Path(value).parent == credentials:
+            told[key] = loaded[Path(value).name].replace("/etc/onedoor", str(examples))
+    assert services.read(examples / f"{process}.env", Path("/var/lib/onedoor")) == told
+    assert f"{services.unit_of(process)}.service" == unit.replace("@.", f"@{MEMBER}.")
 
 
 @pytest.mark.parametrize("unit", NAMES)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from onedoor.site import services
 from onedoor.site.embedded import Server
 from onedoor.site.up.process import dying_with_us, listens
 from tests.nation.running import COMMAND, ROOT, environment
@@ -81,7 +82,7 @@ class Machine:
     def __post_init__(self) -> None:
         self.namespace = f"od{os.getpid()}-{self.member}"
         ip("netns", "add", self.namespace)
-        self.server = Server(self.folder / "postgres", {"fsync": "off"})
+        self.server = Server(self.folder.with_name(f"{self.member}-postgres"), {"fsync": "off"})
 
     def command(self, *command: str) -> list[str]:
         """Return *command* so that it runs on this computer, and ends when we end."""
@@ -89,14 +90,17 @@ class Machine:
         return [IP, "netns", "exec", self.namespace, *own, *dying_with_us(command)]
 
     def settings(self, name: str) -> dict[str, str]:
-        lines = (self.folder / f"{name}.env").read_text().splitlines()
-        return environment(**dict(line.split("=", 1) for line in lines), ONEDOOR_DEMONSTRATION="yes")
+        own = services.read(self.folder / f"{name}.env", self.folder)
+        here = {key: value.replace(str(self.folder), str(self.var)) for key, value in own.items()}
+        return environment(**here, ONEDOOR_DEMONSTRATION="yes")
 
-    def run(self, name: str, *arguments: str) -> None:
-        """Run a command of onedoor here, as the process *name* would, to its end."""
-        done = subprocess.run(self.command(*COMMAND, *arguments), env=self.settings(name), cwd=ROOT,
+    def run(self, name: str, *arguments: str) -> str:
+        """Run a command of onedoor here, as the process *name* would or, without one, the operator, to its end."""
+        own = self.settings(name) if name else environment()
+        done = subprocess.run(self.command(*COMMAND, *arguments), env=own, cwd=ROOT,
                               capture_output=True, text=True, timeout=120, check=False)  # fmt: skip
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
 
     def start(self, name: str, command: str) -> None:
         with (self.folder / f"{name}.log").open("ab") as log:
@@ -112,7 +116,12 @@ class Machine:
             command = [IP, "netns", "exec", self.namespace, *self.server.command(parent=os.getpid())]
             self.running.append(subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True))
         self.server.wait()
+        self.make_database(state, name)
+
+    def make_database(self, state: str, name: str) -> None:
+        """Make an empty database, and leave its address where the processes of the system read it."""
         path = self.folder / state / "database-url"
+        path.parent.mkdir(exist_ok=True, mode=0o700)
         path.write_text(self.server.ensure_database(name))
         path.chmod(0o600)
 
@@ -144,6 +153,13 @@ class Machine:
                 return False
             time.sleep(0.2)
         return True
+
+    def stop_services(self) -> None:
+        """Stop everything but PostgreSQL."""
+        self.ask_to_stop()
+        for process in self.running[1:]:
+            process.wait(20)
+        del self.running[1:]
 
     def ask_to_stop(self) -> None:
         for process in self.running[1:]:

@@ -15,8 +15,7 @@ import pytest
 
 from onedoor.signing.certificates import Authority, Subject, load_certificates, pem
 from onedoor.signing.keys import load_key
-from onedoor.site import doctor
-from onedoor.site.doctor import Installation
+from onedoor.site import doctor, installation
 from tests.nation.running import COMMAND, ROOT, Running, environment, onedoor, wait_for
 
 pytestmark = [pytest.mark.nation, pytest.mark.timeout(300)]
@@ -52,8 +51,8 @@ def frozen(pid: int) -> Iterator[None]:
 
 def said(nation: Running, look: str = "") -> str:
     """Return what the doctor says of everything, or at one *look*."""
-    installation = Installation(nation.var, nation.folder)
-    return "\n".join(getattr(doctor, look)(installation) if look else doctor.findings(installation))
+    here = installation.at(nation.var, nation=nation.folder)
+    return "\n".join(getattr(doctor, look)(here) if look else doctor.findings(here))
 
 
 @contextmanager

@@ -1,6 +1,8 @@
 """One agency per machine: a fact comes from another computer, over the one wire there is between them."""
 
+import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -53,16 +55,19 @@ def machines(wire: Wire) -> Iterator[Machines]:
         for member, address in ADDRESSES.items():
             found[member] = machine = Machine(member, address, home / member, var)
             machine.folder.mkdir(mode=0o711)
-            for name in told[member]:
-                if name == VERSIONS:  # every computer has the nation's files
-                    shutil.copytree(var / name, machine.folder / name)
-                else:
-                    (var / name).rename(machine.folder / name)
+            for name in set(told[member]) - {VERSIONS}:
+                (var / name).rename(machine.folder / name)
             wire.connect(machine.namespace, member, address)
         for authority in found["G22"].folder.glob("directory/ca*"):
             shutil.rmtree(authority)
+        versions = (var / VERSIONS).rename(home / VERSIONS)
         shutil.rmtree(var)
         var.mkdir()
+        for machine in found.values():
+            if machine.member == "G15":  # one that got no files begins with those it is given
+                machine.run("", "nation", "load", str(NATION), "--var", str(var))
+            else:
+                shutil.copytree(versions, machine.folder / VERSIONS)
         _start(found, people)
         yield found
     finally:
@@ -87,6 +92,12 @@ def _start(found: Machines, people: Path) -> None:
         machine.start(f"gateway-{member}", "gateway")
         if machine is not portal:
             machine.start(f"node-{member}", "node")
+    _wait(found)
+
+
+def _wait(found: Machines) -> None:
+    """Wait until everything listens."""
+    portal = found["G22"]
     for member, machine in found.items():
         names = ("portal-web", f"gateway-{member}") if machine is portal else (f"node-{member}", f"gateway-{member}")
         settings = [machine.settings(name) for name in names]
@@ -177,3 +188,53 @@ def test_a_cut_wire_is_said_and_a_mended_one_serves_again(machines: Machines, mo
         return reads(machines["G01"]) > before
 
     wait_for(asked_again, "no fact comes again", 60)
+
+
+def test_an_operator_asks_a_computer_how_it_is(machines: Machines) -> None:
+    portal = machines["G22"]
+    found = json.loads(portal.run("", "status", "--json", "--var", str(portal.var)))["processes"]
+    assert set(found) == {path.stem for path in portal.folder.glob("*.env")}
+    assert {one["health"] for one in found.values()} <= {"ok", "limited"}, found  # two members do not run
+    assert portal.run("", "doctor", "--var", str(portal.var)) == f"{portal.var}: all is well.\n"
+
+
+def test_a_destroyed_computer_stands_again_from_its_backup_and_says_what_it_lost(
+    machines: Machines, mother: Story
+) -> None:
+    machine = machines["G01"]
+    home, var = machine.folder.parent, ("--var", str(machine.var))
+    where = ("--data", str(home / "data" / "data.tar.gz"), "--keys", str(home / "safe" / "keys.tar.gz"))
+    wait_for(lambda: asked(machines, mother), "no fact comes", 60)
+    assert "node_g01" in machine.run("", "backup", *var, *where)
+    kept = published(machine.folder)
+    wait_for(lambda: asked(machines, mother), "no fact comes", 60)
+    wait_for(lambda: published(machine.folder) > kept, "what was read is not published", 20)
+    machine.stop_services()
+    with machine.server.as_superuser() as connection:
+        connection.execute("DROP DATABASE node_g01")
+    old = home / "old"
+    shutil.copytree(machine.folder, old)
+    for path in machine.folder.iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    machine.make_database("node-G01", "node_g01")
+    told = machine.run("", "restore", *var, *where, "--published", str(old))
+    assert re.search(r"node-G01: \d+ entries of the ledger are newer than the database", told), told
+    machine.start("gateway-G01", "gateway")
+    machine.start("node-G01", "node")
+    _wait(machines)
+    wait_for(lambda: asked(machines, mother), "no fact comes from the computer that was restored", 60)
+    machine.run("node-G01", "ledger", "check")
+    assert machine.run("", "doctor", *var) == f"{machine.var}: all is well.\n"
+
+
+def asked(machines: Machines, mother: Story) -> bool:
+    """Return whether a fact was asked of the agency on another computer, and read there."""
+    before = reads(machines["G01"])
+    machines["G22"].here(lambda: page_after_who(mother))
+    return reads(machines["G01"]) > before
+
+
+def published(folder: Path) -> int:
+    path = folder / "node-G01" / "ledger" / "published" / "checkpoint"
+    return int(path.read_text().splitlines()[1]) if path.exists() else 0

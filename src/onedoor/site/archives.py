@@ -24,7 +24,8 @@ from onedoor.kernel.said import said
 from onedoor.store import copies
 
 FORMAT = 2
-MANIFEST, SEAL, FILES, DUMPS = "manifest.json", "manifest.hmac", "files", "databases"
+MANIFEST, SEAL = "manifest.json", "manifest.hmac"
+FILES, DUMPS, SETTINGS = "files", "databases", "settings"
 LARGEST = 64 * 1024 * 1024
 """Bytes a manifest may have; one of a hundred thousand files has a quarter of it."""
 KEYLESS = "restored-without-keys"

@@ -1,27 +1,22 @@
 """What is wrong with an installation and how to mend it: each finding is a sentence, or two, for its operator."""
 
-import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from cryptography.x509 import Certificate
 
-from onedoor.exchange.directory import lab, publishing, sources
+from onedoor.exchange.directory import publishing, sources
 from onedoor.kernel import nation as nations
 from onedoor.signing import holders
 from onedoor.signing.certificates import load_certificates
-from onedoor.site import archives, kinds, versions
-from onedoor.site.embedded import Server
+from onedoor.site import archives, kinds, messages, versions
+from onedoor.site.installation import Installation, NothingRuns, System
 from onedoor.site.messages import text as _
 from onedoor.site.up.checks import ENOUGH, GIBI
 from onedoor.site.up.plan import Part
 from onedoor.site.up.process import listens
-from onedoor.site.up.supervisor import RECORD
 
 SOON = timedelta(days=30)
 LATE = timedelta(minutes=10)
@@ -39,39 +34,6 @@ STUCK = """
 """
 WAITING = "SELECT count(*), min(made_at) FROM store_ledger_entry WHERE position IS NULL AND made_at < %s"
 SIGNED = "SELECT coalesce(max(size), 0), max(signed_at) FROM store_ledger_checkpoint"
-
-
-@dataclass(frozen=True)
-class Installation:
-    """A nation that should run from *var*, its files in *nation*."""
-
-    var: Path
-    nation: Path
-
-    @cached_property
-    def server(self) -> Server:
-        """Return its database server."""
-        return Server(self.var / "postgres")
-
-    @cached_property
-    def record(self) -> Mapping[str, Any]:
-        """Return what its supervisor wrote down; nothing when none runs."""
-        path = self.var / RECORD
-        return dict(json.loads(path.read_text())) if path.exists() else {}
-
-    @cached_property
-    def databases(self) -> list[str]:
-        """Return its databases; none when the server does not answer."""
-        return self.server.databases() if self.server.answers() else []
-
-    def rows(self, database: str, query: str, *values: object) -> list[tuple[Any, ...]]:
-        """Return what *query* finds in *database*."""
-        with self.server.as_superuser(database) as connection:
-            return connection.execute(query.encode(), values).fetchall()
-
-    def systems(self) -> list[Path]:
-        """Return the folders of the systems: the portal and the nodes."""
-        return [one for one in sorted(self.var.iterdir()) if one.name.startswith(("portal", "node-")) and one.is_dir()]
 
 
 def findings(installation: Installation) -> Iterator[str]:
@@ -102,48 +64,50 @@ def files_of_the_nation(found: Installation) -> Iterator[str]:
 
 def processes(found: Installation) -> Iterator[str]:
     """Look whether every process runs and listens."""
-    if not found.record:
-        yield _("No nation runs in {var}. Please start it: onedoor up --var {var}.", var=found.var)
-        return
-    kinds.load()
-    environments = lab.environments(nations.load(found.nation), found.var, int(found.record["port"]))
-    for name, environment in environments.items():
-        yield from _silent(found, Part(name, (), environment, "", health=False))
+    try:
+        for part in found.processes():
+            yield from _silent(found, part)
+    except NothingRuns as error:
+        yield error.text(_, messages.language())
 
 
 def _silent(found: Installation, part: Part) -> Iterator[str]:
-    closed = [port for port in part.ports if not listens(f"127.0.0.1:{port}")]
+    closed = [address for address in part.addresses if not listens(address)]
     if closed:
-        log = found.var / "log" / f"{part.name}.log"
         yield _(
             "The process {name} does not listen on port {port}. Please look at the end of its log, {log}.",
             name=part.name,
-            port=closed[0],
-            log=log,
+            port=closed[0].rpartition(":")[2],
+            log=found.log_of(part.name),
         )
 
 
 def database(found: Installation) -> Iterator[str]:
-    """Look whether PostgreSQL answers."""
-    if not found.server.answers():
-        yield _(
-            "PostgreSQL does not answer in {home}. Please look at the end of its log, {log}, "
-            "and start the nation again.",
-            home=found.server.home,
-            log=found.server.log,
-        )
+    """Look whether databases answer, and hold something."""
+    for why in found.silent():
+        yield why.text(_, messages.language())
+    for system in found.systems():
+        if system.database.answers() and system.database.is_empty():
+            yield _(
+                "The database {name} is empty. Please start the nation, or the service, again, or restore a backup.",
+                name=system.database.name,
+            )
+
+
+def _filled(found: Installation) -> Iterator[System]:
+    """Yield the systems whose database can be asked."""
+    yield from (one for one in found.systems() if one.database.answers() and not one.database.is_empty())
 
 
 def migrations(found: Installation) -> Iterator[str]:
     """Look whether each database has the tables of this version."""
-    for name in found.databases:
-        lacking, unknown = versions.difference(
-            (app, migration) for app, migration in found.rows(name, versions.APPLIED)
-        )
+    for system in _filled(found):
+        name = system.database.name
+        lacking, unknown = versions.found(system.database.url)
         if lacking:
             room, _space, migration = lacking[0].partition(" ")
             yield _(
-                "The database {name} lacks {migration} of {room}. Please stop and start the nation.",
+                "The database {name} lacks {migration} of {room}. Please start the nation, or the service, again.",
                 name=name,
                 migration=migration,
                 room=room,
@@ -167,8 +131,10 @@ def keys(found: Installation) -> Iterator[str]:
                 "The key {path} is missing. Please put it back from the archive of keys before anything starts.",
                 path=path,
             )
-    for path in archives.files(found.var):
-        if path.stat().st_mode & 0o077 and not archives.is_data(path, found.var):
+    secrets = [one.secret for one in found.systems() if one.secret and one.secret.exists()]
+    private = (path for path in archives.files(found.var) if not archives.is_data(path, found.var))
+    for path in dict.fromkeys((*private, *secrets)):
+        if path.stat().st_mode & 0o077:
             yield _(
                 "Others can read the key {path}. Please run “chmod 600 {path}”, and think about who read it.", path=path
             )
@@ -176,15 +142,16 @@ def keys(found: Installation) -> Iterator[str]:
 
 def _expected(found: Installation) -> Iterator[Path]:
     for system in found.systems():
-        yield system / "secret"
-        if (system / archives.KEY_STORE).exists():
-            yield from archives.master_files(system)
-            yield system / "keys" / "blind"
-        seals = system / "seals"
+        yield from [system.secret] if system.secret else []
+        state = system.state
+        if (state / archives.KEY_STORE).exists():
+            yield from archives.master_files(state)
+            yield state / "keys" / "blind"
+        seals = state / "seals"
         for agency in holders.agencies(seals):
             yield holders.key_path(seals, agency, holders.certificates(seals, agency)[0])
-        if (system / "ledger" / "published" / "checkpoint").exists():
-            yield system / "ledger" / "key"
+        if (state / "ledger" / "published" / "checkpoint").exists():
+            yield state / "ledger" / "key"
     for path in found.var.glob("*/*.pem"):
         if path.stem in WITH_KEY:
             yield path.with_suffix(".key")
@@ -197,18 +164,21 @@ def certificates(found: Installation) -> Iterator[str]:
     known = (one for one in archives.files(found.var) if one.suffix == ".pem" and not followed & {*one.parts})
     for path in sorted(known):
         ends = min((_ends(one) for one in load_certificates(path)), default=now + 2 * SOON)
-        if ends < now:
-            yield _(
-                "The certificate {path} expired on {day}. Please start the nation again: it is renewed.",
-                path=path,
-                day=f"{ends:%Y-%m-%d}",
-            )
-        elif ends < now + SOON:
-            yield _(
-                "The certificate {path} expires on {day}. Please start the nation before: it is renewed.",
-                path=path,
-                day=f"{ends:%Y-%m-%d}",
-            )
+        if ends < now + SOON:
+            yield _certificate(found, path, ends, over=ends < now)
+
+
+def _certificate(found: Installation, path: Path, ends: datetime, *, over: bool) -> str:
+    """Return what to say of one that ended, or ends soon, and who gives another."""
+    if over and found.renews:
+        said = _("The certificate {path} expired on {day}. Please start the nation again: it is renewed.")
+    elif over:
+        said = _("The certificate {path} expired on {day}. Please take a new one from your authority.")
+    elif found.renews:
+        said = _("The certificate {path} expires on {day}. Please start the nation before: it is renewed.")
+    else:
+        said = _("The certificate {path} expires on {day}. Please take a new one from your authority.")
+    return said.format(path=path, day=f"{ends:%Y-%m-%d}")
 
 
 def _ends(certificate: Certificate) -> datetime:
@@ -217,12 +187,12 @@ def _ends(certificate: Certificate) -> datetime:
 
 def jobs(found: Installation) -> Iterator[str]:
     """Look for jobs that should have been done."""
-    for name in found.databases:
-        for task, count, attempts in found.rows(name, STUCK, datetime.now(UTC) - LATE):
+    for system in _filled(found):
+        for task, count, attempts in system.database.rows(STUCK, datetime.now(UTC) - LATE):
             yield _(
                 "In the database {name}, {count} jobs “{task}” wait longer than {minutes} minutes, tried "
                 "{attempts} times at most. Please look for “{task}” in the log of its process.",
-                name=name,
+                name=system.database.name,
                 count=count,
                 task=task,
                 minutes=LATE.seconds // 60,
@@ -233,9 +203,10 @@ def jobs(found: Installation) -> Iterator[str]:
 def ledgers(found: Installation) -> Iterator[str]:
     """Look whether each ledger is signed, and where this computer's clock stands."""
     now = datetime.now(UTC)
-    for name in found.databases:
-        ((waiting, since),) = found.rows(name, WAITING, now - UNSIGNED)
-        ((size, signed_at),) = found.rows(name, SIGNED)
+    for system in _filled(found):
+        name = system.database.name
+        ((waiting, since),) = system.database.rows(WAITING, now - UNSIGNED)
+        ((size, signed_at),) = system.database.rows(SIGNED)
         if waiting:
             yield _(
                 "The ledger of {name} has {waiting} entries without a signature since {moment} UTC. "
@@ -251,22 +222,20 @@ def ledgers(found: Installation) -> Iterator[str]:
                 name=name,
                 moment=f"{signed_at:%Y-%m-%d %H:%M}",
             )
-        yield from _behind(found, name, size)
+        yield from _behind(system, size)
 
 
-def _behind(found: Installation, name: str, size: int) -> Iterator[str]:
-    for system in found.systems():
-        note = system / "ledger" / "published" / "checkpoint"
-        if system.name.lower().replace("-", "_") == name and note.exists():
-            published = int(note.read_text().splitlines()[1])
-            if published > size:
-                yield _(
-                    "The database {name} holds {size} entries of its ledger, but {published} were published. "
-                    "Please run “onedoor ledger resume” with its settings.",
-                    name=name,
-                    size=size,
-                    published=published,
-                )
+def _behind(system: System, size: int) -> Iterator[str]:
+    note = system.state / "ledger" / "published" / "checkpoint"
+    published = int(note.read_text().splitlines()[1]) if note.exists() else 0
+    if published > size:
+        yield _(
+            "The database {name} holds {size} entries of its ledger, but {published} were published. "
+            "Please run “onedoor ledger resume” with its settings.",
+            name=system.database.name,
+            size=size,
+            published=published,
+        )
 
 
 LOOKS: tuple[Callable[[Installation], Iterator[str]], ...] = (

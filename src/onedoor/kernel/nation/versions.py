@@ -93,9 +93,16 @@ def bring_in(folder: Path, source: Path, by: str, *, running: bool, tried: Tried
         if (folder / digest).exists():
             shutil.rmtree(draft)
         else:
+            open_to_all(draft)
             _sync(draft)
             draft.replace(folder / digest)
         return _enter(folder, Version(digest, clock.now(), by, str(source)))
+
+
+def open_to_all(folder: Path) -> None:
+    """Let everybody on this computer read what is in *folder*, as every process must: laws and forms are no secret."""
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
 
 
 def go_back(folder: Path, digest: str, by: str, *, running: bool) -> Version:
@@ -156,6 +163,8 @@ def _enter(folder: Path, version: Version) -> Version:
         file.write(json.dumps(data, ensure_ascii=False).encode() + b"\n")
         file.flush()
         os.fsync(file.fileno())
+    path.chmod(0o644)
+    folder.chmod(0o755)
     sync_folder(folder)
     return version
 

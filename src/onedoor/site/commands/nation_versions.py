@@ -18,7 +18,7 @@ PATIENCE = 30.0
 
 
 class NothingKept(OnedoorError):
-    """No nation was ever started in {var}. Please start one first: onedoor up --var DIR."""
+    """There is no nation in {var}. Please name the folder of an installation with --var."""
 
 
 class OneOfTwo(OnedoorError):
@@ -45,9 +45,10 @@ def load(arguments: argparse.Namespace) -> int:
 
     if (arguments.folder is None) == (arguments.kept is None):
         raise OneOfTwo
-    folder, record = _folder(arguments.var), arguments.var / RECORD
-    alone = not record.exists() and following.here(arguments.var)  # one computer of several: nobody supervises it
-    by, running = arguments.by or getpass.getuser(), alone or record.exists()
+    var = arguments.var.absolute()
+    folder, record = _folder(var, may_begin=arguments.folder is not None), var / RECORD
+    services = not (var / "postgres").exists()  # nobody supervises them: whether they run is not known
+    by, running = arguments.by or getpass.getuser(), services or record.exists()
     try:
         if arguments.kept:
             version = versions.go_back(folder, arguments.kept, by, running=running)
@@ -59,9 +60,9 @@ def load(arguments: argparse.Namespace) -> int:
         print(_("{count} faults: nothing was changed.", count=len(bad.faults)))
         return FAILED
     print(_("Version {version} is in force. What began before keeps what it began with.", version=version.short))
-    if alone:
-        print(_followed_here(arguments.var.absolute(), version))
-    elif running:
+    if services and following.here(var):
+        print(_followed_here(var, version))
+    elif record.exists():
         print(_followed(record, version.digest))
     return 0
 
@@ -77,12 +78,13 @@ def listing(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _folder(var: Path) -> Path:
+def _folder(var: Path, *, may_begin: bool = False) -> Path:
+    """Return the folder of versions in *var*, which must be there unless it *may_begin* now."""
     from onedoor.kernel.nation.versions import HISTORY
     from onedoor.site.up.plan import VERSIONS
 
     folder = var.absolute() / VERSIONS
-    if not (folder / HISTORY).exists():
+    if not (folder / HISTORY).exists() and not (may_begin and var.is_dir()):
         raise NothingKept(var=var)
     return folder
 

@@ -1,7 +1,6 @@
 """``onedoor provision``: what each computer of a nation needs before its processes start, one folder for each."""
 
 import argparse
-import secrets
 from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
@@ -14,7 +13,7 @@ from onedoor.kernel.nation import Nation, versions
 from onedoor.site import kinds
 from onedoor.site.cli import DEFAULT_NATION
 from onedoor.site.up.command import closed_to_others
-from onedoor.site.up.plan import VERSIONS, database_of, write_private
+from onedoor.site.up.plan import VERSIONS, database_of, keep_secret, write_private
 
 BY = "onedoor provision"
 
@@ -45,7 +44,8 @@ def run(arguments: argparse.Namespace) -> None:
             versions.bring_in(var / VERSIONS, arguments.nation.absolute(), BY, running=False)
         for name, environment in lab.environments(nation, var, arguments.port, hosts).items():
             own = environment | {"ONEDOOR_NATION": str(var / VERSIONS)}
-            own |= _secrets(name, Path(environment["ONEDOOR_STATE"]))
+            if database_of(name):
+                keep_secret(Path(environment["ONEDOOR_STATE"]))
             write_private(var / f"{name}.env", "".join(f"{key}={value}\n" for key, value in own.items()))
     for seat in Layout(nation, var, arguments.port, hosts).seats():
         also = "" if seat.place else " directory directory.env"
@@ -65,15 +65,3 @@ def _hosts(nation: Nation, given: list[str]) -> Iterator[tuple[str, str]]:
         if member not in nation.members:
             raise NoSuchMember(given=one, members=", ".join(nation.members))
         yield member, address
-
-
-def _secrets(name: str, state: Path) -> dict[str, str]:
-    """Make this system's secret, and name the files of both; that of the database's address is its operator's."""
-    if not database_of(name):
-        return {}
-    if not (state / "secret").exists():
-        write_private(state / "secret", secrets.token_urlsafe(48))
-    return {
-        "ONEDOOR_SECRET_FILE": str(state / "secret"),
-        "ONEDOOR_DATABASE_URL_FILE": str(state / "database-url"),
-    }

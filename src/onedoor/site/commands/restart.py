@@ -2,12 +2,11 @@
 
 import argparse
 import time
-from pathlib import Path
 
 from onedoor.kernel.errors import OnedoorError
-from onedoor.site import messages
-from onedoor.site.cli import DEFAULT_VAR
+from onedoor.site import installation, messages
 from onedoor.site.messages import text as _
+from onedoor.site.up import requests
 
 WITHIN = 120.0
 EVERY = 0.1
@@ -24,16 +23,14 @@ class NotRestarted(OnedoorError):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add which processes."""
     parser.add_argument("name", nargs="+", help="a process as “onedoor status” names it, or “all”")
-    parser.add_argument("--var", type=Path, default=DEFAULT_VAR, help="folder of the nation")
+    installation.add_arguments(parser)
     messages.add_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Ask the supervisor for each process and wait until it answers again."""
-    from onedoor.site.up import requests, status
-
-    var = arguments.var.absolute()
-    known = [name for name in status.record(var)["processes"] if name not in requests.NEVER]
+    here, var = installation.at(arguments.var, arguments.settings), arguments.var.absolute()
+    known = here.renewable()
     names = known if arguments.name == ["all"] else arguments.name
     for name in names:
         if name not in known:
@@ -44,7 +41,7 @@ def run(arguments: argparse.Namespace) -> None:
         while request.exists():
             if time.monotonic() > deadline:
                 request.unlink(missing_ok=True)
-                raise NotRestarted(name=name, seconds=f"{WITHIN:.0f}", log=var / "log" / f"{name}.log")
-            status.record(var)
+                raise NotRestarted(name=name, seconds=f"{WITHIN:.0f}", log=here.log_of(name))
+            here.running()
             time.sleep(EVERY)
         print(_("{name} runs anew.", name=name))

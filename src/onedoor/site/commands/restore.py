@@ -10,18 +10,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from onedoor.kernel import nation as nations
 from onedoor.kernel.errors import OnedoorError
+from onedoor.kernel.nation import versions as nation_versions
 from onedoor.kernel.said import said
-from onedoor.site import archives, kinds, lock, messages, versions
+from onedoor.site import archives, installation, lock, messages, versions
 from onedoor.site.archives import BadArchive
-from onedoor.site.cli import DEFAULT_NATION, DEFAULT_VAR
-from onedoor.site.commands.backup import started
-from onedoor.site.embedded import Server
+from onedoor.site.installation import Installation, System
 from onedoor.site.messages import text as _
 from onedoor.site.up.command import closed_to_others
-from onedoor.site.up.plan import Options, Part, parts, systems
+from onedoor.site.up.plan import DATABASE_URL, SECRETS, VERSIONS
 from onedoor.site.up.process import dying_with_us
+from onedoor.site.up.supervised import Supervised
+
+GIVEN = (lock.NAME, SECRETS[DATABASE_URL])
+"""What may lie where something is restored, beside files of settings: an operator puts the address there himself."""
 
 
 class SomethingThere(OnedoorError):
@@ -53,8 +55,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     published = parser.add_mutually_exclusive_group()
     published.add_argument("--published", type=Path, help="the old --var, or a copy of its published ledgers")
     published.add_argument("--without-published", action="store_true", help="no copy is left: sign a second history")
-    parser.add_argument("--var", type=Path, default=DEFAULT_VAR, help="folder to make the installation in")
-    parser.add_argument("--nation", type=Path, default=DEFAULT_NATION, help="folder of the nation")
+    installation.add_arguments(parser)
+    parser.add_argument("--nation", type=Path, help="folder of the nation, else what is in force there")
     messages.add_argument(parser)
 
 
@@ -66,37 +68,72 @@ def run(arguments: argparse.Namespace) -> None:
         raise KeysNotGiven
     if arguments.keys and not arguments.published and not arguments.without_published:
         raise LossesUnknown
+    before = set(var.rglob("*"))
     with closed_to_others(), lock.held(var, "restore"):
         _refuse_what_is_there(var)  # somebody may have been faster
+        written: list[Path] = []
         try:
-            told = _restore(var, arguments)
+            told = _restore(var, arguments, written)
         except BaseException:
-            shutil.rmtree(var)
+            _take_back(var, before, written)
             raise
     print("\n".join(told))
 
 
 def _refuse_what_is_there(var: Path) -> None:
-    if var.exists() and any(one.name != lock.NAME for one in var.iterdir()):
-        raise SomethingThere(var=var)
+    """Raise `SomethingThere` unless there is nothing but what an operator put there for the restore."""
+    for path in var.rglob("*"):
+        if not path.is_dir() and path.name not in GIVEN and path.suffix != ".env":
+            raise SomethingThere(var=var)
 
 
-def _restore(var: Path, arguments: argparse.Namespace) -> list[str]:
-    server = Server(var / "postgres")
+def _take_back(var: Path, before: set[Path], written: list[Path]) -> None:
+    """Remove what was not there *before*, and what was *written* elsewhere."""
+    for path in (*written, *sorted(var.rglob("*"), reverse=True)):
+        if path in before:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            path.rmdir()
+        else:
+            path.unlink(missing_ok=True)
+    if not before:
+        var.rmdir()
+
+
+def _restore(var: Path, arguments: argparse.Namespace, written: list[Path]) -> list[str]:
     with tempfile.TemporaryDirectory(prefix=".restore-", dir=var) as name:
-        about = _unpack(Path(name), var, arguments.data, arguments.keys)
-        server.prepare()
-        with started(server):
-            for database in about["databases"]:
-                server.ensure_database(database)
-                server.load(database, Path(name) / "data" / archives.DUMPS / f"{database}.dump")
-                versions.refuse_newer(server.url(database))
+        folder = Path(name)
+        about = _unpack(folder, var, arguments.data, arguments.keys)
+        found = _place(var, folder / "keys" / archives.SETTINGS, arguments, written)
+        with found.started():
+            databases = [found.empty_database(name) for name in about["databases"]]
+            for database in databases:
+                database.load(folder / "data" / archives.DUMPS / f"{database.name}.dump")
+                versions.refuse_newer(database.url)
             names = ", ".join(about["databases"])
             told = [_("Restored as of {moment}: {names}.", moment=about["made_at"], names=names)]
             if arguments.keys:
-                return told + _resume(var, server, arguments)
+                return told + _resume(found, arguments.published)
     (var / archives.KEYLESS).touch()
     return [*told, *unreadable(about["persons"])]
+
+
+def _place(var: Path, settings: Path, arguments: argparse.Namespace, written: list[Path]) -> Installation:
+    """Return the installation to fill: of services when the archive of the keys holds *settings* of such.
+
+    A file that the operator has put there already stays as it is.
+    """
+    if not settings.is_dir():
+        found = Supervised(var, arguments.nation and arguments.nation.absolute())
+        found.server.prepare()
+        return found
+    place = (arguments.settings or var).absolute()
+    for path in sorted(one for one in settings.rglob("*") if one.is_file()):
+        to = place / path.relative_to(settings)
+        if not to.exists():
+            written.append(to)
+            archives.copy(path, to)
+    return installation.at(var, place)
 
 
 def _unpack(folder: Path, var: Path, data: Path, keys: Path | None) -> dict[str, Any]:
@@ -109,7 +146,10 @@ def _unpack(folder: Path, var: Path, data: Path, keys: Path | None) -> dict[str,
     if keys:
         archives.unpack(keys, folder / "keys")
     for part in ("data", "keys")[: 2 if keys else 1]:
-        shutil.copytree(folder / part / archives.FILES, var, dirs_exist_ok=True)
+        if (folder / part / archives.FILES).exists():  # a portal or a gateway has both, a directory may have one
+            shutil.copytree(folder / part / archives.FILES, var, dirs_exist_ok=True)
+    if (var / VERSIONS).exists():
+        nation_versions.open_to_all(var / VERSIONS)
     return about
 
 
@@ -124,31 +164,28 @@ def unreadable(persons: Mapping[str, int]) -> list[str]:
     ]
 
 
-def _resume(var: Path, server: Server, arguments: argparse.Namespace) -> list[str]:
+def _resume(found: Installation, published: Path | None) -> list[str]:
     """Continue each ledger from what was published; return a sentence for each."""
-    if not arguments.published:
+    if not published:
         return [_("Whether entries of the ledger are lost is unknown: no published ledger was left.")]
-    kinds.load()
-    options = Options(nation=arguments.nation.absolute(), var=var, port=8000, people=0, seed=0, log_level="warning")
-    found = systems(parts(options, nations.load(options.nation), server))
-    return [_resumed(part, server, arguments.published.absolute()) for part in found]
+    return [_resumed(found, system, published.absolute()) for system in found.systems()]
 
 
-def _resumed(part: Part, server: Server, published: Path) -> str:
-    state = Path(part.environment["ONEDOOR_STATE"])
-    folder = published / state.name / "ledger" / "published"
-    if versions.refuse_newer(server.url(part.database)):
-        _done(part, "migrate")
-    return f"{state.name}: {_done(part, 'ledger', 'resume', '--published', str(folder))}"
+def _resumed(found: Installation, system: System, published: Path) -> str:
+    folder = published / system.name / "ledger" / "published"
+    environment = found.environment(system)
+    if versions.refuse_newer(system.database.url):
+        _done(system, environment, "migrate")
+    return f"{system.name}: {_done(system, environment, 'ledger', 'resume', '--published', str(folder))}"
 
 
-def _done(part: Part, *arguments: str) -> str:
-    """Run a command of onedoor as the system *part* and return what it said."""
+def _done(system: System, environment: Mapping[str, str], *arguments: str) -> str:
+    """Run a command of onedoor as *system* and return what it said."""
     done = subprocess.run(  # noqa: S603 - our own command
         dying_with_us([sys.executable, "-m", "onedoor.site", *arguments, "--language", messages.language()]),
-        env=part.environment, check=False, capture_output=True, text=True,
+        env=environment, check=False, capture_output=True, text=True,
     )  # fmt: skip
     if done.returncode:
         why = (done.stderr.strip().splitlines() or [_("it said nothing.")])[-1]
-        raise NotResumed(name=Path(part.environment["ONEDOOR_STATE"]).name, why=why.removeprefix("onedoor: "))
+        raise NotResumed(name=system.name, why=why.removeprefix("onedoor: "))
     return done.stdout.strip()

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from onedoor.site import archives, cli, lock
+from onedoor.site.databases import Database
 from onedoor.site.embedded import Server
 from onedoor.site.up import checks
 
@@ -107,16 +108,16 @@ def where(folder) -> tuple[str, ...]:
 def test_while_a_stopped_installation_is_backed_up_nothing_starts_there(tmp_path, capsys, stopped, monkeypatch):
     tried = []
 
-    def dump(self: Server, database: str, *arguments: object, **more: object) -> None:
+    def dump(self: Database, *arguments: object, **more: object) -> None:
         assert self.answers()
         with (
             pytest.raises(lock.InUse, match=r"“onedoor backup” is at work .* try again"),
             checks.alone(tmp_path / "var", 18000),
         ):
             pass
-        tried.append(database)
+        tried.append(self.name)
 
-    monkeypatch.setattr(Server, "dump", dump)
+    monkeypatch.setattr(Database, "dump", dump)
     assert cli.run(["backup", *where(tmp_path)]) == 0, capsys.readouterr().err
     assert tried == ["portal"]
     assert not stopped.answers()

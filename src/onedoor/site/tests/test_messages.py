@@ -13,7 +13,7 @@ import pytest
 from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.settings import REPOSITORY
 from onedoor.site import cli, messages
-from onedoor.site.up.status import NothingRuns
+from onedoor.site.installation import NoInstallation
 
 SITE = Path(cli.__file__).parent
 SPEAKING = (
@@ -75,7 +75,7 @@ def test_what_is_asked_for_goes_before_the_environment(monkeypatch: pytest.Monke
     assert messages.text("Stopping.") == "Stopping."
 
 
-@pytest.mark.parametrize(("language", "words"), [("vi", "Không"), ("en", "No nation runs"), ("fr", "Aucun pays")])
+@pytest.mark.parametrize(("language", "words"), [("vi", "Không"), ("en", "There is no"), ("fr", "Il n’y a")])
 def test_a_command_says_in_the_language_asked_for_what_is_wrong(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, language: str, words: str
 ) -> None:
@@ -141,7 +141,7 @@ def test_the_guard_finds_a_bare_sentence() -> None:
 
 def test_an_error_is_said_with_its_facts() -> None:
     messages.use("vi")
-    error: OnedoorError = NothingRuns(var="/srv/one")
+    error: OnedoorError = NoInstallation(var="/srv/one")
     assert "/srv/one" in error.text(messages.text)
 
 

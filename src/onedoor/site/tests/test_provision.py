@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from onedoor.kernel import settings
-from onedoor.site import cli
+from onedoor.site import cli, services
 
 VIETNAM = settings.REPOSITORY / "nations" / "vietnam"
 
@@ -23,7 +23,7 @@ def var(tmp_path_factory) -> Path:
 
 
 def environment(path: Path) -> dict[str, str]:
-    return dict(line.split("=", 1) for line in path.read_text().splitlines())
+    return services.read(path, path.parent)
 
 
 def test_every_process_reads_its_file_of_settings_and_only_its_database_is_left_to_write(var):

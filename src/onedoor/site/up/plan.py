@@ -15,7 +15,10 @@ from onedoor.site.embedded import Server
 OWN = "ONEDOOR_"
 VERSIONS = "versions"
 ORDER = ("directory", "gateway-", "node-", "portal-worker", "portal-web")
-SYSTEMS = ("node-", "portal-")
+SYSTEMS = ("node", "portal")
+SECRET, DATABASE_URL = "ONEDOOR_SECRET", "ONEDOOR_DATABASE_URL"
+SECRETS = {SECRET: "secret", DATABASE_URL: "database-url"}
+"""What a system is told in files of its own, and their names."""
 
 
 @dataclass(frozen=True)
@@ -56,28 +59,38 @@ class Part:
         return self.environment.get("ONEDOOR_WATCH_LISTEN", "")
 
     @property
+    def addresses(self) -> list[str]:
+        """Return every host and port this process listens on."""
+        return _addresses(self.name, self.environment)
+
+    @property
     def ports(self) -> list[int]:
         """Return every port this process listens on."""
-        return _ports(self.name, self.environment)
+        return [_port(address) for address in self.addresses]
 
 
 def ports(nation: Nation, options: Options) -> list[int]:
     """Return every port that the processes of *nation* will listen on; nothing is made for that."""
     environments = lab.environments(nation, options.var, options.port)
-    return [port for name, own in environments.items() for port in _ports(name, own)]
+    return [_port(address) for name, own in environments.items() for address in _addresses(name, own)]
 
 
-def _ports(name: str, environment: Mapping[str, str]) -> list[int]:
+def _addresses(name: str, environment: Mapping[str, str]) -> list[str]:
     names = ("ONEDOOR_LISTEN", "ONEDOOR_WATCH_LISTEN", "ONEDOOR_EXCHANGE_LISTEN")
     taken = {"portal-web": names[:2], "portal-worker": names[1:]}.get(name, names)
-    return [int(environment[key].rpartition(":")[2]) for key in taken if key in environment]
+    return [environment[key] for key in taken if key in environment]
+
+
+def _port(address: str) -> int:
+    return int(address.rpartition(":")[2])
 
 
 def database_of(name: str) -> str:
-    """Return the database of the process *name*: web and worker of the portal share one."""
-    if not name.startswith(SYSTEMS):
+    """Return the database of the system or process *name*: web and worker of the portal share one."""
+    kind = name.partition("-")[0]
+    if kind not in SYSTEMS:
         return ""
-    return "portal" if name.startswith("portal-") else name.lower().replace("-", "_")
+    return "portal" if kind == "portal" else name.lower().replace("-", "_")
 
 
 def parts(options: Options, nation: Nation, server: Server) -> list[Part]:
@@ -97,7 +110,10 @@ def _part(name: str, own: dict[str, str], options: Options, server: Server) -> P
         "ONEDOOR_LOG_LEVEL": options.log_level,
     }
     if database := database_of(name):
-        settings |= _secrets(Path(own["ONEDOOR_STATE"]), server.url(database))
+        state = Path(own["ONEDOOR_STATE"])
+        keep_secret(state)
+        _keep_url(state, server.url(database))
+        settings |= secrets_of(state)
     listen = "ONEDOOR_EXCHANGE_LISTEN" if name == "portal-worker" else "ONEDOOR_LISTEN"
     return Part(
         name=name,
@@ -113,13 +129,22 @@ def _lean() -> dict[str, str]:
     return {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "131072", "PYTHONUNBUFFERED": "1"}
 
 
-def _secrets(state: Path, url: str) -> dict[str, str]:
-    """Keep this system's secrets in files only it can read, and return the settings that name them."""
-    files = {"ONEDOOR_SECRET": (state / "secret", ""), "ONEDOOR_DATABASE_URL": (state / "database-url", url)}
-    for path, content in files.values():
-        if not path.exists() or (content and path.read_text() != content):
-            write_private(path, content or secrets.token_urlsafe(48))
-    return {f"{name}_FILE": str(path) for name, (path, _) in files.items()}
+def secrets_of(folder: Path) -> dict[str, str]:
+    """Return the settings that name the files of a system's secrets in *folder*."""
+    return {f"{name}_FILE": str(folder / file) for name, file in SECRETS.items()}
+
+
+def keep_secret(state: Path) -> None:
+    """Make the secret of the system in *state*, unless it has one."""
+    path = state / SECRETS[SECRET]
+    if not path.exists():
+        write_private(path, secrets.token_urlsafe(48))
+
+
+def _keep_url(state: Path, url: str) -> None:
+    path = state / SECRETS[DATABASE_URL]
+    if not path.exists() or path.read_text() != url:
+        write_private(path, url)
 
 
 def write_private(path: Path, content: str) -> None:

@@ -178,7 +178,7 @@ def listens(address: str) -> bool:
     """Return whether something listens at *address*."""
     host, _, port = address.rpartition(":")
     try:
-        with socket.create_connection((host, int(port)), timeout=1):
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=1):
             return True
     except OSError:
         return False
