@@ -42,13 +42,14 @@ def commands(unit: str) -> Iterator[list[str]]:
         yield from (value.split() for value in values(unit, name))
 
 
-def environment(unit: str, credentials: Path) -> dict[str, str]:
-    """Return what a process of *unit* would find in its environment, the example's file taken for the operator's."""
+def environment(unit: str, credentials: Path, etc: Path = UNITS / "examples") -> dict[str, str]:
+    """Return what a process of *unit* would find in its environment, its file of settings taken from *etc*."""
     pairs = [pair for value in values(unit, "Environment") for pair in value.split()]
     for file in values(unit, "EnvironmentFile"):
         assert file.startswith("/etc/onedoor/")
-        example = UNITS / "examples" / Path(file).name
-        pairs += [line for line in example.read_text().splitlines() if line and not line.startswith("#")]
+        pairs += [
+            line for line in (etc / Path(file).name).read_text().splitlines() if line and not line.startswith("#")
+        ]
     text = "\n".join(pairs).replace("%S", "/var/lib").replace("%d", str(credentials))
     return dict(line.split("=", 1) for line in text.splitlines())
 

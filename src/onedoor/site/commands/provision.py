@@ -47,6 +47,7 @@ def run(arguments: argparse.Namespace) -> None:
             if database_of(name):
                 keep_secret(Path(environment["ONEDOOR_STATE"]))
             write_private(var / f"{name}.env", "".join(f"{key}={value}\n" for key, value in own.items()))
+    var.chmod(0o711)
     for seat in Layout(nation, var, arguments.port, hosts).seats():
         also = "" if seat.place else " directory directory.env"
         systems = f"{seat.process}.env" if seat.place else "portal-web.env portal-worker.env"
