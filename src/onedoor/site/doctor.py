@@ -52,6 +52,13 @@ def space(found: Installation) -> Iterator[str]:
 
 def files_of_the_nation(found: Installation) -> Iterator[str]:
     """Look for faults in the nation's files."""
+    if not (found.nation / "nation.yaml").is_file():
+        yield _(
+            "There is no nation in {folder}. Please bring its files into force with “onedoor nation load”, "
+            "or name their folder with --nation.",
+            folder=found.nation,
+        )
+        return
     kinds.load()
     faults = nations.check(found.nation)
     if faults:

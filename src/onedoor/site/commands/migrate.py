@@ -1,25 +1,32 @@
 """``onedoor migrate``: bring this process's database up to this version, and load an owner's registers once."""
 
 import argparse
+import subprocess
+import sys
 from pathlib import Path
 
 from onedoor.site import messages
 from onedoor.site.commands.processes import set_up_django, settings_of
 from onedoor.site.messages import text as _
 from onedoor.site.progress import shown
+from onedoor.site.up.process import dying_with_us
 
 BEHIND = 1
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add where people to load may lie, and only to look."""
+    """Add where people to load may lie, only to look, and for whom."""
     parser.add_argument("--load", type=Path, help="folder with synthetic people, loaded into registers that are empty")
     parser.add_argument("--check", action="store_true", help="only say what would be done; 1 when there is something")
+    parser.add_argument("--var", type=Path, help="do it for every system of the installation in this folder")
+    parser.add_argument("--settings", type=Path, help="folder of the files of settings of services, else --var")
     messages.add_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Migrate, then load; or only say what would be done. A database of a later version is left alone."""
+    if arguments.var:
+        return _for_each(arguments)
     settings = settings_of("portal", "node")
     from django.core.management import call_command
 
@@ -37,6 +44,22 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.load:
             _load(arguments.load)
     return 0
+
+
+def _for_each(arguments: argparse.Namespace) -> int:
+    """Do the same as each system of an installation, one after the other; return the highest code of theirs."""
+    from onedoor.site import installation
+
+    check = ["--check"] if arguments.check else []
+    load = ["--load", str(arguments.load.absolute())] if arguments.load else []
+    command = [sys.executable, "-m", "onedoor.site", "migrate", *check, *load, "--language", messages.language()]
+    found, codes = installation.at(arguments.var, arguments.settings), [0]
+    with found.answering("migrate"):
+        for system in found.systems():
+            print(f"{system.name}:", flush=True)
+            done = subprocess.run(dying_with_us(command), env=found.environment(system), check=False)  # noqa: S603 - our own
+            codes.append(done.returncode)
+    return max(codes)
 
 
 def _tell() -> int:

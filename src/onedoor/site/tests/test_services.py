@@ -74,6 +74,19 @@ def test_a_service_that_does_not_answer_is_shown_so(var: Path, capsys: pytest.Ca
     assert capsys.readouterr().out.split() == ["node-G15", "no", "answer"]
 
 
+def test_everything_that_a_computer_lacks_is_said(var: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["doctor", "--var", str(var)]) == 1
+    said = capsys.readouterr().out
+    for words in (
+        f"There is no nation in {var}/versions",
+        f"does not answer at the address in {var}/node-G15/database-url",
+        "node-G15 does not listen on port 1. Please look at the end of its log, journalctl -u onedoor-node@G15",
+        f"The key {var}/node-G15/secret is missing",
+    ):
+        assert words in said
+    assert len(said.splitlines()) == 4
+
+
 def test_who_restarts_services_is_said(var: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "“systemctl restart onedoor-node@G15”" in told(capsys, "restart", "all", "--var", str(var))
 

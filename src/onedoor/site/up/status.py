@@ -14,7 +14,7 @@ from onedoor.site.up import process as processes
 
 MEBI = 1024
 OK, LIMITED, FAILING = gettext_noop("ok"), gettext_noop("limited"), gettext_noop("failing")
-SILENT = gettext_noop("no answer")
+SILENT, UNWATCHED = gettext_noop("no answer"), gettext_noop("not watched")
 PATIENCE = 15.0
 """Seconds a process may take to look at everything it depends on."""
 
@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> None:
         print(json.dumps(found))
         return
     for name, one in found["processes"].items():
-        state = one["health"]
+        state = one["health"] or ("" if "pid" in one else UNWATCHED)
         health = "; ".join((state and _(state), *one["ill"]))
         print(f"{name:<16} {_counted(one)}  {health}".rstrip())
     if "pss_mib" in found:
