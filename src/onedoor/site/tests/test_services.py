@@ -17,6 +17,7 @@ from onedoor.site import cli, databases, installation, launch, services
 from onedoor.site.databases import Database
 
 NOBODY = 65534
+TESTLAND = Path(cli.__file__).parents[3] / "nations" / "testland"
 EARLIER = [one for one in sorted(Path("/usr/lib/postgresql").glob("1[0-7]/bin")) if (one / "initdb").exists()]
 SETTINGS = """
 # Where its gateway is.
@@ -98,11 +99,17 @@ def test_without_its_database_nothing_is_backed_up(var: Path, capsys: pytest.Cap
     assert not (var / "a" / "data").exists()
 
 
+def test_the_first_files_that_a_computer_is_given_begin_its_versions(var: Path) -> None:
+    assert cli.run(["nation", "load", str(TESTLAND), "--var", str(var)]) == 0
+    found = installation.at(var).nation
+    assert (found / "nation.yaml").read_bytes() == (TESTLAND / "nation.yaml").read_bytes()
+    assert found.parent == var / "versions"
+
+
 def test_files_are_brought_into_an_installation_and_into_no_other_folder(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    nation = Path(cli.__file__).parents[3] / "nations" / "testland"
-    assert "There is no nation" in told(capsys, "nation", "load", str(nation), "--var", str(tmp_path / "slip"))
+    assert "There is no nation" in told(capsys, "nation", "load", str(TESTLAND), "--var", str(tmp_path / "slip"))
     assert "There is no nation" in told(capsys, "nation", "versions", "--var", str(tmp_path))
 
 
