@@ -11,8 +11,9 @@ class CasesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Make known the jobs and event handlers of the room, what it enters into the ledger, and who sees a case."""
-        from onedoor.cases import dossiers, entered, erasing, tasks  # noqa: F401
-        from onedoor.privacy.service import tell_cases
+        """Make known the jobs, events, ledger entries and words of the room, and who sees a case."""
+        from onedoor.cases import dossiers, entered, erasing, held, tasks  # noqa: F401
+        from onedoor.privacy.service import tell_cases, tell_words
 
         tell_cases(dossiers.seen)
+        tell_words(held.called)

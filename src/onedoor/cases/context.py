@@ -5,7 +5,7 @@ from typing import Any
 
 from onedoor.kernel.text import Text, fold
 from onedoor.procedures import service as procedures
-from onedoor.procedures.service import Context, Found, Inputs, Service, Source
+from onedoor.procedures.service import Context, Field, Found, Inputs, Service, Source
 
 Plain = dict[str, Any]
 
@@ -83,10 +83,14 @@ def source_behind(service: Service, name: str) -> Source | None:
 
 def about(service: Service, body: Mapping[str, Any]) -> str:
     """Return the name of whom the case is about: the first person's name that was asked for, or nothing."""
-    for field in service.fields.values():
-        if field.kind == "person_name" and body["answers"].get(field.id):
-            return str(body["answers"][field.id])
-    return ""
+    asked = asked_about(service, body)
+    return str(body["answers"][asked.id]) if asked else ""
+
+
+def asked_about(service: Service, body: Mapping[str, Any]) -> Field | None:
+    """Return the question whose answer is the name of whom the case is about."""
+    fields = service.fields.values()
+    return next((one for one in fields if one.kind == "person_name" and body["answers"].get(one.id)), None)
 
 
 def named(body: Mapping[str, Any]) -> dict[str, str]:

@@ -12,8 +12,7 @@ from onedoor.cases.errors import NoSuchArticle, NoSuchAuthority, NotPossible, On
 from onedoor.cases.events import TaskMoved
 from onedoor.cases.intake import subject_of
 from onedoor.cases.models import Counter, Task
-from onedoor.cases.sheet import shown, ways_out
-from onedoor.cases.views import TaskView
+from onedoor.cases.sheet import ways_out
 from onedoor.kernel import clock, nation
 from onedoor.kernel.actor import Actor
 from onedoor.procedures.service import pinned
@@ -21,7 +20,7 @@ from onedoor.procedures.service import pinned
 ACCEPTED = frozenset({rules.DECIDING, rules.DONE})
 
 
-def accept(task_id: str, actor: Actor) -> TaskView:
+def accept(task_id: str, actor: Actor) -> None:
     """Decide to do the step: registers are written, the result is signed and sent, without doing anything twice.
 
     A second click, or another officer's, finds the decision made and changes nothing.
@@ -37,10 +36,9 @@ def accept(task_id: str, actor: Actor) -> TaskView:
             row.save()
             journal.act(row, "accept", _event(row, "accept", actor))
             queue.work(row)
-    return shown(row, actor)
 
 
-def verify(task_id: str, text: str, actor: Actor) -> TaskView:
+def verify(task_id: str, text: str, actor: Actor) -> None:
     """Take the longer limit that the law gives where an officer must verify, once, with the reason."""
     words = _words(text)
     find(task_id, actor)
@@ -51,10 +49,9 @@ def verify(task_id: str, text: str, actor: Actor) -> TaskView:
             raise NotPossible
         row.due = rules.due_extended(nation.current().calendar, row.due, step.within, step.verified)
         _tell(row, "verify", actor, words)
-    return shown(row, actor)
 
 
-def ask_supplement(task_id: str, text: str, actor: Actor) -> TaskView:
+def ask_supplement(task_id: str, text: str, actor: Actor) -> None:
     """Ask the person for a supplement: the clock stops."""
     words = _words(text)
     find(task_id, actor)
@@ -65,10 +62,9 @@ def ask_supplement(task_id: str, text: str, actor: Actor) -> TaskView:
             raise OneSupplementOnly(times=times)
         row.stopped_at, row.asked = clock.now(), row.asked + 1
         _tell(row, "supplement", actor, words)
-    return shown(row, actor)
 
 
-def refuse(task_id: str, article: str, text: str, actor: Actor) -> TaskView:
+def refuse(task_id: str, article: str, text: str, actor: Actor) -> None:
     """Refuse the step on a ground (*article*) of the service's list, with its article of law."""
     words = _words(text)
     find(task_id, actor)
@@ -79,10 +75,9 @@ def refuse(task_id: str, article: str, text: str, actor: Actor) -> TaskView:
             raise NoSuchArticle(what=article[:40])
         row.decided_at = clock.now()
         _tell(row, "refuse", actor, words, ground=article)
-    return shown(row, actor)
 
 
-def hand_over(task_id: str, agency: str, text: str, actor: Actor) -> TaskView:
+def hand_over(task_id: str, agency: str, text: str, actor: Actor) -> None:
     """Hand the step over to another authority that does it."""
     words = _words(text)
     find(task_id, actor)
@@ -92,7 +87,6 @@ def hand_over(task_id: str, agency: str, text: str, actor: Actor) -> TaskView:
             raise NoSuchAuthority(what=agency[:40])
         row.decided_at = clock.now()
         _tell(row, "hand_over", actor, words, to=agency)
-    return shown(row, actor)
 
 
 def made(task_id: str, actor: Actor, kind: str, **said: str) -> bool:

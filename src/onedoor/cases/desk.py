@@ -1,23 +1,26 @@
 """The officers' desk of a node: the tasks of their agency and post, and what they may do with them."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from datetime import UTC, datetime
 from math import ceil
 from uuid import UUID
 
 from django.db import transaction
 
-from onedoor.cases import journal, rules
+from onedoor.cases import directory, held, journal, rules
 from onedoor.cases.context import matches
 from onedoor.cases.errors import NoSuchTask, NotPossible, OtherAgency
 from onedoor.cases.events import FileOpened
 from onedoor.cases.models import FilePart, Task
-from onedoor.cases.sheet import ACTS, ISSUED, Sheet, line_of, shown
-from onedoor.cases.views import InboxView, LookView, ResultFile, TaskView
+from onedoor.cases.sheet import ACTS, ISSUED, Sheet, line_of, ways_out
+from onedoor.cases.views import InboxView, LookView, ResultFile, TaskLine, TaskView, WaysView
 from onedoor.kernel import clock, nation
 from onedoor.kernel.actor import Actor
+from onedoor.privacy.service import permit_held
+from onedoor.procedures.service import pinned
 from onedoor.store.rows import Rows, fetch_each
+from onedoor.store.sealed import KeyDestroyed
 
 OPEN = (rules.NEW, rules.DECIDING, rules.STUCK)
 TABS: dict[str, tuple[str, ...]] = {
@@ -62,7 +65,10 @@ def full_post(actor: Actor) -> str:
 
 
 def inbox(actor: Actor, *, tab: str = "open", query: str = "", due: str = "", page: int = 1) -> InboxView:
-    """Return the tasks of the actor's agency and post; *query* is a code or names, *due* is ``late`` or ``today``."""
+    """Return the tasks of the actor's agency and post; *query* is a code or names, *due* is ``late`` or ``today``.
+
+    Nobody's name is in it but those of the tasks that were found by one, each on record as a read of theirs.
+    """
     now = clock.now()
     tonight = nation.current().calendar.local(now).replace(hour=23, minute=59, second=59, microsecond=999999)
     tab = tab if tab in TABS else "open"
@@ -73,9 +79,9 @@ def inbox(actor: Actor, *, tab: str = "open", query: str = "", due: str = "", pa
         (STATES, (actor.person, now, now, tonight, actor.agency, post_of(actor))),
         LINES.asked(*chosen, *((MOST_SEARCHED, 0) if query else (PER_PAGE, start))),
     )
-    counted, rows = _Counted(counts), LINES.made(lines)
+    counted, rows, named = _Counted(counts), LINES.made(lines), set[UUID]()
     if query:
-        rows = _search(rows, query)
+        rows, named = _search(rows, query)
     total = len(rows) if query else counted.of(tab, due)
     pages = max(ceil(total / PER_PAGE), 1)
     page = min(max(page, 1), pages)
@@ -86,7 +92,7 @@ def inbox(actor: Actor, *, tab: str = "open", query: str = "", due: str = "", pa
     return InboxView(
         tab=tab,
         tabs={name: counted.of(name) for name in TABS},
-        lines=tuple(line_of(row, actor) for row in rows),
+        lines=_lines(rows, named, actor),
         total=total,
         page=page,
         pages=pages,
@@ -108,9 +114,37 @@ class _Counted:
         return sum(int(row[column]) for row in rows)
 
 
-def _search(rows: Iterable[Task], query: str) -> list[Task]:
-    """Return the tasks whose code or names hold the words of *query*; names are sealed: each is opened for it."""
-    return [row for row in rows if matches(query, row.case, row.case.replace("-", ""), *row.names())]
+def _search(rows: Iterable[Task], query: str) -> tuple[list[Task], set[UUID]]:
+    """Return the tasks whose code or names hold the words of *query*, and the ids of those that their names were for.
+
+    Names are sealed: where the code is not it, they are opened for it, and stay here unless they are.
+    """
+    found, named = [], set[UUID]()
+    for row in rows:
+        code = row.case, row.case.replace("-", "")
+        if matches(query, *code):
+            found.append(row)
+        elif matches(query, *code, *_names(row)):
+            found.append(row)
+            named.add(row.pk)
+    return found, named
+
+
+def _names(row: Task) -> tuple[str, ...]:
+    """Return the names that stand in a task; none once its applicant was erased."""
+    try:
+        return row.names()
+    except KeyDestroyed:
+        return ()
+
+
+def _lines(rows: Sequence[Task], named: Container[UUID], actor: Actor) -> tuple[TaskLine, ...]:
+    """Return *rows* as lines; those *named* tell whom they are about, once that is on record."""
+    whole = Task.objects.in_bulk([row.pk for row in rows if row.pk in named])
+    reads = [Sheet(row).read(full_post(actor), (held.APPLICANT, held.ABOUT)) for row in whole.values()]
+    if reads:
+        permit_held(*reads)
+    return tuple(line_of(row, actor, row.names() if row.pk in whole else ("", "")) for row in rows)
 
 
 def find(task_id: str, actor: Actor, *, lock: bool = False) -> Task:
@@ -137,19 +171,28 @@ def _own(rows: Sequence[Task], actor: Actor) -> Task:
 
 
 def task(task_id: str, actor: Actor) -> TaskView:
-    """Return a task; raise `NoSuchTask`, or `OtherAgency` (recorded)."""
+    """Return a task, once this read of it is on record; raise `NoSuchTask`, or `OtherAgency` (recorded)."""
     asked = _key(task_id)
     rows, acts, issued = fetch_each(BY_ID.asked(asked), ACTS.asked(asked), ISSUED.asked(asked))
     row = _own(BY_ID.made(rows), actor)
-    return Sheet(row).view(actor, ACTS.made(acts), ISSUED.made(issued))
+    sheet = Sheet(row)
+    permit_held(sheet.read(full_post(actor)))
+    return sheet.view(actor, ACTS.made(acts), ISSUED.made(issued))
 
 
-def take(task_id: str, actor: Actor) -> TaskView:
-    """Say that the actor works on it."""
+def ways(task_id: str, actor: Actor) -> WaysView:
+    """Return what may be decided on a task, with nothing of what came with it."""
     row = find(task_id, actor)
-    Task.objects.filter(pk=row.pk).update(taken_by=actor.person)
-    row.taken_by = actor.person
-    return shown(row, actor)
+    service = pinned(row.service, row.version, row.digest)
+    step = service.steps[row.step]
+    may = rules.task_may(row.state, ways_out(row, step), asked=row.asked, times=service.supplement.times)
+    authorities = frozenset(agency for agency, _name in directory.same_kind(row.agency))
+    return WaysView(may, frozenset(one.id for one in step.refuse), authorities)
+
+
+def take(task_id: str, actor: Actor) -> None:
+    """Say that the actor works on it."""
+    Task.objects.filter(pk=find(task_id, actor).pk).update(taken_by=actor.person)
 
 
 def file(task_id: str, field: str, actor: Actor) -> ResultFile:
@@ -160,11 +203,13 @@ def file(task_id: str, field: str, actor: Actor) -> ResultFile:
     row = find(task_id, actor)
     if row.state not in rules.LOOKED_INTO:
         raise NotPossible
-    told = Sheet(row).files().get(field)
+    sheet = Sheet(row)
+    told = sheet.files().get(field)
     parts = FilePart.objects.filter(case=row.case, step=row.step, round=row.round, field=field)
     content = b"".join(part.read() for part in parts)
     if told is None or hashlib.sha256(content).hexdigest() != told["sha256"]:
         raise NoSuchTask
+    permit_held(sheet.read(full_post(actor), [field if field in sheet.service.fields else held.SENT]))
     opened = FileOpened(by=actor, case=row.case, step=row.step, agency=row.agency, sha256=told["sha256"])
     with transaction.atomic():
         journal.act(row, "file", opened)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from onedoor.cases import service
-from onedoor.cases.views import InboxView, TaskView
+from onedoor.cases.views import InboxView, TaskView, WaysView
 from onedoor.kernel.access import OFFICER, access, acting
 
 TABS: Final = ("open", "taken", "waiting", "handed_over", "done")
@@ -48,7 +48,7 @@ def desk(request: HttpRequest) -> HttpResponse:
 def task(request: HttpRequest, task_id: str) -> HttpResponse:
     """Show a task beside the inbox; on POST show the decision once more before anything is sent."""
     view = service.task(task_id, acting(request))
-    decision = _decision(request, view)
+    decision = _decision(request, _ways_of(view))
     if request.method == "POST" and not decision.missing:
         return render(request, "cases/decision.html", {"task": view, "decision": decision})
     context = _frame(request, view) | {"task": view, "decision": decision}
@@ -70,7 +70,7 @@ def file(request: HttpRequest, task_id: str, field: str) -> HttpResponse:
 def decide(request: HttpRequest, task_id: str) -> HttpResponse:
     """Carry out a decision that was looked over."""
     actor = acting(request)
-    decision = _decision(request, service.task(task_id, actor))
+    decision = _decision(request, service.ways(task_id, actor))
     if service.made(task_id, actor, decision.kind, **_said(decision)):
         return _back(task_id)
     if decision.missing:
@@ -142,12 +142,17 @@ def _tab_of(view: TaskView | None) -> str:
     return {"supplement": "waiting", "handed_over": "handed_over"}.get(state, "done" if state in ENDED else "open")
 
 
-def _decision(request: HttpRequest, view: TaskView) -> Decision:
+def _ways_of(view: TaskView) -> WaysView:
+    articles = frozenset(article.id for article in view.articles)
+    return WaysView(view.may, articles, frozenset(agency for agency, _name in view.authorities))
+
+
+def _decision(request: HttpRequest, ways: WaysView) -> Decision:
     """Return the decision that was posted, with what it still needs; nothing was decided on GET."""
     if request.method != "POST" or "edit" in request.POST:
         return _posted(request)
     posted = _posted(request)
-    return Decision(posted.kind, posted.text, posted.article, posted.agency, _missing(posted, view))
+    return Decision(posted.kind, posted.text, posted.article, posted.agency, _missing(posted, ways))
 
 
 def _posted(request: HttpRequest) -> Decision:
@@ -162,15 +167,15 @@ def _said(decision: Decision) -> dict[str, str]:
     return {"text": decision.text, **more.get(decision.kind, {})}
 
 
-def _missing(decision: Decision, view: TaskView) -> dict[str, str]:
-    if decision.kind not in view.may:
+def _missing(decision: Decision, ways: WaysView) -> dict[str, str]:
+    if decision.kind not in ways.may:
         return {"decision": _("Choose what you decide.")}
     missing = {}
     if decision.kind != "accept" and not decision.text:
         missing[f"{decision.kind}_text"] = _("Write what the person should know, in words they understand.")
-    if decision.kind == "refuse" and decision.article not in {article.id for article in view.articles}:
+    if decision.kind == "refuse" and decision.article not in ways.articles:
         missing["article"] = _("Choose the article the refusal rests on.")
-    if decision.kind == "hand_over" and decision.agency not in {agency for agency, _name in view.authorities}:
+    if decision.kind == "hand_over" and decision.agency not in ways.authorities:
         missing["agency"] = _("Choose the authority that is competent.")
     return missing
 

@@ -2,13 +2,15 @@
 
 import base64
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django.db.models import F
 
-from onedoor.cases import journal, queue, rules, words
+from onedoor.cases import held, journal, queue, rules, words
 from onedoor.cases.context import about, handed, registers_behind
 from onedoor.cases.events import HandOverLate, StepAcknowledged, SupplementExpired
+from onedoor.cases.held import SENT, SERVICE
 from onedoor.cases.journey import Journey, moving, service_of, verified
 from onedoor.cases.models import Attachment, Dossier, Step
 from onedoor.cases.reasons import reason
@@ -18,7 +20,6 @@ from onedoor.kernel import nation
 from onedoor.kernel.actor import SYSTEM
 from onedoor.kernel.errors import OnedoorError
 
-SERVICE = "cases"
 PART = 2 * 1024 * 1024
 
 
@@ -35,16 +36,27 @@ def ask(dossier: Dossier, step: Step, path: str, message: dict[str, Any], key: s
 
 
 def send(code: str, ref: str, round_: int) -> None:
-    """Hand one step over; an error is kept where the person sees it, and raised so that it is tried again."""
+    """Hand one step over, on record first; an error is kept for the person to see, and raised: it is tried again."""
     step = Step.objects.select_related("dossier").get(dossier__code=code, ref=ref)
     if step.state != rules.SENDING or step.round != round_:
         return
     try:
+        _record(step.dossier, step)
         ask(step.dossier, step, "hand-over", _message(step.dossier, step), "hand-over")
     except OnedoorError as error:
         Step.objects.filter(pk=step.pk).update(attempts=F("attempts") + 1, trouble=words.keep(error))
         raise
     acknowledge(code, ref, round_)
+
+
+def _record(dossier: Dossier, step: Step) -> None:
+    """Put on record that the authority is given what it needs for *step*, once for a round."""
+    service, body = service_of(dossier), dossier.read()
+    before = dossier.results.filter(step__in=service.before(step.ref))
+    given = held.parts(service, step.ref, body, results=before.exists())
+    if step.attempts and step.started_at and held.handed_over(dossier, step, given, step.started_at):
+        return
+    held.hand_over(dossier, step, given, held.persons(service, step.ref, body))
 
 
 def acknowledge(code: str, ref: str, round_: int) -> None:
@@ -93,6 +105,8 @@ def pass_on(code: str, ref: str, asked: int) -> None:
     """Pass the person's answer to a supplement on to the authority that asked for it."""
     step = Step.objects.select_related("dossier").get(dossier__code=code, ref=ref)
     answer = step.dossier.read()["supplements"][f"{ref}:{asked}"]
+    if not held.handed_over(step.dossier, step, [SENT], datetime.fromisoformat(answer["at"])):
+        held.hand_over(step.dossier, step, [SENT], {})
     message = {
         "supplement": {
             "text": answer["text"],
@@ -133,6 +147,7 @@ def _message(dossier: Dossier, step: Step) -> dict[str, Any]:
         "submitted_at": dossier.submitted_at.isoformat(),
         "applicant": body["applicant"],
         "about": about(service, body),
+        "persons": held.persons(service, step.ref, body),
         "context": handed(service, step.ref, body),
         "files": _send_files(dossier, step, service.steps[step.ref].shows),
         "results": [

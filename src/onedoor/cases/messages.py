@@ -38,6 +38,13 @@ def _schema(required: list[str], **properties: Any) -> dict[str, Any]:  # noqa: 
 RULES = _object(["id", "version", "digest"], id=WORD, version=WORD, digest=DIGEST)
 POST = WORD | {"maxLength": 60}
 APPLICANT = _object(["name", "number"], name=WORD, number=WORD | {"maxLength": 60})
+PERSONS = {
+    "type": "object",
+    "maxProperties": 200,
+    "propertyNames": {"minLength": 1, "maxLength": 60, "pattern": WORD["pattern"]},
+    "additionalProperties": {"type": "array", "maxItems": 500, "items": WORD | {"maxLength": 60}},
+}
+"""Whom else than the applicant what is handed over is about, each with the parts that are their own."""
 RESULT = _object(
     ["id", "kind", "number", "issued_at", "sha256", "verify_url", "file", "data"],
     id={"type": "string", "format": "uuid"},
@@ -58,6 +65,7 @@ SCHEMAS: Mapping[str, dict[str, Any]] = {
         context={"type": "object"},
         applicant=APPLICANT,
         about=WORDS,
+        persons=PERSONS,
     ),
     "supplement": _schema(
         ["supplement", "due"],

@@ -4,9 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from django.utils.translation import gettext_noop
-
-from onedoor.cases import directory, register_words, rules, words
+from onedoor.cases import directory, held, register_words, rules, words
 from onedoor.cases.context import received, source_behind
 from onedoor.cases.errors import NoSuchTask
 from onedoor.cases.models import Act, IssuedResult, Task
@@ -29,28 +27,21 @@ from onedoor.kernel import clock, nation
 from onedoor.kernel.actor import Actor
 from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.text import Text
-from onedoor.privacy.service import Reader
+from onedoor.privacy.service import Held, Reader
 from onedoor.procedures import service as procedures
 from onedoor.procedures.service import Context, ExpressionFailed, Fact, Service, Source, Step, pinned
-from onedoor.store.rows import Rows, fetch_each
+from onedoor.store.rows import Rows
 
-SENT = gettext_noop("Sent as a supplement")
 ACTS = Rows(Act, "task_id = %s ORDER BY moment, id")
 ISSUED = Rows(IssuedResult, "task_id = %s", without=["body", "file"])
 Payload: TypeAlias = tuple[Mapping[str, Any], Context, tuple[AnswerView, ...], tuple[CheckView, ...]]
 OPENED: Opened[Payload] = Opened()
 
 
-def shown(row: Task, actor: Actor) -> TaskView:
-    """Return *row* as its officer sees it now."""
-    acts, issued = fetch_each(ACTS.asked(row.pk), ISSUED.asked(row.pk))
-    return Sheet(row).view(actor, ACTS.made(acts), ISSUED.made(issued))
-
-
-def line_of(row: Task, actor: Actor) -> TaskLine:
-    """Return a task as it stands in an inbox."""
+def line_of(row: Task, actor: Actor, names: tuple[str, str] = ("", "")) -> TaskLine:
+    """Return a task as it stands in an inbox; *names* (whom it is about, who applied) only once it is on record."""
     service = pinned(row.service, row.version, row.digest)
-    about, applicant = row.names()
+    about, applicant = names
     now = row.decided_at or row.stopped_at or clock.now()
     return TaskLine(
         id=str(row.pk),
@@ -92,11 +83,22 @@ class Sheet:
         self.known = received(self.service, self.payload)
         return self.payload, self.known, tuple(self._answers()), tuple(self._checks())
 
+    def read(self, post: str, parts: Sequence[str] | None = None) -> Held:
+        """Return that the officer at *post* reads *parts* of it, all that the page shows when None."""
+        return held.at_desk(self.row, self.service, self.payload, post, self._seen() if parts is None else parts)
+
+    def _seen(self) -> list[str]:
+        """Return the parts that the page shows."""
+        answers = [answer.name for answer in self.answers]
+        sent = [held.SENT] if self.payload.get("supplements") else []
+        results = [held.RESULTS] if self.payload["results"] else []
+        return [*answers, held.APPLICANT, *([held.ABOUT] if self.payload["about"] else []), *sent, *results]
+
     def view(self, actor: Actor, acts: list[Act], issued: Sequence[IssuedResult]) -> TaskView:
         """Return all an officer needs to decide, with the task's *acts*, the oldest first, and what it *issued*."""
         row = self.row
         return TaskView(
-            line=line_of(row, actor),
+            line=line_of(row, actor, row.names()),
             agency=row.agency,
             agency_name=directory.agency_name(row.agency),
             service=row.service,
@@ -190,14 +192,9 @@ class Sheet:
         source = next((one for one in self._own_sources() if one.id == look_id), None)
         if source is None:
             raise NoSuchTask
-        write = next(iter(self.step.writes))
-        reader = Reader(
-            client=nation.current().agencies[self.row.agency].subsystem,
-            user=user,
-            purpose=write.purpose,
-            basis=write.basis,
-            case=self.row.case,
-        )
+        why = held.reason_of(self.service, self.row)
+        client = nation.current().agencies[self.row.agency].subsystem
+        reader = Reader(client, user, why.purpose, why.basis, why.case)
         try:
             found = registers.lookup(source.register, self._by(source), reader=reader)
         except OnedoorError as error:
@@ -252,7 +249,7 @@ class Sheet:
     def _files(self) -> Iterator[FileView]:
         for field, file in self.files().items():
             asked = self.service.fields.get(field)
-            label = asked.label if asked else words.in_all(SENT)
+            label = asked.label if asked else words.in_all(held.CALLED[held.SENT])
             yield FileView(field, label, file["name"], file["size"])
 
     def _supplements(self) -> Iterator[HistoryView]:

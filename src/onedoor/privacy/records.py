@@ -76,6 +76,16 @@ def allowed(
     return _write(reader, register, operation, fields, "", _about(persons, fields), hidden_until)
 
 
+def allowed_each(reads: Iterable[tuple[Reader, str, Sequence[str], About, date | None]]) -> list[str]:
+    """As `allowed` for several reads, each (reader, what, fields, persons, hidden until): all of them or none."""
+    _outside_transactions()
+    found = [
+        row_of(who, what, READ, fields, "", _about(about, fields), until) for who, what, fields, about, until in reads
+    ]
+    keep(*found)
+    return [str(row["id"]) for row in found]
+
+
 @contextmanager
 def allowing(
     reader: Reader, register: str, fields: Sequence[str], persons: About, *, hidden_until: date | None = None
@@ -177,12 +187,13 @@ def row_of(
     }  # fmt: skip
 
 
-def keep(row: Row) -> None:
-    """Return when *row* is durable, together with what others record meanwhile; in a transaction it comes with that."""
-    if connection.in_atomic_block:
-        _insert([_encoded(row)])
+def keep(*rows: Row) -> None:
+    """Return when *rows* are durable, one together with what others record meanwhile; in a transaction with that."""
+    told = [_encoded(row) for row in rows]
+    if len(told) != 1 or connection.in_atomic_block:
+        _insert(told)
     else:
-        _GROUP.keep(_encoded(row))
+        _GROUP.keep(told[0])
 
 
 @contextmanager

@@ -163,6 +163,17 @@ def decide(purposes: Mapping[str, Purpose], question: Question, day: date) -> De
     return _within(granted, question) if granted else Decision(refused="not-granted")
 
 
+def why_not_held(purposes: Mapping[str, Purpose], reader: Reader, day: date) -> str:
+    """Return why *reader* may not read on *day* what its system was given for a case; nothing when it may.
+
+    Which parts it was given says the service's definition; the right must be in force, and name the system.
+    """
+    if wrong := _wrong_reason(purposes, reader, day):
+        return wrong
+    named = (name for grant in purposes[reader.purpose].grants for name in (grant.reader, grant.provider))
+    return "" if reader.client.casefold() in map(str.casefold, named) else "not-granted"
+
+
 def _wrong_reason(purposes: Mapping[str, Purpose], reader: Reader, day: date) -> str:
     """Return what is wrong with the reason *reader* gives, whatever it is that they want; or nothing."""
     purpose = purposes.get(reader.purpose)

@@ -25,7 +25,7 @@ from onedoor.privacy.requests.deciding import decides as decides_on_requests
 from onedoor.privacy.rights import of_service as service_right
 from onedoor.privacy.rules import CORRECT, FOLLOW, READ, WRITE, Basis, DeskRight, Follower, Purpose, Question, Reader
 from onedoor.privacy.sealing import postpone
-from onedoor.privacy.views import ReadView, Use, readers_of, reads_of_case, records_of, uses_of, views_of
+from onedoor.privacy.views import ReadView, Use, readers_of, reads_of_case, records_of, tell_words, uses_of, views_of
 from onedoor.privacy.words import of_post
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "BreachWords",
     "DeskRight",
     "Follower",
+    "Held",
     "NotPermitted",
     "Permit",
     "Purpose",
@@ -59,6 +60,7 @@ __all__ = [
     "of_post",
     "permit",
     "permit_call",
+    "permit_held",
     "permit_notice",
     "permitting",
     "postpone",
@@ -70,6 +72,7 @@ __all__ = [
     "service_right",
     "stopped",
     "tell_cases",
+    "tell_words",
     "uses_of",
     "views_of",
 ]
@@ -102,6 +105,36 @@ def permit(
     return Permit(fields, records.allowed(reader, register, operation, fields, persons, hidden_until=until))
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A read of what a system was given for a case: by whom and why, *what* (no register), which parts, about whom."""
+
+    reader: Reader
+    what: str
+    fields: Sequence[str]
+    persons: About
+
+
+def permit_held(*reads: Held) -> list[str]:
+    """Return the ids of the records of *reads* once all are durable; raise `NotPermitted`, recorded too.
+
+    It cannot stand in an open transaction.
+    """
+    return records.allowed_each([(one.reader, one.what, one.fields, one.persons, _held_until(one)) for one in reads])
+
+
+def _held_until(read: Held) -> date | None:
+    """Return until when *read* stays hidden from its persons; raise `NotPermitted`, recorded."""
+    reader, purposes, today = read.reader, rights.purposes(), nation.current().today()
+    if wrong := rules.why_not_held(purposes, reader, today):
+        until = rules.refusal_hidden_until(purposes.get(reader.purpose), reader, READ, today)
+        records.refused(reader, read.what, READ, read.fields, wrong, read.persons, until)
+        raise NotPermitted(reason=wrong, register=read.what)
+    _not_stopped(reader, read.what, READ, read.fields, list(read.persons))
+    _agreed(reader, read.what, READ, read.fields, list(read.persons))
+    return rules.hidden_until(purposes[reader.purpose], READ, today)
+
+
 @contextmanager
 def permitting(
     reader: Reader, *, register: str, persons: About, wanted: Sequence[str] | None = None
@@ -120,12 +153,25 @@ def _permitted(
 ) -> tuple[tuple[str, ...], date | None]:
     """Return the fields that are open, and until when that stays hidden from *persons*."""
     fields = check(reader, register=register, persons=list(persons), wanted=wanted, operation=operation)
+    _agreed(reader, register, operation, fields, list(persons))
+    return fields, rules.hidden_until(rights.purposes()[reader.purpose], operation, nation.current().today())
+
+
+def _agreed(reader: Reader, register: str, operation: str, fields: Sequence[str], persons: Sequence[str]) -> None:
+    """Return when each of *persons* agrees to the purpose, where it stands on consent; raise `NotPermitted`."""
     purpose = rights.purposes()[reader.purpose]
-    if purpose.consent and (lacking := without_consent(purpose, list(persons), reader)):
+    if purpose.consent and (lacking := without_consent(purpose, persons, reader)):
         # Recorded about them alone: nobody else is told who has not agreed.
         records.refused(reader, register, operation, fields, rules.NO_CONSENT, lacking)
         raise NotPermitted(reason=rules.NO_CONSENT, register=register)
-    return fields, rules.hidden_until(purpose, operation, nation.current().today())
+
+
+def _not_stopped(reader: Reader, register: str, operation: str, fields: Sequence[str], persons: Sequence[str]) -> None:
+    """Return when none of *persons* has stopped the purpose; raise `NotPermitted`."""
+    if told := stopping.stopped(rights.purposes()[reader.purpose], persons):
+        # Recorded about them alone: nobody else is told who stopped it.
+        records.refused(reader, register, operation, fields, stopping.RESTRICTED, told)
+        raise NotPermitted(reason=stopping.RESTRICTED, register=register)
 
 
 def check(
@@ -144,10 +190,7 @@ def check(
         until = rules.refusal_hidden_until(purposes.get(reader.purpose), reader, operation, today)
         records.refused(reader, register, operation, wanted or (), decision.refused, persons, until)
         raise NotPermitted(reason=decision.refused, register=register)
-    if told := stopping.stopped(purposes[reader.purpose], persons):
-        # Recorded about them alone: nobody else is told who stopped it.
-        records.refused(reader, register, operation, wanted or (), stopping.RESTRICTED, told)
-        raise NotPermitted(reason=stopping.RESTRICTED, register=register)
+    _not_stopped(reader, register, operation, wanted or (), persons)
     return decision.fields
 
 

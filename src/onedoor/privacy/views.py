@@ -1,6 +1,6 @@
 """What was recorded, in the words a person reads."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -29,6 +29,9 @@ SERVICES = {
     "consent": gettext_noop("What this person agreed to"),
 }
 """Services whose use is recorded as a read, by the words a person reads."""
+Words = Callable[[str, Sequence[str]], tuple[Text, Sequence[Text]] | None]
+"""Returns what something read is called that is no register of the nation, with its parts; None for what it is not."""
+_words: list[Words] = []
 OPEN = """(hidden_until IS NULL OR (hidden_until <= %s AND NOT EXISTS (
     SELECT FROM privacy_postponement AS later WHERE later.record_id = privacy_readrecord.id AND later.until > %s)))"""
 """That a record is shown to its persons on a day (twice the day): no seal is on it any more."""
@@ -75,6 +78,11 @@ class Use:
     client: str
     case: str
     record: str
+
+
+def tell_words(words: Words) -> None:
+    """Have *words* of a room above say what is read there."""
+    _words.append(words)
 
 
 def uses_of(person: str, *, register: str, field: str, since: datetime) -> list[Use]:
@@ -139,7 +147,7 @@ def view_of(record: ReadRecord) -> ReadView:
     agency, agency_text = agency_of(record.client, record.user.partition(".")[0])
     purpose = rights.purposes().get(record.purpose)
     basis = purpose.basis.get(record.basis) if purpose else None
-    register = _register(record.register)
+    called, fields = _said(record.register, record.fields)
     return ReadView(
         record=str(record.id),
         moment=record.moment,
@@ -154,8 +162,8 @@ def view_of(record: ReadRecord) -> ReadView:
         stopped=record.refused == RESTRICTED,
         case=record.case,
         agency_text=agency_text,
-        register_text=register.get("name") or _service(record.register),
-        field_texts=tuple(_field_texts(register, record.fields)),
+        register_text=called,
+        field_texts=tuple(fields),
         **_reason(record, purpose, basis),
     )
 
@@ -175,6 +183,14 @@ def agency_of(client: str, office: str) -> tuple[str, Text]:
         (one for one in agencies.values() if one.is_member and one.subsystem == client), None
     )
     return (found.id, found.name) if found else (client, _plain(client))
+
+
+def _said(what: str, names: Sequence[str]) -> tuple[Text, Iterable[Text]]:
+    """Return what was read in words, and which of its fields: of a register, of a room above, else of a service."""
+    if register := _register(what):
+        return register["name"], _field_texts(register, names)
+    said = (words(what, names) for words in _words)
+    return next(filter(None, said), (_service(what), list(map(_plain, names))))
 
 
 def _register(name: str) -> Mapping[str, Any]:

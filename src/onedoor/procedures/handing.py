@@ -40,6 +40,34 @@ def enough(service: Service, step: Step, expression: str) -> bool:
     return True
 
 
+def parts(service: Service, step: Step) -> dict[str, set[tuple[str, str]]]:
+    """Return what is handed over for *step*, each part with the records and fields that it stands in.
+
+    An answer or a fact goes by its id, a field of a record as ``mother.born`` (``mother.*`` stands for all of them).
+    """
+    found: dict[str, set[tuple[str, str]]] = {}
+    for root, fields in needs(service, step).items():
+        for field in fields:
+            if root in ("form", "fact"):
+                found[field] = _behind(service, root, field)
+            else:
+                found[f"{root}.{field}"] = {(root, field)}
+    return found
+
+
+def _behind(service: Service, root: str, name: str) -> set[tuple[str, str]]:
+    """Return the fields of records from which an answer or a fact comes, and those into which a step writes it."""
+    came = paths_of(service.facts[name].value) if root == "fact" else frozenset(_in_words(service, name))
+    written = (
+        (write.name, field)
+        for step in service.steps.values()
+        for write in step.writes
+        for field, value in write.values.items()
+        if any((root, name) in paths_of(expression) for expression in expressions_in(value))
+    )
+    return {(path[0], path[1]) for path in came if len(path) > 1 and path[0] not in ASIDE}.union(written)
+
+
 def handed(service: Service, step: Step, known: Context) -> dict[str, Value]:
     """Return the names and values to hand over for *step*: null for what is not known."""
     return {name: _cut(known[name], fields) for name, fields in needs(service, step).items()}

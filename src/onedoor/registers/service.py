@@ -1,6 +1,6 @@
 """The door of the registers: look up and write through the gate, load in bulk, count."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -14,7 +14,7 @@ from onedoor.kernel.said import Said, said
 from onedoor.kernel.text import Text
 from onedoor.privacy.service import WRITE, Permit, Reader, check, permit, permitting
 from onedoor.registers import corrections, importing, loading, rules, storage, writing
-from onedoor.registers.definition import Register, held, register_of, to_read, to_write
+from onedoor.registers.definition import Register, held, register_of, registers, to_read, to_write
 from onedoor.registers.errors import (
     BadQuestion,
     BadRecord,
@@ -63,6 +63,7 @@ __all__ = [
     "provenance",
     "say",
     "try_out",
+    "whose",
     "with_id",
     "write",
 ]
@@ -161,6 +162,19 @@ def _allowed(
 def _cut(found: Mapping[UUID, Mapping[str, Any]], allowed: Permit) -> Found:
     cut = [{name: record[name] for name in allowed.fields} for record in found.values()]
     return Found(cut, allowed.record, tuple(found))
+
+
+def whose(
+    register: str, records: Iterable[Mapping[str, Any]], by: Mapping[str, str], fields: Collection[str]
+) -> list[str]:
+    """Return the personal numbers of those whose own one of *fields* is in *records* that *by* found, or nothing did.
+
+    It is what a read of these fields is shown to (see `rules.shares`), known wherever the records are; nothing is read.
+    """
+    definition = registers()[register]
+    asked = rules.persons_asked(definition, definition.lookup_of(by), by) if by else []
+    found = rules.shares(definition, records, asked, fields)
+    return [person for person, own in found.items() if person and own and set(own).intersection(fields)]
 
 
 def provenance(register: str, by: Mapping[str, str], *, reader: Reader) -> list[Provenance]:

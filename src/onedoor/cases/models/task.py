@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.db import models
-from django.utils.translation import gettext
 
 from onedoor.kernel.ids import uuid7
 from onedoor.store import sealed
@@ -61,11 +60,8 @@ class Task(models.Model):
         return sealed.Place("cases_task", column, str(self.id))
 
     def names(self) -> tuple[str, str]:
-        """Return whom the case is about and who applied: the little an inbox shows, or that it was erased."""
-        try:
-            about, applicant = self.read("head").get("names", ("", ""))
-        except sealed.KeyDestroyed as gone:
-            return gone.text(gettext), ""
+        """Return the names of whom the case is about and of who applied; raise `sealed.KeyDestroyed`."""
+        about, applicant = self.read("head").get("names", ("", ""))
         return about, applicant
 
     def read(self, column: str) -> dict[str, Any]:

@@ -39,6 +39,7 @@ from onedoor.cases.views.task import (
     OfferView,
     TaskLine,
     TaskView,
+    WaysView,
     WayView,
 )
 
@@ -76,4 +77,5 @@ __all__ = [
     "TaskLine",
     "TaskView",
     "WayView",
+    "WaysView",
 ]

@@ -46,6 +46,15 @@ class InboxView:
 
 
 @dataclass(frozen=True, slots=True)
+class WaysView:
+    """What an officer may decide on a task (see `TaskView.may`), and the ids of articles and authorities for it."""
+
+    may: frozenset[str]
+    articles: frozenset[str]
+    authorities: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class CheckView:
     """A machine check: ``outcome`` is ``good``, ``look`` (an officer must look) or ``bad``."""
 

@@ -1,0 +1,179 @@
+"""What of a dossier an authority is given: its parts, whose each of them is, and the record of who reads them."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext_noop
+
+from onedoor.cases import directory, words
+from onedoor.cases.context import asked_about, everywhere, known
+from onedoor.cases.models import Dossier, Step, Task
+from onedoor.cases.reasons import reason
+from onedoor.exchange.service import Reason
+from onedoor.kernel import nation
+from onedoor.kernel.text import Text
+from onedoor.privacy import service as privacy
+from onedoor.privacy.service import Held, Reader
+from onedoor.procedures import service as procedures
+from onedoor.procedures.service import Context, Service
+from onedoor.registers import service as registers
+
+Body = Mapping[str, Any]
+SERVICE = "cases"
+KIND = f"{SERVICE}/"
+"""What the name of a dossier begins with in the record of a read; the service's id follows."""
+LONGEST = 60
+WHOLE = "*"
+APPLICANT, ABOUT, SENT, RESULTS = "dossier.applicant", "dossier.about", "dossier.sent", "dossier.results"
+CALLED = {
+    APPLICANT: gettext_noop("Who applied"),
+    ABOUT: gettext_noop("Whom the case is about"),
+    SENT: gettext_noop("Sent as a supplement"),
+    RESULTS: gettext_noop("Results of earlier steps"),
+}
+DOSSIER = gettext_noop("Dossier: {service}")
+
+
+def parts(service: Service, step: str, body: Body, *, results: bool) -> list[str]:
+    """Return the names of what the authority of *step* is given (see `procedures.parts`), as far as it is there."""
+    definition = service.steps[step]
+    given = procedures.handed(service, definition, known(service, body))
+    there = [name for name in procedures.parts(service, definition) if _is_there(given, name)]
+    also = [APPLICANT, *([ABOUT] if asked_about(service, body) else []), *([RESULTS] if results else [])]
+    return [*sorted(there), *also]
+
+
+def _is_there(given: Mapping[str, Any], part: str) -> bool:
+    root, _dot, field = part.partition(".")
+    if not field:
+        return any((given.get(kind) or {}).get(part) not in (None, "") for kind in ("form", "fact"))
+    found = given.get(root)
+    return found not in (None, "", [], {}) if field == WHOLE else bool(_values(found, field))
+
+
+def _values(found: Any, field: str) -> list[Any]:  # noqa: ANN401 - a record, or several
+    values = [one.get(field) for one in _records(found)]
+    return [value for value in values if value not in (None, "", [], {})]
+
+
+def _records(found: Any) -> list[Mapping[str, Any]]:  # noqa: ANN401 - a record, or several
+    return [one for one in (found if isinstance(found, Sequence) else [found]) if isinstance(one, Mapping)]
+
+
+def persons(service: Service, step: str, body: Body) -> dict[str, list[str]]:
+    """Return whom else than the applicant it is about (personal numbers), each with the parts that are their own.
+
+    A part is theirs whose the fields of registers are that it comes from, or that it was written into.
+    """
+    context, found = known(service, body), dict[str, list[str]]()
+    places = dict(procedures.parts(service, service.steps[step]))
+    if about := asked_about(service, body):
+        places[ABOUT] = places.get(about.id, set())
+    for part, fields in sorted(places.items()):
+        for person in {one for root, field in fields for one in _owners(service, context, body, root, field)}:
+            found.setdefault(person, []).append(part[:LONGEST])
+    found.pop(body["applicant"]["number"], None)
+    return found
+
+
+def _owners(service: Service, context: Context, body: Body, root: str, field: str) -> list[str]:
+    """Return whose a field of the record *root* is: of a source, of what a question binds, or of what was written."""
+    records = _records(context.names.get(root))
+    register, by = _register(service, root, body, records)
+    fields = set(directory.fields(register)) if field == WHOLE else {field}
+    return registers.whose(register, records, by, fields) if records and register else []
+
+
+def _register(service: Service, root: str, body: Body, records: list[Mapping[str, Any]]) -> tuple[str, dict[str, str]]:
+    """Return the register that *records* are of, and by what they were found."""
+    bound = next((field.of for field in service.fields.values() if field.binds == root), (root,))
+    for source in (service.data[name] for name in bound if name in service.data):
+        found = body["found"].get(source.id, {})
+        if any(record in found.get("records", ()) for record in records):
+            return source.register, found["by"]
+    written = (write.register for step in service.steps.values() for write in step.writes if write.name == root)
+    return next(written, ""), {}
+
+
+def reason_of(service: Service, task: Task) -> Reason:
+    """Return why its authority reads a task: as it writes into a register, its own first, else as it is handed over."""
+    home = nation.current().agencies[task.agency].subsystem
+    writes = sorted(service.steps[task.step].writes, key=lambda write: directory.holder(write.register) != home)
+    return Reason(writes[0].purpose, writes[0].basis, task.case) if writes else reason(SERVICE, task.case)
+
+
+def at_desk(task: Task, service: Service, payload: Body, post: str, seen: Sequence[str]) -> Held:
+    """Return that the officer at *post* reads the parts *seen* of a task."""
+    why = reason_of(service, task)
+    client = nation.current().agencies[task.agency].subsystem
+    reader = Reader(client, post, why.purpose, why.basis, task.case)
+    return _held(reader, task.service, payload["applicant"], payload.get("persons", {}), seen)
+
+
+def hand_over(dossier: Dossier, step: Step, given: Sequence[str], about: Mapping[str, Sequence[str]]) -> None:
+    """Record that the system of a step's authority is given the parts *given* of a dossier: it reads them from now on.
+
+    *about* says whom else than the applicant they are about, as `persons` does.
+    """
+    why = reason(SERVICE, dossier.code)
+    reader = Reader(nation.current().agencies[step.agency].subsystem, step.agency, why.purpose, why.basis, dossier.code)
+    privacy.permit_held(_held(reader, dossier.service, dossier.read()["applicant"], about, given))
+
+
+def handed_over(dossier: Dossier, step: Step, given: Sequence[str], since: datetime) -> bool:
+    """Return whether just this is on record *since* then: who sends it again gives nothing new."""
+    return any(
+        (one.register, one.by_user, one.fields) == (KIND + dossier.service, step.agency, tuple(given))
+        and one.moment >= since
+        and not one.refused
+        for one in privacy.reads_of_case(dossier.code)
+    )
+
+
+def _held(
+    reader: Reader, service: str, applicant: Body, about: Mapping[str, Sequence[str]], seen: Sequence[str]
+) -> Held:
+    others = {person: own for person, own in about.items() if not set(own).isdisjoint(seen)}
+    return Held(reader, KIND + service, seen, {applicant["number"]: None, **others})
+
+
+def called(what: str, names: Sequence[str]) -> tuple[Text, list[Text]] | None:
+    """Return in words what dossier *what* is, and its parts *names*; None for what is no dossier."""
+    kind, _, id_ = what.rpartition("/")
+    versions = [one for one in procedures.versions() if one.id == id_]
+    if f"{kind}/" != KIND or not versions:
+        return None
+    title = versions[-1].title
+    said = {language: text.format(service=title[language]) for language, text in words.in_all(DOSSIER).items()}
+    return said, [_part(versions, name) for name in names]
+
+
+def _part(versions: Iterable[Service], name: str) -> Text:
+    if name in CALLED:
+        return words.in_all(CALLED[name])
+    return next(
+        (text for service in versions for text in _labels(service, name)), everywhere(name, nation.current().languages)
+    )
+
+
+def _labels(service: Service, name: str) -> Iterator[Text]:
+    """Yield what a part is called in *service*: an answer, a fact, or a field with whose record it is in."""
+    if name in service.fields:
+        yield service.fields[name].called
+    if name in service.facts:
+        yield service.facts[name].label
+    root, _dot, field = name.partition(".")
+    source = service.data.get(root)
+    if bound := next((one for one in service.fields.values() if one.binds == root), None):
+        source, label = service.data[bound.of[0]], bound.called
+    elif source:
+        label = source.called
+    written = (write for step in service.steps.values() for write in step.writes if write.name == root)
+    write = next(written, None)
+    register = source.register if source else write.register if write else ""
+    if field and register:
+        fields = directory.fields(register)
+        holder = label if source else directory.register_name(register)
+        own = fields[field]["name"] if field in fields else {}
+        yield {language: f"{word} – {own[language]}" if own else word for language, word in holder.items()}
