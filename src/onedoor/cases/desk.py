@@ -115,9 +115,9 @@ class _Counted:
 
 
 def _search(rows: Iterable[Task], query: str) -> tuple[list[Task], set[UUID]]:
-    """Return the tasks whose code or names hold the words of *query*, and the ids of those that their names were for.
+    """Return the tasks whose code or names hold the words of *query*, and the ids of those found by a name.
 
-    Names are sealed: where the code is not it, they are opened for it, and stay here unless they are.
+    Names are sealed: where the code does not match they are opened, and leave this process only with a match.
     """
     found, named = [], set[UUID]()
     for row in rows:
