@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from datetime import UTC
 from uuid import UUID
 
 from django.db import transaction
@@ -19,7 +20,7 @@ from onedoor.store import ledger, outbox, sealed
 LONGEST = 64
 
 
-def content(facts: Mapping[str, str], envelope: bytes | None) -> bytes:
+def content(facts: Mapping[str, object], envelope: bytes | None) -> bytes:
     """Return what is entered into the ledger: *facts*, and the SHA-256 of the envelope of the words, as JSON."""
     digest = hashlib.sha256(envelope).hexdigest() if envelope else ""
     return json.dumps({**facts, "detail": digest}, sort_keys=True, separators=(",", ":")).encode()
@@ -42,9 +43,21 @@ def attempt_facts(row: Attempt) -> dict[str, str]:
     return {"id": str(row.id), "kind": row.kind, "what": row.what, "by": row.by, "at": row.moment.isoformat()}
 
 
-def issued_facts(row: IssuedResult) -> dict[str, str]:
-    """Return what the ledger covers of an issued result."""
-    return {"id": str(row.id), "kind": row.kind, "agency": row.agency, "sha256": row.sha256}
+def issued_facts(row: IssuedResult, body: str, file: str) -> dict[str, object]:
+    """Return what the ledger covers of an issued result; *body* and *file* are the SHA-256 of its envelopes, in hex."""
+    facts: dict[str, object] = {"id": str(row.id), "kind": row.kind, "agency": row.agency, "sha256": row.sha256}
+    if row.form == 1:
+        return facts
+    facts |= {
+        "form": row.form,
+        "task": str(row.task_id),
+        "title": row.title,
+        "state": row.state,
+        "body": body,
+        "file": file,
+    }
+    moments = {"at": row.issued_at, "until": row.lasts_until}
+    return facts | {name: one.astimezone(UTC).isoformat() if one else "" for name, one in moments.items()}
 
 
 def transition(
@@ -99,7 +112,8 @@ def attempt(kind: str, what: str, by: Actor, *, name: UUID | None = None) -> Att
 
 def issued(row: IssuedResult) -> str:
     """Enter an issued result into the ledger; return the entry's id."""
-    return _entry("cases.issued", issued_facts(row), None)
+    envelopes = (hashlib.sha256(bytes(one)).hexdigest() for one in (row.body, row.file))
+    return _entry("cases.issued", issued_facts(row, *envelopes), None)
 
 
 def state(event: Event) -> None:
@@ -107,7 +121,7 @@ def state(event: Event) -> None:
     outbox.state(event)
 
 
-def _entry(kind: str, facts: Mapping[str, str], envelope: bytes | None) -> str:
+def _entry(kind: str, facts: Mapping[str, object], envelope: bytes | None) -> str:
     return str(ledger.append(kind, hashlib.sha256(content(facts, envelope)).digest()).id)
 
 

@@ -8,16 +8,18 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import structlog
+from django.db import transaction
 
 from onedoor.cases import seals
 from onedoor.cases.intake import subject_of
 from onedoor.cases.models import IssuedResult, Result
 from onedoor.kernel import clock
 from onedoor.signing.verdict import Refused
-from onedoor.store import sealed
+from onedoor.store import details, sealed
 from onedoor.store.keys import KeyDestroyed
 
 BEFORE = timedelta(days=90)
@@ -88,7 +90,7 @@ def _renew(kept: Kept, key: UUID) -> str:
 
 def _settle(row: IssuedResult | Result, outcome: str) -> str:
     """Leave *row* out from now on: nothing about it can be renewed."""
-    type(row).objects.filter(pk=row.pk, lasts_until=row.lasts_until).update(lasts_until=None)
+    _update(row, lasts_until=None)
     return outcome
 
 
@@ -99,5 +101,12 @@ def _replace(row: IssuedResult | Result, file: bytes, until: datetime) -> None:
     else:
         subject, more = subject_of(row.task.read("payload")), {}
     envelope = sealed.seal_bytes(file, subject=subject, place=row.place("file"))
+    _update(row, file=envelope, lasts_until=until, **more)
+
+
+@transaction.atomic
+def _update(row: IssuedResult | Result, **values: Any) -> None:  # noqa: ANN401 - of columns
+    """Give *row* other *values*, and enter that it has them, unless somebody else renewed it meanwhile."""
     same = type(row).objects.filter(pk=row.pk, lasts_until=row.lasts_until)
-    same.update(file=envelope, lasts_until=until, **more)
+    if same.update(**values) and isinstance(row, IssuedResult):
+        details.amend("cases.issued", UUID(row.entry), "renewed")

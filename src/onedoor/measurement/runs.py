@@ -7,7 +7,7 @@ Every other case is a real one, and counts in the achieved share. Nobody tells t
 import hashlib
 import json
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 from django.db import transaction
 from django.db.models.functions import Collate
@@ -96,8 +96,13 @@ def _judge(run: Run, course: Course) -> None:
     run.passed, run.ended_at = judgement.passed, course.ended_at
     run.shown, run.results = list(judgement.shown), list(judgement.results)
     run.faults = [list(fault) for fault in judgement.faults]
-    run.entry = str(ledger.append(ENTRY, hashlib.sha256(_content(run)).digest()).id)
+    run.entry = entered(run)
     run.save()
+
+
+def entered(run: Run) -> str:
+    """Enter what *run* came to into the ledger, in the caller's transaction; return the entry's id."""
+    return str(ledger.append(ENTRY, hashlib.sha256(_content(run)).digest()).id)
 
 
 def _in_force(service_id: str) -> str:
@@ -119,8 +124,13 @@ def _count(course: Course) -> None:
 
 def _content(run: Run) -> bytes:
     """Return what is entered into the ledger of a run."""
-    facts = {"id": str(run.pk), "case": run.case, "service": run.service, "digest": run.digest, "passed": run.passed}
+    facts: dict[str, object] = {"id": str(run.pk), "case": run.case, "service": run.service}
+    facts |= {"digest": run.digest, "passed": run.passed}
     came_to = {"shown": run.shown, "results": run.results, "faults": run.faults}
+    if run.form > 1:
+        moments = {"announced": run.announced_at, "ended": run.ended_at}
+        facts |= {name: one.astimezone(UTC).isoformat() if one else "" for name, one in moments.items()}
+        facts |= {"form": run.form, "persona": run.persona, "by": run.by, "version": run.version}
     return json.dumps(facts | came_to, sort_keys=True).encode()
 
 

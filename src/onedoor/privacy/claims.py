@@ -9,8 +9,12 @@ from operator import itemgetter
 from onedoor.kernel.ledger import disclosures
 from onedoor.privacy.rules import Reader
 
-FORM = 2
-"""How what is entered is written today; 1 was the whole as one JSON text, which is shown whole or not at all."""
+FORM = 3
+"""How what is entered is written today; 1 was the whole as one JSON text, which is shown whole or not at all.
+
+In 2 a person's claim did not say whether their number is kept, sealed, with the record.
+"""
+TELLS_KEPT = 3
 OPEN = ("record", "moment", "client", "purpose", "basis", "register", "operation", "refused", "hidden_until")
 """The claims that every person a record is about is shown."""
 
@@ -35,6 +39,8 @@ class Details:
     form: int = FORM
     erased: Mapping[int, str] = field(default_factory=dict)
     """What is left of persons who were erased: the digest of their claim, by its place among those of persons."""
+    kept: Collection[bytes] = ()
+    """Those of the persons whose number is kept with the record, sealed under their own key."""
 
     def content(self) -> bytes:
         """Return what the ledger commits to."""
@@ -74,10 +80,14 @@ class Details:
             claims.append(("hidden_until", self.hidden_until))
         names = [claim[0] for claim in claims if claim]
         for mark, own in self.places:
-            claims.append(("person", {"mark": mark, "fields": None if own is None else list(own)}) if mark else None)
+            claims.append(("person", self._person(mark, own)) if mark else None)
             names.append(f"person {mark}")
         found = zip(names, disclosures.disclosed(self.salt, claims), strict=True)
         return {name: shown for name, shown in found if shown}
+
+    def _person(self, mark: str, own: Fields) -> dict[str, object]:
+        said = {"mark": mark, "fields": None if own is None else list(own)}
+        return said | ({"kept": bytes.fromhex(mark) in self.kept} if self.form >= TELLS_KEPT else {})
 
     @property
     def places(self) -> list[tuple[str, Fields]]:

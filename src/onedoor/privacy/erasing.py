@@ -11,6 +11,7 @@ from onedoor.privacy import entered
 from onedoor.privacy.consents import decisions, revisions
 from onedoor.privacy.models import Consent, PersonRequest, ReadPerson, ReadRecord, Revision
 from onedoor.privacy.records import BLIND, LEDGER_KIND
+from onedoor.privacy.requests import keeping
 from onedoor.privacy.requests.definition import ERASE
 from onedoor.privacy.requests.errors import RequestOpen
 from onedoor.store import erasure, keys
@@ -26,7 +27,7 @@ def forget(person: Person) -> Iterator[tuple[str, UUID]]:
         ReadPerson.objects.filter(person=mark).select_related("record").order_by("record_id")[:AT_ONCE]
     ):
         yield from _reads(mark, [row.record for row in found])
-    PersonRequest.objects.filter(person=mark).update(person=None)
+    keeping.forget(mark)
     yield from _consents(mark)
     yield from _objects(mark)
 

@@ -170,10 +170,12 @@ def row_of(
     numbers = {blind: one if isinstance(one, str) else "" for blind, one in named.items()}
     record, moment, salt = str(uuid7()), clock.now(), secrets.token_bytes(SALT_BYTES)
     until = hidden_until.isoformat() if hidden_until else ""
-    details = Details(record, moment.isoformat(), reader, register, operation, fields, reason, own, until, salt)
+    known = (keys.live_for if operation == READ or reason else keys.keys_for)(filter(None, numbers.values()))
+    kept = frozenset(blind for blind, number in numbers.items() if number in known)
+    said = (reader, register, operation, fields, reason, own, until, salt)
+    details = Details(record, moment.isoformat(), *said, kept=kept)
     entry, kind, commitment, made_at = ledger.entry(LEDGER_KIND, sha256(details.content()).digest())
-    known = keys.live_for if operation == READ or reason else keys.keys_for
-    seals = _envelopes(record, numbers, known(filter(None, numbers.values())))
+    seals = _envelopes(record, numbers, known)
     return {
         "entry": str(entry), "kind": kind, "commitment": _hex(commitment), "made_at": made_at.isoformat(),
         "id": record, "moment": details.moment, "client": reader.client, "user": reader.user,
@@ -230,9 +232,14 @@ def looker(user: str, register: str, refused: str) -> str:
     return user if register == LOOKS and not refused else ""
 
 
+def place_of(record: str, person: bytes) -> Place:
+    """Return where the number of *person* (a blind index) stands, sealed, with the record of this id."""
+    return Place("privacy_readperson", "sealed", f"{record}.{person.hex()}")
+
+
 def _envelopes(record: str, numbers: Mapping[bytes, str], known: Mapping[str, Key]) -> list[bytes]:
     """Return every person's number sealed under that person's key, in order; nothing for whom there is no key."""
-    places = (Place("privacy_readperson", "sealed", f"{record}.{blind.hex()}") for blind in numbers)
+    places = (place_of(record, blind) for blind in numbers)
     return [
         sealed.seal_under(known[number], number, place=place) if number in known else b""
         for number, place in zip(numbers.values(), places, strict=True)

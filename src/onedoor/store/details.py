@@ -20,6 +20,8 @@ Told = Callable[[str], bytes | None]
 ALTERED, MISSING, ADDED, LOST, AMENDED = "altered", "missing", "added", "lost", "amended"
 """What may be wrong; what is lost went with a restore, which said so; what is amended is as an `Amendment` says."""
 AT_ONCE = 1000
+NO_ENTRY = str(UUID(int=0))
+"""Where a room writes out rows that should stand behind an entry and name none: before all entries."""
 NOTHING = sha256(b"").digest()
 """What stands behind an entry whose details are gone, by an `Amendment` that says so."""
 AMENDMENT = "store.amended"
@@ -92,10 +94,12 @@ def _compared(kind: str, entered: Iterator[tuple[str, bytes]]) -> Iterator[Findi
 
 def amended(entry: UUID) -> bytes | None:
     """Return the digest of what stands behind *entry* since it was last lawfully amended; None if it never was."""
-    last = Amendment.objects.filter(amended=entry).order_by("-id").first()
-    if last is None or bytes(last.mark) != mark_of(entry, bytes(last.digest), last.why):
-        return None
-    return bytes(last.digest)
+    last = Amendment.objects.filter(amended=entry).order_by("-entry").first()
+    return bytes(last.digest) if last and _is_marked(last) else None
+
+
+def _is_marked(row: Amendment) -> bool:
+    return bytes(row.mark) == mark_of(row.amended, bytes(row.digest), row.why)
 
 
 def mark_of(entry: UUID, digest: bytes, why: str) -> bytes:
@@ -132,7 +136,7 @@ def _amendment(row: Amendment) -> bytes:
 def _amendments(entry: str) -> Iterator[tuple[str, bytes]]:
     found = Amendment.objects.filter(entry=entry) if entry else Amendment.objects.all()
     for row in found.order_by("entry").iterator(chunk_size=AT_ONCE):
-        yield str(row.entry), _amendment(row)
+        yield str(row.entry), _amendment(row) if _is_marked(row) else b""
 
 
 register(AMENDMENT, _amendments)

@@ -139,9 +139,11 @@ class IssuedResult(models.Model):
     state = models.TextField(default="valid")
     sha256 = models.TextField(db_index=True)
     lasts_until = models.DateTimeField(null=True, db_index=True)
-    body = SealedField()
-    file = SealedField()
+    body = SealedField(entered="cases.issued")
+    file = SealedField(entered="cases.issued")
     entry = models.TextField()
+    form = models.SmallIntegerField(default=2, db_default=1)
+    """How what is entered is written; in the first form it was id, kind, agency and digest alone."""
 
     class Meta:
         """A task issues a kind of result once."""

@@ -26,6 +26,8 @@ class Run(models.Model):
     results = models.JSONField(default=list)
     faults = models.JSONField(default=list)
     entry = models.TextField(blank=True, default="")
+    form = models.SmallIntegerField(default=2, db_default=1)
+    """How what is entered is written; in the first form, without who announced it when, the version and its end."""
 
     class Meta:
         """Found by the definition they prove, and while they wait for their case."""

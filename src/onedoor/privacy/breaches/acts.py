@@ -1,14 +1,14 @@
 """Acts on a breach: each is kept sealed and entered into the ledger, in the transaction that makes it so."""
 
 import json
-from collections.abc import Iterator, Mapping
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Final
 
 from onedoor.kernel.ids import uuid7
-from onedoor.privacy.breaches.models import LEDGER_KIND, BreachAct
-from onedoor.store import details, ledger, sealed
+from onedoor.privacy.breaches.models import LEDGER_KIND, BreachAct, ReceivedBreach
+from onedoor.store import ledger, sealed
 from onedoor.store.sealed import Place
 
 NOTICE: Final = ("what", "from", "until", "kinds", "persons", "consequences", "measures", "contact", "why_late")
@@ -21,7 +21,7 @@ def keep(
     """Keep an act in the caller's transaction, what is *said* sealed; return it."""
     act = BreachAct(id=uuid7(), system=system, code=code, kind=kind, key=key, moment=moment, by=by)
     act.sealed = sealed.seal(dict(said), subject=subject(system, code), place=_place(act))
-    act.entry = ledger.append(LEDGER_KIND, sha256(_content(act)).digest()).id
+    act.entry = ledger.append(LEDGER_KIND, sha256(content(act)).digest()).id
     act.save(force_insert=True)
     return act
 
@@ -51,16 +51,15 @@ def _place(act: BreachAct) -> Place:
     return Place("privacy_breachact", "sealed", str(act.id))
 
 
-def _content(act: BreachAct) -> bytes:
+def notice(row: ReceivedBreach) -> dict[str, str]:
+    """Return what a row at the authority says of a notice that came in, to be sealed with its first part."""
+    moments = {name: getattr(row, name) for name in ("found", "due", "reported", "received")}
+    said = {name: one.astimezone(UTC).isoformat() if one else "" for name, one in moments.items()}
+    return {"id": str(row.id), "agency": row.agency, **said}
+
+
+def content(act: BreachAct) -> bytes:
+    """Return what the ledger commits to of an act: its facts, and the SHA-256 of the envelope of what it says."""
     facts = {name: str(getattr(act, name)) for name in ("id", "system", "code", "kind", "key", "by")}
     facts |= {"moment": act.moment.isoformat(), "sealed": sha256(bytes(act.sealed)).hexdigest()}
     return b"onedoor breach 1\n" + json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()
-
-
-def _entered(entry: str) -> Iterator[tuple[str, bytes]]:
-    found = BreachAct.objects.filter(entry=entry) if entry else BreachAct.objects.all()
-    for one in found.order_by("entry").iterator(chunk_size=details.AT_ONCE):
-        yield str(one.entry), _content(one)
-
-
-details.register(LEDGER_KIND, _entered)

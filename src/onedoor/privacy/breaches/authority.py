@@ -35,13 +35,13 @@ def receive(system: str, user: str, body: Mapping[str, Any]) -> ReceivedBreach:
     with transaction.atomic():
         one_at_a_time(f"privacy.received:{system}:{body['code']}")
         notice = {"agency": body["agency"], "found": found, "due": due, "reported": reported, "received": clock.now()}
-        row, _new = ReceivedBreach.objects.get_or_create(system=system, code=body["code"], defaults=notice)
+        row, new = ReceivedBreach.objects.get_or_create(system=system, code=body["code"], defaults=notice)
         if row.agency != body["agency"]:
             raise BadInput(what=said("the notice with this code is of another agency"))
         if not BreachAct.objects.filter(
             system=system, code=row.code, kind=BreachAct.RECEIVED, key=body["part"]
         ).exists():
-            told = {"kind": body["kind"], **body["said"]}
+            told = {"kind": body["kind"], **body["said"], **({"notice": acts.notice(row)} if new else {})}
             kept = {"by": user, "moment": clock.now(), "said": told, "key": body["part"]}
             acts.keep(system, row.code, BreachAct.RECEIVED, **kept)
     return row

@@ -57,8 +57,8 @@ class BreachAct(models.Model):
     *key* sets it apart from others of its *kind*.
     """
 
-    FOUND, REPORTED, SUPPLEMENTED, OVERDUE, ACKNOWLEDGED, TOLD = (
-        "found", "reported", "supplemented", "overdue", "acknowledged", "told",
+    OPENED, FOUND, REPORTED, SUPPLEMENTED, OVERDUE, ACKNOWLEDGED, TOLD = (
+        "opened", "found", "reported", "supplemented", "overdue", "acknowledged", "told",
     )  # fmt: skip
     RECEIVED, ANSWERED = "received", "answered"
     """At the authority."""

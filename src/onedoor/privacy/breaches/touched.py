@@ -197,8 +197,8 @@ def _next_numbers(told: BreachTelling) -> tuple[dict[bytes, str], list[bytes]]:
     """Return by blind index the next persons' numbers, once it is on record that they are read, and who is erased."""
     numbers, erased, new = {}, [], []
     for person, record, listed, envelope in rows.fetch(NEXT, [told.id, AT_ONCE]):
-        place = Place("privacy_readperson", "sealed", f"{record}.{bytes(person).hex()}")
         try:
+            place = records.place_of(str(record), bytes(person))
             numbers[bytes(person)] = str(sealed.unseal(bytes(envelope), place=place))
         except KeyDestroyed:
             erased.append(bytes(person))

@@ -61,6 +61,7 @@ def start(actor: Actor, key: str, typed: Typed) -> Breach:
         breach.by, breach.opened = actor.post, now
         _write(breach, typed)
         breach.save(force_insert=True)
+        _act(breach, BreachAct.OPENED, breach.by, {"agency": breach.agency}, key=key, moment=now)
     return breach
 
 
@@ -165,7 +166,7 @@ def look_for_overdue() -> None:
             if breach.reported is None and breach.overdue is None:
                 breach.overdue = clock.now()
                 breach.save()
-                _act(breach, BreachAct.OVERDUE, SYSTEM.post, {})
+                _act(breach, BreachAct.OVERDUE, SYSTEM.post, {"overdue": breach.overdue.isoformat()})
                 outbox.state(BreachOverdue(by=SYSTEM, code=code, agency=breach.agency))
 
 

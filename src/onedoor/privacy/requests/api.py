@@ -15,7 +15,7 @@ from onedoor.kernel.openapi import answer, body, problems, strict
 from onedoor.kernel.said import said
 from onedoor.kernel.settings import current
 from onedoor.privacy import service
-from onedoor.privacy.requests import keeping, steps, telling
+from onedoor.privacy.requests import keeping, sealing, steps, telling
 from onedoor.privacy.requests.definition import ASKED
 from onedoor.privacy.requests.errors import BadRequest
 from onedoor.privacy.requests.keeping import SERVICE, Wanted
@@ -195,7 +195,7 @@ def _body(request: HttpRequest, form: jsonschema_rs.Validator) -> dict[str, Any]
 
 
 def _plain(request: PersonRequest) -> dict[str, Any]:
-    said = keeping.opened(request)
+    said = sealing.opened(request)
     return {
         "code": request.code,
         "right": request.right,

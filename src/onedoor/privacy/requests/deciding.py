@@ -9,7 +9,7 @@ from onedoor.kernel import clock, nation
 from onedoor.kernel.actor import Actor
 from onedoor.kernel.settings import current as settings
 from onedoor.privacy import records, rights
-from onedoor.privacy.requests import definition, keeping, steps
+from onedoor.privacy.requests import definition, sealing, steps
 from onedoor.privacy.requests.definition import ERASE, PURPOSE, Layer
 from onedoor.privacy.requests.errors import ExtendedBefore, NoSuchRequest, RequestEnded
 from onedoor.privacy.requests.keeping import SERVICE
@@ -52,7 +52,7 @@ def opened(code: str, actor: Actor) -> Sheet:
     """Return one request with what its person says, once that look is on record; raise `NoSuchRequest`."""
     request = _of_desk(code, actor)
     _look(actor, request)
-    return Sheet(request, keeping.opened(request), layer_of(request))
+    return Sheet(request, sealing.opened(request), layer_of(request))
 
 
 def layer_of(request: PersonRequest) -> Layer:
@@ -85,7 +85,7 @@ def extend(code: str, actor: Actor, reason: str) -> PersonRequest:
     if request.decided_by:
         raise RequestEnded
     request.due, request.extended = layer_of(request).extended(nation.current().calendar, request.due), True
-    keeping.seal(request, {**keeping.opened(request), "reason": reason})
+    sealing.seal(request, {**sealing.opened(request), "reason": reason})
     request.save()
     steps.take(request, steps.EXTENDED, actor)
     return request
@@ -96,7 +96,7 @@ def _ended(code: str, actor: Actor, state: str, said: Mapping[str, str]) -> Pers
     request = _open(code, actor)
     if request.decided_by:  # its person is being erased
         raise RequestEnded
-    keeping.seal(request, {**keeping.opened(request), **said})
+    sealing.seal(request, {**sealing.opened(request), **said})
     return _save(request, actor, state)
 
 
@@ -149,7 +149,7 @@ def _of_desk(code: str, actor: Actor, *, lock: bool = False) -> PersonRequest:
 
 
 def _person(request: PersonRequest) -> str:
-    return keeping.opened(request).get("person", "")
+    return sealing.opened(request).get("person", "")
 
 
 def _check(actor: Actor) -> None:

@@ -7,21 +7,19 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from onedoor.kernel import clock, nation
-from onedoor.kernel.actor import Actor
+from onedoor.kernel.actor import SYSTEM, Actor
 from onedoor.kernel.ids import case_code
 from onedoor.kernel.said import said
 from onedoor.kernel.settings import current as settings
 from onedoor.privacy import records
 from onedoor.privacy.records import BLIND
-from onedoor.privacy.requests import definition, steps, stopping
+from onedoor.privacy.requests import definition, sealing, steps, stopping
 from onedoor.privacy.requests.definition import ASKED, ERASE, OBJECT
 from onedoor.privacy.requests.errors import BadRequest, NoSuchRequest, RequestEnded, RequestKeyUsed, TooManyOpen
 from onedoor.privacy.requests.models import PersonRequest
 from onedoor.privacy.rules import READ, WRITE, Reader
-from onedoor.store import keys, sealed
-from onedoor.store.keys import KeyDestroyed
+from onedoor.store import keys
 from onedoor.store.locks import one_at_a_time
-from onedoor.store.sealed import Place
 
 SERVICE: Final = "person-requests"
 
@@ -73,7 +71,7 @@ def ask(wanted: Wanted, *, reader: Reader, key: str) -> PersonRequest:
         if waiting.count() >= MOST_OPEN:
             raise TooManyOpen(most=MOST_OPEN)
         records.allowed(reader, SERVICE, WRITE, (), [wanted.person])
-        seal(request, {"person": wanted.person, "words": wanted.words})
+        sealing.seal(request, {"person": wanted.person, "words": wanted.words})
         request.save(force_insert=True)
         steps.take(request, steps.ASKED, Actor(person=reader.user, agency=reader.client))
     return request
@@ -98,7 +96,7 @@ def _before(wanted: Wanted, reader: Reader, key: str) -> PersonRequest | None:
     before = PersonRequest.objects.filter(client=reader.client, key=key).first()
     if before is None:
         return None
-    said = opened(before)
+    said = sealing.opened(before)
     then = (before.account, before.right, before.purpose, said.get("person"), said.get("words"))
     if then != (reader.user, wanted.right, wanted.purpose, wanted.person, wanted.words):
         raise RequestKeyUsed
@@ -153,24 +151,21 @@ def forget_old() -> int:
     now = nation.current().calendar.local(clock.now())
     last = now.replace(year=now.year - years, day=min(now.day, 28))
     old = PersonRequest.objects.filter(ended__lt=last).exclude(state=PersonRequest.GRANTED, complete_on=None)
-    return old.exclude(sealed=b"").update(sealed=b"", person=None, account="")
+    with transaction.atomic():
+        found = old.exclude(account="").select_for_update()
+        for request in found:
+            request.account = ""
+            _empty(request)
+    return len(found)
 
 
-def seal(request: PersonRequest, said: dict[str, str]) -> None:
-    """Seal what is *said* in a request under the key of its person."""
-    request.sealed = sealed.seal(said, subject=said["person"], place=_place(request.code))
+def forget(mark: bytes) -> None:
+    """Empty, in the caller's transaction, what was said in the requests of a person (a blind index) who is erased."""
+    for request in PersonRequest.objects.filter(person=mark).select_for_update():
+        _empty(request)
 
 
-def opened(request: PersonRequest) -> dict[str, str]:
-    """Return what is sealed in a request: person, words, and the agency's; nothing once its person was erased."""
-    if not request.sealed:
-        return {}
-    try:
-        found: dict[str, str] = sealed.unseal(bytes(request.sealed), place=_place(request.code))
-    except KeyDestroyed:
-        return {}
-    return found
-
-
-def _place(code: str) -> Place:
-    return Place("privacy_personrequest", "sealed", code)
+def _empty(request: PersonRequest) -> None:
+    request.sealed, request.person = b"", None
+    request.save()
+    steps.enter(request, steps.FORGOTTEN, SYSTEM.post)

@@ -59,7 +59,10 @@ class PersonRequest(models.Model):
 
 
 class RequestStep(models.Model):
-    """One step of a request: asked, extended, granted, refused or lifted; each has its entry in the ledger."""
+    """One step of a request, such as asked, granted or lifted (`steps`); each has its entry in the ledger.
+
+    *stands* is a salted digest of the request as the step left it, *said* that of what is sealed in it; both in hex.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     request = models.ForeignKey(PersonRequest, on_delete=models.PROTECT, related_name="steps")
@@ -69,6 +72,10 @@ class RequestStep(models.Model):
     due = models.DateTimeField()
     salt = models.BinaryField(max_length=32)
     entry = models.UUIDField()
+    form = models.SmallIntegerField(default=2, db_default=1)
+    """How what is entered is written; in the first form it did not cover the request."""
+    stands = models.CharField(max_length=64, blank=True, db_default="")
+    said = models.CharField(max_length=64, blank=True, db_default="")
 
     def __str__(self) -> str:
         return f"{self.request_id}: {self.kind}"

@@ -16,7 +16,7 @@ from onedoor.kernel.nation import present
 from onedoor.privacy import own, rights, service
 from onedoor.privacy.models import PersonRequest, ReadRecord, RequestStep
 from onedoor.privacy.own import Wanted as WantedReads
-from onedoor.privacy.requests import deciding, definition, errors, keeping, stopping
+from onedoor.privacy.requests import deciding, definition, errors, keeping, sealing, stopping
 from onedoor.privacy.requests.keeping import Wanted
 from onedoor.privacy.service import NotPermitted, Reader, permit
 from onedoor.store import details, erasure, keys, rotation
@@ -120,7 +120,7 @@ def test_what_is_asked_is_kept_sealed_acknowledged_with_its_due_moment_and_enter
         request = ask()
     assert request.due == datetime(2026, 12, 22, 23, 59, 59, tzinfo=ZONE)
     assert b"want" not in bytes(request.sealed)
-    assert keeping.opened(request)["words"] == "I do not want it."
+    assert sealing.opened(request)["words"] == "I do not want it."
     step = RequestStep.objects.get()
     content = details.of("privacy.request", step.entry)
     assert content
@@ -208,14 +208,14 @@ def test_the_time_is_extended_once_with_a_reason_its_person_reads() -> None:
     with pytest.raises(errors.ExtendedBefore):
         deciding.extend(code, CHIEF, "again")
     (told,) = keeping.asked_by(ASKER, MOTHER)
-    assert keeping.opened(told)["reason"] == "We must ask another agency."
+    assert sealing.opened(told)["reason"] == "We must ask another agency."
 
 
 def test_a_refusal_names_its_article_and_stops_nothing() -> None:
     code = ask().code
     deciding.refuse(code, CHIEF, article="26/2023/QH15, 9", words="The law says who may read it.")
     (told,) = keeping.asked_by(ASKER, MOTHER)
-    assert (told.state, keeping.opened(told)["article"]) == ("refused", "26/2023/QH15, 9")
+    assert (told.state, sealing.opened(told)["article"]) == ("refused", "26/2023/QH15, 9")
     assert read()
     with pytest.raises(errors.RequestEnded):
         deciding.grant(code, CHIEF)
@@ -305,7 +305,7 @@ def test_a_granted_erasure_destroys_the_keys_and_says_when_it_is_complete() -> N
     assert request.complete_on
     assert request.complete_on >= nation.current().today()
     assert keys.live(MOTHER) is None
-    assert keeping.opened(request) == {}
+    assert sealing.opened(request) == {}
     assert not [one for one in details.findings() if one.what != details.AMENDED]
 
 
@@ -353,6 +353,11 @@ def test_what_was_said_is_emptied_after_its_years_and_what_still_stops_is_kept()
         deciding.grant(stops, CHIEF)
     with clock.freeze(MONDAY + timedelta(days=6 * 366)):
         assert keeping.forget_old() == 1
-    assert keeping.opened(PersonRequest.objects.get(code=old)) == {}
-    assert keeping.opened(PersonRequest.objects.get(code=stops))
-    assert RequestStep.objects.filter(request=old).count() == 2
+    assert sealing.opened(PersonRequest.objects.get(code=old)) == {}
+    assert sealing.opened(PersonRequest.objects.get(code=stops))
+    assert [one.kind for one in RequestStep.objects.filter(request=old).order_by("id")] == [
+        "asked",
+        "refused",
+        "forgotten",
+    ]
+    assert list(details.findings()) == []

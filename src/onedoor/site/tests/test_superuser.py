@@ -4,60 +4,28 @@ import argparse
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import DataError, IntegrityError, connection, transaction
 
-from onedoor.kernel.actor import Actor
-from onedoor.privacy import records, sealing
-from onedoor.privacy.consents import decisions, revisions
-from onedoor.privacy.consents.revisions import Draft, Writer
-from onedoor.privacy.models import ReadPerson, ReadRecord
-from onedoor.privacy.rules import Reader
+from onedoor.privacy.models import ReadPerson
 from onedoor.site import messages, published
 from onedoor.site.commands import ledger_own
 from onedoor.site.published import Publisher
-from onedoor.store import keys, ledger, sealed
+from onedoor.site.tests import trail
+from onedoor.site.tests.superuser import OTHER, TEXT, unguard
+from onedoor.site.tests.test_superuser_columns import BEHIND, NOT_COVERED
+from onedoor.store import sealed
 from onedoor.store.sealed import Place
 
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(900)]
-READER = Reader("VN/GOV/G22/PORTAL", "account", "birth-form", "nd63-2024.4.5", "2611-7K4M-Q8")
-POLICE = Reader("VN/GOV/G01/POPULATION", "police-00199.residence", "investigation", "l91-2025")
 READS = 270
 """So many that one tile and its bundle are whole and others begin."""
-WATCHED_ONLY = {
-    ("store_ledger_entry", "made_at"),
-    ("store_ledger_checkpoint", "signed_at"),
-    ("privacy_readperson", "sealed"),
-}
-"""Columns that prove nothing: two moments that only measure delay, an envelope that opens nowhere but in its row."""
-TABLES = (
-    "store_ledger_entry",
-    "store_ledger_node",
-    "store_ledger_checkpoint",
-    "privacy_readrecord",
-    "privacy_readperson",
-    "privacy_consent",
-    "privacy_postponement",
-    "privacy_revision",
-)
-OTHER = {
-    "bytea": "set_byte({0}, 0, 255 - get_byte({0}, 0))",
-    "boolean": "NOT {0}",
-    "bigint": "{0} + 1",
-    "integer": "{0} + 1",
-    "smallint": "{0} + 1",
-    "uuid": "gen_random_uuid()",
-    "date": "coalesce({0} + 1, '2027-01-01')",
-    "timestamp with time zone": "{0} + interval '1 second'",
-    "ARRAY": "array_append({0}, 'forged')",
-    "jsonb": """'{{"0": "forged"}}'""",
-}
-"""SQL for another value of a column, by its type."""
-TEXT = "CASE reverse({0}) WHEN {0} THEN {0} || 'x' ELSE reverse({0}) END"
+WATCHED_ONLY = {("store_ledger_entry", "made_at"), ("store_ledger_checkpoint", "signed_at"), *NOT_COVERED}
+"""Columns that prove nothing: two moments that only measure delay, and those that are named as not covered."""
+TABLES = ("store_ledger_entry", "store_ledger_node", "store_ledger_checkpoint", *BEHIND)
 
 
 @dataclass
@@ -134,44 +102,16 @@ class Superuser:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Have reads, sealed reads, decisions and consents entered and published, and the commands speak of them."""
-    people = [f"0011962{number:05}" for number in range(12)]
-    for person in people:
-        keys.key_for(person)
-    for number in range(READS):
-        about = {people[number % 12]: ["number", "born"], people[number % 7 + 1]: ["sex"]}
-        records.allowed(READER, "population", "read", ("number", "born", "sex"), about)
-    until = date(2027, 1, 1)
-    for number in range(6):
-        sealed_read = records.allowed(POLICE, "births", "read", ("born",), [people[number]], hidden_until=until)
-        chief = Reader(POLICE.client, "police-00199.chief", "investigation", "l91-2025")
-        sealing._decided(ReadRecord.objects.get(id=sealed_read).id, until + timedelta(days=number), chief)
-        decisions.decide(people[number], "birth-suggestion", 1, given=True, by=Actor(person="account"))
-        ledger.integrate()
-    system = Writer("VN/GOV/G18/HEALTH")
-    for number in range(3):
-        kept = revisions.keep(Draft("Individual", {"externalId": people[number]}, person=people[number]), system)
-        revisions.keep(Draft("Individual", {"externalId": "?"}, person=people[number]), system, kept.object)
-        revisions.keep(Draft("Policy", {"name": f"policy {number}"}, refers=kept.object), system)
-    decisions.decide(people[0], "birth-suggestion", 1, given=False, by=Actor(person="account"))
-    ledger.integrate()
+    """Have a little of everything entered and published, and the commands speak of it."""
+    trail.enter(READS)
     place = tmp_path / "published"
     Publisher(place)
     monkeypatch.setattr(published, "folder_in", lambda _: place)
     with connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        for table in TABLES:
-            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
-        for table in ("privacy_readperson", "privacy_postponement"):
-            cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT {_reference(cursor, table)}")
+        unguard(cursor, TABLES)
     messages.use("en")
     yield place
     messages.use(None)
-
-
-def _reference(cursor: Any, table: str) -> str:
-    cursor.execute("SELECT conname FROM pg_constraint WHERE contype = 'f' AND conrelid = %s::regclass", [table])
-    return str(cursor.fetchone()[0])
 
 
 @pytest.mark.parametrize(
