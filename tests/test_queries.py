@@ -1,6 +1,7 @@
 """Who may query tables with personal data: the list is whole, true, and what runs in the tests keeps to it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from django.db import connection
@@ -27,21 +28,119 @@ def test_every_listed_module_says_who_and_why() -> None:
         assert len(said.why) > 20, module
 
 
-def test_a_new_query_on_personal_data_is_found(tmp_path, monkeypatch) -> None:
-    (tmp_path / "cases").mkdir()
-    (tmp_path / "cases" / "curious.py").write_text(
-        "from onedoor.cases.models import Dossier\n"
-        "ALL = 'SELECT * FROM registers_record'\n"
-        "def look():\n    return Dossier.objects.all()\n"
-        "def through(row):\n    return row.parties.all()\n"
-        "def by(rows):\n    return rows.filter(parties__person=b'')\n"
-        "def harmless():\n    'It names registers_record.'\n"
+def test_whatever_opens_envelopes_is_listed_and_every_listed_one_is_there() -> None:
+    code = {module: {name: sorted(by) for name, by in opens.items()} for module, opens in queries.openings().items()}
+    listed = {module: said.opens for module, said in queries.declared().items() if said.opens}
+    unlisted = {module: opens for module, opens in code.items() if listed.get(module) != opens}
+    assert not unlisted, "say in tests/queries.yaml who may open these, and why"
+    assert not set(listed) - set(code), "these open nothing any more: take them out of tests/queries.yaml"
+
+
+@pytest.fixture
+def curious(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Have the code consist of one module of the room cases, with what is given."""
+    monkeypatch.setattr(queries, "SOURCE", tmp_path / "onedoor")
+    (tmp_path / "onedoor" / "cases").mkdir(parents=True)
+    return lambda text: (tmp_path / "onedoor" / "cases" / "curious.py").write_text(text) and None
+
+
+PROBES = {
+    "plain": ("from onedoor.cases.models import Dossier\ndef look(): return Dossier.objects.all()", "cases_dossier"),
+    "a constant": ("look = 'SELECT * FROM registers_record'", "registers_record"),
+    "through": ("def look(row): return row.parties.all()", "cases_party"),
+    "by": ("def look(rows): return rows.filter(parties__person=b'')", "cases_party"),
+    "module": ("from onedoor.cases import models\ndef look(): return models.Dossier.objects.all()", "cases_dossier"),
+    "module as": (
+        "from onedoor.registers import models as tables\ndef look(): return tables.Record.objects.all()",
+        "registers_record",
+    ),
+    "import": ("import onedoor.cases.models\ndef look(): onedoor.cases.models.Dossier.objects", "cases_dossier"),
+    "import as": ("import onedoor.cases.models as m\ndef look(): return m.Dossier.objects", "cases_dossier"),
+    "named as": ("from onedoor.cases.models import Dossier as D\ndef look(): return D.objects", "cases_dossier"),
+    "relative": ("from .models import Dossier as D\ndef look(): return D.objects", "cases_dossier"),
+    "get_model": ("from django.apps import apps\ndef look(): apps.get_model('cases', 'Dossier')", "cases_dossier"),
+    "get_model of one name": ("import django\ndef look(): django.apps.apps.get_model('cases.Task')", "cases_task"),
+    "getattr": ("from onedoor.cases import models\ndef look(): getattr(models, 'Dossier')", "cases_dossier"),
+    "async": (
+        "from onedoor.cases.models import Dossier\nasync def look(): return [d async for d in Dossier.objects]",
+        "cases_dossier",
+    ),
+    "under if": (
+        "from onedoor.cases.models import Dossier\nif True:\n  def look(): return Dossier.objects.all()",
+        "cases_dossier",
+    ),
+    "under try": (
+        "from onedoor.cases.models import Dossier\ntry: pass\nexcept OSError:\n  def look(): Dossier.objects",
+        "cases_dossier",
+    ),
+    "nested": (
+        "def look():\n  from onedoor.cases.models import Dossier\n  def inner(): return Dossier.objects.all()",
+        "cases_dossier",
+    ),
+    "assigned": ("from onedoor.cases.models import Dossier\nlook = Dossier", "cases_dossier"),
+    "handed on": (
+        "from onedoor.cases.models import Dossier\ndef look(f, query): return f(query, Dossier)", "cases_dossier"
+    ),
+    "rows": (
+        "from onedoor.store import rows as r\nfrom onedoor.cases.models import Dossier as D\nlook = r.Rows(D, 'TRUE')",
+        "cases_dossier",
+    ),
+    "one of two": (
+        "from onedoor.cases.models import Dossier, Step\ndef look():\n  for one in (Dossier, Step): one.objects",
+        "cases_dossier",
+    ),
+    "a model that is given": ("def look(model): return model.objects.all()", queries.UNRESOLVED),
+    "a type": ("def look(row): return type(row)._default_manager", queries.UNRESOLVED),
+    "get_model of what": ("from django.apps import apps\ndef look(name): apps.get_model(name)", queries.UNRESOLVED),
+    "all models": ("from django.apps import apps\ndef look(): list(apps.get_models())", queries.UNRESOLVED),
+    "import by name": ("import importlib\ndef look(x): importlib.import_module(x)", queries.UNRESOLVED),
+    "getattr of what": ("from onedoor.cases import models\ndef look(x): getattr(models, x)", queries.UNRESOLVED),
+    "the module itself": ("from onedoor.cases import models\nlook = models", queries.UNRESOLVED),
+    "built SQL": ("def look(x): return f'SELECT * FROM registers_{x}'", queries.UNRESOLVED),
+    "added SQL": ("look = 'SELECT * FROM registers_' + 'record'", queries.UNRESOLVED),
+}  # fmt: skip
+"""Ways to ask for personal data, by what they are: a module, and on what it must be found to ask."""
+
+
+@pytest.mark.parametrize("way", PROBES)
+def test_a_new_query_on_personal_data_is_found_in_whichever_form(way: str, curious: Callable[[str], None]) -> None:
+    text, table = PROBES[way]
+    curious(text)
+    assert table in queries.found()["onedoor.cases.curious"]["look"]
+
+
+def test_what_is_imported_by_a_star_is_not_let_through(curious: Callable[[str], None]) -> None:
+    curious("from onedoor.cases.models import *\n")
+    assert queries.found() == {"onedoor.cases.curious": {"import": {queries.UNRESOLVED}}}
+
+
+def test_what_makes_a_row_says_a_type_or_only_names_a_table_asks_nothing(curious: Callable[[str], None]) -> None:
+    curious(
+        "from onedoor.cases.models import Dossier, Step\n"
+        "def harmless(row: Dossier | None) -> list[Dossier]:\n"
+        "    'It names registers_record.'\n"
+        "    Dossier(code='x'); isinstance(row, (Dossier, Step)); Step.objects.all(); Place('cases_dossier', '', '')\n"
+        "    try: pass\n"
+        "    except Dossier.DoesNotExist: pass\n"
     )
-    monkeypatch.setattr(queries, "SOURCE", tmp_path)
-    found = next(iter(queries.found().values()))
-    assert found == {
-        "ALL": {"registers_record"}, "look": {"cases_dossier"}, "through": {"cases_party"}, "by": {"cases_party"},
-    }  # fmt: skip
+    assert queries.found() == {}
+
+
+OPENS = {
+    "storage": ("from onedoor.registers import storage\ndef look(r): storage.versions(r)", "storage.versions"),
+    "storage as": ("import onedoor.registers.storage as s\ndef look(r): return map(s.opened, r)", "storage.opened"),
+    "function as": ("from onedoor.registers.storage import find as f\ndef look(r): f(r)", "storage.find"),
+    "unseal": ("from onedoor.store import sealed\nasync def look(e): sealed.unseal(e)", "sealed.unseal"),
+    "getattr": ("from onedoor.registers import storage\ndef look(x): getattr(storage, x)", "storage.?"),
+    "the module itself": ("from onedoor.store import sealed\nlook = sealed", "sealed.?"),
+}
+
+
+@pytest.mark.parametrize("way", OPENS)
+def test_whatever_opens_envelopes_is_found_in_whichever_form(way: str, curious: Callable[[str], None]) -> None:
+    text, opener = OPENS[way]
+    curious(text)
+    assert queries.openings()["onedoor.cases.curious"]["look"] == {opener}
 
 
 @pytest.mark.django_db
