@@ -12,7 +12,7 @@ from onedoor.kernel import clock
 from onedoor.signing import development
 from onedoor.signing.stamps import NoTimeStamp
 from onedoor.signing.tests.authorities import Lab, at_their
-from onedoor.store import keys
+from onedoor.store import details, keys
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("people", "seals", "transport")]
 
@@ -52,6 +52,7 @@ def test_both_copies_are_renewed_once_and_both_files_are_what_was_issued(lab: La
     assert renewing.renew(progress=lambda *done: told.append(done)).outcomes == Counter({renewing.DONE: 2})
     assert told == [(1, 2), (2, 2)]
     assert renewing.renew().due == 0
+    assert [(one.kind, one.what) for one in details.findings()] == [("cases.issued", details.AMENDED)]
     new = service.result_file(code, "birth_certificate", sign_in("mother")).content
     assert new.startswith(old)
     assert new != old

@@ -10,14 +10,16 @@ from typing import Any
 import pytest
 from django.db import DataError, IntegrityError, connection, transaction
 
+from onedoor.kernel.ledger import verify_checkpoint
 from onedoor.privacy.models import ReadPerson
 from onedoor.site import messages, published
 from onedoor.site.commands import ledger_own
 from onedoor.site.published import Publisher
 from onedoor.site.tests import trail
 from onedoor.site.tests.superuser import OTHER, TEXT, unguard
+from onedoor.site.tests.test_cosigning import Served, known
 from onedoor.site.tests.test_superuser_columns import BEHIND, NOT_COVERED
-from onedoor.store import sealed
+from onedoor.store import ledger, sealed
 from onedoor.store.sealed import Place
 
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(900)]
@@ -88,24 +90,29 @@ class Superuser:
         path, other = self.chance.sample(files, 2)
         content, way = path.read_bytes(), self.chance.choice(("flip", "cut", "delete", "swap"))
         self.did = f"{way} {path.relative_to(self.folder)}"
+        # Whether the witness has signed the checkpoint, who knows that witness verifies (`ledger audit`).
+        place = self.chance.randrange(content.index(b"\n\n") if path.name == published.CHECKPOINT else len(content))
         if way == "delete":
             path.unlink()
         elif way == "swap":
             path.write_bytes(other.read_bytes())
         elif way == "cut":
-            path.write_bytes(content[: self.chance.randrange(len(content))])
+            path.write_bytes(content[:place])
         else:
-            place = self.chance.randrange(len(content))
             path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
         return lambda: (path.write_bytes(content), None)[1]
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Have a little of everything entered and published, and the commands speak of it."""
+    """Have a little of everything entered, published under a checkpoint that a witness cosigned, and spoken of."""
     trail.enter(READS)
-    place = tmp_path / "published"
-    Publisher(place)
+    place, witness = tmp_path / "published", Served(tmp_path / "witness", "w1.example")
+    Publisher(place, known([witness]))
+    witness.stop()
+    size, _ = ledger.size_and_root()
+    cosigned = verify_checkpoint((place / published.CHECKPOINT).read_text(), ledger.verifier(), [witness.verifier])
+    assert cosigned.size == size
     monkeypatch.setattr(published, "folder_in", lambda _: place)
     with connection.cursor() as cursor:
         unguard(cursor, TABLES)
