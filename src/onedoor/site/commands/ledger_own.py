@@ -94,7 +94,13 @@ def check(_arguments: argparse.Namespace) -> int:
     if lost := counts.pop(details.LOST, 0):
         print(_("The details of {n} entries were lost with a restore: they stay as commitments.", n=lost))
     if amended := counts.pop(details.AMENDED, 0):
-        print(_("Later entries amended what stands behind {n} others: persons erased, keys rotated.", n=amended))
+        print(
+            _(
+                "Later entries amended what stands behind {n} others: "
+                "persons erased, keys rotated, time-stamps renewed.",
+                n=amended,
+            )
+        )
     for kind in details.unknown():
         print(_("What is entered as {kind} is not known to this version: only its entries are checked.", kind=kind))
     root = tree.root().hex()
