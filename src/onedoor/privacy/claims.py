@@ -94,7 +94,7 @@ class Details:
         """Return the persons in the order of their claims, empty where one was erased."""
         persons = iter(sorted(((person.hex(), own) for person, own in self.persons.items()), key=itemgetter(0)))
         count = len(self.persons) + len(self.erased)
-        return [("", None) if place in self.erased else next(persons) for place in range(count)]
+        return [("", None) if place in self.erased else next(persons, ("", None)) for place in range(count)]
 
     def kept_of(self, person: bytes) -> tuple[int, str]:
         """Return what is kept of *person* (a blind index) once erased: place and digest of their claim."""

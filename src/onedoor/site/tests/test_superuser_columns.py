@@ -56,6 +56,17 @@ FIRST = {
 """SQL for a value where there is none, by its type."""
 
 
+ODD = {
+    "bytea": ["''::bytea"],
+    "jsonb": [
+        """'{"x": "y"}'::jsonb""",
+        """'{"7": "y"}'::jsonb""",
+        """'{"0": 7}'::jsonb""",
+        "'[7]'::jsonb",
+        "'null'::jsonb",
+    ],
+}
+"""SQL for values of a form that no program writes."""
 Edit = tuple[str, str]
 """SQL for another value, and which rows get it."""
 
@@ -88,7 +99,7 @@ def _columns(cursor: Any, table: str) -> Iterator[tuple[str, list[Edit]]]:
     for column, kind, nullable in cursor.fetchall():
         there, none = f'"{column}" IS NOT NULL', f'"{column}" IS NULL'
         edits = [(OTHER.get(kind, TEXT).format(f'"{column}"'), there)]
-        edits += [("''::bytea", there)] if kind == "bytea" else []
+        edits += [(value, there) for value in ODD.get(kind, ())]
         yield column, edits + ([("NULL", there), (FIRST[kind], none)] if nullable == "YES" else [])
 
 
