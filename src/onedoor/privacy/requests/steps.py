@@ -19,8 +19,9 @@ from onedoor.privacy.requests import sealing
 from onedoor.privacy.requests.definition import ERASE
 from onedoor.privacy.requests.models import PersonRequest, RequestStep
 from onedoor.privacy.tasks import tell_request
-from onedoor.store import details, keys, ledger, outbox
+from onedoor.store import details, keys, ledger, outbox, sealed
 from onedoor.store.keys import Erased
+from onedoor.store.models import Erasure
 from onedoor.store.sealed import BadEnvelope, KeyDestroyed
 
 LEDGER_KIND: Final = "privacy.request"
@@ -98,8 +99,8 @@ def _is_said(request: PersonRequest, step: RequestStep) -> bool:
     """Return whether what is sealed is what *step* left, and of the person by whom the request is found."""
     try:
         said = sealing.there(request)
-    except Erased:
-        return True  # brought back by a restore: it goes when the erasure is repeated
+    except Erased:  # a restore brought it back from before the erasure, or somebody put it there
+        return not Erasure.objects.filter(keys__contains=[sealed.key_id(bytes(request.sealed))]).exists()
     except (BadEnvelope, KeyDestroyed):
         return False
     if not said:

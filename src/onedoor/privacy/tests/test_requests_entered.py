@@ -11,7 +11,7 @@ from onedoor.kernel import clock
 from onedoor.privacy.models import PersonRequest, RequestStep
 from onedoor.privacy.requests import deciding, keeping, sealing, steps
 from onedoor.privacy.tests.test_requests import ASKER, CHIEF, FATHER, MONDAY, MOTHER, ask
-from onedoor.store import details, sealed
+from onedoor.store import details, erasure, sealed
 from onedoor.store.details import ADDED, ALTERED
 from onedoor.store.models import LedgerEntry
 
@@ -72,6 +72,17 @@ def test_an_envelope_of_before_the_answer_is_not_put_back_unnoticed() -> None:
     asked = PersonRequest.objects.get(code=code).sealed
     deciding.refuse(code, CHIEF, article="1", words="no")
     alter(code, sealed=asked)
+    assert found() == [ALTERED]
+
+
+def test_an_envelope_of_somebody_erased_hides_nothing() -> None:
+    code, other = ask().code, ask(person=FATHER, key="other", user="account-2").code
+    deciding.grant(code, CHIEF)
+    deciding.refuse(other, CHIEF, article="1", words="no")
+    gone = PersonRequest.objects.get(code=other).sealed
+    erasure.erase(FATHER)
+    assert found() == []
+    alter(code, sealed=gone, person=b"\1" * 32)
     assert found() == [ALTERED]
 
 
