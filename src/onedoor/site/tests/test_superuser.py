@@ -67,7 +67,8 @@ class Superuser:
             cursor.execute(f"DELETE FROM {table} WHERE ctid = {row.format(one)}")
         elif way == "edit":
             value = OTHER.get(kind, TEXT).format(f'"{column}"')
-            cursor.execute(f'UPDATE {table} SET "{column}" = {value} WHERE ctid = {row.format(one)}')
+            different = f'ctid = {row.format(one)} AND {value} IS DISTINCT FROM "{column}"'
+            cursor.execute(f'UPDATE {table} SET "{column}" = {value} WHERE {different}')
         else:
             cursor.execute(
                 f'UPDATE {table} AS one SET "{column}" = other."{column}" FROM {table} AS other'
