@@ -99,7 +99,7 @@ def test_a_superuser_and_a_dump_show_ciphertext_and_no_log_or_span_a_name(
     assert not {table: canaries for table, canaries in found.items() if canaries}
     dump = tmp_path / "dump.sql"
     place = f"--dbname={postgres.url(SUPERUSER, database)}"
-    subprocess.run([embedded._program("pg_dump"), place, f"--file={dump}"], check=True, capture_output=True)
+    subprocess.run([embedded.program("pg_dump"), place, f"--file={dump}"], check=True, capture_output=True)
     assert code.encode() in dump.read_bytes()
     assert not seen(dump.read_bytes())
     assert told.getvalue().count("\n") > 30

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("measurement", "0002_runs")]
+    dependencies = [("measurement", "0003_assessments")]
     operations = [
         migrations.AddField("run", "form", models.SmallIntegerField(default=2, db_default=1)),
     ]
