@@ -1,11 +1,13 @@
 """People at their browsers: each has an own one; every kind of page they meet is looked at once, wide and narrow."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Response
 
@@ -178,3 +180,9 @@ def until(page: Page, address: str, there: Callable[[], object]) -> None:
             return
         page.wait_for_timeout(250)
     raise AssertionError(f"nothing comes at {address}: {page.inner_text('main')[:500]}")
+
+
+def spoken(languages: Iterable[str]) -> list[Any]:
+    """Return the nation's own language for every run, and the others for the long counts."""
+    first, *others = languages
+    return [first, *(pytest.param(one, marks=pytest.mark.soak) for one in others)]

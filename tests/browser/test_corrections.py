@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser.people import Walk, until
+from tests.browser.people import Walk, spoken, until
 from tests.nation.running import Running
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
@@ -31,7 +31,7 @@ BESIDE = {"vi": RIGHTS | BREACHES, "en": RIGHTS, "fr": BREACHES}
 """What else is looked at in each language: all of it in the nation's first, each page in one more."""
 
 
-@pytest.mark.parametrize("language", list(SAID))
+@pytest.mark.parametrize("language", spoken(SAID))
 def test_a_correction_from_asking_to_the_answer(nation: Running, chromium: Browser, language: str) -> None:
     walk = Walk(nation, chromium, language)
     with walk.open():

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.people import Walk
+from tests.browser.people import Walk, spoken
 from tests.nation.running import Running
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -37,7 +37,7 @@ ANSWER = """async absent => {
 }"""
 
 
-@pytest.mark.parametrize("language", ["vi", "en", "fr"])
+@pytest.mark.parametrize("language", spoken(["vi", "en", "fr"]))
 def test_the_figures_are_open_to_everybody(nation: Running, chromium: Browser, language: str) -> None:
     walk = Walk(nation, chromium, language)
     with walk.open():
@@ -67,7 +67,7 @@ def test_the_slider_sets_the_goal_with_and_without_a_script(
     assert not walk.wrong, "\n".join(walk.wrong)
 
 
-@pytest.mark.parametrize("language", ["vi", "en", "fr"])
+@pytest.mark.parametrize("language", spoken(["vi", "en", "fr"]))
 def test_a_unit_is_assessed_by_two_and_reconciled_by_a_third(nation: Running, chromium: Browser, language: str) -> None:
     walk = Walk(nation, chromium, language)
     with walk.open():

@@ -51,7 +51,12 @@ SUPPLEMENT = {"decision-supplement", "task-waiting", "case-asked", "supplement",
 
 @pytest.mark.parametrize(
     ("language", "scripts", "supplement"),
-    [("vi", True, False), ("en", True, False), ("fr", True, True), ("vi", False, True)],
+    [
+        ("vi", True, False),
+        pytest.param("en", True, False, marks=pytest.mark.soak),
+        ("fr", True, True),
+        ("vi", False, True),
+    ],
 )
 def test_the_whole_story_in_a_browser(
     nation: Running, chromium: Browser, tmp_path: Path, language: str, scripts: bool, supplement: bool

@@ -5,6 +5,7 @@ import binascii
 import json
 import logging
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -17,11 +18,14 @@ from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.said import said
 from onedoor.signing import detached
 from onedoor.signing.asice.writing import Template
-from onedoor.signing.certificates import fingerprint
+from onedoor.signing.certificates import fingerprint, pem
 from onedoor.signing.keys import PrivateKey, PublicKey
 
 FORMAT = "onedoor-configuration-1"
 _MARK = b"\n\n-- "
+MOST = 2000
+"""Entries that one list of a partner may have."""
+_SAID = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,400}")
 _logger = logging.getLogger(__name__)
 
 
@@ -118,7 +122,7 @@ class Configuration:
 
 def write(data: Mapping[str, Any], key: PrivateKey, certificate: Certificate) -> bytes:
     """Return *data* as JSON with the signature of *key* below it."""
-    body = json.dumps(data, ensure_ascii=False, indent=1).encode()
+    body = json.dumps(data, ensure_ascii=False).encode()
     signature = base64.b64encode(detached.sign(key, body)).decode()
     return body + _MARK + f"{fingerprint(certificate)} {signature}\n".encode()
 
@@ -211,15 +215,13 @@ def partner(data: Mapping[str, Any], own: str) -> Partner:
 
     It speaks of its own members alone.
     """
+    told = foreign(data)
     try:
-        instance = str(data["instance"])
-        members = tuple(_member(one) for one in data.get("members", ()))
-        gateways = {one["id"]: _gateway(one) for one in data.get("gateways", ())}
-        ends = datetime.fromisoformat(data["expires"]).timestamp()
-        authorities = _authorities(data.get("authorities", ()))
-        if authorities:
-            load_pem_x509_certificates(authorities.encode())
-        data["shared"].encode()
+        instance = str(told["instance"])
+        members = tuple(_member(one) for one in told["members"])
+        gateways = {one["id"]: _gateway(one) for one in told["gateways"]}
+        ends = datetime.fromisoformat(told["expires"]).timestamp()
+        authorities = _authorities(told["authorities"])
     except (ValueError, KeyError, TypeError, AttributeError, detached.BadSignature) as broken:
         raise ConfigurationRefused(why=said("it is not well formed")) from broken
     names = [*gateways, *(client for one in gateways.values() for client in one.clients)]
@@ -227,6 +229,64 @@ def partner(data: Mapping[str, Any], own: str) -> Partner:
     if instance == own or "/" in instance or not all(one.startswith(f"{instance}/") for one in names):
         raise ConfigurationRefused(why=said("it speaks of members that are not its own"))
     return Partner(instance, ends, authorities, members, gateways)
+
+
+def foreign(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what *data* tells of a partner, made anew: its texts and certificates and nothing else of it.
+
+    What a partner writes is signed again by us: raise `ConfigurationRefused` where it is of another form, or too much.
+    """
+    try:
+        return {
+            "instance": _text(data["instance"]),
+            "authorities": [_certificates(_authorities([one])) for one in _some(data.get("authorities", []))],
+            "members": [
+                {
+                    "id": _text(one["id"]),
+                    "name": _text(one["name"]),
+                    "subsystems": [_foreign_subsystem(two) for two in _some(one["subsystems"])],
+                }
+                for one in _some(data.get("members", []))
+            ],
+            "gateways": [
+                {
+                    **{name: _text(one[name]) for name in ("id", "address", "tls")},
+                    "signing": _certificates(one["signing"]),
+                    "clients": [_text(two) for two in _some(one["clients"])],
+                }
+                for one in _some(data.get("gateways", []))
+            ],
+            "expires": _text(data["expires"]),
+            "shared": data["shared"].encode().decode(),
+        }
+    except (ValueError, KeyError, TypeError, AttributeError) as broken:
+        raise ConfigurationRefused(why=said("it is not well formed")) from broken
+
+
+def _foreign_subsystem(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "id": _text(data["id"]),
+        "name": _text(data["name"]),
+        "systems": [_text(one) for one in _some(data["systems"])],
+        "services": [{name: _text(one[name]) for name in ("code", "kind")} for one in _some(data["services"])],
+    }
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not _SAID.fullmatch(value):
+        raise ValueError("not a text")
+    return value
+
+
+def _some(value: object) -> list[Any]:
+    if not isinstance(value, list) or len(value) > MOST:
+        raise ValueError("not a list, or too long")
+    return value
+
+
+def _certificates(text: str) -> str:
+    """Return the certificates in *text* (PEM) alone, whatever else stands between them."""
+    return pem(load_pem_x509_certificates(text.encode())).decode()
 
 
 def _authorities(listed: Iterable[Any]) -> str:

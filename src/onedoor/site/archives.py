@@ -48,10 +48,14 @@ class BadArchive(OnedoorError):
 
 
 def files(var: Path) -> Iterator[Path]:
-    """Yield every file of the installation in *var* that a backup must hold, outside the databases."""
+    """Yield every file of the installation in *var* that a backup must hold, outside the databases.
+
+    A link is none of ours: whoever may write into one process's folder would lead us into another's.
+    """
     for folder in sorted(var.iterdir()):
         if folder.is_dir() and folder.name.startswith(STATES):
-            yield from (path for path in sorted(folder.rglob("*")) if path.is_file() and _wanted(path))
+            found = (path for path in sorted(folder.rglob("*")) if not path.is_symlink())
+            yield from (path for path in found if path.is_file() and _wanted(path))
 
 
 def _wanted(path: Path) -> bool:
@@ -73,7 +77,7 @@ def copy(path: Path, to: Path) -> None:
     """Copy a file that may be in use; a key store as of one moment."""
     to.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     if path.suffix != ".sqlite":
-        shutil.copy2(path, to)
+        shutil.copy2(path, to, follow_symlinks=False)
         return
     to.touch(mode=0o600)
     with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(to)) as target:

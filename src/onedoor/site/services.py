@@ -84,9 +84,10 @@ class Services(Installation):
                 yield DatabaseSilent(name=system.name, file=file)
 
     def environment(self, system: System) -> Mapping[str, str]:
-        """Return what is set in its file, above this computer's own environment."""
+        """Return the settings in its file, and nothing else that stands there, above this computer's environment."""
         own = next(own for name, own in self.environments.items() if database_of(name) == system.database.name)
-        return {name: value for name, value in os.environ.items() if not name.startswith(OWN)} | own
+        ours = {name: value for name, value in own.items() if name.startswith(OWN)}
+        return {name: value for name, value in os.environ.items() if not name.startswith(OWN)} | ours
 
     @contextmanager
     def answering(self, work: str) -> Iterator[None]:

@@ -111,6 +111,7 @@ def _told(found: Downloaded) -> dict[str, Any]:
         kept: dict[str, Any] = {
             name: own[name] for name in ("instance", "authorities", "members", "gateways") if name in own
         }
-        return {**kept, "expires": found.end.isoformat(), "shared": found.files[SHARED].decode()}
+        kept |= {"expires": found.end.isoformat(), "shared": found.files[SHARED].decode()}
+        return configuration.foreign(kept)
     except (ValueError, AttributeError, RecursionError) as broken:
         raise ConfigurationRefused(why=said("it is not well formed")) from broken

@@ -70,8 +70,8 @@ class Core:
             _logger.warning("configuration.refused why=older")
             return False
         new = self._configuration is None or found.serial != self._configuration.serial
-        self._configuration = found
         if new:
+            self._configuration = found
             self._use(found)
         return new
 

@@ -138,6 +138,9 @@ def told(both: tuple[Place, Place]) -> dict[str, Any]:
         lambda data: data["gateways"][0].update(signing="none"),
         lambda data: data["gateways"].append(7),
         lambda data: data.pop("expires"),
+        lambda data: data["gateways"][0].update(tls=[]),
+        lambda data: data["members"][0]["subsystems"][0].update(systems=[[]]),
+        lambda data: data["gateways"].extend([data["gateways"][0]] * configuration.MOST),
     ],
 )
 def test_a_partner_speaks_of_its_own_members_alone_and_its_faults_are_its_own(
@@ -154,6 +157,15 @@ def test_a_partner_speaks_of_its_own_members_alone_and_its_faults_are_its_own(
     signed = configuration.write(data, load_key(folder / "signing.key"), certificate)
     read = configuration.read(signed, [certificate], moment=datetime.now(UTC))
     assert (read.partners, len(read.gateways)) == ((), 5)
+
+
+def test_of_what_a_partner_writes_only_what_is_known_is_signed_again(told: dict[str, Any]) -> None:
+    (authority,) = told["authorities"]
+    odd = told | {"authorities": [f"Mr é\n{authority}".rstrip()], "deep": [[[[]]]]}
+    assert configuration.foreign(odd) == configuration.foreign(told)
+    assert configuration.foreign(told)["authorities"] == [authority]
+    with pytest.raises(ConfigurationRefused):
+        configuration.foreign(told | {"instance": "\ud800"})
 
 
 def test_a_partner_counts_until_its_own_configuration_ends(both: tuple[Place, Place], told: dict[str, Any]) -> None:

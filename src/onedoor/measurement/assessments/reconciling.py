@@ -138,6 +138,8 @@ def decide(assessment: UUID, actor: Actor, code: str, *, present: bool, reason: 
         return
     if code not in found.differences:
         raise NotDifferent(code=code[:20])
+    if Decision.objects.filter(assessment=row, code=code, present=present, reason=reason).exists():
+        return  # it stays the decision of who made it
     by = {"person": actor.person, "post": actor.post, "decided_at": clock.now()}
     own = {"present": present, "reason": reason}
     Decision.objects.update_or_create(assessment=row, code=code, defaults=own | by)
