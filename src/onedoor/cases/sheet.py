@@ -29,7 +29,7 @@ from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.text import Text
 from onedoor.privacy.service import Held, Reader
 from onedoor.procedures import service as procedures
-from onedoor.procedures.service import Context, ExpressionFailed, Fact, Service, Source, Step, pinned
+from onedoor.procedures.service import Condition, Context, ExpressionFailed, Fact, Service, Source, Step, pinned
 from onedoor.store.rows import Rows
 
 ACTS = Rows(Act, "task_id = %s ORDER BY moment, id")
@@ -68,6 +68,11 @@ def ways_out(row: Task, step: Step) -> frozenset[str]:
     return rules.ways_out(step.may, step.verified, verified=taken or bool(row.read("payload").get("verified")))
 
 
+def _of(rule: Condition) -> str:
+    """Return all that decides a *rule*, as one expression."""
+    return f"({rule.when}) && ({rule.condition})"
+
+
 class Sheet:
     """One task with its service and what came with it, unsealed."""
 
@@ -92,6 +97,14 @@ class Sheet:
         answers = [answer.name for answer in self.answers]
         sent = [held.SENT] if self.payload.get("supplements") else []
         results = [held.RESULTS] if self.payload["results"] else []
+        checked = {one.id for one in self.checks}
+        leans = {
+            part
+            for rule in self.service.eligible
+            if rule.id in checked
+            for part in procedures.leans(self.service, self.step, _of(rule))
+        }
+        answers += sorted(leans.difference(answers))
         return [*answers, held.APPLICANT, *([held.ABOUT] if self.payload["about"] else []), *sent, *results]
 
     def view(self, actor: Actor, acts: list[Act], issued: Sequence[IssuedResult]) -> TaskView:
@@ -153,7 +166,7 @@ class Sheet:
     def _checks(self) -> Iterator[CheckView]:
         """Yield each condition of the service that what came is enough to check again; good ones with their words."""
         for rule in self.service.eligible:
-            if not procedures.enough(self.service, self.step, f"({rule.when}) && ({rule.condition})"):
+            if not procedures.enough(self.service, self.step, _of(rule)):
                 continue
             try:
                 if procedures.evaluate(rule.when, self.known) is not True:

@@ -55,6 +55,14 @@ def parts(service: Service, step: Step) -> dict[str, set[tuple[str, str]]]:
     return found
 
 
+def leans(service: Service, step: Step, expression: str) -> set[str]:
+    """Return the `parts` handed over for *step* that *expression* asks for."""
+    asked = {
+        path[1] if path[0] in ("form", "fact") else ".".join(path[:2]) for path in paths_of(expression) if path[1:]
+    }
+    return asked & parts(service, step).keys()
+
+
 def _behind(service: Service, root: str, name: str) -> set[tuple[str, str]]:
     """Return the fields of records from which an answer or a fact comes, and those into which a step writes it."""
     came = paths_of(service.facts[name].value) if root == "fact" else frozenset(_in_words(service, name))

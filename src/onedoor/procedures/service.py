@@ -21,7 +21,7 @@ from onedoor.procedures.answers import AnswerFault, Raw, check_file
 from onedoor.procedures.definition import Condition, Fee, Law, Result, Service, Source, Step, Suggestion, Write
 from onedoor.procedures.domain import SCALES
 from onedoor.procedures.expressions import BadExpression, Context, ExpressionFailed, Value, evaluate, names_of, paths_of
-from onedoor.procedures.handing import enough, handed, needs, parts
+from onedoor.procedures.handing import enough, handed, leans, needs, parts
 from onedoor.procedures.layouts import data as layout_data
 from onedoor.procedures.models import ServiceVersion
 from onedoor.procedures.questions import Fact, Field, Page
@@ -94,6 +94,7 @@ __all__ = [
     "knows",
     "law_text",
     "layout_data",
+    "leans",
     "limit_text",
     "missing_answers",
     "names_of",

@@ -128,6 +128,15 @@ def _say_who_signs_in(where: Places) -> None:
         _say(_("Sign in as {name}, {note}: {address}", name=one["name"], note=note, address=address))
 
 
+DOSSIERS = "cases/"
+"""What the name of a dossier begins with where reads are told."""
+
+
+def _called(what: str) -> str:
+    """Return in words what was read that is no register: the dossier, or what has another name by now."""
+    return _("the dossier") if what.startswith(DOSSIERS) else what
+
+
 def _sum_up(where: Places, told: Told) -> None:
     facts, questions, seconds = told.facts_reused, told.questions_asked, f"{told.seconds:.1f}"
     _say(
@@ -142,7 +151,7 @@ def _sum_up(where: Places, told: Told) -> None:
     names = where.registers()
     for who in dict.fromkeys(touched[0] for touched in told.touched):
         own = [(what, register, n) for (by, what, register), n in told.touched.items() if by == who]
-        said = (_(did[what], register=names.get(register, register), n=n) for what, register, n in own)
+        said = (_(did[what], register=names.get(register) or _called(register), n=n) for what, register, n in own)
         _say(f"{who}: {', '.join(said)}.")
     address = where.page(f"cases/{told.case}/reads")
     _say(_("Each of these {n} stands with its purpose and basis at {address}", n=len(told.reads), address=address))
