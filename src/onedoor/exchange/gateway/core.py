@@ -38,6 +38,7 @@ class Core:
         self.draining = False
         self.stamping: Stamping | None = None
         self._configuration: Configuration | None = None
+        self._signed = b""
         self._granted = Permissions(())
         self._outer: list[ssl.SSLContext] = []
 
@@ -61,6 +62,8 @@ class Core:
 
     def accept(self, signed: bytes) -> bool:
         """Use *signed* from now on when it verifies, is in force and is not older than what is used; say so."""
+        if signed == self._signed:
+            return False
         try:
             found = configuration.read(signed, self.local.anchors, moment=datetime.now(UTC))
         except ConfigurationRefused as refused:
@@ -73,6 +76,7 @@ class Core:
         if new:
             self._configuration = found
             self._use(found)
+        self._signed = signed
         return new
 
     def end_partners(self) -> bool:

@@ -88,7 +88,8 @@ def answer(configuration: Configuration, local: Local, asked: Asked) -> bytes:
         raise client_side("UnknownMember", why)
     if code in LISTS:
         return message.answer(f'<x:{code}Response xmlns:x="{XROAD}"/>', asked.body)
-    rest = {one.code for one in configuration.subsystems[provider].services}
+    offered = configuration.subsystems.get(provider)  # of a partner's nothing is known here
+    rest = {one.code for one in offered.services} if offered else set()
     if code != "getWsdl":
         if code in rest:
             raise server_side("ServiceType", "Service is a REST service and cannot be called using SOAP interface")
