@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import cast
 
 from bench.gate import LATENCY_FLOOR, THROUGHPUT_FLOOR, without_gate
-from bench.load import Target, latency, throughput
-from bench.measure import Ratio, compare
-from bench.register import PROVIDER, question, straight
+from bench.load import Target
+from bench.measure import Ratio
+from bench.register import PROVIDER, beside, question, straight
 from onedoor.exchange.directory.layout import HOST, Layout
 from onedoor.site.embedded import Server
 from onedoor.site.up.plan import Options, parts
 
-CLIENTS, SECONDS, REPEATS = 32, 2.0, 7
+CLIENTS, REPEATS = 32, 7
 
 
 def measure(layout: Layout, options: Options, number: str, say: Callable[[str], None]) -> Iterator[Ratio]:
@@ -34,26 +34,9 @@ def measure(layout: Layout, options: Options, number: str, say: Callable[[str], 
     )
     with _served("gated", environment) as one, _served("open", environment) as other:
         ours, anchor = (_target(layout, port, number) for port in (one, other))
-        say("gated read as served, one client")
-        yield compare(
-            "gated, recorded read as a node serves it, 1 client, p50",
-            lambda: latency(ours, SECONDS),
-            lambda: latency(anchor, SECONDS),
-            floor=LATENCY_FLOOR,
-            repeats=REPEATS,
-            note="goal 1.2; against the same door without gate and record",
-        )
-        say(f"gated read as served, {CLIENTS} clients")
-        yield compare(
-            f"gated, recorded read as a node serves it, {CLIENTS} clients",
-            lambda: throughput(ours, CLIENTS, SECONDS),
-            lambda: throughput(anchor, CLIENTS, SECONDS),
-            floor=THROUGHPUT_FLOOR,
-            unit="/s",
-            more=True,
-            repeats=REPEATS,
-            note="goal 0.8",
-        )
+        name, notes = "gated, recorded read as a node serves it", ("goal 1.2; without gate and record", "goal 0.8")
+        floors = LATENCY_FLOOR, THROUGHPUT_FLOOR
+        yield from beside(name, ours, anchor, say, clients=CLIENTS, floors=floors, repeats=REPEATS, notes=notes)
 
 
 def _target(layout: Layout, port: int, number: str) -> Target:

@@ -56,23 +56,40 @@ class Way:
 def measure(layout: Layout, number: str, say: Callable[[str], None]) -> Iterator[Ratio]:
     """Yield the ratio at one client, and that of the throughput at many."""
     ours, anchor = (way.target(question(number)) for way in (_through(layout), straight(layout)))
-    say("register, one client")
+    yield from beside("register fact", ours, anchor, say, clients=CLIENTS, floors=(LATENCY_FLOOR, THROUGHPUT_FLOOR))
+
+
+def beside(
+    name: str,
+    ours: Target,
+    anchor: Target,
+    say: Callable[[str], None],
+    *,
+    clients: int,
+    floors: tuple[float, float],
+    repeats: int = REPEATS,
+    notes: tuple[str, str] = ("", ""),
+) -> Iterator[Ratio]:
+    """Yield the ratio of two ways to the same answer at one client, and that of the throughput at many."""
+    say(f"{name}, one client")
     yield compare(
-        "register fact, 1 client, p50",
+        f"{name}, 1 client, p50",
         lambda: latency(ours, SECONDS),
         lambda: latency(anchor, SECONDS),
-        floor=LATENCY_FLOOR,
-        repeats=REPEATS,
+        floor=floors[0],
+        repeats=repeats,
+        note=notes[0],
     )
-    say(f"register, {CLIENTS} clients")
+    say(f"{name}, {clients} clients")
     yield compare(
-        f"register fact, {CLIENTS} clients",
-        lambda: throughput(ours, CLIENTS, SECONDS),
-        lambda: throughput(anchor, CLIENTS, SECONDS),
-        floor=THROUGHPUT_FLOOR,
+        f"{name}, {clients} clients",
+        lambda: throughput(ours, clients, SECONDS),
+        lambda: throughput(anchor, clients, SECONDS),
+        floor=floors[1],
         unit="/s",
         more=True,
-        repeats=REPEATS,
+        repeats=repeats,
+        note=notes[1],
     )
 
 

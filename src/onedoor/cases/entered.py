@@ -1,11 +1,10 @@
 """How transitions, acts, attempts and issued results are written out again, to be held against the ledger."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from django.db import models
 from django.db.models import Func
-from django.db.models.functions import Collate
 
 from onedoor.cases.journal import act_facts, attempt_facts, content, issued_facts, transition_facts
 from onedoor.cases.models import Act, Attempt, IssuedResult, Transition
@@ -15,13 +14,11 @@ M = TypeVar("M", Act, Attempt, IssuedResult, Transition)
 
 
 def _register(kind: str, rows: "models.QuerySet[M]", facts: Callable[[M], Mapping[str, object]]) -> None:
-    def entered(entry: str) -> Iterator[tuple[str, bytes]]:
-        found = rows.filter(entry=entry) if entry else rows.all()
-        for row in found.order_by(Collate("entry", "C")).iterator(chunk_size=details.AT_ONCE):
-            envelope = getattr(row, "detail", None)
-            yield row.entry, content(facts(row), bytes(envelope) if envelope else None)
+    def written(row: M) -> bytes:
+        envelope = getattr(row, "detail", None)
+        return content(facts(row), bytes(envelope) if envelope else None)
 
-    details.register(kind, entered)
+    details.register(kind, lambda entry: details.behind(rows, entry, written))
 
 
 def _digest(column: str) -> Func:

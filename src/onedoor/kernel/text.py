@@ -7,6 +7,7 @@ from functools import lru_cache
 LANGUAGES = ("vi", "en", "fr")
 """The languages of the engine's own texts; a nation's texts are in the nation's."""
 
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 Text = Mapping[str, str]
 """One text in several languages, such as ``{"vi": …, "en": …, "fr": …}``."""
 
@@ -19,6 +20,11 @@ def pick(text: Text, language: str) -> str:
 def semicolons(texts: Iterable[str], language: str) -> str:
     """Return *texts* one after another, with a semicolon as *language* sets it: French keeps it off the word."""
     return ("\u202f; " if language == "fr" else "; ").join(texts)
+
+
+def cell(text: str) -> str:
+    """Return *text* for a cell of a table: what a spreadsheet would take for a formula stays a text."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def gettext_noop(key: str) -> str:

@@ -6,11 +6,9 @@ Every other case is a real one, and counts in the achieved share. Nobody tells t
 
 import hashlib
 import json
-from collections.abc import Iterator
 from datetime import UTC, timedelta
 
 from django.db import transaction
-from django.db.models.functions import Collate
 
 from onedoor.cases import service as cases
 from onedoor.cases.service import Course
@@ -134,10 +132,4 @@ def _content(run: Run) -> bytes:
     return json.dumps(facts | came_to, sort_keys=True).encode()
 
 
-def _entered(entry: str) -> Iterator[tuple[str, bytes]]:
-    found = Run.objects.filter(entry=entry) if entry else Run.objects.exclude(entry="")
-    ordered = found.order_by(Collate("entry", "C")).iterator(chunk_size=details.AT_ONCE)
-    yield from ((run.entry, _content(run)) for run in ordered)
-
-
-details.register(ENTRY, _entered)
+details.register(ENTRY, lambda entry: details.behind(Run.objects.exclude(entry=""), entry, _content))

@@ -9,12 +9,9 @@ from typing import Any
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from onedoor.kernel.text import Text, pick
+from onedoor.kernel.text import Text, cell, pick
 from onedoor.privacy.asking import HeldRead, OwnReads
 from onedoor.privacy.words import basis_of, post_of
-
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet would take for a formula when a cell begins with it."""
 
 
 def as_json(found: OwnReads) -> tuple[str, str]:
@@ -36,9 +33,9 @@ def as_csv(found: OwnReads) -> tuple[str, str]:
          _("Which data"), _("Case"), _("Held by"), _("Record")]
     )  # fmt: skip
     for held in found.reads:
-        rows.writerow(map(_cell, _row(held)))
+        rows.writerow(map(cell, _row(held)))
     for silent in found.silent:
-        rows.writerow(["", _cell(_words(silent)), "", _("did not answer: its reads are missing here")])
+        rows.writerow(["", cell(_words(silent)), "", _("did not answer: its reads are missing here")])
     return "\ufeff" + file.getvalue(), "text/csv; charset=utf-8"
 
 
@@ -92,7 +89,3 @@ def _row(held: HeldRead) -> list[str]:
 
 def _words(text: Text) -> str:
     return pick(text, get_language() or "") if text else ""
-
-
-def _cell(text: str) -> str:
-    return f"'{text}" if text.startswith(FORMULA) else text

@@ -20,7 +20,7 @@ from onedoor.kernel.access import IDENTIFIED, access, acting
 from onedoor.kernel.actor import Actor
 from onedoor.kernel.openapi import TEXT, answer, problems, strict
 from onedoor.kernel.settings import current as settings
-from onedoor.kernel.text import Text, pick
+from onedoor.kernel.text import Text, cell, pick
 from onedoor.privacy import service as privacy
 from onedoor.registers import words
 from onedoor.registers.corrections import correctable
@@ -31,8 +31,6 @@ PURPOSE = SERVICE
 WAIT = 5.0
 MOST = 1000
 """Records of all registers that one file holds."""
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet would take for a formula when a cell begins with it."""
 WORD = {"type": "string"}
 FACT = strict(field=WORD, name=TEXT, value={}, words=TEXT)
 HELD = strict(
@@ -209,5 +207,4 @@ def _name() -> str:
 
 def _said(text: Text) -> str:
     """Return a cell in the page's language; a spreadsheet takes none of it for a formula."""
-    words = pick(text, get_language() or "") if text else ""
-    return f"'{words}" if words.startswith(FORMULA) else words
+    return cell(pick(text, get_language() or "")) if text else ""

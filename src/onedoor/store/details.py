@@ -7,12 +7,17 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import TypeVar
 from uuid import UUID
+
+from django.db.models import Model, QuerySet
+from django.db.models.functions import Collate
 
 from onedoor.kernel.ledger import Leaf
 from onedoor.store import keys, ledger, rows
 from onedoor.store.models import Amendment, LedgerEntry
 
+M = TypeVar("M", bound=Model)
 Entered = Callable[[str], Iterator[tuple[str, bytes]]]
 """Yields entry ids and what was entered, in order of the ids: of one entry, or of all when the id is empty."""
 Told = Callable[[str], bytes | None]
@@ -44,6 +49,16 @@ def register(kind: str, entered: Entered, told: Told | None = None) -> None:
     _kinds[kind] = entered
     if told:
         _told[kind] = told
+
+
+def behind(written: QuerySet[M], entry: str, content: Callable[[M], bytes]) -> Iterator[tuple[str, bytes]]:
+    """Yield *entry*, or each of all, and what *content* makes of its row, as `Entered` does.
+
+    The rows name their entries in a text column ``entry``.
+    """
+    found = written.filter(entry=entry) if entry else written.all()
+    for row in found.order_by(Collate("entry", "C")).iterator(chunk_size=AT_ONCE):
+        yield str(getattr(row, "entry")), content(row)  # noqa: B009 - not every model has it
 
 
 def of(kind: str, entry: UUID) -> bytes | None:

@@ -5,12 +5,11 @@ Nobody reads another's sheet here: every query names the person who acts.
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models.functions import Collate
 
 from onedoor.kernel import clock
 from onedoor.kernel.actor import Actor
@@ -121,11 +120,6 @@ def _content(own: Sheet) -> bytes:
     return json.dumps(facts | by | {"submitted": moment, "answers": said}, sort_keys=True).encode()
 
 
-def _entered(entry: str) -> Iterator[tuple[str, bytes]]:
-    found = Sheet.objects.select_related("assessment")
-    found = found.filter(entry=entry) if entry else found.exclude(entry="")
-    ordered = found.order_by(Collate("entry", "C")).iterator(chunk_size=details.AT_ONCE)
-    yield from ((one.entry, _content(one)) for one in ordered)
-
-
-details.register(ENTRY, _entered)
+details.register(
+    ENTRY, lambda entry: details.behind(Sheet.objects.select_related("assessment").exclude(entry=""), entry, _content)
+)

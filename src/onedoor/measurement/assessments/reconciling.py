@@ -2,12 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models.functions import Collate
 
 from onedoor.kernel import clock, nation
 from onedoor.kernel.actor import Actor
@@ -180,10 +179,4 @@ def _content(row: Assessment) -> bytes:
     return json.dumps(facts | {"published": published, "decided": decided}, sort_keys=True).encode()
 
 
-def _entered(entry: str) -> Iterator[tuple[str, bytes]]:
-    found = Assessment.objects.filter(entry=entry) if entry else Assessment.objects.exclude(entry="")
-    ordered = found.order_by(Collate("entry", "C")).iterator(chunk_size=details.AT_ONCE)
-    yield from ((one.entry, _content(one)) for one in ordered)
-
-
-details.register(ENTRY, _entered)
+details.register(ENTRY, lambda entry: details.behind(Assessment.objects.exclude(entry=""), entry, _content))

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from onedoor.kernel import nation
 from onedoor.kernel.access import PUBLIC, access
-from onedoor.kernel.text import Text, gettext_noop, pick
+from onedoor.kernel.text import Text, cell, gettext_noop, pick
 from onedoor.measurement.assessments import definition, results
 from onedoor.measurement.assessments.results import Line, Result
 from onedoor.measurement.pages import kept, words
@@ -83,7 +83,8 @@ def assessment_export(_request: HttpRequest, assessment: UUID, kind: str) -> Htt
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\r\n")
     writer.writeheader()
-    writer.writerows(_line(one) for one in found.lines)
+    lines = (_line(one) for one in found.lines)
+    writer.writerows({name: cell(one) if isinstance(one, str) else one for name, one in line.items()} for line in lines)
     return HttpResponse(text.getvalue(), content_type="text/csv; charset=utf-8")
 
 
