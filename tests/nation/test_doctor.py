@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
+from onedoor.kernel.ids import uuid7
 from onedoor.signing.certificates import Authority, Subject, load_certificates, pem
 from onedoor.signing.keys import load_key
 from onedoor.site import doctor, installation
@@ -34,7 +34,7 @@ def checkpoint(nation: Running) -> Path:
     """Have something signed in the ledger of the node, and give the published checkpoint."""
     path = nation.var / NODE / "ledger" / "published" / "checkpoint"
     with nation.server.as_superuser("node_g15") as connection:
-        connection.execute(ENTRY, [uuid4()])
+        connection.execute(ENTRY, [uuid7()])
     wait_for(path.exists, "nothing is published", 20)
     return path
 
@@ -186,7 +186,7 @@ def test_an_entry_that_nobody_signs_is_said(nation: Running) -> None:
         connection.execute("SELECT pg_advisory_lock(%s)", [0x0D00_0001])  # whoever holds it, nobody else signs
         try:
             with nation.server.as_superuser("node_g15") as other:
-                other.execute(ENTRY, [uuid4()])
+                other.execute(ENTRY, [uuid7()])
             assert re.search(r"The ledger of node_g15 has \d+ entries without a signature", said(nation, "ledgers"))
         finally:
             connection.execute("SELECT pg_advisory_unlock(%s)", [0x0D00_0001])

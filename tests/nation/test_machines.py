@@ -8,11 +8,11 @@ import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
 from onedoor.kernel import nation as nations
+from onedoor.kernel.ids import uuid7
 from onedoor.site import kinds
 from onedoor.site.story.browser import Form, Page
 from onedoor.site.story.places import places
@@ -207,7 +207,7 @@ def test_a_destroyed_computer_stands_again_from_its_backup_and_says_what_it_lost
     assert "node_g01" in machine.run("", "backup", *var, *where)
     kept = published(machine.folder)
     with machine.server.as_superuser("node_g01") as connection:
-        connection.execute(ENTRY, [uuid4()])
+        connection.execute(ENTRY, [uuid7()])
     wait_for(lambda: published(machine.folder) > kept, "what came after the backup is not published", 20)
     machine.stop_services()
     with machine.server.as_superuser() as connection:

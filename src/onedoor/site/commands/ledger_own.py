@@ -15,6 +15,7 @@ from onedoor.site.messages import text as _
 from onedoor.store import details, erasure, ledger, ledger_rotation, proving
 
 SUFFIX = ".tlog-proof"
+LAST = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 WRONG = 1
 KNOWN = (details.LOST, details.AMENDED)
 """Findings for which the ledger itself has the reason."""
@@ -190,5 +191,5 @@ def told(lost: Sequence[Leaf]) -> str:
 
 
 def _made_at(leaf: Leaf) -> datetime:
-    """Return the moment inside the UUIDv7 of an entry."""
-    return datetime.fromtimestamp((leaf.id.int >> 80) / 1000, UTC)
+    """Return the moment inside the UUIDv7 of an entry; the last there is for an id that nothing of ours made."""
+    return datetime.fromtimestamp(min((leaf.id.int >> 80) / 1000, LAST), UTC)

@@ -1,14 +1,15 @@
 """The ledger's files: whole after a crash, never behind what was signed, and a database behind them signs nothing."""
 
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from django.db import transaction
 from django.test import Client
 
-from onedoor.kernel.ledger import LedgerError, Tile, Tree, leaf_hash, node_hash
+from onedoor.kernel.ledger import Leaf, LedgerError, Tile, Tree, leaf_hash, node_hash
 from onedoor.site import published
-from onedoor.site.commands.ledger_own import NothingPublished, resume_from
+from onedoor.site.commands.ledger_own import NothingPublished, resume_from, told
 from onedoor.site.published import CHECKPOINT, LedgerBehind, Publisher
 from onedoor.store import ledger
 
@@ -161,3 +162,9 @@ def test_a_folder_with_nothing_published_resumes_only_an_empty_ledger(tmp_path: 
     grow(2)
     with pytest.raises(NothingPublished, match="signed 2 entries"):
         resume_from(tmp_path)
+
+
+def test_an_id_that_nothing_of_ours_made_stops_no_telling_of_what_was_lost():
+    lost = [Leaf(UUID(int=at), "privacy.read", bytes(32)) for at in (0x019A << 112, 2**128 - 1)]
+    assert "2 entries" in told(lost)
+    assert "and 9999-12-31" in told(lost)
