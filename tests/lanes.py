@@ -1,4 +1,4 @@
-"""Runs every test but the long counts in two lanes at the same time: what shares a whole nation, and everything else.
+"""Runs every test but the long counts in two lanes at the same time: what needs a whole nation, and everything else.
 
 ``python -m tests.lanes`` shows the first lane as it goes and the second when both are done; it ends 0 if both do.
 """
@@ -7,15 +7,15 @@ import subprocess
 import sys
 import tempfile
 
-NATION = "(nation or browser) and not apart and not soak"
-OTHERS = "(apart or not nation and not browser) and not soak"
+NATION = ("-m", "(nation or browser) and not soak", "tests/nation", "tests/browser")
+OTHERS = ("-m", "not nation and not browser and not soak")
 
 
 def main() -> int:
     """Run both lanes; return the worse of their exit codes."""
     with tempfile.TemporaryFile() as said:
-        others = _lane(OTHERS, stdout=said, stderr=subprocess.STDOUT)
-        nation = _lane(NATION)
+        others = _lane(*OTHERS, stdout=said, stderr=subprocess.STDOUT)
+        nation = _lane(*NATION)
         try:
             codes = [nation.wait(), others.wait()]
         except KeyboardInterrupt:
@@ -25,8 +25,8 @@ def main() -> int:
     return max(codes, key=abs)
 
 
-def _lane(marked: str, **output: object) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-m", "pytest", "-m", marked], **output)  # type: ignore[call-overload,no-any-return]
+def _lane(*chosen: str, **output: object) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-m", "pytest", *chosen], **output)  # type: ignore[call-overload,no-any-return]
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from tests.nation.machines import Machine, Wire, refused
 from tests.nation.running import HOME, NATION, onedoor, wait_for
 from tests.nation.test_doctor import ENTRY
 
-pytestmark = [pytest.mark.apart, pytest.mark.nation, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.nation, pytest.mark.timeout(300)]
 ADDRESSES = {"G22": "10.77.0.22", "G01": "10.77.0.1", "G15": "10.77.0.15"}
 PEOPLE = "40"
 READS = "SELECT count(*) FROM store_ledger_entry WHERE kind = 'privacy.read'"

@@ -24,7 +24,7 @@ from tests.nation.running import (
     wait_for,
 )
 
-pytestmark = [pytest.mark.apart, pytest.mark.nation, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.nation, pytest.mark.timeout(400)]
 LITTLE_DISK = 'mount -t tmpfs -o size=96m none "$1" && shift && exec "$@"'
 READ_ONLY = 'mount -t tmpfs -o ro none "$1" && shift && exec "$@"'
 

@@ -12,7 +12,7 @@ from onedoor.signing.pades import check_pdf
 from onedoor.site.story.browser import Browser, Page
 from tests.nation.running import HOME, Running, free_base, kept_running, wait_for
 
-pytestmark = [pytest.mark.apart, pytest.mark.nation, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.nation, pytest.mark.timeout(200)]
 TESTLAND = settings.REPOSITORY / "nations" / "testland"
 SERVICE = "tl.bicycle-mark"
 TOWN = "town-N101"

@@ -12,7 +12,7 @@ from onedoor.site.story.play import MOTHER, Story
 from tests.docs import runner
 from tests.nation.running import HOME, ROOT, Running, free_base, kept_running
 
-pytestmark = [pytest.mark.apart, pytest.mark.nation, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.nation, pytest.mark.timeout(300)]
 
 
 @pytest.fixture
