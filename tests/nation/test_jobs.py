@@ -27,6 +27,7 @@ def test_there_are_such_jobs() -> None:
         "privacy.look_for_alarms",
         "privacy.look_for_overdue_breaches",
         "privacy.tell_of_opened",
+        "pubsub.sweep",
     ]
     assert [*own, "registers.keep_schemas", "registers.retain", "store.finish_erasures"] == JOBS
 

@@ -39,6 +39,7 @@ def documents() -> list[Api]:
     from onedoor.privacy.consents import api as consents
     from onedoor.privacy.consents import govstack
     from onedoor.privacy.requests import api as requests
+    from onedoor.pubsub import api as rooms
     from onedoor.registers import definition, govstack_openapi, openapi, own_data_api
     from onedoor.site import description
 
@@ -55,6 +56,7 @@ def documents() -> list[Api]:
         Api("own-data.json", "exchange/own-data", own_data_api.OPENAPI),
         Api("changes.json", "exchange/changes", openapi.of_changes()),
         Api("corrections.json", "exchange/corrections", openapi.of_corrections()),
+        *(Api(f"{one}.json", f"exchange/{one}", rooms.document(one)) for one in rooms.SERVICES),
     ]
     today = clock.now().date()
     for folder in FOLDERS:

@@ -1,6 +1,7 @@
 """What the room adds to a nation: files of the kind ``right``, and the files ``alarms.yaml`` and ``breaches.yaml``."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from onedoor.kernel.nation import (
@@ -18,7 +19,7 @@ from onedoor.kernel.nation.layers import united
 from onedoor.kernel.said import said
 from onedoor.privacy.breaches import domain as breaches  # noqa: F401 - registers its kind on import
 from onedoor.privacy.requests import domain as requests  # noqa: F401 - registers a kind of its own
-from onedoor.privacy.rules import AUDIT, CONFIGURE, CONSENT, CONSENTS, DECIDE, FOLLOW
+from onedoor.privacy.rules import CONSENTS, FOLLOW, OF_SERVICE
 
 ID = "^[a-z][a-z0-9-]*$"
 BASIS_ID = "^[a-z0-9][a-z0-9.-]*$"
@@ -55,8 +56,9 @@ GRANT: Mapping[str, Any] = {
             "type": "array",
             "minItems": 1,
             "uniqueItems": True,
-            "items": {"enum": ["read", "write", "correct", "follow", "configure", "decide", "audit"]},
-            "description": "configure, decide and audit are for the service consent alone",
+            "items": {"enum": ["read", "write", "correct", "follow", *chain.from_iterable(OF_SERVICE.values())]},
+            "description": "configure, decide and audit are for the service consent alone; manage, publish and "
+            "subscribe for the service pubsub",
         },
         "fields": NAMES,
         "basis": NAMES,
@@ -267,10 +269,11 @@ def _grant_faults(
 
 
 def _service_faults(document: Document, number: int, grant: Mapping[str, Any]) -> Iterator[Fault]:
-    """Yield the operations of a grant that only the consent API knows, where it is about something else."""
+    """Yield the operations of a grant that only another service knows."""
     for place, one in enumerate(grant["operations"]):
-        if one in (CONFIGURE, DECIDE, AUDIT) and grant.get("service") != CONSENT:
-            wrong = said("the operation “{name}” is of the service consent alone", name=one)
+        owner = next((service for service, known in OF_SERVICE.items() if one in known), None)
+        if owner and grant.get("service") != owner:
+            wrong = said("the operation “{name}” is of the service {service} alone", name=one, service=owner)
             yield document.fault(
                 ["grants", number, "operations", place], wrong, said("remove it, or name that service")
             )

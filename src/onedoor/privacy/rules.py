@@ -1,7 +1,7 @@
 """Who may read or write what, for which purpose: decided from the nation's rights alone."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from onedoor.kernel.text import Text
@@ -21,6 +21,14 @@ CONSENT = "consent"
 CONFIGURE, DECIDE, AUDIT = "configure", "decide", "audit"
 """What a right opens of it beside `READ` and `WRITE`: to set up agreements; to give or withdraw one of the nation's own
 consents in a person's name; to see what every system keeps."""
+PUBSUB = "pubsub"
+MANAGE, PUBLISH, SUBSCRIBE = "manage", "publish", "subscribe"
+"""What a right opens of a room for events: to make and end event types; to publish; to subscribe, and be told."""
+OF_SERVICE: Mapping[str, tuple[str, ...]] = {
+    CONSENT: (CONFIGURE, DECIDE, AUDIT),
+    PUBSUB: (MANAGE, PUBLISH, SUBSCRIBE),
+}
+"""Operations that one service alone knows."""
 NO_CONSENT = "no-consent"
 """Why a read is refused of who has not agreed to it."""
 LONGEST: Mapping[str, int] = {"client": 120, "user": 120, "purpose": 80, "basis": 80, "case": 40}
@@ -284,6 +292,18 @@ def may_call(
             grant.service == service and provider in ("", grant.provider) and _covers(grant, reader, operation)
             for grant in purpose.grants
         )
+    )
+
+
+def may_be_told(purposes: Mapping[str, Purpose], sender: Reader, *, subscriber: str, day: date) -> bool:
+    """Return whether the room *sender* may push events to *subscriber*, for what it subscribed; "" stands for any."""
+    everybody = (grant.reader for one in purposes.values() for grant in one.grants)
+    subscribers = [subscriber] if subscriber else list(dict.fromkeys(everybody))
+    return any(
+        may_call(
+            purposes, replace(sender, client=one), service=PUBSUB, provider=sender.client, day=day, operation=SUBSCRIBE
+        )
+        for one in subscribers
     )
 
 

@@ -23,14 +23,33 @@ from onedoor.privacy.records import About
 from onedoor.privacy.requests import definition, stopping
 from onedoor.privacy.requests.deciding import decides as decides_on_requests
 from onedoor.privacy.rights import of_service as service_right
-from onedoor.privacy.rules import CORRECT, FOLLOW, READ, WRITE, Basis, DeskRight, Follower, Purpose, Question, Reader
+from onedoor.privacy.rules import (
+    CORRECT,
+    FOLLOW,
+    MANAGE,
+    PUBLISH,
+    PUBSUB,
+    READ,
+    SUBSCRIBE,
+    WRITE,
+    Basis,
+    DeskRight,
+    Follower,
+    Purpose,
+    Question,
+    Reader,
+)
 from onedoor.privacy.sealing import postpone
 from onedoor.privacy.views import ReadView, Use, readers_of, reads_of_case, records_of, tell_words, uses_of, views_of
 from onedoor.privacy.words import of_post
 
 __all__ = [
     "CORRECT",
+    "MANAGE",
+    "PUBLISH",
+    "PUBSUB",
     "READ",
+    "SUBSCRIBE",
     "WRITE",
     "About",
     "Basis",
@@ -60,6 +79,7 @@ __all__ = [
     "of_post",
     "permit",
     "permit_call",
+    "permit_event",
     "permit_held",
     "permit_notice",
     "permitting",
@@ -209,6 +229,13 @@ def permit_call(reader: Reader, *, service: str, provider: str, operation: str =
     if not rules.may_call(purposes, reader, service=service, provider=provider, day=today, operation=operation):
         records.refused(reader, service, "call", (), "not-granted", ())
         raise NotPermitted(reason="not-granted", register=service)
+
+
+def permit_event(sender: Reader, *, subscriber: str) -> None:
+    """Return when the room *sender* may push events to *subscriber*; raise `NotPermitted`, which is recorded."""
+    if not rules.may_be_told(rights.purposes(), sender, subscriber=subscriber, day=nation.current().today()):
+        records.refused(sender, rules.PUBSUB, "call", (), "not-granted", ())
+        raise NotPermitted(reason="not-granted", register=rules.PUBSUB)
 
 
 def agrees(person: str, purpose_id: str) -> bool:

@@ -15,7 +15,20 @@ from onedoor.registers.definition import ARCHIVED, DRAFT, PUBLISHED
 ID = "^[a-z][a-z0-9-]*$"
 NAME = "^[a-z][a-z0-9_]*$"
 PATH = "^[a-z][a-z0-9_]*(\\.(\\*|[a-z][a-z0-9_]*))*$"
-RESERVED = ("breaches", "cases", "changes", "corrections", "data", "own-data", "person-requests", "reads")
+RESERVED = (
+    "api",
+    "breaches",
+    "cases",
+    "changes",
+    "corrections",
+    "data",
+    "events",
+    "own-data",
+    "person-requests",
+    "pub",
+    "pull",
+    "reads",
+)
 """Services that every system has beside its registers, at the same addresses."""
 SUBSYSTEM = "^[A-Z0-9-]+(/[A-Z0-9-]+){3}$"
 PATHS: Mapping[str, Any] = {

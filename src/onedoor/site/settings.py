@@ -15,9 +15,31 @@ ONEDOOR = current()
 NATION = nation.current()
 SOURCE = Path(__file__).parents[1]
 ROOMS = {
-    "portal": ["store", "identity", "privacy", "registers", "notices", "procedures", "cases", "measurement", "site"],
-    "node": ["store", "identity", "privacy", "registers", "procedures", "cases", "site"],
-    "test": ["store", "identity", "privacy", "registers", "notices", "procedures", "cases", "measurement", "site"],
+    "portal": [
+        "store",
+        "identity",
+        "privacy",
+        "registers",
+        "notices",
+        "pubsub",
+        "procedures",
+        "cases",
+        "measurement",
+        "site",
+    ],
+    "node": ["store", "identity", "privacy", "registers", "pubsub", "procedures", "cases", "site"],
+    "test": [
+        "store",
+        "identity",
+        "privacy",
+        "registers",
+        "notices",
+        "pubsub",
+        "procedures",
+        "cases",
+        "measurement",
+        "site",
+    ],
 }
 """The rooms of each role, from below to above."""
 

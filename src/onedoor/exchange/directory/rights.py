@@ -27,8 +27,19 @@ CONSENT_ENDPOINTS = {
     "audit": ("GET /audit/**",),
 }
 """What a right to call the latter opens there, by its operations; `decide` is about what may be written."""
+PUBSUB, EVENTS = "pubsub", "events"
+"""A right to the rooms of a system, which are three services by the GovStack interface; what they push to."""
+ROOM_ENDPOINTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "manage": {"api": ("* /v1/eventType", "* /v1/eventType/*")},
+    "publish": {"pub": ("POST /v1/*", "GET /v1/*/*", "DELETE /v1/*/*")},
+    "subscribe": {
+        "api": ("GET /v1/eventType", "GET /v1/eventType/*", "GET /v1/subs", "* /v1/subs/*"),
+        "pull": ("GET /v1/*", "DELETE /v1/*/*"),
+    },
+}
+"""What such a right opens, by its operations and by service."""
 CHANGES = "changes"
-EVERYWHERE = ("breaches", "cases", CHANGES, "corrections", "person-requests")
+EVERYWHERE = ("api", "breaches", "cases", CHANGES, "corrections", EVENTS, "person-requests", "pub", "pull")
 READS = ("reads", "own-reads", "sealed-reads", "own-data")
 """Services that every node has besides its registers; the portal has no data."""
 DATA_ENDPOINTS = {
@@ -86,7 +97,13 @@ def permissions(nation: Path) -> Iterator[Permission]:
 
 def _permissions(purpose: str, grant: Mapping[str, Any], owners: Mapping[str, str]) -> Iterator[Permission]:
     reader = grant["reader"]
-    if "register" not in grant:
+    if grant.get("service") == PUBSUB:
+        for one in grant["operations"]:
+            for service, endpoints in ROOM_ENDPOINTS.get(one, {}).items():
+                yield Permission(reader, f"{grant['provider']}/{service}", (purpose,), endpoints)
+        if "subscribe" in grant["operations"]:
+            yield Permission(grant["provider"], f"{reader}/{EVENTS}", (purpose,), ("POST /v1/*",))
+    elif "register" not in grant:
         opened: tuple[str, ...] = USAGE_ENDPOINTS if grant["service"] == DATA else SERVICE_ENDPOINTS
         if grant["service"] == CONSENT:
             opened = tuple(one for kind in grant["operations"] for one in CONSENT_ENDPOINTS.get(kind, ()))

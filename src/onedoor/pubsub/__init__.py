@@ -1,0 +1,1 @@
+"""Publish and subscribe: a system tells others that something happened."""

@@ -1,0 +1,49 @@
+"""Events that other systems' rooms push to this one: kept once, and stated to the rooms of this system."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from onedoor.kernel import clock
+from onedoor.kernel.actor import Actor
+from onedoor.kernel.ids import uuid7
+from onedoor.privacy.service import Reader
+from onedoor.pubsub.events import EventArrived
+from onedoor.pubsub.models import Arrived
+from onedoor.store import outbox
+
+KEPT = 30
+"""Days that an event which arrived can be read here."""
+
+
+def hear(sender: Reader, item: dict[str, Any]) -> None:
+    """Keep the event *item* that *sender*'s room pushed, and state that it came; sent again it changes nothing."""
+    with transaction.atomic():
+        _, new = Arrived.objects.get_or_create(
+            room=sender.client,
+            event=UUID(item["id"]),
+            defaults={
+                "id": uuid7(),
+                "name": item["eventType"],
+                "number": item["sequence"],
+                "publisher": "/".join(item["publisherId"].values()),
+                "body": item["event"],
+                "moment": clock.now(),
+            },
+        )
+        if new:
+            by = Actor(agency=sender.client)
+            outbox.state(EventArrived(by=by, source=sender.client, event_type=item["eventType"], event=item["id"]))
+
+
+def arrived(after: UUID | None = None, *, most: int = 1000) -> list[Arrived]:
+    """Return the events that were pushed to this system, the oldest first: those *after* the id of another."""
+    found = Arrived.objects.filter(id__gt=after) if after else Arrived.objects.all()
+    return list(found.order_by("id")[:most])
+
+
+def sweep() -> None:
+    """Forget events that are long here."""
+    Arrived.objects.filter(moment__lt=clock.now() - timedelta(days=KEPT)).delete()

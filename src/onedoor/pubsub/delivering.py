@@ -1,0 +1,175 @@
+"""Events reach their subscribers: fetched and confirmed, or pushed until they answer; at least once, in their lines."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models import F, QuerySet
+
+from onedoor.exchange import service as exchange
+from onedoor.kernel import clock
+from onedoor.kernel.errors import OnedoorError
+from onedoor.kernel.settings import current
+from onedoor.kernel.watch import metrics
+from onedoor.pubsub import room, tasks
+from onedoor.pubsub.errors import NoSuchEvent, NotByPull, NothingWaits, NotItsTurn
+from onedoor.pubsub.models import Delivery, Published, Subscription
+from onedoor.pubsub.publishing import KEPT
+
+SERVICE = "events"
+"""The service of a subscriber that events are pushed to."""
+AT_ONCE = 100
+"""Events taken at a time."""
+LONGEST = 60
+"""Seconds between two tries, at most."""
+pushed = metrics.counter(
+    "onedoor_pubsub_pushed_total",
+    "Tries to push an event to a subscriber, by how they ended: delivered, refused, unavailable.",
+    ("outcome",),
+    "portal-worker, node",
+)
+
+
+def item(event: Published) -> dict[str, Any]:
+    """Return *event* as GovStack's ``EventItem``, with the moment of its publication besides."""
+    return {
+        "id": str(event.id),
+        "sequence": event.number,
+        "publisherId": parts(event.client),
+        "eventType": event.event_type.name,
+        "event": event.body,
+        "publishedAt": event.moment.isoformat(),
+    }
+
+
+def parts(subsystem: str) -> dict[str, str]:
+    """Return a subsystem ``VN/GOV/G15/CIVIL-STATUS`` by the four parts of its name."""
+    names = ("instanceId", "memberClass", "memberCode", "applicationCode")
+    return dict(zip(names, subsystem.split("/"), strict=False))
+
+
+def pull(name: str, client: str) -> Published:
+    """Return the next event of *name* that *client* has not confirmed; raise `NotByPull` or `NothingWaits`."""
+    waiting = _waiting(_pulled(name, client).id).select_related("event__event_type")
+    found = waiting.order_by("number").first()
+    if found is None:
+        raise NothingWaits(name=name)
+    return found.event
+
+
+def confirm(name: str, client: str, event: UUID) -> None:
+    """Note that *client* has got *event*; twice is as once. Raise `NoSuchEvent` or `NotItsTurn`."""
+    subscription = _pulled(name, client)
+    with transaction.atomic():
+        found = subscription.delivery_set.select_for_update().filter(event=event).first()
+        if found is None:
+            raise NoSuchEvent(days=KEPT)
+        if found.waits:
+            if _waiting(subscription.id).filter(line=found.line, number__lt=found.number).exists():
+                raise NotItsTurn
+            _done(found)
+
+
+def push(subscription: UUID) -> None:
+    """Push what waits for *subscription*; where somebody does so already, he looks again once he has let go."""
+    while _heads(subscription):
+        with _alone(subscription) as alone:
+            if not alone:
+                return
+            while heads := _heads(subscription):
+                for delivery in heads:
+                    if not _push(delivery):
+                        return
+
+
+def _heads(subscription: UUID) -> list[Delivery]:
+    """Return the first event of each line that may be pushed now, the oldest first, of so many lines at most."""
+    now = clock.now()
+    waiting = _waiting(subscription).filter(subscription__push=True).exclude(subscription__again__gt=now)
+    ready = waiting.exclude(line__in=waiting.filter(again__gt=now).values("line"))
+    rows = ready.order_by("line", "number").distinct("line").select_related("event__event_type", "subscription")
+    return sorted(rows[:AT_ONCE], key=lambda one: one.number)
+
+
+def _push(delivery: Delivery) -> bool:
+    """Push one event; return whether the subscriber could be reached."""
+    subscription = delivery.subscription
+    reason = exchange.Reason(subscription.purpose, subscription.basis)
+    service = f"{subscription.client}/{SERVICE}"
+    said, key = item(delivery.event), f"event:{delivery.event_id}"
+    try:
+        exchange.call(service, f"v1/{said['eventType']}", said, reason=reason, user=current().subsystem, key=key)
+    except exchange.ServiceUnavailable:
+        pushed.labels("unavailable").inc()
+        _leave_alone(subscription)
+        return False
+    except OnedoorError as error:
+        pushed.labels("refused").inc()
+        _try_later(delivery, error)
+    else:
+        pushed.labels("delivered").inc()
+        Subscription.objects.filter(id=subscription.id, silent__gt=0).update(silent=0, again=None)
+        _done(delivery)
+    return True
+
+
+def _done(delivery: Delivery) -> None:
+    """Note that *delivery* has come, unless it was stopped meanwhile."""
+    Delivery.objects.filter(id=delivery.id, waits=True).update(waits=False, done=clock.now(), tried=F("tried") + 1)
+
+
+def _try_later(delivery: Delivery, error: OnedoorError) -> None:
+    """Leave an event alone that its subscriber did not take, and those behind it in its line; the others go on."""
+    again = _later(delivery.tried)
+    answer = error.answer.status if isinstance(error, exchange.ProviderError) else 403
+    with transaction.atomic():
+        Delivery.objects.filter(id=delivery.id).update(tried=F("tried") + 1, again=again, answer=answer)
+        tasks.push.defer_at(again, subscription=str(delivery.subscription_id))
+
+
+def _leave_alone(subscription: Subscription) -> None:
+    """Leave a subscriber alone whose system is silent, with all that waits for it."""
+    again = _later(subscription.silent)
+    with transaction.atomic():
+        Subscription.objects.filter(id=subscription.id).update(silent=F("silent") + 1, again=again)
+        tasks.push.defer_at(again, subscription=str(subscription.id))
+
+
+def _later(tried: int) -> datetime:
+    return clock.now() + timedelta(seconds=min(2 ** min(tried, 16), LONGEST))
+
+
+def _pulled(name: str, client: str) -> Subscription:
+    found = room.subscription(name, client)
+    if found.push:
+        raise NotByPull(name=name)
+    return found
+
+
+def _waiting(subscription: UUID) -> QuerySet[Delivery]:
+    return Delivery.objects.filter(subscription=subscription, waits=True, ends__gt=clock.now())
+
+
+@contextmanager
+def _alone(subscription: UUID) -> Iterator[bool]:
+    """Yield whether this process alone pushes to *subscription* now; a process that is killed lets go."""
+    name = f"pubsub:{subscription}"
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [name])
+        (held,) = cursor.fetchone()
+        try:
+            yield held
+        finally:
+            if held:
+                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [name])
+
+
+def sweep() -> None:
+    """Let go what nobody fetched in time, and forget events that nobody waits for any more."""
+    now = clock.now()
+    Delivery.objects.filter(waits=True, ends__lte=now).update(waits=False)
+    old = Published.objects.filter(moment__lt=now - timedelta(days=KEPT))
+    old.exclude(delivery__waits=True).delete()

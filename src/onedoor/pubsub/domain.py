@@ -1,0 +1,3 @@
+"""What the room tells the site: its title."""
+
+TITLE = "Publish and subscribe"

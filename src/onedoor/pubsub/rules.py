@@ -1,0 +1,85 @@
+"""What an event type's schema may be, what an event of it may hold, and behind which other one it waits."""
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+import jsonschema_rs
+
+from onedoor.kernel.nation.shapes import Shape
+from onedoor.kernel.said import said
+from onedoor.pubsub.errors import BadEvent, BadEventType, PersonInEvent
+
+ORDERED_BY = "x-onedoor-ordered-by"
+"""Keyword of an event type's schema: the property by whose value its events keep their order."""
+LARGEST_SCHEMA, LARGEST_EVENT = 32_768, 65_536
+"""Bytes, as compact JSON."""
+DEEPEST = 32
+LONGEST_VALUE = 200
+"""Signs of what orders events."""
+MINUTE, MONTH = 60, 30 * 86_400
+"""Seconds that an event may wait for a subscriber, at least and at most."""
+LIFETIME = said("TTL is a number of seconds from {least} to {most}", least=MINUTE, most=MONTH)
+
+
+def check_schema(schema: Mapping[str, Any]) -> None:
+    """Raise `BadEventType` unless *schema* is a JSON Schema that stands by itself; nothing is fetched for it."""
+    if too_deep(schema) or len(json.dumps(schema)) > LARGEST_SCHEMA:
+        raise BadEventType(what=said("its schema is larger than {most} bytes, or too deep", most=LARGEST_SCHEMA))
+    try:
+        _compiled(json.dumps(schema))
+    except (ValueError, jsonschema_rs.ReferencingError) as error:
+        raise BadEventType(what=said("its schema is no JSON Schema that stands by itself")) from error
+    by = schema.get(ORDERED_BY)
+    if by is not None and not (isinstance(by, str) and by in schema.get("properties", {})):
+        raise BadEventType(what=said("{keyword} names no property of its schema", keyword=ORDERED_BY))
+
+
+def check_event(schema: Mapping[str, Any], event: Mapping[str, Any], person: Shape) -> None:
+    """Raise `BadEvent` unless *event* fits *schema*, `PersonInEvent` if a value has the shape of a personal number."""
+    if too_deep(event) or len(json.dumps(event)) > LARGEST_EVENT:
+        raise BadEvent(what=said("it is larger than {most} bytes, or too deep", most=LARGEST_EVENT))
+    wrong = next(_compiled(json.dumps(schema)).iter_errors(event), None)
+    if wrong is not None:
+        place = "/".join(str(one) for one in wrong.instance_path) or "/"
+        raise BadEvent(what=said("at “{place}” it is not what the schema of its type says", place=place[:80]))
+    if person.text and any(person.fits(one) for one in _texts(event)):
+        raise PersonInEvent
+
+
+def line(schema: Mapping[str, Any], event: Mapping[str, Any], number: int, *, in_order: bool) -> str:
+    """Return the line in which the *number*th event of a type waits: that of all, of its value, or one of its own."""
+    if in_order:
+        return "all"
+    value = event.get(schema.get(ORDERED_BY, ""))
+    if value is None or isinstance(value, dict | list):
+        return f"one {number}"
+    return f"by {str(value)[:LONGEST_VALUE]}"
+
+
+def too_deep(value: object, left: int = DEEPEST) -> bool:
+    """Return whether *value* is nested in itself more than *left* times."""
+    parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    return left < 0 or any(too_deep(one, left - 1) for one in parts)
+
+
+@lru_cache(maxsize=256)
+def _compiled(schema: str) -> Any:  # noqa: ANN401 - the library has no type of its own for it
+    """Return the validator of *schema*: it fetches nothing, and its patterns take time in the text's length alone."""
+    return jsonschema_rs.validator_for(
+        json.loads(schema), validate_formats=True, offline=True, pattern_options=jsonschema_rs.RegexOptions()
+    )
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Yield every text in *value*, keys of objects too."""
+    if isinstance(value, Mapping):
+        yield from value
+        for one in value.values():
+            yield from _texts(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from _texts(one)
+    elif isinstance(value, str):
+        yield value
