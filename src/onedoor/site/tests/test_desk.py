@@ -17,9 +17,11 @@ from onedoor.site import listeners
 Application = Callable[[dict[str, Any], Callable[..., Any]], list[bytes]]
 
 
-def answering(hold: threading.Event | None = None) -> Application:
+def answering(hold: threading.Event | None = None, begun: threading.Event | None = None) -> Application:
     def application(environ: dict[str, Any], start: Callable[..., Any]) -> list[bytes]:
         if hold and environ["PATH_INFO"] == "/slow":
+            if begun:
+                begun.set()
             hold.wait(20)
         start("200 OK", [("Content-Type", "text/plain")])
         return [b"served"]
@@ -70,9 +72,11 @@ def test_when_too_many_wait_the_next_is_told_at_once_and_those_who_wait_are_serv
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(listeners, "MOST_WAITING", 2)
-    hold = threading.Event()
-    with desk(answering(hold), 1) as port, ThreadPoolExecutor(8) as officers:
-        served = [officers.submit(get, port, "/slow") for _ in range(8)]
+    hold, begun = threading.Event(), threading.Event()
+    with desk(answering(hold, begun), 1) as port, ThreadPoolExecutor(8) as officers:
+        served = [officers.submit(get, port, "/slow")]
+        assert begun.wait(20)
+        served += [officers.submit(get, port, "/slow") for _ in range(7)]
         try:
             turned_away = [one for one in served if _ends(one.done)]
             assert len(turned_away) == 5  # one is served, two wait
