@@ -21,7 +21,7 @@ def loose(name: str) -> str:
 
     So “Korea (Republic of)” and “Republic of Korea” are one, and “Democratic Republic of the Congo” is not “Congo”.
     """
-    words = NO_WORDS.sub(" ", fold(re.sub("['’`]", "", name)).replace("&", " ")).split()
+    words = NO_WORDS.sub(" ", fold(re.sub("['’`´‘]", "", name)).replace("&", " ")).split()
     return " ".join(sorted([word for word in words if word not in SMALL] or words))
 
 

@@ -70,7 +70,7 @@ class UnevenRow(BadInput):
 
 
 class RowsMissing(BadInput):
-    """{file} ends in line {line} without {count} of those ranked in {edition}: {names}. Please add their rows; ranks would be wrong without them."""  # noqa: E501 - one sentence after another, one key
+    """{file}, line {line}, column {column} ({name}): the table ends without {count} of those ranked in {edition}: {names}. Please add their rows; ranks would be wrong without them."""  # noqa: E501 - one sentence after another, one key
 
 
 class ColumnsMissing(BadInput):

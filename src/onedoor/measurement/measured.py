@@ -26,14 +26,14 @@ from onedoor.measurement.world import Definition, Group, World
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A country's recomputed and published value and rank, and whether they agree; None where it was not assessed.
+    """A country's recomputed and published value and rank, and whether they agree; None where there is none.
 
     ``rank`` to ``worst`` is the range in which the rank lies; they differ only where the data cannot decide.
     """
 
     country: str
     value: Decimal | None
-    published_value: Decimal
+    published_value: Decimal | None
     rank: int | None
     worst: int | None
     published_rank: int | None
@@ -137,7 +137,7 @@ class Measured:
         return Row(
             country=self.table.names[place],
             value=self.value(standing.values[place]) if assessed else None,
-            published_value=self.value(figures.published[place]),
+            published_value=None if figures.blank[place, 0] else self.value(figures.published[place]),
             rank=best if ranked else None,
             worst=worst if ranked else None,
             published_rank=told or None,

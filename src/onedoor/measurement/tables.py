@@ -13,7 +13,7 @@ import numpy as np
 
 from onedoor.kernel.errors import OnedoorError
 from onedoor.measurement import errors, sheets
-from onedoor.measurement.rules.exact import Wholes
+from onedoor.measurement.rules.exact import Truths, Wholes
 from onedoor.measurement.rules.index import Edition
 from onedoor.measurement.rules.standing import Figures
 from onedoor.measurement.sheets import KEYS, LONG, Sheet, bad, shown
@@ -27,9 +27,12 @@ WHOLES = re.compile(r"(?:[1-9][0-9]{0,4}\n)*")
 WITH_COMMA = re.compile(r"-?[0-9]*,[0-9]+")
 FEW = 0.1
 """The share of values that may show more decimals than their column is rounded to."""
+MANY = 30
+"""Rows from which on a column is held to the decimals it shows, be they fewer than the edition has."""
 NAMED = 5
 """Names of missing rows that are told."""
 BLANK_RANKS = ("", "0", "-", "–")
+NOUGHT = re.compile(r"-?0+(?:\.0+)?")
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,9 @@ def read(file: Path, definition: Definition, world: World) -> dict[int, Table]:
     years = _years(sheet)
     names = sheet.column("country")
     codes = _codes(sheet, names, years)
-    numbers = {name: _numbers(sheet, name) for name in sheet.columns if name not in KEYS}
+    silent = _silent(sheet, codes, years)
+    numbers = {name: _numbers(sheet, name, silent) for name in sheet.columns if name not in KEYS}
+    blank = {name: np.array([not cell for cell in sheet.column(name)]) for name in numbers}
     ranks = _ranks(sheet, numbers[str(definition.data["value"])], codes, years)
     if sheet.faults:
         raise bad(sheet)
@@ -65,7 +70,7 @@ def read(file: Path, definition: Definition, world: World) -> dict[int, Table]:
         kept = tuple(codes[row] for row in rows)
         _complete(sheet, year, kept, rows)
         _possible(sheet, year, ranks, rows)
-        figures = _figures(edition, numbers, ranks, rows)
+        figures = _figures(edition, numbers, blank, ranks, rows)
         tables[year] = Table(file, edition, tuple(names[row] for row in rows), kept, figures)
     if sheet.faults:
         raise bad(sheet)
@@ -107,9 +112,31 @@ def _near(sheet: Sheet, name: str) -> str:
     return sheet.world.countries.near(name) if len(sheet.faults) < errors.SHOWN and len(name) < LONG else "…"
 
 
-def _numbers(sheet: Sheet, name: str) -> Wholes:
-    """Return the column *name* as whole numbers of 1 / 10⁹; what is no number, or out of range, is a fault."""
+def _silent(sheet: Sheet, codes: Sequence[str], years: Sequence[int]) -> list[int]:
+    """Return the rows of those who were not assessed, whose values may be blank.
+
+    Their index is 0, or their row holds no value and no rank, and they are none of those who must be ranked.
+    """
+    if "zero" not in sheet.definition.data:
+        return []
+    indices, ranks = sheet.column(str(sheet.definition.data["value"])), sheet.column("rank")
+    places = [place for name, place in sheet.columns.items() if name not in KEYS]
+
+    def nothing(row: int) -> bool:
+        due = codes[row] in sheet.ranked(years[row]) and sheet.definition.complete(years[row])
+        return not due and ranks[row] in BLANK_RANKS and not any(sheet.rows[row][place] for place in places)
+
+    return [row for row, index in enumerate(indices) if NOUGHT.fullmatch(index) or (not index and nothing(row))]
+
+
+def _numbers(sheet: Sheet, name: str, silent: Sequence[int]) -> Wholes:
+    """Return the column *name* as whole numbers of 1 / 10⁹; what is no number, or out of range, is a fault.
+
+    What is blank in a row that may be is 0.
+    """
     cells = sheet.column(name)
+    for row in silent:
+        cells[row] = cells[row] or "0"
     low, high = _ends(sheet.definition, name)
     good = _all(NUMBERS, cells)
     values = np.array(cells, dtype=np.float64) if good else np.zeros(len(cells))
@@ -171,10 +198,13 @@ def _possible(sheet: Sheet, year: int, ranks: Wholes, rows: Wholes) -> None:
         sheet.fault(errors.OutOfRange, "rank", int(row), value=ranks[row], low=1, high=most)
 
 
-def _figures(edition: Edition, numbers: Mapping[str, Wholes], ranks: Wholes, rows: Wholes) -> Figures:
+def _figures(
+    edition: Edition, numbers: Mapping[str, Wholes], blank: Mapping[str, Truths], ranks: Wholes, rows: Wholes
+) -> Figures:
     """Return the figures of *rows*, in whole numbers of the finest unit that a value of theirs shows."""
     taken = {name: numbers[name][rows] for name in (edition.value, *edition.indicators)}
-    shown = {name: max(edition.decimals, _decimals(values, FEW)) for name, values in taken.items()}
+    fewest = edition.decimals if len(rows) < MANY else 0
+    shown = {name: max(fewest, _decimals(values, FEW)) for name, values in taken.items()}
     most = max(*shown.values(), *(_decimals(values, 0) for values in taken.values()))
     fine = 10 ** (DIGITS - most)
     return Figures(
@@ -184,6 +214,7 @@ def _figures(edition: Edition, numbers: Mapping[str, Wholes], ranks: Wholes, row
         scale=10**most,
         steps=tuple(10 ** (most - shown[name]) for name in edition.indicators),
         step=10 ** (most - shown[edition.value]),
+        blank=np.stack([blank[name][rows] for name in taken], axis=1),
     )
 
 
@@ -198,5 +229,5 @@ def _complete(sheet: Sheet, year: int, codes: Sequence[str], rows: Wholes) -> No
     if lacking and sheet.definition.complete(year):
         names = sorted(sheet.world.countries.names[code] for code in lacking)
         told = ", ".join(names[:NAMED]) + (", …" if len(names) > NAMED else "")
-        line = sheet.lines[int(rows[-1])]
-        sheet.keep(errors.RowsMissing(file=sheet.file, line=line, count=len(names), edition=year, names=told))
+        where = sheet.place("country", int(rows[-1]))
+        sheet.keep(errors.RowsMissing(**where, count=len(names), edition=year, names=told))

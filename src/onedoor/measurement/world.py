@@ -10,9 +10,9 @@ from typing import Any
 from onedoor.kernel.nation import Document, Fault, FileKind, nearest
 from onedoor.kernel.nation.nation import read_document, shown
 from onedoor.kernel.said import said
-from onedoor.kernel.text import LANGUAGES, Text, fold
+from onedoor.kernel.text import LANGUAGES, Text
 from onedoor.measurement import countries
-from onedoor.measurement.countries import Countries
+from onedoor.measurement.countries import Countries, loose
 from onedoor.measurement.domain import GROUPS, INDICES
 from onedoor.measurement.errors import BadDefinition, NoEdition, NoGroup, NoIndex, NoWorld
 from onedoor.measurement.faults import check_index
@@ -37,7 +37,7 @@ class Group:
 
     def called(self, name: str) -> bool:
         """Return whether *name* means this group."""
-        return fold(name) in map(fold, (self.id, *self.name.values(), *self.also))
+        return loose(name) in map(loose, (self.id, *self.name.values(), *self.also))
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ def undecided(measured: Measured, rows: Sequence[Row]) -> Iterator[str]:
                 country=row.country,
                 best=row.rank,
                 worst=row.worst,
-                digits=-int(row.published_value.as_tuple().exponent),
+                digits=len(str(measured.figures.scale // measured.figures.step)) - 1,
             )
 
 

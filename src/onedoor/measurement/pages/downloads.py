@@ -115,7 +115,7 @@ def rows(asked: Question) -> Iterator[dict[str, str | int | bool | None]]:
             "code": measured.table.codes[place],
             "country": row.country,
             "value": None if row.value is None else str(row.value),
-            "published_value": str(row.published_value),
+            "published_value": None if row.published_value is None else str(row.published_value),
             "rank": row.rank,
             "worst": row.worst,
             "published_rank": row.published_rank,
@@ -126,11 +126,11 @@ def rows(asked: Question) -> Iterator[dict[str, str | int | bool | None]]:
         }
 
 
-def parts(measured: Measured, place: int) -> dict[str, str]:
-    """Return the parts of the index of a country, with the digits they are published to."""
-    figures = measured.figures
-    columns = zip(measured.edition.indicators, figures.parts[place], figures.steps, strict=True)
-    return {name: str(measured.decimal(int(value), step)) for name, value, step in columns}
+def parts(measured: Measured, place: int) -> dict[str, str | None]:
+    """Return the parts of the index of a country, with the digits they are published to; None for what is blank."""
+    figures, names = measured.figures, measured.edition.indicators
+    columns = zip(names, figures.parts[place], figures.steps, figures.blank[place, 1:], strict=True)
+    return {name: None if blank else str(measured.decimal(int(value), step)) for name, value, step, blank in columns}
 
 
 def _csv(asked: Question) -> str:

@@ -129,10 +129,15 @@ def _line(asked: Question, place: int, ranks: Mapping[str, int]) -> Line:
         row,
         words.rank(row),
         str(ranks.get(row.country, words.NOTHING)),
-        [one if words.language() == words.ENGLISH else one.replace(".", ",")
-         for one in downloads.parts(measured, place).values()],
+        [_written(one) for one in downloads.parts(measured, place).values()],
         place == asked.place,
     )  # fmt: skip
+
+
+def _written(value: str | None) -> str:
+    if value is None:
+        return words.NOTHING
+    return value if words.language() == words.ENGLISH else value.replace(".", ",")
 
 
 def _order(measured: Measured, name: str, line: Line, place: int) -> tuple[Any, ...]:
@@ -140,7 +145,7 @@ def _order(measured: Measured, name: str, line: Line, place: int) -> tuple[Any, 
     if name == COUNTRY:
         return (fold(line.name),)
     if name == VALUE:
-        return (-line.row.published_value, fold(line.name))
+        return (-(line.row.published_value or 0), fold(line.name))
     if name == RANK:
         return (line.row.rank or LAST, fold(line.name))
     return (-int(measured.figures.parts[place, measured.edition.indicators.index(name)]), fold(line.name))

@@ -9,21 +9,21 @@ from numpy.typing import NDArray
 from onedoor.measurement.rules import exact
 from onedoor.measurement.rules.exact import Wholes
 from onedoor.measurement.rules.index import RankedOn
-from onedoor.measurement.rules.steps import shares
 
 
 @dataclass(frozen=True)
 class Own:
     """The unit that has the goal: its parts, in whole numbers of ``1 / scale``, with weights, steps and highest values.
 
-    ``published`` is its value; ``features`` says for each part how many countable features are behind it, if any are.
+    ``published`` is its value; ``features`` holds for each part what 0, 1, … countable features behind it are
+    published as, if any are.
     """
 
     parts: tuple[int, ...]
     weights: tuple[int, ...]
     steps: tuple[int, ...]
     highest: tuple[int, ...]
-    features: tuple[int | None, ...]
+    features: tuple[Wholes | None, ...]
     published: int
     scale: int
     step: int
@@ -83,39 +83,36 @@ def bounds(rivals: Wholes, place: int, own: Own, ranked_on: RankedOn) -> Wholes:
 def of_part(own: Own, part: int, least: int) -> Change | None:
     """Return the smallest change of one *part* that brings the numerator to *least*; None when none can."""
     weight, value = own.weights[part], own.parts[part]
-    if (count := own.features[part]) is not None:
-        return _of_features(own, part, least, count)
+    if (values := own.features[part]) is not None:
+        return _of_features(own, part, least, values)
     wanted = value + max(0, -(-(least - own.sum) // weight))
     wanted = -(-wanted // own.steps[part]) * own.steps[part]
     return Change(part, _with(own, part, wanted)) if wanted <= own.highest[part] else None
 
 
-def _of_features(own: Own, part: int, least: int, count: int) -> Change | None:
-    values = shares(count, own.scale, own.steps[part])
-    sums = own.sum + own.weights[part] * (values - own.parts[part])
-    now = have(own, part)
-    more = int(np.searchsorted(sums[now:], least))
-    if now + more > count:
+def _of_features(own: Own, part: int, least: int, values: Wholes) -> Change | None:
+    left = _left(own, part, values)
+    more = int(np.searchsorted(own.sum + own.weights[part] * (left - own.parts[part]), least))
+    if more == len(left):
         return None
-    return Change(part, _with(own, part, int(values[now + more])), more, count)
+    return Change(part, _with(own, part, int(left[more])), more, len(values) - 1)
 
 
-def have(own: Own, part: int) -> int:
-    """Return how many of the features behind *part* the unit has."""
-    count = own.features[part] or 0
-    return (2 * own.parts[part] * count + own.scale) // (2 * own.scale)
+def _left(own: Own, part: int, values: Wholes) -> Wholes:
+    """Return what the features that the unit has, and ever one more, are published as."""
+    return values[int(np.abs(values - own.parts[part]).argmin()) :]
 
 
 def amounts(own: Own, part: int, least: Wholes) -> NDArray[np.float64]:
     """Return for many fields how many features, or steps, *part* alone must gain; infinite where it cannot."""
-    count, weight = own.features[part], own.weights[part]
-    if count is None:
+    values, weight = own.features[part], own.weights[part]
+    if values is None:
         more = np.maximum(0, -((own.sum - least) // (weight * own.steps[part])))
         most = (own.highest[part] - own.parts[part]) // own.steps[part]
     else:
-        values = shares(count, own.scale, own.steps[part])[have(own, part) :]
-        more = np.searchsorted(own.sum + weight * (values - own.parts[part]), least)
-        most = len(values) - 1
+        left = _left(own, part, values)
+        more = np.searchsorted(own.sum + weight * (left - own.parts[part]), least)
+        most = len(left) - 1
     return np.where(more <= most, more, np.inf)
 
 

@@ -19,7 +19,8 @@ class Figures:
     """What was published, as whole numbers of ``1 / scale``: units × parts, and a value and a rank for each unit.
 
     ``steps`` are the units that parts are rounded to, ``step`` the one of the value. A rank of 0 was not published:
-    who has none, and a value, is scored and not ranked.
+    who has none, and a value, is scored and not ranked. ``blank`` says where the table holds nothing and a 0 stands
+    here instead, of the value and of each part (units × 1 + parts): such a unit was not assessed.
     """
 
     parts: Wholes
@@ -28,6 +29,7 @@ class Figures:
     scale: int
     steps: tuple[int, ...]
     step: int
+    blank: Truths
 
 
 @dataclass(frozen=True)
@@ -57,11 +59,12 @@ def stand(edition: Edition, figures: Figures) -> Standing:
     sums, denominator, allowed = _means(edition, figures)
     values = exact.rounded(sums, denominator, figures.step)
     agrees = exact.agree(sums, denominator, figures.published, allowed)
-    assessed = np.ones(len(values), dtype=np.bool_)
+    listed: Truths = figures.ranks != UNRANKED
+    assessed = np.logical_not(figures.blank.any(axis=1))
     if edition.zero_is_unassessed:
-        assessed = (figures.published != 0) | ~figures.parts.any(axis=1)
-    listed = figures.ranks != UNRANKED
-    ranked = assessed & (listed | (figures.published == 0) if listed.any() else True)
+        nothing = ~figures.parts.any(axis=1) & (listed | ~listed.any())
+        assessed &= (figures.published != 0) | nothing
+    ranked = assessed & listed if listed.any() else assessed
     settled = np.where(agrees, figures.published, values)
     best, worst = np.zeros_like(values), np.zeros_like(values)
     low, high = _between(sums, denominator, figures, agrees, allowed)

@@ -56,6 +56,8 @@ def test_countries_are_found_by_the_names_of_other_years(world: World) -> None:
         "Korea, Republic of": "KR", "Korea (Democratic People’s Republic of)": "KP", "Nippon": None,
         "Congo (Democratic Republic of the)": "CD", "Vietnam": "VN",
         "Republic of the Congo": "CG", "Cape Verde": "CV", "Libyan Arab Jamahiriya": "LY", "Cote d`Ivoire": "CI",
+        "Côte d´Ivoire": "CI", "Dem. Republic of the Congo": "CD", "Libyan A.J.": "LY", "Syrian Arab Rep.": "SY",
+        "Macedonia, F.Y.R.": "MK", "Congo (Democratic Republic of)": "CD", "Congo, Republic of": "CG",
         "Serbia and Montenegro": "CS", "Serbia": "RS", "Viet Nam": "VN", "vnm": "VN", "Iran, Islamic Republic of": "IR",
         "Bolivia (Plurinational State of)": "BO", "St. Kitts & Nevis": "KN", "Micronesia, Federated States of": "FM",
         "Netherlands (Kingdom of the)": "NL", "Guinea": "GN", "Equatorial Guinea": "GQ", "Dominica": "DM",
@@ -102,6 +104,23 @@ def test_a_bad_cell_is_named_by_line_and_column(
     assert type(found) is kind
     assert (found.facts["line"], found.facts["column"]) == (line, column)
     assert str(line) in found.text()
+
+
+def test_blanks_of_who_was_not_assessed_are_read_and_any_other_is_a_fault(world: World, write: Write) -> None:
+    """As the UN publishes 2010: blank parts beside an index of 0, and a row of nothing for who was no member yet."""
+    lines = [line.replace("2018", "2010") for line in LINES if "South Sudan" not in line]
+    place = next(number for number, line in enumerate(lines) if "Nauru" in line)
+    lines[place] = "2010,Nauru,184,0.0000,0.0143,0.0127,,"
+    measured = service.measure(world, write(*lines, "2010,South Sudan,,,,,,"), 2010, "egdi")
+    nauru, sudan = (measured.row(measured.place(name)) for name in ("Nauru", "South Sudan"))
+    assert (nauru.value, nauru.rank, nauru.agrees, nauru.published_rank) == (None, None, None, 184)
+    assert nauru.published_value == 0
+    assert sudan.value is sudan.published_value is sudan.rank is sudan.agrees is None
+    assert len(measured.rows()) == 193
+    assert len(measured.ranked) == 191
+    lines[place] = "2010,Nauru,184,0.1000,0.0143,0.0127,,"
+    assert [one.facts["column"] for one in faults(world, write(*lines), 2010)] == [7, 8]
+    assert [one.facts["column"] for one in faults(world, write(*LINES[:-1], "2018,Somalia,,,,,,"))] == [4, 5, 6, 7, 8]
 
 
 def test_a_minus_before_nothing_is_nothing(world: World, write: Write) -> None:
