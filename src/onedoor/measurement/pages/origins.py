@@ -64,6 +64,8 @@ def _line(asked: Question) -> tuple[int, list[tuple[str, str]]]:
 def _steps(asked: Question) -> Iterator[str]:
     """Yield how the value and the rank of the country are computed."""
     measured, row = asked.measured, asked.measured.row(asked.place)
+    if row.value is None:
+        yield _("It was not assessed, so nothing is computed.")
     if row.value is not None and measured.edition.root.exact:
         yield f"{_mean(measured, asked.place)} = {words.number(row.value)}"
     if row.agrees is not None:

@@ -240,12 +240,17 @@ def test_a_country_that_was_not_assessed_has_a_page_that_says_so(
     client: Client, own_world: Path, changed: Callable[..., Path]
 ) -> None:
     (own_world / "data" / "egdi-2016.csv").unlink()
-    shutil.copy(changed({"Viet Nam": {"egdi": "0", "rank": ""}}), own_world / "data" / "egdi-2018.csv")
-    tree = page(client, f"/en/{HOME}?country=VN&group=asean")
+    silent = {"egdi": "0", "rank": "", "hci": ""}
+    shutil.copy(changed({"Viet Nam": silent}), own_world / "data" / "egdi-2018.csv")
+    tree = page(client, f"/en/{HOME}?country=VN&group=asean&sort=hci")
+    (row,) = [one for one in table(tree) if "Viet Nam" in one]
+    assert (row[3], row[4], row[6]) == ("0.0000", "–", "–")
     assert tree.xpath("//h1")[0].text_content() == "Viet Nam has no rank in 2018"
     assert not tree.xpath("//main//a[contains(@href,'/goal')]")
     assert "no rank" in text(tree)
-    assert "A value of 0 beside parts that are not 0" in text(page(client, f"/en/{OWN}/origin"))
+    said = text(page(client, f"/en/{OWN}/origin"))
+    assert "It was not assessed, so nothing is computed." in said
+    assert "A value of 0 beside parts that are not 0" in said
     for path in ("goal", "why"):
         assert "it was not assessed" in text(page(client, f"/en/{OWN}/{path}", 400))
     assert {client.get(f"/en/{OWN}/{plot}.svg").status_code for plot in ("history", "waterfall")} == {404}
