@@ -39,5 +39,9 @@ class NotDifferent(BadInput):
     """The assessors do not differ on {code}. There is nothing to decide about it."""
 
 
+class DecidedSince(Conflict):
+    """{code} was decided by somebody since you opened this page. Please look at what stands now, then save again."""
+
+
 class NotAllDecided(BadInput):
     """Differences without a decision: {n}, the first is {code}. Please decide them all, then publish."""

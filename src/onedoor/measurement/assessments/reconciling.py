@@ -16,6 +16,7 @@ from onedoor.measurement.assessments import definition
 from onedoor.measurement.assessments.assessing import Said, answers
 from onedoor.measurement.assessments.errors import (
     AssessmentOpen,
+    DecidedSince,
     NoSuchAssessment,
     NotAllDecided,
     NotBothSubmitted,
@@ -126,19 +127,28 @@ def pair(row: Assessment) -> Pair | None:
     return Pair(answers(sheets[0]), answers(sheets[1]), {code: decided[code] for code in row.codes if code in decided})
 
 
-@transaction.atomic
-def decide(assessment: UUID, actor: Actor, code: str, *, present: bool, reason: str) -> None:
-    """Decide, or decide anew, on a difference; *reason* is not empty. Raise `NotDifferent` where there is none.
+def mark(decision: Decision | None) -> str:
+    """Return what a form keeps of the decision it was made from, so that an old form overwrites no newer decision."""
+    return decision.decided_at.isoformat() if decision else ""
 
-    Once the assessment is published nothing is decided any more.
+
+@transaction.atomic
+def decide(assessment: UUID, actor: Actor, code: str, *, present: bool, reason: str, seen: str) -> None:
+    """Decide on a difference, or anew on the decision whose `mark` is *seen*; *reason* is not empty.
+
+    Raise `NotDifferent` where there is none, `DecidedSince` where another decision stands than was seen. Once the
+    assessment is published nothing is decided any more.
     """
     row, found = _locked(assessment, actor)
     if row.published_at is not None:
         return
     if code not in found.differences:
         raise NotDifferent(code=code[:20])
-    if Decision.objects.filter(assessment=row, code=code, present=present, reason=reason).exists():
+    standing = found.decided.get(code)
+    if standing and (standing.present, standing.reason) == (present, reason):
         return  # it stays the decision of who made it
+    if mark(standing) != seen:
+        raise DecidedSince(code=code)
     by = {"person": actor.person, "post": actor.post, "decided_at": clock.now()}
     own = {"present": present, "reason": reason}
     Decision.objects.update_or_create(assessment=row, code=code, defaults=own | by)

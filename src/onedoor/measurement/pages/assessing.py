@@ -17,7 +17,8 @@ from onedoor.kernel.errors import NotAllowed
 from onedoor.kernel.text import Text
 from onedoor.measurement.assessments import assessing, definition, reconciling
 from onedoor.measurement.assessments.assessing import Said
-from onedoor.measurement.assessments.errors import NotAllAnswered, NotAllDecided
+from onedoor.measurement.assessments.errors import DecidedSince, NotAllAnswered, NotAllDecided
+from onedoor.measurement.assessments.reconciling import Pair
 from onedoor.measurement.models import Assessment
 from onedoor.measurement.pages.assessments import MODULES
 
@@ -111,24 +112,25 @@ def differences(request: HttpRequest, assessment: UUID) -> HttpResponse:
     actor = acting(request)
     row, found = reconciling.opened(assessment, actor)
     typed = {code: _decided(found.decided.get(code)) for code in found.differences}
+    marks = _marks(found)
     wrong: Wrong = {}
     if request.method == "POST" and row.published_at is None:
-        typed = {code: _decision(request.POST, code) for code in typed}
-        for code, (choice, reason) in typed.items():
-            if choice and not reason:
-                wrong[f"{code}-reason"] = _("Write why.")
+        typed = {code: _decision(request.POST, code, stands, marks[code], wrong) for code, stands in typed.items()}
         if not wrong:
             for code, (choice, reason) in typed.items():
                 if choice:
-                    reconciling.decide(assessment, actor, code, present=choice == YES, reason=reason)
+                    present, seen = choice == YES, marks[code]
+                    reconciling.decide(assessment, actor, code, present=present, reason=reason, seen=seen)
             if published := _published(request, assessment, wrong):
                 return published
+            marks = _marks(reconciling.opened(assessment, actor)[1])
     context = {
         "row": row,
         "name": _unit(row),
         "pair": found,
         "names": definition.named(row.list),
         "typed": typed,
+        "marks": marks,
         "wrong": wrong,
     }
     return render(request, "measurement/desk_differences.html", context, status=_status(wrong))
@@ -185,10 +187,21 @@ def _decided(decision: Any) -> tuple[str, str]:  # noqa: ANN401 - a decision or 
     return ((YES if decision.present else NO), decision.reason) if decision else ("", "")
 
 
-def _decision(posted: QueryDict, code: str) -> tuple[str, str]:
+def _marks(pair: Pair) -> Mapping[str, str]:
+    return {code: reconciling.mark(pair.decided.get(code)) for code in pair.differences}
+
+
+def _decision(posted: QueryDict, code: str, stands: tuple[str, str], mark: str, wrong: Wrong) -> tuple[str, str]:
+    """Return what was decided; say in *wrong* what cannot be used, and return what *stands* where the form is old."""
     choice = posted.get(code, "")
     reason = posted.get(f"{code}-reason", "").replace("\0", "").strip()[:LONGEST_REASON]
-    return choice if choice in (YES, NO) else "", reason
+    said = choice if choice in (YES, NO) else "", reason
+    if said != stands and posted.get(f"{code}-seen", "") != mark:
+        wrong[code] = DecidedSince(code=code).text(_)
+        return stands
+    if said[0] and not reason:
+        wrong[f"{code}-reason"] = _("Write why.")
+    return said
 
 
 def _unit(row: Assessment) -> Text | str:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -53,8 +54,8 @@ def both(unit: str = HANOI) -> UUID:
 
 def published(unit: str = HANOI) -> UUID:
     one = both(unit)
-    reconciling.decide(one, HEAD, APART[0], present=True, reason="The search box is at the top.")
-    reconciling.decide(one, HEAD, APART[1], present=False, reason="It is on the second page of results.")
+    reconciling.decide(one, HEAD, APART[0], present=True, reason="The search box is at the top.", seen="")
+    reconciling.decide(one, HEAD, APART[1], present=False, reason="It is on the second page of results.", seen="")
     reconciling.publish(one, HEAD)
     return one
 
@@ -148,20 +149,47 @@ def test_a_third_decides_with_a_reason_and_never_one_of_the_two() -> None:
     with pytest.raises(errors.NotAllDecided):
         reconciling.publish(one, HEAD)
     with pytest.raises(errors.NotDifferent):
-        reconciling.decide(one, HEAD, "IF-281", present=True, reason="So it is.")
+        reconciling.decide(one, HEAD, "IF-281", present=True, reason="So it is.", seen="")
     with pytest.raises(IntegrityError), transaction.atomic():
-        reconciling.decide(one, HEAD, APART[0], present=True, reason="")
-    reconciling.decide(one, HEAD, APART[0], present=False, reason="First thought.")
-    reconciling.decide(one, HEAD, APART[0], present=True, reason="Second thought.")
+        reconciling.decide(one, HEAD, APART[0], present=True, reason="", seen="")
+    reconciling.decide(one, HEAD, APART[0], present=False, reason="First thought.", seen="")
+    with pytest.raises(errors.DecidedSince):
+        reconciling.decide(one, HEAD, APART[0], present=True, reason="Of an old form.", seen="")
+    seen = reconciling.mark(reconciling.opened(one, HEAD)[1].decided[APART[0]])
+    reconciling.decide(one, HEAD, APART[0], present=True, reason="Second thought.", seen=seen)
     _, pair = reconciling.opened(one, HEAD)
     assert (pair.differences, pair.undecided) == (list(APART), [APART[1]])
     assert pair.decided[APART[0]].reason == "Second thought."
 
 
+def test_an_old_form_overwrites_no_newer_decision() -> None:
+    one = both()
+    head, path = officer("reconciler"), f"/en/assessments/{one}/differences"
+    old = {APART[0]: "present", f"{APART[0]}-reason": "As I saw it first.", f"{APART[0]}-seen": ""}
+    reconciling.decide(one, HEAD, APART[0], present=False, reason="It is gone.", seen="")
+    refused = head.post(path, old | {"do": "publish"})
+    assert refused.status_code == 422
+    shown = refused.content.decode()
+    assert f"{APART[0]} was decided by somebody since you opened this page." in shown
+    assert "It is gone." in shown
+    assert "As I saw it first." not in shown
+    (seen,) = re.findall(rf'name="{APART[0]}-seen" value="([^"]+)"', shown)
+    early = head.post(path, old | {f"{APART[0]}-seen": seen, "do": "publish"}).content.decode()
+    assert "Differences without a decision: 1" in early
+    assert Decision.objects.get(code=APART[0]).reason == "As I saw it first."
+    (seen,) = re.findall(rf'name="{APART[0]}-seen" value="([^"]+)"', early)
+    again = old | {f"{APART[0]}-reason": "As I see it now.", f"{APART[0]}-seen": seen}
+    assert head.post(path, again).status_code == 302
+    publish = {"do": "publish", APART[1]: "absent", f"{APART[1]}-reason": "Page 2."}
+    unseen = head.post(path, publish)  # of what it would publish the form shows no decision on the first
+    assert unseen.status_code == 422
+    assert head.post(path, publish | again).status_code == 302
+
+
 def test_what_is_published_stays_and_is_entered_in_the_ledger() -> None:
     one = published()
     row = reconciling.publish(one, HEAD)
-    reconciling.decide(one, HEAD, APART[0], present=False, reason="Too late.")
+    reconciling.decide(one, HEAD, APART[0], present=False, reason="Too late.", seen="")
     result = results.of(results.row(one))
     assert (result.present, result.pair.agreement.same) == (94, 93)
     assert result.pair.settled[APART[0]]
