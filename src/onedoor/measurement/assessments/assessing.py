@@ -34,7 +34,7 @@ def to_do(actor: Actor) -> Sequence[tuple[Assessment, Sheet | None]]:
     """Return the open assessments that the actor may take or has taken, each with the actor's own sheet."""
     definition.admit(allowed=definition.assesses(actor))
     own = {one.assessment_id: one for one in Sheet.objects.filter(person=actor.person)}
-    every = Assessment.objects.filter(published_at=None)
+    every = Assessment.objects.filter(published_at=None).defer("codes")
     full = set(Sheet.objects.filter(place=Sheet.SECOND).values_list("assessment_id", flat=True))
     return [(one, own.get(one.pk)) for one in every if one.pk in own or one.pk not in full]
 

@@ -96,7 +96,7 @@ def unit_of(code: str) -> Unit | None:
 def listed(actor: Actor) -> Sequence[tuple[Assessment, int]]:
     """Return the assessments that are not published, each with how many of its two sheets are submitted."""
     definition.admit(allowed=definition.reconciles(actor))
-    every = Assessment.objects.filter(published_at=None).prefetch_related("sheets")
+    every = Assessment.objects.filter(published_at=None).defer("codes").prefetch_related("sheets")
     return [(one, sum(sheet.submitted_at is not None for sheet in one.sheets.all())) for one in every]
 
 

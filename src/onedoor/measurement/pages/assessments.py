@@ -15,10 +15,10 @@ from onedoor.kernel import nation
 from onedoor.kernel.access import PUBLIC, access
 from onedoor.kernel.text import Text, cell, gettext_noop, pick
 from onedoor.measurement.assessments import definition, results
-from onedoor.measurement.assessments.results import Line, Result
+from onedoor.measurement.assessments.results import Line, Result, Summary
 from onedoor.measurement.pages import kept, words
 
-A_PAGE, LONGEST = 25, 20
+A_PAGE = 25
 DIGITS = 4
 """Decimals of a value, as the United Nations publish them."""
 MODULES: Mapping[str, str] = {
@@ -39,21 +39,21 @@ def assessments(request: HttpRequest) -> HttpResponse:
     said = definition.duties()
     if said is None:
         raise Http404
-    listed, number = definition.listed(said.list), request.GET.get("page", "")[:LONGEST]
+    listed, count = definition.listed(said.list), results.count()
+    page = Paginator(range(count), A_PAGE).get_page(request.GET.get("page"))
 
     def context() -> Mapping[str, Any]:
-        page = Paginator(results.published(), A_PAGE).get_page(number)
         return {
             "title": _said(listed.name),
             "list": listed,
-            "rows": page,
-            "found": [results.of(row) for row in page],
+            "page": page,
+            "found": results.published((page.number - 1) * A_PAGE, A_PAGE),
             "value": _value,
             "kappa": _kappa,
             "illustrative": said.illustrative,
         }
 
-    key = nation.current().path, results.count(), number
+    key = nation.current().path, count, page.number
     return kept.page(request, "measurement/assessments.html", key, context)
 
 
@@ -88,18 +88,18 @@ def assessment_export(_request: HttpRequest, assessment: UUID, kind: str) -> Htt
     return HttpResponse(text.getvalue(), content_type="text/csv; charset=utf-8")
 
 
-def _value(found: Result) -> str:
+def _value(found: Summary) -> str:
     return words.number(words.exactly(found.value, DIGITS))
 
 
-def _kappa(found: Result) -> str:
-    beyond = found.pair.agreement.kappa
+def _kappa(found: Summary) -> str:
+    beyond = found.agreement.kappa
     return words.NOTHING if beyond is None else words.number(words.exactly(beyond, 2)).replace("-", words.MINUS)
 
 
 def _plain(found: Result) -> dict[str, Any]:
     """Return an assessment for JSON: decimals as strings, ``kappa`` null where chance alone agrees on all."""
-    agreed, moment = found.pair.agreement, found.row.published_at
+    agreed, moment = found.agreement, found.row.published_at
     return {
         "assessment": str(found.row.pk),
         "list": found.row.list,

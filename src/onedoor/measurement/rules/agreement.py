@@ -26,9 +26,13 @@ def agreement(first: Answers, second: Answers) -> Agreement:
 
     Both answer the same codes, at least one.
     """
-    size = len(first)
     same = sum(present == second[code] for code, present in first.items())
-    yes, other = (Fraction(sum(one.values()), size) for one in (first, second))
+    return counted(same, len(first), sum(first.values()), sum(second.values()))
+
+
+def counted(same: int, size: int, first: int, second: int) -> Agreement:
+    """Return `agreement` of two of whom *first* and *second* say how many of *size* codes each finds present."""
+    yes, other = Fraction(first, size), Fraction(second, size)
     chance = yes * other + (1 - yes) * (1 - other)
     beyond = None if chance == 1 else (Fraction(same, size) - chance) / (1 - chance)
     return Agreement(same, size, beyond)

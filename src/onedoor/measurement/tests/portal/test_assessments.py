@@ -20,6 +20,7 @@ from onedoor.kernel.errors import NotAllowed
 from onedoor.measurement.assessments import assessing, definition, errors, reconciling, results
 from onedoor.measurement.assessments.assessing import Said
 from onedoor.measurement.models import Answer, Assessment, Decision, Sheet
+from onedoor.measurement.pages import kept
 from onedoor.store import details, ledger
 from onedoor.store.models import LedgerEntry, StatedEvent
 
@@ -97,7 +98,7 @@ def test_nobody_sees_the_others_answers_by_any_way_before_both_have_submitted() 
         reconciling.opened(one, SECOND)
     with pytest.raises(errors.NoSuchAssessment):
         results.of(results.row(one))
-    assert not list(results.published())
+    assert not results.published(0, 25)
 
 
 @pytest.mark.parametrize("call", [assessing.to_do, reconciling.listed])
@@ -300,6 +301,25 @@ def test_what_cannot_be_used_is_said_beside_the_field_and_nothing_is_kept(typed:
     assert answer.status_code == 422
     assert why in answer.content.decode()
     assert not Answer.objects.exists()
+
+
+def test_the_list_sums_up_what_each_assessment_says() -> None:
+    for unit in ("01", "79"):
+        published(unit)
+    two = results.published(0, 25)
+    assert sorted(one.row.unit for one in two) == ["01", "79"]
+    for one in two:
+        whole = results.of(results.row(one.row.pk))
+        assert (one.present, one.value, one.agreement) == (whole.present, whole.value, whole.agreement)
+    assert results.published(1, 25) == two[1:]
+
+
+def test_a_page_of_the_list_is_kept_by_its_number_whatever_is_asked() -> None:
+    published()
+    first, before = words(Client(), "/en/figures/assessments"), len(kept._pages)
+    assert "0.9895" in first
+    assert all("0.9895" in words(Client(), f"/en/figures/assessments?page={asked}") for asked in ("1", "9", "x"))
+    assert len(kept._pages) == before
 
 
 def test_it_can_be_taken_away() -> None:
