@@ -52,7 +52,8 @@ _probing = ContextVar("probing", default=False)
 def index_features(request: HttpRequest) -> HttpResponse:
     """Show every code of the list with what its probe found, searched and filtered."""
     typed = {name: " ".join(request.GET.get(name, "").split())[:LONGEST] for name in ("q", "state", "module")}
-    listed, run, number = features.load(features.WORLD), last_passed(), request.GET.get("page", "")[:LONGEST]
+    listed, run = features.load(features.WORLD), last_passed()
+    number = Paginator(listed.all, A_PAGE).get_page(request.GET.get("page")).number
     every = _findings(run)
 
     def context() -> Mapping[str, Any]:
