@@ -40,7 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     goal.add_argument(
         "--field", choices=["fixed", "moving"], default="fixed", help="rivals stay, or move on their trend"
     )
-    goal.add_argument("--history", type=Path, nargs="+", metavar="FILE", help="earlier editions that show the trend")
+    goal.add_argument(
+        "--history", type=Path, nargs="+", action="extend", metavar="FILE", help="earlier editions that show the trend"
+    )
     interval = parts.add_parser(
         "interval", help="how sure a rank is: its interval over many draws of what is uncertain"
     )

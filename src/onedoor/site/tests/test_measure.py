@@ -98,6 +98,17 @@ def test_a_goal_in_a_moving_field(capsys: pytest.CaptureFixture[str]) -> None:
     assert "Rivals move on their trend to 2020." in ask(capsys, *words)
 
 
+def test_editions_of_a_trend_are_named_together_or_one_by_one(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    first = tmp_path / "first.csv"
+    first.write_text(EARLIER.read_text().replace("2016,", "2014,"))
+    words = ["goal", "--country", "VN", "--rank", "78", "--field", "moving", "--json"]
+    apart = ask(capsys, *words, "--history", str(first), "--history", str(EARLIER))
+    assert apart == ask(capsys, *words, "--history", str(first), str(EARLIER))
+    assert apart != ask(capsys, *words, "--history", str(EARLIER))
+
+
 def test_an_interval_says_where_the_published_rank_lies(capsys: pytest.CaptureFixture[str]) -> None:
     words = ["interval", "--country", "VN", "--draws", "400", "--seed", "5"]
     found = json.loads(ask(capsys, *words, "--json"))
