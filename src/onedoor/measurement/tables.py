@@ -57,8 +57,12 @@ def read(file: Path, definition: Definition, world: World) -> dict[int, Table]:
     years = _years(sheet)
     names = sheet.column("country")
     codes = _codes(sheet, names, years)
-    silent = _silent(sheet, codes, years)
-    numbers = {name: _numbers(sheet, name, silent) for name in sheet.columns if name not in KEYS}
+    silent, unused = _silent(sheet, codes, years), definition.data.get("beside", ())
+    numbers = {
+        name: _numbers(sheet, name, range(len(names)) if name in unused else silent)
+        for name in sheet.columns
+        if name not in KEYS
+    }
     blank = {name: np.array([not cell for cell in sheet.column(name)]) for name in numbers}
     ranks = _ranks(sheet, numbers[str(definition.data["value"])], codes, years)
     if sheet.faults:
