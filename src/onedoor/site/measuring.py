@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from onedoor.kernel.text import pick
+from onedoor.kernel.text import pick, semicolons
 from onedoor.measurement.goal import PartChange
 from onedoor.measurement.rules.sensitivity import Factor
 from onedoor.measurement.service import Certainty, Goal, Interval, Measured, Row, Way
@@ -66,7 +66,7 @@ def show_rows(measured: Measured, rows: Sequence[Row], group: Group | None, plac
     differ, silent = sum(row.agrees is False for row in rows), sum(row.agrees is None for row in rows)
     told = [_("Rows: {n}; not in agreement with what was published: {differ}.", n=len(rows), differ=differ)]
     if silent:
-        told.append(_("Not assessed, because the index is 0 and its parts are not: {n}.", n=silent))
+        told.append(_("Not assessed, as the index is 0 beside parts that are not, or left blank: {n}.", n=silent))
     _say(*told, *undecided(measured, rows), _source(measured))
 
 
@@ -140,7 +140,7 @@ def _show_factors(measured: Measured, moved: Sequence[Factor]) -> None:
 
 
 def _way(measured: Measured, way: Way) -> str:
-    parts = "; ".join(_change(measured, one) for one in way.parts)
+    parts = semicolons((_change(measured, one) for one in way.parts), language())
     told = _("{changes}: {value}, place {rank}.", changes=parts, value=_number(way.value), rank=way.rank)
     if way.chance is None:
         return told
