@@ -42,9 +42,9 @@ class Permission:
 
     def covers(self, method: str, path: str, purpose: str) -> bool:
         """Return whether this permission reaches *method* and *path* for *purpose*."""
-        if ANY not in self.purposes and purpose not in self.purposes:
+        if purpose not in self.purposes and ANY not in self.purposes:
             return False
-        return any(_reaches(endpoint, method, path) for endpoint in self.endpoints)
+        return _reached(self.endpoints, method, path)
 
     def data(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -98,10 +98,7 @@ class Permissions:
     def opens(self, client: str, service: str, method: str, path: str) -> bool:
         """Return whether any permission reaches *path*, itself a glob, for some purpose."""
         sample = re.sub(r"\\(.)", r"\1", _STARS.sub(lambda found: "_/_" if found[0] == "**" else "_", path))
-        return any(
-            one.purposes and any(_reaches(endpoint, method, sample) for endpoint in one.endpoints)
-            for one in self._of(client, service)
-        )
+        return any(one.purposes and _reached(one.endpoints, method, sample) for one in self._of(client, service))
 
     def endpoints(self, client: str, service: str) -> list[tuple[str, str]]:
         """Return method and path glob of each endpoint that *client* has a permission for."""
@@ -178,9 +175,15 @@ def _canonical(data: Mapping[str, Any]) -> bytes:
     return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def _reaches(endpoint: str, method: str, path: str) -> bool:
-    allowed, _, glob = endpoint.partition(" ")
-    return allowed in (ANY, method) and _glob(glob).fullmatch(path) is not None
+def _reached(endpoints: tuple[str, ...], method: str, path: str) -> bool:
+    return any(allowed in (ANY, method) and glob.fullmatch(path) for allowed, glob in _read_endpoints(endpoints))
+
+
+@lru_cache(maxsize=4096)
+def _read_endpoints(endpoints: tuple[str, ...]) -> list[tuple[str, re.Pattern[str]]]:
+    """Return method and pattern of each endpoint."""
+    split = [one.partition(" ") for one in endpoints]
+    return [(method, _glob(glob)) for method, _, glob in split]
 
 
 @lru_cache(maxsize=4096)

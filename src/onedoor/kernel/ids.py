@@ -23,10 +23,25 @@ def uuid7() -> UUID:
 
     What happens within a millisecond is in order too: records are shown, and counted, by their ids.
     """
+    return UUID(int=_value())
+
+
+def uuid7_hex() -> str:
+    """Return the 32 signs of a UUID of version 7, at a third of the cost of an object."""
+    return f"{_value():032x}"
+
+
+def uuid7_text() -> str:
+    """Return a UUID of version 7 as it is written."""
+    made = uuid7_hex()
+    return f"{made[:8]}-{made[8:12]}-{made[12:16]}-{made[16:20]}-{made[20:]}"
+
+
+def _value() -> int:
     milliseconds, rest = divmod(time.time_ns(), 1_000_000)
     fraction = (rest << 12) // 1_000_000
     value = (milliseconds & (2**48 - 1)) << 80 | 0x7000 << 64 | fraction << 64 | 0x8000 << 48
-    return UUID(int=value | int.from_bytes(os.urandom(8)) >> 2)
+    return value | int.from_bytes(os.urandom(8)) >> 2
 
 
 def first_id(moment: datetime) -> UUID:

@@ -208,11 +208,11 @@ def _named(kind: str, head: bytes, wanted: Wanted) -> bool:
             headers, provider = request.headers, identifiers.read_target(request.target).provider
         else:
             headers = messages.read_response(head).headers
-            provider = _subsystem(messages.first(headers, b"x-road-service").rpartition("/")[0])
+            provider = _subsystem(headers.first(b"x-road-service").rpartition("/")[0])
     except (messages.BadMessage, identifiers.BadIdentifier):
         return False
-    parties = _subsystem(messages.first(headers, b"x-road-client")), provider
-    return messages.first(headers, b"x-road-id") == wanted.id and wanted.client in parties
+    parties = _subsystem(headers.first(b"x-road-client")), provider
+    return headers.first(b"x-road-id") == wanted.id and wanted.client in parties
 
 
 def _subsystem(said: str) -> str:

@@ -105,10 +105,10 @@ class Peer:
         except messages.BadMessage as bad:
             _logger.warning("response.refused peer=%s why=%s", self.gateway.id, bad)
             return
-        one = self.awaited.pop(messages.first(response.headers, b"x-road-request-id"), None)
+        one = self.awaited.pop(response.headers.first(b"x-road-request-id"), None)
         if one is None:
             return
-        if messages.first(response.headers, b"x-road-request-hash") == one.hash:
+        if response.headers.first(b"x-road-request-hash") == one.hash:
             _isolated(lambda: one.answered(response, message.body))
         else:
             fault = client_side("InconsistentResponse", "The response does not belong to the request")
@@ -116,7 +116,7 @@ class Peer:
 
     def fail_sent(self, head: bytes, fault: Fault) -> None:
         """Answer the request with *head* with *fault*."""
-        self.fail(messages.first(messages.read_request(head).headers, b"x-road-request-id"), fault)
+        self.fail(messages.read_request(head).first(b"x-road-request-id"), fault)
 
     async def _connect(self) -> None:
         loop = asyncio.get_running_loop()

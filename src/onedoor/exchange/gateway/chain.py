@@ -15,10 +15,11 @@ FANOUT = 16
 """Children of one step of a batch: with 256 messages, 30 digests prove one of them."""
 _TAIL = b"\x0c" + bytes([len(METHOD)]) + METHOD + b"\x30\x00"
 _HEAD = b"\x30" + bytes([2 + DIGEST + len(_TAIL)]) + b"\x04" + bytes([DIGEST])
+_BETWEEN = _TAIL + _HEAD
 _LONG = 0x80
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Digests:
     """The SHA-512 digests of a message's *head* and *body* (empty when there is none)."""
 
@@ -42,9 +43,8 @@ def digests(head: bytes, body: bytes) -> Digests:
 
 
 def step(children: Sequence[bytes]) -> bytes:
-    """Return the value of a step over the digests *children*."""
-    content = b"".join([_HEAD + child + _TAIL for child in children])
-    return sha512(b"\x30" + _length(len(content)) + content).digest()
+    """Return the value of a step over the digests *children*, at most `FANOUT`."""
+    return sha512(_START[len(children)] + _BETWEEN.join(children) + _TAIL).digest()
 
 
 def result(leaves: Sequence[bytes]) -> bytes:
@@ -73,8 +73,13 @@ def _groups(level: list[bytes]) -> list[list[bytes]]:
     return [level[start : start + FANOUT] for start in range(0, len(level), FANOUT)]
 
 
-def _length(size: int) -> bytes:
+def _start(children: int) -> bytes:
+    """Return what stands before the first digest of a step over so many *children*."""
+    size = children * (len(_HEAD) + DIGEST + len(_TAIL))
     if size < _LONG:
-        return bytes([size])
+        return b"\x30" + bytes([size]) + _HEAD
     raw = size.to_bytes((size.bit_length() + 7) // 8)
-    return bytes([_LONG | len(raw)]) + raw
+    return b"\x30" + bytes([_LONG | len(raw)]) + raw + _HEAD
+
+
+_START = [_start(children) for children in range(FANOUT + 1)]

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from uuid import uuid4
 
 from onedoor.exchange import identifiers
 from onedoor.exchange.configuration import Configuration, Gateway
@@ -10,16 +9,16 @@ from onedoor.exchange.gateway import asic, clients, faults, messages, metaservic
 from onedoor.exchange.gateway.asking import Peer
 from onedoor.exchange.gateway.core import Core
 from onedoor.exchange.gateway.faults import CLIENT_PROXY, Fault, bad_request, client_side
-from onedoor.exchange.gateway.messages import Headers, Response
+from onedoor.exchange.gateway.messages import DROPPED, Fields, Headers, Response
 from onedoor.exchange.gateway.systems import Asked, SystemConnection
 from onedoor.exchange.gateway.watching import ASKING, FAULT, Noted
-from onedoor.kernel.ids import uuid7
+from onedoor.kernel.ids import uuid7_text
 
 LONGEST_ID = 255
 METHODS = frozenset((b"GET", b"POST", b"PUT", b"DELETE", b"PATCH", b"HEAD", b"OPTIONS", b"TRACE"))
 _CLIENT, _ID = b"x-road-client", b"x-road-id"
-_OURS = frozenset((_CLIENT, b"traceparent", b"tracestate"))
-"""Names that this gateway writes itself: a trace it does not know for its own begins anew."""
+_REPLACED = DROPPED | {_CLIENT, b"traceparent", b"tracestate"}
+"""Names that do not travel as they came: a trace that this gateway does not know for its own begins anew."""
 _logger = logging.getLogger(__name__)
 
 
@@ -56,7 +55,7 @@ class Consuming:
         if asked.method != b"GET" or asked.target.partition(b"?")[0] != b"/listClients":
             raise bad_request("listClients is asked with GET /listClients")
         query = asked.target.partition(b"?")[2].decode("latin-1")
-        accept = messages.every(asked.headers, b"accept")
+        accept = asked.headers.every(b"accept")
         headers, body = metaservices.list_clients(self.core.configuration(CLIENT_PROXY), query, accept)
         noted.end(200)
         connection.answer(200, b"OK", headers, body)
@@ -101,7 +100,8 @@ class Consuming:
         if asked.method not in METHODS:
             raise bad_request("This method is not spoken here")
         configuration = self.core.flowing(CLIENT_PROXY)
-        headers, client = _read_headers(asked.headers)
+        request_id = uuid7_text()
+        headers, client = _read_headers(asked.headers, request_id.encode())
         clients.identify(configuration, self.core.local, client, asked)
         try:
             target = identifiers.read_target(asked.target)
@@ -112,15 +112,14 @@ class Consuming:
             why = f'Could not find addresses for service provider "{identifiers.named(target.service)}"'
             raise client_side("UnknownMember", why)
         _check_server(configuration, headers, gateway)
-        request_id = str(uuid4())
         noted.about(target.service, request_id, gateway.id)
         names = [noted.header(), (b"X-Road-Request-Id", request_id.encode())]
-        head = messages.request_head(asked.method, asked.target, [*headers, *names])
+        head = messages.request_head(asked.method, asked.target, [*headers.pairs, *names])
 
-        message_id = messages.first(headers, _ID).strip()
+        message_id = headers.first(_ID).strip()
 
         def answered(response: Response, body: bytes) -> None:
-            faulty = messages.first(response.headers, b"x-road-error")
+            faulty = response.headers.first(b"x-road-error")
             if not faulty and not _belongs(response, client, message_id, target.service):
                 failed(client_side("InconsistentResponse", "The response does not belong to the request"))
                 return
@@ -128,7 +127,7 @@ class Consuming:
             if faulty:
                 response, body = self._retold(faulty, response, body, asked)
             head_only = asked.method == b"HEAD"
-            connection.answer(response.status, response.reason, response.headers, body, head_only=head_only)
+            connection.answer(response.status, response.reason, response.headers.pairs, body, head_only=head_only)
 
         def failed(fault: Fault) -> None:
             self._fail(fault, asked, connection, noted)
@@ -138,45 +137,45 @@ class Consuming:
     def _fail(self, fault: Fault, asked: Asked, connection: SystemConnection, noted: Noted) -> None:
         noted.end(fault.status, fault.type)
         self.core.counts[fault.type] += 1
-        message_id = messages.first(asked.headers, _ID)
+        message_id = asked.headers.first(_ID)
         headers, body = self.told(fault, asked.headers)
         if message_id.isascii() and message_id.isprintable() and message_id:
             headers.append((b"X-Road-Id", message_id.encode()))
         connection.answer(fault.status, fault.reason, headers, body, head_only=asked.method == b"HEAD")
 
-    def told(self, fault: Fault, headers: Headers) -> tuple[Headers, bytes]:
+    def told(self, fault: Fault, headers: Fields) -> tuple[Headers, bytes]:
         """Return headers and body of the answer that tells *fault* to who sent *headers*."""
-        return fault.told(messages.every(headers, b"accept"), newer=self._newer)
+        return fault.told(headers.every(b"accept"), newer=self._newer)
 
     def _retold(self, type_: str, response: Response, body: bytes, asked: Asked) -> tuple[Response, bytes]:
         """Return what the provider's gateway told as a fault, in the form and spelling of this side."""
-        fault = faults.told_by(type_, body, retry=bool(messages.first(response.headers, b"retry-after")))
-        if fault is None or (not self._newer and faults.form(messages.every(asked.headers, b"accept")) == faults.JSON):
+        fault = faults.told_by(type_, body, retry=bool(response.headers.first(b"retry-after")))
+        if fault is None or (not self._newer and faults.form(asked.headers.every(b"accept")) == faults.JSON):
             return response, body
         headers, body = self.told(fault, asked.headers)
-        names = {name.lower() for name, _ in headers}
-        kept = [(name, value) for name, value in response.headers if name.lower() not in names]
-        return Response(response.status, response.reason, [*headers, *kept]), body
+        kept = messages.travelling(response.headers.pairs, frozenset(name.lower() for name, _ in headers))
+        return Response(response.status, response.reason, Fields([*headers, *kept])), body
 
 
-def _read_headers(sent: Headers) -> tuple[Headers, str]:
-    """Return the headers that travel and the client's identifier; raise `Fault`."""
-    named = messages.every(sent, _CLIENT)
+def _read_headers(sent: Fields, request_id: bytes) -> tuple[Fields, str]:
+    """Return the headers that travel and the client's identifier; raise `Fault`.
+
+    A message without an id of its own gets that of the request.
+    """
+    named = sent.every(_CLIENT)
     if not named:
         raise bad_request("The header X-Road-Client is missing")
-    headers = [(name, value) for name, value in messages.travelling(sent) if name.lower() not in _OURS]
-    headers.insert(0, (b"X-Road-Client", named[-1]))
+    headers = Fields([(b"X-Road-Client", named[-1]), *messages.travelling(sent.pairs, _REPLACED)])
     try:
         messages.check(headers)
         client = identifiers.read_identifier(named[-1].decode("latin-1"), identifiers.SUBSYSTEM, identifiers.MEMBER)
     except (messages.BadMessage, identifiers.BadIdentifier) as bad:
         raise bad_request(str(bad)) from None
-    names = {name.lower() for name, _ in headers}
-    if b"accept" not in names:
-        headers.append((b"Accept", b"application/json"))
-    if _ID not in names:
-        headers.append((b"X-Road-Id", str(uuid7()).encode()))
-    message_id = messages.first(headers, _ID)
+    if b"accept" not in headers.named:
+        headers.add(b"Accept", b"application/json")
+    if _ID not in headers.named:
+        headers.add(b"X-Road-Id", request_id)
+    message_id = headers.first(_ID)
     if not (0 < len(message_id) <= LONGEST_ID and message_id.isascii() and message_id.isprintable()):
         raise bad_request("X-Road-Id is not 1 to 255 printable ASCII signs")
     return headers, client
@@ -185,15 +184,15 @@ def _read_headers(sent: Headers) -> tuple[Headers, str]:
 def _belongs(response: Response, client: str, message_id: str, service: str) -> bool:
     """Return whether *response* names the request's client, id and service."""
     try:
-        named = messages.first(response.headers, b"x-road-client"), messages.first(response.headers, b"x-road-service")
+        named = response.headers.first(b"x-road-client"), response.headers.first(b"x-road-service")
         said = [identifiers.read_identifier(one, identifiers.SUBSYSTEM, identifiers.SERVICE) for one in named]
     except identifiers.BadIdentifier:
         return False
-    return said == [client, service] and messages.first(response.headers, _ID) == message_id
+    return said == [client, service] and response.headers.first(_ID) == message_id
 
 
-def _check_server(configuration: Configuration, headers: Headers, gateway: Gateway) -> None:
-    wanted = messages.first(headers, b"x-road-security-server")
+def _check_server(configuration: Configuration, headers: Fields, gateway: Gateway) -> None:
+    wanted = headers.first(b"x-road-security-server")
     if not wanted:
         return
     server = identifiers.read_identifier(wanted.strip(), identifiers.SERVER)

@@ -1,7 +1,7 @@
 """A message as it is signed: its head in the bytes that travel, its body, and the X-Road rules for headers."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from onedoor.exchange.gateway.chain import Digests, digests
@@ -21,7 +21,6 @@ SINGLE = frozenset(
     b"x-road-represented-party onedoor-purpose onedoor-basis idempotency-key content-type traceparent".split()
 )
 """Names that may stand once: a second one would let two readers see two messages. No other begins with ``Onedoor-``."""
-_WATCHED = STAYING | SINGLE
 GUARDED = (b"x-road-", b"onedoor-", b"idempotency-key")
 """Names that must not be imitated with underscores: a CGI-like server cannot tell them apart."""
 _SHAPES = {b"x-road-security-server": (SERVER,), b"x-road-represented-party": (1, 2)}
@@ -36,7 +35,7 @@ class BadMessage(ValueError):
     """A head that is not well formed; the text says why, without a value."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Message:
     """Head and body with their digests."""
 
@@ -50,68 +49,85 @@ class Message:
         return cls(head, body, digests(head, body))
 
 
-@dataclass(frozen=True, slots=True)
+class Fields:
+    """Headers that were read: *pairs* in their order, and *named*, the first value of each name in lower case."""
+
+    __slots__ = ("named", "pairs")
+
+    def __init__(self, pairs: Headers) -> None:
+        self.pairs = pairs
+        self.named = {name.lower(): value for name, value in reversed(pairs)}
+
+    def first(self, name: bytes) -> str:
+        """Return the value of the header *name* (lower case), or nothing."""
+        return self.named.get(name, b"").decode("latin-1")
+
+    def every(self, name: bytes) -> list[bytes]:
+        """Return the values of all headers *name* (lower case)."""
+        if name not in self.named:
+            return []
+        if not self.doubled:
+            return [self.named[name]]
+        return [value for found, value in self.pairs if found.lower() == name]
+
+    def add(self, name: bytes, value: bytes) -> None:
+        """Put a header at the end that is not there yet."""
+        self.pairs.append((name, value))
+        self.named[name.lower()] = value
+
+    @property
+    def doubled(self) -> bool:
+        """Return whether a name stands more than once."""
+        return len(self.named) < len(self.pairs)
+
+
+@dataclass(slots=True)
 class Request:
     """A request's head, read."""
 
     method: str
     target: bytes
-    headers: Headers
+    headers: Fields
 
     def first(self, name: bytes) -> str:
         """Return the value of the header *name* (lower case), or nothing."""
-        return first(self.headers, name)
+        return self.headers.first(name)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Response:
     """A response's head, read."""
 
     status: int
     reason: bytes
-    headers: Headers
+    headers: Fields
 
 
-def first(headers: Headers, name: bytes) -> str:
-    """Return the value of the header *name* (lower case), or nothing."""
-    return next((value.decode("latin-1") for found, value in headers if found.lower() == name), "")
+def travelling(headers: Headers, dropped: frozenset[bytes] = DROPPED) -> Headers:
+    """Return the headers that may travel: all but those *dropped* (names in lower case)."""
+    return [(name, value) for name, value in headers if name.lower() not in dropped]
 
 
-def every(headers: Headers, name: bytes) -> list[bytes]:
-    """Return the values of all headers *name* (lower case)."""
-    return [value for found, value in headers if found.lower() == name]
-
-
-def fields(head: bytes) -> Headers:
-    """Return the headers in a head that may not be well formed."""
-    return _FIELD.findall(head)
-
-
-def travelling(headers: Headers) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the headers that may travel."""
-    return ((name, value) for name, value in headers if name.lower() not in DROPPED)
-
-
-def check(headers: Headers) -> None:
+def check(headers: Fields) -> None:
     """Raise `BadMessage` or `BadIdentifier` for headers that a request must not have, or not so.
 
     That is one that never travels, a second one of a kind that stands once, one that imitates, an unknown
     ``Onedoor-`` header, and a server or represented party that is not an identifier.
     """
-    seen = set()
-    for name, value in headers:
-        low = name.lower()
-        if low in _WATCHED:
-            if low in STAYING:
-                raise BadMessage("a header that does not travel between gateways")
-            if low in seen:
-                raise BadMessage(f"the header {low.decode()} stands twice")
-            if low in _SHAPES:
-                read_identifier(value.decode("latin-1").strip(), *_SHAPES[low])
-            seen.add(low)
-        elif b"_" in low and low.replace(b"_", b"-").startswith(GUARDED):
+    named = headers.named
+    if not STAYING.isdisjoint(named):
+        raise BadMessage("a header that does not travel between gateways")
+    if headers.doubled:
+        for name in SINGLE.intersection(named):
+            if len(headers.every(name)) > 1:
+                raise BadMessage(f"the header {name.decode()} stands twice")
+    for name, sizes in _SHAPES.items():
+        if name in named:
+            read_identifier(headers.first(name).strip(), *sizes)
+    for name in named.keys() - SINGLE:
+        if b"_" in name and name.replace(b"_", b"-").startswith(GUARDED):
             raise BadMessage("a header imitates one of the exchange")
-        elif low.startswith(b"onedoor-"):
+        if name.startswith(b"onedoor-"):
             raise BadMessage("a header beginning with Onedoor- is not for systems to set")
 
 
@@ -130,20 +146,30 @@ def read_request(head: bytes) -> Request:
     match = _REQUEST.fullmatch(head)
     if match is None:
         raise BadMessage("the head of a request is not well formed")
-    return Request(match[1].decode(), match[2], _FIELD.findall(match[3]))
+    return Request(match[1].decode(), match[2], Fields(_FIELD.findall(match[3])))
 
 
 def read_response(head: bytes) -> Response:
     """Return the parts of a response's head; raise `BadMessage`."""
-    match = _RESPONSE.fullmatch(head)
-    if match is None:
-        raise BadMessage("the head of a response is not well formed")
-    return Response(int(match[1]), match[2], _FIELD.findall(match[3]))
+    match = _response(head)
+    return Response(int(match[1]), match[2], Fields(_FIELD.findall(match[3])))
+
+
+def check_response(head: bytes) -> None:
+    """Raise `BadMessage` when *head* is not that of a response."""
+    _response(head)
 
 
 def printable(reason: bytes) -> bytes:
     """Return what of a reason phrase can travel."""
     return bytes(sign for sign in reason[:60] if 0x20 <= sign < 0x7F)  # noqa: PLR2004 - printable ASCII
+
+
+def _response(head: bytes) -> "re.Match[bytes]":
+    match = _RESPONSE.fullmatch(head)
+    if match is None:
+        raise BadMessage("the head of a response is not well formed")
+    return match
 
 
 def _lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:

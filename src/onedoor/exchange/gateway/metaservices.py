@@ -12,11 +12,10 @@ from xml.sax.saxutils import escape
 
 from onedoor.exchange import openapi
 from onedoor.exchange.configuration import Configuration, Member
-from onedoor.exchange.gateway import messages
 from onedoor.exchange.gateway.core import Core
 from onedoor.exchange.gateway.faults import Fault, client_side, kinds, server_side
 from onedoor.exchange.gateway.local import Provided
-from onedoor.exchange.gateway.messages import Headers, printable
+from onedoor.exchange.gateway.messages import Fields, Headers, printable
 from onedoor.exchange.gateway.nodes import Errand, Node, Reply
 from onedoor.exchange.identifiers import Target
 
@@ -78,7 +77,7 @@ def fetch(
             failed(server_side("InternalError", f"Failed reading service description from {url}. {why}"))
             return
         work = asyncio.get_running_loop().run_in_executor(None, openapi.anonymous, reply.body)
-        work.add_done_callback(lambda work: hidden(work, messages.first(reply.headers, b"content-type")))
+        work.add_done_callback(lambda work: hidden(work, Fields(reply.headers).first(b"content-type")))
 
     def hidden(work: "asyncio.Future[bytes]", kind: str) -> None:
         if work.cancelled() or work.exception():

@@ -3,9 +3,9 @@
 
 import logging
 import time
-from collections.abc import Callable
+from contextlib import suppress
 from http import HTTPStatus
-from typing import TYPE_CHECKING, ParamSpec
+from typing import TYPE_CHECKING
 
 from onedoor.exchange import identifiers
 from onedoor.exchange.configuration import Gateway
@@ -13,7 +13,7 @@ from onedoor.exchange.gateway import batches, messages, metaservices, reading
 from onedoor.exchange.gateway.core import Core
 from onedoor.exchange.gateway.faults import SERVER_PROXY, Fault, server_side
 from onedoor.exchange.gateway.local import Provided
-from onedoor.exchange.gateway.messages import Headers, Message, Request
+from onedoor.exchange.gateway.messages import DROPPED, Fields, Headers, Message, Request
 from onedoor.exchange.gateway.nodes import REPEATABLE, Errand, Node, Reply
 from onedoor.exchange.gateway.replay import Seen, timely
 from onedoor.exchange.gateway.watching import PROVIDING, Noted
@@ -27,8 +27,8 @@ MOST_SERVED = 1024
 """Requests of one peer under way at the same time; above that the link is not read."""
 BODILESS = frozenset(("GET", "HEAD", "DELETE", "OPTIONS", "TRACE"))
 """Methods that say nothing of a body when they have none."""
-_OURS = (b"x-road-client", b"x-road-service", b"x-road-id", b"x-road-error")
-P = ParamSpec("P")
+_REPLACED = DROPPED | {b"x-road-client", b"x-road-service", b"x-road-id", b"x-road-error"}
+"""Names that an answer loses: of all but the last one this gateway says itself what is true."""
 _logger = logging.getLogger(__name__)
 
 
@@ -167,13 +167,15 @@ class Question:
         self._link, self._message, self._peer = link, message, peer
         self._request: Request | None = None
         self._spoken: tuple[bytes, ...] = ()
-        self._noted = Noted(link.core, PROVIDING, messages.fields(message.head))
+        with suppress(messages.BadMessage):
+            self._request = messages.read_request(message.head)
+        self._noted = Noted(link.core, PROVIDING, self._request.headers if self._request else Fields([]))
 
     def serve(self, moment: int) -> None:
         """Check everything, then answer or forward; raise `Fault`."""
         core = self._link.core
         try:
-            request = self._request = messages.read_request(self._message.head)
+            request = self._request or messages.read_request(self._message.head)
             messages.check(request.headers)
             target = identifiers.read_target(request.target)
             client = identifiers.read_identifier(request.first(b"x-road-client"), identifiers.SUBSYSTEM)
@@ -182,9 +184,8 @@ class Question:
         except (messages.BadMessage, identifiers.BadIdentifier) as bad:
             raise server_side("InvalidRequest", str(bad)) from None
         self._noted.about(target.service, request.first(b"x-road-request-id"), self._peer.id)
-        core.flowing(SERVER_PROXY)
+        own = core.flowing(SERVER_PROXY).gateways.get(core.id)
         self._check_origin(request, client, moment)
-        own = core.configuration(SERVER_PROXY).gateways.get(core.id)
         if own is None or target.provider not in own.clients:
             raise server_side("UnknownMember", f"Client '{identifiers.named(target.provider)}' not found")
         if request.method == "GET" and target.code in metaservices.CODES:
@@ -225,24 +226,28 @@ class Question:
             self._finish(200, b"OK", *provided.document)
             return
         node = self._link.providing.nodes[provided.host, provided.port]
-        done = _isolated(self, lambda headers, body: self._finish(200, b"OK", headers, body))
-        metaservices.fetch(provided, node, done, self.fail)
+        metaservices.fetch(provided, node, lambda *found: self._finish(200, b"OK", *found), self.fail)
 
     def _forward(self, request: Request, target: Target, provided: Provided) -> None:
         node = self._link.providing.nodes[provided.host, provided.port]
         until = time.monotonic() + provided.timeout
         repeatable = request.method in REPEATABLE or bool(request.first(b"idempotency-key"))
         wire = _wire(request, target, provided, self._message.body, self._noted.header())
-        node.send(Errand(wire, request.method, repeatable, until, _isolated(self, self._replied), self.fail))
+        node.send(Errand(wire, request.method, repeatable, until, self._replied, self.fail))
 
     def _replied(self, reply: Reply) -> None:
-        reason = reply.reason or HTTPStatus(reply.status).phrase.encode()
-        self._finish(reply.status, reason, reply.headers, reply.body)
+        self._finish(reply.status, reply.reason, reply.headers, reply.body)
 
     def _finish(self, status: int, reason: bytes, headers: Headers, body: bytes) -> None:
-        kept = [(name, value) for name, value in messages.travelling(headers) if name.lower() not in _OURS]
-        head = messages.response_head(status, messages.printable(reason), [*kept, *self._names()])
-        messages.read_response(head)  # what the other gateway could not read is not sent to it
+        try:
+            kept = messages.travelling(headers, _REPLACED)
+            reason = messages.printable(reason or HTTPStatus(status).phrase.encode())
+            head = messages.response_head(status, reason, [*kept, *self._names()])
+            messages.check_response(head)  # what the other gateway could not read is not sent to it
+        except Exception:
+            _logger.exception("providing.reply")
+            self.fail(server_side("InternalError", "The answer of the service cannot be used"))
+            return
         self._noted.end(status)
         self._link.respond(head, body)
 
@@ -253,7 +258,7 @@ class Question:
             return names
         names += zip((b"X-Road-Service", b"X-Road-Client"), self._spoken, strict=False)
         same = (b"X-Road-Id", b"X-Road-Request-Id")
-        return names + [(name, request.first(name.lower()).encode("latin-1")) for name in same]
+        return names + [(name, request.headers.named.get(name.lower(), b"")) for name in same]
 
 
 def _wire(request: Request, target: Target, provided: Provided, body: bytes, traced: tuple[bytes, bytes]) -> bytes:
@@ -261,19 +266,8 @@ def _wire(request: Request, target: Target, provided: Provided, body: bytes, tra
     query = f"?{target.query}" if b"?" in request.target else ""
     host = f"{provided.host}:{provided.port}"
     lines = [f"{request.method} {provided.at(target.path)}{query} HTTP/1.1\r\nHost: {host}".encode()]
-    travelling = [(name, value) for name, value in request.headers if name.lower() != traced[0]]
-    lines += [b"%b: %b" % (name, value) for name, value in (*travelling, traced)]
+    travelling = [(name, value) for name, value in request.headers.pairs if name.lower() != traced[0]]
+    lines += [b"%b: %b" % one for one in (*travelling, traced)]
     if body or request.method not in BODILESS:
         lines.append(b"Content-Length: %d" % len(body))
     return b"\r\n".join(lines) + b"\r\n\r\n" + body
-
-
-def _isolated(question: Question, step: Callable[P, None]) -> Callable[P, None]:
-    def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            step(*args, **kwargs)
-        except Exception:
-            _logger.exception("providing.reply")
-            question.fail(server_side("InternalError", "The answer of the service cannot be used"))
-
-    return run

@@ -15,7 +15,6 @@ from xml.sax.saxutils import escape
 
 from onedoor.exchange import identifiers
 from onedoor.exchange.configuration import Configuration
-from onedoor.exchange.gateway import messages
 from onedoor.exchange.gateway.clients import identify
 from onedoor.exchange.gateway.faults import CLIENT, Fault, client_side, server_side, spelt
 from onedoor.exchange.gateway.local import Local
@@ -73,7 +72,7 @@ class Message:
 
 def answer(configuration: Configuration, local: Local, asked: Asked) -> bytes:
     """Return the body of the answer to a SOAP request; raise `Fault`."""
-    if not messages.first(asked.headers, b"content-type").lower().startswith("text/xml"):
+    if not asked.headers.first(b"content-type").lower().startswith("text/xml"):
         raise Fault(f"{CLIENT}.InvalidContentType", "Only text/xml is spoken here")
     message = read(asked.body)
     if message.header("protocolVersion") != VERSION:

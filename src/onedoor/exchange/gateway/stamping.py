@@ -75,8 +75,7 @@ class Stamping:
     @property
     def longest(self) -> float:
         """Return how many seconds the oldest signature has waited."""
-        oldest = next(iter(self._waiting), None)
-        return max(0.0, (time.time_ns() - oldest.moment) / SECOND) if oldest else 0.0
+        return max(0.0, (time.time_ns() - self._waiting[0].moment) / SECOND) if self._waiting else 0.0
 
     def note(self, payload: bytes, signer: Gateway | Sealer) -> None:
         """Take the signature of a batch that went into the log."""

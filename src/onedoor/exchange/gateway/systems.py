@@ -10,7 +10,7 @@ from typing import Protocol, cast
 import httptools
 
 from onedoor.exchange.gateway.faults import Fault, bad_request
-from onedoor.exchange.gateway.messages import Headers
+from onedoor.exchange.gateway.messages import Fields, Headers
 from onedoor.exchange.gateway.wire import keep_alive, shown_by
 
 LARGEST_HEAD = 48 * 2**10
@@ -21,7 +21,6 @@ MOST_PIPELINED = 8
 HEAD_WITHIN, BODY_WITHIN, IDLE, WRITE_WITHIN = 10.0, 60.0, 75.0, 30.0
 """Seconds for a head, for a whole request, between two requests, for a client to take its answer."""
 _NO_BODY = (204, 304)
-_FRAMING = frozenset((b"host", b"expect", b"content-length", b"transfer-encoding"))
 _VERSIONS = ("1.1", "1.0")
 
 
@@ -31,7 +30,7 @@ class Asked:
 
     method: bytes
     target: bytes
-    headers: Headers
+    headers: Fields
     body: bytes
     certificate: str
     secure: bool
@@ -43,7 +42,7 @@ class Handler(Protocol):
     def handle(self, asked: Asked, connection: "SystemConnection") -> None:
         """Answer *asked* on *connection*, now or later."""
 
-    def told(self, fault: Fault, headers: Headers) -> tuple[Headers, bytes]:
+    def told(self, fault: Fault, headers: Fields) -> tuple[Headers, bytes]:
         """Return headers and body of the answer that tells *fault* to who sent *headers*."""
 
 
@@ -62,7 +61,8 @@ class SystemConnection(asyncio.Protocol):
         self._since = time.monotonic()
         self._blocked = 0.0
         self._target, self._size = b"", 0
-        self._headers: Headers = []
+        self._pairs: Headers = []
+        self._headers = Fields([])
         self._chunks: list[bytes] = []
         self._parser = httptools.HttpRequestParser(self)
 
@@ -107,7 +107,7 @@ class SystemConnection(asyncio.Protocol):
             self._refuse(bad_request("This method is not spoken here"))
             return b""
         first = b"%b %b HTTP/%b" % (method, self._target, parser.get_http_version().encode())
-        kept = [b"%b: %b" % (name, value) for name, value in self._headers if name.lower() != b"upgrade"]
+        kept = [b"%b: %b" % (name, value) for name, value in self._pairs if name.lower() != b"upgrade"]
         return b"\r\n".join([first, *kept]) + b"\r\n\r\n" + rest
 
     def sweep(self, now: float) -> None:
@@ -134,24 +134,26 @@ class SystemConnection(asyncio.Protocol):
     def on_message_begin(self) -> None:
         if len(self._queue) >= MOST_PIPELINED:
             raise bad_request("Too many requests were sent before their answers")
-        self._target, self._headers, self._chunks = b"", [], []
+        self._target, self._pairs, self._chunks = b"", [], []
         self._size, self._reading, self._head_done = 0, True, False
         self._since = time.monotonic()
 
     def on_url(self, part: bytes) -> None:
         self._target += part
-        self._grow(len(part))
+        self._size += len(part)
+        if self._size > LARGEST_HEAD:
+            raise bad_request("The head of the request is too large")
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._head_done:
             raise bad_request("Headers after the body are not taken")
-        self._headers.append((name, value))
-        self._grow(len(name) + len(value))
-        if len(self._headers) > MOST_FIELDS:
-            raise bad_request("The request has too many headers")
+        self._pairs.append((name, value))
+        self._size += len(name) + len(value)
+        if self._size > LARGEST_HEAD or len(self._pairs) > MOST_FIELDS:
+            raise bad_request("The head of the request is too large")
 
     def on_headers_complete(self) -> None:
-        self._head_done, self._size = True, 0
+        self._head_done, self._size, self._headers = True, 0, Fields(self._pairs)
         if self._parser.should_upgrade():
             return
         expected = _framed(self._headers, self._parser.get_http_version())
@@ -200,11 +202,6 @@ class SystemConnection(asyncio.Protocol):
             self._busy = True
             self._handler.handle(self._queue.popleft(), self)
 
-    def _grow(self, size: int) -> None:
-        self._size += size
-        if self._size > LARGEST_HEAD:
-            raise bad_request("The head of the request is too large")
-
     def _refuse(self, fault: Fault) -> None:
         """Answer *fault* in its turn and close: what follows on this connection cannot be told apart any more.
 
@@ -218,28 +215,21 @@ class SystemConnection(asyncio.Protocol):
 
     def _tell(self, fault: Fault) -> None:
         self._fault = None
-        self.answer(fault.status, fault.reason, *self._handler.told(fault, self._headers))
+        self.answer(fault.status, fault.reason, *self._handler.told(fault, Fields(self._pairs)))
 
 
-def _framed(headers: Headers, version: str) -> bool:
+def _framed(headers: Fields, version: str) -> bool:
     """Return whether the client waits to be told to go on; raise `Fault` unless the end of its request is plain."""
-    expected = hosts = 0
-    for name, value in headers:
-        if (low := name.lower()) not in _FRAMING:
-            continue
-        if low == b"host":
-            hosts += 1
-        elif low == b"expect":
-            expected += 1
-        elif low == b"content-length" and int(value) > LARGEST_BODY:
-            raise _too_large()
-        elif low == b"transfer-encoding" and value.strip().lower() != b"chunked":
-            raise bad_request("The body is encoded in a way that is not spoken here")
+    if int(headers.named.get(b"content-length", b"0")) > LARGEST_BODY:
+        raise _too_large()
+    if any(value.strip().lower() != b"chunked" for value in headers.every(b"transfer-encoding")):
+        raise bad_request("The body is encoded in a way that is not spoken here")
     if version not in _VERSIONS:
         raise bad_request("This version of HTTP is not spoken here")
+    hosts = len(headers.every(b"host"))
     if hosts != 1 and (hosts or version != "1.0"):
         raise bad_request("A request names exactly one host")
-    return bool(expected)
+    return b"expect" in headers.named
 
 
 def _too_large() -> Fault:

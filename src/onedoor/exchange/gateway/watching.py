@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from prometheus_client import Counter, Histogram
 
 from onedoor.exchange.gateway import local as files
-from onedoor.exchange.gateway.messages import Headers, first
+from onedoor.exchange.gateway.messages import Fields
 from onedoor.kernel.watch import health, lines, metrics, spans, trace
 from onedoor.kernel.watch.health import Dependency, Failing
 from onedoor.kernel.watch.metrics import Measure
@@ -31,6 +31,7 @@ LATE_STAMP = 300.0
 TURN = 2.0
 """Seconds in which the loop must come round, or the process counts as stuck."""
 _BAD = 400
+_TRACE = trace.HEADER.encode()
 _SAFE_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _logger = logging.getLogger("onedoor.exchange.messages")
 _messages = metrics.counter(
@@ -73,15 +74,15 @@ class Noted:
 
     __slots__ = ("_core", "_received", "_side", "_started", "here", "message", "peer", "service")
 
-    def __init__(self, core: "Core", side: str, headers: Headers) -> None:
+    def __init__(self, core: "Core", side: str, headers: Fields) -> None:
         self._core, self._side, self._started = core, side, time.perf_counter()
-        self._received = trace.read(first(headers, trace.HEADER.encode()))
+        self._received = trace.read(headers.first(_TRACE))
         self.here = spans.enter(self._received)
         self.service, self.message, self.peer = OTHER, "", ""
 
     def header(self) -> tuple[bytes, bytes]:
         """Return the header that carries the request's id on."""
-        return trace.HEADER.encode(), self.here.header().encode()
+        return _TRACE, self.here.header().encode()
 
     def about(self, service: str, message: str, peer: str) -> None:
         """Say which service of the configuration it is for, its id between gateways, and the other gateway."""
@@ -96,11 +97,11 @@ class Noted:
         count, duration = _cells(self._side, self.service, outcome)
         count.inc()
         duration.observe(seconds)
-        kind = spans.CLIENT if self._side == ASKING else spans.SERVER
-        facts: dict[str, str | int] = {"onedoor.service": self.service, "onedoor.outcome": outcome}
-        spans.leave(
-            self.here, self._received, f"{self._side} {self.service}", kind, seconds, failed=bool(fault), **facts
-        )
+        if self.here.kept:
+            kind = spans.CLIENT if self._side == ASKING else spans.SERVER
+            facts: dict[str, str | int] = {"onedoor.service": self.service, "onedoor.outcome": outcome}
+            name = f"{self._side} {self.service}"
+            spans.leave(self.here, self._received, name, kind, seconds, failed=bool(fault), **facts)
         if _logger.isEnabledFor(logging.INFO):
             told: dict[str, object] = {"event": "message", "request": self.here.id, "message": self.message}
             told |= {"side": self._side, "service": self.service, "peer": self.peer, "outcome": outcome}

@@ -233,8 +233,8 @@ def _address(place: Place, member: str) -> tuple[str, int]:
 
 
 def _id(head: bytes) -> str:
-    first = messages.read_request(head).headers if head[:1].isalpha() else messages.read_response(head).headers
-    return messages.first(first, b"x-road-id")
+    found = messages.read_request(head) if head[:1].isalpha() else messages.read_response(head)
+    return found.headers.first(b"x-road-id")
 
 
 def _refusal(environment: dict[str, str]) -> str:

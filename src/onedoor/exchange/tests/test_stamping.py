@@ -23,7 +23,7 @@ from onedoor.exchange.gateway.asic import Wanted
 from onedoor.exchange.gateway.consuming import Consuming
 from onedoor.exchange.gateway.core import Core
 from onedoor.exchange.gateway.log import Log
-from onedoor.exchange.gateway.messages import Headers, Message, Response
+from onedoor.exchange.gateway.messages import Fields, Headers, Message, Response
 from onedoor.exchange.gateway.stamping import Signed, Stamping
 from onedoor.exchange.gateway.systems import Asked
 from onedoor.exchange.tests.nation import LOOKUP, PROVIDER, WHY
@@ -246,7 +246,7 @@ class Answers:
         service = LOOKUP.removeprefix("/r1/").rpartition("/")[0]
         same = {"X-Road-Client": WHY["X-Road-Client"], "X-Road-Service": service, "X-Road-Id": "one", **self.names}
         named = [(name.replace("_", "-").encode(), value.encode()) for name, value in same.items()]
-        answered(Response(200, b"OK", named), b"{}")
+        answered(Response(200, b"OK", Fields(named)), b"{}")
 
     def answer(self, status: int, reason: bytes, headers: Headers, body: bytes, *, head_only: bool) -> None:
         self.given.append((status, headers))
@@ -269,10 +269,10 @@ def test_an_answer_with_another_id_client_or_service_is_none(
         there: Any = Answers(**names)
         certificate = next(iter(core.configuration("").subsystems[WHY["X-Road-Client"]].systems))
         headers = [(name.encode(), value.encode()) for name, value in {**WHY, "X-Road-Id": "one"}.items()]
-        asked = Asked(b"POST", LOOKUP.encode(), headers, b"{}", certificate, secure=True)
+        asked = Asked(b"POST", LOOKUP.encode(), Fields(headers), b"{}", certificate, secure=True)
         Consuming(core, {OTHER: there}).handle(asked, there)
         assert [one for one, _ in there.given] == [status]
-        fault = messages.first(there.given[0][1], b"x-road-error")
+        fault = Fields(there.given[0][1]).first(b"x-road-error")
         assert fault == ("" if status == 200 else "Server.ClientProxy.InconsistentResponse")
 
     run(step)
