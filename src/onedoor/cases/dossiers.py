@@ -6,12 +6,13 @@ from collections.abc import Collection
 from django.db import transaction
 from django.utils.translation import get_language, gettext
 
-from onedoor.cases import handover, journal, queue, rules, seals
+from onedoor.cases import handover, journal, queue, rules, seals, shown
 from onedoor.cases.context import about
 from onedoor.cases.drafts import keep_file
 from onedoor.cases.errors import NoSuchCase, NoSuchResult, NotIssuedYet, NotPossible, TooLateToWithdraw, WordsNeeded
 from onedoor.cases.events import DossierWithdrawn, SupplementAnswered
 from onedoor.cases.file import OPENED, DossierView, filename, late
+from onedoor.cases.held import RESULTS
 from onedoor.cases.journey import moving, service_of, step_at
 from onedoor.cases.models import Dossier, Result, Step
 from onedoor.cases.views import DossierLine, ResultFile
@@ -40,7 +41,7 @@ WHOLE = Joined(
     " WHERE code = %s ORDER BY position",
 )
 WITH_FILE = Joined(
-    BY_CODE,
+    Rows(Dossier),
     Rows(Result),
     source="cases_dossier LEFT JOIN cases_result ON cases_result.dossier_id = cases_dossier.id AND kind = %s"
     " WHERE code = %s",
@@ -67,15 +68,15 @@ def dossiers(actor: Actor) -> tuple[DossierLine, ...]:
     """Return the actor's dossiers and those that name them as a parent, newest first."""
     rows = OWN.all(actor.person, mark(identity.person_number(actor.person)))
     results = Counter(dossier.code for dossier, result in rows if result)
-    return tuple(_line(row, results[code]) for code, row in {row.code: row for row, _ in rows}.items())
+    return tuple(_line(row, results[code], actor) for code, row in {row.code: row for row, _ in rows}.items())
 
 
-def _line(dossier: Dossier, results: int) -> DossierLine:
+def _line(dossier: Dossier, results: int, actor: Actor) -> DossierLine:
     service = service_of(dossier)
     return DossierLine(
         code=dossier.code,
         title=service.title,
-        about=_about(service, dossier),
+        about=_about(service, dossier, actor),
         state=dossier.state,
         submitted_at=dossier.submitted_at,
         due=dossier.due,
@@ -84,12 +85,13 @@ def _line(dossier: Dossier, results: int) -> DossierLine:
     )
 
 
-def _about(service: Service, dossier: Dossier) -> str:
-    """Return whom the dossier is about, or that its data were erased."""
+def _about(service: Service, dossier: Dossier, actor: Actor) -> str:
+    """Return whom the dossier is about, where the actor wrote that name; or that its data were erased."""
     try:
-        return about(service, OPENED.of(bytes(dossier.body), dossier.read))
+        name = about(service, OPENED.of(bytes(dossier.body), dossier.read))
     except KeyDestroyed as gone:
         return gone.text(gettext)
+    return name if dossier.account == actor.person else ""
 
 
 def seen(actor: Actor, codes: Collection[str]) -> set[str]:
@@ -98,13 +100,18 @@ def seen(actor: Actor, codes: Collection[str]) -> set[str]:
     return {code for (code,) in fetch(SEEN, (list(codes), actor.person, person))}
 
 
-def view(code: str, actor: Actor) -> DossierView:
-    """Return a dossier; raise `NoSuchCase` (recorded) for anybody but its people."""
+def view(code: str, actor: Actor, seen: Collection[str] = shown.ALL) -> DossierView:
+    """Return a dossier with what is *seen* of it; raise `NoSuchCase` (recorded) for anybody but its people.
+
+    What in it is about others than *actor* is on record as a read of theirs before this returns; with nothing *seen*
+    there is nothing personal in it, and no record. It cannot stand in an open transaction.
+    """
     found = WHOLE.all(_readable(code))
     dossier = _own(found[0][0] if found else None, code, actor)
-    return DossierView(
-        dossier, [step for _, step, _ in found], {result.step: result for *_, result in found if result}, actor
-    )
+    results = {result.step: result for *_, result in found if result}
+    opened = DossierView(dossier, [step for _, step, _ in found], results, actor, seen)
+    shown.record(dossier, opened.definition, opened.body, opened.parts, actor)
+    return opened
 
 
 def find(code: str, actor: Actor, *, mine: bool = False) -> Dossier:
@@ -200,7 +207,7 @@ def _end(dossier: Dossier, step: Step) -> None:
 
 
 def result_file(code: str, kind: str, actor: Actor) -> ResultFile:
-    """Return a result to download; a file that is not what was kept is not given out."""
+    """Return a result to download, once that is on record; a file that is not what was kept is not given out."""
     found = WITH_FILE.all(kind, _readable(code))
     dossier, row = _own(found[0][0] if found else None, code, actor), found[0][1]
     if row is None:
@@ -208,4 +215,5 @@ def result_file(code: str, kind: str, actor: Actor) -> ResultFile:
     content = row.content()
     if seals.digest(content) != row.sha256:
         raise NoSuchResult
+    shown.record(dossier, service_of(dossier), dossier.read(), [RESULTS], actor)
     return ResultFile(filename(dossier.code, kind), content, row.sha256)

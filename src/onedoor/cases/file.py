@@ -1,15 +1,17 @@
 """A dossier opened for its people: clock, steps, results, history."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from onedoor.cases import directory, rules, words
+from onedoor.cases import directory, rules, shown, words
 from onedoor.cases.context import about
+from onedoor.cases.held import ABOUT, DECIDED, RESULTS
 from onedoor.cases.journey import service_of, step_at, verified
 from onedoor.cases.models import Dossier, Result, Step, Transition
 from onedoor.cases.opened import Opened
+from onedoor.cases.shown import DECLARED
 from onedoor.cases.views import (
     AnswerView,
     ClockView,
@@ -41,10 +43,15 @@ def late(dossier: Dossier, now: datetime) -> bool:
 
 
 class DossierView:
-    """A dossier as its applicant (or a parent named in it) sees it; each part is worked out when it is looked at."""
+    """A dossier as its applicant (or a parent named in it) sees it; each part is worked out when it is looked at.
 
-    def __init__(self, dossier: Dossier, steps: list[Step], results: Mapping[str, Result], actor: Actor) -> None:
-        self.dossier, self._rows, self._issued = dossier, steps, results
+    Of what is personal in it there is only what is *seen* (see `shown.ALL`): the rest was not put on record.
+    """
+
+    def __init__(
+        self, dossier: Dossier, steps: list[Step], results: Mapping[str, Result], actor: Actor, seen: Collection[str]
+    ) -> None:
+        self.dossier, self._rows, self._issued, self._seen = dossier, steps, results, seen
         self.definition: Service = service_of(dossier)
         self.body = OPENED.of(bytes(dossier.body), dossier.read)
         self.now, self.calendar = clock.now(), nation.current().calendar
@@ -57,7 +64,7 @@ class DossierView:
     @cached_property
     def about(self) -> str:
         """Whom it is about."""
-        return about(self.definition, self.body)
+        return about(self.definition, self.body) if ABOUT in self._seen else ""
 
     @cached_property
     def clock(self) -> ClockView:
@@ -92,7 +99,17 @@ class DossierView:
     @cached_property
     def answers(self) -> tuple[AnswerView, ...]:
         """What was declared."""
-        return tuple(AnswerView(**line) for line in self.body["declared"])
+        return tuple(AnswerView(**line) for line in self.body["declared"] if DECLARED in self._seen)
+
+    @property
+    def parts(self) -> list[str]:
+        """The names of what is seen, as they stand in the record of it."""
+        return shown.parts(self.definition, self.body, self._seen, self._issued)
+
+    @property
+    def asked(self) -> int:
+        """How many questions the person answered, which no register could."""
+        return sum(not any(line["source"].values()) for line in self.body["declared"])
 
     @cached_property
     def may_withdraw(self) -> bool:
@@ -120,7 +137,7 @@ class DossierView:
             title=self.definition.results[row.kind].title,
             agency=row.agency,
             agency_name=directory.agency_name(row.agency),
-            number=str(row.read()["number"]),
+            number=str(row.read()["number"]) if RESULTS in self._seen else "",
             issued_at=row.issued_at,
             sha256=row.sha256,
             verify_url=row.verify_url,
@@ -156,14 +173,14 @@ class DossierView:
         )
 
     def _request(self, row: Step) -> Request | None:
-        asked = self._last(row.ref, "supplement") if row.asked else None
+        asked = self._last(row.ref, "supplement") if row.asked and DECIDED in self._seen else None
         if asked is None:
             return None
         name = directory.agency_name(asked.agency)
         return Request(row.ref, asked.words(), name, asked.moment, row.answer_by)
 
     def _refusal(self, row: Step) -> Refusal | None:
-        refused = self._last(row.ref, "refuse") if row.state == rules.REFUSED else None
+        refused = self._last(row.ref, "refuse") if row.state == rules.REFUSED and DECIDED in self._seen else None
         if refused is None:
             return None
         article, law = words.ground(self.definition, row.ref, row.ground)
@@ -171,7 +188,7 @@ class DossierView:
         return Refusal(row.ref, article, law, refused.words(), name, refused.moment, self.definition.appeal)
 
     def _verifies(self, row: Step) -> str:
-        asked = self._last(row.ref, "verify") if verified(self.definition, row) else None
+        asked = self._last(row.ref, "verify") if verified(self.definition, row) and DECIDED in self._seen else None
         return asked.words() if asked else ""
 
     def _last(self, step: str, kind: str) -> Transition | None:
@@ -181,7 +198,8 @@ class DossierView:
     def _line(self, row: Transition) -> HistoryView:
         title = self.definition.steps[row.step].title if row.step else {}
         name = directory.agency_name(row.agency) if row.agency else {}
-        return HistoryView(row.moment, row.kind, row.step, title, name, row.words(), row.entry)
+        words_said = row.words() if DECIDED in self._seen else ""
+        return HistoryView(row.moment, row.kind, row.step, title, name, words_said, row.entry)
 
     def _clock(self) -> ClockView:
         today = self.calendar.local(self.now).date()

@@ -10,7 +10,7 @@ from django.db.models import F
 from onedoor.cases import held, journal, queue, rules, words
 from onedoor.cases.context import about, handed, registers_behind
 from onedoor.cases.events import HandOverLate, StepAcknowledged, SupplementExpired
-from onedoor.cases.held import SENT, SERVICE
+from onedoor.cases.held import SENT, SERVICE, Given
 from onedoor.cases.journey import Journey, moving, service_of, verified
 from onedoor.cases.models import Attachment, Dossier, Step
 from onedoor.cases.reasons import reason
@@ -53,10 +53,9 @@ def _record(dossier: Dossier, step: Step) -> None:
     """Put on record that the authority is given what it needs for *step*, once for a round."""
     service, body = service_of(dossier), dossier.read()
     before = dossier.results.filter(step__in=service.before(step.ref))
-    given = held.parts(service, step.ref, body, results=before.exists())
-    if step.attempts and step.started_at and held.handed_over(dossier, step, given, step.started_at):
-        return
-    held.hand_over(dossier, step, given, held.persons(service, step.ref, body))
+    parts, about = held.parts(service, step.ref, body, results=before.exists()), held.persons(service, step.ref, body)
+    given = Given(dossier.code, dossier.service, body["applicant"], parts, about)
+    held.give(step.agency, given, since=step.started_at if step.attempts else None)
 
 
 def acknowledge(code: str, ref: str, round_: int) -> None:
@@ -104,18 +103,19 @@ def expire(code: str, ref: str, asked: int) -> None:
 def pass_on(code: str, ref: str, asked: int) -> None:
     """Pass the person's answer to a supplement on to the authority that asked for it."""
     step = Step.objects.select_related("dossier").get(dossier__code=code, ref=ref)
-    answer = step.dossier.read()["supplements"][f"{ref}:{asked}"]
-    if not held.handed_over(step.dossier, step, [SENT], datetime.fromisoformat(answer["at"])):
-        held.hand_over(step.dossier, step, [SENT], {})
+    dossier, body = step.dossier, step.dossier.read()
+    answer = body["supplements"][f"{ref}:{asked}"]
+    given = Given(dossier.code, dossier.service, body["applicant"], [SENT], {})
+    held.give(step.agency, given, since=datetime.fromisoformat(answer["at"]))
     message = {
         "supplement": {
             "text": answer["text"],
             "at": answer["at"],
-            "files": _send_files(step.dossier, step, answer["files"]),
+            "files": _send_files(dossier, step, answer["files"]),
         },
         "due": step.due.isoformat() if step.due else None,
     }
-    ask(step.dossier, step, "supplement", message, f"supplement:{asked}")
+    ask(dossier, step, "supplement", message, f"supplement:{asked}")
 
 
 def end(code: str, ref: str, round_: int, kind: str) -> None:

@@ -1,6 +1,7 @@
-"""What of a dossier an authority is given: its parts, whose each of them is, and the record of who reads them."""
+"""What of a dossier another system is given: its parts, whose each of them is, and the record of who reads them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +9,7 @@ from django.utils.translation import gettext_noop
 
 from onedoor.cases import directory, words
 from onedoor.cases.context import asked_about, everywhere, known
-from onedoor.cases.models import Dossier, Step, Task
+from onedoor.cases.models import Task
 from onedoor.cases.reasons import reason
 from onedoor.exchange.service import Reason
 from onedoor.kernel import nation
@@ -25,12 +26,14 @@ KIND = f"{SERVICE}/"
 """What the name of a dossier begins with in the record of a read; the service's id follows."""
 LONGEST = 60
 WHOLE = "*"
-APPLICANT, ABOUT, SENT, RESULTS = "dossier.applicant", "dossier.about", "dossier.sent", "dossier.results"
+APPLICANT, ABOUT, SENT = "dossier.applicant", "dossier.about", "dossier.sent"
+RESULTS, DECIDED = "dossier.results", "dossier.decided"
 CALLED = {
     APPLICANT: gettext_noop("Who applied"),
     ABOUT: gettext_noop("Whom the case is about"),
     SENT: gettext_noop("Sent as a supplement"),
-    RESULTS: gettext_noop("Results of earlier steps"),
+    RESULTS: gettext_noop("Results"),
+    DECIDED: gettext_noop("What the authorities decided"),
 }
 DOSSIER = gettext_noop("Dossier: {service}")
 
@@ -66,10 +69,15 @@ def persons(service: Service, step: str, body: Body) -> dict[str, list[str]]:
 
     A part is theirs whose the fields of registers are that it comes from, or that it was written into.
     """
-    context, found = known(service, body), dict[str, list[str]]()
     places = dict(procedures.parts(service, service.steps[step]))
     if about := asked_about(service, body):
         places[ABOUT] = places.get(about.id, set())
+    return owners(service, body, places)
+
+
+def owners(service: Service, body: Body, places: Mapping[str, set[tuple[str, str]]]) -> dict[str, list[str]]:
+    """Return as `persons` does whose the parts are that stand in these *places* (records and fields)."""
+    context, found = known(service, body), dict[str, list[str]]()
     for part, fields in sorted(places.items()):
         for person in {one for root, field in fields for one in _owners(service, context, body, root, field)}:
             found.setdefault(person, []).append(part[:LONGEST])
@@ -96,6 +104,38 @@ def _register(service: Service, root: str, body: Body, records: list[Mapping[str
     return next(written, ""), {}
 
 
+def outcome(service: Service, step: str, payload: Body, told: Body) -> tuple[list[str], dict[str, list[str]]]:
+    """Return the parts of what the authority of *step* tells the portal, and whom else they are about, as `persons`.
+
+    *payload* is what it was handed; *told* has the ``records`` it wrote and the ``result`` it issued, if any.
+    """
+    writes = {write.name: write for write in service.steps[step].writes}
+    written = {name: record for name, record in told.get("records", {}).items() if name in writes}
+    given, about = [DECIDED], dict[str, list[str]]()
+    for name, record in written.items():
+        for field in record:
+            part = f"{name}.{field}"[:LONGEST]
+            given.append(part)
+            for person in registers.whose(writes[name].register, [record], {}, {field}):
+                about.setdefault(person, []).append(part)
+    if told.get("result"):
+        given.append(RESULTS)
+        kind, own = told["result"]["kind"], payload.get("persons", {})
+        shown = {part[:LONGEST] for part in _parts_on(service, step, kind)}
+        for person in {*own, *about}:
+            if not shown.isdisjoint([*own.get(person, ()), *about.get(person, ())]):
+                about.setdefault(person, []).append(RESULTS)
+    about.pop(payload["applicant"]["number"], None)
+    return given, about
+
+
+def _parts_on(service: Service, step: str, kind: str) -> set[str]:
+    """Return which of the parts that *step* was handed or wrote stand on a result of this *kind*."""
+    places = procedures.stands_on(service, kind)
+    handed = procedures.parts(service, service.steps[step]).items()
+    return {f"{root}.{field}" for root, field in places} | {part for part, stands in handed if stands & places}
+
+
 def reason_of(service: Service, task: Task) -> Reason:
     """Return why its authority reads a task: as it writes into a register, its own first, else as it is handed over."""
     home = nation.current().agencies[task.agency].subsystem
@@ -111,31 +151,56 @@ def at_desk(task: Task, service: Service, payload: Body, post: str, seen: Sequen
     return _held(reader, task.service, payload["applicant"], payload.get("persons", {}), seen)
 
 
-def hand_over(dossier: Dossier, step: Step, given: Sequence[str], about: Mapping[str, Sequence[str]]) -> None:
-    """Record that the system of a step's authority is given the parts *given* of a dossier: it reads them from now on.
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What of a dossier goes to another system: its parts, and whom else than the applicant they are about."""
 
-    *about* says whom else than the applicant they are about, as `persons` does.
+    case: str
+    service: str
+    applicant: Body
+    parts: Sequence[str]
+    persons: Mapping[str, Sequence[str]]
+
+
+def give(to: str, given: Given, *, since: datetime | None = None) -> None:
+    """Return once it is on record that the system of agency *to* is given something: it reads it from now on.
+
+    Where just this is on record *since* then, it is only sent again: that is no other read.
     """
-    why = reason(SERVICE, dossier.code)
-    reader = Reader(nation.current().agencies[step.agency].subsystem, step.agency, why.purpose, why.basis, dossier.code)
-    privacy.permit_held(_held(reader, dossier.service, dossier.read()["applicant"], about, given))
+    if since and _was_given(to, given, since):
+        return
+    why = reason(SERVICE, given.case)
+    reader = Reader(nation.current().agencies[to].subsystem, to, why.purpose, why.basis, given.case)
+    privacy.permit_held(_held(reader, given.service, given.applicant, given.persons, given.parts))
 
 
-def handed_over(dossier: Dossier, step: Step, given: Sequence[str], since: datetime) -> bool:
-    """Return whether just this is on record *since* then: who sends it again gives nothing new."""
+def _was_given(to: str, given: Given, since: datetime) -> bool:
     return any(
-        (one.register, one.by_user, one.fields) == (KIND + dossier.service, step.agency, tuple(given))
+        (one.register, one.by_user, one.fields) == (KIND + given.service, to, tuple(given.parts))
         and one.moment >= since
         and not one.refused
-        for one in privacy.reads_of_case(dossier.code)
+        for one in privacy.reads_of_case(given.case)
     )
+
+
+def member_of(system: str) -> str:
+    """Return the agency that runs *system*."""
+    return next(one.id for one in nation.current().agencies.values() if one.is_member and one.subsystem == system)
+
+
+def use(reader: Reader, service: str, seen: Sequence[str], about: Mapping[str, Sequence[str] | None]) -> Held:
+    """Return that *reader* reads the parts *seen* of a dossier; *about* says whose they are (None: all of them)."""
+    return Held(reader, KIND + service, seen, {one: own for one, own in about.items() if _any(own, seen)})
+
+
+def _any(own: Sequence[str] | None, seen: Sequence[str]) -> bool:
+    return own is None or not set(own).isdisjoint(seen)
 
 
 def _held(
     reader: Reader, service: str, applicant: Body, about: Mapping[str, Sequence[str]], seen: Sequence[str]
 ) -> Held:
-    others = {person: own for person, own in about.items() if not set(own).isdisjoint(seen)}
-    return Held(reader, KIND + service, seen, {applicant["number"]: None, **others})
+    return use(reader, service, seen, {applicant["number"]: None, **about})
 
 
 def called(what: str, names: Sequence[str]) -> tuple[Text, list[Text]] | None:

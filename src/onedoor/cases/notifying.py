@@ -69,7 +69,10 @@ OF_REQUESTS: Mapping[str, str] = {
 
 
 def notify(code: str, kind: str, step: str, key: str) -> None:
-    """Tell the applicant of *code*, and whoever else is named in it, once for each *key* (the id of the transition)."""
+    """Tell the applicant of *code*, and whoever else is named in it, once for each *key* (the id of the transition).
+
+    The name of whom it is about is told to the applicant, who wrote it; to others when they open the case, on record.
+    """
     dossier = Dossier.objects.get(code=code)
     service, body = service_of(dossier), dossier.read()
     facts: dict[str, str | Text] = {"code": code, "title": service.title}
@@ -82,7 +85,7 @@ def notify(code: str, kind: str, step: str, key: str) -> None:
     notices.tell(dossier.account, TEXTS[kind], facts, key=key, link=f"cases/{code}", about=subject)
     for account in _others(dossier, body) if kind in TEXTS_OF_NAMED else ():
         own_key = _once_named(code) if kind == "submitted" else key
-        notices.tell(account, TEXTS_OF_NAMED[kind], facts, key=own_key, link=f"cases/{code}", about=subject)
+        notices.tell(account, TEXTS_OF_NAMED[kind], facts, key=own_key, link=f"cases/{code}", about=code)
 
 
 def notify_of_cases(account: str) -> None:
@@ -92,8 +95,7 @@ def notify_of_cases(account: str) -> None:
         if dossier.account != account:
             service, code = service_of(dossier), dossier.code
             facts: dict[str, str | Text] = {"code": code, "title": service.title}
-            subject = _subject(service, dossier.read(), code)
-            notices.tell(account, NAMED, facts, key=_once_named(code), link=f"cases/{code}", about=subject)
+            notices.tell(account, NAMED, facts, key=_once_named(code), link=f"cases/{code}", about=code)
 
 
 def _others(dossier: Dossier, body: Mapping[str, Any]) -> set[str]:

@@ -10,6 +10,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from onedoor.cases import forms, service
 from onedoor.cases.errors import NotIssuedYet
+from onedoor.cases.held import DECIDED, RESULTS
+from onedoor.cases.shown import DECLARED
 from onedoor.cases.views import ResultView
 from onedoor.kernel.access import IDENTIFIED, access, acting
 from onedoor.kernel.settings import current as settings
@@ -42,7 +44,7 @@ def case(request: HttpRequest, code: str) -> HttpResponse:
 @require_safe
 def receipt(request: HttpRequest, code: str) -> HttpResponse:
     """Say that the case was received, its code, and what happens next."""
-    dossier = service.view(code, acting(request))
+    dossier = service.view(code, acting(request), [DECLARED])
     return render(request, "cases/receipt.html", {"dossier": dossier, "address": _address("cases:case", code)})
 
 
@@ -57,7 +59,7 @@ def reads(request: HttpRequest, code: str) -> HttpResponse:
 @require_safe
 def result_about(request: HttpRequest, code: str, kind: str) -> HttpResponse:
     """Show a result: who issued it, when, its digest, how to verify it."""
-    dossier = service.view(code, acting(request))
+    dossier = service.view(code, acting(request), [RESULTS])
     return render(request, "cases/result.html", {"dossier": dossier, "result": _result(dossier.results, kind)})
 
 
@@ -75,7 +77,7 @@ def result_file(request: HttpRequest, code: str, kind: str) -> HttpResponse:
 def supplement(request: HttpRequest, code: str) -> HttpResponse:
     """Answer what an officer asked for."""
     actor = acting(request)
-    dossier = service.view(code, actor)
+    dossier = service.view(code, actor, [DECIDED])
     text, wrong = request.POST.get("text", "").strip(), ""
     if request.method == "POST":
         if text:
@@ -93,7 +95,7 @@ def withdraw(request: HttpRequest, code: str) -> HttpResponse:
     if request.method == "POST":
         service.withdraw(code, acting(request))
         return HttpResponseRedirect(reverse("cases:case", args=[code]))
-    return render(request, "cases/withdraw.html", {"dossier": service.view(code, acting(request))})
+    return render(request, "cases/withdraw.html", {"dossier": service.view(code, acting(request), ())})
 
 
 def _result(results: Sequence[ResultView], kind: str) -> ResultView:

@@ -21,7 +21,7 @@ def case(request: HttpRequest, code: str) -> JsonResponse:
     Names and titles are in every language of the nation; times are ISO 8601 with offset. Another person's dossier is
     not found. The reads are at ``…/reads``, for they are asked of every agency.
     """
-    view = service.view(code, acting(request))
+    view = service.view(code, acting(request), ())
     return JsonResponse(_case(request, view), json_dumps_params={"ensure_ascii": False})
 
 
@@ -46,7 +46,7 @@ def _case(request: HttpRequest, view: DossierView) -> dict[str, Any]:
         "steps": [_step(one) for one in view.steps],
         "results": [_result(request, view, one) for one in view.results],
         "facts_reused": view.reused,
-        "questions_asked": sum(not any(answer.source.values()) for answer in view.answers),
+        "questions_asked": view.asked,
     }
 
 

@@ -27,7 +27,10 @@ KEY = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
 def submit(service: str, key: str, actor: Actor) -> DossierView:
-    """Open a dossier from the draft; *key* (from the review page) makes sending twice one dossier."""
+    """Open a dossier from the draft; *key* (from the review page) makes sending twice one dossier.
+
+    What is returned tells nothing of what was declared: that is a read, see `dossiers.view`.
+    """
     if not KEY.fullmatch(key):
         raise BadInput(what=gettext("the request is malformed"))
     with transaction.atomic():
@@ -37,7 +40,7 @@ def submit(service: str, key: str, actor: Actor) -> DossierView:
             done = _open(draft, key, actor)
     if done is None:
         raise NoDraft
-    return dossiers.view(done.code, actor)
+    return dossiers.view(done.code, actor, ())
 
 
 def _open(draft: Draft, key: str, actor: Actor) -> Dossier:

@@ -1,18 +1,18 @@
-"""How a node tells the portal what came of a task, until it is acknowledged."""
+"""How a node tells the portal what came of a task, on record first, until it is acknowledged."""
 
 import base64
 from typing import Any
 
-from onedoor.cases import words
+from onedoor.cases import held, words
 from onedoor.cases.errors import NotSealed, SealRefused
+from onedoor.cases.held import SERVICE, Given
 from onedoor.cases.models import IssuedResult, Task
 from onedoor.cases.reasons import reason
 from onedoor.cases.working import verify_url
 from onedoor.exchange import service as exchange
 from onedoor.exchange.service import ProviderError
 from onedoor.kernel.errors import OnedoorError
-
-SERVICE = "cases"
+from onedoor.procedures.service import pinned
 
 
 def tell(task_id: str, number: int) -> None:
@@ -21,6 +21,7 @@ def tell(task_id: str, number: int) -> None:
     if task.told >= number:
         return
     message = _message(task, task.read("work"), number)
+    _record(task, message)
     try:
         exchange.call(
             f"{task.origin}/{SERVICE}",
@@ -34,6 +35,15 @@ def tell(task_id: str, number: int) -> None:
         Task.objects.filter(pk=task.pk).update(trouble=words.keep(_told(error)))
         raise
     Task.objects.filter(pk=task.pk, told__lt=number).update(told=number, trouble="")
+
+
+def _record(task: Task, message: dict[str, Any]) -> None:
+    """Put on record that the portal is given the outcome, once however often it is sent."""
+    service, payload = pinned(task.service, task.version, task.digest), task.read("payload")
+    given = held.outcome(service, task.step, payload, message)
+    moment = task.acts.filter(kind=message["kind"]).latest("moment").moment
+    what = Given(task.case, task.service, payload["applicant"], *given)
+    held.give(held.member_of(task.origin), what, since=moment)
 
 
 def _told(error: OnedoorError) -> OnedoorError:

@@ -70,12 +70,14 @@ def _readers(
     groups: dict[tuple[str, str], list[ReadView]] = {}
     for view in views:
         groups.setdefault((view.by_agency, view.purpose), []).append(view)
-    for (by, _), own in groups.items():
+    followed = reason(SERVICE, "").purpose
+    for (by, purpose), own in groups.items():
         agency = nation.current().agencies.get(by)
         post = agency.posts.get(own[0].by_user.partition(".")[2], {}) if agency else {}
         same = tuple(_same(own, holders, correctable))
         basis = same[0] if all(view.basis == own[0].basis for view in own) else None
-        yield Reader(own[0], post, own[0].by_user == account, basis, same)
+        people = purpose == followed
+        yield Reader(own[0], post, own[0].by_user == account and not people, people, basis, same)
 
 
 def _same(views: Iterable[ReadView], holders: Mapping[str, Text], correctable: Correctable) -> Iterator[SameReads]:

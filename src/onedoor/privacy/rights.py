@@ -16,10 +16,11 @@ def purposes() -> Mapping[str, Purpose]:
 
 @dataclass(frozen=True, slots=True)
 class ServiceRight:
-    """Purpose and basis by which the first right that names a service has it called, and all systems that give it."""
+    """Purpose and basis by which the first right that names a service has it called, and all who call and give it."""
 
     purpose: str
     basis: str
+    callers: tuple[str, ...] = ()
     providers: tuple[str, ...] = ()
 
 
@@ -34,8 +35,9 @@ def _by_service(_country: nation.Nation) -> Mapping[str, ServiceRight]:
         for grant in purpose.grants:
             if grant.service:
                 known = found.get(grant.service, ServiceRight(purpose.id, next(iter(purpose.basis))))
+                callers = tuple(dict.fromkeys((*known.callers, grant.reader)))
                 providers = tuple(dict.fromkeys((*known.providers, grant.provider)))
-                found[grant.service] = replace(known, providers=providers)
+                found[grant.service] = replace(known, callers=callers, providers=providers)
     return found
 
 

@@ -55,6 +55,23 @@ def parts(service: Service, step: Step) -> dict[str, set[tuple[str, str]]]:
     return found
 
 
+def behind(service: Service, name: str) -> set[tuple[str, str]]:
+    """Return the fields of records from which an answer or a fact comes, and those into which a step writes it."""
+    return _behind(service, "fact" if name in service.facts else "form", name)
+
+
+def stands_on(service: Service, kind: str) -> set[tuple[str, str]]:
+    """Return the fields of records that stand on a result of this *kind*; ``*`` for a whole record."""
+    found: set[tuple[str, str]] = set()
+    for expression in expressions_in(service.results[kind].data):
+        for root, *rest in paths_of(PRESENCE.sub("true", expression)):
+            if root in ("form", "fact"):
+                found |= _behind(service, root, rest[0])
+            elif root not in ASIDE:
+                found.add((root, rest[0] if rest else WHOLE))
+    return found
+
+
 def leans(service: Service, step: Step, expression: str) -> set[str]:
     """Return the `parts` handed over for *step* that *expression* asks for."""
     asked = {

@@ -21,7 +21,7 @@ from onedoor.procedures.answers import AnswerFault, Raw, check_file
 from onedoor.procedures.definition import Condition, Fee, Law, Result, Service, Source, Step, Suggestion, Write
 from onedoor.procedures.domain import SCALES
 from onedoor.procedures.expressions import BadExpression, Context, ExpressionFailed, Value, evaluate, names_of, paths_of
-from onedoor.procedures.handing import enough, handed, leans, needs, parts
+from onedoor.procedures.handing import behind, enough, handed, leans, needs, parts, stands_on
 from onedoor.procedures.layouts import data as layout_data
 from onedoor.procedures.models import ServiceVersion
 from onedoor.procedures.questions import Fact, Field, Page
@@ -74,6 +74,7 @@ __all__ = [
     "Step",
     "Suggestion",
     "Write",
+    "behind",
     "check_file",
     "choices",
     "context",
@@ -117,6 +118,7 @@ __all__ = [
     "settled_fields",
     "sources_behind",
     "standing",
+    "stands_on",
     "start",
     "steps_of",
     "template",

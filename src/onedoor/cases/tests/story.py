@@ -49,7 +49,7 @@ def submit(actor: Actor, *, key: str = "key-1", **other: str) -> DossierView:
 def handed_over(actor: Actor, *, key: str = "key-1", **other: str) -> DossierView:
     dossier = submit(actor, key=key, **other)
     work()
-    return service.view(dossier.code, actor)
+    return service.view(dossier.code, actor, ())
 
 
 def states(dossier: DossierView) -> dict[str, str]:

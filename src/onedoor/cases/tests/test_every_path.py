@@ -18,7 +18,7 @@ from django.test import Client
 from django.utils import translation
 
 from onedoor.cases import held, service
-from onedoor.cases.tests.conftest import FATHER, GRANDMOTHER, HOUSEHOLD, MOTHER, NOW, Transport
+from onedoor.cases.tests.conftest import FATHER, GRANDMOTHER, HOUSEHOLD, MOTHER, NOW, Transport, work
 from onedoor.cases.tests.story import BIRTH, SignIn, handed_over, only
 from onedoor.exchange.service import VIA_GATEWAY, Answer, Call
 from onedoor.kernel import nation
@@ -32,6 +32,7 @@ from onedoor.registers import corrections
 from onedoor.registers.definition import register_of
 from onedoor.registers.paths import values
 from onedoor.registers.storage import id_of, identity_of
+from onedoor.signing import pdf
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("people", "seals")]
 PORTAL, POLICE, CARDS = "VN/GOV/G22/PORTAL", "VN/GOV/G01/POPULATION", "VN/GOV/G24/INSURANCE"
@@ -83,8 +84,14 @@ class Callers:
                 self.saw([call.body["person"]], one["register"], call.reason.purpose, by)
         elif call.path == "hand-over":
             told = json.dumps(call.body["context"], ensure_ascii=False)
-            people = [call.body["applicant"]["number"], *(one for one, mark in MARKS.items() if mark in told)]
+            people = {call.body["applicant"]["number"], *(one for one, mark in MARKS.items() if mark in told)}
+            if call.body["context"]["names"].get("home"):
+                people.add(GRANDMOTHER)
             self.saw(people, DOSSIER, call.reason.purpose, call.body["agency"])
+        elif call.path == "supplement":
+            self.saw([MOTHER], DOSSIER, call.reason.purpose, call.body["agency"])
+        elif call.path == "outcome":
+            self.saw({MOTHER, *named_in(call.body)}, DOSSIER, call.reason.purpose, PORTAL)
         elif (what, call.path) == ("breaches", "persons"):
             self.saw(call.body["persons"], what, call.reason.purpose, by)  # at the agency, from its own records
             self.saw(call.body["persons"], what, call.reason.purpose, by)  # at the portal, whether they are known
@@ -113,6 +120,12 @@ class Callers:
             Reader(CARDS, "vss-01.cards", "health-insurance-card", "nd63-2024.8.3", self.case),
         ]
         return self.random.choice(known)
+
+
+def named_in(told: object) -> set[str]:
+    """Whose name stands in what is told."""
+    text = json.dumps(told, ensure_ascii=False)
+    return {person for person, name in NAMES.items() if name in text}
 
 
 def given(register: str, records: Iterable[Mapping[str, Any]], by: Mapping[str, str]) -> set[str]:
@@ -202,15 +215,45 @@ def by_hand(callers: Callers, sign_in: SignIn) -> None:
     callers.saw([person], "births", "birth-registration", COMMUNE)
 
 
+def case_opened(callers: Callers, _sign_in: SignIn) -> None:
+    """At the portal: the case, by one of its people; what is about themself is no read."""
+    reader = callers.random.choice([MOTHER, FATHER])
+    address = callers.random.choice(["", "/receipt"])
+    page = visiting(reader).get(f"/en/cases/{callers.case}{address}").content.decode()
+    found = {one for one, mark in MARKS.items() if mark in page}
+    assert found == set(FAMILY)
+    callers.saw(found - {reader}, DOSSIER, "own-case", PORTAL)
+
+
+def visiting(person: str) -> Client:
+    visitor = Client()
+    visitor.post("/en/sign-in", {"persona": FAMILY[person]})
+    return visitor
+
+
+def ended(callers: Callers, sign_in: SignIn) -> None:
+    """The outcomes: the commune asks for a supplement, gets it and issues the certificate, which both parents take."""
+    registrar = sign_in("civil-status")
+    task = only(registrar)
+    service.ask_supplement(task, "A better picture, please.", registrar)
+    work()
+    service.supplement(callers.case, "Here it is.", callers.key(), sign_in("mother"), {"photo": ("a.jpg", b"picture")})
+    work()
+    service.accept(task, registrar)
+    work()
+    for reader in (MOTHER, FATHER):
+        for page in (f"/en/cases/{callers.case}/results/birth_certificate", f"/api/cases/{callers.case}"):
+            answer = visiting(reader).get(page)
+            assert answer.status_code == 200
+            found = named_in(pdf.data_of(answer.content)) if answer["Content-Type"] == "application/pdf" else set()
+            callers.saw(found - {reader}, DOSSIER, "own-case", PORTAL)
+
+
 def own_data(callers: Callers, _sign_in: SignIn) -> None:
     """By the person: what registers hold about them, as a page or as a file to take along; the transport counts."""
-    persona = FAMILY[callers.anybody()]
-    person = Client()
-    person.post("/en/sign-in", {"persona": persona})
-    answer = person.get(callers.random.choice(["/en/my-data/held", "/en/my-data/held.csv", "/api/my-data"]))
-    assert NAMES[MOTHER if persona == "mother" else FATHER if persona == "father" else GRANDMOTHER] in "".join(
-        part.decode() for part in answer
-    )
+    person = callers.anybody()
+    answer = visiting(person).get(callers.random.choice(["/en/my-data/held", "/en/my-data/held.csv", "/api/my-data"]))
+    assert NAMES[person] in "".join(part.decode() for part in answer)
 
 
 def correction(callers: Callers, _sign_in: SignIn) -> None:
@@ -252,18 +295,17 @@ PATHS: tuple[Callable[[Callers, SignIn], None], ...] = (
     found_by_name,
     looked_into,
     by_hand,
+    case_opened,
     own_data,
     correction,
     request,
     breach,
 )
-"""Beside the form's facts and the hand-over, with which the case begins; no shell and no analysis is there."""
+"""Beside the form's facts and the hand-over, with which the case begins, and how it ends; no shell, no analysis."""
 
 
 def on_page(person: str) -> list[dict[str, Any]]:
-    visitor = Client()
-    visitor.post("/en/sign-in", {"persona": FAMILY[person]})
-    reads: list[dict[str, Any]] = json.loads(visitor.get("/en/reads.json").content)["reads"]
+    reads: list[dict[str, Any]] = json.loads(visiting(person).get("/en/reads.json").content)["reads"]
     return [one for one in reads if one["operation"] == "read"]
 
 
@@ -278,6 +320,7 @@ def test_every_read_of_every_path_is_on_its_persons_page_and_nothing_else(
     callers.random.shuffle(paths)
     for path in paths:
         path(callers, sign_in)
+    ended(callers, sign_in)
     asked = time.monotonic()
     for person, seen in callers.seen.items():
         assert sum(seen.values()) > len(PATHS) / 2

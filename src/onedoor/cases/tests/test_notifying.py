@@ -22,7 +22,7 @@ def test_the_other_parent_is_told_of_the_case_in_which_he_stands_but_asked_for_n
     code = handed_over(mother).code
     (named,) = told(father)
     assert "You are named in case" in named.text
-    assert (named.facts["code"], named.about, named.link) == (code, f"{CHILD} · {code}", f"cases/{code}")
+    assert (named.facts["code"], named.about, named.link) == (code, code, f"cases/{code}"), "no name"
     (line,) = service.inbox(registrar).lines
     service.ask_supplement(line.id, "Which hospital was it?", registrar)
     assert len(told(father)) == 1, "only who applied can answer"

@@ -438,7 +438,9 @@ def test_the_desk_says_what_the_applicant_called_wrong():
 def test_reads_are_grouped_by_who_read_and_why():
     mother = Visitor("mother")
     tree = mother.get(f"cases/{submitted(mother)}/reads")
-    form, authority = tree.xpath("//main//section")
+    form, people, authority = tree.xpath("//main//section")
+    assert "People who stand in this case looked" in people.text_content()
+    assert "Following one’s own dossier" in people.text_content()
     assert "Dossier: Birth" in authority.text_content()
     assert "Handing a linked dossier over" in authority.text_content()
     assert "This site asked in your place" in text(tree)

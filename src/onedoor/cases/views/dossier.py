@@ -166,12 +166,14 @@ class SameReads:
 class Reader:
     """What one agency did for one purpose; ``portal`` says that it was this portal, in the person's place.
 
-    ``basis`` is the article in words when all of it rests on one.
+    ``people`` says that it was the people of the case, who looked into it here. ``basis`` is the article in words
+    when all of it rests on one.
     """
 
     first: ReadView
     post: Text
     portal: bool
+    people: bool
     basis: SameReads | None
     reads: tuple[SameReads, ...]
 
