@@ -36,7 +36,7 @@ from pyhanko_certvalidator.registry import SimpleTrustManager
 from pyhanko_certvalidator.revinfo.archival import OCSPContainer
 
 from bench.measure import Ratio, compare, seconds
-from onedoor.exchange.directory.authorities import CA, OCSP, TSA, Authorities
+from onedoor.exchange.directory.authorities import CA, OCSP, STAMP, STATUS, TSA, Authorities
 from onedoor.kernel.fetching import Server
 from onedoor.signing import development, pades, pdf
 from onedoor.signing.authorities import Responders, TimeStampAuthority
@@ -175,7 +175,8 @@ def _authorities(folder: Path) -> Iterator[str]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            kind, answer = answering.answer(self.path.encode(), body) or (b"text/plain", b"")
+            kind, answers = {"/tsa": (STAMP, answering.stamp), "/ocsp": (STATUS, answering.status)}[self.path]
+            answer = answers(body)
             head = f"HTTP/1.1 200 OK\r\nContent-Type: {kind.decode()}\r\nContent-Length: {len(answer)}\r\n\r\n"
             self.wfile.write(head.encode() + answer)
 

@@ -1,5 +1,6 @@
 """What holds for everything that is built: access rules, documented names, nothing inline in a page."""
 
+import ast
 import re
 from dataclasses import fields
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 from onedoor.kernel.settings import OF_TESTS, Settings, known
 from tests import reference
 from tests.reference import apis, code, nations
-from tests.reference.routes import ROLES, routes_of
+from tests.reference.routes import ROLES, TABLES, routes_at, routes_of
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "onedoor"
@@ -63,6 +64,45 @@ def test_an_officers_desk_is_at_nodes_and_a_persons_dossiers_are_at_the_portal()
     desk = {one["route"].split("/")[1] for one in routes_of("portal") if one["who"].startswith("officer")}
     assert desk == {"assessments"}
     assert "person" not in at["node"]
+
+
+LISTENING = re.compile(
+    r"\.(?:start_server|create_server)\(|\bThreadingHTTPServer\b|\bGranian\(|cheroot\.wsgi import Server"
+)
+OF_DJANGO = {"onedoor.site.serve", "onedoor.site.listeners"}
+"""Where the application of a portal or node is served; its routes are those of `routes_of`."""
+
+
+def test_every_listener_has_a_table_of_its_routes() -> None:
+    texts = {path: path.read_text() for path in SOURCE.rglob("*.py") if "/tests/" not in str(path)}
+    found = {module_of(path) for path, text in texts.items() if LISTENING.search(text)}
+    gateway = {"onedoor.exchange.gateway.main"}  # it makes the listener whose requests `consuming` answers
+    assert found == OF_DJANGO | gateway | set(TABLES.values()) - {"onedoor.exchange.gateway.consuming"}
+
+
+@pytest.mark.parametrize("listener", TABLES)
+def test_every_route_of_a_listener_without_django_has_a_rule_and_says_what_it_does(listener: str) -> None:
+    routes = routes_at(listener)
+    assert len({one.path for one in routes}) == len(routes) > 1
+    assert {one.rule.who for one in routes} <= {"public", "system", "watcher"}
+    assert all(one.about.endswith(".") for one in routes)
+
+
+@pytest.mark.parametrize("listener", TABLES)
+def test_a_listener_without_django_knows_no_address_beside_its_table(listener: str) -> None:
+    tree = ast.parse((SOURCE.parent / f"{TABLES[listener].replace('.', '/')}.py").read_text())
+    table = next(one for one in tree.body if isinstance(one, ast.Assign) and ast.unparse(one.targets[0]) == "ROUTES")
+    listed = {one.value for one in ast.walk(table) if isinstance(one, ast.Constant)}
+    texts = {
+        one.value for one in ast.walk(tree) if isinstance(one, ast.Constant) and isinstance(one.value, str | bytes)
+    }
+    named = {one if isinstance(one, str) else one.decode("latin-1") for one in texts}
+    assert not {one for one in named if re.fullmatch(r"/[\w./<>:-]*", one)} - listed - {"/"}
+    assert {one.path for one in routes_at(listener)} <= listed
+
+
+def module_of(path: Path) -> str:
+    return ".".join(path.relative_to(SOURCE.parent).with_suffix("").parts)
 
 
 @pytest.mark.parametrize("page", list(reference.pages()))

@@ -7,21 +7,45 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from functools import cache
+from importlib import import_module
 from typing import Any
 
+from onedoor.kernel.routing import Route
 from tests.reference import GENERATED, ROOT
 
 ROLES = ("portal", "node")
+TABLES = {
+    "gateway, for its own systems": "onedoor.exchange.gateway.consuming",
+    "directory": "onedoor.exchange.directory.main",
+    "witness": "onedoor.exchange.witness.main",
+    "watch listener of every process": "onedoor.kernel.watch.listener",
+}
+"""Listeners without Django, and the module whose ``ROUTES`` are all that each answers."""
+
+
+ABOUT = (
+    "`person 2`: a person at level 2 of assurance. `gateway`: the own gateway alone, over mutual TLS.",
+    "`system`: a system of the gateway's own, as it must show itself. `watcher`: on loopback, or with the watch token.",
+)
 
 
 def page() -> str:
-    about = "`person 2`: a person at level 2 of assurance. `gateway`: the own gateway alone, over mutual TLS."
-    lines = ["# Addresses and who may take them", "", GENERATED, "", about, ""]
+    lines = ["# Addresses and who may take them", "", GENERATED, "", *ABOUT, ""]
     for role in ROLES:
         lines += [f"## {role}", "", "| address | who | what it does |", "|---|---|---|"]
         lines += [f"| `/{one['route']}` | {one['who'] or 'NOBODY'} | {one['about']} |" for one in routes_of(role)]
         lines.append("")
+    for listener in TABLES:
+        lines += [f"## {listener}", "", "| address | who | what it does |", "|---|---|---|"]
+        lines += [f"| `{one.method} {one.path}` | {one.rule.who} | {one.about} |" for one in routes_at(listener)]
+        lines.append("")
     return "\n".join(lines).rstrip() + "\n"
+
+
+def routes_at(listener: str) -> tuple[Route, ...]:
+    """Return all that a listener without Django answers."""
+    found: tuple[Route, ...] = import_module(TABLES[listener]).ROUTES
+    return found
 
 
 @cache

@@ -12,7 +12,10 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """A rule for a route: ``who`` is ``public``, ``person``, ``officer`` or ``gateway``."""
+    """A rule for a route: ``who`` is ``public``, ``person``, ``officer``, ``gateway``, ``system`` or ``watcher``.
+
+    The last two are for listeners without Django: an own system as its gateway tells it, and who watches.
+    """
 
     who: str
     level: int = 0
@@ -36,6 +39,8 @@ PERSON = Access("person", level=1)
 IDENTIFIED = Access("person", level=2)
 OFFICER = Access("officer", level=2)
 GATEWAY = Access("gateway")
+SYSTEM = Access("system")
+WATCHER = Access("watcher")
 
 
 def access(rule: Access) -> Callable[[View], View]:

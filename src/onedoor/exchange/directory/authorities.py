@@ -10,8 +10,7 @@ from onedoor.signing.keys import load_key
 
 CA, TSA, OCSP = "ca", "tsa", "ocsp"
 LARGEST = 16 * 1024
-STAMPS, STATUSES = b"/tsa", b"/ocsp"
-_KINDS = {STAMPS: b"application/timestamp-reply", STATUSES: b"application/ocsp-response"}
+STAMP, STATUS = b"application/timestamp-reply", b"application/ocsp-response"
 
 
 class Authorities:
@@ -20,16 +19,17 @@ class Authorities:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def answer(self, path: bytes, body: bytes) -> tuple[bytes, bytes] | None:
-        """Return media type and answer to *body* posted at *path*; nothing when no authority is there."""
-        if path not in _KINDS or not (self._folder / f"{TSA}.pem").exists():
-            return None
-        return _KINDS[path], self._stamp(body) if path == STAMPS else self._status(body)
+    @property
+    def here(self) -> bool:
+        """Return whether there are such authorities."""
+        return (self._folder / f"{TSA}.pem").exists()
 
-    def _stamp(self, body: bytes) -> bytes:
+    def stamp(self, body: bytes) -> bytes:
+        """Return the time-stamp that *body* asks for."""
         return development.stamp(body, load_key(self._folder / f"{TSA}.key"), self._certificates(TSA))
 
-    def _status(self, body: bytes) -> bytes:
+    def status(self, body: bytes) -> bytes:
+        """Return the status of the certificate that *body* asks about."""
         authority, own = load_certificates(self._folder / CA / "ca.pem")[0], self._certificates(OCSP)[0]
         return development.status(body, self._folder / CA, authority, load_key(self._folder / f"{OCSP}.key"), own)
 

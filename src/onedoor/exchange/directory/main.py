@@ -17,14 +17,16 @@ from pathlib import Path
 import uvloop
 
 from onedoor.exchange import configuration
-from onedoor.exchange.directory.authorities import LARGEST, OCSP, TSA, Authorities
+from onedoor.exchange.directory.authorities import LARGEST, OCSP, STAMP, STATUS, TSA, Authorities
 from onedoor.exchange.directory.national import CHECKPOINT, KEY, National
 from onedoor.exchange.directory.publishing import Publisher
 from onedoor.exchange.gateway import watching
 from onedoor.exchange.listening import listening
+from onedoor.kernel.access import PUBLIC
 from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.ledger import Policy
 from onedoor.kernel.ledger.tiles import NAMED
+from onedoor.kernel.routing import Route, route_of
 from onedoor.kernel.settings import Settings
 from onedoor.kernel.watch import lines, listener, metrics
 from onedoor.kernel.watch.health import Dependency, Failing, Health
@@ -87,16 +89,14 @@ class DirectoryServer:
                 await writer.wait_closed()
 
     def answer(self, line: bytes) -> bytes:
-        """Return the whole response to a request *line*."""
+        """Return the whole response to a request *line* without a body."""
         method, _, rest = line.decode("latin-1").partition(" ")
         target = rest.partition(" ")[0]
-        if method == "GET" and target == "/configuration":
-            return _response(b"200 OK", b"text/plain; charset=utf-8", self._signed)
-        if method == "GET" and target.startswith("/ledger/") and (found := self._published(target)):
-            return found
-        if method == "GET" and (shared := self._publisher.sources.answer(target)):
-            return _response(b"200 OK", *shared)
-        return _response(b"404 Not Found", b"text/plain", b"Only the configuration and /ledger/ are served here.\n")
+        route = route_of(ROUTES, target.partition("?")[0])
+        found: bytes = route.answer(self, target) if route and route.takes(method) else b""
+        return found or _response(
+            b"404 Not Found", b"text/plain", b"Only the configuration and /ledger/ are served here.\n"
+        )
 
     async def _posted(self, head: bytes, reader: asyncio.StreamReader) -> bytes:
         """Return the response of an authority to what follows *head*."""
@@ -104,14 +104,24 @@ class DirectoryServer:
         if found is None or int(found[1]) > LARGEST:
             raise asyncio.LimitOverrunError("no length, or more than is taken", 0)
         body = await asyncio.wait_for(reader.readexactly(int(found[1])), PATIENCE)
-        answered = self._authorities.answer(head.split(b" ")[1], body)
-        if answered is None:
+        route = route_of(ROUTES, head.split(b" ")[1].decode("latin-1"))
+        if route is None or not route.takes("POST") or not self._authorities.here:
             return _response(b"404 Not Found", b"text/plain", b"No authority answers here.\n", again=True)
-        return _response(b"200 OK", *answered, again=True)
+        answered: bytes = route.answer(self, body)
+        return answered
 
-    def _published(self, path: str) -> bytes:
-        """Return the response with a file of the national ledger; nothing when there is none."""
-        name = path.removeprefix("/ledger/")
+    def configuration(self, _target: str) -> bytes:
+        """Serve the signed configuration of the nation to our own gateways."""
+        return _response(b"200 OK", b"text/plain; charset=utf-8", self._signed)
+
+    def shared(self, target: str) -> bytes:
+        """Serve the configuration to X-Road's clients: a signed list of files, or one of the files."""
+        found = self._publisher.sources.answer(target)
+        return _response(b"200 OK", *found) if found else b""
+
+    def published(self, target: str) -> bytes:
+        """Serve a file of the national ledger: its tiles, its latest checkpoint, its key."""
+        _, _, name = target.split("/", 2)
         text = name in (CHECKPOINT, KEY)
         if not self.national or not (text or NAMED.fullmatch(name)):
             return b""
@@ -120,6 +130,14 @@ class DirectoryServer:
         except OSError:
             return b""
         return _response(b"200 OK", b"text/plain; charset=utf-8" if text else b"application/octet-stream", content)
+
+    def stamp(self, body: bytes) -> bytes:
+        """Answer as the time-stamp authority (RFC 3161) of development."""
+        return _response(b"200 OK", STAMP, self._authorities.stamp(body), again=True)
+
+    def status(self, body: bytes) -> bytes:
+        """Answer as the OCSP responder (RFC 6960) of development."""
+        return _response(b"200 OK", STATUS, self._authorities.status(body), again=True)
 
     def served(self) -> tuple[float, int]:
         """Return when the configuration that is served ends (Unix time) and its serial number."""
@@ -176,6 +194,18 @@ class DirectoryServer:
             except Exception:
                 _logger.exception("directory.ledger")
             await asyncio.sleep(COLLECT)
+
+
+ROUTES = (
+    Route("GET", "/configuration", PUBLIC, DirectoryServer.configuration),
+    Route("GET", "/internalconf", PUBLIC, DirectoryServer.shared),
+    Route("GET", "/externalconf", PUBLIC, DirectoryServer.shared),
+    Route("GET", "/V<version>/<published>/<file>", PUBLIC, DirectoryServer.shared),
+    Route("GET", "/ledger/<path:name>", PUBLIC, DirectoryServer.published),
+    Route("POST", "/tsa", PUBLIC, DirectoryServer.stamp),
+    Route("POST", "/ocsp", PUBLIC, DirectoryServer.status),
+)
+"""All that a directory answers."""
 
 
 def run(settings: Settings) -> None:

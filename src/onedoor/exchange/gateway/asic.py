@@ -29,7 +29,6 @@ from onedoor.signing.asice import writing
 from onedoor.signing.asice.names import MESSAGE, MIMETYPE, SIGNATURES, SIGNED_RESULT
 from onedoor.signing.asice.writing import SIGNED, STAMPED, Template
 
-PATH = b"/asic"
 ATTACHMENT = "attachment1"
 TEXT = b"text/plain;charset=utf-8"
 REQUEST, RESPONSE = "request", "response"

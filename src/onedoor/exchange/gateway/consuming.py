@@ -12,7 +12,9 @@ from onedoor.exchange.gateway.faults import CLIENT_PROXY, Fault, bad_request, cl
 from onedoor.exchange.gateway.messages import DROPPED, Fields, Headers, Response
 from onedoor.exchange.gateway.systems import Asked, SystemConnection
 from onedoor.exchange.gateway.watching import ASKING, FAULT, Noted
+from onedoor.kernel.access import PUBLIC, SYSTEM
 from onedoor.kernel.ids import uuid7_text
+from onedoor.kernel.routing import EVERY, Route
 
 LONGEST_ID = 255
 METHODS = frozenset((b"GET", b"POST", b"PUT", b"DELETE", b"PATCH", b"HEAD", b"OPTIONS", b"TRACE"))
@@ -34,16 +36,10 @@ class Consuming:
         """Answer *asked* on *connection*, now or later."""
         noted = Noted(self.core, ASKING, asked.headers)
         try:
-            if asked.target.startswith(b"/listClients"):
-                self._list_clients(asked, connection, noted)
-            elif asked.target == b"/" and asked.method == b"POST":
-                self._answer_soap(asked, connection, noted)
-            elif asked.target.partition(b"?")[0] == asic.PATH:
-                self._hand_out(asked, connection, noted)
-            elif asked.target.partition(b"?")[0] == verification.PATH:
-                self._verification(asked, connection, noted)
-            else:
-                self._ask(asked, connection, noted)
+            route = _HERE.get(asked.target.partition(b"?")[0], _ASKED)
+            if not route.takes(asked.method.decode("latin-1")):
+                raise bad_request(f"{route.path} is asked with {route.method}")
+            route.answer(self, asked, connection, noted)
         except Fault as fault:
             self._fail(fault, asked, connection, noted)
         except Exception:
@@ -51,16 +47,16 @@ class Consuming:
             broken = client_side("InternalError", "The gateway could not handle this request")
             self._fail(broken, asked, connection, noted)
 
-    def _list_clients(self, asked: Asked, connection: SystemConnection, noted: Noted) -> None:
-        if asked.method != b"GET" or asked.target.partition(b"?")[0] != b"/listClients":
-            raise bad_request("listClients is asked with GET /listClients")
+    def list_clients(self, asked: Asked, connection: SystemConnection, noted: Noted) -> None:
+        """Answer which members and subsystems there are (PR-META)."""
         query = asked.target.partition(b"?")[2].decode("latin-1")
         accept = asked.headers.every(b"accept")
         headers, body = metaservices.list_clients(self.core.configuration(CLIENT_PROXY), query, accept)
         noted.end(200)
         connection.answer(200, b"OK", headers, body)
 
-    def _answer_soap(self, asked: Asked, connection: SystemConnection, noted: Noted) -> None:
+    def answer_soap(self, asked: Asked, connection: SystemConnection, noted: Noted) -> None:
+        """Answer a metaservice asked over SOAP; every list is empty."""
         try:
             body = soap.answer(self.core.configuration(CLIENT_PROXY), self.core.local, asked)
         except Fault as fault:
@@ -71,9 +67,8 @@ class Consuming:
         noted.end(200)
         connection.answer(200, b"OK", soap.TYPE, body)
 
-    def _hand_out(self, asked: Asked, connection: SystemConnection, noted: Noted) -> None:
-        if asked.method != b"GET":
-            raise bad_request("Evidence is asked for with GET /asic")
+    def hand_out_evidence(self, asked: Asked, connection: SystemConnection, noted: Noted) -> None:
+        """Hand out the evidence of a message that this gateway logged (ASiC-E), to the system it belongs to."""
         task = asyncio.get_running_loop().create_task(self._evidence.answer(asked))
         self._tasks.add(task)
 
@@ -89,12 +84,14 @@ class Consuming:
 
         task.add_done_callback(answered)
 
-    def _verification(self, asked: Asked, connection: SystemConnection, noted: Noted) -> None:
-        headers, body = verification.answer(self.core, asked.method)
+    def hand_out_configuration(self, _asked: Asked, connection: SystemConnection, noted: Noted) -> None:
+        """Hand out what evidence is checked against, for anyone."""
+        headers, body = verification.answer(self.core)
         noted.end(200)
         connection.answer(200, b"OK", headers, body)
 
-    def _ask(self, asked: Asked, connection: SystemConnection, noted: Noted) -> None:
+    def ask(self, asked: Asked, connection: SystemConnection, noted: Noted) -> None:
+        """Carry a message to a service of another system, and its answer back."""
         if self.core.draining:
             raise client_side("NetworkError", "The gateway is being started anew", retry=True)
         if asked.method not in METHODS:
@@ -155,6 +152,17 @@ class Consuming:
         headers, body = self.told(fault, asked.headers)
         kept = messages.travelling(response.headers.pairs, frozenset(name.lower() for name, _ in headers))
         return Response(response.status, response.reason, Fields([*headers, *kept])), body
+
+
+ROUTES = (
+    Route("GET", "/listClients", PUBLIC, Consuming.list_clients),
+    Route("POST", "/", SYSTEM, Consuming.answer_soap),
+    Route("GET", "/asic", SYSTEM, Consuming.hand_out_evidence),
+    Route("GET", "/verificationconf", PUBLIC, Consuming.hand_out_configuration),
+    Route(EVERY, "/r1/<path:service>", SYSTEM, Consuming.ask),
+)
+"""All that a gateway answers its own systems; `clients.identify` holds them to theirs."""
+_HERE, _ASKED = {one.path.encode(): one for one in ROUTES[:-1]}, ROUTES[-1]
 
 
 def _read_headers(sent: Fields, request_id: bytes) -> tuple[Fields, str]:

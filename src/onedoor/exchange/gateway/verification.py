@@ -12,10 +12,9 @@ from pathlib import Path
 from onedoor.exchange import configuration
 from onedoor.exchange.gateway import local as files
 from onedoor.exchange.gateway.core import Core
-from onedoor.exchange.gateway.faults import CLIENT_PROXY, bad_request, client_side
+from onedoor.exchange.gateway.faults import CLIENT_PROXY, client_side
 from onedoor.exchange.gateway.messages import Headers
 
-PATH = b"/verificationconf"
 FOLDER = "verificationconf"
 _HEADERS = [
     (b"Content-Type", b"application/zip"),
@@ -23,10 +22,8 @@ _HEADERS = [
 ]
 
 
-def answer(core: Core, method: bytes) -> tuple[Headers, bytes]:
+def answer(core: Core) -> tuple[Headers, bytes]:
     """Return headers and body with what the configuration in force approves; raise `Fault`."""
-    if method != b"GET":
-        raise bad_request("The configuration is asked for with GET /verificationconf")
     found = core.configuration(CLIENT_PROXY)
     partners = frozenset(one.instance for one in found.partners)
     return _HEADERS, _zipped(core.local.folder / files.CONFIGURATION, found.serial, partners)

@@ -15,8 +15,10 @@ from onedoor.exchange.gateway import watching
 from onedoor.exchange.listening import listening
 from onedoor.exchange.witness.cosigning import BROKEN, MALFORMED, OK, UNKNOWN, Answer, Witness
 from onedoor.exchange.witness.record import Record, own_key
+from onedoor.kernel.access import PUBLIC
 from onedoor.kernel.ledger import Verifier
 from onedoor.kernel.ledger.witnessing import LARGEST, Policy
+from onedoor.kernel.routing import Route, route_of
 from onedoor.kernel.settings import Settings
 from onedoor.kernel.watch import lines, listener, metrics
 from onedoor.kernel.watch.health import Dependency, Failing, Health
@@ -48,17 +50,22 @@ class Application:
 
     def answer(self, method: str, path: str, body: bytes | None) -> Answer:
         """Answer one request; *body* is None when its length is not said."""
-        if (method, path) == ("GET", "/key"):
-            return Answer(OK, "", f"{self.witness.verifier}\n")
-        if path != "/add-checkpoint":
+        route = route_of(ROUTES, path)
+        if route is None:
             return Answer(UNKNOWN, "", "A witness takes checkpoints at /add-checkpoint and tells its key at /key.\n")
-        if method != "POST":
-            return Answer(WRONG_METHOD, "", "Please send a checkpoint by POST.\n")
+        if not route.takes(method):
+            return Answer(WRONG_METHOD, "", f"Please ask {route.path} by {route.method}.\n")
+        answer: Answer = route.answer(self, body)
+        return answer
+
+    def key(self, _body: bytes | None) -> Answer:
+        """Tell the key that this witness cosigns with."""
+        return Answer(OK, "", f"{self.witness.verifier}\n")
+
+    def add(self, body: bytes | None) -> Answer:
+        """Cosign a checkpoint that continues the last one of its ledger."""
         if body is None:
             return Answer(NO_LENGTH, "malformed", "Please say how long the request is.\n")
-        return self._added(body)
-
-    def _added(self, body: bytes) -> Answer:
         try:
             answer = self.witness.add(body.decode())
         except UnicodeDecodeError:
@@ -69,6 +76,13 @@ class Application:
             return Answer(BROKEN, "broken", "This witness cannot keep what it cosigns. Its operator is told.\n")
         self.broken = False
         return answer
+
+
+ROUTES = (
+    Route("GET", "/key", PUBLIC, Application.key),
+    Route("POST", "/add-checkpoint", PUBLIC, Application.add),
+)
+"""All that a witness answers."""
 
 
 class _Head:

@@ -11,6 +11,8 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from onedoor.kernel.access import PUBLIC, WATCHER, Access
+from onedoor.kernel.routing import Route, route_of
 from onedoor.kernel.settings import Settings
 from onedoor.kernel.watch import metrics
 from onedoor.kernel.watch.health import Health
@@ -59,20 +61,26 @@ class Watcher(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Answer."""
         self.close_connection = True
-        path = self.path.partition("?")[0]
-        if path not in ("/health", "/health/ready", "/health/live", "/metrics"):
+        route = route_of(ROUTES, self.path.partition("?")[0])
+        if route is None:
             self._say(NOT_FOUND, JSON, b'{"status": "not found"}')
-        elif not self._may():
+        elif not self._may(route.rule):
             self._say(UNAUTHORIZED, JSON, b'{"status": "unauthorized"}')
-        elif path == "/metrics":
-            self._tell()
         else:
-            said = self.server.health.live() if path.endswith("/live") else self.server.health.ready()
-            self._say(UNAVAILABLE if said["status"] == "failing" else OK, JSON, json.dumps(said).encode())
+            route.answer(self)
 
     do_HEAD = do_GET  # noqa: N815 - as the library has it
 
-    def _tell(self) -> None:
+    def ready(self) -> None:
+        """Say whether the process can work (503: it cannot), and how each thing is that it depends on."""
+        self._say_health(self.server.health.ready())
+
+    def live(self) -> None:
+        """Say whether the process goes on (503: it should be started anew)."""
+        self._say_health(self.server.health.live())
+
+    def figures(self) -> None:
+        """Tell the figures of the process in Prometheus' text format."""
         try:
             text = metrics.text()
         except Exception:
@@ -81,10 +89,13 @@ class Watcher(BaseHTTPRequestHandler):
         else:
             self._say(OK, TEXT, text)
 
-    def _may(self) -> bool:
+    def _say_health(self, said: dict[str, Any]) -> None:
+        self._say(UNAVAILABLE if said["status"] == "failing" else OK, JSON, json.dumps(said).encode())
+
+    def _may(self, rule: Access) -> bool:
         token = self.server.token
         shown = self.headers.get("Authorization", "")
-        return not token or hmac.compare_digest(shown.encode("latin-1"), f"Bearer {token}".encode())
+        return rule == PUBLIC or not token or hmac.compare_digest(shown.encode("latin-1"), f"Bearer {token}".encode())
 
     def _say(self, status: int, kind: str, body: bytes) -> None:
         self.send_response_only(status)
@@ -100,6 +111,15 @@ class Watcher(BaseHTTPRequestHandler):
 
     def log_message(self, *_arguments: object) -> None:
         """Say nothing: who watches asks every few seconds."""
+
+
+ROUTES = (
+    Route("GET", "/health", WATCHER, Watcher.ready),
+    Route("GET", "/health/ready", WATCHER, Watcher.ready),
+    Route("GET", "/health/live", WATCHER, Watcher.live),
+    Route("GET", "/metrics", WATCHER, Watcher.figures),
+)
+"""All that a watch listener answers."""
 
 
 def begin(settings: Settings, health: Health) -> Listener | None:
