@@ -73,7 +73,7 @@ DOCUMENTS = {api.file: api for api in (*FOUND, FIRST) if not api.file.startswith
 OTHERS = {api.file: api for api in FOUND if api.file.startswith(OTHER)}
 """Of the nation whose register has versions, and a draft that can be tried."""
 BICYCLES = (ROADS, "bicycle-marking", "act-7.2")
-BICYCLE = {"mark": "B00007", "owner": "T-1", "marked_on": "2026-03-02", "place": "N101", "colour": "red"}
+BICYCLE = {"mark": "B00007", "owner": "P0001", "marked_on": "2026-03-02", "place": "N101", "colour": "red"}
 
 POPULATION = register_of("population")
 CONTENT = {"query": openapi.question(POPULATION)["properties"]["by"], "write": openapi.values(POPULATION)}

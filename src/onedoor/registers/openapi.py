@@ -101,8 +101,12 @@ def _heard(name: str, summary: str, form: Mapping[str, Any]) -> dict[str, Any]:
         "requestBody": body(form),
         "responses": {
             "200": answer("heard", strict(heard=SHORT)),
-            "400": {"description": "the message has not the right form"},
-            "403": {"description": "the purpose does not allow it; the attempt was recorded"},
+            **problems(
+                {
+                    400: "the message has not the right form",
+                    403: "the purpose does not allow it; the attempt was recorded",
+                }
+            ),
         },
     }
 
