@@ -188,6 +188,7 @@ def tell_systems(mother: str) -> None:
     owner = by(POLICE, "correction", user="police-00199.residence")
     ask("corrections/told", fact | {"reads": [str(uuid7())], "cases": ["2611-7K4M-Q8"]}, owner)
     ask("corrections/answered", fact | {"account": mother, "accepted": True}, owner)
+    ask("corrections/late", fact | {"account": mother, "due": clock.now().isoformat()}, owner)
     change = {"register": "population", "record": str(uuid7()), "version": 2, "fields": ["born"], "ended": False}
     ask("changes/told", change, by(POLICE, "insurance-upkeep", "l60-2024"))
     step = {"right": "restrict", "step": "granted", "due": clock.now().isoformat(), "complete_on": None}

@@ -29,7 +29,8 @@ def test_there_are_such_jobs() -> None:
         "privacy.tell_of_opened",
         "pubsub.sweep",
     ]
-    assert [*own, "registers.keep_schemas", "registers.retain", "store.finish_erasures"] == JOBS
+    of_registers = ["keep_schemas", "look_for_overdue_corrections", "retain"]
+    assert [*own, *(f"registers.{one}" for one in of_registers), "store.finish_erasures"] == JOBS
 
 
 @pytest.mark.parametrize(("database", "job"), [(one, job) for one in DATABASES for job in JOBS if has(one, job)])

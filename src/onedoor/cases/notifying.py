@@ -16,7 +16,7 @@ from onedoor.notices import service as notices
 from onedoor.privacy import service as privacy
 from onedoor.privacy.events import BreachTold, RequestTold
 from onedoor.procedures.service import Service
-from onedoor.registers.events import CorrectionAnswered
+from onedoor.registers.events import CorrectionAnswered, CorrectionLate
 
 TEXTS: Mapping[str, str] = {
     "submitted": gettext_noop("We have received your case {code}: {title}."),
@@ -46,6 +46,10 @@ CORRECTED = gettext_noop("{agency} has corrected what you said is wrong: {field}
 NOT_CORRECTED = gettext_noop(
     "{agency} has not corrected what you said is wrong: {field} (request {code}). "
     "The reason is on the page of corrections."
+)
+NOT_DECIDED = gettext_noop(
+    "{agency} has not decided in time on what you said is wrong: {field} (request {code}). "
+    "It was due by {due}. You need do nothing: the agency sees that it is late, and you are told once it has decided."
 )
 
 BREACHED = gettext_noop(
@@ -123,6 +127,18 @@ def notify_of_correction(answered: CorrectionAnswered) -> None:
     text = CORRECTED if answered.accepted else NOT_CORRECTED
     key = f"correction:{answered.by.agency}:{answered.code}"
     notices.tell(answered.by.for_whom, text, facts, key=key, link="corrections/")
+
+
+def notify_of_late_correction(late: CorrectionLate) -> None:
+    """Tell the person who asked, once, that a correction is not decided in time."""
+    facts: dict[str, str | Text] = {
+        "code": late.code,
+        "field": directory.fields(late.register)[late.field]["name"],
+        "agency": directory.systems()[late.by.agency],
+        "due": f"{nation.current().calendar.local(late.due):%d/%m/%Y}",
+    }
+    key = f"correction:{late.by.agency}:{late.code}:late"
+    notices.tell(late.by.for_whom, NOT_DECIDED, facts, key=key, link="corrections/")
 
 
 def notify_of_breach(told: BreachTold) -> None:

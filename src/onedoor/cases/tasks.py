@@ -4,7 +4,7 @@ from onedoor.exchange.events import RefusedOnTheWay
 from onedoor.identity.events import SignedIn
 from onedoor.kernel.settings import current
 from onedoor.privacy.events import BreachTold, RequestTold
-from onedoor.registers.events import CorrectionAnswered
+from onedoor.registers.events import CorrectionAnswered, CorrectionLate
 from onedoor.store import outbox
 from onedoor.store.jobs import job, periodic
 
@@ -79,6 +79,14 @@ def tell_of_correction(answered: CorrectionAnswered) -> None:
     from onedoor.cases import notifying
 
     notifying.notify_of_correction(answered)
+
+
+@outbox.on(CorrectionLate)
+def tell_of_late_correction(late: CorrectionLate) -> None:
+    """Tell the person that a correction they asked for is not decided in time."""
+    from onedoor.cases import notifying
+
+    notifying.notify_of_late_correction(late)
 
 
 @outbox.on(BreachTold)

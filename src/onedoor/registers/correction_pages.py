@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from onedoor.exchange import service as exchange
 from onedoor.identity import service as identity
+from onedoor.kernel import clock
 from onedoor.kernel.access import IDENTIFIED, access, acting
 from onedoor.kernel.actor import Actor
 from onedoor.kernel.errors import OnedoorError
@@ -58,7 +59,7 @@ def asked(request: HttpRequest) -> HttpResponse:
         for one in answer.body["corrections"]
     ]
     silent = [register.name for register, answer in answers if isinstance(answer, OnedoorError)]
-    return render(request, "registers/corrections.html", {"lines": lines, "silent": silent})
+    return render(request, "registers/corrections.html", {"lines": lines, "silent": silent, "now": clock.now()})
 
 
 @access(IDENTIFIED)

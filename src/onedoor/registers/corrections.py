@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from onedoor.kernel import clock, nation
-from onedoor.kernel.actor import Actor
+from onedoor.kernel.actor import SYSTEM, Actor
 from onedoor.kernel.ids import case_code
 from onedoor.kernel.said import listed
 from onedoor.kernel.settings import current
@@ -16,9 +16,9 @@ from onedoor.privacy.service import CORRECT, Reader, check, permit
 from onedoor.registers import rules, storage, writing
 from onedoor.registers.definition import Field, Register, held, register_of, registers
 from onedoor.registers.errors import BadRecord, Decided, KeyUsed, NoSuchCorrection, NotCorrectable, NothingToCorrect
-from onedoor.registers.events import CorrectionAsked, CorrectionDecided
+from onedoor.registers.events import CorrectionAsked, CorrectionDecided, CorrectionOverdue
 from onedoor.registers.models import Correction
-from onedoor.registers.tasks import answer, tell
+from onedoor.registers.tasks import answer, tell, tell_late
 from onedoor.store import outbox, sealed
 from onedoor.store.locks import one_at_a_time
 from onedoor.store.sealed import Place
@@ -26,6 +26,8 @@ from onedoor.store.sealed import Place
 PURPOSE = "correction"
 SHOWN = 20
 """Decided requests that a desk lists."""
+AT_ONCE = 500
+"""Late requests that one look notes; the next look takes the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +196,26 @@ def decide(code: str, actor: Actor, *, accept: bool, words: str) -> Correction:
         facts = {"code": code, "register": correction.register, "field": correction.field}
         outbox.state(CorrectionDecided(by=actor, accepted=accept, **facts))
     return correction
+
+
+def late_at_desk(actor: Actor) -> int:
+    """Return how many open requests are past their limit among those the actor's post decides on."""
+    rows = Correction.objects.filter(register__in=decided_by(actor), state=Correction.OPEN, due__lt=clock.now())
+    return rows.count()
+
+
+def look_for_overdue() -> None:
+    """State, once for each, that the limit of an open request has passed; its person is told."""
+    late = Correction.objects.filter(state=Correction.OPEN, overdue=None, due__lt=clock.now())
+    for code in late.order_by("due").values_list("code", flat=True)[:AT_ONCE]:
+        with transaction.atomic():
+            correction = Correction.objects.select_for_update().get(code=code)
+            if correction.state == Correction.OPEN and correction.overdue is None:
+                correction.overdue = clock.now()
+                correction.save(update_fields=["overdue"])
+                tell_late.defer(code=code)
+                facts = {"code": code, "register": correction.register, "field": correction.field}
+                outbox.state(CorrectionOverdue(by=SYSTEM, **facts))
 
 
 def _write(correction: Correction, said: Mapping[str, str], actor: Actor) -> None:

@@ -19,6 +19,7 @@ from onedoor.registers.models import Correction
 
 _asked = jsonschema_rs.validator_for(dict(openapi.CORRECTION))
 _told = jsonschema_rs.validator_for(dict(openapi.TOLD), validate_formats=True)
+_late = jsonschema_rs.validator_for(dict(openapi.LATE), validate_formats=True)
 _answered = jsonschema_rs.validator_for(dict(openapi.ANSWERED), validate_formats=True)
 
 
@@ -60,6 +61,16 @@ def answered(request: HttpRequest) -> JsonResponse:
     """Hear that a correction which a person of this system asked for was decided."""
     asks, body = _heard(request, _answered, "{“code”, “register”, “field”, “account”, “accepted”}")
     telling.hear_answer(asks.client, asks.user, body)
+    return JsonResponse({"heard": body["code"]})
+
+
+@access(GATEWAY)
+@csrf_exempt
+@require_POST
+def late(request: HttpRequest) -> JsonResponse:
+    """Hear that a correction which a person of this system asked for is not decided in time."""
+    asks, body = _heard(request, _late, "{“code”, “register”, “field”, “account”, “due”}")
+    telling.hear_late(asks.client, asks.user, body)
     return JsonResponse({"heard": body["code"]})
 
 

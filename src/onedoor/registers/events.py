@@ -1,6 +1,7 @@
 """Facts the registers state; never with personal data."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from onedoor.kernel.events import Event
 
@@ -65,6 +66,25 @@ class CorrectionDecided(Event):
     register: str
     field: str
     accepted: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorrectionOverdue(Event):
+    """The limit of a request for a correction has passed, and its owner has not decided."""
+
+    code: str
+    register: str
+    field: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorrectionLate(Event):
+    """That an owner has not decided in time has come to the portal where `by.for_whom` asked."""
+
+    code: str
+    register: str
+    field: str
+    due: datetime
 
 
 @dataclass(frozen=True, kw_only=True)

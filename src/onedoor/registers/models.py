@@ -153,6 +153,7 @@ class Correction(models.Model):
     asked = models.DateTimeField()
     due = models.DateTimeField()
     state = models.CharField(max_length=10, default=OPEN)
+    overdue = models.DateTimeField(null=True)
     decided = models.DateTimeField(null=True)
     decided_by = models.CharField(max_length=120, blank=True)
 

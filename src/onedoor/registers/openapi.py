@@ -43,6 +43,7 @@ CHANGE = strict(
 """That a record has a new version; never what it says."""
 ANSWERED = strict(**WHICH, account={"type": "string", "format": "uuid"}, accepted={"type": "boolean"})
 """That a request is decided, for the account that asked; never the fact itself."""
+LATE = strict(**WHICH, account={"type": "string", "format": "uuid"}, due={"type": "string", "format": "date-time"})
 
 
 def document(register: Register) -> dict[str, Any]:
@@ -77,10 +78,11 @@ def of_corrections() -> dict[str, Any]:
     """Return the OpenAPI document of the service by which owners tell that a fact was corrected."""
     told = _heard("told", "Tell that a fact this system has read was corrected; never the fact itself", TOLD)
     answered = _heard("answered", "Tell that a correction a person of this system asked for is decided", ANSWERED)
+    late = _heard("late", "Tell that a correction a person of this system asked for is not decided in time", LATE)
     return {
         "openapi": "3.1.0",
         "info": {"title": "Corrections of facts used or asked for here", "version": "1"},
-        "paths": {"/told": {"post": told}, "/answered": {"post": answered}},
+        "paths": {"/told": {"post": told}, "/answered": {"post": answered}, "/late": {"post": late}},
     }
 
 

@@ -279,6 +279,11 @@ def may_decide(actor: Actor) -> bool:
     return bool(corrections.decided_by(actor))
 
 
+def late_corrections(actor: Actor) -> int:
+    """Return how many of the requests the actor's post decides on are past their limit."""
+    return corrections.late_at_desk(actor)
+
+
 def count(register: str) -> int:
     """Return how many records *register* holds, each counted once whatever its versions, one that ended too."""
     return Record.objects.filter(register=register_of(register).id, recorded_until=None).count()

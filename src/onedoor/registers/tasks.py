@@ -22,6 +22,14 @@ def answer(code: str) -> None:
     telling.answer(code)
 
 
+@job("registers.tell_correction_late")
+def tell_late(code: str) -> None:
+    """Tell the system where a correction was asked for that it is late; tried until it has heard it."""
+    from onedoor.registers import telling
+
+    telling.tell_late(code)
+
+
 @job("registers.tell_change")
 def tell_change(client: str, purpose: str, basis: str, body: dict[str, Any]) -> None:
     """Tell *client*, who follows a register, that a record has a new version; tried until it has heard it."""
@@ -37,6 +45,15 @@ def retain() -> None:
         from onedoor.registers import archiving
 
         archiving.retain_all()
+
+
+@periodic("*/5 * * * *", "registers.look_for_overdue_corrections")
+def look_for_overdue_corrections() -> None:
+    """Note, once for each, that the limit of a request for a correction has passed, and have its person told."""
+    if current().role != "portal":
+        from onedoor.registers import corrections
+
+        corrections.look_for_overdue()
 
 
 @periodic("47 * * * *", "registers.keep_schemas")

@@ -1,6 +1,7 @@
 """Tells who asked for a correction that it is decided, and who used the fact; hears both too; never with the fact."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -17,7 +18,7 @@ from onedoor.privacy import service as privacy
 from onedoor.registers import corrections
 from onedoor.registers.definition import registers
 from onedoor.registers.errors import BadQuestion
-from onedoor.registers.events import CorrectionAnswered, UsedFactCorrected
+from onedoor.registers.events import CorrectionAnswered, CorrectionLate, UsedFactCorrected
 from onedoor.registers.models import Correction, ToldCorrection
 from onedoor.store import outbox
 
@@ -51,35 +52,58 @@ def tell(code: str, client: str) -> None:
 def answer(code: str) -> None:
     """Tell the system where correction *code* was asked for that it is decided; never what the fact is."""
     correction = Correction.objects.get(code=code)
-    body = {
-        "code": code,
-        "register": correction.register,
-        "field": correction.field,
-        "account": correction.account,
-        "accepted": correction.state == Correction.ACCEPTED,
-    }
+    accepted = correction.state == Correction.ACCEPTED
+    _tell_who_asked(correction, "answered", {"accepted": accepted}, user=correction.decided_by)
+
+
+def tell_late(code: str) -> None:
+    """Tell the system where correction *code* was asked for that it is not decided in time, unless it is by now."""
+    correction = Correction.objects.get(code=code)
+    if correction.state == Correction.OPEN:
+        _tell_who_asked(correction, "late", {"due": correction.due.isoformat()}, user=SERVICE)
+
+
+def _tell_who_asked(correction: Correction, path: str, said: Mapping[str, Any], *, user: str) -> None:
+    code = correction.code
+    body = {"code": code, "register": correction.register, "field": correction.field, "account": correction.account}
     basis = next(iter(privacy.purpose(corrections.PURPOSE).basis))
     reason = exchange.Reason(corrections.PURPOSE, basis, code)
-    service, user = f"{correction.client}/{SERVICE}", correction.decided_by
+    service, key = f"{correction.client}/{SERVICE}", f"correction:{code}:{path}"
     try:
-        exchange.call(service, "answered", body, reason=reason, user=user, key=f"correction:{code}:answered")
+        exchange.call(service, path, {**body, **said}, reason=reason, user=user, key=key)
     except exchange.ProviderError as error:
         if error.answer.status != HTTPStatus.BAD_REQUEST:
             raise
-        log.warning("nobody is there any more to be told of a decision", client=correction.client)
+        log.warning("nobody is there any more to be told of a correction", client=correction.client, told=path)
 
 
 def hear_answer(client: str, user: str, body: Mapping[str, Any]) -> None:
     """State that a person here was answered; raise `BadQuestion` when *client* owns no such fact, or nobody asked."""
+    by, which = _asked_here(client, user, body)
+    with transaction.atomic():
+        outbox.state(CorrectionAnswered(by=by, accepted=body["accepted"], **which))
+
+
+def hear_late(client: str, user: str, body: Mapping[str, Any]) -> None:
+    """State that a person here is not answered in time; raise `BadQuestion` as `hear_answer` does."""
+    by, which = _asked_here(client, user, body)
+    try:
+        due = datetime.fromisoformat(body["due"]).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise BadQuestion(what=said("a moment in it is none")) from error
+    with transaction.atomic():
+        outbox.state(CorrectionLate(by=by, due=due, **which))
+
+
+def _asked_here(client: str, user: str, body: Mapping[str, Any]) -> tuple[Actor, dict[str, str]]:
+    """Return who tells whom, and which request, once both are known here."""
     register = registers().get(body["register"])
     if register is None or register.subsystem != client or body["field"] not in register.fields:
         raise BadQuestion(what=said("it is about no fact of the system that sends it"))
     if not identity.is_account(UUID(body["account"])):
         raise BadQuestion(what=said("nobody here has this account"))
-    answer = {name: body[name] for name in ("code", "register", "field", "accepted")}
-    with transaction.atomic():
-        by = Actor(post=user, agency=client, for_whom=body["account"])
-        outbox.state(CorrectionAnswered(by=by, **answer))
+    by = Actor(post=user, agency=client, for_whom=body["account"])
+    return by, {name: body[name] for name in ("code", "register", "field")}
 
 
 def hear(owner: str, told: UsedFactCorrected) -> None:

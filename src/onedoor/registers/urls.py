@@ -55,6 +55,7 @@ exchange = [
     path("own-data/openapi.json", own_data_api.description),
     path("corrections/told", corrections_api.told),
     path("corrections/answered", corrections_api.answered),
+    path("corrections/late", corrections_api.late),
     path("corrections/openapi.json", corrections_api.description),
     path("changes/told", changes_api.told),
     path("changes/openapi.json", changes_api.description),

@@ -26,6 +26,8 @@ class Link:
     here: bool = False
     code: str = ""
     count: int = 0
+    counted: str = ""
+    """What is counted, for who hears the page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,9 @@ def _menu(request: HttpRequest, actor: Actor, code: str, corrections: str, reads
             menu.append(Link(_("Who read my data"), reads))
         if corrections:
             menu.append(Link(_("Corrections"), _address(code, "registers:corrections")))
-        menu.append(Link(_("Inbox"), _address(code, "notices:inbox"), count=notices.unread(request)))
+        menu.append(
+            Link(_("Inbox"), _address(code, "notices:inbox"), count=notices.unread(request), counted=_("unread"))
+        )
     return menu
 
 
@@ -130,7 +134,8 @@ def _desk_menu(actor: Actor, code: str) -> list[Link]:
     if cases.may_look_up(actor):
         menu.append(Link(_("Look up"), _address(code, "cases:look-up")))
     if registers.may_decide(actor):
-        menu.append(Link(_("Corrections"), _address(code, "registers:desk-corrections")))
+        desk, late = _address(code, "registers:desk-corrections"), registers.late_corrections(actor)
+        menu.append(Link(_("Corrections"), desk, count=late, counted=_("late")))
     if privacy.handles_breaches(actor):
         menu.append(Link(_("Breaches"), _address(code, "privacy:desk-breaches")))
     if privacy.decides_on_requests(actor):
