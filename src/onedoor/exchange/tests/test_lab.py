@@ -54,6 +54,18 @@ def test_provisioning_again_changes_nothing(nation: Nation, var: Path) -> None:
     assert kept(var) == before
 
 
+def test_another_nation_is_provisioned_by_its_own_files(tmp_path: Path) -> None:
+    nation = load(settings.REPOSITORY / "nations" / "testland")
+    lab.provision(nation, tmp_path, 8000)
+    before = kept(tmp_path)
+    lab.provision(nation, tmp_path, 8000)
+    assert kept(tmp_path) == before
+    content = json.loads((tmp_path / "directory/content.json").read_text())
+    assert [one["id"] for one in content["gateways"]] == ["TL/GOV/DOOR/GATEWAY", "TL/GOV/ROADS/GATEWAY"]
+    (certificate,) = load_certificates(tmp_path / "node-ROADS/seals/town-N101.pem")
+    assert common_name(certificate) == nation.agencies["town-N101"].name["fr"], "in the nation's first language"
+
+
 def test_what_a_kill_left_unfinished_is_finished(nation: Nation, var: Path) -> None:
     before = kept(var)
     lost = ("gateway-G15/signing.pem", "gateway-G15/grants.jsonl", "node-G01/tls.pem", "directory/content.json")
