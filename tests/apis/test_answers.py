@@ -101,6 +101,7 @@ def test_every_operation_answers_a_valid_request_as_its_document_says(
         assert ask(
             f"data/{words}?userId={MOTHER}&databaseId=residence", None, by(PORTAL, "own-case", case=FORM.case), "GET"
         )
+    tell_of_an_event()
     give_notice_of_a_breach()
     postpone_a_sealed_read()
     monkeypatch.setattr(published, "folder_in", lambda _state: tmp_path)
@@ -226,6 +227,28 @@ def use_govstack(
         assert ask(f"{base}/{name}/{way}/{field}.json", None, writer, "GET") == {"value": [*WAYS][-1]}
     made = ask(f"{base}/create", {"write": {"content": new}}, writer, key="create")["content"]["id"]
     ask(f"{base}/{made}/delete", None, writer, "DELETE", "delete")
+
+
+def tell_of_an_event() -> None:
+    """Make an event type, subscribe, publish two events, fetch one and stop the other; be told of one; end it all."""
+    who, name = by(COMMUNE, "events", "nd278-2025"), "birthRegistered"
+    kind = {"eventType": name}
+    ask("api/v1/eventType", kind | {"schema": {"type": "object"}}, who)
+    ask("api/v1/eventType", None, who, "GET")
+    ask(f"api/v1/eventType/{name}", None, who, "GET")
+    ask(f"api/v1/subs/{name}", kind, who)
+    ask(f"api/v1/subs/{name}", kind | {"delivery": "PULL"}, who, "PATCH")
+    ask("api/v1/subs", None, who, "GET")
+    ask(f"api/v1/subs/{name}", None, who, "GET")
+    first, second = (ask(f"pub/v1/{name}", kind | {"event": {"n": n}}, who, key=f"e-{n}")["id"] for n in (1, 2))
+    event = ask(f"pull/v1/{name}", None, who, "GET")
+    assert event["id"] == first
+    ask(f"pull/v1/{name}/{first}", None, who, "DELETE")
+    ask(f"pub/v1/{name}/{second}", None, who, "DELETE")
+    assert ask(f"pub/v1/{name}/{second}", None, who, "GET")["deliveries"][0]["state"] == "stopped"
+    ask(f"events/v1/{name}", event, who)
+    ask(f"api/v1/subs/{name}", None, who, "DELETE")
+    ask(f"api/v1/eventType/{name}", None, who, "DELETE")
 
 
 def give_notice_of_a_breach() -> None:
