@@ -5,12 +5,12 @@ import logging
 
 from onedoor.exchange import identifiers
 from onedoor.exchange.configuration import Configuration, Gateway
-from onedoor.exchange.gateway import asic, clients, faults, messages, metaservices, soap, verification
+from onedoor.exchange.gateway import asic, clients, faults, govstack, messages, metaservices, soap, verification
 from onedoor.exchange.gateway.asking import Peer
 from onedoor.exchange.gateway.core import Core
 from onedoor.exchange.gateway.faults import CLIENT_PROXY, Fault, bad_request, client_side
 from onedoor.exchange.gateway.messages import DROPPED, Fields, Headers, Response
-from onedoor.exchange.gateway.systems import Asked, SystemConnection
+from onedoor.exchange.gateway.systems import Answering, Asked
 from onedoor.exchange.gateway.watching import ASKING, FAULT, Noted
 from onedoor.kernel.access import PUBLIC, SYSTEM
 from onedoor.kernel.ids import uuid7_text
@@ -32,14 +32,11 @@ class Consuming:
         self._evidence = asic.Evidence(core)
         self._tasks: set[asyncio.Task[tuple[int, bytes, Headers, bytes]]] = set()
 
-    def handle(self, asked: Asked, connection: SystemConnection) -> None:
+    def handle(self, asked: Asked, connection: Answering) -> None:
         """Answer *asked* on *connection*, now or later."""
         noted = Noted(self.core, ASKING, asked.headers)
         try:
-            route = _HERE.get(asked.target.partition(b"?")[0], _ASKED)
-            if not route.takes(asked.method.decode("latin-1")):
-                raise bad_request(f"{route.path} is asked with {route.method}")
-            route.answer(self, asked, connection, noted)
+            self._route(asked).answer(self, asked, connection, noted)
         except Fault as fault:
             self._fail(fault, asked, connection, noted)
         except Exception:
@@ -47,7 +44,20 @@ class Consuming:
             broken = client_side("InternalError", "The gateway could not handle this request")
             self._fail(broken, asked, connection, noted)
 
-    def list_clients(self, asked: Asked, connection: SystemConnection, noted: Noted) -> None:
+    def _route(self, asked: Asked) -> Route:
+        """Return the route of *asked*; raise `Fault` for a method that it does not take."""
+        path = asked.target.partition(b"?")[0]
+        route = _HERE.get(path) or (_MOUNT if path.startswith(_MOUNTED) else _ASK)
+        if not route.takes(asked.method.decode("latin-1")):
+            raise bad_request(f"{route.path} is asked with {route.method}")
+        return route
+
+    def mounted(self, asked: Asked, connection: Answering, noted: Noted) -> None:
+        """Answer what is asked by GovStack's names (Information Mediator: directory 1.0, publish/subscribe 2.0)."""
+        meant, connection = govstack.mounted(asked, connection)
+        self._route(meant).answer(self, meant, connection, noted)
+
+    def list_clients(self, asked: Asked, connection: Answering, noted: Noted) -> None:
         """Answer which members and subsystems there are (PR-META)."""
         query = asked.target.partition(b"?")[2].decode("latin-1")
         accept = asked.headers.every(b"accept")
@@ -55,7 +65,7 @@ class Consuming:
         noted.end(200)
         connection.answer(200, b"OK", headers, body)
 
-    def answer_soap(self, asked: Asked, connection: SystemConnection, noted: Noted) -> None:
+    def answer_soap(self, asked: Asked, connection: Answering, noted: Noted) -> None:
         """Answer a metaservice asked over SOAP; every list is empty."""
         try:
             body = soap.answer(self.core.configuration(CLIENT_PROXY), self.core.local, asked)
@@ -67,7 +77,7 @@ class Consuming:
         noted.end(200)
         connection.answer(200, b"OK", soap.TYPE, body)
 
-    def hand_out_evidence(self, asked: Asked, connection: SystemConnection, noted: Noted) -> None:
+    def hand_out_evidence(self, asked: Asked, connection: Answering, noted: Noted) -> None:
         """Hand out the evidence of a message that this gateway logged (ASiC-E), to the system it belongs to."""
         task = asyncio.get_running_loop().create_task(self._evidence.answer(asked))
         self._tasks.add(task)
@@ -84,13 +94,13 @@ class Consuming:
 
         task.add_done_callback(answered)
 
-    def hand_out_configuration(self, _asked: Asked, connection: SystemConnection, noted: Noted) -> None:
+    def hand_out_configuration(self, _asked: Asked, connection: Answering, noted: Noted) -> None:
         """Hand out what evidence is checked against, for anyone."""
         headers, body = verification.answer(self.core)
         noted.end(200)
         connection.answer(200, b"OK", headers, body)
 
-    def ask(self, asked: Asked, connection: SystemConnection, noted: Noted) -> None:
+    def ask(self, asked: Asked, connection: Answering, noted: Noted) -> None:
         """Carry a message to a service of another system, and its answer back."""
         if self.core.draining:
             raise client_side("NetworkError", "The gateway is being started anew", retry=True)
@@ -131,7 +141,7 @@ class Consuming:
 
         self.peers[gateway.id].ask(head, asked.body, request_id, answered, failed)
 
-    def _fail(self, fault: Fault, asked: Asked, connection: SystemConnection, noted: Noted) -> None:
+    def _fail(self, fault: Fault, asked: Asked, connection: Answering, noted: Noted) -> None:
         noted.end(fault.status, fault.type)
         self.core.counts[fault.type] += 1
         message_id = asked.headers.first(_ID)
@@ -159,10 +169,12 @@ ROUTES = (
     Route("POST", "/", SYSTEM, Consuming.answer_soap),
     Route("GET", "/asic", SYSTEM, Consuming.hand_out_evidence),
     Route("GET", "/verificationconf", PUBLIC, Consuming.hand_out_configuration),
+    Route(EVERY, "/govstack/<path:what>", SYSTEM, Consuming.mounted),
     Route(EVERY, "/r1/<path:service>", SYSTEM, Consuming.ask),
 )
 """All that a gateway answers its own systems; `clients.identify` holds them to theirs."""
-_HERE, _ASKED = {one.path.encode(): one for one in ROUTES[:-1]}, ROUTES[-1]
+_HERE, _MOUNT, _ASK = {one.path.encode(): one for one in ROUTES[:-2]}, ROUTES[-2], ROUTES[-1]
+_MOUNTED = govstack.MOUNT + b"/"
 
 
 def _read_headers(sent: Fields, request_id: bytes) -> tuple[Fields, str]:

@@ -36,10 +36,17 @@ class Asked:
     secure: bool
 
 
+class Answering(Protocol):
+    """Where the answer of a request goes."""
+
+    def answer(self, status: int, reason: bytes, headers: Headers, body: bytes, *, head_only: bool = False) -> None:
+        """Write the answer of the request under way."""
+
+
 class Handler(Protocol):
     """What answers the requests of systems."""
 
-    def handle(self, asked: Asked, connection: "SystemConnection") -> None:
+    def handle(self, asked: Asked, connection: Answering) -> None:
         """Answer *asked* on *connection*, now or later."""
 
     def told(self, fault: Fault, headers: Fields) -> tuple[Headers, bytes]:

@@ -1,0 +1,94 @@
+"""GovStack's names at the mount of a gateway: its lists are held against the definition of GovStack itself."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import schemathesis
+import yaml
+from schemathesis.core.transport import Response
+
+from onedoor.exchange.tests.xroad import PETS, PORTAL, PROVIDER, Answer, XRoad
+
+DEFINITION = schemathesis.openapi.from_dict(
+    yaml.safe_load((Path(__file__).parent / "govstack-im-directory-1.0.yaml").read_text("utf-8"))
+)
+OF_SYSTEM = "/r1/{instanceId}/{memberClass}/{memberCode}/{applicationCode}"
+CLIENT = ("X-GovStack-Client", PORTAL)
+
+
+def conforms(answer: Answer, path: str) -> Any:
+    """Return what *answer* holds, once schemathesis found it to be as the definition says."""
+    asked = requests.Request("GET", "https://localhost/").prepare()
+    headers = {name: [value] for name, value in answer.headers}
+    DEFINITION[path]["GET"].validate_response(
+        Response(answer.status, headers, answer.body, asked, elapsed=0, verify=False)
+    )
+    return answer.json
+
+
+@pytest.mark.parametrize("query", ["", "?instanceId=VN"])
+def test_clients_are_listed_by_govstacks_names(xroad: XRoad, query: str) -> None:
+    answer = xroad.ask(f"/govstack/listClients{query}", headers=[CLIENT, ("Accept", "text/xml")])
+    members = conforms(answer, "/listClients")["member"]
+    parts = dict(zip(("instanceId", "memberClass", "memberCode", "applicationCode"), PORTAL.split("/"), strict=True))
+    assert {"objectType": "APPLICATION", **parts} in [one["id"] for one in members]
+    parts.pop("applicationCode")
+    assert {"objectType": "MEMBER", **parts} in [one["id"] for one in members]
+
+
+def test_an_instance_that_is_not_there_has_no_clients(xroad: XRoad) -> None:
+    answer = xroad.ask("/govstack/listClients?instanceId=EE", headers=[CLIENT])
+    assert (answer.status, answer.json["type"]) == (500, "Server.ClientProxy.UnknownMember")
+
+
+def test_services_are_listed_by_govstacks_names(xroad: XRoad) -> None:
+    answer = xroad.ask(f"/govstack/r1/{PROVIDER}/listMethods", headers=[CLIENT])
+    found = {one["serviceCode"]: one for one in conforms(answer, f"{OF_SYSTEM}/listMethods")["member"]}
+    assert found["guarded"]["endpointList"]["member"] == [
+        {"method": "GET", "path": "/pets/*"},
+        {"method": "POST", "path": "/pets"},
+    ]
+    assert found["guarded"]["applicationCode"] == "POPULATION"
+    assert not any("_" in name for one in found.values() for name in one)
+
+
+def test_what_a_client_may_use_is_listed_of_one_service_when_it_is_named(xroad: XRoad) -> None:
+    answer = xroad.ask(f"/govstack/r1/{PROVIDER}/allowedMethods?serviceId=petstore", headers=[CLIENT])
+    assert [one["serviceCode"] for one in conforms(answer, f"{OF_SYSTEM}/allowedMethods")["member"]] == ["petstore"]
+
+
+def test_a_description_comes_as_it_stands(xroad: XRoad) -> None:
+    xroad.system.reply = lambda _: (200, b'{"openapi": "3.0.0"}', "Content-Type: application/json\r\n")
+    answer = xroad.ask(f"/govstack/r1/{PROVIDER}/getOpenAPI?serviceCode=petstore", headers=[CLIENT])
+    assert (answer.status, answer.json) == (200, {"openapi": "3.0.0"})
+
+
+def test_a_message_goes_the_way_of_any_other(xroad: XRoad) -> None:
+    body = b'{"name": "cat"}'
+    answer = xroad.ask(f"/govstack{PETS}/pets?a=%20b", "POST", [CLIENT, ("Content-Type", "application/json")], body)
+    assert answer.status == 200
+    assert answer["x-road-client"] == PORTAL
+    (seen,) = xroad.system.seen
+    assert (seen["path"], seen["body"]) == ("/petstore/pets?a=%20b", body.decode())
+    assert seen["headers"]["x-road-client"] == PORTAL
+
+
+@pytest.mark.parametrize(
+    ("target", "headers"),
+    [
+        (PETS, [CLIENT, ("X-Road-Client", PORTAL)]),
+        (PETS, []),
+        (f"/govstack{PETS}", [CLIENT]),
+        ("/nothing", [CLIENT]),
+        ("/", [CLIENT]),
+        ("/listClients?instanceId=%ff", [("X-Road-Client", PORTAL)]),
+    ],
+)
+def test_what_names_no_client_or_nothing_there_is_refused(
+    xroad: XRoad, target: str, headers: list[tuple[str, str]]
+) -> None:
+    answer = xroad.ask(f"/govstack{target}", headers=headers)
+    assert (answer.status, answer.json["type"]) == (400, "Client.BadRequest")
+    assert not xroad.system.seen
