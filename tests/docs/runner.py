@@ -4,27 +4,31 @@ A page is run from its top to its end in one scratch folder. A block counts when
 
 - ``<!-- file: path -->`` before a fenced block: its text is written there; ``<!-- add: path -->`` adds it at the end;
 - ``<!-- run -->`` before a ``console`` block: each line after ``$`` is a command, the lines below are what it says.
-  ``<!-- run: 2 -->`` expects that exit code. A line ``…`` stands for any lines; a block without shown lines shows none.
+  ``<!-- run: 2 -->`` expects that exit code. A line ``…`` stands for any lines; a block without shown lines shows none;
+- ``<!-- start: words -->`` before such a block: its command goes on in the background once it has said *words*.
 """
 
 import os
 import re
 import subprocess
 import sys
+import tempfile
 import textwrap
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 BLOCK = re.compile(
-    r"^<!-- (?P<kind>run|file|add)(?:: (?P<what>[^>]+?))? -->\n+```(?P<form>\w*)[^\n]*\n(?P<text>.*?)^```$",
+    r"^<!-- (?P<kind>run|start|file|add)(?:: (?P<what>[^>]+?))? -->\n+```(?P<form>\w*)[^\n]*\n(?P<text>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
 FENCE = re.compile(r"^(?P<in> *)```(?P<form>\w*)[^\n]*\n(?P<text>.*?)^(?P=in)```$", re.MULTILINE | re.DOTALL)
 INDENTED = re.compile(r"\n\n((?: {4}|\t)[^\n]+)")
 FILES = ("csv", "ini", "python", "typst", "yaml")
 """The forms of blocks that show a file: every other block is one of commands."""
-MARK = re.compile(r" *<!-- (run(: \d+)?|not run: (?P<why>.+)) -->")
+MARK = re.compile(r" *<!-- (run(: \d+)?|start: .+|not run: (?P<why>.+)) -->")
 ANY = "…"
 
 
@@ -104,16 +108,42 @@ def commands(text: str) -> Iterator[Command]:
 
 def play(page: Path, folder: Path) -> None:
     """Play *page* in *folder*; fail with the line of the page that is not as it says."""
+    with ExitStack() as started:
+        _play(page, folder, started)
+
+
+def _play(page: Path, folder: Path, started: ExitStack) -> None:
     for block in blocks(page):
         where = f"{page.name}:{block.line}"
-        if block.kind != "run":
+        if block.kind == "start":
+            for command in commands(block.text):
+                started.enter_context(_started(command, folder, where, block.what))
+        elif block.kind != "run":
             path = folder / block.what
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("a" if block.kind == "add" else "w", encoding="utf-8") as file:
                 file.write(block.text)
-            continue
-        for command in commands(block.text):
-            _run(command, folder, where, int(block.what or 0))
+        else:
+            for command in commands(block.text):
+                _run(command, folder, where, int(block.what or 0))
+
+
+@contextmanager
+def _started(command: Command, folder: Path, where: str, words: str) -> Iterator[None]:
+    """Start *command* and go on once it has said *words*; end it, with all that it started."""
+    with tempfile.TemporaryFile("w+") as said:
+        process = subprocess.Popen(["bash", "-c", f"exec {command.words}"], cwd=folder, env=environment(folder),
+                                   stdout=said, stderr=subprocess.STDOUT)  # fmt: skip
+        try:
+            until = time.monotonic() + 60
+            while words not in (text := os.pread(said.fileno(), 10**6, 0).decode()):
+                assert process.poll() is None, f"{where}: $ {command.words}\n{text}"
+                assert time.monotonic() < until, f"{where}: $ {command.words}\nhas not said “{words}” but\n{text}"
+                time.sleep(0.05)
+            yield
+        finally:
+            process.terminate()
+            process.wait(30)
 
 
 def _run(command: Command, folder: Path, where: str, expected: int) -> None:

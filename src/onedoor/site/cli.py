@@ -18,6 +18,7 @@ DEFAULT_NATION = Path("nations/vietnam")
 DEFAULT_VAR = Path("var/nation")
 COMMANDS: dict[str, tuple[str, str]] = {
     "up": ("onedoor.site.up.command", "start a whole nation on this computer and keep it running"),
+    "lab": ("onedoor.site.lab.command", "start an exchange of invented members, to write a system that takes part"),
     "status": ("onedoor.site.up.status", "show the processes of a running nation and their memory"),
     "restart": ("onedoor.site.commands.restart", "start processes of a running nation anew, no request lost"),
     "story": ("onedoor.site.story.command", "play the story of a birth over the pages, as parent and officers"),

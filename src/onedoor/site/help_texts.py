@@ -1,6 +1,7 @@
 """What ``--help`` says, and what is wrong with a command line, in the language of the terminal."""
 
 import argparse
+from collections.abc import Callable
 from typing import Any
 
 from onedoor.site.messages import text as _
@@ -15,6 +16,18 @@ def positive(given: str) -> int:
     if number:
         return number
     raise argparse.ArgumentTypeError(_("“{given}” is no whole number from 1", given=given[:40]))
+
+
+def from_to(least: int, most: int) -> Callable[[str], int]:
+    """Return what takes a whole number from *least* to *most*; a parser says what is wrong with another one."""
+
+    def number(given: str) -> int:
+        if given.isascii() and given.isdigit() and len(given) <= len(str(most)) and least <= int(given) <= most:
+            return int(given)
+        said = _("“{given}” is no whole number from {least} to {most}", given=given[:40], least=least, most=most)
+        raise argparse.ArgumentTypeError(said)
+
+    return number
 
 
 class Parser(argparse.ArgumentParser):

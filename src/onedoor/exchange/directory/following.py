@@ -63,4 +63,4 @@ def _offer_anew(nation: Nation, seat: Seat) -> None:
 
 
 def _offers(nation: Nation, seat: Seat) -> list[rights.Offer]:
-    return list(rights.offers(nation.path, {seat.member.subsystem: seat.place == 0}))
+    return list(rights.offers(nation.path, seat.member, portal=seat.place == 0))

@@ -64,7 +64,8 @@ def provision(nation: Nation, var: Path, base_port: int, hosts: Mapping[str, str
     for seat in seats:
         _system(layout, seat)
         _gateway(layout, seat, authority, anchor)
-        _seals(authority, layout, seat)
+        if not seat.foreign:
+            _seals(authority, layout, seat)
     allowed = list(rights.permissions(nation.path))
     content = _content(layout, seats, authority, allowed)
     write(layout.directory / publishing.CONTENT, json.dumps(content, ensure_ascii=False, indent=1).encode())
@@ -106,7 +107,7 @@ def _connections(path: Path) -> dict[str, str]:
 
 
 def _offers(layout: Layout, seat: Seat) -> list[rights.Offer]:
-    return list(rights.offers(layout.nation.path, {seat.member.subsystem: seat.place == 0}))
+    return list(rights.offers(layout.nation.path, seat.member, portal=seat.place == 0))
 
 
 def offered(offer: rights.Offer, root: str, system: str) -> dict[str, Any]:

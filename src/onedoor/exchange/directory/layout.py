@@ -34,8 +34,15 @@ class Seat:
 
     @property
     def process(self) -> str:
-        """Return the name of the member's system: ``portal`` or ``node-G15``."""
+        """Return the name of the member's system: ``portal``, ``node-G15``, or ``system-G15`` for one of its own."""
+        if self.foreign:
+            return f"system-{self.member.id}"
         return f"node-{self.member.id}" if self.place else "portal"
+
+    @property
+    def foreign(self) -> bool:
+        """Return whether the member's system is no process of ours: it has keys here, and is started by its owner."""
+        return bool(self.member.services)
 
     @property
     def state(self) -> Path:
@@ -78,9 +85,11 @@ class Layout:
     hosts: Mapping[str, str] = field(default_factory=dict)
 
     def seats(self) -> Iterator[Seat]:
-        """Yield the members, the portal's first."""
+        """Yield the members, the portal's first; among systems that are all their members' own, there is no portal."""
         members = list(self.nation.members.values())
         portal = [one for one in members if one.subsystem.rpartition("/")[2] == PORTAL]
+        if all(one.services for one in members):
+            portal = members[:1]
         if len(portal) != 1:
             raise NoPortal
         others = [one for one in members if one is not portal[0]]
@@ -114,9 +123,9 @@ class Layout:
         authorities = {"ONEDOOR_TSA_URL": self.tsa, "ONEDOOR_OCSP_URL": self.ocsp}
         for seat in self.seats():
             system = shared | _system(seat) | authorities
-            if seat.place:
+            if seat.place and not seat.foreign:
                 found[seat.process] = system
-            else:
+            elif not seat.foreign:
                 watched = {"ONEDOOR_WATCH_LISTEN": f"{HOST}:{seat.base + WATCH_WORKER}"}
                 found |= {"portal-web": system, "portal-worker": system | watched}
             found[seat.gateway] = shared | _gateway(seat) | authorities

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from onedoor.exchange.permissions import Permission
+from onedoor.kernel.nation import Agency
 from onedoor.kernel.nation.documents import parse
 
 REGISTER_ENDPOINTS = {
@@ -76,15 +77,17 @@ class Offer:
     description: str
 
 
-def offers(nation: Path, subsystems: Mapping[str, bool]) -> Iterator[Offer]:
-    """Yield the services of *subsystems* (id → is it the portal's): their registers, then cases and reads."""
+def offers(nation: Path, member: Agency, *, portal: bool) -> Iterator[Offer]:
+    """Yield the services of *member*'s system: its registers, then cases and reads; or what one of its own offers."""
+    if member.services:
+        yield from (Offer(f"{member.subsystem}/{one}", SERVICE_ENDPOINTS, "") for one in member.services)
+        return
     for data in _files(nation / "registers"):
-        if data.get("subsystem") in subsystems:
+        if data.get("subsystem") == member.subsystem:
             endpoints = tuple(one for found in REGISTER_ENDPOINTS.values() for one in found)
             yield Offer(f"{data['subsystem']}/{data['register']}", endpoints, DESCRIPTION)
-    for subsystem, portal in subsystems.items():
-        own = (CONSENTS, CONSENT) if portal else (*READS, DATA)
-        yield from (Offer(f"{subsystem}/{one}", SERVICE_ENDPOINTS, DESCRIPTION) for one in (*EVERYWHERE, *own))
+    own = (CONSENTS, CONSENT) if portal else (*READS, DATA)
+    yield from (Offer(f"{member.subsystem}/{one}", SERVICE_ENDPOINTS, DESCRIPTION) for one in (*EVERYWHERE, *own))
 
 
 def permissions(nation: Path) -> Iterator[Permission]:

@@ -36,6 +36,13 @@ SCHEMA: Mapping[str, Any] = {
                 "kind": {"type": "string"},
                 "subsystem": {"type": "string", "pattern": "^[A-Z0-9-]+(/[A-Z0-9-]+){3}$"},
                 "subsystem_name": TEXT_SCHEMA,
+                "services": {
+                    "type": "array",
+                    "minItems": 1,
+                    "uniqueItems": True,
+                    "items": {"type": "string", "pattern": "^[A-Za-z][A-Za-z0-9._-]{0,59}$"},
+                    "description": "what its system offers; it is one of the member's own, no node of onedoor",
+                },
                 "scheme": {"type": "string"},
                 "within": {"type": "string"},
                 "valid_from": DATE_SCHEMA,
@@ -66,7 +73,8 @@ SCHEMA: Mapping[str, Any] = {
 
 def lasting(data: Mapping[str, Any]) -> Mapping[tuple[str, ...], Any]:
     """Return what processes are started by: the members of the exchange, their order and their systems."""
-    return {("members",): [(key, member["subsystem"]) for key, member in data["members"].items()]}
+    members = data["members"].items()
+    return {("members",): [(key, member["subsystem"], "services" in member) for key, member in members]}
 
 
 @dataclass(frozen=True)
@@ -75,6 +83,7 @@ class Agency:
 
     ``member`` is the id of the member on whose node it works (its own for a member), ``subsystem`` that node's X-Road
     name, ``unit`` the code of its commune or province (empty for a member), ``posts`` the posts its officers hold.
+    A member with ``services`` has a system of its own, which offers these in the place of those of a node.
     """
 
     id: str
@@ -88,6 +97,7 @@ class Agency:
     note: Text = field(default_factory=dict)
     illustrative: bool = False
     source: str = ""
+    services: tuple[str, ...] = ()
 
     @property
     def is_member(self) -> bool:
@@ -154,4 +164,5 @@ def _agency(key: str, member: str, data: Mapping[str, Any], home: Mapping[str, A
         note=data.get("note", {}),
         illustrative=data.get("illustrative", False),
         source=data.get("source", ""),
+        services=tuple(data.get("services", ())),
     )

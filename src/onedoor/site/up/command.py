@@ -59,21 +59,21 @@ def running(options: Options, *, quiet: bool = False) -> Iterator[Supervisor]:
     """Give the supervisor of a nation that is ready; stop everything at the end, whatever happens."""
     checks.packages()
     given = checks.sound_nation(options.nation)
-    with checks.alone(options.var, options.port), closed_to_others(), _progress(quiet=quiet) as say:
+    with checks.alone(options.var, options.port), closed_to_others(), progress(quiet=quiet) as say:
         checks.has_its_keys(options.var)
         checks.space(options.var)
-        _free(ports(given, options), options)  # before anything is made: nothing half-started is left behind
+        free(ports(given, options), options)  # before anything is made: nothing half-started is left behind
         nation = prepare.files(options)
         server = Server(options.var / "postgres")
         say(_("Making keys and certificates"))
         prepare.keys(nation, options)
         found = parts(options, nation, server)
-        _free([port for part in found for port in part.ports], options)
+        free([port for part in found for port in part.ports], options)
         say(_("Making synthetic people"))
         folder = prepare.people(options)
         say(_("Starting PostgreSQL"))
         server.prepare()
-        supervisor = Supervisor(options.var, server, options.port, Following(options, nation))
+        supervisor = Supervisor(options.var, options.port, Following(options, nation), server)
         try:
             supervisor.start_database()
             say(_("Preparing databases"))
@@ -86,7 +86,8 @@ def running(options: Options, *, quiet: bool = False) -> Iterator[Supervisor]:
             supervisor.stop()
 
 
-def _free(numbers: Sequence[int], options: Options) -> None:
+def free(numbers: Sequence[int], options: Options) -> None:
+    """Raise `checks.PortTaken` unless the ports *numbers* are free; one that was killed is given a moment."""
     checks.ports(numbers, options.port, patient=(options.var / RECORD).exists())
 
 
@@ -107,7 +108,7 @@ def closed_to_others() -> Iterator[None]:
 
 
 @contextmanager
-def _progress(*, quiet: bool) -> Iterator[Say]:
+def progress(*, quiet: bool) -> Iterator[Say]:
     """Give a function that shows what happens now: a moving line in a terminal, plain lines elsewhere."""
     if quiet:
         yield lambda _text: None

@@ -93,14 +93,14 @@ def database_of(name: str) -> str:
     return "portal" if kind == "portal" else name.lower().replace("-", "_")
 
 
-def parts(options: Options, nation: Nation, server: Server) -> list[Part]:
-    """Return every Python process of *nation* in the order in which they start."""
+def parts(options: Options, nation: Nation, server: Server | None) -> list[Part]:
+    """Return every Python process of *nation* in the order in which they start; those with a database need *server*."""
     environments = lab.environments(nation, options.var, options.port)
     found = [_part(name, own, options, server) for name, own in environments.items()]
     return sorted(found, key=lambda part: (next(n for n, o in enumerate(ORDER) if part.name.startswith(o)), part.name))
 
 
-def _part(name: str, own: dict[str, str], options: Options, server: Server) -> Part:
+def _part(name: str, own: dict[str, str], options: Options, server: Server | None) -> Part:
     kind = name.partition("-")[0]
     command = name.removeprefix("portal-") if kind == "portal" else kind
     files = options.versions if (options.versions / HISTORY).exists() else options.nation
@@ -109,7 +109,7 @@ def _part(name: str, own: dict[str, str], options: Options, server: Server) -> P
         "ONEDOOR_DEMONSTRATION": "yes",
         "ONEDOOR_LOG_LEVEL": options.log_level,
     }
-    if database := database_of(name):
+    if server and (database := database_of(name)):
         state = Path(own["ONEDOOR_STATE"])
         keep_secret(state)
         _keep_url(state, server.url(database))

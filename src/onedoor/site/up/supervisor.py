@@ -29,9 +29,9 @@ class NotStarted(OnedoorError):
 
 
 class Supervisor:
-    """The processes of one nation in *var*; PostgreSQL is the first to start and the last to stop."""
+    """The processes of one nation in *var*; PostgreSQL, where there is one, starts first and stops last."""
 
-    def __init__(self, var: Path, server: Server, base: int, following: Following) -> None:
+    def __init__(self, var: Path, base: int, following: Following, server: Server | None = None) -> None:
         self.var = var
         self.base = base
         self.following = following
@@ -39,21 +39,14 @@ class Supervisor:
         self.logs.mkdir(parents=True, exist_ok=True)
         self.stopping = False
         self.ready = False
-        postgres = Process(
-            "postgres",
-            server.command(parent=os.getpid()),
-            dict(os.environ),
-            server.log,
-            ready=server.answers,
-            signal_to_stop=signal.SIGINT,
-        )
-        self.processes = [postgres]
+        self.first = [_postgres(server)] if server else []
+        self.processes = [*self.first]
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._stop)
 
     def start_database(self) -> None:
         """Start PostgreSQL and wait until it answers."""
-        self._begin(self.processes[:1], lambda _name: None)
+        self._begin(self.first, lambda _name: None)
 
     def start(self, parts: Sequence[Part], say: Say) -> None:
         """Start every part and wait until all are ready; *say* is told each name."""
@@ -79,7 +72,7 @@ class Supervisor:
         """Stop everything: what answers people first, PostgreSQL last."""
         self.ready = False
         deadline = time.monotonic() + STOP_WITHIN
-        for group in (self.processes[1:][::-1], self.processes[:1]):
+        for group in (self.processes[len(self.first) :][::-1], self.first):
             for process in group:
                 process.ask_to_stop()
             for process in group:
@@ -135,3 +128,14 @@ class Supervisor:
 
     def _stop(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a signal handler's signature
         self.stopping = True
+
+
+def _postgres(server: Server) -> Process:
+    return Process(
+        "postgres",
+        server.command(parent=os.getpid()),
+        dict(os.environ),
+        server.log,
+        ready=server.answers,
+        signal_to_stop=signal.SIGINT,
+    )
