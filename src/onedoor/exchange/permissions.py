@@ -97,8 +97,8 @@ class Permissions:
 
     def opens(self, client: str, service: str, method: str, path: str) -> bool:
         """Return whether any permission reaches *path*, itself a glob, for some purpose."""
-        sample = re.sub(r"\\(.)", r"\1", _STARS.sub(lambda found: "_/_" if found[0] == "**" else "_", path))
-        return any(one.purposes and _reached(one.endpoints, method, sample) for one in self._of(client, service))
+        example = sample(path)
+        return any(one.purposes and _reached(one.endpoints, method, example) for one in self._of(client, service))
 
     def endpoints(self, client: str, service: str) -> list[tuple[str, str]]:
         """Return method and path glob of each endpoint that *client* has a permission for."""
@@ -111,6 +111,11 @@ class Permissions:
         if not groups:
             return known
         return [*known, *(one for group in groups for one in self._known.get((group, service), ()))]
+
+
+def sample(path: str) -> str:
+    """Return a path that the glob *path* reaches."""
+    return re.sub(r"\\(.)", r"\1", _STARS.sub(lambda found: "_/_" if found[0] == "**" else "_", path))
 
 
 def write_grants(path: Path, grants: Iterable[Grant], key: PrivateKey) -> None:

@@ -32,6 +32,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "onedoor.site.commands.exchange",
         "check the evidence of a message: its signature, time-stamp, trust; fetch a configuration",
     ),
+    "rights": (
+        "onedoor.site.commands.rights",
+        "grant, revoke, ask for and decide on rights to call a gateway's services",
+    ),
     "witness": ("onedoor.site.commands.run_witness", "run a witness that cosigns how ledgers grow"),
     "registers": (
         "onedoor.site.commands.registers",

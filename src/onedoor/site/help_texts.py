@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 from onedoor.site.messages import text as _
@@ -28,6 +29,14 @@ def from_to(least: int, most: int) -> Callable[[str], int]:
         raise argparse.ArgumentTypeError(said)
 
     return number
+
+
+def day(given: str) -> date:
+    """Return the day that was *given*; a parser says what is wrong with what is none."""
+    try:
+        return date.fromisoformat(given)
+    except ValueError:
+        raise argparse.ArgumentTypeError(_("“{given}” is no day; write one as 2026-12-31", given=given[:40])) from None
 
 
 class Parser(argparse.ArgumentParser):

@@ -207,15 +207,15 @@ def _published(seat: Seat) -> dict[str, Any]:
 
 
 def grant(seat: Seat, allowed: Iterable[Permission]) -> None:
-    """Let the provider grant, for itself, what the nation's rights allow; keep what is granted already."""
+    """Let the provider grant, for itself, what the nation's rights allow; what it granted or revoked before stays."""
     folder = seat.gateway_state
     path = folder / local.GRANTS
     wanted = [one for one in allowed if one.service.rpartition("/")[0] == seat.member.subsystem]
     known, wrong = permissions.read_grants(path, load_certificates(folder / local.SIGNING_CERTIFICATE)[0])
-    if path.exists() and not wrong and [one.permission for one in known] == wanted:
-        return
-    now = datetime.now(UTC)
-    permissions.write_grants(path, [Grant(one, now, None) for one in wanted], load_key(folder / local.SIGNING_KEY))
+    decided = {one.permission for one in known}
+    new = [Grant(one, datetime.now(UTC), None) for one in wanted if one not in decided]
+    if new or wrong or not path.exists():
+        permissions.write_grants(path, [*known, *new], load_key(folder / local.SIGNING_KEY))
 
 
 def _inner(layout: Layout, seat: Seat) -> Authority:

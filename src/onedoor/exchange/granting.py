@@ -1,0 +1,208 @@
+"""A provider's own decisions on who may call its services, and what others ask of it: signed, and kept.
+
+An ask is a file that the client's gateway signs; the provider's decision on it stands in its `DECISIONS`, signed as
+its grants are, with the ask as it came.
+"""
+
+import base64
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from onedoor.exchange import configuration, permissions
+from onedoor.exchange.configuration import Configuration
+from onedoor.exchange.gateway import local
+from onedoor.exchange.permissions import Grant, Permission, Permissions
+from onedoor.kernel.errors import OnedoorError
+from onedoor.kernel.said import said
+from onedoor.signing import detached
+from onedoor.signing.certificates import load_certificates
+from onedoor.signing.keys import load_key
+
+DECISIONS = "decisions.jsonl"
+LARGEST = 65_536
+"""Bytes of an ask."""
+LONGEST = 1000
+"""Signs of a reason."""
+
+
+class NotItsService(OnedoorError):
+    """The gateway in {folder} provides no service {service}. It provides: {services}."""
+
+
+class NotItsClient(OnedoorError):
+    """The gateway in {folder} serves no system {client}. It serves: {clients}."""
+
+
+class AboveCeiling(OnedoorError):
+    """The nation’s rights do not let {client} call {service} at {endpoint} for {purpose}. A right of the nation’s files comes first."""  # noqa: E501 - one sentence after the other
+
+
+class NothingGranted(OnedoorError):
+    """{client} has no grant for {service} here: there is nothing to revoke."""
+
+
+class BadAsk(OnedoorError):
+    """This file is no ask that can be decided on: {why}. Please have the other side send it again."""
+
+
+class Decided(OnedoorError):
+    """This was decided on {moment} already: {decision}. Please ask anew for another decision."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """That a system may call a service: for which purpose, on which basis, and *why* in its operator's words."""
+
+    permission: Permission
+    basis: str
+    why: str
+    asked: datetime
+
+    def data(self) -> dict[str, Any]:
+        """Return the JSON form that is signed."""
+        return {**self.permission.data(), "basis": self.basis, "why": self.why, "asked": self.asked.isoformat()}
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any]) -> "Ask":
+        """Return the ask in its JSON form; raise KeyError, TypeError or ValueError."""
+        why, basis = str(data["why"]), str(data["basis"])
+        if len(why) > LONGEST or not why.isprintable() or not basis.isprintable():
+            raise ValueError("not printable, or too long")
+        return cls(Permission.read(data), basis, why, datetime.fromisoformat(data["asked"]))
+
+
+class Provider:
+    """The gateway in *folder*, as its operator decides for it at *now*."""
+
+    def __init__(self, folder: Path, now: datetime) -> None:
+        self.folder, self.now = folder, now
+        self._local = local.read(folder)
+        signed = (folder / local.CONFIGURATION).read_bytes()
+        self._configuration: Configuration = configuration.read(signed, self._local.anchors, moment=now)
+        self._certificate = load_certificates(folder / local.SIGNING_CERTIFICATE)[0]
+
+    def grants(self) -> list[Grant]:
+        """Return every grant that this gateway signed, those that ended too."""
+        return permissions.read_grants(self.folder / local.GRANTS, self._certificate)[0]
+
+    def reaches(self, permission: Permission) -> bool:
+        """Return whether the nation's rights reach all of *permission*."""
+        return self._beyond(permission) is None
+
+    def grant(self, permission: Permission, until: datetime | None) -> Grant:
+        """Grant *permission* from now on; raise `NotItsService` or `AboveCeiling`."""
+        self._check(permission)
+        known = self.grants()
+        same = (one for one in known if one.in_force(self.now) and (one.permission, one.until) == (permission, until))
+        if found := next(same, None):
+            return found
+        new = Grant(permission, self.now, until)
+        self._write([*known, new])
+        return new
+
+    def revoke(self, client: str, service: str) -> list[Grant]:
+        """End what *client* is granted at *service*, and return it; raise `NothingGranted`."""
+        known = self.grants()
+        which = (client, service)
+        ended = [one for one in known if (one.permission.client, one.permission.service) == which]
+        ended = [one for one in ended if one.until is None or one.until > self.now]
+        if not ended:
+            raise NothingGranted(client=client, service=service)
+        self._write([replace(one, until=max(self.now, one.since)) if one in ended else one for one in known])
+        return ended
+
+    def read(self, raw: bytes) -> Ask:
+        """Return the ask in *raw*, which the gateway of its client signed; raise `BadAsk`."""
+        if len(raw) > LARGEST:
+            raise BadAsk(why=said("it is longer than {most} bytes", most=LARGEST))
+        try:
+            data = json.loads(raw)
+            ask = Ask.read(data["ask"])
+            signature = base64.b64decode(data["signature"], validate=True)
+            signed = _canonical(data["ask"])
+        except (ValueError, KeyError, TypeError, RecursionError):
+            raise BadAsk(why=said("it is not well formed")) from None
+        gateways = [one for one in self._configuration.gateways.values() if ask.permission.client in one.clients]
+        if not any(_signed(one.signing, signed, signature) for one in gateways):
+            raise BadAsk(why=said("the gateway of {client} did not sign it", client=ask.permission.client))
+        return ask
+
+    def decide(self, raw: bytes, *, by: str, why: str = "", until: datetime | None = None) -> Grant | None:
+        """Grant what is asked in *raw*, or refuse it if *why* says so, and keep both; raise as `read` and `grant`."""
+        ask = self.read(raw)
+        self._check(ask.permission)
+        asked = json.loads(raw)
+        for before in self.decisions():
+            if before["asked"] == asked:
+                told = said("refused") if before["refused"] else said("granted")
+                raise Decided(moment=before["moment"][:16], decision=told)
+        granted = None if why else self.grant(ask.permission, until)
+        record = {"asked": asked, "refused": why, "until": until.isoformat() if until else None, "by": by,
+                  "moment": self.now.isoformat()}  # fmt: skip
+        data = _canonical(record)
+        signature = base64.b64encode(detached.sign(self._local.key, data)).decode()
+        line = json.dumps({"decision": record, "signature": signature}, ensure_ascii=False)
+        with (self.folder / DECISIONS).open("a", encoding="utf-8") as file:
+            file.write(f"{line}\n")
+        return granted
+
+    def decisions(self) -> list[dict[str, Any]]:
+        """Return what was decided on asks, as it was signed; lines that this gateway did not sign count for nothing."""
+        path, found = self.folder / DECISIONS, []
+        for line in path.read_text("utf-8").splitlines() if path.exists() else ():
+            try:
+                data = json.loads(line)
+                if _signed(self._certificate, _canonical(data["decision"]), base64.b64decode(data["signature"])):
+                    found.append(data["decision"])
+            except (ValueError, KeyError, TypeError):
+                continue
+        return found
+
+    def _check(self, permission: Permission) -> None:
+        if permission.service not in self._local.services:
+            known = ", ".join(sorted(self._local.services))
+            raise NotItsService(folder=self.folder, service=permission.service, services=known)
+        if beyond := self._beyond(permission):
+            endpoint, purpose = beyond
+            raise AboveCeiling(client=permission.client, service=permission.service, endpoint=endpoint, purpose=purpose)
+
+    def _beyond(self, permission: Permission) -> tuple[str, str] | None:
+        """Return the first endpoint and purpose of *permission* that the nation's rights do not reach."""
+        rights: Permissions = self._configuration.rights
+        for endpoint in permission.endpoints:
+            method, _, path = endpoint.partition(" ")
+            for purpose in permission.purposes:
+                if not rights.covers(permission.client, permission.service, method, permissions.sample(path), purpose):
+                    return endpoint, purpose
+        return None
+
+    def _write(self, grants: Iterable[Grant]) -> None:
+        permissions.write_grants(self.folder / local.GRANTS, grants, self._local.key)
+
+
+def ask(folder: Path, permission: Permission, *, basis: str, why: str, now: datetime) -> bytes:
+    """Return the ask that the gateway in *folder* signs for one of its systems; raise `NotItsClient`."""
+    own = local.read(folder)
+    signed = (folder / local.CONFIGURATION).read_bytes()
+    clients: Sequence[str] = sorted(configuration.read(signed, own.anchors, moment=now).gateways[own.id].clients)
+    if permission.client not in clients:
+        raise NotItsClient(folder=folder, client=permission.client, clients=", ".join(clients))
+    data = Ask(permission, basis, why, now).data()
+    signature = base64.b64encode(detached.sign(load_key(folder / local.SIGNING_KEY), _canonical(data))).decode()
+    return json.dumps({"ask": data, "signature": signature}, ensure_ascii=False, indent=1).encode() + b"\n"
+
+
+def _signed(certificate: Any, data: bytes, signature: bytes) -> bool:  # noqa: ANN401 - a certificate of cryptography's
+    try:
+        detached.verify(certificate, data, signature)
+    except detached.BadSignature:
+        return False
+    return True
+
+
+def _canonical(data: Mapping[str, Any]) -> bytes:
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()

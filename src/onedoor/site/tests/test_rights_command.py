@@ -1,0 +1,162 @@
+"""``onedoor rights``: a provider grants within the nation's rights; asks and decisions are signed and kept."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from onedoor.exchange import granting, permissions
+from onedoor.exchange.directory import lab
+from onedoor.exchange.gateway import local
+from onedoor.exchange.granting import Provider
+from onedoor.kernel.nation import load
+from onedoor.site.cli import run
+from onedoor.site.lab import invented
+
+M1, M2, M3 = (invented.system(f"M{number}") for number in (1, 2, 3))
+ECHO = f"{M2}/echo"
+WHAT = ("--endpoint", "GET /greetings", "--purpose", "try")
+WHY = ("--basis", "lab", "--why", "to greet")
+Says = Callable[..., str]
+
+
+@pytest.fixture(scope="module")
+def provisioned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    var = tmp_path_factory.mktemp("lab")
+    invented.prepare(var / "nation", 3)
+    lab.provision(load(var / "nation"), var, 9000)
+    return var
+
+
+@pytest.fixture
+def var(provisioned: Path) -> Path:
+    for member in ("M1", "M2"):
+        for name in (local.GRANTS, granting.DECISIONS):
+            (provisioned / f"gateway-{member}" / name).unlink(missing_ok=True)
+    return provisioned
+
+
+@pytest.fixture
+def says(var: Path, capsys: pytest.CaptureFixture[str]) -> Says:
+    def said(part: str, *arguments: object, at: str = "M2", code: int = 0) -> str:
+        left = run(["rights", part, *map(str, arguments), "--state", str(var / f"gateway-{at}"), "--language", "en"])
+        told = capsys.readouterr()
+        assert left == code, told.err
+        return told.err if code else told.out
+
+    return said
+
+
+def in_force(var: Path, moment: datetime | None = None) -> list[tuple[str, tuple[str, ...]]]:
+    now = moment or datetime.now(UTC)
+    grants = [one for one in Provider(var / "gateway-M2", datetime.now(UTC)).grants() if one.in_force(now)]
+    return [(one.permission.client, one.permission.endpoints) for one in grants]
+
+
+def test_a_grant_counts_until_its_day_and_is_made_once(var: Path, says: Says) -> None:
+    assert "Nobody may call" in says("list")
+    day = (datetime.now(UTC) + timedelta(days=10)).date()
+    for _ in range(2):
+        assert f"It ends on {day}" in says("grant", M1, ECHO, *WHAT, "--until", day)
+    assert in_force(var) == [(M1, ("GET /greetings",))]
+    assert in_force(var, datetime.now(UTC) + timedelta(days=10)) == []
+
+
+def test_what_is_revoked_stays_so_when_the_nation_is_provisioned_again(var: Path, says: Says) -> None:
+    lab.provision(load(var / "nation"), var, 9000)
+    assert [client for client, _ in in_force(var)] == [M1, M3]
+    assert "(grants ended: 1)" in says("revoke", M1, ECHO)
+    assert "nothing to revoke" in says("revoke", M1, ECHO, code=2)
+    lab.provision(load(var / "nation"), var, 9000)
+    assert [client for client, _ in in_force(var)] == [M3]
+    assert f"{M1} → {ECHO}: * /** (try) [ended]" in says("list")
+
+
+@pytest.mark.parametrize(
+    ("client", "endpoint", "purpose"),
+    [(M1, "GET /greetings", "other"), (M1, "GET /greetings", "*"), (f"{M1}X", "GET /greetings", "try")],
+)
+def test_nothing_is_granted_above_the_nations_rights(
+    var: Path, says: Says, client: str, endpoint: str, purpose: str
+) -> None:
+    told = says("grant", client, ECHO, "--endpoint", endpoint, "--purpose", purpose, code=2)
+    assert "The nation’s rights do not let" in told
+    assert not (var / "gateway-M2" / local.GRANTS).exists()
+
+
+def test_a_gateway_grants_its_own_services_and_asks_for_its_own_systems(says: Says) -> None:
+    assert f"provides no service {M3}/echo" in says("grant", M1, f"{M3}/echo", *WHAT, code=2)
+    assert f"serves no system {M3}" in says("ask", M3, ECHO, *WHAT, *WHY, at="M1", code=2)
+
+
+def test_what_is_asked_is_granted_once_and_both_are_kept(var: Path, says: Says) -> None:
+    path = var / "ask.json"
+    assert str(path) in says("ask", M1, ECHO, *WHAT, *WHY, "--out", path, at="M1")
+    assert "Granted" in says("approve", path)
+    assert in_force(var) == [(M1, ("GET /greetings",))]
+    assert "already: granted" in says("approve", path, code=2)
+    assert "already: granted" in says("refuse", path, "--why", "no", code=2)
+    told = json.loads(says("list", "--json"))
+    assert told["decisions"][0]["asked"] == json.loads(path.read_text())
+    assert [one["state"] for one in told["grants"]] == ["granted"]
+    assert "because “to greet”; granted on" in says("list")
+
+
+def test_a_refusal_is_kept_and_grants_nothing(var: Path, says: Says) -> None:
+    path = var / "ask.json"
+    path.write_text(says("ask", M1, ECHO, *WHAT, *WHY, at="M1"))
+    assert "Refused, and kept" in says("refuse", path, "--why", "not now")
+    assert in_force(var) == []
+    assert "refused on" in says("list")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        lambda data: data["ask"].update(client=M3),
+        lambda data: data["ask"].update(endpoints=["* /**"]),
+        lambda data: data["ask"].update(why="for something else"),
+        lambda data: data["ask"].update(why="x" * (granting.LONGEST + 1)),
+        lambda data: data["ask"].update(why="a\x1b[31mb"),
+        lambda data: data.update(signature="AA=="),
+        lambda data: data.pop("signature"),
+        lambda data: data.update(ask=[]),
+    ],
+)
+def test_an_ask_that_its_clients_gateway_did_not_sign_is_none(
+    var: Path, says: Says, changed: Callable[[dict[str, object]], object]
+) -> None:
+    path = var / "ask.json"
+    data = json.loads(says("ask", M1, ECHO, *WHAT, *WHY, at="M1"))
+    changed(data)
+    path.write_text(json.dumps(data))
+    assert "no ask that can be decided on" in says("approve", path, code=2)
+    path.write_text("[" * 70_000)
+    assert "longer than" in says("approve", path, code=2)
+    assert in_force(var) == []
+
+
+def test_a_decision_that_was_changed_counts_for_nothing(var: Path, says: Says) -> None:
+    path = var / "ask.json"
+    path.write_text(says("ask", M1, ECHO, *WHAT, *WHY, at="M1"))
+    says("refuse", path, "--why", "not now")
+    kept = var / "gateway-M2" / granting.DECISIONS
+    kept.write_text(kept.read_text().replace("not now", "never") + "torn\n")
+    assert Provider(kept.parent, datetime.now(UTC)).decisions() == []
+
+
+@pytest.mark.parametrize("endpoint", ["", "GET", "/x", "GET x", "GET  /x", "get /x", "GET /x y"])
+def test_an_endpoint_is_a_method_and_a_path(says: Says, endpoint: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        says("grant", M1, ECHO, "--endpoint", endpoint, "--purpose", "try")
+    assert "such as “GET /pets/*”" in capsys.readouterr().err
+
+
+def test_a_grant_above_the_nations_rights_is_listed_as_one_without_effect(var: Path, says: Says) -> None:
+    says("grant", M1, ECHO, *WHAT)
+    provider = Provider(var / "gateway-M2", datetime.now(UTC))
+    above = permissions.Permission(M1, ECHO, ("try", "other"), ("GET /greetings",))
+    provider._write([permissions.Grant(above, provider.now, None)])
+    assert "no effect" in says("list")
