@@ -56,8 +56,15 @@ def field(measured: Measured) -> Field:
 def rank_intervals(
     measured: Measured, uncertain: Uncertain, draws: int, seed: int, tell: Tell = lambda _done: None
 ) -> dict[str, Interval]:
-    """Return the rank interval of every ranked country by its name, over *draws* of what is *uncertain*."""
+    """Return the rank interval of every ranked country by its name, over *draws* of what is *uncertain*.
+
+    Of rounding alone it reaches as far as the rank by the rule of the edition: who shares a published value shares a
+    rank, even where the parts say who of the two is behind.
+    """
     found = intervals.intervals(field(measured), uncertain, draws, seed, tell)
+    if uncertain.only_rounding:
+        ranks = measured.settled_ranks
+        found = np.stack([np.minimum(found[:, 0], ranks), found[:, 1], np.maximum(found[:, 2], ranks)], axis=1)
     names = [measured.table.names[place] for place in measured.ranked]
     return {name: Interval(*map(int, row)) for name, row in zip(names, found, strict=True)}
 

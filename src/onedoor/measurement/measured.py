@@ -64,6 +64,14 @@ class Measured:
         """Return the places of those who are ranked."""
         return np.flatnonzero(self.standing.ranked)
 
+    @property
+    def settled_ranks(self) -> Wholes:
+        """Return the ranks of those who are ranked: the published one where it can be right, otherwise the best."""
+        best, worst, told = (
+            ranks[self.ranked] for ranks in (self.standing.best, self.standing.worst, self.figures.ranks)
+        )
+        return np.where((best <= told) & (told <= worst), told, best)
+
     def must_be_weighted_mean(self) -> None:
         """Raise `NotAWeightedMean` where the index is put together in another way."""
         if not self.edition.root.exact:

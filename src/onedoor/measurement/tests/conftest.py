@@ -4,10 +4,12 @@ import csv
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from onedoor.measurement import service
 from onedoor.measurement.measured import Measured
+from onedoor.measurement.rules import exact, ranking
 from onedoor.measurement.world import World
 
 WORLD = Path(__file__).parents[4] / "nations" / "world"
@@ -47,3 +49,28 @@ def changed(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture
+def invented(world: World, tmp_path: Path) -> Callable[[int, int], Measured]:
+    """Give a function that measures invented parts of nine digits, published as an edition does to some decimals."""
+
+    def measured(year: int, decimals: int) -> Measured:
+        definition = world.index("egdi")
+        rng = np.random.default_rng(year * 10 + decimals)
+        members = sorted(world.groups["un"].members(definition.day(year)))
+        fine = rng.integers(0, 10**9, (len(members), 3))
+        sums, total = fine @ np.array(definition.edition(year).weights), sum(definition.edition(year).weights)
+        unit = 10 ** (9 - decimals)
+        values = exact.rounded(sums, total, unit) // unit
+        parts = exact.rounded(fine, 1, unit) // unit
+        ranks = ranking.competition(sums if year == 2020 else values)
+        rows = [
+            ",".join([str(year), code, str(rank), *(f"{one / 10**decimals:.{decimals}f}" for one in (value, 0, *own))])
+            for code, rank, value, own in zip(members, ranks, values, parts, strict=True)
+        ]
+        path = tmp_path / "published.csv"
+        path.write_text("\n".join(["edition,country,rank,egdi,epi,osi,hci,tii", *rows]))
+        return service.measure(world, path, year, "egdi")
+
+    return measured

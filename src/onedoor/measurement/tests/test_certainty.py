@@ -1,5 +1,7 @@
 """How sure ranks are: seeded, and true to what was published."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -15,6 +17,15 @@ def test_rounding_alone_leaves_every_published_rank_in_its_interval(editions: di
     found = service.rank_intervals(editions[year], ALONE["rounding"], 2000, 7)
     assert len(found) == 193
     told = {row.country: row.published_rank for row in editions[year].rows()}
+    assert not [name for name, one in found.items() if not one.low <= (told[name] or 0) <= one.high]
+
+
+@pytest.mark.parametrize("year", [2003, 2020])
+def test_so_it_does_where_many_share_a_value(invented: Callable[[int, int], Measured], year: int) -> None:
+    measured = invented(year, 3)
+    found = service.rank_intervals(measured, ALONE["rounding"], 2000, 7)
+    told = {row.country: row.published_rank for row in measured.rows()}
+    assert len(told) > len(set(told.values())) or year == 2020
     assert not [name for name, one in found.items() if not one.low <= (told[name] or 0) <= one.high]
 
 
