@@ -134,10 +134,15 @@ def _read(folder: Path) -> dict[str, Shelf]:
     return {one.definition.id: one for one in shelves if one.editions}
 
 
+def _common(folder: Path) -> list[Path]:
+    """Return the files that figures of any index are read by: countries, where they stand on the map, groups."""
+    return [folder / "countries.csv", folder / "tiles.csv", *sorted((folder / "groups").glob("*.yaml"))]
+
+
 def _shelf(world: World, definition: Definition, tiles: Mapping[str, Tile]) -> Shelf:
     editions: dict[int, Measured] = {}
     refused: list[tuple[str, OnedoorError]] = []
-    used = [world.path / "indices" / f"{definition.id}.yaml"]
+    used = [world.path / "indices" / f"{definition.id}.yaml", *_common(world.path)]
     for file in sorted((world.path / "data").glob(f"{definition.id}-*.csv")):
         try:
             editions |= {one.edition.edition: one for one in every(world, file, definition.id)}

@@ -34,6 +34,7 @@ def origin(asked: Question) -> Origin:
     """Return how the figures of the country in the edition came about."""
     measured, definition = asked.measured, asked.shelf.definition
     line, cells = _line(asked)
+    rules = {definition.id, *(group.id for group in asked.own_groups)}
     edition = definition.editions[asked.year]
     return Origin(
         file=measured.table.file.name,
@@ -46,7 +47,7 @@ def origin(asked: Question) -> Origin:
         digests=[
             (file.name, digest[:SHORT])
             for file, digest in asked.shelf.digests.items()
-            if file == measured.table.file or file.suffix == ".yaml"
+            if file == measured.table.file or file.stem in rules
         ],
     )
 

@@ -229,6 +229,13 @@ def test_a_table_that_cannot_be_used_is_named_and_the_others_stand(client: Clien
     assert "place 88 of 193 in 2018" in text(page(client, f"/en/{HOME}"))
 
 
+def test_a_group_that_changed_changes_its_pages(client: Client, own_world: Path) -> None:
+    assert "ASEAN: 10 members" in text(page(client, f"/en/{OWN}/origin"))
+    group = own_world / "groups" / "asean.yaml"
+    group.write_text(group.read_text().replace("codes: [KH]", "codes: [KH, TL]"))
+    assert "ASEAN: 11 members" in text(page(client, f"/en/{OWN}/origin"))
+
+
 def test_a_country_that_differs_is_marked(client: Client, own_world: Path, changed: Callable[..., Path]) -> None:
     shutil.copy(changed({"Viet Nam": {"egdi": "0.6931"}}), own_world / "data" / "egdi-2018.csv")
     tree = page(client, f"/en/{HOME}?country=VN")
