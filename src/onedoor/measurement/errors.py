@@ -122,7 +122,7 @@ class NoSuchCountry(BadInput):
 
 
 class NotRanked(BadInput):
-    """{country} has no rank in the edition {edition}: it was not assessed, or is scored alone. Please choose another country."""
+    """{country} has no rank in the edition {edition}: it was not assessed, or is scored alone. Please choose another country."""  # noqa: E501 - one sentence after another, one key
 
 
 class NoGroup(BadInput):
