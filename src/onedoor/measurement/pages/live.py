@@ -15,8 +15,9 @@ from onedoor.kernel.nation import Nation
 from onedoor.kernel.text import Text, gettext_noop, pick
 from onedoor.measurement import levels, national, readings, telling
 from onedoor.measurement.levels import Whose
-from onedoor.measurement.national import Live
+from onedoor.measurement.national import Live, Question
 from onedoor.measurement.pages import kept
+from onedoor.measurement.readings import Reading
 from onedoor.measurement.rules.points import VERSION
 
 Choices = Sequence[tuple[str, Sequence[tuple[str, Text | str]]]]
@@ -28,17 +29,21 @@ LEVELS, UNITS = gettext_noop("Levels"), gettext_noop("All agencies in a unit")
 @require_safe
 def live_index(request: HttpRequest, name: str) -> HttpResponse:
     """Show an index of an agency, or of a level, on a day."""
-    live = _found(request, name)
+    asked = _asked(request, name)
+    found = readings.counted(asked)
     query = urlencode({name: request.GET[name] for name in ("whose", "on", "known") if request.GET.get(name)})
-    return kept.page(request, "measurement/live.html", _key(live, query), lambda: _context(live, query))
+
+    def context() -> dict[str, object]:
+        return _context(national.computed(asked, found.counts, found.since), query)
+
+    return kept.page(request, "measurement/live.html", _key(asked, found, query), context)
 
 
-def _key(live: Live, query: str) -> tuple[object, ...]:
+def _key(asked: Question, found: Reading, query: str) -> tuple[object, ...]:
     """Return what makes a page another one: where that is the same, so is the page."""
-    asked, country = live.question, nation.current()
-    counts = tuple(one.counts for one in live.indicators)
-    days = asked.on, asked.known, live.since, country.today()
-    return country.path, asked.definition.id, asked.whose.flows, days, counts, query
+    country = nation.current()
+    days = asked.on, asked.known, found.since, country.today()
+    return country.path, asked.definition.id, asked.whose.flows, days, frozenset(found.counts.items()), query
 
 
 def _context(live: Live, query: str) -> dict[str, object]:
@@ -88,11 +93,15 @@ def _attached(whole: telling.Plain, kind: str) -> dict[str, str]:
 
 
 def _found(request: HttpRequest, name: str) -> Live:
+    return readings.live(_asked(request, name))
+
+
+def _asked(request: HttpRequest, name: str) -> Question:
     country = nation.current()
     on = national.day(request.GET.get("on")) or country.today()
     national.index_called(country, name)
     whose = _whose(request, country, on)
-    return readings.live(national.asked(country, name, whose, on, national.day(request.GET.get("known"))))
+    return national.asked(country, name, whose, on, national.day(request.GET.get("known")))
 
 
 def _whose(request: HttpRequest, country: Nation, on: date) -> Whose:
