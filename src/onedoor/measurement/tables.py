@@ -74,7 +74,9 @@ def read(file: Path, definition: Definition, world: World) -> dict[int, Table]:
         kept = tuple(codes[row] for row in rows)
         _complete(sheet, year, kept, rows)
         _possible(sheet, year, ranks, rows)
-        figures = _figures(edition, numbers, blank, ranks, rows)
+        members = sheet.ranked(year)
+        due = np.array([not members or code in members for code in kept])
+        figures = _figures(edition, numbers, blank, ranks, due, rows)
         tables[year] = Table(file, edition, tuple(names[row] for row in rows), kept, figures)
     if sheet.faults:
         raise bad(sheet)
@@ -181,15 +183,16 @@ def _fault(cell: str, low: float, high: float) -> tuple[type[OnedoorError], dict
 
 
 def _ranks(sheet: Sheet, values: Wholes, codes: Sequence[str], years: Sequence[int]) -> Wholes:
-    """Return the published ranks; 0 where none is: for a value of 0, or for who is scored and not ranked."""
+    """Return the published ranks; 0 where none is: for a value of 0, for who is scored alone, or in a whole edition."""
     cells = sheet.column("rank")
     if _all(WHOLES, cells):
         return np.array(cells, dtype=np.int64)
     ranks = np.zeros(len(cells), dtype=np.int64)
+    told = {year for year, cell in zip(years, cells, strict=True) if cell not in BLANK_RANKS}
     for row, cell in enumerate(cells):
         if re.fullmatch("[1-9][0-9]{0,4}", cell):
             ranks[row] = int(cell)
-        elif cell not in BLANK_RANKS or (values[row] and codes[row] in sheet.ranked(years[row])):
+        elif cell not in BLANK_RANKS or (values[row] and years[row] in told and codes[row] in sheet.ranked(years[row])):
             sheet.fault(errors.BadRank if cell else errors.EmptyCell, "rank", row, value=shown(cell))
     return ranks
 
@@ -203,7 +206,12 @@ def _possible(sheet: Sheet, year: int, ranks: Wholes, rows: Wholes) -> None:
 
 
 def _figures(
-    edition: Edition, numbers: Mapping[str, Wholes], blank: Mapping[str, Truths], ranks: Wholes, rows: Wholes
+    edition: Edition,
+    numbers: Mapping[str, Wholes],
+    blank: Mapping[str, Truths],
+    ranks: Wholes,
+    due: Truths,
+    rows: Wholes,
 ) -> Figures:
     """Return the figures of *rows*, in whole numbers of the finest unit that a value of theirs shows."""
     taken = {name: numbers[name][rows] for name in (edition.value, *edition.indicators)}
@@ -218,6 +226,7 @@ def _figures(
         scale=10**most,
         steps=tuple(10 ** (most - shown[name]) for name in edition.indicators),
         step=10 ** (most - shown[edition.value]),
+        due=due,
         blank=np.stack([blank[name][rows] for name in taken], axis=1),
     )
 

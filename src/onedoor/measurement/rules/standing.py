@@ -19,8 +19,9 @@ class Figures:
     """What was published, as whole numbers of ``1 / scale``: units × parts, and a value and a rank for each unit.
 
     ``steps`` are the units that parts are rounded to, ``step`` the one of the value. A rank of 0 was not published:
-    who has none, and a value, is scored and not ranked. ``blank`` says where the table holds nothing and a 0 stands
-    here instead, of the value and of each part (units × 1 + parts): such a unit was not assessed.
+    who has none, and a value, is scored and not ranked; where nobody has one, those are ranked who are ``due``.
+    ``blank`` says where the table holds nothing and a 0 stands here instead, of the value and of each part (units × 1 +
+    parts): such a unit was not assessed.
     """
 
     parts: Wholes
@@ -29,6 +30,7 @@ class Figures:
     scale: int
     steps: tuple[int, ...]
     step: int
+    due: Truths
     blank: Truths
 
 
@@ -64,7 +66,7 @@ def stand(edition: Edition, figures: Figures) -> Standing:
     if edition.zero_is_unassessed:
         nothing = ~figures.parts.any(axis=1) & (listed | ~listed.any())
         assessed &= (figures.published != 0) | nothing
-    ranked = assessed & listed if listed.any() else assessed
+    ranked = assessed & (listed if listed.any() else figures.due)
     settled = np.where(agrees, figures.published, values)
     best, worst = np.zeros_like(values), np.zeros_like(values)
     low, high = _between(sums, denominator, figures, agrees, allowed)

@@ -172,6 +172,19 @@ def test_who_is_no_member_may_be_scored_and_not_ranked(world: World, tmp_path: P
     assert measured.row(measured.place("DK")).rank == 1
 
 
+def test_an_edition_without_any_rank_is_ranked_by_its_rules(
+    world: World, changed: Callable[..., Path], of_2018: Measured
+) -> None:
+    names = [row.country for row in of_2018.rows()]
+    path = changed({name: {"rank": ""} for name in names})
+    path.write_text(path.read_text() + "2018,Hong Kong,,0.9500,0.9,0.95,0.95,0.95\n")
+    measured = service.measure(world, path, 2018, "egdi")
+    rows = {row.country: row for row in measured.rows()}
+    assert all(rows[row.country].rank == row.rank for row in of_2018.rows())
+    assert {(row.published_rank, row.agrees) for row in rows.values()} == {(None, True)}
+    assert rows["Hong Kong"].rank is None
+
+
 def test_a_country_has_a_history(editions: dict[int, Measured]) -> None:
     found = service.history(editions.values(), "Viet Nam")
     assert {year: row.rank for year, row in found.items()} == {2016: 89, 2018: 88}
