@@ -10,7 +10,7 @@ from onedoor.kernel.nation import Document, Fault, FileKind, Nation, nearest
 from onedoor.kernel.nation.layers import laid_over
 from onedoor.kernel.nation.schemas import schema_faults
 from onedoor.kernel.said import Said, said
-from onedoor.procedures import limits, reading
+from onedoor.procedures import example_codes, limits, reading
 from onedoor.procedures.definition import Law, Service, Step
 from onedoor.procedures.rights import Rights, right_faults
 from onedoor.procedures.schema import WHOLE
@@ -39,6 +39,7 @@ def check(document: Document, nation: Nation) -> Iterator[Fault]:
         service = None if wrong else reading.read(plain)
         yield from _Check(version, service, nation).all() if service else wrong
         yield from _examples(document, service, nation) if service else ()
+    yield from example_codes.faults(document, nation)
 
 
 def check_scale(document: Document, _nation: Nation) -> Iterator[Fault]:

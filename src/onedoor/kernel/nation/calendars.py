@@ -1,6 +1,6 @@
 """The calendar of a nation, read from its CSV of special days."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, time
 from pathlib import Path
 from typing import Any
@@ -16,22 +16,40 @@ CONFIDENCES = ("text", "press", "memory")
 COLUMNS = ("date", "kind", "decision", "source", "confidence")
 ILLUSTRATIVE = "illustrative"
 """A column that a table may have: ``true`` where the decision was not found, only that there was one, or none yet."""
+APART = 2
+"""Years between two days, with none in between, beyond which they do not belong to one calendar."""
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def read_days(path: Path, name: str) -> tuple[dict[date, Day], list[Fault]]:
     """Return the special days in the CSV file *path* and the faults of its rows."""
     days: dict[date, Day] = {}
+    lines: dict[date, int] = {}
 
-    def add(row: Row, line: int) -> None:  # noqa: ARG001 - the shape of what makes a row
+    def add(row: Row, line: int) -> None:
         day = date.fromisoformat(row["date"])
         _check(row, known=day in days)
         label = {column[5:]: value for column, value in row.items() if column.startswith("name_") and value}
         illustrative = row.get(ILLUSTRATIVE) == "true"
         days[day] = Day(row["kind"], label, row["decision"], row["confidence"], illustrative=illustrative)
+        lines[day] = line
 
     _, faults = read_table(path, name, COLUMNS, add)
-    return days, faults
+    return days, [*faults, *_far(name, lines)]
+
+
+def _far(name: str, lines: Mapping[date, int]) -> Iterator[Fault]:
+    """Yield the days (with their lines) that lie far from the years which the table covers: those with most days."""
+    runs: list[list[date]] = []
+    for day in sorted(lines):
+        if not runs or day.year - runs[-1][-1].year > APART:
+            runs.append([])
+        runs[-1].append(day)
+    covered = max(runs, key=len, default=[])
+    for day in (one for run in runs if run is not covered for one in run):
+        wrong = said("the day {date} is far from the years of this calendar, {first} to {last}",
+                     date=day, first=covered[0].year, last=covered[-1].year)  # fmt: skip
+        yield Fault(name, lines[day], wrong, said("correct the year"))
 
 
 def make_calendar(zone: str, data: Mapping[str, Any], days: Mapping[date, Day]) -> Calendar:

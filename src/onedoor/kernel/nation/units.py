@@ -62,6 +62,10 @@ class Units:
         """Return whether there was a unit *code* on *on*."""
         return any(unit.existed(on) for unit in self._by_code.get(code, ()))
 
+    def ever(self, code: str) -> bool:
+        """Return whether there is or was a unit *code*, whenever."""
+        return code in self._by_code
+
     def of_level(self, level: str, on: date) -> Sequence[Unit]:
         """Return the units of *level* on *on*, by code; raise `UnitsNotKnown` for too early a date."""
         self._refuse_early(level, on)
