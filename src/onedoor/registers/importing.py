@@ -2,8 +2,9 @@
 
 import gzip
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,10 @@ LIMITS = {
     "maxLength": gettext_noop("write {limit} signs or fewer"),
 }
 """What to write where a value lies beyond the limit of a rule of a JSON Schema."""
+PART = 4
+"""Batches that come in together where a file is loaded in parts."""
+Batch = list[tuple[int, str]]
+"""Lines with their numbers."""
 Rows = list[tuple[int, dict[str, Any]]]
 """Rows with the numbers of their lines."""
 
@@ -52,10 +57,11 @@ class RowFault:
 
 @dataclass(slots=True)
 class Report:
-    """What came of a file: rows read, good and loaded, and the first faults; never a value of a row."""
+    """What came of a file: rows read, good, passed over and loaded, and the first faults; never a value of a row."""
 
     read: int = 0
     good: int = 0
+    held: int = 0
     loaded: int = 0
     faults: list[RowFault] = field(default_factory=list)
     more: int = 0
@@ -63,7 +69,7 @@ class Report:
     @property
     def bad(self) -> int:
         """Return how many rows have a fault."""
-        return self.read - self.good
+        return self.read - self.good - self.held
 
     def add(self, faults: Iterable[RowFault]) -> None:
         """Take *faults* in, the first ones by name."""
@@ -87,75 +93,102 @@ def count_of(path: Path) -> int | None:
 
 
 def bring_in(
-    register: Register, lines: Iterable[str], *, dry_run: bool, good_rows: bool, progress: Callable[[int], None]
+    register: Register,
+    lines: Iterable[str],
+    *,
+    dry_run: bool,
+    good_rows: bool,
+    in_parts: bool,
+    progress: Callable[[int], None],
 ) -> Report:
-    """Load the JSON objects in *lines* in one transaction and report; one fault keeps all rows out.
+    """Load the JSON objects in *lines* and report; one transaction, and one fault keeps all rows out.
 
-    With *good_rows* the others come in all the same; a *dry_run* loads nothing. *progress* is told the lines done.
+    With *good_rows* the others come in all the same; a *dry_run* loads nothing. *in_parts* each `PART` of them has a
+    transaction of its own, and what the register holds is passed over: a load that ended early goes on, or at the first
+    part with a fault ends. *progress* is told the lines done.
     """
-    bringing = _Bringing(register)
+    bringing = _Bringing(register, passing=in_parts)
+    batches = loading.batches(enumerate(lines, 1))
+    part = PART if in_parts and not dry_run else None
+    while _load(bringing, islice(batches, part), dry_run, good_rows, progress) and part:
+        pass
+    if bringing.report.loaded:
+        loading.analyze()
+    return bringing.report
+
+
+def _load(
+    bringing: "_Bringing", batches: Iterable[Batch], dry_run: bool, good_rows: bool, progress: Callable[[int], None]
+) -> bool:
+    """Load *batches* in one transaction, all or none; return whether there were some and they are kept."""
+    report, some = bringing.report, False
     with transaction.atomic():
-        underway.announce(register)
-        with Copying(register) as copying:
-            for batch in loading.batches(enumerate(lines, 1)):
+        underway.announce(bringing.register)
+        with Copying(bringing.register) as copying:
+            for batch in batches:
                 copying.wait()
                 rows = bringing.checked(batch)
-                if rows and not dry_run and (good_rows or not bringing.report.bad):
+                if rows and not dry_run and (good_rows or not report.bad):
                     copying.copy([record for _, record in rows])
                 progress(batch[-1][0])
-        report = bringing.report
+                some = True
         if dry_run or (report.bad and not good_rows):
             transaction.set_rollback(True)
-            return report
+            return False
         loading.continue_numbers(bringing.last)
-    loading.analyze()
     report.loaded = report.good
-    return report
+    return some
 
 
 class _Bringing:
     """What is remembered while a file is read: its report, its last numbers, and where each record stood."""
 
-    def __init__(self, register: Register) -> None:
-        self.register = register
+    def __init__(self, register: Register, *, passing: bool) -> None:
+        self.register, self.passing = register, passing
         self.report = Report()
         self.last: dict[str, int] = {}
         self.seen: dict[bytes, int] = {}
 
-    def checked(self, batch: list[tuple[int, str]]) -> Rows:
+    def checked(self, batch: Batch) -> Rows:
         """Return the good rows of *batch*; what is wrong with the others stands in the report."""
-        read = [(line, text, *_parsed(self.register, line, text)) for line, text in batch if text.strip()]
-        found = [(line, record) for line, _, record, faults in read if not faults]
-        held = self._held(record for _, record in found)
-        wrong = {line: faults for line, _, _, faults in read if faults}
-        for line, record in found:
-            if fault := self._repeated(line, record, held):
-                wrong[line] = [fault]
+        read = [(line, *_parsed(self.register, line, text)) for line, text in batch if text.strip()]
+        wrong = {line: faults for line, _, faults in read if faults}
+        found = {line: record for line, record, faults in read if not faults}
+        identities = {line: storage.identity_of(self.register, record) for line, record in found.items()}
+        wrong |= {line: [fault] for line, one in identities.items() if (fault := self._repeated(line, one))}
+        held = _held(identities.values())
+        there = {line for line, one in identities.items() if one in held and line not in wrong}
+        if not self.passing:
+            wrong |= {line: [_there(self.register, line)] for line in there}
+            there = set()
         self.report.read += len(read)
-        self.report.good += len(read) - len(wrong)
+        self.report.held += len(there)
+        self.report.good += len(read) - len(wrong) - len(there)
         for line in sorted(wrong):
             self.report.add(wrong[line])
-        good = [(line, record) for line, record in found if line not in wrong]
+        good = [(line, record) for line, record in found.items() if line not in wrong and line not in there]
         for _, record in good:
             loading.count_number(self.register, record, self.last)
         return good
 
-    def _held(self, records: Iterable[Mapping[str, Any]]) -> set[bytes]:
-        identities = [storage.identity_of(self.register, record) for record in records]
-        rows = Record.objects.filter(identity__in=identities, version=1).values_list("identity", flat=True)
-        return {bytes(identity) for identity in rows}
-
-    def _repeated(self, line: int, record: Mapping[str, Any], held: set[bytes]) -> RowFault | None:
-        identity = storage.identity_of(self.register, record)
+    def _repeated(self, line: int, identity: bytes) -> RowFault | None:
         before = self.seen.setdefault(identity, line)
-        name = ", ".join(self.register.identity)
-        if before != line:
-            wrong = said("this record stands in line {line} already", line=before)
-            return RowFault(line, name, wrong, said("keep one of the two"))
-        if identity in held:
-            wrong = said("the register holds this record already")
-            return RowFault(line, name, wrong, said("leave the row out; a change of the record is a write"))
-        return None
+        if before == line:
+            return None
+        wrong = said("this record stands in line {line} already", line=before)
+        return RowFault(line, ", ".join(self.register.identity), wrong, said("keep one of the two"))
+
+
+def _held(identities: Collection[bytes]) -> set[bytes]:
+    """Return which of *identities* the register holds already."""
+    rows = Record.objects.filter(identity__in=identities, version=1).values_list("identity", flat=True)
+    return {bytes(identity) for identity in rows}
+
+
+def _there(register: Register, line: int) -> RowFault:
+    wrong = said("the register holds this record already")
+    instead = said("leave the row out; a change of the record is a write")
+    return RowFault(line, ", ".join(register.identity), wrong, instead)
 
 
 def _parsed(register: Register, line: int, text: str) -> tuple[dict[str, Any], list[RowFault]]:

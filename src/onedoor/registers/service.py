@@ -255,18 +255,22 @@ def bring_in(
     *,
     dry_run: bool = False,
     good_rows: bool = False,
+    in_parts: bool = False,
     progress: Callable[[int], None] = lambda _done: None,
     version: int | None = None,
 ) -> Report:
     """Load an owner's file, one JSON object a line, in one transaction; report every fault by line and field.
 
-    One bad row keeps all out unless *good_rows*; a *dry_run* loads nothing. *progress* is told how many lines are done.
+    One bad row keeps all out unless *good_rows*; a *dry_run* loads nothing. *in_parts* what is loaded stays and what is
+    there already is passed over, so a load goes on where it ended. *progress* is told how many lines are done.
     The report holds no values. The rows are held against a *version* of the register's definition: the one that takes
     writes, or for a dry run any, a draft too. Raise `UnknownRegister`, `UnknownVersion`, `DraftVersion` or
     `ClosedVersion`.
     """
     definition = register_of(register, version) if dry_run else to_write(register, version)
-    return importing.bring_in(definition, lines, dry_run=dry_run, good_rows=good_rows, progress=progress)
+    return importing.bring_in(
+        definition, lines, dry_run=dry_run, good_rows=good_rows, in_parts=in_parts, progress=progress
+    )
 
 
 def correctable() -> Mapping[str, tuple[str, ...]]:

@@ -1,12 +1,13 @@
 import gzip
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.utils.translation import gettext, override
 
-from onedoor.registers import importing, service
+from onedoor.registers import importing, loading, service
 from onedoor.registers.models import Record
 from onedoor.registers.tests.test_service import FATHER, MIDWIFE, MOTHER, NOTICE, POLICE, person
 from onedoor.store.models import StatedEvent
@@ -89,6 +90,52 @@ def test_what_the_register_holds_is_not_loaded_twice() -> None:
     report = service.bring_in("population", lines(*GOOD), good_rows=True)
     assert (report.loaded, service.count("population")) == (1, 2)
     assert report.faults[0].wrong == "the register holds this record already"
+
+
+PEOPLE = [person(f"0011962048{number}", "Trần Thu Hà", "1996-05-14", "F") for number in range(10, 18)]
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a batch have one line, and a part two."""
+    monkeypatch.setattr(loading, "BATCH", 1)
+    monkeypatch.setattr(importing, "PART", 2)
+
+
+def cut_off(rows: list[str]) -> Iterator[str]:
+    yield from rows
+    raise KeyboardInterrupt
+
+
+@pytest.mark.usefixtures("small")
+def test_an_interrupted_load_in_parts_keeps_its_parts_and_goes_on() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        service.bring_in("population", cut_off(lines(*PEOPLE[:5])), in_parts=True)
+    assert service.count("population") == 4
+    report = service.bring_in("population", lines(*PEOPLE), in_parts=True)
+    assert (report.read, report.held, report.good, report.bad, report.loaded) == (8, 4, 4, 0, 4)
+    assert service.count("population") == 8
+    again = service.bring_in("population", lines(*[""] * 4, *PEOPLE), in_parts=True)
+    assert (again.held, again.loaded, again.bad) == (8, 0, 0)
+
+
+@pytest.mark.usefixtures("small")
+def test_an_interrupted_load_leaves_nothing_behind_by_itself() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        service.bring_in("population", cut_off(lines(*PEOPLE[:5])))
+    assert service.count("population") == 0
+
+
+@pytest.mark.usefixtures("small")
+def test_a_load_in_parts_ends_at_the_first_bad_part_and_goes_on_once_it_is_mended() -> None:
+    bad = [*PEOPLE[:3], without(PEOPLE[3], "sex"), *PEOPLE[4:]]
+    report = service.bring_in("population", lines(*bad), in_parts=True)
+    assert (report.read, report.bad, report.loaded) == (4, 1, 2)
+    assert [str(one) for one in report.faults] == ["line 4, sex: is missing; write its value"]
+    dry = service.bring_in("population", lines(*bad), in_parts=True, dry_run=True)
+    assert (dry.read, dry.held, dry.good, dry.bad, dry.loaded) == (8, 2, 5, 1, 0)
+    assert service.bring_in("population", lines(*bad), in_parts=True, good_rows=True).loaded == 5
+    assert service.bring_in("population", lines(*PEOPLE), in_parts=True).loaded == 1
 
 
 def test_faults_of_all_batches_are_named_up_to_a_limit_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:

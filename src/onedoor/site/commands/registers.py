@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from onedoor.kernel.text import gettext_noop
 from onedoor.site import messages
 from onedoor.site.cli import FAILED
 from onedoor.site.commands.processes import set_up_django, settings_of
@@ -16,6 +17,12 @@ from onedoor.site.progress import shown
 
 if TYPE_CHECKING:
     from onedoor.registers.definition import Register
+    from onedoor.registers.importing import Report
+
+KEPT = gettext_noop("Interrupted. What was loaded before stays; the same command again passes over it and goes on.")
+NOTHING = gettext_noop(
+    "Interrupted: nothing of this file is loaded. With --in-parts, what is loaded stays, and the next run goes on."
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,6 +36,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, nargs="?", help="load: one JSON object a line; .gz is unpacked")
     parser.add_argument("--dry-run", action="store_true", help="report only, load and archive nothing")
     parser.add_argument("--good-rows", action="store_true", help="load: the good rows of a file with bad ones")
+    parser.add_argument(
+        "--in-parts",
+        action="store_true",
+        help="load: keep each part as it is loaded, pass over what is there; so an interrupted load goes on",
+    )
     parser.add_argument("--after", type=UUID, help="changes: only what came after the one with this id")
     parser.add_argument("--schema-version", type=int, help="load: hold rows against it; to try, a draft too")
     messages.add_argument(parser)
@@ -46,25 +58,38 @@ def run(arguments: argparse.Namespace) -> int:
 
 def load(arguments: argparse.Namespace) -> int:
     """Load the file of *arguments* and print the faults and the sum; return 0, or 2 when a row is bad."""
-    from onedoor.registers import service
-    from onedoor.registers.importing import count_of, lines_of
-
-    with shown(_("Loading {register}", register=arguments.register), count_of(arguments.file)) as show:
-        report = service.bring_in(
-            arguments.register,
-            lines_of(arguments.file),
-            dry_run=arguments.dry_run,
-            good_rows=arguments.good_rows,
-            progress=show,
-            version=arguments.schema_version,
-        )
+    try:
+        report = _brought_in(arguments)
+    except KeyboardInterrupt:
+        sys.stderr.write(_(KEPT if arguments.in_parts and not arguments.dry_run else NOTHING) + "\n")
+        raise
     for fault in report.faults:
         print(fault.text(_))
     if report.more:
         print(_("… and {n} more faults", n=report.more))
     sums = {"read": report.read, "good": report.good, "bad": report.bad, "loaded": report.loaded}
     print(_("{read} rows read, {good} good, {bad} bad, {loaded} loaded.", **sums))
+    if report.held:
+        print(_("{held} were there already and are passed over.", held=report.held))
+    if report.bad and report.loaded and not arguments.good_rows:
+        print(_("What is loaded stays. Please mend the rows and run the same command again."))
     return FAILED if report.bad else 0
+
+
+def _brought_in(arguments: argparse.Namespace) -> "Report":
+    from onedoor.registers import service
+    from onedoor.registers.importing import count_of, lines_of
+
+    with shown(_("Loading {register}", register=arguments.register), count_of(arguments.file)) as show:
+        return service.bring_in(
+            arguments.register,
+            lines_of(arguments.file),
+            dry_run=arguments.dry_run,
+            good_rows=arguments.good_rows,
+            in_parts=arguments.in_parts,
+            progress=show,
+            version=arguments.schema_version,
+        )
 
 
 def retention(arguments: argparse.Namespace) -> int:

@@ -1,13 +1,14 @@
 import argparse
 import io
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from onedoor.kernel.ids import uuid7
 from onedoor.privacy.service import Reader
-from onedoor.registers import following, service
+from onedoor.registers import following, importing, service
 from onedoor.site import cli, messages
 from onedoor.site.commands import registers
 
@@ -51,7 +52,43 @@ def test_a_load_shows_on_a_terminal_how_far_it_is(
     assert cli.run(["registers", "load", "population", str(file), "--language", language]) == 0
     assert bar in terminal.getvalue()
     assert "2/2" in terminal.getvalue()
+    assert "/s" in terminal.getvalue()
     assert capsys.readouterr().out.strip() == sum_of
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("language", "kept", "nothing", "there"),
+    [
+        ("vi", "Những gì đã nạp được giữ lại", "chưa nạp gì từ tệp này", "1 đã có sẵn và được bỏ qua."),
+        ("en", "What was loaded before stays", "nothing of this file is loaded", "1 were there already"),
+        ("fr", "Ce qui était chargé reste", "rien de ce fichier n’est chargé", "1 y étaient déjà"),
+    ],
+)
+def test_an_interrupted_load_says_what_is_loaded_and_how_to_go_on(
+    language: str, kept: str, nothing: str, there: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setattr(messages, "_chosen", [])
+    monkeypatch.setattr(registers, "settings_of", lambda *_: None)
+    file, read = tmp_path / "people.jsonl", importing.lines_of
+    file.write_text("\n".join(json.dumps(row) for row in (MOTHER, FATHER)), "utf-8")
+
+    def cut_off(path: Path) -> Iterator[str]:
+        yield next(read(path))
+        raise KeyboardInterrupt
+
+    words = ["registers", "load", "population", str(file), "--language", language]
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(importing, "lines_of", cut_off)
+        interrupted.setattr(importing, "count_of", lambda _path: None)
+        for more, said in (([], nothing), (["--in-parts"], kept)):
+            assert cli.run([*words, *more]) == cli.INTERRUPTED
+            assert said in capsys.readouterr().err
+    service.load("population", [MOTHER])
+    assert cli.run([*words, "--in-parts"]) == 0
+    assert there in capsys.readouterr().out
+    assert service.count("population") == 2
 
 
 @pytest.mark.django_db
