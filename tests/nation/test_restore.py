@@ -95,7 +95,7 @@ def assert_results_are_there(nation: Running, before: PatientStory) -> None:
     assert case["state"] == "done"
     after.collect(case)
     assert [one.signature for one in after.told.results] == ["valid"] * 3
-    assert after.told.reads == before.told.reads
+    assert after.told.reads[: len(before.told.reads)] == before.told.reads, "beside these, what is read now"
 
 
 def assert_keys_apart(nation: Running, data: Path, keys: Path) -> None:

@@ -68,6 +68,8 @@ def is_data(path: Path, var: Path) -> bool:
     parts = path.relative_to(var).parts
     if parts[0].startswith("gateway-") and parts[1] == "log":
         return True  # sealed, under a key that goes to the other archive
+    if parts[:2] == ("directory", "ledger"):
+        return path.name != "key"  # the checkpoints of all, open to everybody
     if parts[0] == "versions":
         return True  # files of the nation: laws and forms, open to everybody
     return path.suffix in OPEN and PRIVATE not in path.read_bytes()

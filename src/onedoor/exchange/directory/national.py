@@ -37,10 +37,17 @@ NAME = "onedoor/directory"
 CHECKPOINT, KEY = "checkpoint", "key"
 PATIENCE = 5.0
 """Seconds for each whole answer of a system, and for all that one look at it needs."""
+AWAY = 60.0
+"""Seconds for which a system may be away, as when it starts anew, before its ledger counts as silent."""
 MOST_AT_ONCE = 64
+MISSING = 404
 Read = Callable[[str, int], bytes]
 """Returns the published file at a path, of so many bytes at most; raises `OSError` or `LedgerError`."""
 _logger = logging.getLogger(__name__)
+
+
+class NotPublished(BadAnswer):
+    """A system publishes no such file."""
 
 
 class National:
@@ -54,6 +61,8 @@ class National:
         self._seen = Record(folder / "seen")
         self.tree = Tree(FileStore(folder / "tree"))
         self.failed: set[str] = set()
+        self._refused: set[str] = set()
+        self._away: dict[str, float] = {}
         write_durably(self.folder / KEY, f"{self.verifier}\n".encode())
         self._publish(self._signed().size)
 
@@ -81,21 +90,38 @@ class National:
         try:
             note = asked.result()
         except Exception as error:  # noqa: BLE001 - what a system sends must not hold up the others
-            why = error.reason() if isinstance(error, LedgerError) else type(error).__name__
-            if log.name not in self.failed:
-                _logger.error("directory.checkpoint_refused ledger=%s why=%s", log.name, why)
-            self.failed.add(log.name)
+            self._tell(log.name, error)
             return ""
         self.failed.discard(log.name)
+        self._refused.discard(log.name)
+        self._away.pop(log.name, None)
         return note
+
+    def _tell(self, name: str, error: Exception) -> None:
+        """Say once, until it is well again, that a ledger is silent, and that what it tells is refused."""
+        now = time.monotonic()
+        if isinstance(error, ConnectionError) and now - self._away.setdefault(name, now) < AWAY:
+            return
+        if not isinstance(error, LedgerError):
+            if name not in self.failed:
+                _logger.warning("directory.ledger_silent ledger=%s why=%s", name, type(error).__name__)
+        elif name not in self._refused:
+            _logger.error("directory.checkpoint_refused ledger=%s why=%s", name, error.reason())
+            self._refused.add(name)
+        self.failed.add(name)
 
     def newer(self, log: Verifier, read: Read) -> str:
         """Return the checkpoint of *log* when it continues the last one taken; nothing when it is that one.
 
-        Raise `LedgerError` when it shrank or tells another history.
+        Nothing too when it has not begun. Raise `LedgerError` when it shrank or tells another history.
         """
         last = self._seen.last(log.name, log)
-        note = read(CHECKPOINT, LONGEST).decode()
+        try:
+            note = read(CHECKPOINT, LONGEST).decode()
+        except NotPublished:
+            if last.size:
+                raise
+            return ""
         new = verify_checkpoint(note, log)
         tiles = Tiles(new.size, lambda tile: tile.levels(read(tile.path, LARGEST_TILE)))
         proof = Tree(tiles).consistency(min(last.size, new.size))
@@ -147,6 +173,8 @@ def reader(server: Server, until: float = 0.0) -> Read:
             status, found = server.ask("GET", path, most, until=until)
         except TooLong as error:
             raise LedgerError("{path} has more than {most} bytes", path=path, most=most) from error
+        if status == MISSING:
+            raise NotPublished(f"the answer was {status}")
         if status != OK:
             raise BadAnswer(f"the answer was {status}")
         return found

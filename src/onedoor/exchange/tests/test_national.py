@@ -117,6 +117,35 @@ def test_a_ledger_that_shrank_changed_or_is_silent_is_named_and_holds_no_other_u
     closed(national)
 
 
+def test_a_ledger_that_has_not_begun_is_waited_for_and_one_that_ended_is_missed(
+    systems: list[System], tmp_path: Path
+) -> None:
+    national, checkpoint = opened(tmp_path, systems), systems[0].folder / "checkpoint"
+    checkpoint.rename(aside := tmp_path / "aside")
+    assert national.collect() == 1
+    assert not national.failed
+    aside.rename(checkpoint)
+    assert national.collect() == 1
+    checkpoint.unlink()
+    national.collect()
+    assert national.failed == {"onedoor/portal"}
+    closed(national)
+
+
+def test_a_system_that_starts_anew_is_not_silent_yet(
+    systems: list[System], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    national = opened(tmp_path, systems)
+    systems[0].server.shutdown()
+    systems[0].server.server_close()
+    assert national.collect() == 1
+    assert not national.failed
+    monkeypatch.setattr("onedoor.exchange.directory.national.AWAY", 0.0)
+    national.collect()
+    assert national.failed == {"onedoor/portal"}
+    closed(national)
+
+
 def too_long() -> bytes:
     """Return a signed checkpoint that is longer than an entry may be, by one byte."""
     bare = len(Checkpoint("bad", 1, leaf_hash(b"x"), ("a",)).sign("bad", KEY).encode())

@@ -18,6 +18,7 @@ from onedoor.site.up.called import called
 from onedoor.site.up.following import Following
 from onedoor.site.up.plan import Options, parts, ports
 from onedoor.site.up.supervisor import RECORD, Supervisor
+from onedoor.site.up.trail import name_ledgers
 
 Say = Callable[[str], None]
 
@@ -68,6 +69,7 @@ def running(options: Options, *, quiet: bool = False) -> Iterator[Supervisor]:
         say(_("Making keys and certificates"))
         prepare.keys(nation, options)
         found = parts(options, nation, server)
+        name_ledgers(found)
         free([port for part in found for port in part.ports], options)
         say(_("Making synthetic people"))
         folder = prepare.people(options)

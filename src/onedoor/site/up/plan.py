@@ -17,6 +17,8 @@ VERSIONS = "versions"
 ORDER = ("directory", "gateway-", "node-", "portal-worker", "portal-web")
 SYSTEMS = ("node", "portal")
 SECRET, DATABASE_URL = "ONEDOOR_SECRET", "ONEDOOR_DATABASE_URL"
+POLICY, LEDGERS = "ONEDOOR_LEDGER_POLICY", "ledgers"
+"""What names the ledgers that a directory takes checkpoints of, and the file in its folder that does."""
 SECRETS = {SECRET: "secret", DATABASE_URL: "database-url"}
 """What a system is told in files of its own, and their names."""
 
@@ -52,6 +54,11 @@ class Part:
     def database(self) -> str:
         """Return the name of this process's database and role; empty when it has none."""
         return database_of(self.name)
+
+    @property
+    def publishes(self) -> bool:
+        """Return whether this process publishes the ledger of its system."""
+        return self.name == "portal-web" or self.name.startswith("node-")
 
     @property
     def watch(self) -> str:
@@ -114,6 +121,8 @@ def _part(name: str, own: dict[str, str], options: Options, server: Server | Non
         keep_secret(state)
         _keep_url(state, server.url(database))
         settings |= secrets_of(state)
+    if name == "directory":
+        settings[POLICY] = str(Path(own["ONEDOOR_STATE"]) / LEDGERS)
     listen = "ONEDOOR_EXCHANGE_LISTEN" if name == "portal-worker" else "ONEDOOR_LISTEN"
     return Part(
         name=name,
