@@ -1,16 +1,20 @@
-"""How transitions, acts, attempts and issued results are written out again, to be held against the ledger."""
+"""How transitions, acts, attempts and issued results are written out again, to be held against the ledger.
+
+The newest transition of a dossier and the newest act on a task also say in which state that stands today.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from django.db import models
-from django.db.models import Func
+from django.db.models import Func, OuterRef, Subquery
 
 from onedoor.cases.journal import act_facts, attempt_facts, content, issued_facts, transition_facts
 from onedoor.cases.models import Act, Attempt, IssuedResult, Transition
 from onedoor.store import details
 
 M = TypeVar("M", Act, Attempt, IssuedResult, Transition)
+J = TypeVar("J", Act, Transition)
 
 
 def _register(kind: str, rows: "models.QuerySet[M]", facts: Callable[[M], Mapping[str, object]]) -> None:
@@ -32,8 +36,24 @@ def _issued(row: IssuedResult) -> Mapping[str, object]:
     return facts if row.form > 1 or row.state == "valid" else {}
 
 
+def _with_last(model: type[J], of: str) -> "models.QuerySet[J]":
+    """Return the rows of *model*, each with the id of the newest of what they are *of*, as ``last``."""
+    newest = model._default_manager.filter(**{of: OuterRef(of)}).order_by("-moment", "-id")
+    return model._default_manager.select_related(of).annotate(last=Subquery(newest.values("id")[:1]))
+
+
+def _as_left(row: Act | Transition, now: str, facts: Mapping[str, object]) -> Mapping[str, object]:
+    """Return *facts*; nothing of the newest *row* when what it is about is not in the state *now* that it left."""
+    newest = row.pk == getattr(row, "last")  # noqa: B009 - annotated
+    return {} if newest and row.state != now else facts
+
+
 _ISSUED = IssuedResult.objects.defer("file", "body").annotate(body_digest=_digest("body"), file_digest=_digest("file"))
-_register("cases.transition", Transition.objects.select_related("dossier"), transition_facts)
-_register("cases.act", Act.objects.select_related("task"), act_facts)
+_register(
+    "cases.transition",
+    _with_last(Transition, "dossier"),
+    lambda row: _as_left(row, row.dossier.state, transition_facts(row)),
+)
+_register("cases.act", _with_last(Act, "task"), lambda row: _as_left(row, row.task.state, act_facts(row)))
 _register("cases.attempt", Attempt.objects.all(), attempt_facts)
 _register("cases.issued", _ISSUED, _issued)

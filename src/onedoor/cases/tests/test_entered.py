@@ -18,6 +18,8 @@ CHANGES = (
     ("privacy.read", ALTERED, "DELETE FROM privacy_readperson WHERE {one}"),
     ("cases.transition", ALTERED, "UPDATE cases_transition SET state = 'refused' WHERE {one}"),
     ("cases.transition", MISSING, "DELETE FROM cases_transition WHERE {one}"),
+    ("cases.transition", ALTERED, "UPDATE cases_dossier SET state = 'refused' WHERE {one}"),
+    ("cases.act", ALTERED, "UPDATE cases_task SET state = 'stopped' WHERE {one}"),
     ("cases.act", ALTERED, "UPDATE cases_act SET by = 'nobody' WHERE {one}"),
     ("cases.act", ALTERED, "UPDATE cases_act SET detail = 'x' WHERE {one}"),
     ("cases.issued", ALTERED, "UPDATE cases_issued SET sha256 = 'x' WHERE {one}"),

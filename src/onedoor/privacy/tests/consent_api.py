@@ -38,6 +38,11 @@ def template_of(path: str) -> str:
     return min(fitting, key=lambda one: one.count("{"))
 
 
+def operation_of(path: str, method: str) -> Any:
+    """Return the operation of the definition by which an answer is judged."""
+    return SPECIFICATION[template_of(path)][method]
+
+
 def ask(
     method: str, path: str, body: object = None, *, by: str = HEALTH, individual: str = "", status: int = 200
 ) -> Any:
@@ -55,7 +60,7 @@ def ask(
         sent = requests.Request(method, "https://localhost/").prepare()
         named = {name: [value] for name, value in answer.headers.items()}
         received = Response(status, named, answer.content, sent, elapsed=0, verify=False)
-        SPECIFICATION[template_of(path)][method].validate_response(received)
+        operation_of(path, method).validate_response(received)
     return json.loads(answer.content) if answer.content else None
 
 

@@ -182,14 +182,21 @@ def signed(key: Any, text: str) -> str:
     return base64.b64encode(key.sign(text.encode(), *extra)).decode()
 
 
-def test_what_is_signed_on_a_draft_is_kept_with_its_signature_and_verifies() -> None:
-    name, who, key = agreement(), individual(), keys_of("Ed25519")
-    draft = ask("POST", f"{OF}/consent-record/draft/?individualId={who}&dataAgreementId={name}")
+def signed_draft(agreed: str, who: str, key: Any) -> dict[str, Any]:
+    """Return a draft of a record with the signature of *key* (Ed25519), to be kept."""
+    draft = ask("POST", f"{OF}/consent-record/draft/?individualId={who}&dataAgreementId={agreed}")
     signature = {**draft["signature"], "verificationMethod": "Ed25519", "verificationSignedBy": public(key)}
     fields = {one: value for one, value in signature.items() if one not in LEFT_OUT}
     text = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     signature |= {"payload": text, "signature": signed(key, text)}
-    body = {"consentRecord": draft["consentRecord"], "signature": signature}
+    return {"consentRecord": draft["consentRecord"], "signature": signature}
+
+
+def test_what_is_signed_on_a_draft_is_kept_with_its_signature_and_verifies() -> None:
+    name, key = agreement(), keys_of("Ed25519")
+    body = signed_draft(name, individual(), key)
+    signature = body["signature"]
+    text = signature["payload"]
     for wrong in (
         {"signature": signed(keys_of("Ed25519"), text)},
         {"verificationPayload": signature["verificationPayload"].replace("true", "false")},
