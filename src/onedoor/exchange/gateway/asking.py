@@ -16,8 +16,6 @@ from onedoor.exchange.gateway.messages import Message, Response
 from onedoor.exchange.gateway.wire import Link, Outbox
 
 CONNECT = 5.0
-GATHER = 0.001
-"""Seconds in which requests gather for the next batch while answers to the last one are awaited; none when idle."""
 PATIENCE = 40.0
 """Seconds until a request without an answer is given up; longer than a provider's gateway waits for its node."""
 MOST_AWAITED = 4096
@@ -46,7 +44,7 @@ class Peer:
         self.awaited: dict[str, Awaited] = {}
         self._link: AskingLink | None = None
         self._connecting: asyncio.Task[None] | None = None
-        self.outbox = Outbox(self._send)
+        self.outbox = Outbox(self._send, lambda: len(self.awaited) - len(self.outbox))
 
     def ask(self, head: bytes, body: bytes, request_id: str, answered: Answered, failed: Failed) -> None:
         """Send a request; exactly one of *answered* and *failed* is called later."""
@@ -138,20 +136,16 @@ class Peer:
             return
         payload = link.seal(batches.REQUESTS, taken, self.gateway)
         link.write(batches.REQUESTS, payload)
-        asyncio.get_running_loop().call_later(GATHER, self.free)
         self.core.keep(
             reading.SENT_REQUESTS, payload, self.core.sealer, lambda error: self._logged(taken, error), lazy=True
         )
+        if not link.paused:
+            self.outbox.free()
 
     def _logged(self, taken: list[Message], error: OSError | None) -> None:
         if error:
             for message in taken:
                 self.fail_sent(message.head, LOG_FAILED)
-
-    def free(self) -> None:
-        """Let the next batch leave: some time has passed since the last one, or answers have come."""
-        if self._link and not self._link.paused:
-            self.outbox.free()
 
 
 class AskingLink(Link):
@@ -206,7 +200,6 @@ class AskingLink(Link):
             return
         for message in batch.messages:
             self._asker.answer(message)
-        self._asker.free()
 
 
 def _isolated(step: Callable[[], None]) -> None:

@@ -54,7 +54,7 @@ class ProvidingLink(Link):
     def __init__(self, providing: Providing, links: "set[ProvidingLink]") -> None:
         super().__init__(providing.core)
         self._providing, self._links = providing, links
-        self._outbox = Outbox(self._send)
+        self._outbox = Outbox(self._send, lambda: self._serving)
         self._outbox.busy = False
         self._serving = 0
         self._paused = False

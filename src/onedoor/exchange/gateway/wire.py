@@ -18,6 +18,8 @@ from onedoor.exchange.gateway.messages import Message
 
 MOST_BYTES = 4 * 2**20
 """Bytes of messages in one batch, unless a single message is larger."""
+GATHER, FEW = 0.001, 8
+"""Seconds in which messages gather for one batch while more than so many others are under way; none when idle."""
 DEAD_AFTER = 20_000
 """Milliseconds without an acknowledgement after which the system gives a connection up."""
 _logger = logging.getLogger(__name__)
@@ -46,12 +48,15 @@ class Frames:
 
 
 class Outbox:
-    """Messages waiting for one link: what comes while the last batch is under way makes the next batch."""
+    """Messages waiting for one link: those that come close together leave as one batch, and what is alone at once.
 
-    def __init__(self, send: Callable[[list[Message]], None]) -> None:
-        self._send = send
+    *coming* says how many others are under way, whose next messages a batch may wait for.
+    """
+
+    def __init__(self, send: Callable[[list[Message]], None], coming: Callable[[], int]) -> None:
+        self._send, self._coming = send, coming
         self._queue: deque[Message] = deque()
-        self._scheduled = False
+        self._flushing: asyncio.Handle | None = None
         self.busy = True
         self.bytes = 0
 
@@ -59,21 +64,17 @@ class Outbox:
         return len(self._queue)
 
     def put(self, message: Message) -> None:
-        """Queue *message*; it leaves at the end of this turn of the loop when nothing is under way."""
+        """Queue *message*; it leaves at the end of this turn of the loop, or with those that are about to come."""
         self._queue.append(message)
         self.bytes += len(message.head) + len(message.body)
-        self.wake()
-
-    def wake(self) -> None:
-        """See at the end of this turn whether something may leave."""
-        if self._queue and not self.busy and not self._scheduled:
-            self._scheduled = True
-            asyncio.get_running_loop().call_soon(self._flush)
+        if self._flushing is None and not self.busy:
+            self._begin()
 
     def free(self) -> None:
         """Say that the last batch is done with."""
         self.busy = False
-        self.wake()
+        if self._queue and self._flushing is None:
+            self._begin()
 
     def drop(self) -> list[Message]:
         """Empty the queue and return what was in it."""
@@ -82,8 +83,13 @@ class Outbox:
         self.bytes = 0
         return left
 
+    def _begin(self) -> None:
+        loop = asyncio.get_running_loop()
+        crowded = self._coming() > FEW
+        self._flushing = loop.call_later(GATHER, self._flush) if crowded else loop.call_soon(self._flush)
+
     def _flush(self) -> None:
-        self._scheduled = False
+        self._flushing = None
         if self.busy or not self._queue:
             return
         taken: list[Message] = []
