@@ -5,7 +5,7 @@ Whole columns are looked at in one go; cell by cell only where one is at fault.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from onedoor.kernel.errors import OnedoorError
 from onedoor.measurement import errors, sheets
 from onedoor.measurement.rules.exact import Truths, Wholes
 from onedoor.measurement.rules.index import Edition
-from onedoor.measurement.rules.standing import Figures
+from onedoor.measurement.rules.standing import Figures, stand
 from onedoor.measurement.sheets import KEYS, LONG, Sheet, bad, shown
 from onedoor.measurement.world import Definition, World
 
@@ -28,7 +28,7 @@ WITH_COMMA = re.compile(r"-?[0-9]*,[0-9]+")
 FEW = 0.1
 """The share of values that may show more decimals than their column is rounded to."""
 MANY = 30
-"""Rows from which on a column is held to the decimals it shows, be they fewer than the edition has."""
+"""Rows from which on a table can show that it was printed to fewer decimals than its edition."""
 NAMED = 5
 """Names of missing rows that are told."""
 BLANK_RANKS = ("", "0", "-", "–")
@@ -213,13 +213,17 @@ def _figures(
     due: Truths,
     rows: Wholes,
 ) -> Figures:
-    """Return the figures of *rows*, in whole numbers of the finest unit that a value of theirs shows."""
+    """Return the figures of *rows*, in whole numbers of the finest unit that a value of theirs shows.
+
+    Columns are held to the decimals of the edition at least; to those they show where so few values agree that way that
+    the table must have been printed to fewer.
+    """
     taken = {name: numbers[name][rows] for name in (edition.value, *edition.indicators)}
-    fewest = edition.decimals if len(rows) < MANY else 0
-    shown = {name: max(fewest, _decimals(values, FEW)) for name, values in taken.items()}
+    printed = {name: _decimals(values, FEW) for name, values in taken.items()}
+    shown = {name: max(edition.decimals, decimals) for name, decimals in printed.items()}
     most = max(*shown.values(), *(_decimals(values, 0) for values in taken.values()))
     fine = 10 ** (DIGITS - most)
-    return Figures(
+    figures = Figures(
         parts=np.stack([taken[name] // fine for name in edition.indicators], axis=1),
         published=taken[edition.value] // fine,
         ranks=ranks[rows],
@@ -229,6 +233,15 @@ def _figures(
         due=due,
         blank=np.stack([blank[name][rows] for name in taken], axis=1),
     )
+    if printed == shown or len(rows) < MANY or _agreeing(edition, figures) > 1 - FEW:
+        return figures
+    steps = tuple(10 ** (most - printed[name]) for name in edition.indicators)
+    return replace(figures, steps=steps, step=10 ** (most - printed[edition.value]))
+
+
+def _agreeing(edition: Edition, figures: Figures) -> float:
+    found = stand(edition, figures)
+    return float(found.agrees[found.assessed].mean()) if found.assessed.any() else 1.0
 
 
 def _decimals(values: Wholes, share: float) -> int:

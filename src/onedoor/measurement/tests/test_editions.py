@@ -1,7 +1,8 @@
 """The editions of 2016 and 2018 to the last digit, and the rules by which others differ."""
 
+import csv
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
 import numpy as np
@@ -71,12 +72,28 @@ def test_zeros_without_a_rank_are_not_assessed(world: World, changed: Callable[.
     assert len(measured.ranked) == 192
 
 
+def shortened(part: str, *, of_it: bool) -> dict[str, dict[str, str]]:
+    """Return *part* of every country in 2018 to two decimals, and if *of_it* the value that follows from that."""
+    changes: dict[str, dict[str, str]] = {}
+    for row in csv.DictReader((DATA / "egdi-2018.csv").read_text().splitlines()):
+        cells = {part: str(Decimal(row[part]).quantize(Decimal("0.01")))}
+        if of_it:
+            mean = sum(Decimal((row | cells)[name]) for name in ("osi", "hci", "tii")) / 3
+            cells["egdi"] = str(mean.quantize(Decimal("0.0001"), ROUND_HALF_UP))
+        changes[row["country"]] = cells
+    return changes
+
+
 def test_a_part_printed_to_fewer_decimals_than_its_edition_agrees(world: World, changed: Callable[..., Path]) -> None:
-    table = (DATA / "egdi-2018.csv").read_text().splitlines()
-    cells = [line.split(",") for line in table[1:]]
-    shorter = {row[1]: {"osi": f"{float(row[5]) + 1e-9:.2f}"} for row in cells}
-    rows = service.measure(world, changed(shorter), 2018, "egdi").rows()
+    rows = service.measure(world, changed(shortened("osi", of_it=False)), 2018, "egdi").rows()
     assert all(row.agrees and row.rank == row.published_rank for row in rows)
+
+
+def test_a_part_that_is_of_fewer_decimals_hides_no_difference(world: World, changed: Callable[..., Path]) -> None:
+    changes = shortened("hci", of_it=True)
+    changes["Japan"]["egdi"] = str(Decimal(changes["Japan"]["egdi"]) + Decimal("0.001"))
+    measured = service.measure(world, changed(changes), 2018, "egdi")
+    assert [measured.table.names[place] for place in np.flatnonzero(~measured.standing.agrees)] == ["Japan"]
 
 
 @pytest.mark.parametrize(("year", "value"), [(2010, "0.3400"), (2008, "0.3400"), (2012, "0.3333"), (2005, "0.3333")])
