@@ -140,14 +140,18 @@ def test_the_metaservices_say_who_takes_part_and_what_is_offered(place: Place, p
     assert set(services) == {
         "population",
         "residence",
+        "api",
         "breaches",
         "cases",
         "changes",
         "corrections",
         "data",
+        "events",
         "own-data",
         "own-reads",
         "person-requests",
+        "pub",
+        "pull",
         "reads",
         "sealed-reads",
     }

@@ -17,6 +17,7 @@ from onedoor.site.up.command import closed_to_others, free, progress
 from onedoor.site.up.following import Following
 from onedoor.site.up.plan import Options, parts, ports
 from onedoor.site.up.supervisor import Supervisor
+from onedoor.site.up.trail import name_ledgers
 
 DEFAULT_VAR = Path("var/lab")
 EXAMPLES = Path(__file__).parent / "examples"
@@ -45,7 +46,9 @@ def run(arguments: argparse.Namespace) -> None:
         supervisor = Supervisor(var, options.port, Following(options, nation))
         try:
             say(_("Starting the directory and the gateways"))
-            supervisor.start(parts(options, nation, None), lambda _name: None)
+            found = parts(options, nation, None)
+            name_ledgers(found)
+            supervisor.start(found, lambda _name: None)
             say("")
             _tell(options, nation, time.monotonic() - begun, supervisor.logs)
             supervisor.watch()
