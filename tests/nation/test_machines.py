@@ -1,4 +1,4 @@
-"""One agency per machine: a fact comes from another computer, over the one wire there is between them."""
+"""One agency per machine: facts come from other computers and a case goes to one, over the wire between them."""
 
 import json
 import os
@@ -8,23 +8,27 @@ import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from onedoor.kernel import nation as nations
 from onedoor.kernel.ids import uuid7
+from onedoor.signing.pades import check_pdf
 from onedoor.site import kinds
 from onedoor.site.story.browser import Form, Page
 from onedoor.site.story.places import places
 from onedoor.site.story.play import MOTHER, SERVICE, Story
 from onedoor.site.up.plan import VERSIONS
 from tests.nation.machines import Machine, Wire, refused
-from tests.nation.running import HOME, NATION, onedoor, wait_for
+from tests.nation.running import HOME, copy_of_the_nation, onedoor, wait_for
 from tests.nation.test_doctor import ENTRY
 
 pytestmark = [pytest.mark.nation, pytest.mark.timeout(300)]
 ADDRESSES = {"G22": "10.77.0.22", "G01": "10.77.0.1", "G15": "10.77.0.15"}
 PEOPLE = "40"
+ONE_STEP, QUESTION = Path(__file__).with_name("one-step"), "vn.ask-commune"
+"""A service of one agency: the birth's facts are also held by agencies that have no computer here."""
 READS = "SELECT count(*) FROM store_ledger_entry WHERE kind = 'privacy.read'"
 Machines = dict[str, Machine]
 
@@ -39,14 +43,21 @@ def wire() -> Iterator[Wire]:
 
 
 @pytest.fixture(scope="module")
-def machines(wire: Wire) -> Iterator[Machines]:
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the nation's files, and beside them a service of one step."""
+    folder = copy_of_the_nation(tmp_path_factory.mktemp("files") / "vietnam")
+    return shutil.copytree(ONE_STEP, folder, dirs_exist_ok=True)
+
+
+@pytest.fixture(scope="module")
+def machines(wire: Wire, files: Path) -> Iterator[Machines]:
     """Give three computers set up as the how-to says: the portal's with the directory, and two agencies'."""
     home = HOME / f"{os.getpid()}-machines"
     var, people = home / "var", home / "people"
     hosts = [word for member, address in ADDRESSES.items() for word in ("--host", f"{member}={address}")]
     commands = (
-        ("provision", "--nation", str(NATION), "--var", str(var), *hosts),
-        ("nation", "people", "--nation", str(NATION), "--count", PEOPLE, "--seed", "1", "--out", str(people)),
+        ("provision", "--nation", str(files), "--var", str(var), *hosts),
+        ("nation", "people", "--nation", str(files), "--count", PEOPLE, "--seed", "1", "--out", str(people)),
     )
     with ThreadPoolExecutor() as at_once:
         provisioned, made = at_once.map(lambda arguments: onedoor(*arguments), commands)
@@ -60,14 +71,14 @@ def machines(wire: Wire) -> Iterator[Machines]:
             for name in set(told[member]) - {VERSIONS}:
                 (var / name).rename(machine.folder / name)
             wire.connect(machine.namespace, member, address)
-        for authority in found["G22"].folder.glob("directory/ca*"):
-            shutil.rmtree(authority)
+        for key in found["G22"].folder.glob("directory/ca*/ca.key"):
+            key.unlink()
         versions = (var / VERSIONS).rename(home / VERSIONS)
         shutil.rmtree(var)
         var.mkdir()
         for machine in found.values():
             if machine.member == "G15":  # one that got no files begins with those it is given
-                machine.run("", "nation", "load", str(NATION), "--var", str(var))
+                machine.run("", "nation", "load", str(files), "--var", str(var))
             else:
                 shutil.copytree(versions, machine.folder / VERSIONS)
         _start(found, people)
@@ -117,10 +128,10 @@ def _migrate(machine: Machine, people: Path) -> None:
 
 
 @pytest.fixture
-def mother(machines: Machines) -> Story:
+def mother(machines: Machines, files: Path) -> Story:
     kinds.load()
     folder = machines["G22"].folder
-    return Story(places(nations.load(NATION), folder, 8000), folder, lambda _sentence: None)
+    return Story(places(nations.load(files), folder, 8000), folder, lambda _sentence: None)
 
 
 def page_after_who(story: Story) -> Page:
@@ -149,6 +160,37 @@ def test_a_fact_is_asked_of_two_agencies_on_computers_of_their_own(machines: Mac
         return page.status == 200 and all(reads(machines[member]) > before[member] for member in before)
 
     wait_for(both_were_asked, "no fact comes", 60)
+
+
+def asked_the_commune(story: Story) -> str:
+    """Return the code of a case that the mother sent to the commune."""
+    browser = story.signed_in(MOTHER, story.places.page("sign-in"))
+    page = browser.get(story.places.page(f"services/{QUESTION}/apply"))
+    for _ in range(4):
+        form = page.main_form()
+        page = browser.submit(form.fill({"words": "Xin chào"}) if "words" in form.names else form).found()
+        if "/receipt" in page.address:
+            return page.address.split("/cases/")[1].split("/")[0]
+    raise AssertionError(page.text())
+
+
+def test_a_case_is_handed_over_to_another_computer_and_its_sealed_result_comes_back(
+    machines: Machines, mother: Story
+) -> None:
+    portal, commune = machines["G22"], machines["G15"]
+    mother.told.case = portal.here(lambda: asked_the_commune(mother))
+
+    def case() -> dict[str, Any]:
+        return dict(portal.here(mother.case))
+
+    (step,) = wait_for(lambda: [one for one in case()["steps"] if one["state"] == "working"], "it is not taken over")
+    assert step["agency"] == "commune-00199"
+    commune.here(lambda: mother.decide(step))
+    done = wait_for(lambda: (found := case())["state"] == "done" and found, "no result comes")
+    (result,) = done["results"]
+    content = portal.here(lambda: mother.browsers[MOTHER].get(result["file"]).found().content)
+    verdict = check_pdf(content, places(mother.places.nation, commune.folder, 8000).trust())
+    assert verdict.valid, verdict.reasons
 
 
 def test_between_computers_only_gateways_and_the_directory_can_be_reached(machines: Machines) -> None:

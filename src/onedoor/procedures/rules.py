@@ -371,6 +371,6 @@ def values_of(write: Write, known: Context) -> dict[str, Value]:
 
 
 def document(result: Result, known: Context) -> dict[str, Value]:
-    """Return the data of a result's template."""
+    """Return the data of a result's template; its number is a text, whatever gives it."""
     data: dict[str, Value] = fill(result.data, known)
-    return data
+    return data | {"number": str(data["number"])}

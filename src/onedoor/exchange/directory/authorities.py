@@ -24,6 +24,11 @@ class Authorities:
         """Return whether there are such authorities."""
         return (self._folder / f"{TSA}.pem").exists()
 
+    @property
+    def tells_status(self) -> bool:
+        """Return whether the certificate is here by whose name certificates are asked about; its key need not be."""
+        return (self._folder / CA / "ca.pem").exists()
+
     def stamp(self, body: bytes) -> bytes:
         """Return the time-stamp that *body* asks for."""
         return development.stamp(body, load_key(self._folder / f"{TSA}.key"), self._certificates(TSA))

@@ -62,7 +62,7 @@ class DirectoryServer:
     def __init__(self, folder: Path, national: National | None = None) -> None:
         self.folder = folder
         self.national = national
-        self._authorities = Authorities(folder)
+        self.authorities = Authorities(folder)
         self._publisher = Publisher(folder)
         self._changed = self._publisher.changed()
         self._signed = self._publisher.publish()
@@ -105,7 +105,7 @@ class DirectoryServer:
             raise asyncio.LimitOverrunError("no length, or more than is taken", 0)
         body = await asyncio.wait_for(reader.readexactly(int(found[1])), PATIENCE)
         route = route_of(ROUTES, head.split(b" ")[1].decode("latin-1"))
-        if route is None or not route.takes("POST") or not self._authorities.here:
+        if route is None or not route.takes("POST") or not self.authorities.here:
             return _response(b"404 Not Found", b"text/plain", b"No authority answers here.\n", again=True)
         answered: bytes = route.answer(self, body)
         return answered
@@ -133,11 +133,11 @@ class DirectoryServer:
 
     def stamp(self, body: bytes) -> bytes:
         """Answer as the time-stamp authority (RFC 3161) of development."""
-        return _response(b"200 OK", STAMP, self._authorities.stamp(body), again=True)
+        return _response(b"200 OK", STAMP, self.authorities.stamp(body), again=True)
 
     def status(self, body: bytes) -> bytes:
         """Answer as the OCSP responder (RFC 6960) of development."""
-        return _response(b"200 OK", STATUS, self._authorities.status(body), again=True)
+        return _response(b"200 OK", STATUS, self.authorities.status(body), again=True)
 
     def served(self) -> tuple[float, int]:
         """Return when the configuration that is served ends (Unix time) and its serial number."""
@@ -239,8 +239,9 @@ async def _run(settings: Settings) -> None:
 
 
 def _health(directory: DirectoryServer, loop: asyncio.AbstractEventLoop) -> Health:
-    """Return what the directory depends on: content that it could read and sign; partners; ledgers that only grow."""
+    """Return what it depends on: content it could read and sign; the authority; partners; ledgers that only grow."""
     found = [Dependency("content", lambda: _sound(directory))]
+    found.append(Dependency("authority", lambda: _responding(directory), needed=False))
     found.append(Dependency("partners", lambda: _federated(directory), needed=False))
     if national := directory.national:
         found.append(Dependency("ledgers", lambda: _growing(national), needed=False))
@@ -250,6 +251,11 @@ def _health(directory: DirectoryServer, loop: asyncio.AbstractEventLoop) -> Heal
 def _growing(national: National) -> None:
     if national.failed:
         raise Failing(f"{len(national.failed)} ledgers are silent, or do not continue what they signed")
+
+
+def _responding(directory: DirectoryServer) -> None:
+    if directory.authorities.here and not directory.authorities.tells_status:
+        raise Failing("ca/ca.pem is not here, so nobody is told whether a seal is revoked, and nothing is sealed")
 
 
 def _federated(directory: DirectoryServer) -> None:

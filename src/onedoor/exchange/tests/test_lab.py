@@ -7,14 +7,18 @@ import time
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import ocsp
 
 from onedoor.exchange import permissions
 from onedoor.exchange.directory import lab
-from onedoor.exchange.directory.main import DirectoryServer
+from onedoor.exchange.directory.main import DirectoryServer, _health
 from onedoor.exchange.evidence.profiles import PROFILES
 from onedoor.exchange.gateway import local
 from onedoor.kernel import settings
 from onedoor.kernel.nation import Nation, load
+from onedoor.kernel.watch.health import Failing
 from onedoor.signing import keys
 from onedoor.signing.certificates import (
     Authority,
@@ -129,6 +133,24 @@ def test_what_keeps_x_roads_form_from_being_signed_keeps_ours_from_nothing(
     assert lost[1] > first[1]
     (tmp_path / "lost").rename(secret)
     assert not looked()[0]
+
+
+def test_a_directory_tells_status_without_the_authoritys_key_and_says_so_where_its_certificate_is_missing(
+    var: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(var / "directory", tmp_path / "directory")
+    (folder / "ca" / "ca.key").unlink()
+    server, own = DirectoryServer(folder), load_certificates(var / "node-G15/seals/commune-00199.pem")[0]
+    builder = ocsp.OCSPRequestBuilder().add_certificate(own, load_certificates(folder / "ca/ca.pem")[0], SHA256())
+    _, _, answer = server.status(builder.build().public_bytes(Encoding.DER)).partition(b"\r\n\r\n")
+    assert ocsp.load_der_ocsp_response(answer).certificate_status is ocsp.OCSPCertStatus.GOOD
+    loop = asyncio.new_event_loop()
+    asked = {one.name: one.look for one in _health(server, loop).dependencies}
+    loop.close()
+    asked["authority"]()
+    (folder / "ca" / "ca.pem").unlink()
+    with pytest.raises(Failing, match="nothing is sealed"):
+        asked["authority"]()
 
 
 def test_private_keys_are_readable_by_their_owner_alone(var: Path) -> None:

@@ -78,6 +78,11 @@ def test_what_is_handed_is_enough_for_the_step(step: Step) -> None:
     assert rules.document(NOW.results[step.issues], at)["child"]["full_name"] == "Lê Trần An Nhiên"
 
 
+def test_the_number_of_a_result_is_a_text_whatever_gives_it() -> None:
+    slip = replace(NOW.results["birth_certificate"], data={"number": "issue.serial", "at": "issue.serial"})
+    assert rules.document(slip, known().but(issue={"serial": 88})) == {"number": "88", "at": 88}
+
+
 def test_received_in_time_the_clock_starts_at_once_and_late_on_the_next_working_day() -> None:
     in_time, late = local("2026-11-20T15:00"), local("2026-11-20T15:01")
     assert limits.start(NOW, in_time, CALENDAR) == in_time
