@@ -158,6 +158,7 @@ def test_it_says_what_is_wrong_with_a_request(witness: Running) -> None:
         assert witness.add(body)[0] == status, body[:60]
     assert witness.asks("POST", "/add-checkpoint", b"\xff\xfe")[0] == 400
     assert witness.asks("GET", "/add-checkpoint")[0] == 405
+    assert witness.asks("POST", "/key", b"") == (405, "text/plain; charset=utf-8", "Please ask /key by GET.\n")
     assert witness.asks("GET", "/")[0] == 404
 
 
