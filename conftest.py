@@ -1,7 +1,8 @@
 """The database of every test: a plugin's fixture would yield to pytest-django's own, this one does not.
 
 A PKCS#11 token in software, one for the whole process: its library reads its settings once.
-And who asks it for personal data: a statement from where tests/queries.yaml names nobody fails the test it comes in.
+And who asks it for personal data: a statement from where tests/queries.yaml names nobody fails the test it comes in, as
+does a request that opens envelopes and leaves no record, unless tests/openings.yaml says why it need not.
 """
 
 import shutil
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests import queries
+from tests import openings, queries
 
 from onedoor.site.embedded import Server
 
@@ -29,6 +30,21 @@ def strays() -> Iterator[list[str]]:
     found: list[str] = []
     with queries.watched(found):
         yield found
+
+
+@pytest.fixture(scope="session")
+def unrecorded() -> Iterator[list[str]]:
+    """Give the requests that opened what they may not open without a record, as they come."""
+    found: list[str] = []
+    with openings.Watch(found).standing():
+        yield found
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_opened_without_a_record(unrecorded: list[str]) -> Iterator[None]:
+    unrecorded.clear()
+    yield
+    assert not unrecorded, "put it on record, or say in tests/openings.yaml why it need not be"
 
 
 @pytest.fixture(autouse=True)
