@@ -78,6 +78,13 @@ def read_target(raw: bytes) -> Target:
     if not _TARGET.fullmatch(raw):
         raise BadIdentifier("the request target holds what a URL cannot carry, or is too long")
     path, _, query = raw.decode("ascii").partition("?")
+    service, rest, normal = _read_path(path)
+    return Target(service, rest, query, normal)
+
+
+@lru_cache(maxsize=512)
+def _read_path(path: str) -> tuple[str, str, str]:
+    """Return of a target's path the service, what stands behind it, and what that says."""
     pieces = path.split("/")
     if len(pieces) < SERVICE + 2 or pieces[:2] != ["", "r1"] or "#" in path:
         raise BadIdentifier("the request path is not /r1/{instance}/{class}/{member}/{subsystem}/{service}")
@@ -87,7 +94,7 @@ def read_target(raw: bytes) -> Target:
         piece if _PLAIN.fullmatch(piece) else _said(piece) for piece in (rest if not rest or rest[-1] else rest[:-1])
     ]
     normal = "".join([f"/{piece}" for piece in said]) + ("/" if len(said) < len(rest) else "")
-    return Target(service, "".join([f"/{piece}" for piece in rest]), query, normal)
+    return service, "".join([f"/{piece}" for piece in rest]), normal
 
 
 def _said(piece: str) -> str:

@@ -46,6 +46,8 @@ class Consuming:
 
     def _route(self, asked: Asked) -> Route:
         """Return the route of *asked*; raise `Fault` for a method that it does not take."""
+        if asked.target.startswith(_SERVICES):
+            return _ASK
         path = asked.target.partition(b"?")[0]
         route = _HERE.get(path) or (_MOUNT if path.startswith(_MOUNTED) else _ASK)
         if not route.takes(asked.method.decode("latin-1")):
@@ -174,7 +176,7 @@ ROUTES = (
 )
 """All that a gateway answers its own systems; `clients.identify` holds them to theirs."""
 _HERE, _MOUNT, _ASK = {one.path.encode(): one for one in ROUTES[:-2]}, ROUTES[-2], ROUTES[-1]
-_MOUNTED = govstack.MOUNT + b"/"
+_MOUNTED, _SERVICES = govstack.MOUNT + b"/", b"/r1/"
 
 
 def _read_headers(sent: Fields, request_id: bytes) -> tuple[Fields, str]:
@@ -203,12 +205,13 @@ def _read_headers(sent: Fields, request_id: bytes) -> tuple[Fields, str]:
 
 def _belongs(response: Response, client: str, message_id: str, service: str) -> bool:
     """Return whether *response* names the request's client, id and service."""
+    headers, read = response.headers, identifiers.read_identifier
     try:
-        named = response.headers.first(b"x-road-client"), response.headers.first(b"x-road-service")
-        said = [identifiers.read_identifier(one, identifiers.SUBSYSTEM, identifiers.SERVICE) for one in named]
+        whose = read(headers.first(b"x-road-client"), identifiers.SUBSYSTEM)
+        whom = read(headers.first(b"x-road-service"), identifiers.SERVICE)
     except identifiers.BadIdentifier:
         return False
-    return said == [client, service] and response.headers.first(_ID) == message_id
+    return (whose, whom, headers.first(_ID)) == (client, service, message_id)
 
 
 def _check_server(configuration: Configuration, headers: Fields, gateway: Gateway) -> None:

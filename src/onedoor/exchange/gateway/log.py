@@ -99,11 +99,10 @@ class Log:
         need = RECORD.size + len(payload) + segments.TAG + CHAIN
         if self._at + need > self._end:
             self._roll(need)
-        raw, chain = segments.seal(self._cipher, self._index, self._chain, time.time_ns(), kind, payload)
-        written = os.pwrite(self._handle, raw, self._at)
-        if written != len(raw):
+        parts = segments.seal(self._cipher, self._index, self._chain, time.time_ns(), kind, payload)
+        if os.pwritev(self._handle, parts, self._at) != need:
             raise OSError(errno.ENOSPC, "short write")
-        self._chain, self._at, self._index = chain, self._at + len(raw), self._index + 1
+        self._chain, self._at, self._index = parts[-1], self._at + need, self._index + 1
 
     def _roll(self, need: int) -> None:
         full = self._handle

@@ -67,15 +67,14 @@ def key_of(log_key: bytes, salt: bytes) -> AESGCM:
     return AESGCM(hmac.digest(log_key, b"onedoor log segment" + salt, "sha256"))
 
 
-def seal(cipher: AESGCM, index: int, before: bytes, moment: int, kind: int, payload: bytes) -> tuple[bytes, bytes]:
-    """Return the bytes of a record and its chain value."""
+def seal(cipher: AESGCM, index: int, before: bytes, moment: int, kind: int, payload: bytes) -> list[bytes]:
+    """Return the parts of a record, one to stand behind the other; the last is its chain value."""
     head = RECORD.pack(len(payload) + TAG, moment, kind)
     sealed = cipher.encrypt(index.to_bytes(NONCE), payload, head)
     hasher = sha256(before)
     hasher.update(head)
     hasher.update(sealed)
-    chain = hasher.digest()
-    return head + sealed + chain, chain
+    return [head, sealed, hasher.digest()]
 
 
 def read_head(path: Path) -> SegmentHead:

@@ -229,7 +229,7 @@ def _framed(headers: Fields, version: str) -> bool:
     """Return whether the client waits to be told to go on; raise `Fault` unless the end of its request is plain."""
     if int(headers.named.get(b"content-length", b"0")) > LARGEST_BODY:
         raise _too_large()
-    if any(value.strip().lower() != b"chunked" for value in headers.every(b"transfer-encoding")):
+    if {value.strip().lower() for value in headers.every(b"transfer-encoding")} - {b"chunked"}:
         raise bad_request("The body is encoded in a way that is not spoken here")
     if version not in _VERSIONS:
         raise bad_request("This version of HTTP is not spoken here")

@@ -152,7 +152,7 @@ class Link(asyncio.Protocol):
     def write(self, kind: int, payload: bytes) -> None:
         """Send a frame."""
         if self.transport and not self.transport.is_closing():
-            self.transport.write(batches.frame(kind, payload))
+            self.transport.writelines((batches.FRAME.pack(len(payload), kind), payload))
 
     def seal(self, kind: int, messages: list[Message], peer: Gateway) -> bytes:
         """Return *messages* as the payload of a batch for *peer*, signed now."""
