@@ -7,7 +7,9 @@ A segment is written by one run of a gateway only, so no nonce is ever used twic
 """
 
 import hmac
+import mmap
 import os
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,6 +27,7 @@ RECORD = struct.Struct("!IQB")
 CHAIN, TAG, NONCE = 32, 16, 12
 START = HEAD.size + CHAIN
 NOTHING = bytes(CHAIN)
+_SOMETHING = re.compile(rb"[^\0]")
 
 
 class BrokenSegment(Exception):
@@ -85,25 +88,25 @@ def read_head(path: Path) -> SegmentHead:
 
 def records(path: Path, log_key: bytes | None) -> Iterator[Record]:
     """Yield the records of a segment up to its end of zeros; raise `BrokenSegment` where one is not as written."""
-    data = path.read_bytes()
-    head = _head(path, data[:START])
-    cipher = key_of(log_key, head.salt) if log_key else None
-    chain, at, index = data[HEAD.size : START], START, 0
-    while at + RECORD.size <= len(data):
-        size, moment, kind = RECORD.unpack_from(data, at)
-        if not (size or moment or kind):
-            break
-        start, end = at + RECORD.size, at + RECORD.size + size + CHAIN
-        if size < TAG or end > len(data):
-            raise BrokenSegment(path, at, "a record ends beyond its file")
-        after = sha256(chain + data[at : end - CHAIN]).digest()
-        if after != data[end - CHAIN : end]:
-            raise BrokenSegment(path, at, "a record does not continue the chain")
-        payload = _open(path, at, cipher, index, data[start : end - CHAIN], data[at:start]) if cipher else None
-        yield Record(moment, kind, payload, after, end)
-        chain, at, index = after, end, index + 1
-    if any(data[at:]):
-        raise BrokenSegment(path, at, "something stands behind the last record")
+    with _now(path) as data:
+        head = _head(path, data[:START])
+        cipher = key_of(log_key, head.salt) if log_key else None
+        chain, at, index = data[HEAD.size : START], START, 0
+        while at + RECORD.size <= len(data):
+            size, moment, kind = RECORD.unpack_from(data, at)
+            if not (size or moment or kind):
+                break
+            start, end = at + RECORD.size, at + RECORD.size + size + CHAIN
+            if size < TAG or end > len(data):
+                raise BrokenSegment(path, at, "a record ends beyond its file")
+            after = sha256(chain + data[at : end - CHAIN]).digest()
+            if after != data[end - CHAIN : end]:
+                raise BrokenSegment(path, at, "a record does not continue the chain")
+            payload = _open(path, at, cipher, index, data[start : end - CHAIN], data[at:start]) if cipher else None
+            yield Record(moment, kind, payload, after, end)
+            chain, at, index = after, end, index + 1
+        if _SOMETHING.search(data, at):
+            raise BrokenSegment(path, at, "something stands behind the last record")
 
 
 def create(path: Path, size: int, head: SegmentHead) -> int:
@@ -131,6 +134,14 @@ def cut(path: Path, size: int) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _now(path: Path) -> mmap.mmap:
+    """Return what the file at *path* holds now, in memory that the system has back as soon as it is closed."""
+    with path.open("rb") as file:
+        data = mmap.mmap(-1, max(1, os.fstat(file.fileno()).st_size))
+        file.readinto(data)
+    return data
 
 
 def _head(path: Path, raw: bytes) -> SegmentHead:
