@@ -3,6 +3,7 @@
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -10,7 +11,9 @@ import requests
 
 from bench.measure import Ratio, compare
 from bench.stage import Stage
+from bench.whoreads import FILL, OWN, SYSTEM
 from bench.wire import Ask, Wire, ask
+from onedoor.site.embedded import Server
 from onedoor.site.story.play import MOTHER
 
 FLOOR = 6.0
@@ -21,6 +24,11 @@ EMPTY = "/health/empty"
 INDEX = "figures/indices/decision-766?whose=commune-00199"
 WHY = "figures/egdi/VN/why"
 WORKED_OUT_WITHIN = 120.0
+ASKED = """
+SELECT person FROM privacy_readperson JOIN privacy_readrecord ON privacy_readrecord.id = record_id
+WHERE register = 'own-reads' ORDER BY record_id DESC LIMIT 1
+"""
+"""Whose own reads were asked for last."""
 LOOK_UP = "desk/look-up/birth-registration/births/mother"
 
 
@@ -46,6 +54,7 @@ def pages(stage: Stage) -> Iterator[Page]:
         yield Page(name, ask(stage.session(persona), address))
     yield Page("desk: decision", _decision(stage))
     yield Page("desk: look-up, found", _found(stage))
+    yield Page(f"portal: own reads, {OWN:,} of them", _many(stage))
 
 
 def _work_out(stage: Stage) -> None:
@@ -130,6 +139,19 @@ def _found(stage: Stage) -> Ask:
     form = browser.get(address).form("case").fill({"by-mother": mother["number"], "case": stage.fresh})
     data = {name: value or "" for name, value in form.element.form_values()}
     return ask(browser.session, address, data=data, headers={"Referer": address})
+
+
+def _many(stage: Stage) -> Ask:
+    """Return the request for the mother's own reads, of which an agency has recorded many since she asked for them."""
+    page = ask(stage.session(MOTHER), stage.places.page("reads"))
+    with closing(Wire(page.host, page.port)) as wire:
+        wire.milliseconds(page)
+    database = stage.places.layout.var / "postgres"
+    with Server(database).as_superuser("node_g15") as connection:
+        row = connection.execute(ASKED).fetchone()
+        connection.execute(FILL, {"person": row[0] if row else None, "many": OWN, "first": 0, "client": SYSTEM})
+        connection.execute("ANALYZE privacy_readrecord, privacy_readperson")
+    return page
 
 
 def empty(page: Ask) -> Ask:

@@ -1,7 +1,8 @@
 """Dossiers as their people see them, and what they may do with them."""
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 
 from django.db import transaction
 from django.utils.translation import get_language, gettext
@@ -106,12 +107,19 @@ def view(code: str, actor: Actor, seen: Collection[str] = shown.ALL) -> DossierV
     What in it is about others than *actor* is on record as a read of theirs before this returns; with nothing *seen*
     there is nothing personal in it, and no record. It cannot stand in an open transaction.
     """
+    with viewing(code, actor, seen) as opened:
+        return opened
+
+
+@contextmanager
+def viewing(code: str, actor: Actor, seen: Collection[str] = shown.ALL) -> Iterator[DossierView]:
+    """As `view`; the record becomes durable while the block shows it. Nothing may leave before the end of that."""
     found = WHOLE.all(_readable(code))
     dossier = _own(found[0][0] if found else None, code, actor)
     results = {result.step: result for *_, result in found if result}
     opened = DossierView(dossier, [step for _, step, _ in found], results, actor, seen)
-    shown.record(dossier, opened.definition, opened.body, opened.parts, actor)
-    return opened
+    with shown.recording(dossier, opened.definition, opened.body, opened.parts, actor):
+        yield opened
 
 
 def find(code: str, actor: Actor, *, mine: bool = False) -> Dossier:
@@ -212,8 +220,9 @@ def result_file(code: str, kind: str, actor: Actor) -> ResultFile:
     dossier, row = _own(found[0][0] if found else None, code, actor), found[0][1]
     if row is None:
         raise NotIssuedYet
-    content = row.content()
+    body = OPENED.of(bytes(dossier.body), dossier.read)
+    with shown.recording(dossier, service_of(dossier), body, [RESULTS], actor):
+        content = row.content()
     if seals.digest(content) != row.sha256:
         raise NoSuchResult
-    shown.record(dossier, service_of(dossier), dossier.read(), [RESULTS], actor)
     return ResultFile(filename(dossier.code, kind), content, row.sha256)

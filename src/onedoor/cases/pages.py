@@ -36,16 +36,16 @@ def suggested(request: HttpRequest) -> HttpResponse:
 @require_safe
 def case(request: HttpRequest, code: str) -> HttpResponse:
     """Show where a case stands: clock, steps, results, history."""
-    dossier = service.view(code, acting(request))
-    return render(request, "cases/case.html", {"dossier": dossier, "address": _address("cases:case", code)})
+    with service.viewing(code, acting(request)) as dossier:
+        return render(request, "cases/case.html", {"dossier": dossier, "address": _address("cases:case", code)})
 
 
 @access(IDENTIFIED)
 @require_safe
 def receipt(request: HttpRequest, code: str) -> HttpResponse:
     """Say that the case was received, its code, and what happens next."""
-    dossier = service.view(code, acting(request), [DECLARED])
-    return render(request, "cases/receipt.html", {"dossier": dossier, "address": _address("cases:case", code)})
+    with service.viewing(code, acting(request), [DECLARED]) as dossier:
+        return render(request, "cases/receipt.html", {"dossier": dossier, "address": _address("cases:case", code)})
 
 
 @access(IDENTIFIED)
@@ -59,8 +59,8 @@ def reads(request: HttpRequest, code: str) -> HttpResponse:
 @require_safe
 def result_about(request: HttpRequest, code: str, kind: str) -> HttpResponse:
     """Show a result: who issued it, when, its digest, how to verify it."""
-    dossier = service.view(code, acting(request), [RESULTS])
-    return render(request, "cases/result.html", {"dossier": dossier, "result": _result(dossier.results, kind)})
+    with service.viewing(code, acting(request), [RESULTS]) as dossier:
+        return render(request, "cases/result.html", {"dossier": dossier, "result": _result(dossier.results, kind)})
 
 
 @access(IDENTIFIED)

@@ -3,7 +3,7 @@
 from onedoor.cases.course import Course, Evidence, Passage, course, evidence
 from onedoor.cases.deciding import accept, ask_supplement, hand_over, made, refuse, verify
 from onedoor.cases.desk import file, inbox, issues_notices, look, take, task, ways
-from onedoor.cases.dossiers import dossiers, result_file, supplement, view, withdraw
+from onedoor.cases.dossiers import dossiers, result_file, supplement, view, viewing, withdraw
 from onedoor.cases.drafts import answer, begin, discard, dispute, draft, drafts, refresh, resume, review
 from onedoor.cases.errors import (
     BadAnswers,
@@ -74,6 +74,7 @@ __all__ = [
     "task",
     "verify",
     "view",
+    "viewing",
     "ways",
     "withdraw",
 ]

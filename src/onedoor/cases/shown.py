@@ -1,6 +1,7 @@
 """What of a dossier its people are shown at the portal: its parts, whose they are, and the record of who looked."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from onedoor.cases import held
@@ -26,19 +27,24 @@ Body = Mapping[str, Any]
 OPENED: Opened[dict[str, list[str]]] = Opened()
 
 
-def record(dossier: Dossier, service: Service, body: Body, parts: Iterable[str], actor: Actor) -> None:
-    """Return once it is on record that *actor* is shown *parts* of a dossier; each about themself alone is no read.
+@contextmanager
+def recording(dossier: Dossier, service: Service, body: Body, parts: Iterable[str], actor: Actor) -> Iterator[None]:
+    """Put on record meanwhile that *actor* is shown *parts* of a dossier; what is about themself alone is no read.
 
-    So nothing is recorded of an applicant who is shown what concerns nobody else. It cannot stand in an open
-    transaction; raise `NotPermitted`, recorded.
+    Nothing may leave before the end of the block, which raises when the record cannot be kept. It cannot stand in an
+    open transaction; raise `NotPermitted`, recorded.
     """
-    about = {**dict.fromkeys([body["applicant"]["number"]]), **_others(dossier, service, body)}
-    about.pop(identity.person_number(actor.person), None)
+    applicant = body["applicant"]["number"]
+    about = {applicant: None, **_others(dossier, service, body)}
+    about.pop(applicant if dossier.account == actor.person else identity.person_number(actor.person), None)
     theirs = [part for part in parts if any(own is None or part in own for own in about.values())]
-    if theirs:
-        why = reason(SERVICE, dossier.code)
-        reader = Reader(_portal(), actor.person, why.purpose, why.basis, dossier.code)
-        privacy.permit_held(held.use(reader, dossier.service, theirs, about))
+    if not theirs:
+        yield
+        return
+    why = reason(SERVICE, dossier.code)
+    reader = Reader(_portal(), actor.person, why.purpose, why.basis, dossier.code)
+    with privacy.permitting_held(held.use(reader, dossier.service, theirs, about)):
+        yield
 
 
 def parts(service: Service, body: Body, groups: Collection[str], results: Collection[str]) -> list[str]:

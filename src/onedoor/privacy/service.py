@@ -83,6 +83,7 @@ __all__ = [
     "permit_held",
     "permit_notice",
     "permitting",
+    "permitting_held",
     "postpone",
     "purpose",
     "readers_of",
@@ -141,6 +142,17 @@ def permit_held(*reads: Held) -> list[str]:
     It cannot stand in an open transaction.
     """
     return records.allowed_each([(one.reader, one.what, one.fields, one.persons, _held_until(one)) for one in reads])
+
+
+@contextmanager
+def permitting_held(read: Held) -> Iterator[None]:
+    """As `permit_held` for one read: its record becomes durable while the block runs, at the latest at its end.
+
+    What is read in the block may leave only after it: if the record cannot be kept, the end of the block raises.
+    """
+    until = _held_until(read)
+    with records.allowing(read.reader, read.what, read.fields, read.persons, hidden_until=until):
+        yield
 
 
 def _held_until(read: Held) -> date | None:
