@@ -79,6 +79,8 @@ def test_a_destroyed_nation_stands_again_and_says_what_it_lost(own: Running) -> 
     assert_ledgers_hold(own, old)
     own.start()
     assert_results_are_there(own, before)
+    assert (own.var / "directory" / "ledger" / "public" / "checkpoint").exists()
+    assert "checkpoint_refused" not in (own.var / "log" / "directory.log").read_text(), "every ledger goes on"
 
 
 def published(var: Path, system: str) -> int:
