@@ -18,7 +18,7 @@ from onedoor.exchange.gateway.messages import Message
 
 MOST_BYTES = 4 * 2**20
 """Bytes of messages in one batch, unless a single message is larger."""
-GATHER, FEW = 0.001, 8
+GATHER, FEW = 0.001, 2
 """Seconds in which messages gather for one batch while more than so many others are under way; none when idle."""
 DEAD_AFTER = 20_000
 """Milliseconds without an acknowledgement after which the system gives a connection up."""
