@@ -27,6 +27,7 @@ def test_there_are_such_jobs() -> None:
         "privacy.look_for_alarms",
         "privacy.look_for_overdue_breaches",
         "privacy.tell_of_opened",
+        "pubsub.go_on",
         "pubsub.sweep",
     ]
     of_registers = ["keep_schemas", "look_for_overdue_corrections", "retain"]

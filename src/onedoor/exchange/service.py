@@ -205,10 +205,10 @@ def waited() -> float:
 
 
 def json_of(request: _Sent) -> Any:  # noqa: ANN401 - whatever was sent
-    """Return the JSON in the body; raise `BadInput` for what is none, or holds half a sign, which no UTF-8 has."""
+    """Return the JSON in the body; raise `BadInput` for what is none, or holds half a sign or a number without end."""
     try:
         found = json.loads(request.body)
-        json.dumps(found, ensure_ascii=False).encode()
+        json.dumps(found, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError) as error:
         raise BadInput(what=said("the body is not JSON in UTF-8")) from error
     return found

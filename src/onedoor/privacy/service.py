@@ -75,6 +75,7 @@ __all__ = [
     "handles_breaches",
     "lists_reads",
     "look",
+    "may_be_told",
     "may_postpone",
     "of_post",
     "permit",
@@ -243,9 +244,14 @@ def permit_call(reader: Reader, *, service: str, provider: str, operation: str =
         raise NotPermitted(reason="not-granted", register=service)
 
 
+def may_be_told(sender: Reader, *, subscriber: str) -> bool:
+    """Return whether the room *sender* may push events to *subscriber*, for what it subscribed."""
+    return rules.may_be_told(rights.purposes(), sender, subscriber=subscriber, day=nation.current().today())
+
+
 def permit_event(sender: Reader, *, subscriber: str) -> None:
     """Return when the room *sender* may push events to *subscriber*; raise `NotPermitted`, which is recorded."""
-    if not rules.may_be_told(rights.purposes(), sender, subscriber=subscriber, day=nation.current().today()):
+    if not may_be_told(sender, subscriber=subscriber):
         records.refused(sender, rules.PUBSUB, "call", (), "not-granted", ())
         raise NotPermitted(reason="not-granted", register=rules.PUBSUB)
 

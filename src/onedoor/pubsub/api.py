@@ -29,7 +29,7 @@ from onedoor.privacy.service import MANAGE, PUBLISH, PUBSUB, SUBSCRIBE, Reader, 
 from onedoor.pubsub import arriving, delivering, openapi, publishing, room
 from onedoor.pubsub.models import Delivery, Subscription
 
-LONGEST_KEY = 255
+LONGEST_KEY, LONGEST_SYSTEM = 255, 120
 Told = tuple[int, Any]
 
 
@@ -132,6 +132,8 @@ def confirm(asked: Asked) -> Told:
 def hear(asked: Asked) -> Told:
     """Keep an event that another room pushed."""
     _same(asked)
+    if len("/".join(asked.body["publisherId"].values())) > LONGEST_SYSTEM:
+        raise _not_as_said("publisherId")
     arriving.hear(asked.reader, dict(asked.body))
     return HTTPStatus.OK, {"heard": asked.body["id"]}
 
@@ -275,7 +277,7 @@ def _answer(request: HttpRequest, operation: Operation, name: str, event: str) -
         permit_call(reader, service=PUBSUB, provider=current().subsystem, operation=operation.opens)
     else:
         permit_event(reader, subscriber=current().subsystem)
-    asked = Asked(reader, _key(asks), name, _uuid(event), _body(request, operation))
+    asked = Asked(reader, _key(asks), _name(name), _uuid(event), _body(request, operation))
     status, told = operation.does(asked)
     return HttpResponse(status=status) if told is None else JsonResponse(told, status=status, safe=False)
 
@@ -285,6 +287,11 @@ def _key(asks: Caller) -> str:
     if len(key) > LONGEST_KEY:
         raise BadInput(what=said("{name} has at most {most} signs", name="Idempotency-Key", most=LONGEST_KEY))
     return key
+
+
+def _name(name: str) -> str:
+    """Return the name of an event type in an address; one that no type can have is nothing."""
+    return name if re.fullmatch(openapi.NAME["pattern"], name) else ""
 
 
 def _uuid(event: str) -> UUID | None:
@@ -313,9 +320,12 @@ def _body(request: HttpRequest, operation: Operation) -> Mapping[str, Any]:
     if b"\\u0000" in request.body:
         raise BadInput(what=said("the body has the sign \\u0000"))
     if wrong := next(_validator(operation.name).iter_errors(found), None):
-        place = "/".join(str(one) for one in wrong.instance_path) or "/"
-        raise BadInput(what=said("at “{place}” it is not as openapi.json says", place=place[:80]))
+        raise _not_as_said("/".join(str(one) for one in wrong.instance_path) or "/")
     return found
+
+
+def _not_as_said(place: str) -> BadInput:
+    return BadInput(what=said("at “{place}” it is not as openapi.json says", place=place[:80]))
 
 
 def _same(asked: Asked) -> None:

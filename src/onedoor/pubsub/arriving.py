@@ -6,21 +6,29 @@ from uuid import UUID
 
 from django.db import transaction
 
-from onedoor.kernel import clock
+from onedoor.kernel import clock, nation
 from onedoor.kernel.actor import Actor
 from onedoor.kernel.ids import uuid7
 from onedoor.privacy.service import Reader
+from onedoor.pubsub import openapi, rules
 from onedoor.pubsub.events import EventArrived
 from onedoor.pubsub.models import Arrived
 from onedoor.store import outbox
+from onedoor.store.locks import one_at_a_time
 
 KEPT = 30
 """Days that an event which arrived can be read here."""
 
 
 def hear(sender: Reader, item: dict[str, Any]) -> None:
-    """Keep the event *item* that *sender*'s room pushed, and state that it came; sent again it changes nothing."""
+    """Keep the event *item* that *sender*'s room pushed, and state that it came; sent again it changes nothing.
+
+    Ids are given one after the other, so that whoever asks for what came `arrived` *after* one misses none. Raise
+    `BadEvent` or `PersonInEvent` for what no room may have taken.
+    """
+    rules.check_content(item["event"], nation.current().person_number)
     with transaction.atomic():
+        one_at_a_time("pubsub.arrived")
         _, new = Arrived.objects.get_or_create(
             room=sender.client,
             event=UUID(item["id"]),
@@ -28,7 +36,7 @@ def hear(sender: Reader, item: dict[str, Any]) -> None:
                 "id": uuid7(),
                 "name": item["eventType"],
                 "number": item["sequence"],
-                "publisher": "/".join(item["publisherId"].values()),
+                "publisher": "/".join(item["publisherId"][part] for part in openapi.PARTS),
                 "body": item["event"],
                 "moment": clock.now(),
             },

@@ -1,5 +1,7 @@
 """Events reach their subscribers: fetched and confirmed, or pushed until they answer; at least once, in their lines."""
 
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -7,13 +9,14 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import F, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from onedoor.exchange import service as exchange
 from onedoor.kernel import clock
 from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.settings import current
 from onedoor.kernel.watch import metrics
+from onedoor.privacy.service import Reader, may_be_told
 from onedoor.pubsub import room, tasks
 from onedoor.pubsub.errors import NoSuchEvent, NotByPull, NothingWaits, NotItsTurn
 from onedoor.pubsub.models import Delivery, Published, Subscription
@@ -25,6 +28,11 @@ AT_ONCE = 100
 """Events taken at a time."""
 LONGEST = 60
 """Seconds between two tries, at most."""
+TURN, PATIENCE = 5.0, 5.0
+"""Seconds for which one subscriber is served before others are, and for which it may think about one event."""
+LOOKED_AT = 50
+_places = threading.BoundedSemaphore(2)
+"""Pushing takes so many of the worker's places at most: who answers slowly holds up no other job."""
 pushed = metrics.counter(
     "onedoor_pubsub_pushed_total",
     "Tries to push an event to a subscriber, by how they ended: delivered, refused, unavailable.",
@@ -74,15 +82,51 @@ def confirm(name: str, client: str, event: UUID) -> None:
 
 
 def push(subscription: UUID) -> None:
-    """Push what waits for *subscription*; where somebody does so already, he looks again once he has let go."""
-    while _heads(subscription):
-        with _alone(subscription) as alone:
-            if not alone:
-                return
-            while heads := _heads(subscription):
-                for delivery in heads:
-                    if not _push(delivery):
-                        return
+    """Give *subscription* its turn, then somebody else; whoever finds it taken may go, for the other looks again."""
+    if not _places.acquire(blocking=False):
+        return
+    try:
+        served = _turn(subscription)
+    finally:
+        _places.release()
+    if served:
+        go_on()
+
+
+def go_on() -> None:
+    """Queue the turn of a subscriber for whom something can be pushed; every one has the same chance."""
+    now = clock.now()
+    waits = Exists(Delivery.objects.filter(subscription=OuterRef("id"), waits=True, ends__gt=now))
+    due = Subscription.objects.filter(Q(again=None) | Q(again__lte=now), waits, push=True).order_by("?")
+    for one in due.values_list("id", flat=True)[:LOOKED_AT]:
+        if _heads(one):
+            tasks.push.defer(subscription=str(one))
+            return
+
+
+def _turn(subscription: UUID) -> bool:
+    """Push what waits for *subscription* for a while; return whether nobody else does so."""
+    until = time.monotonic() + TURN
+    with _alone(subscription) as alone:
+        if not alone or not _may_be_told(subscription):
+            return alone
+        while heads := _heads(subscription):
+            for delivery in heads:
+                if not _push(delivery) or time.monotonic() > until:
+                    return True
+    return True
+
+
+def _may_be_told(subscription: UUID) -> bool:
+    """Return whether the nation's rights still let a system be told; who may not is left alone, with what waits."""
+    one = Subscription.objects.filter(id=subscription).first()
+    if one is None:
+        return False
+    own = current().subsystem
+    if may_be_told(Reader(own, own, one.purpose, one.basis, ""), subscriber=one.client):
+        return True
+    Subscription.objects.filter(id=subscription).update(again=clock.now() + timedelta(seconds=LONGEST))
+    return False
 
 
 def _heads(subscription: UUID) -> list[Delivery]:
@@ -101,7 +145,15 @@ def _push(delivery: Delivery) -> bool:
     service = f"{subscription.client}/{SERVICE}"
     said, key = item(delivery.event), f"event:{delivery.event_id}"
     try:
-        exchange.call(service, f"v1/{said['eventType']}", said, reason=reason, user=current().subsystem, key=key)
+        exchange.call(
+            service,
+            f"v1/{said['eventType']}",
+            said,
+            reason=reason,
+            user=current().subsystem,
+            key=key,
+            timeout=PATIENCE,
+        )
     except exchange.ServiceUnavailable:
         pushed.labels("unavailable").inc()
         _leave_alone(subscription)

@@ -25,9 +25,10 @@ def publish(name: str, client: str, call: str, event: Mapping[str, Any]) -> Publ
 
     Raise `BadEvent` or `PersonInEvent` for what it may not hold, `OtherEvent` if the call brought another one before.
     """
-    rules.check_event(room.find(name).schema, event, nation.current().person_number)
+    checked = room.find(name)
+    rules.check_event(checked.schema, event, nation.current().person_number)
     with transaction.atomic():
-        kind = EventType.objects.select_for_update().filter(name=name, ended=None).first()
+        kind = EventType.objects.select_for_update().filter(id=checked.id, ended=None).first()
         if kind is None:
             raise UnknownEventType(name=name)
         before = Published.objects.filter(event_type=kind, client=client, call=call).first()

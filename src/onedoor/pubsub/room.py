@@ -124,13 +124,13 @@ def subscriptions(client: str) -> list[Subscription]:
 
 def change(name: str, asks: Reader, item: Mapping[str, Any]) -> Subscription:
     """Change how the system that asks hears of *name*; what waits for it already keeps its end and its line."""
-    found = subscription(name, asks.client)
-    terms = Terms.read(item, Terms(found.push, found.lasts, found.in_order))
-    _check(terms)
-    found.push, found.lasts, found.in_order = terms.push, terms.lasts, terms.in_order
-    found.purpose, found.basis, found.again = asks.purpose, asks.basis, None
     with transaction.atomic():
-        found.save()
+        found = _locked(name, asks.client)
+        terms = Terms.read(item, Terms(found.push, found.lasts, found.in_order))
+        _check(terms)
+        found.push, found.lasts, found.in_order = terms.push, terms.lasts, terms.in_order
+        found.purpose, found.basis, found.again = asks.purpose, asks.basis, None
+        found.save(update_fields=["push", "lasts", "in_order", "purpose", "basis", "again"])
         found.delivery_set.update(again=None)
         if found.push:
             tasks.push.defer(subscription=str(found.id))
@@ -139,7 +139,16 @@ def change(name: str, asks: Reader, item: Mapping[str, Any]) -> Subscription:
 
 def unsubscribe(name: str, client: str) -> None:
     """End the subscription of *client* to *name*, with what waits for it."""
-    subscription(name, client).delete()
+    with transaction.atomic():
+        _locked(name, client).delete()
+
+
+def _locked(name: str, client: str) -> Subscription:
+    """Return a subscription while nothing is published to it, and nobody else ends or changes it."""
+    kind = EventType.objects.select_for_update().filter(name=name, ended=None).first()
+    if kind is None:
+        raise NotSubscribed(name=name)
+    return subscription(name, client)
 
 
 def _check(terms: Terms) -> None:

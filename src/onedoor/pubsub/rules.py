@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
+from urllib.parse import unquote
 
 import jsonschema_rs
 
@@ -15,6 +16,11 @@ ORDERED_BY = "x-onedoor-ordered-by"
 """Keyword of an event type's schema: the property by whose value its events keep their order."""
 LARGEST_SCHEMA, LARGEST_EVENT = 32_768, 65_536
 """Bytes, as compact JSON."""
+MOST_PARTS, MOST_PATTERNS = 10_000, 20
+"""What a schema may say in all once each reference stands for what it names: so long does an event take at most."""
+LARGEST_PATTERN = 512 * 1024
+"""Bytes of a pattern once it is compiled."""
+REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 DEEPEST = 32
 LONGEST_VALUE = 200
 """Signs of what orders events."""
@@ -27,6 +33,8 @@ def check_schema(schema: Mapping[str, Any]) -> None:
     """Raise `BadEventType` unless *schema* is a JSON Schema that stands by itself; nothing is fetched for it."""
     if too_deep(schema) or len(json.dumps(schema)) > LARGEST_SCHEMA:
         raise BadEventType(what=said("its schema is larger than {most} bytes, or too deep", most=LARGEST_SCHEMA))
+    if _endless(schema):
+        raise BadEventType(what=said("its references go round, or say far more than they take to write"))
     try:
         _compiled(json.dumps(schema))
     except (ValueError, jsonschema_rs.ReferencingError) as error:
@@ -36,16 +44,21 @@ def check_schema(schema: Mapping[str, Any]) -> None:
         raise BadEventType(what=said("{keyword} names no property of its schema", keyword=ORDERED_BY))
 
 
-def check_event(schema: Mapping[str, Any], event: Mapping[str, Any], person: Shape) -> None:
-    """Raise `BadEvent` unless *event* fits *schema*, `PersonInEvent` if a value has the shape of a personal number."""
+def check_content(event: Mapping[str, Any], person: Shape) -> None:
+    """Raise `BadEvent` for an *event* that is too large or deep, `PersonInEvent` if a personal number stands in it."""
     if too_deep(event) or len(json.dumps(event)) > LARGEST_EVENT:
         raise BadEvent(what=said("it is larger than {most} bytes, or too deep", most=LARGEST_EVENT))
+    if person.text and any(person.stands_in(one) for one in _texts(event)):
+        raise PersonInEvent
+
+
+def check_event(schema: Mapping[str, Any], event: Mapping[str, Any], person: Shape) -> None:
+    """Raise as `check_content`, and `BadEvent` unless *event* fits *schema*."""
+    check_content(event, person)
     wrong = next(_compiled(json.dumps(schema)).iter_errors(event), None)
     if wrong is not None:
         place = "/".join(str(one) for one in wrong.instance_path) or "/"
         raise BadEvent(what=said("at “{place}” it is not what the schema of its type says", place=place[:80]))
-    if person.text and any(person.fits(one) for one in _texts(event)):
-        raise PersonInEvent
 
 
 def line(schema: Mapping[str, Any], event: Mapping[str, Any], number: int, *, in_order: bool) -> str:
@@ -64,11 +77,47 @@ def too_deep(value: object, left: int = DEEPEST) -> bool:
     return left < 0 or any(too_deep(one, left - 1) for one in parts)
 
 
-@lru_cache(maxsize=256)
+def _endless(schema: Mapping[str, Any]) -> bool:
+    """Return whether *schema* says too much with each reference written out: one that goes round has no end.
+
+    A reference is a pointer into the schema itself (``#/$defs/place``); a part that takes another base has none.
+    """
+    parts, patterns = 0, 0
+    waiting: list[Any] = [schema]
+    try:
+        while waiting and parts <= MOST_PARTS and patterns <= MOST_PATTERNS:
+            part = waiting.pop()
+            parts += 1 + len(part)
+            if isinstance(part, Mapping):
+                if part is not schema and isinstance(part.get("$id"), str):
+                    return True
+                waiting += [_named(schema, part[key]) for key in REFERENCES if isinstance(part.get(key), str)]
+                own = part.get("patternProperties")
+                patterns += isinstance(part.get("pattern"), str) + (len(own) if isinstance(own, Mapping) else 0)
+            inside = part.values() if isinstance(part, Mapping) else part
+            waiting += [one for one in inside if isinstance(one, Mapping | list)]
+    except (LookupError, ValueError):
+        return True
+    return bool(waiting) or parts > MOST_PARTS or patterns > MOST_PATTERNS or "draft-04" in str(schema.get("$schema"))
+
+
+def _named(schema: Any, reference: str) -> Any:  # noqa: ANN401 - JSON
+    """Return the part of *schema* at a pointer (RFC 6901) in a fragment; raise LookupError or ValueError."""
+    base, *steps = unquote(reference).split("/")
+    if base != "#":
+        raise ValueError("no pointer into the schema itself")
+    for step in steps:
+        name = step.replace("~1", "/").replace("~0", "~")
+        schema = schema[int(name)] if isinstance(schema, list) else schema[name]
+    return schema if isinstance(schema, Mapping) else {}
+
+
+@lru_cache(maxsize=32)
 def _compiled(schema: str) -> Any:  # noqa: ANN401 - the library has no type of its own for it
     """Return the validator of *schema*: it fetches nothing, and its patterns take time in the text's length alone."""
+    patterns = jsonschema_rs.RegexOptions(size_limit=LARGEST_PATTERN, dfa_size_limit=LARGEST_PATTERN)
     return jsonschema_rs.validator_for(
-        json.loads(schema), validate_formats=True, offline=True, pattern_options=jsonschema_rs.RegexOptions()
+        json.loads(schema), validate_formats=True, offline=True, pattern_options=patterns
     )
 
 

@@ -13,6 +13,14 @@ def push(subscription: str) -> None:
     delivering.push(UUID(subscription))
 
 
+@periodic("* * * * *", "pubsub.go_on")
+def go_on() -> None:
+    """Go on with what waits and could be pushed: a job that ran too early, or was lost, leaves nothing behind."""
+    from onedoor.pubsub import delivering
+
+    delivering.go_on()
+
+
 @periodic("27 * * * *", "pubsub.sweep")
 def sweep() -> None:
     """Let go what nobody fetched in time, and forget what is old."""

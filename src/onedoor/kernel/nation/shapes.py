@@ -50,6 +50,14 @@ class Shape:
         """Return whether *written* has this shape as a whole."""
         return bool(self._compiled.fullmatch(written))
 
+    @cached_property
+    def _standing(self) -> re.Pattern[str]:
+        return re.compile(rf"(?<![\w-])(?:{self.pattern})(?![\w-])")
+
+    def stands_in(self, text: str) -> bool:
+        """Return whether a word of *text* has this shape; a part of a longer word, such as a UUID, has none."""
+        return bool(self._standing.search(text))
+
 
 def faults(document: "Document") -> Iterator["Fault"]:
     """Yield a fault for a shape whose pattern is none, or does not take its own example."""

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 import requests
 import schemathesis
 import yaml
+from django.db import connection, transaction
 from django.test import Client
 from schemathesis.core.transport import Response
 
@@ -20,6 +22,7 @@ from onedoor.kernel import clock
 from onedoor.privacy.models import ReadRecord
 from onedoor.pubsub import delivering, publishing, room, rules, service, tasks
 from onedoor.pubsub.models import Arrived, Delivery, Published, Subscription
+from onedoor.store.jobs import app
 from onedoor.store.models import StatedEvent
 from onedoor.store.work import run_waiting
 
@@ -109,7 +112,7 @@ def carried(monkeypatch: pytest.MonkeyPatch) -> Carried:
     """Carry what is pushed to this process itself, as the gateways would."""
     found = Carried()
 
-    def call(service: str, path: str, body: Mapping[str, Any], *, reason: Any, user: str, key: str) -> Answer:
+    def call(service: str, path: str, body: Mapping[str, Any], *, reason: Any, user: str, key: str, **_: Any) -> Answer:
         assert service == f"{IS_TOLD}/events"
         assert key == f"event:{body['id']}"
         if found.silent:
@@ -153,10 +156,28 @@ def test_event_types_are_made_listed_and_ended_as_govstack_says() -> None:
         {rules.ORDERED_BY: "nothing"},
         {"description": "x" * rules.LARGEST_SCHEMA},
         {"properties": {"a": {"pattern": "(?<!x)y"}}},
+        {"$ref": "#"},
+        {"allOf": [{"properties": {"a": {"$ref": "#/allOf/0"}}}]},
+        {"$ref": "#/$defs/0", "$defs": [{"allOf": [{"$ref": f"#/$defs/{n + 1}"}] * 2} for n in range(40)] + [{}]},
+        {"$ref": "#/%24defs/a", "$defs": {"a": {"$ref": "#/$defs/a"}}},
+        {"$ref": "#/$defs/none"},
+        {"$ref": "#name", "$defs": {"a": {"$anchor": "name"}}},
+        {"$defs": {"a": {"$id": "urn:a", "$ref": "#"}}},
+        {"$schema": "http://json-schema.org/draft-04/schema#"},
+        {"properties": {"a": {"pattern": "^\\p{L}{1000}$"}}},
+        {"allOf": [{"pattern": f"x{n}"} for n in range(rules.MOST_PATTERNS + 1)]},
     ],
 )
 def test_a_schema_that_does_not_stand_by_itself_is_refused(schema: object) -> None:
     conforms(400, "POST", "api/v1/eventType", {"eventType": "other", "schema": schema})
+
+
+def test_a_schema_may_refer_to_its_own_parts() -> None:
+    schema = {"$id": "urn:s", "properties": {"a": {"$ref": "#/$defs/a"}, "b": {"$ref": "#/$defs/a"}}}
+    schema |= {"$defs": {"a": {"type": "string", "pattern": "^[A-Z]{1,60}$", "examples": [{"id": "x"}]}}}
+    conforms(200, "POST", "api/v1/eventType", {"eventType": "refers", "schema": schema})
+    conforms(201, "POST", "pub/v1/refers", {"eventType": "refers", "event": {"a": "X"}})
+    conforms(400, "POST", "pub/v1/refers", {"eventType": "refers", "event": {"b": 5}})
 
 
 def test_a_pattern_takes_no_time_whatever_the_text() -> None:
@@ -250,6 +271,7 @@ def test_all_events_keep_their_order_for_whoever_wants_it() -> None:
         {"record": "001196204817"},
         {"record": "r", "place": {"of": ["001196204817"]}},
         {"record": "r", "place": {"001196204817": 1}},
+        {"record": "r", "place": "born: 001196204817."},
     ],
 )
 def test_an_event_that_its_type_does_not_allow_or_with_a_personal_number_is_refused(event: object) -> None:
@@ -257,9 +279,9 @@ def test_an_event_that_its_type_does_not_allow_or_with_a_personal_number_is_refu
     assert not Published.objects.exists()
 
 
-@pytest.mark.parametrize("depth", [40, 5000, 100_000])
-def test_what_is_nested_too_deep_is_refused(depth: int) -> None:
-    place = '{"record":"r","place":' + "[" * depth + "]" * depth + "}"
+@pytest.mark.parametrize("value", ["[" * 40 + "]" * 40, "[" * 100_000 + "]" * 100_000, "1e400", "NaN"])
+def test_what_is_nested_too_deep_or_without_end_is_refused(value: str) -> None:
+    place = '{"record":"r","place":' + value + "}"
     body = f'{{"eventType":"birthRegistered","event":{place}}}'
     headers = {"HTTP_X_ROAD_CLIENT": OWNER, "HTTP_X_ROAD_USERID": OWNER, "HTTP_ONEDOOR_PURPOSE": "events"}
     headers |= {"HTTP_ONEDOOR_BASIS": "nd278-2025", VIA_GATEWAY: True}
@@ -391,3 +413,80 @@ def test_the_worker_pushes_what_is_published(carried: Carried) -> None:
     publish()
     run_waiting()
     assert carried == ["r1"]
+
+
+def test_what_a_room_pushes_is_held_to_what_a_room_takes() -> None:
+    publish()
+    item = delivering.item(Published.objects.get())
+    for wrong in (
+        {"event": {"record": "001196204817"}},
+        {"event": {"record": "x" * rules.LARGEST_EVENT}},
+        {"publisherId": dict.fromkeys(item["publisherId"], "x" * 60)},
+    ):
+        assert ask("POST", "events/v1/birthRegistered", item | wrong).status_code == 400
+    assert not Arrived.objects.exists()
+
+
+@pytest.mark.parametrize(("method", "path"), [("DELETE", "api/v1/eventType/"), ("GET", "api/v1/subs/")])
+def test_a_name_that_no_type_can_have_is_that_of_none(method: str, path: str) -> None:
+    assert ask(method, f"{path}a%00b", by=OWNER if method == "DELETE" else FETCHES).status_code == 404
+
+
+def test_who_may_not_subscribe_any_more_is_told_nothing_more(carried: Carried) -> None:
+    with clock.freeze(NOON):
+        subscribe(IS_TOLD)
+        publish()
+        basis = Subscription.objects.get().basis
+        Subscription.objects.update(basis="that-ended")
+        push_all()
+        assert carried == []
+        Subscription.objects.update(basis=basis)
+    with clock.freeze(NOON + timedelta(seconds=delivering.LONGEST)):
+        push_all()
+        assert carried == ["r1"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_subscriber_has_its_turn_and_no_place_that_others_need(
+    carried: Carried, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivering, "TURN", -1.0)
+    subscribe(IS_TOLD)
+    for record in ("r1", "r2", "r3"):
+        publish(record)
+    push_all()
+    assert carried == ["r1"]
+    with delivering._places, delivering._places:
+        push_all()
+    assert carried == ["r1"]
+    run_waiting()
+    assert sorted(carried) == ["r1", "r2", "r3"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_no_job_knows_of_is_pushed_within_a_minute(carried: Carried) -> None:
+    subscribe(IS_TOLD)
+    publish()
+    app.connector.execute_query("DELETE FROM procrastinate_jobs")
+    tasks.go_on()
+    run_waiting()
+    assert carried == ["r1"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_unsubscribes_while_something_is_published_waits_for_it() -> None:
+    subscribe(FETCHES, delivery="PULL")
+    with ThreadPoolExecutor(1) as other, transaction.atomic():
+        publishing.publish("birthRegistered", CLINIC, "k", {"record": "r1"})
+        ended = other.submit(_unsubscribe)
+        with pytest.raises(TimeoutError):
+            ended.result(0.3)
+        transaction.on_commit(lambda: ended.result(5))
+    assert not Delivery.objects.exists()
+
+
+def _unsubscribe() -> None:
+    try:
+        room.unsubscribe("birthRegistered", FETCHES)
+    finally:
+        connection.close()
