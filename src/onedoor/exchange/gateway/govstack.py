@@ -5,17 +5,19 @@ the directory API, version 1.0. All else is X-Road's protocol as it stands.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
-from onedoor.exchange.gateway.faults import bad_request
+from onedoor.exchange.gateway.faults import bad_request, client_side
 from onedoor.exchange.gateway.messages import Fields, Headers
 from onedoor.exchange.gateway.systems import Answering, Asked
 
 MOUNT = b"/govstack"
 CLIENT, XROAD = b"x-govstack-client", b"x-road-client"
-CLIENTS, METHODS = b"/listClients", (b"/listMethods", b"/allowedMethods")
+LISTS = re.compile(rb"/listClients|/r1(/[^/]+){4}/(listMethods|allowedMethods)")
+"""What a gateway answers with a list of its own, to GET alone; what else ends so is a service's own."""
 _NAMES = {
     "object_type": "objectType",
     "xroad_instance": "instanceId",
@@ -37,7 +39,11 @@ class Retelling:
     def answer(self, status: int, reason: bytes, headers: Headers, body: bytes, *, head_only: bool = False) -> None:
         """Write the answer; what is no list, such as an error, stays as it is."""
         if status == 200:  # noqa: PLR2004 - OK
-            body = json.dumps(_told(json.loads(body), self._only), ensure_ascii=False).encode()
+            try:
+                body = json.dumps(_told(json.loads(body), self._only), ensure_ascii=False).encode()
+            except (ValueError, TypeError, AttributeError, RecursionError):
+                broken = client_side("InternalError", "The list of the other gateway cannot be read")
+                status, reason, (headers, body) = broken.status, broken.reason, broken.told([b"application/json"])
         self._connection.answer(status, reason, headers, body, head_only=head_only)
 
 
@@ -51,7 +57,7 @@ def mounted(asked: Asked, connection: Answering) -> tuple[Asked, Answering]:
     if path.startswith(MOUNT):
         raise bad_request("What is below /govstack is not below it once more")
     given = {name: values[0] for name, values in parse_qs(query.decode("latin-1")).items()}
-    if path == CLIENTS or path.endswith(METHODS):
+    if asked.method == b"GET" and LISTS.fullmatch(path):
         connection = Retelling(connection, given.get("serviceId", ""))
         pairs = [(name, value) for name, value in pairs if name.lower() != b"accept"]
         pairs.append((b"Accept", b"application/json"))

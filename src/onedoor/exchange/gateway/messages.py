@@ -20,8 +20,10 @@ SINGLE = frozenset(
     b"x-road-client x-road-id x-road-request-id x-road-userid x-road-issue x-road-security-server "
     b"x-road-represented-party onedoor-purpose onedoor-basis idempotency-key content-type traceparent".split()
 )
-"""Names that may stand once: a second one would let two readers see two messages. No other begins with ``Onedoor-``."""
-GUARDED = (b"x-road-", b"onedoor-", b"idempotency-key")
+"""Names that may stand once: a second one would let two readers see two messages."""
+UNKNOWN = (b"onedoor-", b"x-govstack-")
+"""What no other name may begin with: who provides could trust it. The mount ``/govstack`` has the latter for itself."""
+GUARDED = (b"x-road-", b"idempotency-key", *UNKNOWN)
 """Names that must not be imitated with underscores: a CGI-like server cannot tell them apart."""
 _SHAPES = {b"x-road-security-server": (SERVER,), b"x-road-represented-party": (1, 2)}
 """How many parts the identifier in a header has: a party is its code, or class and code."""
@@ -112,7 +114,7 @@ def check(headers: Fields) -> None:
     """Raise `BadMessage` or `BadIdentifier` for headers that a request must not have, or not so.
 
     That is one that never travels, a second one of a kind that stands once, one that imitates, an unknown
-    ``Onedoor-`` header, and a server or represented party that is not an identifier.
+    ``Onedoor-`` or any ``X-GovStack-`` header, and a server or represented party that is not an identifier.
     """
     named = headers.named
     if not STAYING.isdisjoint(named):
@@ -127,8 +129,8 @@ def check(headers: Fields) -> None:
     for name in named.keys() - SINGLE:
         if b"_" in name and name.replace(b"_", b"-").startswith(GUARDED):
             raise BadMessage("a header imitates one of the exchange")
-        if name.startswith(b"onedoor-"):
-            raise BadMessage("a header beginning with Onedoor- is not for systems to set")
+        if name.startswith(UNKNOWN):
+            raise BadMessage("a header beginning with Onedoor- or X-GovStack- is not for systems to set")
 
 
 def request_head(method: bytes, target: bytes, headers: Iterable[tuple[bytes, bytes]]) -> bytes:

@@ -9,6 +9,7 @@ import schemathesis
 import yaml
 from schemathesis.core.transport import Response
 
+from onedoor.exchange.gateway.govstack import Retelling
 from onedoor.exchange.tests.xroad import PETS, PORTAL, PROVIDER, Answer, XRoad
 
 DEFINITION = schemathesis.openapi.from_dict(
@@ -73,6 +74,34 @@ def test_a_message_goes_the_way_of_any_other(xroad: XRoad) -> None:
     (seen,) = xroad.system.seen
     assert (seen["path"], seen["body"]) == ("/petstore/pets?a=%20b", body.decode())
     assert seen["headers"]["x-road-client"] == PORTAL
+
+
+def test_what_a_service_answers_where_a_list_could_be_is_left_as_it_is(xroad: XRoad) -> None:
+    xroad.system.reply = lambda _: (200, b"no list", "Content-Type: text/plain\r\n")
+    for method in ("GET", "POST"):
+        answer = xroad.ask(f"/govstack{PETS}/pets/listMethods", method, [CLIENT, ("Accept", "text/plain")])
+        assert (answer.status, answer.body) == (200, b"no list")
+    assert [one["headers"]["accept"] for one in xroad.system.seen] == ["text/plain"] * 2
+
+
+@pytest.mark.parametrize("body", [b"", b"[1]", b'{"member": 5}', b'{"service": [1]}', b"[" * 100_000])
+def test_a_list_of_another_gateway_that_is_none_is_told_as_a_fault(body: bytes) -> None:
+    told = []
+
+    class Connection:
+        def answer(self, *answer: object, **_: object) -> None:
+            told.append(answer)
+
+    Retelling(Connection(), "").answer(200, b"OK", [], body)
+    ((status, _, headers, _),) = told
+    assert (status, dict(headers)[b"X-Road-Error"]) == (500, b"Server.ClientProxy.InternalError")
+
+
+@pytest.mark.parametrize("name", ["X-GovStack-Client", "X_GovStack_Client", "x-govstack-user"])
+def test_govstacks_names_reach_no_provider(xroad: XRoad, name: str) -> None:
+    answer = xroad.ask(headers=[("X-Road-Client", PORTAL), (name, PROVIDER)])
+    assert (answer.status, answer.json["type"]) == (400, "Client.BadRequest")
+    assert not xroad.system.seen
 
 
 @pytest.mark.parametrize(
