@@ -6,6 +6,7 @@ its grants are, with the ask as it came.
 
 import base64
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,7 +16,8 @@ from typing import Any
 from onedoor.exchange import configuration, permissions
 from onedoor.exchange.configuration import Configuration
 from onedoor.exchange.gateway import local
-from onedoor.exchange.permissions import Grant, Permission, Permissions
+from onedoor.exchange.permissions import Grant, Permission, Permissions, alone
+from onedoor.kernel.durable import append_durably
 from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.said import said
 from onedoor.signing import detached
@@ -27,6 +29,7 @@ LARGEST = 65_536
 """Bytes of an ask."""
 LONGEST = 1000
 """Signs of a reason."""
+ENDPOINT = re.compile(r"(?:\*|[A-Z]{3,8}) /[^\s]*")
 
 
 class NotItsService(OnedoorError):
@@ -69,10 +72,13 @@ class Ask:
     @classmethod
     def read(cls, data: Mapping[str, Any]) -> "Ask":
         """Return the ask in its JSON form; raise KeyError, TypeError or ValueError."""
-        why, basis = str(data["why"]), str(data["basis"])
-        if len(why) > LONGEST or not why.isprintable() or not basis.isprintable():
+        why, basis, wanted = data["why"], data["basis"], Permission.read(data)
+        said = (why, basis, wanted.client, wanted.service, *wanted.purposes, *wanted.endpoints)
+        if len(why) > LONGEST or not all(isinstance(one, str) and one.isprintable() for one in said):
             raise ValueError("not printable, or too long")
-        return cls(Permission.read(data), basis, why, datetime.fromisoformat(data["asked"]))
+        if not all(ENDPOINT.fullmatch(one) for one in wanted.endpoints):
+            raise ValueError("no method and path")
+        return cls(wanted, basis, why, datetime.fromisoformat(data["asked"]))
 
 
 class Provider:
@@ -96,23 +102,27 @@ class Provider:
     def grant(self, permission: Permission, until: datetime | None) -> Grant:
         """Grant *permission* from now on; raise `NotItsService` or `AboveCeiling`."""
         self._check(permission)
-        known = self.grants()
-        same = (one for one in known if one.in_force(self.now) and (one.permission, one.until) == (permission, until))
-        if found := next(same, None):
-            return found
-        new = Grant(permission, self.now, until)
-        self._write([*known, new])
+        with alone(self.folder):
+            known = self.grants()
+            same = (
+                one for one in known if one.in_force(self.now) and (one.permission, one.until) == (permission, until)
+            )
+            if found := next(same, None):
+                return found
+            new = Grant(permission, self.now, until)
+            self._write([*known, new])
         return new
 
     def revoke(self, client: str, service: str) -> list[Grant]:
         """End what *client* is granted at *service*, and return it; raise `NothingGranted`."""
-        known = self.grants()
         which = (client, service)
-        ended = [one for one in known if (one.permission.client, one.permission.service) == which]
-        ended = [one for one in ended if one.until is None or one.until > self.now]
-        if not ended:
-            raise NothingGranted(client=client, service=service)
-        self._write([replace(one, until=max(self.now, one.since)) if one in ended else one for one in known])
+        with alone(self.folder):
+            known = self.grants()
+            ended = [one for one in known if (one.permission.client, one.permission.service) == which]
+            ended = [one for one in ended if one.until is None or one.until > self.now]
+            if not ended:
+                raise NothingGranted(client=client, service=service)
+            self._write([replace(one, until=max(self.now, one.since)) if one in ended else one for one in known])
         return ended
 
     def read(self, raw: bytes) -> Ask:
@@ -137,7 +147,7 @@ class Provider:
         self._check(ask.permission)
         asked = json.loads(raw)
         for before in self.decisions():
-            if before["asked"] == asked:
+            if before["asked"]["ask"] == asked["ask"]:  # what its signature covers: all else can be changed by anybody
                 told = said("refused") if before["refused"] else said("granted")
                 raise Decided(moment=before["moment"][:16], decision=told)
         granted = None if why else self.grant(ask.permission, until)
@@ -146,8 +156,10 @@ class Provider:
         data = _canonical(record)
         signature = base64.b64encode(detached.sign(self._local.key, data)).decode()
         line = json.dumps({"decision": record, "signature": signature}, ensure_ascii=False)
-        with (self.folder / DECISIONS).open("a", encoding="utf-8") as file:
-            file.write(f"{line}\n")
+        path = self.folder / DECISIONS
+        before_it = path.read_bytes() if path.exists() else b""
+        torn = b"\n" if before_it and not before_it.endswith(b"\n") else b""
+        append_durably(path, torn + f"{line}\n".encode())
         return granted
 
     def decisions(self) -> list[dict[str, Any]]:

@@ -1,9 +1,12 @@
 """Who may call what and why: the nation's rights as the ceiling, the provider's signed grants below it."""
 
 import base64
+import fcntl
 import json
+import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -12,6 +15,7 @@ from typing import Any, TypeVar
 
 from cryptography.x509 import Certificate
 
+from onedoor.kernel.durable import write_durably
 from onedoor.signing import detached
 from onedoor.signing.keys import PrivateKey
 
@@ -123,6 +127,17 @@ def write_grants(path: Path, grants: Iterable[Grant], key: PrivateKey) -> None:
     _write(path, "grant", [grant.data() for grant in grants], key)
 
 
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Change the grants in *folder* while nobody else does: what one reads is what it writes over."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
 def read_grants(path: Path, certificate: Certificate) -> tuple[list[Grant], list[str]]:
     """Return the grants at *path* that *certificate*'s key signed, and what is wrong with the other lines."""
     return _read(path, "grant", certificate, _grant)
@@ -145,9 +160,7 @@ def _write(path: Path, kind: str, records: Iterable[Mapping[str, Any]], key: Pri
         data = _canonical(record)
         signature = base64.b64encode(detached.sign(key, data)).decode()
         lines.append(json.dumps({kind: json.loads(data), "signature": signature}, ensure_ascii=False))
-    draft = path.with_name(f".{path.name}.draft")
-    draft.write_text("".join(f"{line}\n" for line in lines), "utf-8")
-    draft.replace(path)
+    write_durably(path, "".join(f"{line}\n" for line in lines).encode())
 
 
 def _read(

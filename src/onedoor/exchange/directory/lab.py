@@ -207,15 +207,25 @@ def _published(seat: Seat) -> dict[str, Any]:
 
 
 def grant(seat: Seat, allowed: Iterable[Permission]) -> None:
-    """Let the provider grant, for itself, what the nation's rights allow; what it granted or revoked before stays."""
+    """Let the provider grant, for itself, what the nation's rights allow; what it granted before stays.
+
+    A system whose every grant for a service was ended gets none anew: that is for the provider's operator to do.
+    """
     folder = seat.gateway_state
     path = folder / local.GRANTS
     wanted = [one for one in allowed if one.service.rpartition("/")[0] == seat.member.subsystem]
-    known, wrong = permissions.read_grants(path, load_certificates(folder / local.SIGNING_CERTIFICATE)[0])
-    decided = {one.permission for one in known}
-    new = [Grant(one, datetime.now(UTC), None) for one in wanted if one not in decided]
-    if new or wrong or not path.exists():
-        permissions.write_grants(path, [*known, *new], load_key(folder / local.SIGNING_KEY))
+    now = datetime.now(UTC)
+    with permissions.alone(folder):
+        known, wrong = permissions.read_grants(path, load_certificates(folder / local.SIGNING_CERTIFICATE)[0])
+        decided = {one.permission for one in known}
+        ended = {_whom(one.permission) for one in known} - {_whom(one.permission) for one in known if one.in_force(now)}
+        new = [Grant(one, now, None) for one in wanted if one not in decided and _whom(one) not in ended]
+        if new or wrong or not path.exists():
+            permissions.write_grants(path, [*known, *new], load_key(folder / local.SIGNING_KEY))
+
+
+def _whom(permission: Permission) -> tuple[str, str]:
+    return permission.client, permission.service
 
 
 def _inner(layout: Layout, seat: Seat) -> Authority:

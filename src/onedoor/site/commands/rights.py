@@ -4,7 +4,6 @@ import argparse
 import json
 import os
 import pwd
-import re
 from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,6 @@ from onedoor.kernel.durable import as_owner
 from onedoor.site import messages
 from onedoor.site.help_texts import day
 from onedoor.site.messages import text as _
-
-ENDPOINT = re.compile(r"(?:\*|[A-Z]{3,8}) /[^\s]*")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _endpoint(given: str) -> str:
-    if ENDPOINT.fullmatch(given):
+    if granting.ENDPOINT.fullmatch(given):
         return given
     raise argparse.ArgumentTypeError(_("“{given}” is no method and path, such as “GET /pets/*”", given=given[:40]))
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from onedoor.exchange import granting, permissions
 from onedoor.exchange.directory import lab
+from onedoor.exchange.directory.layout import Layout
 from onedoor.exchange.gateway import local
 from onedoor.exchange.granting import Provider
 from onedoor.kernel.nation import load
@@ -102,6 +104,61 @@ def test_what_is_asked_is_granted_once_and_both_are_kept(var: Path, says: Says) 
     assert told["decisions"][0]["asked"] == json.loads(path.read_text())
     assert [one["state"] for one in told["grants"]] == ["granted"]
     assert "because “to greet”; granted on" in says("list")
+
+
+def test_an_ask_that_was_decided_is_the_same_whatever_is_put_around_it(var: Path, says: Says) -> None:
+    path = var / "ask.json"
+    path.write_text(says("ask", M1, ECHO, *WHAT, *WHY, at="M1"))
+    says("approve", path)
+    says("revoke", M1, ECHO)
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"more": 1}))
+    assert "already: granted" in says("approve", path, code=2)
+    assert in_force(var) == []
+
+
+def test_a_decision_outlasts_a_line_that_was_torn_before_it(var: Path, says: Says) -> None:
+    path = var / "ask.json"
+    path.write_text(says("ask", M1, ECHO, *WHAT, *WHY, at="M1"))
+    (var / "gateway-M2" / granting.DECISIONS).write_text('{"decision": {"ask')
+    says("refuse", path, "--why", "not now")
+    assert "already: refused" in says("approve", path, code=2)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"endpoints": [5]}, {"endpoints": ["GET /\x1b[2J"]}, {"endpoints": ["GET"]}, {"client": [M1]}, {"why": 1}]
+)
+def test_an_ask_says_nothing_that_no_operator_could_have_typed(
+    var: Path, says: Says, wrong: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = granting.Ask.data
+    monkeypatch.setattr(granting.Ask, "data", lambda ask: data(ask) | wrong)
+    path = var / "ask.json"
+    path.write_text(says("ask", M1, ECHO, *WHAT, *WHY, at="M1"))
+    assert "not well formed" in says("approve", path, code=2)
+
+
+def test_who_was_revoked_is_granted_nothing_by_another_version_of_the_nation(var: Path, says: Says) -> None:
+    nation = load(var / "nation")
+    lab.provision(nation, var, 9000)
+    says("revoke", M1, ECHO)
+    (seat,) = (one for one in Layout(nation, var, 9000).seats() if one.member.id == "M2")
+    lab.grant(seat, [permissions.Permission(one, ECHO, ("try",), ("GET /**", "POST /**")) for one in (M1, M3)])
+    assert in_force(var) == [(M3, ("* /**",)), (M3, ("GET /**", "POST /**"))]
+
+
+def test_one_change_of_grants_waits_for_another(var: Path, says: Says) -> None:
+    says("grant", M1, ECHO, *WHAT)
+    provider = Provider(var / "gateway-M2", datetime.now(UTC))
+    with ThreadPoolExecutor(1) as other:
+        with permissions.alone(provider.folder):
+            revoked = other.submit(provider.revoke, M1, ECHO)
+            with pytest.raises(TimeoutError):
+                revoked.result(0.2)
+            provider._write(
+                [*provider.grants(), permissions.Grant(permissions.Permission(M3, ECHO, (), ()), provider.now, None)]
+            )
+        assert len(revoked.result(5)) == 1
+    assert [client for client, _ in in_force(var)] == [M3]
 
 
 def test_a_refusal_is_kept_and_grants_nothing(var: Path, says: Says) -> None:
