@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from onedoor.exchange import service as exchange
 from onedoor.kernel import clock
@@ -31,6 +31,7 @@ LONGEST = 60
 TURN, PATIENCE = 5.0, 5.0
 """Seconds for which one subscriber is served before others are, and for which it may think about one event."""
 LOOKED_AT = 50
+DELIVERED, REFUSED, UNAVAILABLE = "delivered", "refused", "unavailable"
 _places = threading.BoundedSemaphore(2)
 """Pushing takes so many of the worker's places at most: who answers slowly holds up no other job."""
 pushed = metrics.counter(
@@ -111,9 +112,15 @@ def _turn(subscription: UUID) -> bool:
         if not alone or not _may_be_told(subscription):
             return alone
         while heads := _heads(subscription):
+            held_up = ""
             for delivery in heads:
-                if not _push(delivery) or time.monotonic() > until:
+                if delivery.line == held_up:
+                    continue
+                outcome = _push(delivery)
+                if outcome == UNAVAILABLE or time.monotonic() > until:
                     return True
+                if outcome == REFUSED:
+                    held_up = delivery.line
     return True
 
 
@@ -130,16 +137,22 @@ def _may_be_told(subscription: UUID) -> bool:
 
 
 def _heads(subscription: UUID) -> list[Delivery]:
-    """Return the first event of each line that may be pushed now, the oldest first, of so many lines at most."""
+    """Return the first event of each line that may be pushed now, the oldest first, of so many lines at most.
+
+    A line that stands alone comes with what follows: each look goes through all that waits.
+    """
     now = clock.now()
-    waiting = _waiting(subscription).filter(subscription__push=True).exclude(subscription__again__gt=now)
-    ready = waiting.exclude(line__in=waiting.filter(again__gt=now).values("line"))
-    rows = ready.order_by("line", "number").distinct("line").select_related("event__event_type", "subscription")
-    return sorted(rows[:AT_ONCE], key=lambda one: one.number)
+    waiting = _waiting(subscription).select_related("event__event_type", "subscription")
+    ready = waiting.filter(subscription__push=True).exclude(subscription__again__gt=now).exclude(again__gt=now)
+    first = _waiting(subscription).filter(line=OuterRef("line")).order_by("number").values("number")[:1]
+    heads = list(ready.filter(number=Subquery(first)).order_by("number")[:AT_ONCE])
+    if len(heads) == 1:
+        return list(waiting.filter(line=heads[0].line).order_by("number")[:AT_ONCE])
+    return heads
 
 
-def _push(delivery: Delivery) -> bool:
-    """Push one event; return whether the subscriber could be reached."""
+def _push(delivery: Delivery) -> str:
+    """Push one event; return how that ended."""
     subscription = delivery.subscription
     reason = exchange.Reason(subscription.purpose, subscription.basis)
     service = f"{subscription.client}/{SERVICE}"
@@ -155,17 +168,17 @@ def _push(delivery: Delivery) -> bool:
             timeout=PATIENCE,
         )
     except exchange.ServiceUnavailable:
-        pushed.labels("unavailable").inc()
+        outcome = UNAVAILABLE
         _leave_alone(subscription)
-        return False
     except OnedoorError as error:
-        pushed.labels("refused").inc()
+        outcome = REFUSED
         _try_later(delivery, error)
     else:
-        pushed.labels("delivered").inc()
+        outcome = DELIVERED
         Subscription.objects.filter(id=subscription.id, silent__gt=0).update(silent=0, again=None)
         _done(delivery)
-    return True
+    pushed.labels(outcome).inc()
+    return outcome
 
 
 def _done(delivery: Delivery) -> None:

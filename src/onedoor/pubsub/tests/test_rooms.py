@@ -350,6 +350,14 @@ def test_more_lines_than_are_taken_at_a_time_wait_for_no_line_that_fails(
     assert sorted(carried) == ["d", "e"]
 
 
+def test_a_line_that_stands_alone_ends_at_what_is_not_taken(carried: Carried) -> None:
+    subscribe(IS_TOLD, options={"TTL": 60, "FIFO": True})
+    carried.refuses = ("c",)
+    publish("a"), publish("b"), publish("c"), publish("d")
+    push_all()
+    assert carried == ["a", "b"]
+
+
 def test_an_event_ends_with_its_time_and_stops_when_its_publisher_says_so() -> None:
     with clock.freeze(NOON):
         subscribe(FETCHES, delivery="PULL", options={"TTL": 60})
