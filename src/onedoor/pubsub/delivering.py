@@ -19,7 +19,7 @@ from onedoor.kernel.watch import metrics
 from onedoor.privacy.service import Reader, may_be_told
 from onedoor.pubsub import room, tasks
 from onedoor.pubsub.errors import NoSuchEvent, NotByPull, NothingWaits, NotItsTurn
-from onedoor.pubsub.models import Delivery, Published, Subscription
+from onedoor.pubsub.models import Delivery, EventType, Published, Subscription
 from onedoor.pubsub.publishing import KEPT
 
 SERVICE = "events"
@@ -233,8 +233,9 @@ def _alone(subscription: UUID) -> Iterator[bool]:
 
 
 def sweep() -> None:
-    """Let go what nobody fetched in time, and forget events that nobody waits for any more."""
+    """Let go what nobody fetched in time; forget events that nobody waits for, and ended types with their last one."""
     now = clock.now()
     Delivery.objects.filter(waits=True, ends__lte=now).update(waits=False)
-    old = Published.objects.filter(moment__lt=now - timedelta(days=KEPT))
-    old.exclude(delivery__waits=True).delete()
+    long_ago = now - timedelta(days=KEPT)
+    Published.objects.filter(moment__lt=long_ago).exclude(delivery__waits=True).delete()
+    EventType.objects.filter(ended__lt=long_ago, published=None).delete()
