@@ -11,7 +11,7 @@ from django.db import transaction
 
 from onedoor.exchange import service as exchange
 from onedoor.identity import service as identity
-from onedoor.kernel import clock
+from onedoor.kernel import clock, nation
 from onedoor.kernel.actor import Actor
 from onedoor.kernel.said import said
 from onedoor.privacy import service as privacy
@@ -89,6 +89,7 @@ def hear_late(client: str, user: str, body: Mapping[str, Any]) -> None:
     by, which = _asked_here(client, user, body)
     try:
         due = datetime.fromisoformat(body["due"]).astimezone(UTC)
+        nation.current().calendar.local(due)  # the last hours of the calendar are none in every zone
     except (ValueError, OverflowError) as error:
         raise BadQuestion(what=said("a moment in it is none")) from error
     with transaction.atomic():

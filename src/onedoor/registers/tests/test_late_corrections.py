@@ -107,6 +107,7 @@ def test_one_that_is_decided_before_the_portal_could_be_told_is_not_called_late(
         {"register": "births"},
         {"field": "nothing"},
         {"due": "soon"},
+        {"due": "9999-12-31T23:00:00Z"},
     ],
 )
 def test_a_system_calls_late_what_is_its_own_and_was_asked_here(wrong: dict[str, str]) -> None:
