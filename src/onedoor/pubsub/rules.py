@@ -96,7 +96,7 @@ def _endless(schema: Mapping[str, Any]) -> bool:
                 patterns += isinstance(part.get("pattern"), str) + (len(own) if isinstance(own, Mapping) else 0)
             inside = part.values() if isinstance(part, Mapping) else part
             waiting += [one for one in inside if isinstance(one, Mapping | list)]
-    except (LookupError, ValueError):
+    except (LookupError, TypeError, ValueError):
         return True
     return bool(waiting) or parts > MOST_PARTS or patterns > MOST_PATTERNS or "draft-04" in str(schema.get("$schema"))
 
