@@ -34,7 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "rights": (
         "onedoor.site.commands.rights",
-        "grant, revoke, ask for and decide on rights to call a gateway's services",
+        "grant, revoke, ask for, and decide on who calls a gateway's services",
     ),
     "witness": ("onedoor.site.commands.run_witness", "run a witness that cosigns how ledgers grow"),
     "registers": (

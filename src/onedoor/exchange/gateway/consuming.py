@@ -176,7 +176,7 @@ ROUTES = (
 )
 """All that a gateway answers its own systems; `clients.identify` holds them to theirs."""
 _HERE, _MOUNT, _ASK = {one.path.encode(): one for one in ROUTES[:-2]}, ROUTES[-2], ROUTES[-1]
-_MOUNTED, _SERVICES = govstack.MOUNT + b"/", b"/r1/"
+_MOUNTED, _SERVICES = (one.path.partition("<")[0].encode() for one in (_MOUNT, _ASK))
 
 
 def _read_headers(sent: Fields, request_id: bytes) -> tuple[Fields, str]:

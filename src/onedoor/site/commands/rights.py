@@ -21,9 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add every part."""
     parts = parser.add_subparsers(dest="part", metavar="list|grant|revoke|ask|approve|refuse", required=True)
     listed = parts.add_parser("list", help="list what others may call here, what ended, and what was asked")
-    granted = parts.add_parser(
-        "grant", help="let a system call a service of this gateway's, within the nation's rights"
-    )
+    granted = parts.add_parser("grant", help="let a system call a service here, within the nation's rights")
     revoked = parts.add_parser("revoke", help="end what a system may call of a service here")
     asked = parts.add_parser("ask", help="ask a provider to let a system of this gateway's call its service")
     approved = parts.add_parser("approve", help="grant what an ask wants, and keep both")

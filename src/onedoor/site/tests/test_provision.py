@@ -61,11 +61,17 @@ def test_who_is_no_member_with_an_address_is_named(tmp_path, capsys, given):
     assert not (tmp_path / "var").exists()
 
 
+def granted(path: Path) -> list[tuple[str, str, list[str]]]:
+    grants = (json.loads(line)["grant"] for line in path.read_text().splitlines())
+    return [(one["client"], one["service"], one["purposes"]) for one in grants]
+
+
 def test_new_rights_reach_each_computer_by_loading_the_same_files_there(var, tmp_path, capsys):
     """One computer has a gateway and a node, the portal's has the directory as well; neither has keys of the other."""
     files = shutil.copytree(VIETNAM, tmp_path / "vietnam", ignore=shutil.ignore_patterns("fonts"))
     right = files / "rights" / "correction.yaml"
-    right.write_text(right.read_text().replace("fields: [address]", "fields: [address, unit]"))
+    more = "{reader: VN/GOV/G18/HEALTH, service: breaches, provider: VN/GOV/G01/POPULATION, operations: [read]}"
+    right.write_text(f"{right.read_text().rstrip()}\n  - {more}\n")
     (files / "rights" / "insurance-upkeep.yaml").unlink()
     agency, portal = tmp_path / "agency", tmp_path / "portal"
     for place, names in ((agency, ("node-G01", "gateway-G01")), (portal, ("portal", "gateway-G22", "directory"))):
@@ -74,11 +80,12 @@ def test_new_rights_reach_each_computer_by_loading_the_same_files_there(var, tmp
         shutil.copy(next(var.glob(f"{names[1]}.env")), place)
         for key in place.glob("directory/ca*/ca.key"):
             key.unlink()
-    before = (agency / "gateway-G01" / "grants.jsonl").read_text()
+    new = ("VN/GOV/G18/HEALTH", "VN/GOV/G01/POPULATION/breaches", ["correction"])
+    assert new not in granted(agency / "gateway-G01" / "grants.jsonl")
     for place, told in ((agency, "gateway-G01."), (portal, "gateway-G22, directory.")):
         assert cli.run(["nation", "load", str(files), "--var", str(place)]) == 0
         assert f"Followed here: {told}" in capsys.readouterr().out
-    assert (agency / "gateway-G01" / "grants.jsonl").read_text() != before
+    assert new in granted(agency / "gateway-G01" / "grants.jsonl")
     published = json.loads((portal / "directory" / "content.json").read_text())
     assert '"correction"' in json.dumps(published["rights"])
     assert '"insurance-upkeep"' not in json.dumps(published["rights"])
