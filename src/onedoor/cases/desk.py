@@ -1,7 +1,8 @@
 """The officers' desk of a node: the tasks of their agency and post, and what they may do with them."""
 
 import hashlib
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from math import ceil
 from uuid import UUID
@@ -17,7 +18,7 @@ from onedoor.cases.sheet import ACTS, ISSUED, Sheet, line_of, ways_out
 from onedoor.cases.views import InboxView, LookView, ResultFile, TaskLine, TaskView, WaysView
 from onedoor.kernel import clock, nation
 from onedoor.kernel.actor import Actor
-from onedoor.privacy.service import permit_held
+from onedoor.privacy.service import permit_held, permitting_held
 from onedoor.procedures.service import pinned
 from onedoor.store.rows import Rows, fetch_each
 from onedoor.store.sealed import KeyDestroyed
@@ -172,12 +173,19 @@ def _own(rows: Sequence[Task], actor: Actor) -> Task:
 
 def task(task_id: str, actor: Actor) -> TaskView:
     """Return a task, once this read of it is on record; raise `NoSuchTask`, or `OtherAgency` (recorded)."""
+    with showing(task_id, actor) as view:
+        return view
+
+
+@contextmanager
+def showing(task_id: str, actor: Actor) -> Iterator[TaskView]:
+    """As `task`; the record becomes durable while the block shows it. Nothing may leave before the end of that."""
     asked = _key(task_id)
     rows, acts, issued = fetch_each(BY_ID.asked(asked), ACTS.asked(asked), ISSUED.asked(asked))
     row = _own(BY_ID.made(rows), actor)
     sheet = Sheet(row)
-    permit_held(sheet.read(full_post(actor)))
-    return sheet.view(actor, ACTS.made(acts), ISSUED.made(issued))
+    with permitting_held(sheet.read(full_post(actor))):
+        yield sheet.view(actor, ACTS.made(acts), ISSUED.made(issued))
 
 
 def ways(task_id: str, actor: Actor) -> WaysView:

@@ -47,12 +47,12 @@ def desk(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def task(request: HttpRequest, task_id: str) -> HttpResponse:
     """Show a task beside the inbox; on POST show the decision once more before anything is sent."""
-    view = service.task(task_id, acting(request))
-    decision = _decision(request, _ways_of(view))
-    if request.method == "POST" and not decision.missing:
-        return render(request, "cases/decision.html", {"task": view, "decision": decision})
-    context = _frame(request, view) | {"task": view, "decision": decision}
-    return render(request, "cases/desk.html", context, status=UNPROCESSABLE if decision.missing else 200)
+    with service.showing(task_id, acting(request)) as view:
+        decision = _decision(request, _ways_of(view))
+        if request.method == "POST" and not decision.missing:
+            return render(request, "cases/decision.html", {"task": view, "decision": decision})
+        context = _frame(request, view) | {"task": view, "decision": decision}
+        return render(request, "cases/desk.html", context, status=UNPROCESSABLE if decision.missing else 200)
 
 
 @access(OFFICER)
@@ -102,9 +102,9 @@ def look(request: HttpRequest, task_id: str) -> HttpResponse:
     """Look into a register for this task; the read is recorded there."""
     actor = acting(request)
     found = service.look(task_id, request.POST.get("look", ""), actor)
-    view = service.task(task_id, actor)
-    context = _frame(request, view) | {"task": view, "decision": Decision(""), "found": found}
-    return render(request, "cases/desk.html", context)
+    with service.showing(task_id, actor) as view:
+        context = _frame(request, view) | {"task": view, "decision": Decision(""), "found": found}
+        return render(request, "cases/desk.html", context)
 
 
 def _frame(request: HttpRequest, view: TaskView | None = None) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from onedoor.cases.course import Course, Evidence, Passage, course, evidence
 from onedoor.cases.deciding import accept, ask_supplement, hand_over, made, refuse, verify
-from onedoor.cases.desk import file, inbox, issues_notices, look, take, task, ways
+from onedoor.cases.desk import file, inbox, issues_notices, look, showing, take, task, ways
 from onedoor.cases.dossiers import dossiers, result_file, supplement, view, viewing, withdraw
 from onedoor.cases.drafts import answer, begin, discard, dispute, draft, drafts, refresh, resume, review
 from onedoor.cases.errors import (
@@ -67,6 +67,7 @@ __all__ = [
     "result_file",
     "resume",
     "review",
+    "showing",
     "submit",
     "suggestions",
     "supplement",

@@ -271,6 +271,11 @@ class Service:
         return self.valid_from <= on and (self.valid_until is None or on <= self.valid_until)
 
     @cached_property
+    def kept(self) -> dict[tuple[str, ...], Any]:
+        """Return what was worked out of this definition alone, by whoever keeps it here under names of its own."""
+        return {}
+
+    @cached_property
     def fields(self) -> Mapping[str, Field]:
         """Return every question by its id, in the order of the form."""
         return {asked.id: asked for page in self.pages for asked in page.fields}

@@ -1,10 +1,13 @@
 """What of a case an agency needs for its step: only that is handed over."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeVar
 
 from onedoor.procedures.definition import Service, Step
 from onedoor.procedures.expressions import Context, Value, expressions_in, paths_of
+
+T = TypeVar("T")
 
 ASIDE = frozenset({"issue", "case", "today", "session", "item"})
 PRESENCE = re.compile(r"\bknown\(\s*[A-Za-z_]\w*\s*\)")
@@ -40,11 +43,23 @@ def enough(service: Service, step: Step, expression: str) -> bool:
     return True
 
 
-def parts(service: Service, step: Step) -> dict[str, set[tuple[str, str]]]:
+def parts(service: Service, step: Step) -> Mapping[str, set[tuple[str, str]]]:
     """Return what is handed over for *step*, each part with the records and fields that it stands in.
 
     An answer or a fact goes by its id, a field of a record as ``mother.born`` (``mother.*`` stands for all of them).
     """
+    return _once(service, ("parts", step.id), lambda: _parts(service, step))
+
+
+def _once(service: Service, name: tuple[str, ...], make: Callable[[], T]) -> T:
+    """Return what *make* made of *service* the first time: it follows from the definition, and nobody may change it."""
+    if name not in service.kept:
+        service.kept[name] = make()
+    found: T = service.kept[name]
+    return found
+
+
+def _parts(service: Service, step: Step) -> dict[str, set[tuple[str, str]]]:
     found: dict[str, set[tuple[str, str]]] = {}
     for root, fields in needs(service, step).items():
         for field in fields:
@@ -62,6 +77,10 @@ def behind(service: Service, name: str) -> set[tuple[str, str]]:
 
 def stands_on(service: Service, kind: str) -> set[tuple[str, str]]:
     """Return the fields of records that stand on a result of this *kind*; ``*`` for a whole record."""
+    return _once(service, ("stands", kind), lambda: _stands_on(service, kind))
+
+
+def _stands_on(service: Service, kind: str) -> set[tuple[str, str]]:
     found: set[tuple[str, str]] = set()
     for expression in expressions_in(service.results[kind].data):
         for root, *rest in paths_of(PRESENCE.sub("true", expression)):
@@ -74,6 +93,10 @@ def stands_on(service: Service, kind: str) -> set[tuple[str, str]]:
 
 def leans(service: Service, step: Step, expression: str) -> set[str]:
     """Return the `parts` handed over for *step* that *expression* asks for."""
+    return _once(service, ("leans", step.id, expression), lambda: _leans(service, step, expression))
+
+
+def _leans(service: Service, step: Step, expression: str) -> set[str]:
     asked = {
         path[1] if path[0] in ("form", "fact") else ".".join(path[:2]) for path in paths_of(expression) if path[1:]
     }
@@ -81,6 +104,10 @@ def leans(service: Service, step: Step, expression: str) -> set[str]:
 
 
 def _behind(service: Service, root: str, name: str) -> set[tuple[str, str]]:
+    return _once(service, ("behind", root, name), lambda: _comes_and_goes(service, root, name))
+
+
+def _comes_and_goes(service: Service, root: str, name: str) -> set[tuple[str, str]]:
     """Return the fields of records from which an answer or a fact comes, and those into which a step writes it."""
     came = paths_of(service.facts[name].value) if root == "fact" else frozenset(_in_words(service, name))
     written = (

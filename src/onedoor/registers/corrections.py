@@ -21,7 +21,10 @@ from onedoor.registers.models import Correction
 from onedoor.registers.tasks import answer, tell, tell_late
 from onedoor.store import outbox, sealed
 from onedoor.store.locks import one_at_a_time
+from onedoor.store.rows import fetch
 from onedoor.store.sealed import Place
+
+LATE = "SELECT count(*) FROM registers_correction WHERE register = ANY(%s) AND state = %s AND due < %s"
 
 PURPOSE = "correction"
 SHOWN = 20
@@ -200,8 +203,8 @@ def decide(code: str, actor: Actor, *, accept: bool, words: str) -> Correction:
 
 def late_at_desk(actor: Actor) -> int:
     """Return how many open requests are past their limit among those the actor's post decides on."""
-    rows = Correction.objects.filter(register__in=decided_by(actor), state=Correction.OPEN, due__lt=clock.now())
-    return rows.count()
+    ((count,),) = fetch(LATE, [list(decided_by(actor)), Correction.OPEN, clock.now()])
+    return int(count)
 
 
 def look_for_overdue() -> None:
