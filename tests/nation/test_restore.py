@@ -79,7 +79,8 @@ def test_a_destroyed_nation_stands_again_and_says_what_it_lost(own: Running) -> 
     assert_ledgers_hold(own, old)
     own.start()
     assert_results_are_there(own, before)
-    assert (own.var / "directory" / "ledger" / "public" / "checkpoint").exists()
+    taken = own.var / "directory" / "ledger" / "public" / "checkpoint"
+    wait_for(taken.exists, "the directory takes no checkpoint of the nation that was restored", 40)
     assert "checkpoint_refused" not in (own.var / "log" / "directory.log").read_text(), "every ledger goes on"
 
 
