@@ -1,4 +1,4 @@
-"""Runs every test but the long counts in two lanes at the same time: what needs a whole nation, and everything else.
+"""Runs every test but the long counts in two lanes at once: those of the whole, which start nations, those of rooms.
 
 ``python -m tests.lanes`` shows the first lane as it goes and the second when both are done; it ends 0 if both do.
 """
@@ -7,8 +7,8 @@ import subprocess
 import sys
 import tempfile
 
-NATION = ("-m", "(nation or browser) and not soak", "tests/nation", "tests/browser")
-OTHERS = ("-m", "not nation and not browser and not soak")
+NATION = ("-m", "not soak", "tests")
+OTHERS = ("-m", "not soak", "src")
 
 
 def main() -> int:
