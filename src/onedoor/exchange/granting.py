@@ -4,7 +4,6 @@ An ask is a file that the client's gateway signs; the provider's decision on it 
 its grants are, with the ask as it came.
 """
 
-import base64
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,6 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+from cryptography.x509 import Certificate
 
 from onedoor.exchange import configuration, permissions
 from onedoor.exchange.configuration import Configuration
@@ -22,9 +23,10 @@ from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.said import said
 from onedoor.signing import detached
 from onedoor.signing.certificates import load_certificates
-from onedoor.signing.keys import load_key
 
 DECISIONS = "decisions.jsonl"
+ASK, DECISION = "ask", "decision"
+"""What is signed, by its name in the file."""
 LARGEST = 65_536
 """Bytes of an ask."""
 LONGEST = 1000
@@ -103,15 +105,7 @@ class Provider:
         """Grant *permission* from now on; raise `NotItsService` or `AboveCeiling`."""
         self._check(permission)
         with alone(self.folder):
-            known = self.grants()
-            same = (
-                one for one in known if one.in_force(self.now) and (one.permission, one.until) == (permission, until)
-            )
-            if found := next(same, None):
-                return found
-            new = Grant(permission, self.now, until)
-            self._write([*known, new])
-        return new
+            return self._granted(permission, until)
 
     def revoke(self, client: str, service: str) -> list[Grant]:
         """End what *client* is granted at *service*, and return it; raise `NothingGranted`."""
@@ -132,12 +126,11 @@ class Provider:
         try:
             data = json.loads(raw)
             ask = Ask.read(data["ask"])
-            signature = base64.b64decode(data["signature"], validate=True)
-            signed = _canonical(data["ask"])
+            gateways = [one for one in self._configuration.gateways.values() if ask.permission.client in one.clients]
+            by_its_gateway = any(_signed(data, one.signing) for one in gateways)
         except (ValueError, KeyError, TypeError, RecursionError):
             raise BadAsk(why=said("it is not well formed")) from None
-        gateways = [one for one in self._configuration.gateways.values() if ask.permission.client in one.clients]
-        if not any(_signed(one.signing, signed, signature) for one in gateways):
+        if not by_its_gateway:
             raise BadAsk(why=said("the gateway of {client} did not sign it", client=ask.permission.client))
         return ask
 
@@ -146,33 +139,38 @@ class Provider:
         ask = self.read(raw)
         self._check(ask.permission)
         asked = json.loads(raw)
-        for before in self.decisions():
-            if before["asked"]["ask"] == asked["ask"]:  # what its signature covers: all else can be changed by anybody
-                told = said("refused") if before["refused"] else said("granted")
-                raise Decided(moment=before["moment"][:16], decision=told)
-        granted = None if why else self.grant(ask.permission, until)
         record = {"asked": asked, "refused": why, "until": until.isoformat() if until else None, "by": by,
                   "moment": self.now.isoformat()}  # fmt: skip
-        data = _canonical(record)
-        signature = base64.b64encode(detached.sign(self._local.key, data)).decode()
-        line = json.dumps({"decision": record, "signature": signature}, ensure_ascii=False)
+        with alone(self.folder):
+            for before in self.decisions():
+                if before["asked"]["ask"] == asked["ask"]:  # what its signature covers: anybody can change all else
+                    told = said("refused") if before["refused"] else said("granted")
+                    raise Decided(moment=before["moment"][:16], decision=told)
+            granted = None if why else self._granted(ask.permission, until)
+            self._keep(record)
+        return granted
+
+    def _keep(self, record: Mapping[str, Any]) -> None:
+        """Add a decision to the others, on a line of its own behind one that a crash tore off."""
+        line = json.dumps(permissions.signed(DECISION, record, self._local.key), ensure_ascii=False)
         path = self.folder / DECISIONS
         before_it = path.read_bytes() if path.exists() else b""
         torn = b"\n" if before_it and not before_it.endswith(b"\n") else b""
         append_durably(path, torn + f"{line}\n".encode())
-        return granted
+
+    def _granted(self, permission: Permission, until: datetime | None) -> Grant:
+        """Return the grant in force that is just so, or a new one."""
+        known = self.grants()
+        same = (one for one in known if one.in_force(self.now) and (one.permission, one.until) == (permission, until))
+        if found := next(same, None):
+            return found
+        new = Grant(permission, self.now, until)
+        self._write([*known, new])
+        return new
 
     def decisions(self) -> list[dict[str, Any]]:
         """Return what was decided on asks, as it was signed; lines that this gateway did not sign count for nothing."""
-        path, found = self.folder / DECISIONS, []
-        for line in path.read_text("utf-8").splitlines() if path.exists() else ():
-            try:
-                data = json.loads(line)
-                if _signed(self._certificate, _canonical(data["decision"]), base64.b64decode(data["signature"])):
-                    found.append(data["decision"])
-            except (ValueError, KeyError, TypeError):
-                continue
-        return found
+        return permissions.read_signed(self.folder / DECISIONS, DECISION, self._certificate, dict)[0]
 
     def _check(self, permission: Permission) -> None:
         if permission.service not in self._local.services:
@@ -203,18 +201,13 @@ def ask(folder: Path, permission: Permission, *, basis: str, why: str, now: date
     clients: Sequence[str] = sorted(configuration.read(signed, own.anchors, moment=now).gateways[own.id].clients)
     if permission.client not in clients:
         raise NotItsClient(folder=folder, client=permission.client, clients=", ".join(clients))
-    data = Ask(permission, basis, why, now).data()
-    signature = base64.b64encode(detached.sign(load_key(folder / local.SIGNING_KEY), _canonical(data))).decode()
-    return json.dumps({"ask": data, "signature": signature}, ensure_ascii=False, indent=1).encode() + b"\n"
+    told = permissions.signed(ASK, Ask(permission, basis, why, now).data(), own.key)
+    return json.dumps(told, ensure_ascii=False, indent=1).encode() + b"\n"
 
 
-def _signed(certificate: Any, data: bytes, signature: bytes) -> bool:  # noqa: ANN401 - a certificate of cryptography's
+def _signed(told: Mapping[str, Any], certificate: Certificate) -> bool:
     try:
-        detached.verify(certificate, data, signature)
+        permissions.verify(ASK, told, certificate)
     except detached.BadSignature:
         return False
     return True
-
-
-def _canonical(data: Mapping[str, Any]) -> bytes:
-    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()

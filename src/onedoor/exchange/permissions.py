@@ -140,7 +140,7 @@ def alone(folder: Path) -> Iterator[None]:
 
 def read_grants(path: Path, certificate: Certificate) -> tuple[list[Grant], list[str]]:
     """Return the grants at *path* that *certificate*'s key signed, and what is wrong with the other lines."""
-    return _read(path, "grant", certificate, _grant)
+    return read_signed(path, "grant", certificate, _grant)
 
 
 def write_groups(path: Path, groups: Mapping[str, Iterable[str]], key: PrivateKey) -> None:
@@ -150,29 +150,36 @@ def write_groups(path: Path, groups: Mapping[str, Iterable[str]], key: PrivateKe
 
 def read_groups(path: Path, certificate: Certificate) -> tuple[dict[str, frozenset[str]], list[str]]:
     """Return the local groups at *path* that *certificate*'s key signed, and what is wrong with the other lines."""
-    groups, wrong = _read(path, "group", certificate, _group)
+    groups, wrong = read_signed(path, "group", certificate, _group)
     return dict(groups), wrong
 
 
 def _write(path: Path, kind: str, records: Iterable[Mapping[str, Any]], key: PrivateKey) -> None:
-    lines = []
-    for record in records:
-        data = _canonical(record)
-        signature = base64.b64encode(detached.sign(key, data)).decode()
-        lines.append(json.dumps({kind: json.loads(data), "signature": signature}, ensure_ascii=False))
+    lines = (json.dumps(signed(kind, record, key), ensure_ascii=False) for record in records)
     write_durably(path, "".join(f"{line}\n" for line in lines).encode())
 
 
-def _read(
+def signed(kind: str, record: Mapping[str, Any], key: PrivateKey) -> dict[str, Any]:
+    """Return *record* under the name of its *kind* with the signature of *key* over its canonical JSON."""
+    data = _canonical(record)
+    return {kind: json.loads(data), "signature": base64.b64encode(detached.sign(key, data)).decode()}
+
+
+def verify(kind: str, told: Mapping[str, Any], certificate: Certificate) -> None:
+    """Raise `BadSignature`, ValueError, KeyError or TypeError unless *certificate*'s key signed *told*, as `signed`."""
+    detached.verify(certificate, _canonical(told[kind]), base64.b64decode(told["signature"], validate=True))
+
+
+def read_signed(
     path: Path, kind: str, certificate: Certificate, made: Callable[[Mapping[str, Any]], T]
 ) -> tuple[list[T], list[str]]:
+    """Return what is *made* of each line at *path* that *certificate*'s key signed, and what is wrong in others."""
     found, wrong = [], []
     for number, line in enumerate(path.read_text("utf-8").splitlines() if path.exists() else (), 1):
         try:
-            signed = json.loads(line)
-            signature = base64.b64decode(signed["signature"], validate=True)
-            detached.verify(certificate, _canonical(signed[kind]), signature)
-            found.append(made(signed[kind]))
+            told = json.loads(line)
+            verify(kind, told, certificate)
+            found.append(made(told[kind]))
         except (ValueError, KeyError, TypeError, detached.BadSignature) as error:
             wrong.append(f"{path.name}:{number}: {type(error).__name__}")
     return found, wrong

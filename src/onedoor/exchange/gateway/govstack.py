@@ -7,6 +7,7 @@ the directory API, version 1.0. All else is X-Road's protocol as it stands.
 import json
 import re
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
@@ -38,7 +39,7 @@ class Retelling:
 
     def answer(self, status: int, reason: bytes, headers: Headers, body: bytes, *, head_only: bool = False) -> None:
         """Write the answer; what is no list, such as an error, stays as it is."""
-        if status == 200:  # noqa: PLR2004 - OK
+        if status == HTTPStatus.OK:
             try:
                 body = json.dumps(_told(json.loads(body), self._only), ensure_ascii=False).encode()
             except (ValueError, TypeError, AttributeError, RecursionError):

@@ -47,7 +47,7 @@ def main(member: str) -> None:
     context.verify_mode = ssl.CERT_REQUIRED
     host, _, port = own["service"].rpartition(":")
     server = ThreadingHTTPServer((host, int(port)), Echo)
-    server.socket = context.wrap_socket(server.socket, server_side=True)
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     print(f"{own['system']} answers its gateway at https://{own['service']}", flush=True)
     server.serve_forever()
 
