@@ -1,6 +1,7 @@
 """Evidence handed out: ``GET /asic`` gives a system the containers of its own messages, found in the log by their id.
 
-The parameters, statuses and texts are X-Road's. The log is read in a thread, for one request at a time.
+The parameters, statuses and texts are X-Road's. The log is read in a thread, for one request at a time: where its index
+points, and what is behind the index.
 """
 
 import asyncio
@@ -174,7 +175,7 @@ def find(core: Core, wanted: Wanted) -> list[Found]:
     """Return the messages in the log that are *wanted*, oldest first; raise `Refused` when they are too large."""
     found: list[Found] = []
     mark = wanted.id.encode()
-    for record in reading.records(core.local.log, core.local.log_key):
+    for record in core.index.records(wanted.id):
         payload = record.payload or b""
         if record.kind == reading.STAMPED:
             _note_stamp(payload, found)
@@ -183,6 +184,9 @@ def find(core: Core, wanted: Wanted) -> list[Found]:
             found += (one for one in _wanted(record.kind, payload, wanted) if one.value not in known)
             if sum(len(one.message.head) + len(one.message.body) for one in found) > MOST_BYTES and len(found) > 1:
                 raise Refused(500, b"Internal Server Error", "Too many messages have this id; ask for one: unique")
+    for one in found:
+        for record in core.index.stamps(one.value) if not one.stamp else ():
+            _note_stamp(record.payload or b"", [one])
     return found
 
 

@@ -7,7 +7,7 @@ nanoseconds, number of messages, chain result. Nothing of a batch is used before
 
 import re
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -112,6 +112,19 @@ def split(payload: bytes) -> tuple[bytes, bytes, list[Message]]:
     if end != len(payload) or not messages:
         raise BadBatch("InvalidRequest", "the batch is not well formed")
     return payload[_SIZES.size : _SIZES.size + said], payload[at - signed : at], messages
+
+
+def heads(payload: bytes) -> Iterator[bytes]:
+    """Yield the head of each message of a payload, which is known to be well formed."""
+    said, signed = _SIZES.unpack_from(payload)
+    at = _SIZES.size + said + signed
+    (count,) = _COUNT.unpack_from(payload, at)
+    at += _COUNT.size
+    for _ in range(count):
+        head, body = _ENTRY.unpack_from(payload, at)
+        at += _ENTRY.size
+        yield payload[at : at + head]
+        at += head + body
 
 
 def sealed(payload: bytes) -> tuple[bytes, bytes]:

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 
 from onedoor.exchange import configuration, permissions
 from onedoor.exchange.configuration import Configuration, ConfigurationRefused, Gateway
+from onedoor.exchange.gateway import index
 from onedoor.exchange.gateway import local as files
 from onedoor.exchange.gateway.batches import Sealer
 from onedoor.exchange.gateway.faults import Fault
+from onedoor.exchange.gateway.index import Index
 from onedoor.exchange.gateway.local import Local
 from onedoor.exchange.gateway.log import Callback, Log
 from onedoor.exchange.gateway.watching import Journal
@@ -31,6 +33,7 @@ class Core:
 
     def __init__(self, local: Local, log: Log) -> None:
         self.local, self.log, self.id = local, log, local.id
+        self.index = Index(local.folder / index.FILE, local.log, local.log_key)
         self.sealer = Sealer.of(local.id, local.key, load_certificates(local.folder / files.SIGNING_CERTIFICATE)[0])
         self.counts: Counter[str] = Counter()
         self.journal = Journal()

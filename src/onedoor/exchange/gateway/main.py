@@ -90,7 +90,7 @@ class GatewayServer:
             self._gateways, lambda: ProvidingLink(providing, self.links), core.outer(ssl.PROTOCOL_TLS_SERVER)
         )
         self._tasks = [loop.create_task(self._sweep()), loop.create_task(self._refresh())]
-        self._tasks.append(loop.create_task(self.stamping.run()))
+        self._tasks += [loop.create_task(self.stamping.run()), loop.create_task(core.index.run())]
         for client, way in self.local.connections.items():
             if way != files.MUTUAL:
                 _logger.warning("systems.without_certificate client=%s connection=%s", client, way)
@@ -120,6 +120,7 @@ class GatewayServer:
         for link in list(self.links):
             link.abort()
         await asyncio.sleep(0)
+        self.core.index.close()
         self.core.log.close()
 
     def _under_way(self) -> bool:

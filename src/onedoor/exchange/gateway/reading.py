@@ -1,5 +1,7 @@
 """Read and check a gateway's message log: is every segment whole, does each continue the one before."""
 
+import base64
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,6 +88,11 @@ def records(folder: Path, log_key: bytes, *, since: int = 0) -> Iterator[segment
                     yield record
         except BrokenSegment:
             continue
+
+
+def stamped(payload: bytes) -> list[bytes]:
+    """Return the signatures that the token of a record of time-stamps covers."""
+    return [base64.b64decode(value) for _, value, _ in json.loads(payload)["signatures"]]
 
 
 def _logged(record: segments.Record) -> Iterator[Logged]:

@@ -109,6 +109,25 @@ def records(path: Path, log_key: bytes | None) -> Iterator[Record]:
             raise BrokenSegment(path, at, "something stands behind the last record")
 
 
+def record_at(path: Path, log_key: bytes, at: int, index: int) -> Record:
+    """Return the record at offset *at*, the segment's number *index* from 0; raise `BrokenSegment`.
+
+    Its seal is checked, which no other record could bear at that place; its chain value is the one that stands there.
+    """
+    with path.open("rb") as file:
+        salt = _head(path, file.read(START)).salt
+        file.seek(at)
+        head = file.read(RECORD.size)
+        if len(head) < RECORD.size:
+            raise BrokenSegment(path, at, "no record stands there")
+        size, moment, kind = RECORD.unpack(head)
+        rest = file.read(size + CHAIN) if TAG <= size <= os.fstat(file.fileno()).st_size else b""
+    if len(rest) < TAG + CHAIN:
+        raise BrokenSegment(path, at, "no record stands there")
+    payload = _open(path, at, key_of(log_key, salt), index, rest[:size], head)
+    return Record(moment, kind, payload, rest[size:], at + len(head) + len(rest))
+
+
 def create(path: Path, size: int, head: SegmentHead) -> int:
     """Make a segment of *size* bytes with *head*, durable with its name; return its file descriptor."""
     draft = path.with_suffix(".draft")

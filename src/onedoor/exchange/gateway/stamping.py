@@ -209,8 +209,8 @@ def unstamped(folder: Path, log_key: bytes) -> tuple[list[tuple[int, str, bytes]
         if record.kind == reading.STAMPED:
             stamp = json.loads(payload)
             certificates |= stamp["certificates"]
-            for _, value, _ in stamp["signatures"]:
-                left.pop(base64.b64decode(value), None)
+            for value in reading.stamped(payload):
+                left.pop(value, None)
         elif record.kind != reading.REFUSED:
             statement, value = batches.sealed(payload)
             if statement.startswith(batches.FORMAT.encode()):  # what an earlier format signed is no XAdES

@@ -22,7 +22,7 @@ from onedoor.exchange.gateway import local as files
 from onedoor.exchange.gateway.asic import Wanted
 from onedoor.exchange.gateway.consuming import Consuming
 from onedoor.exchange.gateway.core import Core
-from onedoor.exchange.gateway.log import Log
+from onedoor.exchange.gateway.log import SEGMENT, Log
 from onedoor.exchange.gateway.messages import Fields, Headers, Message, Response
 from onedoor.exchange.gateway.stamping import Signed, Stamping
 from onedoor.exchange.gateway.systems import Asked
@@ -47,9 +47,9 @@ def provisioned(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return seat.gateway_state
 
 
-@pytest.fixture
-def run(provisioned: Path, tmp_path: Path) -> Callable[..., None]:
-    """Run a step with the gateway's core and an empty log of its own."""
+@pytest.fixture(params=[SEGMENT, 1], ids=["read", "indexed"])
+def run(request: pytest.FixtureRequest, provisioned: Path, tmp_path: Path) -> Callable[..., None]:
+    """Run a step with the gateway's core and an empty log of its own: one segment, or one for each record."""
 
     def run(step: Step) -> None:
         local = replace(files.read(provisioned), folder=tmp_path)
@@ -57,11 +57,12 @@ def run(provisioned: Path, tmp_path: Path) -> Callable[..., None]:
         signed = (provisioned / files.CONFIGURATION).read_bytes()
 
         async def running() -> None:
-            core = Core(local, Log(local.log, local.log_key))
+            core = Core(local, Log(local.log, local.log_key, size=request.param))
             assert core.accept(signed)
             try:
                 await step(core)
             finally:
+                core.index.close()
                 core.log.close()
 
         asyncio.run(running())
@@ -82,7 +83,10 @@ def sealed(core: Core, *heads: bytes, body: bytes = b"{}") -> bytes:
 async def kept(core: Core, payload: bytes, kind: int = reading.SENT_REQUESTS) -> None:
     durable = asyncio.get_running_loop().create_future()
     core.log.append(kind, payload, durable.set_result)
+    core.log.append(reading.REFUSED, b"", lambda _: None)
     assert await durable is None
+    while core.index.catch_up():
+        pass
 
 
 async def waiting(core: Core) -> list[Signed]:

@@ -1,0 +1,143 @@
+"""Where a message stands in the log: an index of its finished segments, made beside the path by their own words.
+
+It says nothing that the log does not say and is made anew when it is lost, or when it is not that of this log. Ids and
+signatures stand in it as keyed digests, so that it tells no more than the sealed log to who has no key.
+"""
+
+import asyncio
+import hmac
+import logging
+import re
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from hashlib import blake2b
+from pathlib import Path
+
+from onedoor.exchange.gateway import batches, reading, segments
+from onedoor.exchange.gateway.segments import BrokenSegment, Record
+
+FILE = "log-index.sqlite"
+EVERY = 1.0
+"""Seconds between two looks for finished segments."""
+_TABLES = """
+CREATE TABLE IF NOT EXISTS place (mark INTEGER, segment INTEGER, at INTEGER, number INTEGER,
+    PRIMARY KEY (mark, segment, at)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS taken (segment INTEGER PRIMARY KEY, salt BLOB NOT NULL);
+"""
+_ID = re.compile(rb"\r\n(?i:x-road-id):([^\r]*)(?=\r\n)")
+"""Each line that may be the id's: which of them it is, is told when the message is read."""
+_logger = logging.getLogger(__name__)
+
+
+class Index:
+    """The index beside the log in *folder*, kept at *path*; any thread may ask."""
+
+    def __init__(self, path: Path, folder: Path, log_key: bytes) -> None:
+        self._path, self._folder, self._log_key = path, folder, log_key
+        self._key = hmac.digest(log_key, b"onedoor log index", "sha256")
+        self._lock = threading.Lock()
+        self._connection = self._opened()
+
+    def records(self, message_id: str) -> Iterator[Record]:
+        """Yield the records that may hold a message with *message_id*, and all behind the index, oldest first."""
+        known = self._taken()
+        yield from self._at(self._mark(message_id.encode()), known)
+        number = known + 1
+        while (path := self._segment(number)).exists():
+            with suppress(BrokenSegment):  # the tail that is being written
+                yield from segments.records(path, self._log_key)
+            number += 1
+
+    def stamps(self, signature: bytes) -> Iterator[Record]:
+        """Yield the records of time-stamps in finished segments that may cover *signature*."""
+        yield from self._at(self._mark(signature), self._taken())
+
+    def catch_up(self) -> bool:
+        """Take up the oldest segment that is finished and not known yet; return whether there was one."""
+        number = self._taken() + 1
+        if not self._segment(number + 1).exists():
+            return False
+        path = self._segment(number)
+        rows = set(self._places(path, number))
+        with self._lock, self._connection as connection:
+            connection.executemany("INSERT OR IGNORE INTO place VALUES (?, ?, ?, ?)", sorted(rows))
+            connection.execute("INSERT INTO taken VALUES (?, ?)", (number, segments.read_head(path).salt))
+        return True
+
+    async def run(self) -> None:
+        """Catch up, again and again."""
+        while True:
+            more = False
+            try:
+                more = await asyncio.to_thread(self.catch_up)
+            except Exception:
+                _logger.exception("index")
+            await asyncio.sleep(0 if more else EVERY)
+
+    def close(self) -> None:
+        """Let the file go."""
+        with self._lock:
+            self._connection.close()
+
+    def _opened(self) -> sqlite3.Connection:
+        """Return the index, empty unless what stands at the path is that of this log."""
+        with suppress(sqlite3.Error, OSError, BrokenSegment):
+            connection = self._connected()
+            if self._belongs(connection):
+                return connection
+            connection.close()
+        for name in (self._path, *(self._path.with_name(f"{self._path.name}-{end}") for end in ("wal", "shm"))):
+            name.unlink(missing_ok=True)
+        return self._connected()
+
+    def _connected(self) -> sqlite3.Connection:
+        self._path.touch(mode=0o600)
+        connection = sqlite3.connect(self._path, check_same_thread=False)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.executescript(_TABLES)
+        return connection
+
+    def _belongs(self, connection: sqlite3.Connection) -> bool:
+        """Return whether the last segment that was taken up is the one that stands in the folder."""
+        last = connection.execute("SELECT segment, salt FROM taken ORDER BY segment DESC LIMIT 1").fetchone()
+        return last is None or segments.read_head(self._segment(last[0])).salt == last[1]
+
+    def _taken(self) -> int:
+        with self._lock:
+            last = self._connection.execute("SELECT max(segment) FROM taken").fetchone()[0]
+        return int(last or 0)
+
+    def _at(self, mark: int, known: int) -> Iterator[Record]:
+        """Yield the records where *mark* stands in segments up to *known*; those that are lost are left out."""
+        asked = "SELECT segment, at, number FROM place WHERE mark = ? AND segment <= ? ORDER BY segment, at"
+        with self._lock:
+            places = self._connection.execute(asked, (mark, known)).fetchall()
+        for segment, at, number in places:
+            with suppress(BrokenSegment, FileNotFoundError):
+                yield segments.record_at(self._segment(segment), self._log_key, at, number)
+
+    def _places(self, path: Path, segment: int) -> Iterator[tuple[int, int, int, int]]:
+        at = segments.START
+        with suppress(BrokenSegment):
+            for number, record in enumerate(segments.records(path, self._log_key)):
+                for mark in self._marks(record):
+                    yield mark, segment, at, number
+                at = record.end
+
+    def _marks(self, record: Record) -> Iterator[int]:
+        payload = record.payload or b""
+        if record.kind == reading.STAMPED:
+            yield from map(self._mark, reading.stamped(payload))
+        elif record.kind != reading.REFUSED:
+            for head in batches.heads(payload):
+                yield from map(self._mark, _ID.findall(head))
+
+    def _mark(self, text: bytes) -> int:
+        digest = blake2b(text, digest_size=8, key=self._key).digest()
+        return int.from_bytes(digest, signed=True)
+
+    def _segment(self, number: int) -> Path:
+        return self._folder / f"{number:08d}.log"

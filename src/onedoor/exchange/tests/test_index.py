@@ -1,0 +1,116 @@
+"""The index of a message log: it finds what the log holds, reads nothing else, and is made anew when it is not true."""
+
+import asyncio
+import os
+import secrets
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from onedoor.exchange.gateway import batches, index, reading, segments
+from onedoor.exchange.gateway.index import Index
+from onedoor.exchange.gateway.log import Log
+from onedoor.exchange.gateway.messages import Message, request_head
+from onedoor.signing.certificates import Authority, Subject
+from onedoor.signing.keys import new_key
+
+KEY = secrets.token_bytes(32)
+Write = Callable[..., None]
+
+
+@pytest.fixture(scope="module")
+def sealer(tmp_path_factory: pytest.TempPathFactory) -> batches.Sealer:
+    key = new_key()
+    certificate = Authority.create(tmp_path_factory.mktemp("ca")).issue(Subject("a"), key.public_key(), "sign")
+    return batches.Sealer.of("a", key, certificate)
+
+
+@pytest.fixture
+def write(tmp_path: Path, sealer: batches.Sealer) -> Write:
+    def write(*ids: str, folder: Path = tmp_path / "log") -> None:
+        async def running() -> None:
+            log = Log(folder, KEY, size=1)
+            for one in ids:
+                message = Message.of(request_head(b"GET", b"/r1/x", [(b"X-Road-Id", one.encode())]), b"")
+                log.append(reading.SENT_REQUESTS, batches.seal(1, sealer, "b", [message], 1), lambda _: None)
+            await asyncio.sleep(0)
+            log.close()
+
+        asyncio.run(running())
+
+    return write
+
+
+def of(folder: Path) -> Index:
+    made = Index(folder / index.FILE, folder / "log", KEY)
+    while made.catch_up():
+        pass
+    return made
+
+
+def ids(found: Index, wanted: str) -> list[str]:
+    payloads = [one.payload or b"" for one in found.records(wanted)]
+    return [head.rpartition(b":")[2].strip().decode() for one in payloads for head in batches.heads(one)]
+
+
+def test_only_what_may_hold_a_message_is_read(tmp_path: Path, write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(*(f"id-{number}" for number in range(40)), "id-7", "last")
+    found = of(tmp_path)
+    read = []
+    records = segments.records
+    monkeypatch.setattr(segments, "records", lambda path, key: read.append(path) or records(path, key))  # type: ignore[func-returns-value]
+    assert ids(found, "id-7") == ["id-7", "id-7", "last"]
+    assert ids(found, "none") == ["last"]
+    assert len(read) == 2, "the segment that is being written, each time"
+
+
+def test_what_came_after_the_index_was_made_is_found(tmp_path: Path, write: Write) -> None:
+    write("a", "b", "c")
+    found = of(tmp_path)
+    write("d", "e")
+    assert ids(found, "d") == ["c", "d", "e"]
+    assert found.catch_up()
+    assert ids(of(tmp_path), "d") == ["d", "e"]
+
+
+@pytest.mark.parametrize("fault", ["lost", "torn", "of-another-log"])
+def test_an_index_that_is_not_true_is_made_anew(tmp_path: Path, write: Write, fault: str) -> None:
+    write("a", "b", "c", "z")
+    of(tmp_path).close()
+    if fault == "lost":
+        (tmp_path / index.FILE).unlink()
+    elif fault == "torn":
+        (tmp_path / index.FILE).write_bytes(os.urandom(4096))
+    else:
+        shutil.rmtree(tmp_path / "log")
+        write("c", "b", "a", "z")
+    found = of(tmp_path)
+    assert ids(found, "a") == ["a", "z"]
+    assert ids(found, "b") == ["b", "z"]
+
+
+def test_a_record_that_was_lost_hides_no_other(tmp_path: Path, write: Write) -> None:
+    write("same", "same", "z")
+    found = of(tmp_path)
+    first = tmp_path / "log" / "00000002.log"
+    segments.cut(first, segments.START + 10)
+    assert ids(found, "same") == ["same", "z"]
+
+
+def test_nothing_of_a_message_stands_in_the_index(tmp_path: Path, write: Write) -> None:
+    write("a-very-special-id", "z")
+    of(tmp_path).close()
+    kept = b"".join(path.read_bytes() for path in tmp_path.glob(f"{index.FILE}*"))
+    assert kept
+    assert b"special" not in kept
+
+
+def test_no_place_in_a_segment_but_a_records_own_is_read(tmp_path: Path, write: Write) -> None:
+    write("a", "z")
+    path = tmp_path / "log" / "00000002.log"
+    assert segments.record_at(path, KEY, segments.START, 0).payload
+    for at, number in ((segments.START + 1, 0), (segments.START, 1), (0, 0), (path.stat().st_size, 0)):
+        with pytest.raises(segments.BrokenSegment):
+            segments.record_at(path, KEY, at, number)
