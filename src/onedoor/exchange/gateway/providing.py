@@ -15,7 +15,7 @@ from onedoor.exchange.gateway.faults import SERVER_PROXY, Fault, server_side
 from onedoor.exchange.gateway.local import Provided
 from onedoor.exchange.gateway.messages import DROPPED, Fields, Headers, Message, Request
 from onedoor.exchange.gateway.nodes import REPEATABLE, Errand, Node, Reply
-from onedoor.exchange.gateway.replay import Seen, timely
+from onedoor.exchange.gateway.replay import Seen, TooMany, timely
 from onedoor.exchange.gateway.watching import PROVIDING, Noted
 from onedoor.exchange.gateway.wire import Link, Outbox
 from onedoor.exchange.identifiers import Target
@@ -212,7 +212,11 @@ class Question:
             raise server_side("AccessDenied", f"The gateway {self._peer.id} does not serve {client}")
         if not timely(moment, now):
             raise server_side("InvalidRequest", "The message was signed too long ago, or the clocks differ")
-        if not self._link.providing.seen.first_time(client, request.first(b"x-road-id"), now):
+        try:
+            new = self._link.providing.seen.first_time(client, request.first(b"x-road-id"), now)
+        except TooMany:
+            raise server_side("Overloaded", "Too many messages came within minutes", retry=True) from None
+        if not new:
             raise server_side("InvalidRequest", "A message with this X-Road-Id was already received")
 
     def _tell(self, target: Target, client: str) -> None:

@@ -1,34 +1,98 @@
-"""Message ids seen within a window: the same id of the same client is served once."""
+"""Message ids seen within a window: the same id of the same client is served once, by whichever worker."""
 
-from collections import deque
+import fcntl
+import mmap
+import os
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import blake2b
 
 WINDOW = 300 * 10**9
-"""Nanoseconds a batch may be old or ahead; ids are remembered twice as long."""
-MOST = 2_000_000
+"""Nanoseconds a batch may be old or ahead; ids are remembered for twice as long at least, for four times at most."""
+SLOTS = 2**22
+"""Ids for which one worker's table has room within twice the window. It takes memory as it fills: 16 bytes an id."""
+PROBES = 1024
+"""Places looked at for one id, at most."""
+_TERM = 2 * WINDOW
+_ID = 16
+_NOBODY = bytes(_ID)
+_TERMS = struct.Struct("=QQ")
+
+
+class TooMany(Exception):
+    """No place is free for another id: to forget one would let it come again."""
 
 
 class Seen:
-    """Ids by client, forgotten when no batch that carries them could be accepted any more."""
+    """Digests of ids in memory that processes share by *file*: those of this term of time, and those of the one before.
 
-    def __init__(self) -> None:
-        self._ids: set[tuple[str, str]] = set()
-        self._order: deque[tuple[int, tuple[str, str]]] = deque()
+    Without a *file* a table for *slots* ids a term is made; who shares it is given its number.
+    """
+
+    def __init__(self, file: int | None = None, *, slots: int = SLOTS) -> None:
+        self._shared = file is not None
+        self.file = os.memfd_create("seen") if file is None else file
+        if file is None:
+            os.ftruncate(self.file, mmap.PAGESIZE + 2 * _pages(slots * _ID))
+        self._table = mmap.mmap(self.file, 0)
+        self._half = (len(self._table) - mmap.PAGESIZE) // 2
+        self._slots = self._half // _ID
 
     def first_time(self, client: str, message_id: str, now: int) -> bool:
-        """Remember the id; return whether it was not known."""
-        self._forget(now)
-        one = (client, message_id)
-        if one in self._ids:
+        """Remember the id at *now* (ns); return whether it was not known. Raise `TooMany` without a place for it."""
+        digest = blake2b(f"{client}\0{message_id}".encode(), digest_size=_ID).digest()
+        if not self._shared:
+            return self._enter(digest, now // _TERM)
+        with self._alone():
+            return self._enter(digest, now // _TERM)
+
+    def _enter(self, digest: bytes, term: int) -> bool:
+        terms, which = _TERMS.unpack_from(self._table), term % 2
+        if term > terms[which]:
+            self._clear(which)
+            _TERMS.pack_into(self._table, 0, *((term, terms[1]) if which == 0 else (terms[0], term)))
+        if terms[1 - which] >= term - 1 and self._find(digest, 1 - which) is None:
             return False
-        self._ids.add(one)
-        self._order.append((now, one))
+        place = self._find(digest, which)
+        if place is None:
+            return False
+        if place < 0:
+            raise TooMany
+        self._table[place : place + _ID] = digest
         return True
 
-    def _forget(self, now: int) -> None:
-        while self._order and (self._order[0][0] < now - 2 * WINDOW or len(self._order) > MOST):
-            self._ids.discard(self._order.popleft()[1])
+    def _find(self, digest: bytes, which: int) -> int | None:
+        """Return where *digest* may go in a half, below 0 when there is no room; nothing when it stands there."""
+        table, begin = self._table, mmap.PAGESIZE + which * self._half
+        slot = int.from_bytes(digest[:8]) % self._slots
+        for _ in range(PROBES):
+            at = begin + slot * _ID
+            held = table[at : at + _ID]
+            if held == _NOBODY:
+                return at
+            if held == digest:
+                return None
+            slot = (slot + 1) % self._slots
+        return -1
+
+    def _clear(self, which: int) -> None:
+        """Empty a half, and give its memory back."""
+        self._table.madvise(mmap.MADV_REMOVE, mmap.PAGESIZE + which * self._half, self._half)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        fcntl.lockf(self.file, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.lockf(self.file, fcntl.LOCK_UN)
 
 
 def timely(moment: int, now: int) -> bool:
     """Return whether a batch signed at *moment* may still be accepted at *now* (nanoseconds)."""
     return abs(now - moment) <= WINDOW
+
+
+def _pages(size: int) -> int:
+    return -(-size // mmap.PAGESIZE) * mmap.PAGESIZE

@@ -1,0 +1,74 @@
+"""Ids seen within a window: once each, in every process that shares the table, and never forgotten too early."""
+
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from onedoor.exchange.gateway.replay import WINDOW, Seen, TooMany
+
+NOW = 10**18
+
+
+def test_an_id_is_new_once_for_each_client() -> None:
+    seen = Seen()
+    assert [seen.first_time(client, "one", NOW) for client in ("a", "b", "a", "b")] == [True, True, False, False]
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, WINDOW // 3)), max_size=150))
+def test_ids_are_held_for_twice_the_window_and_no_longer_than_four_times(steps: list[tuple[int, int]]) -> None:
+    seen, model, now = Seen(slots=256), dict[int, int](), NOW
+    for number, later in steps:
+        now += later
+        age = now - model.get(number, 0)
+        new = seen.first_time("a", str(number), now)
+        assert new or age < 4 * WINDOW
+        assert not new or age >= 2 * WINDOW
+        model[number] = now if new else model[number]
+
+
+def test_nothing_is_forgotten_to_make_room() -> None:
+    seen = Seen(slots=256)
+    held = [str(number) for number in range(256)]
+    assert all(seen.first_time("a", one, NOW) for one in held)
+    with pytest.raises(TooMany):
+        seen.first_time("a", "more", NOW)
+    assert not any(seen.first_time("a", one, NOW + 2 * WINDOW) for one in held)
+    assert seen.first_time("a", "more", NOW + 2 * WINDOW)
+
+
+def test_a_clock_that_goes_back_forgets_nothing() -> None:
+    seen = Seen(slots=256)
+    assert seen.first_time("a", "one", NOW)
+    assert not seen.first_time("a", "one", NOW - 2 * WINDOW)
+    assert seen.first_time("a", "two", NOW - 4 * WINDOW)
+    assert not seen.first_time("a", "one", NOW)
+
+
+def test_two_processes_that_share_a_table_take_an_id_once() -> None:
+    seen = Seen()
+    code = (
+        "import sys\nfrom onedoor.exchange.gateway.replay import Seen\n"
+        "seen = Seen(int(sys.argv[1]))\nsys.stdin.readline()\n"
+        f"print(sum(seen.first_time('a', str(number), {NOW}) for number in range(20000)))"
+    )
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(seen.file)],
+            pass_fds=[seen.file],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    for one in started:
+        assert one.stdin
+        one.stdin.write("go\n")
+        one.stdin.flush()
+    taken = [int(one.communicate(timeout=60)[0]) for one in started]
+    assert sum(taken) == 20_000
+    assert not seen.first_time("a", "7", NOW)
