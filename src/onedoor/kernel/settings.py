@@ -23,6 +23,7 @@ NO_NATION = {"test": REPOSITORY / "nations" / "vietnam", "witness": Path()}
 SHORTEST_SECRET = 32
 STAMP_WITHIN, MOST_STAMP_WITHIN = 14_400, 604_800
 DESK_THREADS, MOST_THREADS = 8, 64
+MOST_WORKERS = 64
 """Requests that a node's desk serves at the same time: enough that a few slow ones leave room for the others."""
 LAST_PORT = 65535
 LOOPBACK = ("127.0.0.1", "[::1]")
@@ -128,6 +129,8 @@ class Settings:
     """`debug`, `info`, `warning` or `error`."""
     desk_threads: int
     """Requests of officers served at the same time, 1 to 64; 128 more wait, the others get 503."""
+    workers: int
+    """Processes of a gateway that share its addresses, 1 to 64: as many as it has processors to itself."""
     watch_listen: str
     """Host and port at which this process tells its health and metrics; on loopback unless there is a token."""
     watch_token: str = field(repr=False)
@@ -211,6 +214,7 @@ def _settings(source: "_Source") -> Settings:
         demonstration=source.flag("demonstration"),
         log_level=source.one_of("log_level", LOG_LEVELS, "info"),
         desk_threads=source.number("desk_threads", DESK_THREADS, MOST_THREADS),
+        workers=source.number("workers", 1, MOST_WORKERS),
         watch_listen=source.watched("watch_listen", closed=bool(watch_token)),
         watch_token=watch_token,
         traces_url=source.text("traces_url", URL, "", _such_as("http://127.0.0.1:4318/v1/traces")),

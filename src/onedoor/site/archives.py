@@ -32,7 +32,7 @@ KEYLESS = "restored-without-keys"
 """Marks an installation that must never start: it would make new keys."""
 STATES = ("directory", "gateway-", "node-", "portal", "versions")
 """How the folders of processes below ``var/`` begin; nothing else there needs a backup."""
-MADE_ANEW = ("lock", "database-url", "log-index.sqlite")
+MADE_ANEW = ("lock", "database-url", "index.sqlite")
 OPEN = (".pem", ".json", ".jsonl", ".signed", ".xml")
 PRIVATE = b"PRIVATE KEY"
 UNREADABLE = (gzip.BadGzipFile, FileNotFoundError)

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 
 from onedoor.exchange import configuration, permissions
 from onedoor.exchange.configuration import Configuration, ConfigurationRefused, Gateway
-from onedoor.exchange.gateway import index
 from onedoor.exchange.gateway import local as files
 from onedoor.exchange.gateway.batches import Sealer
 from onedoor.exchange.gateway.faults import Fault
-from onedoor.exchange.gateway.index import Index
+from onedoor.exchange.gateway.index import Indices
 from onedoor.exchange.gateway.local import Local
 from onedoor.exchange.gateway.log import Callback, Log
 from onedoor.exchange.gateway.watching import Journal
@@ -24,6 +23,7 @@ from onedoor.signing.certificates import load_certificates
 
 if TYPE_CHECKING:
     from onedoor.exchange.gateway.stamping import Stamping
+    from onedoor.exchange.gateway.workers import Share
 
 _logger = logging.getLogger(__name__)
 
@@ -31,9 +31,10 @@ _logger = logging.getLogger(__name__)
 class Core:
     """State of one gateway."""
 
-    def __init__(self, local: Local, log: Log) -> None:
+    def __init__(self, local: Local, log: Log, share: "Share") -> None:
         self.local, self.log, self.id = local, log, local.id
-        self.index = Index(local.folder / index.FILE, local.log, local.log_key)
+        self.logs = share.logs(local.log)
+        self.indices = Indices(local.log, local.log_key, self.logs)
         self.sealer = Sealer.of(local.id, local.key, load_certificates(local.folder / files.SIGNING_CERTIFICATE)[0])
         self.counts: Counter[str] = Counter()
         self.journal = Journal()

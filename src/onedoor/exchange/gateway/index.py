@@ -5,20 +5,21 @@ signatures stand in it as keyed digests, so that it tells no more than the seale
 """
 
 import asyncio
+import heapq
 import hmac
 import logging
 import re
 import sqlite3
 import threading
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
 
 from onedoor.exchange.gateway import batches, reading, segments
 from onedoor.exchange.gateway.segments import BrokenSegment, Record
 
-FILE = "log-index.sqlite"
+FILE = "index.sqlite"
 EVERY = 1.0
 """Seconds between two looks for finished segments."""
 _TABLES = """
@@ -32,10 +33,10 @@ _logger = logging.getLogger(__name__)
 
 
 class Index:
-    """The index beside the log in *folder*, kept at *path*; any thread may ask."""
+    """The index of the log in *folder*, kept there; any thread may ask. What is not our *own* is never changed."""
 
-    def __init__(self, path: Path, folder: Path, log_key: bytes) -> None:
-        self._path, self._folder, self._log_key = path, folder, log_key
+    def __init__(self, folder: Path, log_key: bytes, *, own: bool = True) -> None:
+        self._path, self._folder, self._log_key, self._mine = folder / FILE, folder, log_key, own
         self._key = hmac.digest(log_key, b"onedoor log index", "sha256")
         self._lock = threading.Lock()
         self._connection = self._opened()
@@ -66,16 +67,6 @@ class Index:
             connection.execute("INSERT INTO taken VALUES (?, ?)", (number, segments.read_head(path).salt))
         return True
 
-    async def run(self) -> None:
-        """Catch up, again and again."""
-        while True:
-            more = False
-            try:
-                more = await asyncio.to_thread(self.catch_up)
-            except Exception:
-                _logger.exception("index")
-            await asyncio.sleep(0 if more else EVERY)
-
     def close(self) -> None:
         """Let the file go."""
         with self._lock:
@@ -88,16 +79,21 @@ class Index:
             if self._belongs(connection):
                 return connection
             connection.close()
+        if not self._mine:
+            return _made(sqlite3.connect(":memory:", check_same_thread=False))
         for name in (self._path, *(self._path.with_name(f"{self._path.name}-{end}") for end in ("wal", "shm"))):
             name.unlink(missing_ok=True)
         return self._connected()
 
     def _connected(self) -> sqlite3.Connection:
+        if not self._mine and not self._path.exists():
+            raise FileNotFoundError
         self._path.touch(mode=0o600)
         connection = sqlite3.connect(self._path, check_same_thread=False)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.executescript(_TABLES)
+        if self._mine:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            _made(connection)
         return connection
 
     def _belongs(self, connection: sqlite3.Connection) -> bool:
@@ -141,3 +137,52 @@ class Index:
 
     def _segment(self, number: int) -> Path:
         return self._folder / f"{number:08d}.log"
+
+
+class Indices:
+    """The indices of all logs of a gateway: this worker keeps those of its *own*, and reads the others."""
+
+    def __init__(self, folder: Path, log_key: bytes, own: Sequence[Path]) -> None:
+        self._folder, self._log_key = folder, log_key
+        self._own = {log: Index(log, log_key) for log in own}
+
+    def records(self, message_id: str) -> Iterator[Record]:
+        """Yield the records of all logs that may hold a message with *message_id*, oldest first, and others."""
+        with self._all() as found:
+            yield from heapq.merge(*(one.records(message_id) for one in found), key=lambda record: record.moment)
+
+    def stamps(self, signature: bytes) -> Iterator[Record]:
+        """Yield the records of time-stamps that may cover *signature*, of a log that the index knows to its end."""
+        with self._all() as found:
+            for one in found:
+                yield from one.stamps(signature)
+
+    async def run(self) -> None:
+        """Let the own ones catch up, again and again."""
+        while True:
+            more = False
+            for one in self._own.values():
+                try:
+                    more = await asyncio.to_thread(one.catch_up) or more
+                except Exception:
+                    _logger.exception("index")
+            await asyncio.sleep(0 if more else EVERY)
+
+    def close(self) -> None:
+        """Let the files go."""
+        for one in self._own.values():
+            one.close()
+
+    @contextmanager
+    def _all(self) -> Iterator[list[Index]]:
+        others = [Index(log, self._log_key, own=False) for log in reading.logs(self._folder) if log not in self._own]
+        try:
+            yield [*self._own.values(), *others]
+        finally:
+            for one in others:
+                one.close()
+
+
+def _made(connection: sqlite3.Connection) -> sqlite3.Connection:
+    connection.executescript(_TABLES)
+    return connection

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import signal
+import socket
 import ssl
 import sys
 import time
@@ -16,15 +17,16 @@ import uvloop
 
 from onedoor.exchange.configuration import Gateway
 from onedoor.exchange.gateway import local as files
-from onedoor.exchange.gateway import watching
+from onedoor.exchange.gateway import reading, watching
 from onedoor.exchange.gateway.asking import Peer
 from onedoor.exchange.gateway.consuming import Consuming
 from onedoor.exchange.gateway.core import Core
 from onedoor.exchange.gateway.log import Log
 from onedoor.exchange.gateway.nodes import Node
-from onedoor.exchange.gateway.providing import Providing, ProvidingLink
+from onedoor.exchange.gateway.providing import Providing, ProvidingLink, remember
 from onedoor.exchange.gateway.stamping import Stamping
 from onedoor.exchange.gateway.systems import SystemConnection
+from onedoor.exchange.gateway.workers import Share, Workers
 from onedoor.exchange.listening import listening
 from onedoor.kernel.settings import NEWER_ERRORS, Settings
 from onedoor.kernel.watch import lines, listener, metrics, spans
@@ -51,11 +53,11 @@ class Swept(Protocol):
 class GatewayServer:
     """Everything that one gateway process runs."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.local = files.read(settings.state)
+    def __init__(self, settings: Settings, share: Share) -> None:
+        self.local, self._share = files.read(settings.state), share
         self._systems, self._gateways = settings.listen, settings.exchange_listen
         self._plain, self._newer = settings.plain_listen, settings.error_types == NEWER_ERRORS
-        self.core = Core(self.local, Log(self.local.log, self.local.log_key))
+        self.core = Core(self.local, Log(share.log(self.local.log), self.local.log_key), share)
         self.stamping = Stamping(self.core, settings.tsa_url, settings.ocsp_url, settings.stamp_within)
         self.core.stamping = self.stamping
         self.peers: dict[str, Peer] = {}
@@ -76,8 +78,7 @@ class GatewayServer:
         cached = self.local.folder / files.CONFIGURATION
         if cached.exists() and core.accept(cached.read_bytes()):
             self._follow()
-        providing = Providing(core, self.nodes)
-        providing.remember()
+        providing = Providing(core, self.nodes, self._share.seen)
         consuming = Consuming(core, self.peers, newer=self._newer)
         await self._listen(
             self._systems,
@@ -90,7 +91,7 @@ class GatewayServer:
             self._gateways, lambda: ProvidingLink(providing, self.links), core.outer(ssl.PROTOCOL_TLS_SERVER)
         )
         self._tasks = [loop.create_task(self._sweep()), loop.create_task(self._refresh())]
-        self._tasks += [loop.create_task(self.stamping.run()), loop.create_task(core.index.run())]
+        self._tasks += [loop.create_task(self.stamping.run()), loop.create_task(core.indices.run())]
         for client, way in self.local.connections.items():
             if way != files.MUTUAL:
                 _logger.warning("systems.without_certificate client=%s connection=%s", client, way)
@@ -120,7 +121,7 @@ class GatewayServer:
         for link in list(self.links):
             link.abort()
         await asyncio.sleep(0)
-        self.core.index.close()
+        self.core.indices.close()
         self.core.log.close()
 
     def _under_way(self) -> bool:
@@ -134,7 +135,13 @@ class GatewayServer:
         with listening(address) as (host, port):
             self._servers.append(
                 await loop.create_server(
-                    factory, host, port, ssl=context, backlog=BACKLOG, ssl_handshake_timeout=handshake
+                    factory,
+                    host,
+                    port,
+                    ssl=context,
+                    backlog=BACKLOG,
+                    ssl_handshake_timeout=handshake,
+                    reuse_port=self._share.of > 1,
                 )
             )
 
@@ -207,22 +214,41 @@ async def fetch(url: str) -> bytes:
 
 
 def run(settings: Settings) -> None:
-    """Run the gateway of *settings* until SIGTERM or SIGINT."""
+    """Run the gateway of *settings*, with as many workers as they say, until SIGTERM or SIGINT."""
+    if settings.workers > 1:
+        lines.set_up(settings.log_level)
+        Workers(settings).run()
+        return
+    share, found = Share(), files.read(settings.state)
+    for log in reading.logs(found.log):
+        remember(share.seen, log, found.log_key)
+    work(settings, share)
+
+
+def work(settings: Settings, share: Share, *, watched: socket.socket | None = None) -> None:
+    """Be the worker of the gateway that has *share*, until told to stop, or until who started it has ended.
+
+    It answers who watches at *watched*, where that is given.
+    """
     lines.set_up(settings.log_level)
     sys.setswitchinterval(0.0005)  # the log's thread must not wait long for its turn
-    uvloop.run(_run(GatewayServer(settings), settings))
+    uvloop.run(_run(GatewayServer(settings, share), settings, watched))
 
 
-async def _run(server: GatewayServer, settings: Settings) -> None:
+async def _run(server: GatewayServer, settings: Settings, watched: socket.socket | None) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
+    if watched:
+        loop.add_reader(sys.stdin.fileno(), stopped.set)  # nobody writes there: it ends with who keeps the workers
     spans.begin(settings, "gateway")
     await server.start()
     metrics.scraped.sources.append(partial(watching.measures, server))
-    listener.begin(settings, watching.health_of(server, settings.member, loop))
+    listener.begin(settings, watching.health_of(server, settings.member, loop), watched)
     await stopped.wait()
+    if watched:
+        loop.remove_reader(sys.stdin.fileno())
     await server.stop()
     spans.end()
 

@@ -5,6 +5,7 @@ import logging
 import time
 from contextlib import suppress
 from http import HTTPStatus
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onedoor.exchange import identifiers
@@ -15,7 +16,7 @@ from onedoor.exchange.gateway.faults import SERVER_PROXY, Fault, server_side
 from onedoor.exchange.gateway.local import Provided
 from onedoor.exchange.gateway.messages import DROPPED, Fields, Headers, Message, Request
 from onedoor.exchange.gateway.nodes import REPEATABLE, Errand, Node, Reply
-from onedoor.exchange.gateway.replay import Seen, TooMany, timely
+from onedoor.exchange.gateway.replay import WINDOW, Seen, TooMany, timely
 from onedoor.exchange.gateway.watching import PROVIDING, Noted
 from onedoor.exchange.gateway.wire import Link, Outbox
 from onedoor.exchange.identifiers import Target
@@ -33,19 +34,18 @@ _logger = logging.getLogger(__name__)
 
 
 class Providing:
-    """What all links of askers share: replay memory, the nodes behind."""
+    """What all links of askers share: which ids were *seen*, the nodes behind."""
 
-    def __init__(self, core: Core, nodes: dict[tuple[str, int], Node]) -> None:
-        self.core, self.nodes, self.seen = core, nodes, Seen()
+    def __init__(self, core: Core, nodes: dict[tuple[str, int], Node], seen: Seen) -> None:
+        self.core, self.nodes, self.seen = core, nodes, seen
 
-    def remember(self) -> None:
-        """Fill the replay memory from the log, so that a restart opens no window."""
-        now = time.time_ns()
-        log_key = self.core.local.log_key
-        for logged in reading.messages(self.core.local.log, log_key, since=now - 600 * 10**9):
-            if logged.kind == reading.RECEIVED_REQUESTS:
-                request = messages.read_request(logged.message.head)
-                self.seen.first_time(request.first(b"x-road-client"), request.first(b"x-road-id"), logged.moment)
+
+def remember(seen: Seen, log: Path, log_key: bytes) -> None:
+    """Enter what ids came lately, by the *log* of a worker, so that a restart opens no window."""
+    for logged in reading.messages(log, log_key, since=time.time_ns() - 2 * WINDOW):
+        if logged.kind == reading.RECEIVED_REQUESTS:
+            request = messages.read_request(logged.message.head)
+            seen.first_time(request.first(b"x-road-client"), request.first(b"x-road-id"), logged.moment)
 
 
 class ProvidingLink(Link):

@@ -68,8 +68,26 @@ def verify(folder: Path, log_key: bytes | None) -> Verdict:
 
 
 def verify_gateway(state: Path) -> Verdict:
-    """Check the log of the gateway whose state folder is *state*, with the key kept there."""
-    return verify(state / LOG, (state / LOG_KEY).read_bytes())
+    """Check the logs of the gateway whose state folder is *state*, one for each worker, with the key kept there."""
+    key = (state / LOG_KEY).read_bytes()
+    found = [verify(log, key) for log in logs(state / LOG)]
+    return Verdict(
+        segments=sum(one.segments for one in found),
+        records=sum(one.records for one in found),
+        dropped=sum(one.dropped for one in found),
+        head=" ".join(one.head for one in found),
+        faults=tuple(fault for one in found for fault in one.faults),
+    )
+
+
+def logs(folder: Path) -> list[Path]:
+    """Return the folders of the logs that a gateway's workers wrote: the first one's is *folder*, others lie in it."""
+    return sorted((folder, *folder.glob("[1-9]*/")), key=lambda one: number_of(one, folder))
+
+
+def number_of(log: Path, folder: Path) -> int:
+    """Return the number of the worker whose *log* it is, of those in *folder*."""
+    return 0 if log == folder else int(log.name)
 
 
 def messages(folder: Path, log_key: bytes, *, since: int = 0) -> Iterator[Logged]:

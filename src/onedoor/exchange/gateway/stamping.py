@@ -44,6 +44,10 @@ SECOND = 10**9
 _logger = logging.getLogger(__name__)
 
 
+Unstamped = tuple[int, str, bytes]
+"""A batch in the log that no token covers: when it was logged (ns), its statement and its signature."""
+
+
 @dataclass(frozen=True, slots=True)
 class Signed:
     """A signature in the log that waits for its time-stamp; *moment* is when it was logged here (ns)."""
@@ -107,21 +111,30 @@ class Stamping:
 
     def _left(self, configuration: Configuration) -> list[Signed]:
         """Return what no token in the log covers, with the certificate it was signed under: perhaps one of before."""
-        left, certificates = unstamped(self._core.local.log, self._core.local.log_key)
+        found = [unstamped(log, self._core.local.log_key) for log in self._core.logs]
+        left = [one for some, _ in found for one in some]
+        return self._signed(left, [one for _, some in found for one in some], configuration)
+
+    def _signed(
+        self, left: Iterable[Unstamped], certificates: Iterable[Certificate], configuration: Configuration
+    ) -> list[Signed]:
+        """Return what stands in *left*, each under the certificate that its signature holds under, if one is known."""
         gateways = configuration.gateways.values()
         known = [(self._core.id, self._core.sealer.signing, self._core.sealer.template)]
         known += [(one.id, one.signing, one.template) for one in gateways]
         known += [(one.id, former, Template(former)) for one in gateways for former in one.former]
         known += [("", one, Template(one)) for one in certificates]
-        found = []
+        found, lost = list[Signed](), 0
         for moment, said, value in left:
             signer = batches.signer_of(said)
             likely = sorted(known, key=lambda one: one[0] != signer)
             holding = ((signing, template) for _, signing, template in likely if _holds(said, value, signing, template))
             if one := next(holding, None):
                 found.append(Signed(moment, said, value, *one))
-        if len(found) < len(left):
-            _logger.error("stamping.unknown_signer signatures=%s", len(left) - len(found))
+            else:
+                lost += 1
+        if lost:
+            _logger.error("stamping.unknown_signer signatures=%s", lost)
         return found
 
     async def run(self) -> None:
@@ -154,6 +167,17 @@ class Stamping:
                     await self._remember()
                     left = len(self._waiting)
             return left <= 0 and not self._more
+
+    async def stamp_others(self, left: Sequence[Unstamped]) -> None:
+        """Stamp what stands in another worker's log, as far as the authority answers: the token goes into our own."""
+        if self._tsa and (configuration := self._core.current()):
+            taken = self._signed(left, (), configuration)
+            try:
+                made = await asyncio.to_thread(self._made, taken, configuration)
+            except OnedoorError as error:
+                _logger.warning("stamping.failed error=%s", type(error).__name__)
+            else:
+                await self._kept(json.dumps({"taken": 0, "left": 1, **made}).encode())
 
     def _made(self, taken: Sequence[Signed], configuration: Configuration) -> dict[str, Any]:
         """Return what the record of a token over *taken* says."""
@@ -197,12 +221,9 @@ def leaves(documents: Iterable[str]) -> list[bytes]:
     return [step([base64.b64decode(one)]) for one in documents]
 
 
-def unstamped(folder: Path, log_key: bytes) -> tuple[list[tuple[int, str, bytes]], list[Certificate]]:
-    """Return the batches in the log that no token covers, in their order, and the certificates that tokens came with.
-
-    Of each batch: when it was logged (ns), its statement and its signature.
-    """
-    left: dict[bytes, tuple[int, str, bytes]] = {}
+def unstamped(folder: Path, log_key: bytes) -> tuple[list[Unstamped], list[Certificate]]:
+    """Return the batches in the log that no token covers, in their order, and the certificates of tokens in it."""
+    left: dict[bytes, Unstamped] = {}
     certificates: dict[str, str] = {}
     for record in reading.records(folder, log_key, since=_covered(folder, log_key)):
         payload = record.payload or b""

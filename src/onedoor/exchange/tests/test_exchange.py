@@ -20,6 +20,7 @@ from onedoor.exchange.connections import ConnectionLost, Connections, Request, c
 from onedoor.exchange.gateway import batches, local, messages, reading, segments
 from onedoor.exchange.gateway.core import Core
 from onedoor.exchange.gateway.log import Log
+from onedoor.exchange.gateway.workers import Share
 from onedoor.exchange.tests.hostile import HostileGateway, head_of
 from onedoor.exchange.tests.nation import LOOKUP, PROVIDER, WHY, Place, System
 from onedoor.signing.certificates import fingerprint, load_certificates
@@ -323,7 +324,7 @@ def test_each_door_of_a_gateway_speaks_tls_1_3_and_nothing_older(place: Place, d
 
 def test_whoever_asks_a_gateway_or_a_system_speaks_tls_1_3_and_nothing_older(place: Place) -> None:
     seat = place.seats["G22"]
-    core = Core(local.read(seat.gateway_state), cast("Log", None))
+    core = Core(local.read(seat.gateway_state), cast("Log", None), Share())
     system = client_context(*(seat.state / f"tls{end}" for end in (".pem", ".key", "-trust.pem")))
     system.check_hostname = False
     for client, server in (

@@ -44,7 +44,7 @@ def write(tmp_path: Path, sealer: batches.Sealer) -> Write:
 
 
 def of(folder: Path) -> Index:
-    made = Index(folder / index.FILE, folder / "log", KEY)
+    made = Index(folder / "log", KEY)
     while made.catch_up():
         pass
     return made
@@ -80,9 +80,9 @@ def test_an_index_that_is_not_true_is_made_anew(tmp_path: Path, write: Write, fa
     write("a", "b", "c", "z")
     of(tmp_path).close()
     if fault == "lost":
-        (tmp_path / index.FILE).unlink()
+        (tmp_path / "log" / index.FILE).unlink()
     elif fault == "torn":
-        (tmp_path / index.FILE).write_bytes(os.urandom(4096))
+        (tmp_path / "log" / index.FILE).write_bytes(os.urandom(4096))
     else:
         shutil.rmtree(tmp_path / "log")
         write("c", "b", "a", "z")
@@ -102,7 +102,7 @@ def test_a_record_that_was_lost_hides_no_other(tmp_path: Path, write: Write) -> 
 def test_nothing_of_a_message_stands_in_the_index(tmp_path: Path, write: Write) -> None:
     write("a-very-special-id", "z")
     of(tmp_path).close()
-    kept = b"".join(path.read_bytes() for path in tmp_path.glob(f"{index.FILE}*"))
+    kept = b"".join(path.read_bytes() for path in (tmp_path / "log").glob(f"{index.FILE}*"))
     assert kept
     assert b"special" not in kept
 

@@ -26,6 +26,7 @@ from onedoor.exchange.gateway.log import SEGMENT, Log
 from onedoor.exchange.gateway.messages import Fields, Headers, Message, Response
 from onedoor.exchange.gateway.stamping import Signed, Stamping
 from onedoor.exchange.gateway.systems import Asked
+from onedoor.exchange.gateway.workers import Share
 from onedoor.exchange.tests.nation import LOOKUP, PROVIDER, WHY
 from onedoor.kernel.nation import load
 from onedoor.kernel.settings import REPOSITORY
@@ -57,12 +58,12 @@ def run(request: pytest.FixtureRequest, provisioned: Path, tmp_path: Path) -> Ca
         signed = (provisioned / files.CONFIGURATION).read_bytes()
 
         async def running() -> None:
-            core = Core(local, Log(local.log, local.log_key, size=request.param))
+            core = Core(local, Log(local.log, local.log_key, size=request.param), Share())
             assert core.accept(signed)
             try:
                 await step(core)
             finally:
-                core.index.close()
+                core.indices.close()
                 core.log.close()
 
         asyncio.run(running())
@@ -85,7 +86,7 @@ async def kept(core: Core, payload: bytes, kind: int = reading.SENT_REQUESTS) ->
     core.log.append(kind, payload, durable.set_result)
     core.log.append(reading.REFUSED, b"", lambda _: None)
     assert await durable is None
-    while core.index.catch_up():
+    while any(one.catch_up() for one in core.indices._own.values()):
         pass
 
 

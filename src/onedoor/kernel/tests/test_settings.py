@@ -64,6 +64,7 @@ def test_a_node_is_told_what_is_missing(missing):
         ("DESK_THREADS", "0"),
         ("DESK_THREADS", "65"),
         ("DESK_THREADS", "many"),
+        ("WORKERS", "0"),
         ("SECRET_FILE", "/nowhere"),
     ],
 )

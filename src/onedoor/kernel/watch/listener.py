@@ -8,6 +8,7 @@ import json
 import logging
 import socket
 import threading
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -22,6 +23,8 @@ JSON = "application/json"
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 PATIENCE = 5.0
 """Seconds a client may take to send its request or to take its answer."""
+Figures = Callable[[], bytes]
+"""Gives the metrics in Prometheus' text format."""
 _logger = logging.getLogger(__name__)
 
 
@@ -31,9 +34,14 @@ class Listener(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 16
 
-    def __init__(self, settings: Settings, health: Health) -> None:
+    def __init__(self, settings: Settings, health: Health, at: socket.socket | None, figures: Figures) -> None:
+        self.health, self.figures, self.token = health, figures, settings.watch_token
+        if at:  # somebody listens for us already
+            super().__init__(at.getsockname(), Watcher, bind_and_activate=False)
+            self.socket.close()
+            self.socket = at
+            return
         host, _, port = settings.watch_listen.rpartition(":")
-        self.health, self.token = health, settings.watch_token
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         super().__init__((host.strip("[]"), int(port)), Watcher)
 
@@ -82,7 +90,7 @@ class Watcher(BaseHTTPRequestHandler):
     def figures(self) -> None:
         """Tell the figures of the process in Prometheus' text format."""
         try:
-            text = metrics.text()
+            text = self.server.figures()
         except Exception:
             _logger.exception("the metrics could not be taken")
             self._say(BROKEN, JSON, b'{"status": "broken"}')
@@ -122,10 +130,12 @@ ROUTES = (
 """All that a watch listener answers."""
 
 
-def begin(settings: Settings, health: Health) -> Listener | None:
-    """Listen from now on, when the settings name an address; a thread of its own answers."""
-    if not settings.watch_listen:
+def begin(
+    settings: Settings, health: Health, at: socket.socket | None = None, *, figures: Figures = metrics.text
+) -> Listener | None:
+    """Listen from now on, when the settings name an address or *at* listens already; a thread of its own answers."""
+    if not (settings.watch_listen or at):
         return None
-    listener = Listener(settings, health)
+    listener = Listener(settings, health, at, figures)
     threading.Thread(target=listener.serve_forever, args=(0.2,), name="watch", daemon=True).start()
     return listener

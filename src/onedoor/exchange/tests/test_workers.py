@@ -1,0 +1,173 @@
+"""A gateway of several workers: one towards everybody else, whatever happens to one of them."""
+
+import os
+import re
+import signal
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from onedoor.exchange.connections import ConnectionLost, Connections
+from onedoor.exchange.gateway import reading
+from onedoor.exchange.tests.nation import PROVIDER, Place, System, free_base, system_of, wait_for
+from onedoor.exchange.tests.test_asic import asked, unpacked
+
+PROVIDING, ASKING = "gateway-G01", "gateway-G22"
+WORKERS = 2
+
+
+@pytest.fixture(scope="module")
+def several(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    place = Place(tmp_path_factory.mktemp("var"), free_base())
+    for name in (PROVIDING, ASKING):
+        place.environments[name]["ONEDOOR_WORKERS"] = str(WORKERS)
+    place.start("directory", PROVIDING, ASKING)
+    yield place
+    place.stop()
+
+
+@pytest.fixture
+def answering(several: Place) -> Iterator[System]:
+    with system_of(several, "G01") as system:
+        yield system
+
+
+@pytest.fixture
+def clients(several: Place) -> Iterator[list[Connections]]:
+    """Connections that the system shares out among the workers."""
+    found = [several.client() for _ in range(12)]
+    yield found
+    for one in found:
+        one.close()
+
+
+def workers(place: Place, name: str) -> list[int]:
+    own = str(place.running[name].pid)
+    running = (int(path.name) for path in Path("/proc").iterdir() if path.name.isdecimal())
+    return sorted(pid for pid in running if parent_of(pid) == own)
+
+
+def parent_of(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()[1]
+    except OSError:
+        return ""
+
+
+def logged(place: Place, member: str) -> list[set[str]]:
+    """Return the ids in the log of each worker."""
+    folder = place.seats[member].gateway_state
+    key = (folder / "log.key").read_bytes()
+    found = []
+    for log in reading.logs(folder / "log"):
+        heads = (one.message.head for one in reading.messages(log, key))
+        found.append({named[1].decode() for head in heads if (named := re.search(rb"X-Road-Id:([^\r]*)", head))})
+    return found
+
+
+def watched(place: Place, name: str, path: str) -> str:
+    address = place.environments[name]["ONEDOOR_WATCH_LISTEN"]
+    with urllib.request.urlopen(f"http://{address}{path}", timeout=5) as answer:
+        return str(answer.read().decode())
+
+
+def test_both_workers_of_both_gateways_carry_messages(
+    several: Place, answering: System, clients: list[Connections]
+) -> None:
+    ids = [f"shared-{number}" for number in range(len(clients))]
+    for client, one in zip(clients, ids, strict=True):
+        assert several.ask(client=client, X_Road_Id=one).status == 200
+    for member in ("G22", "G01"):
+        found = [some & set(ids) for some in logged(several, member)]
+        assert set().union(*found) == set(ids)
+        assert not set.intersection(*found), "each message is in one worker's log"
+    assert all(some & set(ids) for some in logged(several, "G22"))
+    assert reading.verify_gateway(several.seats["G22"].gateway_state).whole
+
+
+def test_an_id_is_served_once_by_whichever_worker(
+    several: Place, answering: System, clients: list[Connections]
+) -> None:
+    statuses = [several.ask(client=client, X_Road_Id="only-once").status for client in clients]
+    assert (statuses.count(200), len(answering.seen)) == (1, 1)
+
+
+def test_evidence_is_handed_out_by_whichever_worker(
+    several: Place, answering: System, clients: list[Connections]
+) -> None:
+    assert several.ask(client=clients[0], X_Road_Id="evidence").status == 200
+    for client in clients:
+        assert len(unpacked(asked(client, "evidence", more="&force").body)) == 2
+    provider = [several.client("G01") for _ in range(6)]
+    for client in provider:
+        assert len(unpacked(asked(client, "evidence", PROVIDER, more="&force").body)) == 2
+        client.close()
+
+
+def test_a_worker_that_is_killed_is_started_anew_and_touches_no_other(
+    several: Place, answering: System, clients: list[Connections]
+) -> None:
+    for number, client in enumerate(clients):
+        assert several.ask(client=client, X_Road_Id=f"before-{number}").status == 200
+    before = workers(several, ASKING)
+    assert len(before) == WORKERS
+    os.kill(before[0], signal.SIGKILL)
+    served = 0
+    for number, client in enumerate(clients):
+        try:
+            served += several.ask(client=client, X_Road_Id=f"after-{number}").status == 200
+        except (ConnectionLost, OSError):
+            continue
+    assert served, "the other worker goes on"
+    wait_for(lambda: len(set(workers(several, ASKING)) - {before[0]}) == WORKERS, "another worker")
+    wait_for(lambda: '"ok"' in watched(several, ASKING, "/health"), "its health")
+
+
+def test_an_id_is_refused_after_its_worker_was_killed(several: Place, answering: System) -> None:
+    client = several.client()
+    assert several.ask(client=client, X_Road_Id="remembered").status == 200
+    before = workers(several, PROVIDING)
+    for one in before:
+        os.kill(one, signal.SIGKILL)
+    wait_for(lambda: len(set(workers(several, PROVIDING)) - set(before)) == WORKERS, "other workers")
+    wait_for(lambda: several.ask(client=client).status == 200, "the link is made again")
+    assert several.ask(client=client, X_Road_Id="remembered").headers["x-road-error"] == (
+        "Server.ServerProxy.InvalidRequest"
+    )
+    client.close()
+
+
+def test_who_watches_is_told_of_every_worker(several: Place, answering: System, clients: list[Connections]) -> None:
+    for client in clients:
+        assert several.ask(client=client).status == 200
+    figures = watched(several, ASKING, "/metrics")
+    for number in range(WORKERS):
+        assert re.search(rf'^onedoor_exchange_messages_total{{.*worker="{number}".*}} [1-9]', figures, re.MULTILINE)
+    assert figures.count("# TYPE onedoor_exchange_messages_total counter") == 1
+    assert re.findall(r'"(worker \d)"', watched(several, ASKING, "/health")) == ["worker 0", "worker 1"]
+
+
+def test_workers_end_with_who_keeps_them(several: Place) -> None:
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        running = workers(several, ASKING)
+        assert len(running) == WORKERS
+        several.kill(ASKING, number)
+        wait_for(lambda running=running: not any(parent_of(one) for one in running), "their end")
+        several.start(ASKING)
+        wait_for(lambda: '"ok"' in watched(several, ASKING, "/health"), "health")
+
+
+def test_fewer_workers_look_after_the_logs_of_those_before(
+    several: Place, answering: System, clients: list[Connections]
+) -> None:
+    for number, client in enumerate(clients):
+        assert several.ask(client=client, X_Road_Id=f"many-{number}").status == 200
+    several.kill(ASKING, signal.SIGTERM)
+    several.environments[ASKING]["ONEDOOR_WORKERS"] = "1"
+    several.start(ASKING)
+    client = several.client()
+    for number in range(len(clients)):
+        assert len(unpacked(asked(client, f"many-{number}", more="&force").body)) == 2
+    client.close()
