@@ -16,6 +16,7 @@ from rich.table import Table
 
 from bench import (
     agencies,
+    breadth,
     door,
     exchange,
     figures,
@@ -45,11 +46,12 @@ READS, ENTRIES = 100_000, 1_000_000
 RESULTS = Path(__file__).parent / "results"
 PARTS = (
     "nation", "register", "registers", "door", "gate", "ledger", "whoreads", "measurement", "agencies", "figures",
-    "signing", "exchange", "pages", "story", "memory",
+    "signing", "exchange", "breadth", "pages", "story", "memory",
 )  # fmt: skip
 LONG = ("growth",)
 ALONE = {
     "agencies",
+    "breadth",
     "exchange",
     "figures",
     "registers",
@@ -113,6 +115,7 @@ def measure(
         "figures": lambda: figures.measure(var, say),
         "signing": lambda: signing.measure(say),
         "exchange": lambda: exchange.measure(var, say),
+        "breadth": lambda: breadth.measure(var, say),
         "growth": lambda: kept(growth.measure(var, say)),
         "pages": lambda: pages.measure(set_up(where, var / "results"), say),
         "story": lambda: [story.measure(where, say)],

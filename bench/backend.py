@@ -1,7 +1,7 @@
 """A provider's system that does nothing but answer: the same behind both gateways and behind both proxies.
 
-``python -m bench.backend HOST:PORT CERTIFICATE KEY TRUST`` serves over mutual TLS 1.3 until it is killed. The query
-``size=N`` says how many bytes an answer has.
+``python -m bench.backend HOST:PORT CERTIFICATE KEY TRUST [HOST:PORT …]`` serves over mutual TLS 1.3 until it is killed,
+as so many systems as are named. The query ``size=N`` says how many bytes an answer has.
 """
 
 import asyncio
@@ -55,8 +55,14 @@ def _answer(target: bytes) -> bytes:
     )
 
 
-async def main(address: str, certificate: str, key: str, trust: str) -> None:
+async def main(*named: str) -> None:
     """Serve until killed."""
+    servers = [await _server(*named[at : at + 4]) for at in range(0, len(named), 4)]
+    print("ready", flush=True)
+    await asyncio.gather(*(one.serve_forever() for one in servers))
+
+
+async def _server(address: str, certificate: str, key: str, trust: str) -> asyncio.Server:
     host, _, port = address.rpartition(":")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
@@ -64,9 +70,7 @@ async def main(address: str, certificate: str, key: str, trust: str) -> None:
     context.load_verify_locations(trust)
     context.load_cert_chain(certificate, key)
     context.num_tickets = 0
-    server = await asyncio.get_running_loop().create_server(Answering, host, int(port), ssl=context, backlog=1024)
-    print("ready", flush=True)
-    await server.serve_forever()
+    return await asyncio.get_running_loop().create_server(Answering, host, int(port), ssl=context, backlog=1024)
 
 
 if __name__ == "__main__":

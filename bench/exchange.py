@@ -8,7 +8,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from bench.rush import Load
 from onedoor.exchange.connections import client_context
 from onedoor.exchange.directory.layout import EXCHANGE, SYSTEMS
 from onedoor.exchange.gateway import local
-from onedoor.exchange.tests.nation import Place, free_base
+from onedoor.exchange.tests.nation import Place, answers, free_base, wait_for
 
 SECONDS, REPEATS = 3.0, 5
 CONSUMER, PROVIDER = "G22", "G01"
@@ -34,7 +33,7 @@ WHY = {
     "Accept": "*/*",
 }
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
-ROUND, NEAR, FAR = 1024, 60, 61
+ROUND, NEAR, FAR = 1024, 50, 51
 """Bytes of a KiB; what is added to the ports of the gateways' ranges for the proxies."""
 CONFIGURATION = """
 daemon off; pid {folder}/pid; error_log {folder}/error.log crit; worker_processes 1; worker_rlimit_nofile 8192; {user}
@@ -99,10 +98,10 @@ def main(folder: Path) -> None:
     for environment in place.environments.values():
         environment["ONEDOOR_LOG_LEVEL"] = "warning"  # the proxies write no line for each request either
     with ExitStack() as stack:
-        stack.enter_context(_backend(place))
+        stack.enter_context(backends(place, PROVIDER))
         stack.callback(place.stop)
         place.start("directory", f"gateway-{CONSUMER}", f"gateway-{PROVIDER}")
-        entrance = stack.enter_context(_proxies(place))
+        entrance = stack.enter_context(proxies(place, CONSUMER, PROVIDER))
         print(told(_ratios(place, entrance)))
 
 
@@ -147,11 +146,12 @@ def _port(place: Place, member: str, offset: int) -> int:
 
 
 @contextmanager
-def _backend(place: Place) -> Iterator[None]:
-    """Keep the provider's system running."""
-    seat = place.seats[PROVIDER]
-    files = [str(seat.state / name) for name in ("tls.pem", "tls.key", "tls-trust.pem")]
-    command = [sys.executable, "-m", "bench.backend", seat.address(EXCHANGE), *files]
+def backends(place: Place, *providers: str) -> Iterator[None]:
+    """Keep the systems of *providers* running."""
+    command = [sys.executable, "-m", "bench.backend"]
+    for seat in (place.seats[one] for one in providers):
+        files = [str(seat.state / name) for name in ("tls.pem", "tls.key", "tls-trust.pem")]
+        command += [seat.address(EXCHANGE), *files]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout
         running.stdout.readline()
@@ -162,11 +162,14 @@ def _backend(place: Place) -> Iterator[None]:
 
 
 @contextmanager
-def _proxies(place: Place) -> Iterator[int]:
-    """Keep the two proxies running, with the certificates of the gateways they stand beside; give the first's port."""
-    near, far = (place.base + offset + SYSTEMS for offset in (NEAR, FAR))
-    consumer, provider = (place.seats[one].gateway_state for one in (CONSUMER, PROVIDER))
-    backend = place.seats[PROVIDER].address(EXCHANGE)
+def proxies(place: Place, asking: str, providing: str, after: int = 0) -> Iterator[int]:
+    """Keep two proxies running, with the certificates of the gateways they stand beside; give the first's port.
+
+    Others may stand on so many ports *after* which theirs begin.
+    """
+    near, far = (place.base + offset + SYSTEMS + after for offset in (NEAR, FAR))
+    consumer, provider = (place.seats[one].gateway_state for one in (asking, providing))
+    backend = place.seats[providing].address(EXCHANGE)
     with ExitStack() as stack:
         one = {
             "listen": f"127.0.0.1:{far}",
@@ -181,7 +184,7 @@ def _proxies(place: Place) -> Iterator[int]:
             "client": consumer / local.OUTER,
         }
         for name, facts in (("far", one), ("near", other)):
-            stack.enter_context(_nginx(place.var / f"nginx-{name}", facts))
+            stack.enter_context(_nginx(place.var / f"nginx-{name}-{after}", facts))
         yield near
 
 
@@ -192,7 +195,7 @@ def _nginx(folder: Path, facts: dict[str, object]) -> Iterator[None]:
     (folder / "nginx.conf").write_text(CONFIGURATION.format(folder=folder, user=user, **facts))
     with subprocess.Popen([str(NGINX), "-p", str(folder), "-c", str(folder / "nginx.conf")]) as running:
         try:
-            time.sleep(0.5)
+            wait_for(lambda: answers(str(facts["listen"])), f"nginx at {facts['listen']}")
             yield
         finally:
             running.terminate()

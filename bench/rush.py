@@ -3,7 +3,10 @@
 import asyncio
 import ssl
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import cycle, islice
 from typing import cast
 
 import httptools
@@ -27,20 +30,28 @@ class Load:
 
     def throughput(self, connections: int, seconds: float) -> float:
         """Return the requests per second of so many *connections*, each asking again as soon as it is answered."""
-        taken = uvloop.run(_rush(self, connections, seconds))
-        return len(taken) / seconds
+        return throughput([self], connections, seconds)
 
     def latency(self, seconds: float) -> float:
         """Return the median milliseconds of a request at one connection."""
-        taken = sorted(uvloop.run(_rush(self, 1, seconds)))
+        taken = sorted(answers([self], 1, seconds))
         return taken[len(taken) // 2] * MILLI
+
+
+def throughput(loads: Sequence[Load], connections: int, seconds: float) -> float:
+    """Return the requests per second of so many *connections* in all, dealt out to *loads* in turn."""
+    return len(answers(loads, connections, seconds)) / seconds
+
+
+def answers(loads: Sequence[Load], connections: int, seconds: float) -> list[float]:
+    """Return the seconds of each answer to so many *connections* in all, dealt out to *loads* in turn."""
+    return uvloop.run(_rush(loads, connections, seconds))
 
 
 @dataclass
 class _Run:
     """What the connections of one run share: when it ends, and the seconds of each answer since it began."""
 
-    load: Load
     until: float = 0.0
     taken: list[float] = field(default_factory=list)
     failed: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
@@ -49,8 +60,8 @@ class _Run:
 class _Asking(asyncio.Protocol):
     """One connection."""
 
-    def __init__(self, run: _Run) -> None:
-        self._run, self._sent = run, 0.0
+    def __init__(self, run: _Run, load: Load) -> None:
+        self._run, self._load, self._sent = run, load, 0.0
         self._parser = httptools.HttpResponseParser(self)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -64,7 +75,7 @@ class _Asking(asyncio.Protocol):
     def ask(self) -> None:
         """Send the request once more."""
         self._sent = time.perf_counter()
-        self._transport.write(self._run.load.wire)
+        self._transport.write(self._load.wire)
 
     def data_received(self, data: bytes) -> None:
         """Parse what came."""
@@ -85,17 +96,13 @@ class _Asking(asyncio.Protocol):
             self._run.failed.set_exception(NotAnswered(why))
 
 
-async def _rush(load: Load, connections: int, seconds: float) -> list[float]:
+async def _rush(loads: Sequence[Load], connections: int, seconds: float) -> list[float]:
     """Open all *connections*, then ask for so many *seconds*; return those of each answer."""
-    run, loop = _Run(load), asyncio.get_running_loop()
-    asking = [
-        (
-            await loop.create_connection(
-                lambda: _Asking(run), load.host, load.port, ssl=load.tls, server_hostname="localhost"
-            )
-        )[1]
-        for _ in range(connections)
-    ]
+    run, loop, asking = _Run(), asyncio.get_running_loop(), []
+    for load in islice(cycle(loads), connections):
+        made = partial(_Asking, run, load)
+        _, one = await loop.create_connection(made, load.host, load.port, ssl=load.tls, server_hostname="localhost")
+        asking.append(one)
     run.until = time.perf_counter() + seconds
     for one in asking:
         one.ask()

@@ -66,7 +66,7 @@ class Place:
         for name in names:
             for key in ("ONEDOOR_LISTEN", "ONEDOOR_EXCHANGE_LISTEN"):
                 if address := self.environments[name].get(key):
-                    wait_for(lambda address=address: _answers(address), f"{name} at {address}")
+                    wait_for(lambda address=address: answers(address), f"{name} at {address}")
 
     def kill(self, name: str, number: int = 9) -> None:
         process = self.running.pop(name)
@@ -172,12 +172,12 @@ def free_base() -> int:
     """Return a base port whose range nobody uses at this moment, below those of whole nations."""
     start = 10000 + os.getpid() % 16 * 500
     for base in (*range(start, 18500, 500), *range(10000, start, 500)):
-        if not any(_answers(f"127.0.0.1:{base + part}") for part in (100, 101, 200, 201, 301, 302, 400)):
+        if not any(answers(f"127.0.0.1:{base + part}") for part in (100, 101, 200, 201, 301, 302, 400)):
             return base
     raise RuntimeError("no free ports")
 
 
-def _answers(address: str) -> bool:
+def answers(address: str) -> bool:
     host, _, port = address.rpartition(":")
     with suppress(OSError), socket.create_connection((host, int(port)), 1):
         return True
