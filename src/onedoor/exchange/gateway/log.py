@@ -1,7 +1,7 @@
 """The durable message log of one gateway: append, then one fdatasync for all that came in the meantime.
 
-`Log.append` seals and writes at once and calls back when the record is durable. The only thing done outside the event
-loop is fdatasync (and making the next segment), in one thread. A callback that raises touches nobody else.
+`Log.append` seals and writes at once and calls back when the record is durable. Done outside the event loop, in one
+thread: fdatasync, and room for the next segment, laid out ahead. A callback that raises touches nobody else.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -20,9 +21,11 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from onedoor.exchange.gateway import segments
 from onedoor.exchange.gateway.segments import CHAIN, NOTHING, RECORD, START, BrokenSegment, SegmentHead
+from onedoor.kernel.durable import sync_folder
 from onedoor.kernel.errors import OnedoorError
 
 SEGMENT = 8 * 2**20
+SPARE = "spare.draft"
 LAZY = 0.01
 """Seconds after which a lazy record is made durable though nothing else was written."""
 RETRY = 1.0
@@ -50,11 +53,14 @@ class Log:
         self._failed_at = 0.0
         self._failed: OSError | None = None
         self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._spare: int | None = None
+        self._named = True
         self._at, self._index, self._chain = 0, 0, NOTHING
         number, chain, dropped = recover(folder)
         self._begin(number + 1, chain, dropped)
         self._thread = threading.Thread(target=self._work, name="log", daemon=True)
         self._thread.start()
+        self._jobs.put(self._lay_out)
 
     def append(self, kind: int, payload: bytes, durable: Callback, *, lazy: bool = False) -> None:
         """Write a record now; call *durable* on the running loop once it cannot be lost (None) or is (the error).
@@ -93,6 +99,9 @@ class Log:
         for handle in {*self._to_sync, self._handle}:
             os.close(handle)
         segments.cut(self._path, self._at)
+        if self._spare is not None:
+            os.close(self._spare)
+            (self.folder / SPARE).unlink(missing_ok=True)
         os.close(self._lock)
 
     def _write(self, kind: int, payload: bytes) -> None:
@@ -108,13 +117,25 @@ class Log:
         full = self._handle
         self._begin(self._number + 1, self._chain, 0, max(self._size, START + need))
         self._to_sync.append(full)
+        self._jobs.put(self._lay_out)
+
+    def _lay_out(self) -> None:
+        """Make room for the next segment; without it the next one is made when it is needed."""
+        if self._spare is None:
+            with suppress(OSError):
+                self._spare = segments.lay_out(self.folder / SPARE, self._size)
 
     def _begin(self, number: int, before: bytes, dropped: int, size: int = 0) -> None:
         salt = secrets.token_bytes(32)
         head = SegmentHead(number, time.time_ns(), salt, before, dropped)
         path = self.folder / f"{number:08d}.log"
         self._end = size or self._size
-        self._handle = segments.create(path, self._end, head)
+        if self._spare is not None and self._end == self._size:
+            segments.begin(self._spare, self.folder / SPARE, path, head)
+            self._handle, self._spare = self._spare, None
+            self._named = False
+        else:
+            self._handle = segments.create(path, self._end, head)
         self._path, self._number = path, number
         self._cipher: AESGCM = segments.key_of(self._key, salt)
         self._chain, self._at, self._index = head.pack()[-CHAIN:], START, 0
@@ -129,14 +150,16 @@ class Log:
     def _sync(self) -> None:
         callbacks, self._waiting = self._waiting, []
         rolled, self._to_sync = self._to_sync, []
-        handle = self._handle
-        self._syncing = True
+        handle, named = self._handle, self._named
+        self._syncing = self._named = True
 
         def job() -> None:
             error = None
             try:
                 for one in (*rolled, handle):
                     os.fdatasync(one)
+                if not named:
+                    sync_folder(self.folder)
                 for one in rolled:
                     os.close(one)
             except OSError as failed:
@@ -187,6 +210,8 @@ class Log:
 def recover(folder: Path) -> tuple[int, bytes, int]:
     """Make the last segment whole: move a torn tail aside; return its number, its chain and the bytes dropped."""
     found = sorted(folder.glob("*.log"))
+    while found and segments.is_blank(found[-1]):  # it was just begun, and nothing of it was acknowledged
+        found.pop().unlink()
     if not found:
         return 0, NOTHING, 0
     path = found[-1]

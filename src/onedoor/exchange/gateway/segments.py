@@ -80,6 +80,12 @@ def seal(cipher: AESGCM, index: int, before: bytes, moment: int, kind: int, payl
     return [head, sealed, hasher.digest()]
 
 
+def is_blank(path: Path) -> bool:
+    """Return whether the segment at *path* has its name and not yet its head: the machine went down between the two."""
+    with path.open("rb") as file:
+        return not _SOMETHING.search(file.read(START))
+
+
 def read_head(path: Path) -> SegmentHead:
     """Return the head of the segment at *path*; raise `BrokenSegment`."""
     with path.open("rb") as file:
@@ -131,18 +137,35 @@ def record_at(path: Path, log_key: bytes, at: int, index: int) -> Record:
 def create(path: Path, size: int, head: SegmentHead) -> int:
     """Make a segment of *size* bytes with *head*, durable with its name; return its file descriptor."""
     draft = path.with_suffix(".draft")
+    handle = lay_out(draft, size)
+    try:
+        begin(handle, draft, path, head)
+        os.fsync(handle)
+        sync_folder(path.parent)
+    except OSError:
+        os.close(handle)
+        path.unlink(missing_ok=True)
+        raise
+    return handle
+
+
+def lay_out(draft: Path, size: int) -> int:
+    """Make room for a segment of *size* bytes at *draft*, durably; return its file descriptor."""
     handle = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
         os.posix_fallocate(handle, 0, size)
-        os.pwrite(handle, head.pack(), 0)
         os.fsync(handle)
-        draft.rename(path)
-        sync_folder(path.parent)
     except OSError:
         os.close(handle)
         draft.unlink(missing_ok=True)
         raise
     return handle
+
+
+def begin(handle: int, draft: Path, path: Path, head: SegmentHead) -> None:
+    """Let what was laid out at *draft* be the segment at *path*; neither head nor name is durable yet."""
+    os.pwrite(handle, head.pack(), 0)
+    draft.rename(path)
 
 
 def cut(path: Path, size: int) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import errno
 import os
 import secrets
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -108,6 +109,39 @@ def test_any_byte_changed_in_a_finished_segment_is_found(
     raw[data.draw(st.integers(0, len(raw) - 1))] ^= data.draw(st.integers(1, 255))
     path.write_bytes(raw)
     assert not reading.verify(folder, KEY).whole
+
+
+def test_a_segment_that_has_its_name_alone_is_begun_again(tmp_path: Path) -> None:
+    write(tmp_path, [b"kept"])
+    (tmp_path / "00000002.log").write_bytes(bytes(64 * 1024))
+    write(tmp_path, [b"next"])
+    assert payloads(tmp_path) == [b"kept", b"next"]
+    assert reading.verify(tmp_path, KEY).whole
+
+
+def test_the_next_segment_is_laid_out_beside_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loop_syncs = []
+    sync, here = os.fsync, threading.get_ident()
+    monkeypatch.setattr(
+        os, "fsync", lambda file: loop_syncs.append(file) if threading.get_ident() == here else sync(file)
+    )
+
+    async def run() -> None:
+        log = Log(tmp_path, KEY, size=8192)
+        begun = len(loop_syncs)
+        for _ in range(12):
+            while log._spare is None:  # noqa: ASYNC110 - another thread lays it out
+                await asyncio.sleep(0.001)
+            done = asyncio.get_running_loop().create_future()
+            log.append(1, bytes(5000), done.set_result)
+            assert await done is None
+        assert len(loop_syncs) == begun, "nothing is synced where messages pass"
+        log.close()
+
+    asyncio.run(run())
+    verdict = reading.verify(tmp_path, KEY)
+    assert (verdict.whole, verdict.segments, verdict.records) == (True, 12, 12)
+    assert not list(tmp_path.glob("*.draft"))
 
 
 def test_a_missing_or_shortened_segment_is_found(tmp_path: Path) -> None:
