@@ -81,10 +81,12 @@ def anonymous(raw: bytes) -> bytes:
         for one in hidden:
             one["url"] = _path(one["url"])
         return json.dumps(found.data, ensure_ascii=False).encode()
-    text = found.text
-    for url in sorted((one["url"] for one in hidden), key=lambda url: -int(url.start)):
-        text = text[: url.start] + json.dumps(_path(url)) + text[url.end :]
-    return text.encode()
+    pieces: list[str] = []
+    end = 0
+    for url in sorted((one["url"] for one in hidden), key=lambda url: int(url.start)):
+        pieces += found.text[end : url.start], json.dumps(_path(url))
+        end = url.end
+    return "".join([*pieces, found.text[end:]]).encode()
 
 
 def _path(url: str) -> str:
