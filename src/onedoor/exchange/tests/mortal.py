@@ -1,0 +1,204 @@
+"""Processes that kill themselves with -9 at a named step, and are there again within a tenth of a second.
+
+One process loads everything once (``python -m onedoor.exchange.tests.mortal``) and forks the others: what is tested is
+their end and their beginning, not how long Python takes to load.
+"""
+
+import asyncio
+import importlib
+import itertools
+import json
+import os
+import signal
+import ssl
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from onedoor.exchange.connections import ConnectionLost, Connections, Request, Response
+from onedoor.exchange.gateway import main
+from onedoor.exchange.gateway.log import Log
+from onedoor.exchange.tests.nation import LOOKUP, WHY, System
+from onedoor.kernel.settings import read
+
+SEGMENT = 2**15
+"""Bytes of a segment of the log here: one is full every few dozen messages."""
+ASKERS, TRIES = 4, 3
+"""Threads of the consumer, and how often each asks under one id before it goes on to the next."""
+GATEWAY = "onedoor.exchange.gateway."
+
+
+@dataclass(frozen=True)
+class Step:
+    """A moment in the life of a process: *before* or after the *number*th call of a function."""
+
+    victim: str
+    name: str
+    function: str
+    before: bool = True
+
+    def arm(self, number: int) -> None:
+        """Let this process end without a word at that call."""
+        module, _, path = self.function.partition(":")
+        *outer, name = path.split(".")
+        owner: Any = importlib.import_module(module)
+        for one in outer:
+            owner = getattr(owner, one)
+        whole, counter = getattr(owner, name), itertools.count(1)
+
+        def mortal(*given: Any, **named: Any) -> Any:
+            if ends := next(counter) == number and self.before:
+                os.kill(os.getpid(), signal.SIGKILL)
+            found = whole(*given, **named)
+            if not self.before and not ends and next(after) == number:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return found
+
+        after = itertools.count(1)
+        setattr(owner, name, mortal)
+
+
+def at(victim: str, name: str, function: str, *, before: bool = True) -> Step:
+    return Step(victim, name, function if ":" in function and "." in function.partition(":")[0] else GATEWAY + function,
+                before)  # fmt: skip
+
+
+@dataclass
+class Nursery:
+    """Who forks the processes, and which of them lives."""
+
+    environments: Mapping[str, Mapping[str, str]]
+    living: dict[str, int] = field(default_factory=dict)
+
+    def __enter__(self) -> "Nursery":
+        command = [sys.executable, "-m", "onedoor.exchange.tests.mortal"]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for pid in self.living.values():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
+        self.process.communicate("")
+
+    def bear(self, name: str, step: Step | None, number: int = 0) -> None:
+        """Start *name*, to end at the *number*th call of *step*, or to live on."""
+        told = [name, dict(self.environments[name]), step and [step.function, step.before], number]
+        assert self.process.stdin
+        assert self.process.stdout
+        self.process.stdin.write(json.dumps(told) + "\n")
+        self.process.stdin.flush()
+        self.living[name] = int(self.process.stdout.readline())
+
+    def lives(self, name: str) -> bool:
+        with suppress(ProcessLookupError):
+            os.kill(self.living[name], 0)
+            return True
+        return False
+
+    def end(self, name: str) -> None:
+        """Ask *name* to end, and wait until it has."""
+        with suppress(ProcessLookupError):
+            os.kill(self.living[name], signal.SIGTERM)
+        while self.lives(name):
+            threading.Event().wait(0.01)
+
+
+def gateway(environment: Mapping[str, str]) -> None:
+    """Be a gateway."""
+    (Log.__init__.__kwdefaults__ or {})["size"] = SEGMENT
+    main.run(read(environment))
+
+
+def provider(environment: Mapping[str, str]) -> None:
+    """Be the system that provides: it writes down under which id it was asked, then answers."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    state = Path(environment["STATE"])
+    context.load_cert_chain(state / "tls.pem", state / "tls.key")
+    seen = Path(environment["SEEN"])
+    system = System(reply=lambda asked: provide(asked, seen))
+    host, _, port = environment["ADDRESS"].rpartition(":")
+
+    async def serve() -> None:
+        server = await asyncio.start_server(system.serve, host, int(port), ssl=context, reuse_address=True)
+        await server.serve_forever()
+
+    asyncio.run(serve())
+
+
+def provide(asked: dict[str, Any], seen: Path) -> tuple[int, bytes, str]:
+    write_down(seen, asked["headers"]["x-road-id"])
+    return answered()
+
+
+def answered() -> tuple[int, bytes, str]:
+    return 200, b"{}", ""
+
+
+def consumer(environment: Mapping[str, str]) -> None:
+    """Be the system that asks, again and again; it writes down what was acknowledged, and under which id."""
+    state, kept = Path(environment["STATE"]), Path(environment["SEEN"])
+    begun = f"{os.getpid()}-{os.times().elapsed}"
+
+    def ask(asker: int) -> None:
+        client = Connections(environment["ADDRESS"], state / "tls.pem", state / "tls.key", state / "tls-trust.pem")
+        for number in itertools.count():
+            headers = WHY | {"X-Road-Id": f"{begun}-{asker}-{number}"}
+            for _ in range(TRIES):
+                with suppress(OSError, ConnectionLost):
+                    found = asking(client, Request("POST", LOOKUP, headers, b"{}"))
+                    if isinstance(found, Response) and found.status == 200:
+                        acknowledge(kept, headers["X-Road-Id"])
+                        break
+                threading.Event().wait(0.02)
+
+    for asker in range(ASKERS):
+        threading.Thread(target=ask, args=(asker,), daemon=True).start()
+    signal.pause()
+
+
+def asking(client: Connections, request: Request) -> Response | Exception:
+    return client.exchange([request], 5)[0]
+
+
+def acknowledge(kept: Path, message_id: str) -> None:
+    write_down(kept, message_id)
+
+
+def write_down(path: Path, line: str) -> None:
+    with path.open("a") as file:
+        file.write(line + "\n")
+
+
+ROLES: dict[str, Callable[[Mapping[str, str]], None]] = {"provider": provider, "consumer": consumer}
+
+
+def nurse() -> None:
+    """Fork what standard input says, line by line."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them: they leave no zombies
+    own = sys.modules["onedoor.exchange.tests.mortal"] = sys.modules["__main__"]
+    assert own
+    for line in sys.stdin:
+        name, environment, step, number = json.loads(line)
+        if pid := os.fork():
+            sys.stdout.write(f"{pid}\n")
+            sys.stdout.flush()
+            continue
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        output = os.open(environment["OUTPUT"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        if step:
+            Step(name, "", *step).arm(number)
+        ROLES.get(name, gateway)({one: value for one, value in environment.items() if one != "OUTPUT"})
+        os._exit(0)
+
+
+if __name__ == "__main__":
+    nurse()
