@@ -14,6 +14,7 @@ import ssl
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -21,9 +22,9 @@ from pathlib import Path
 from typing import Any
 
 from onedoor.exchange.connections import ConnectionLost, Connections, Request, Response
-from onedoor.exchange.gateway import main
+from onedoor.exchange.gateway import main, messages, reading
 from onedoor.exchange.gateway.log import Log
-from onedoor.exchange.tests.nation import LOOKUP, WHY, System
+from onedoor.exchange.tests.nation import LOOKUP, WHY, Place, System, wait_for
 from onedoor.kernel.settings import read
 
 SEGMENT = 2**15
@@ -31,6 +32,7 @@ SEGMENT = 2**15
 ASKERS, TRIES = 4, 3
 """Threads of the consumer, and how often each asks under one id before it goes on to the next."""
 GATEWAY = "onedoor.exchange.gateway."
+ASKING, PROVIDING = "gateway-G22", "gateway-G01"
 
 
 @dataclass(frozen=True)
@@ -73,10 +75,12 @@ class Nursery:
     """Who forks the processes, and which of them lives."""
 
     environments: Mapping[str, Mapping[str, str]]
+    within: tuple[str, ...] = ()
+    """What a command begins with that is to run in a network of its own."""
     living: dict[str, int] = field(default_factory=dict)
 
     def __enter__(self) -> "Nursery":
-        command = [sys.executable, "-m", "onedoor.exchange.tests.mortal"]
+        command = [*self.within, sys.executable, "-m", "onedoor.exchange.tests.mortal"]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         return self
 
@@ -101,10 +105,10 @@ class Nursery:
             return True
         return False
 
-    def end(self, name: str) -> None:
-        """Ask *name* to end, and wait until it has."""
+    def end(self, name: str, how: signal.Signals = signal.SIGTERM) -> None:
+        """Let *name* end, and wait until it has."""
         with suppress(ProcessLookupError):
-            os.kill(self.living[name], signal.SIGTERM)
+            os.kill(self.living[name], how)
         while self.lives(name):
             threading.Event().wait(0.01)
 
@@ -175,7 +179,71 @@ def write_down(path: Path, line: str) -> None:
         file.write(line + "\n")
 
 
-ROLES: dict[str, Callable[[Mapping[str, str]], None]] = {"provider": provider, "consumer": consumer}
+def environments(place: Place) -> dict[str, dict[str, str]]:
+    """Return the settings of both gateways, and of the two systems behind them."""
+    own = {name: {**place.environments[name], "ONEDOOR_TSA_URL": ""} for name in (ASKING, PROVIDING)}
+    for name, member, address in (("provider", "G01", 300), ("consumer", "G22", 100)):
+        where = place.seats[member].address(address)
+        own[name] = {
+            "STATE": str(place.seats[member].state),
+            "ADDRESS": f"https://{where}" if name == "consumer" else where,
+            "SEEN": str(place.var / name),
+        }
+    return {name: {**one, "OUTPUT": str(place.var / f"{name}.out")} for name, one in own.items()}
+
+
+def check(place: Place) -> None:
+    """Assert that both logs verify and hold all that was acknowledged, and that nothing was delivered twice."""
+    acknowledged, delivered = lines(place.var / "consumer"), lines(place.var / "provider")
+    for member, kinds in (("G22", (1, 4)), ("G01", (2, 3))):
+        folder = place.seats[member].gateway_state
+        key = (folder / "log.key").read_bytes()
+        assert reading.verify(folder / "log", key).faults == ()
+        logged = {(one.kind, _id(one.message.head)) for one in reading.messages(folder / "log", key)}
+        assert {(kind, one) for kind in kinds for one in acknowledged} <= logged
+    assert [one for one, count in Counter(delivered).items() if count > 1] == []
+    assert set(acknowledged) <= set(delivered)
+
+
+def lines(path: Path) -> list[str]:
+    return path.read_text().split() if path.exists() else []
+
+
+def _id(head: bytes) -> str:
+    found = messages.read_request(head) if head[:1].isalpha() else messages.read_response(head)
+    return found.headers.first(b"x-road-id")
+
+
+def wait_for_traffic(place: Place, messages: int = 20, seconds: float = 60.0) -> None:
+    """Wait until so many messages more were acknowledged."""
+    path = place.var / "consumer"
+    before = len(lines(path))
+    wait_for(lambda: len(lines(path)) >= before + messages, "traffic", seconds)
+
+
+def proxy(environment: Mapping[str, str]) -> None:
+    """Stand between two gateways and hand on what comes, each way so many seconds later."""
+    seconds, (there, _, port) = float(environment["SECONDS"]), environment["TARGET"].rpartition(":")
+    host, _, own = environment["ADDRESS"].rpartition(":")
+
+    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        loop = asyncio.get_running_loop()
+        while chunk := await reader.read(2**16):
+            loop.call_later(seconds, writer.write, chunk)
+        loop.call_later(seconds, writer.close)
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            further = await asyncio.open_connection(there, int(port))
+            await asyncio.gather(carry(reader, further[1]), carry(further[0], writer))
+
+    async def serve() -> None:
+        await (await asyncio.start_server(accept, host, int(own))).serve_forever()
+
+    asyncio.run(serve())
+
+
+ROLES: dict[str, Callable[[Mapping[str, str]], None]] = {"provider": provider, "consumer": consumer, "proxy": proxy}
 
 
 def nurse() -> None:

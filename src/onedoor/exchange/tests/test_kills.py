@@ -8,11 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from onedoor.exchange.gateway import messages, reading
-from onedoor.exchange.tests.mortal import Nursery, Step, at
+from onedoor.exchange.tests.mortal import ASKING, PROVIDING, Nursery, Step, at, check, environments, wait_for_traffic
 from onedoor.exchange.tests.nation import Place, free_base
 
-ASKING, PROVIDING = "gateway-G22", "gateway-G01"
 OWN = "onedoor.exchange.tests.mortal:"
 STEPS = (
     at(ASKING, "a request was read", "consuming:_read_headers"),
@@ -62,13 +60,8 @@ def kill_and_check(var: Path, rounds: int) -> None:
     place = Place(var, free_base())
     with Nursery(environments(place)) as nursery:
         killed = kill(nursery, rounds)
-        before = len(lines(var / "consumer"))
-        until = time.monotonic() + WITHIN
-        while len(lines(var / "consumer")) < before + 20:
-            assert time.monotonic() < until, "traffic does not come back"
-            time.sleep(0.02)
-        nursery.end("consumer")
-        for name in (ASKING, PROVIDING):
+        wait_for_traffic(place)
+        for name in ("consumer", ASKING, PROVIDING):
             nursery.end(name)
     assert sorted(killed.values()) == [rounds] * len(STEPS)
     check(place)
@@ -98,36 +91,3 @@ def kill(nursery: Nursery, rounds: int) -> Counter[Step]:
         assert time.monotonic() < until, f"not reached: {[one and one.name for one in armed.values()]}"
         time.sleep(0.005)
     return killed
-
-
-def environments(place: Place) -> dict[str, dict[str, str]]:
-    own = {name: {**place.environments[name], "ONEDOOR_TSA_URL": ""} for name in (ASKING, PROVIDING)}
-    for name, member, address in (("provider", "G01", 300), ("consumer", "G22", 100)):
-        at = place.seats[member].address(address)
-        own[name] = {
-            "STATE": str(place.seats[member].state),
-            "ADDRESS": f"https://{at}" if name == "consumer" else at,
-            "SEEN": str(place.var / name),
-        }
-    return {name: {**one, "OUTPUT": str(place.var / f"{name}.out")} for name, one in own.items()}
-
-
-def check(place: Place) -> None:
-    acknowledged, delivered = lines(place.var / "consumer"), lines(place.var / "provider")
-    for member, kinds in (("G22", (1, 4)), ("G01", (2, 3))):
-        folder = place.seats[member].gateway_state
-        key = (folder / "log.key").read_bytes()
-        assert reading.verify(folder / "log", key).faults == ()
-        logged = {(one.kind, _id(one.message.head)) for one in reading.messages(folder / "log", key)}
-        assert {(kind, one) for kind in kinds for one in acknowledged} <= logged
-    assert [one for one, count in Counter(delivered).items() if count > 1] == []
-    assert set(acknowledged) <= set(delivered)
-
-
-def lines(path: Path) -> list[str]:
-    return path.read_text().split() if path.exists() else []
-
-
-def _id(head: bytes) -> str:
-    found = messages.read_request(head) if head[:1].isalpha() else messages.read_response(head)
-    return found.headers.first(b"x-road-id")
