@@ -15,6 +15,7 @@ from onedoor.kernel.said import Said, said
 FILE, PKCS11 = "file", "pkcs11"
 ROLES = ("portal", "node", "test", "gateway", "directory", "witness")
 DOCUMENTED_ERRORS, NEWER_ERRORS = "documented", "7.8"
+DOCUMENTED_STATUS, UNAVAILABLE = "500", "503"
 LOG_LEVELS = ("debug", "info", "warning", "error")
 REPOSITORY = Path(__file__).resolve().parents[3]
 NO_MEMBER = ("directory", "witness", "test")
@@ -24,6 +25,7 @@ SHORTEST_SECRET = 32
 STAMP_WITHIN, MOST_STAMP_WITHIN = 14_400, 604_800
 DESK_THREADS, MOST_THREADS = 8, 64
 MOST_WORKERS = 64
+MOST_RATE = 100_000
 """Requests that a node's desk serves at the same time: enough that a few slow ones leave room for the others."""
 LAST_PORT = 65535
 LOOPBACK = ("127.0.0.1", "[::1]")
@@ -119,6 +121,12 @@ class Settings:
     error_types: str
     """How a gateway spells errors to its systems: `documented` (`Server.ServerProxy.AccessDenied`), or `7.8`
     (`server.serverproxy.access_denied`, as X-Road from 7.8 on)."""
+    busy_status: str
+    """With which status a gateway tells its systems an error that says when to try again (`Retry-After`): `500`, as
+    X-Road does, or `503`."""
+    client_rate: int
+    """Messages a second that one system may send through its gateway, with ten seconds’ worth at once; `0`: as many as
+    it likes."""
     proxies: tuple[str, ...]
     """IP addresses of the proxies in front of this process, with commas; only theirs is the word about who asks."""
     webhook_hosts: tuple[str, ...]
@@ -209,6 +217,8 @@ def _settings(source: "_Source") -> Settings:
         exchange_listen=source.address("exchange_listen", "127.0.0.1:8300"),
         plain_listen=source.optional_address("plain_listen"),
         error_types=source.one_of("error_types", (DOCUMENTED_ERRORS, NEWER_ERRORS), DOCUMENTED_ERRORS),
+        busy_status=source.one_of("busy_status", (DOCUMENTED_STATUS, UNAVAILABLE), DOCUMENTED_STATUS),
+        client_rate=source.number("client_rate", 0, MOST_RATE, least=0),
         proxies=source.addresses("proxies"),
         webhook_hosts=source.hosts("webhook_hosts"),
         demonstration=source.flag("demonstration"),
@@ -271,10 +281,10 @@ class _Source:
         self.fault(_key(name), value, expected)
         return default
 
-    def number(self, name: str, default: int, most: int) -> int:
-        expected = said("a number from 1 to {most}", most=most)
+    def number(self, name: str, default: int, most: int, *, least: int = 1) -> int:
+        expected = said("a number from {least} to {most}", least=least, most=most)
         value = self.raw(name, str(default), expected)
-        if re.fullmatch(r"\d{1,6}", value) and 1 <= int(value) <= most:
+        if re.fullmatch(r"\d{1,6}", value) and least <= int(value) <= most:
             return int(value)
         self.fault(_key(name), value, expected)
         return default

@@ -95,15 +95,19 @@ def _gateway(layout: Layout, seat: Seat, authority: Authority, anchor: Certifica
     services = [offered(offer, root, system) for offer in _offers(layout, seat)]
     directory = f"http://{layout.directory_address}/configuration"
     data: dict[str, Any] = {"id": seat.gateway_id, "directory": directory, "services": services}
-    if connections := _connections(folder / local.FILE):
-        data["connections"] = connections
+    _keep_chosen(folder / local.FILE, data)
     write(folder / local.FILE, json.dumps(data, indent=1).encode())
 
 
-def _connections(path: Path) -> dict[str, str]:
-    """Return how systems connect by the gateway's file at *path*: its operator's to say."""
-    found: dict[str, str] = json.loads(path.read_text("utf-8")).get("connections", {}) if path.exists() else {}
-    return found
+def _keep_chosen(path: Path, data: dict[str, Any]) -> None:
+    """Put into *data* what the operator wrote into the gateway's file at *path*: how systems connect, limits."""
+    before: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    if connections := before.get("connections"):
+        data["connections"] = connections
+    known = {one["service"]: one for one in before.get("services", ())}
+    for service in data["services"]:
+        chosen = known.get(service["service"], {})
+        service |= {name: chosen[name] for name in local.CHOSEN if name in chosen}
 
 
 def _offers(layout: Layout, seat: Seat) -> list[rights.Offer]:

@@ -2,10 +2,13 @@
 
 import asyncio
 import logging
+import math
+import time
+from dataclasses import dataclass
 
 from onedoor.exchange import identifiers
 from onedoor.exchange.configuration import Configuration, Gateway
-from onedoor.exchange.gateway import asic, clients, faults, govstack, messages, metaservices, soap, verification
+from onedoor.exchange.gateway import asic, clients, faults, govstack, messages, metaservices, rates, soap, verification
 from onedoor.exchange.gateway.asking import Peer
 from onedoor.exchange.gateway.core import Core
 from onedoor.exchange.gateway.faults import CLIENT_PROXY, Fault, bad_request, client_side
@@ -17,6 +20,7 @@ from onedoor.kernel.ids import uuid7_text
 from onedoor.kernel.routing import EVERY, Route
 
 LONGEST_ID = 255
+BUSY = 503, b"Service Unavailable"
 METHODS = frozenset((b"GET", b"POST", b"PUT", b"DELETE", b"PATCH", b"HEAD", b"OPTIONS", b"TRACE"))
 _CLIENT, _ID = b"x-road-client", b"x-road-id"
 _REPLACED = DROPPED | {_CLIENT, b"traceparent", b"tracestate"}
@@ -24,11 +28,25 @@ _REPLACED = DROPPED | {_CLIENT, b"traceparent", b"tracestate"}
 _logger = logging.getLogger(__name__)
 
 
-class Consuming:
-    """The side of the own systems."""
+@dataclass(frozen=True, slots=True)
+class How:
+    """What the operator chose.
 
-    def __init__(self, core: Core, peers: dict[str, Peer], *, newer: bool = False) -> None:
-        self.core, self.peers, self._newer = core, peers, newer
+    *newer* spells errors as 7.8 does, *busy* answers 503 where a fault says when to try again, *rate* is how many
+    messages a second one client may send, 0 for as many as it likes.
+    """
+
+    newer: bool = False
+    busy: bool = False
+    rate: int = 0
+
+
+class Consuming:
+    """The side of the own systems: how errors are spelt to them, and how many messages a second each may send."""
+
+    def __init__(self, core: Core, peers: dict[str, Peer], how: How) -> None:
+        self.core, self.peers, self._how = core, peers, how
+        self._buckets = rates.Buckets()
         self._evidence = asic.Evidence(core)
         self._tasks: set[asyncio.Task[tuple[int, bytes, Headers, bytes]]] = set()
 
@@ -74,7 +92,7 @@ class Consuming:
         except Fault as fault:
             noted.end(fault.status, fault.type)
             self.core.counts[fault.type] += 1
-            connection.answer(200, b"OK", *soap.told(fault, newer=self._newer))
+            connection.answer(200, b"OK", *soap.told(fault, newer=self._how.newer))
             return
         noted.end(200)
         connection.answer(200, b"OK", soap.TYPE, body)
@@ -112,6 +130,8 @@ class Consuming:
         request_id = uuid7_text()
         headers, client = _read_headers(asked.headers, request_id.encode())
         clients.identify(configuration, self.core.local, client, asked)
+        if self._how.rate:
+            self._slowly(client)
         try:
             target = identifiers.read_target(asked.target)
         except identifiers.BadIdentifier as bad:
@@ -132,9 +152,9 @@ class Consuming:
             if not faulty and not _belongs(response, client, message_id, target.service):
                 failed(client_side("InconsistentResponse", "The response does not belong to the request"))
                 return
-            noted.end(response.status, FAULT if faulty else "")
             if faulty:
                 response, body = self._retold(faulty, response, body, asked)
+            noted.end(response.status, FAULT if faulty else "")
             head_only = asked.method == b"HEAD"
             connection.answer(response.status, response.reason, response.headers.pairs, body, head_only=head_only)
 
@@ -143,23 +163,34 @@ class Consuming:
 
         self.peers[gateway.id].ask(head, asked.body, request_id, answered, failed)
 
+    def _slowly(self, client: str) -> None:
+        """Turn away a client that comes too often."""
+        if seconds := self._buckets.take(client, self._how.rate, time.monotonic()):
+            why = f"Client '{identifiers.named(client)}' sends more messages than it may"
+            raise client_side("RateLimited", why, retry=math.ceil(seconds))
+
     def _fail(self, fault: Fault, asked: Asked, connection: Answering, noted: Noted) -> None:
-        noted.end(fault.status, fault.type)
+        status, reason = BUSY if self._how.busy and fault.retry else (fault.status, fault.reason)
+        noted.end(status, fault.type)
         self.core.counts[fault.type] += 1
         message_id = asked.headers.first(_ID)
         headers, body = self.told(fault, asked.headers)
         if message_id.isascii() and message_id.isprintable() and message_id:
             headers.append((b"X-Road-Id", message_id.encode()))
-        connection.answer(fault.status, fault.reason, headers, body, head_only=asked.method == b"HEAD")
+        connection.answer(status, reason, headers, body, head_only=asked.method == b"HEAD")
 
     def told(self, fault: Fault, headers: Fields) -> tuple[Headers, bytes]:
         """Return headers and body of the answer that tells *fault* to who sent *headers*."""
-        return fault.told(headers.every(b"accept"), newer=self._newer)
+        return fault.told(headers.every(b"accept"), newer=self._how.newer)
 
     def _retold(self, type_: str, response: Response, body: bytes, asked: Asked) -> tuple[Response, bytes]:
         """Return what the provider's gateway told as a fault, in the form and spelling of this side."""
-        fault = faults.told_by(type_, body, retry=bool(response.headers.first(b"retry-after")))
-        if fault is None or (not self._newer and faults.form(asked.headers.every(b"accept")) == faults.JSON):
+        fault = faults.told_by(type_, body, after=response.headers.first(b"retry-after"))
+        if fault is None:
+            return response, body
+        if self._how.busy and fault.retry:
+            response = Response(*BUSY, response.headers)
+        if not self._how.newer and faults.form(asked.headers.every(b"accept")) == faults.JSON:
             return response, body
         headers, body = self.told(fault, asked.headers)
         kept = messages.travelling(response.headers.pairs, frozenset(name.lower() for name, _ in headers))

@@ -11,7 +11,7 @@ from onedoor.exchange.gateway.messages import Headers
 CLIENT = "Client"
 CLIENT_PROXY = "Server.ClientProxy"
 SERVER_PROXY = "Server.ServerProxy"
-RETRY_AFTER = 1
+LONGEST_RETRY = 3600
 JSON = "application/json"
 _XML = {"text/xml": "text/xml", "application/xml": "application/xml", "text/*": "text/xml"}
 _SIDES = frozenset(("Client", "Server", "ClientProxy", "ServerProxy"))
@@ -23,10 +23,11 @@ _INSIDE = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 class Fault(Exception):
     """An error with its X-Road *type*, such as ``Server.ServerProxy.AccessDenied``; *message* names no person.
 
-    *detail* is an id to find this error by; without one, each telling gets its own.
+    *retry* is the number of seconds after which the same may succeed (`True` is one), or nothing. *detail* is an id to
+    find this error by; without one, each telling gets its own.
     """
 
-    def __init__(self, type_: str, message: str, *, retry: bool = False, detail: str = "") -> None:
+    def __init__(self, type_: str, message: str, *, retry: int = False, detail: str = "") -> None:
         super().__init__(f"{type_}: {message}")
         self.type, self.message, self.retry, self.detail = type_, message, retry, detail
 
@@ -47,7 +48,7 @@ class Fault(Exception):
         body = {"type": type_, "message": self.message, "detail": self.detail or str(uuid4())}
         headers = [(b"Content-Type", f"{kind};charset=utf-8".encode()), (b"X-Road-Error", type_.encode())]
         if self.retry:
-            headers.append((b"Retry-After", b"%d" % RETRY_AFTER))
+            headers.append((b"Retry-After", b"%d" % self.retry))
         return headers, (json.dumps(body) if kind == JSON else _xml(body)).encode()
 
 
@@ -69,8 +70,12 @@ def spelt(type_: str) -> str:
     )
 
 
-def told_by(type_: str, body: bytes, *, retry: bool) -> Fault | None:
-    """Return the fault of *type_* that another gateway told in *body*; nothing when it did not tell one."""
+def told_by(type_: str, body: bytes, *, after: str) -> Fault | None:
+    """Return the fault of *type_* that another gateway told in *body*; nothing when it did not tell one.
+
+    *after* is what it said of when to try again, in seconds, or nothing.
+    """
+    retry = min(int(after[:9]), LONGEST_RETRY) if after.isascii() and after.isdecimal() else bool(after)
     try:
         data = json.loads(body)
         return Fault(type_, str(data["message"]), retry=retry, detail=str(data["detail"]))
@@ -83,12 +88,12 @@ def bad_request(message: str) -> Fault:
     return Fault(f"{CLIENT}.BadRequest", message)
 
 
-def client_side(kind: str, message: str, *, retry: bool = False) -> Fault:
+def client_side(kind: str, message: str, *, retry: int = False) -> Fault:
     """Return a fault of the gateway of the one who asks."""
     return Fault(f"{CLIENT_PROXY}.{kind}", message, retry=retry)
 
 
-def server_side(kind: str, message: str, *, retry: bool = False) -> Fault:
+def server_side(kind: str, message: str, *, retry: int = False) -> Fault:
     """Return a fault of the gateway of the one who provides, or of the provider."""
     return Fault(f"{SERVER_PROXY}.{kind}", message, retry=retry)
 

@@ -25,6 +25,9 @@ SIGNING_KEY, SIGNING_CERTIFICATE = "signing.key", "signing.pem"
 LOG_KEY, LOG, CONFIGURATION = "log.key", "log", "configuration.signed"
 GRANTS, GROUPS, DESCRIPTIONS = "grants.jsonl", "groups.jsonl", "descriptions"
 LOG_KEY_BYTES = 32
+FASTEST = 1_000_000
+CHOSEN = ("timeout", "rate")
+"""What of a service its operator says: seconds, messages a second."""
 MUTUAL, HTTPS, HTTP = "mutual", "https", "http"
 """How a subsystem behind this gateway connects: with its certificate, without one, or in the clear as well."""
 
@@ -37,6 +40,7 @@ class BadGatewayFile(OnedoorError):
 class Provided:
     """A service behind this gateway: the node's address, its base path, the certificate the node must show.
 
+    *rate* is how many messages a second each client may send to it, 0 for as many as it likes.
     *description* is the path of its OpenAPI document below the base path, empty for a plain REST service;
     *document* is that document with its headers once it has been imported, and the endpoints are then its.
     """
@@ -48,6 +52,7 @@ class Provided:
     base: str
     system: str
     timeout: float
+    rate: float
     endpoints: tuple[tuple[str, str], ...]
     description: str
     document: tuple[Headers, bytes] | None
@@ -119,6 +124,14 @@ def _description(folder: Path, service: str) -> Path:
     return folder / DESCRIPTIONS / f"{quote(service, safe='')}.json"
 
 
+def _rate(data: Mapping[str, Any], folder: Path) -> float:
+    rate = data.get("rate", 0)
+    if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate <= FASTEST:
+        why = said("a service’s rate is a number of messages a second, not {rate}", rate=rate)
+        raise BadGatewayFile(file=folder / FILE, why=why)
+    return float(rate)
+
+
 def _provided(own: Mapping[str, Any], folder: Path) -> Provided:
     imported = _description(folder, own["service"])
     data = {**own, **json.loads(imported.read_text("utf-8"))} if imported.exists() else own
@@ -141,6 +154,7 @@ def _provided(own: Mapping[str, Any], folder: Path) -> Provided:
         base=url.path,
         system=data["system"],
         timeout=float(data.get("timeout", 30)),
+        rate=_rate(data, folder),
         endpoints=tuple((one["method"], one["path"]) for one in data.get("endpoints", ())),
         description=description,
         document=document,

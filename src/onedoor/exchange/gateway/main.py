@@ -19,7 +19,7 @@ from onedoor.exchange.configuration import Gateway
 from onedoor.exchange.gateway import local as files
 from onedoor.exchange.gateway import reading, watching
 from onedoor.exchange.gateway.asking import Peer
-from onedoor.exchange.gateway.consuming import Consuming
+from onedoor.exchange.gateway.consuming import Consuming, How
 from onedoor.exchange.gateway.core import Core
 from onedoor.exchange.gateway.log import Log
 from onedoor.exchange.gateway.nodes import Node
@@ -28,7 +28,7 @@ from onedoor.exchange.gateway.stamping import Stamping
 from onedoor.exchange.gateway.systems import SystemConnection
 from onedoor.exchange.gateway.workers import Share, Workers
 from onedoor.exchange.listening import listening
-from onedoor.kernel.settings import NEWER_ERRORS, Settings
+from onedoor.kernel.settings import NEWER_ERRORS, UNAVAILABLE, Settings
 from onedoor.kernel.watch import lines, listener, metrics, spans
 
 SWEEP = 0.5
@@ -56,7 +56,9 @@ class GatewayServer:
     def __init__(self, settings: Settings, share: Share) -> None:
         self.local, self._share = files.read(settings.state), share
         self._systems, self._gateways = settings.listen, settings.exchange_listen
-        self._plain, self._newer = settings.plain_listen, settings.error_types == NEWER_ERRORS
+        self._plain = settings.plain_listen
+        busy = settings.busy_status == UNAVAILABLE
+        self._how = How(newer=settings.error_types == NEWER_ERRORS, busy=busy, rate=settings.client_rate)
         self.core = Core(self.local, Log(share.log(self.local.log), self.local.log_key), share)
         self.stamping = Stamping(self.core, settings.tsa_url, settings.ocsp_url, settings.stamp_within)
         self.core.stamping = self.stamping
@@ -79,7 +81,7 @@ class GatewayServer:
         if cached.exists() and core.accept(cached.read_bytes()):
             self._follow()
         providing = Providing(core, self.nodes, self._share.seen)
-        consuming = Consuming(core, self.peers, newer=self._newer)
+        consuming = Consuming(core, self.peers, self._how)
         await self._listen(
             self._systems,
             lambda: SystemConnection(consuming, self.connections),

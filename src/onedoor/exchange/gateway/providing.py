@@ -2,6 +2,7 @@
 # ruff: noqa: D102 - the callbacks of asyncio and httptools are documented there
 
 import logging
+import math
 import time
 from contextlib import suppress
 from http import HTTPStatus
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from onedoor.exchange import identifiers
 from onedoor.exchange.configuration import Gateway
-from onedoor.exchange.gateway import batches, messages, metaservices, reading
+from onedoor.exchange.gateway import batches, messages, metaservices, rates, reading
 from onedoor.exchange.gateway.core import Core
 from onedoor.exchange.gateway.faults import SERVER_PROXY, Fault, server_side
 from onedoor.exchange.gateway.local import Provided
@@ -34,10 +35,11 @@ _logger = logging.getLogger(__name__)
 
 
 class Providing:
-    """What all links of askers share: which ids were *seen*, the nodes behind."""
+    """What all links of askers share: which ids were *seen*, how often each client came, the nodes behind."""
 
     def __init__(self, core: Core, nodes: dict[tuple[str, int], Node], seen: Seen) -> None:
         self.core, self.nodes, self.seen = core, nodes, seen
+        self.buckets = rates.Buckets()
 
 
 def remember(seen: Seen, log: Path, log_key: bytes) -> None:
@@ -185,10 +187,11 @@ class Question:
             raise server_side("InvalidRequest", str(bad)) from None
         self._noted.about(target.service, request.first(b"x-road-request-id"), self._peer.id)
         own = core.flowing(SERVER_PROXY).gateways.get(core.id)
-        self._check_origin(request, client, moment)
+        self._check_origin(client, moment)
         if own is None or target.provider not in own.clients:
             raise server_side("UnknownMember", f"Client '{identifiers.named(target.provider)}' not found")
         if request.method == "GET" and target.code in metaservices.CODES:
+            self._once(request, client)
             self._tell(target, client)
             return
         provided = core.local.services.get(target.service)
@@ -197,6 +200,9 @@ class Question:
         purpose = request.first(b"onedoor-purpose")
         if not all(core.allowed(client, target.service, request.method, path, purpose) for path in target.said):
             raise server_side("AccessDenied", f"Request is not allowed: {identifiers.named(target.service)}")
+        if provided.rate:
+            self._slowly(client, provided)
+        self._once(request, client)
         self._forward(request, target, provided)
 
     def fail(self, fault: Fault) -> None:
@@ -206,14 +212,23 @@ class Question:
         headers, body = fault.told()
         self._link.respond(messages.response_head(fault.status, fault.reason, [*headers, *self._names()]), body)
 
-    def _check_origin(self, request: Request, client: str, moment: int) -> None:
-        now = time.time_ns()
+    def _check_origin(self, client: str, moment: int) -> None:
         if client not in self._peer.clients:
             raise server_side("AccessDenied", f"The gateway {self._peer.id} does not serve {client}")
-        if not timely(moment, now):
+        if not timely(moment, time.time_ns()):
             raise server_side("InvalidRequest", "The message was signed too long ago, or the clocks differ")
+
+    def _slowly(self, client: str, provided: Provided) -> None:
+        """Turn away a client that comes too often, before its id counts as seen: it may come again with the same."""
+        seconds = self._link.providing.buckets.take((client, provided.service), provided.rate, time.monotonic())
+        if seconds:
+            why = f"Client '{identifiers.named(client)}' sends more to this service than it may"
+            raise server_side("RateLimited", why, retry=math.ceil(seconds))
+
+    def _once(self, request: Request, client: str) -> None:
+        """Serve an id once alone."""
         try:
-            new = self._link.providing.seen.first_time(client, request.first(b"x-road-id"), now)
+            new = self._link.providing.seen.first_time(client, request.first(b"x-road-id"), time.time_ns())
         except TooMany:
             raise server_side("Overloaded", "Too many messages came within minutes", retry=True) from None
         if not new:

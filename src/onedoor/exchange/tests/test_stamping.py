@@ -20,7 +20,7 @@ from onedoor.exchange.directory.layout import Layout
 from onedoor.exchange.gateway import asic, batches, messages, reading, stamping
 from onedoor.exchange.gateway import local as files
 from onedoor.exchange.gateway.asic import Wanted
-from onedoor.exchange.gateway.consuming import Consuming
+from onedoor.exchange.gateway.consuming import Consuming, How
 from onedoor.exchange.gateway.core import Core
 from onedoor.exchange.gateway.log import SEGMENT, Log
 from onedoor.exchange.gateway.messages import Fields, Headers, Message, Response
@@ -275,7 +275,7 @@ def test_an_answer_with_another_id_client_or_service_is_none(
         certificate = next(iter(core.configuration("").subsystems[WHY["X-Road-Client"]].systems))
         headers = [(name.encode(), value.encode()) for name, value in {**WHY, "X-Road-Id": "one"}.items()]
         asked = Asked(b"POST", LOOKUP.encode(), Fields(headers), b"{}", certificate, secure=True)
-        Consuming(core, {OTHER: there}).handle(asked, there)
+        Consuming(core, {OTHER: there}, How()).handle(asked, there)
         assert [one for one, _ in there.given] == [status]
         fault = Fields(there.given[0][1]).first(b"x-road-error")
         assert fault == ("" if status == 200 else "Server.ClientProxy.InconsistentResponse")

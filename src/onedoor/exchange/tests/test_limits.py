@@ -1,0 +1,110 @@
+"""How often a client may come, and how a gateway that has too much says so."""
+
+import json
+import time
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from onedoor.exchange.connections import Connections
+from onedoor.exchange.directory import lab
+from onedoor.exchange.gateway import local, rates
+from onedoor.exchange.tests.nation import LOOKUP, Place, free_base, system_of, wait_for
+
+DEAD = "/r1/VN/GOV/G18/HEALTH/birth-notices/lookup"
+RATE, SERVED = 20, 1
+"""Messages a second that the portal may send in this file, and that one service takes: ten times as many at once."""
+
+
+@pytest.fixture(scope="module")
+def limited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    place = Place(tmp_path_factory.mktemp("var"), free_base())
+    place.environments["gateway-G22"] |= {"ONEDOOR_BUSY_STATUS": "503", "ONEDOOR_CLIENT_RATE": str(RATE)}
+    path = place.seats["G01"].gateway_state / local.FILE
+    data = json.loads(path.read_text())
+    next(one for one in data["services"] if one["service"].endswith("/population"))["rate"] = SERVED
+    path.write_text(json.dumps(data))
+    lab.provision(place.layout.nation, place.var, place.base)  # what the operator wrote stays
+    try:
+        place.start("gateway-G22", "gateway-G01")
+        yield place
+    finally:
+        place.stop()
+
+
+@pytest.fixture
+def asking(limited: Place) -> Iterator[Connections]:
+    client = limited.client()
+    yield client
+    client.close()
+
+
+@given(st.lists(st.floats(0, 30), min_size=1, max_size=60), st.sampled_from([0.05, 0.7, 3, 40]))
+def test_a_client_gets_no_more_than_its_rate_and_one_burst(gaps: list[float], rate: float) -> None:
+    buckets, now, taken = rates.Buckets(), 1000.0, 0
+    for gap in gaps:
+        now += gap
+        wait = buckets.take("client", rate, now)
+        taken += wait == 0
+        assert wait >= 0
+        assert taken <= max(rate * rates.BURST, 1) + rate * (now - 1000 - gaps[0]) + 1e-6
+        if wait:
+            assert buckets.take("client", rate, now + wait + 1e-6) == 0  # what it was told is true
+            taken, now = taken + 1, now + wait + 1e-6
+    assert buckets.take("another", rate, now) == 0
+
+
+def test_buckets_that_are_full_again_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rates, "MOST", 100)
+    buckets = rates.Buckets()
+    for number in range(1000):
+        buckets.take(number, 1, now=number / 10)
+        assert len(buckets) <= 100
+    assert len(buckets) > 5
+
+
+def test_a_service_takes_of_each_client_what_it_may_and_the_same_id_may_come_again(
+    limited: Place, asking: Connections
+) -> None:
+    with system_of(limited, "G01") as system:
+        assert [limited.ask(client=asking).status for _ in range(SERVED * 10)] == [200] * SERVED * 10
+        refused = limited.ask(client=asking, X_Road_Id="again")
+        assert refused.headers["x-road-error"] == "Server.ServerProxy.RateLimited"
+        assert (refused.status, refused.headers["retry-after"]) == (503, "1")
+        time.sleep(1)
+        assert limited.ask(client=asking, X_Road_Id="again").status == 200
+    assert [one["headers"]["x-road-id"] for one in system.seen].count("again") == 1  # type: ignore[index]
+
+
+def test_what_may_be_tried_again_is_told_with_503_when_the_operator_wants_it(
+    limited: Place, asking: Connections
+) -> None:
+    for target, error, status in (
+        (DEAD, "Server.ClientProxy.NetworkError", 503),  # of this gateway
+        (LOOKUP.replace("population/lookup", "household"), "Server.ServerProxy.UnknownService", 500),
+        (DEAD.replace("HEALTH", "NOTHING"), "Server.ClientProxy.UnknownMember", 500),
+    ):
+        answer = limited.ask(target, client=asking)
+        assert (answer.headers["x-road-error"], answer.status) == (error, status)
+        assert ("retry-after" in answer.headers) == (status == 503)
+
+
+def test_a_client_that_comes_too_often_is_told_when_to_come_again(limited: Place, asking: Connections) -> None:
+    late = next(
+        one for one in (limited.ask(DEAD, client=asking) for _ in range(RATE * 20)) if "Rate" in str(one.headers)
+    )
+    assert (late.headers["x-road-error"], late.status) == ("Server.ClientProxy.RateLimited", 503)
+    assert late.headers["retry-after"] == "1"
+    wait_for(lambda: "RateLimited" not in limited.ask(DEAD, client=asking).headers["x-road-error"], "its turn comes")
+
+
+@pytest.mark.parametrize("rate", ["many", -1, True, 10**9])
+def test_a_rate_that_is_none_is_refused_at_the_start(limited: Place, rate: object) -> None:
+    folder = limited.seats["G15"].gateway_state
+    data = json.loads((folder / local.FILE).read_text())
+    data["services"][0]["rate"] = rate
+    (folder / local.FILE).write_text(json.dumps(data))
+    with pytest.raises(local.BadGatewayFile, match="rate"):
+        local.read(folder)
