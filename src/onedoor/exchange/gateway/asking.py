@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from onedoor.exchange.configuration import Gateway
 from onedoor.exchange.gateway import batches, messages, reading
+from onedoor.exchange.gateway.circuits import Circuit
 from onedoor.exchange.gateway.core import Core
 from onedoor.exchange.gateway.faults import Fault, client_side
 from onedoor.exchange.gateway.messages import Message, Response
@@ -41,9 +42,11 @@ class Peer:
 
     def __init__(self, core: Core, gateway: Gateway, context: ssl.SSLContext) -> None:
         self.core, self.gateway, self._context = core, gateway, context
+        self.circuit = Circuit(gateway.id)
         self.awaited: dict[str, Awaited] = {}
         self._link: AskingLink | None = None
         self._connecting: asyncio.Task[None] | None = None
+        self.asked = False
         self.outbox = Outbox(self._send, lambda: len(self.awaited) - len(self.outbox))
 
     def ask(self, head: bytes, body: bytes, request_id: str, answered: Answered, failed: Failed) -> None:
@@ -52,10 +55,20 @@ class Peer:
             raise client_side("Overloaded", "Too many requests wait for this provider", retry=True)
         message = Message.of(head, body)
         until = time.monotonic() + PATIENCE
+        if self.circuit.failures:
+            self._try(until)
         self.awaited[request_id] = Awaited(message.digests.request_hash, answered, failed, until)
         if self._link is None and self._connecting is None:
+            self.asked = True
             self._connecting = asyncio.get_running_loop().create_task(self._connect())
         self.outbox.put(message)
+
+    def _try(self, until: float) -> None:
+        """Let a message try, which is given up at *until*; raise `Fault` when it is not its turn."""
+        if wait := self.circuit.wait(until - PATIENCE):
+            why = f"The gateway {self.gateway.id} failed several times in a row"
+            raise client_side("NetworkError", why, retry=wait)
+        self.circuit.trying(until)
 
     @property
     def linked(self) -> bool:
@@ -66,6 +79,7 @@ class Peer:
         """Give up requests without an answer."""
         late = [request_id for request_id, one in self.awaited.items() if one.until < now]
         for request_id in late:
+            self.circuit.failed(now)
             self.fail(request_id, client_side("NetworkError", "The provider's gateway did not answer in time"))
 
     def close(self) -> None:
@@ -79,6 +93,7 @@ class Peer:
     def ready(self, link: "AskingLink") -> None:
         """Take *link* into use."""
         self._link = link
+        self.circuit.held()
         self.outbox.free()
 
     def lost(self, link: "AskingLink | None", why: str) -> None:
@@ -106,6 +121,8 @@ class Peer:
         one = self.awaited.pop(response.headers.first(b"x-road-request-id"), None)
         if one is None:
             return
+        if self.circuit.failures:
+            self.circuit.held()
         if response.headers.first(b"x-road-request-hash") == one.hash:
             _isolated(lambda: one.answered(response, message.body))
         else:
@@ -126,6 +143,7 @@ class Peer:
             await asyncio.wait_for(making, CONNECT)
         except (OSError, TimeoutError) as error:
             _logger.warning("link.unreachable peer=%s error=%s", gateway.id, type(error).__name__)
+            self.circuit.failed(time.monotonic())
             self.lost(None, f"The gateway {gateway.id} cannot be reached")
         finally:
             self._connecting = None
@@ -160,6 +178,7 @@ class AskingLink(Link):
         super().connection_made(transport)
         if self.peer is None or self.peer.id != self._asker.gateway.id:
             self.peer = None
+            self._asker.circuit.failed(time.monotonic())
             self.abort()
         else:
             self._asker.ready(self)

@@ -1,6 +1,7 @@
 """What one gateway knows of itself, from its own folder: identity, keys, the services behind it."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,8 +27,9 @@ LOG_KEY, LOG, CONFIGURATION = "log.key", "log", "configuration.signed"
 GRANTS, GROUPS, DESCRIPTIONS = "grants.jsonl", "groups.jsonl", "descriptions"
 LOG_KEY_BYTES = 32
 FASTEST = 1_000_000
-CHOSEN = ("timeout", "rate")
-"""What of a service its operator says: seconds, messages a second."""
+_PATH = re.compile("/[!-~]*")
+CHOSEN = ("timeout", "rate", "health")
+"""What of a service its operator says: seconds, messages a second, at which path its system is asked how it is."""
 MUTUAL, HTTPS, HTTP = "mutual", "https", "http"
 """How a subsystem behind this gateway connects: with its certificate, without one, or in the clear as well."""
 
@@ -41,6 +43,7 @@ class Provided:
     """A service behind this gateway: the node's address, its base path, the certificate the node must show.
 
     *rate* is how many messages a second each client may send to it, 0 for as many as it likes.
+    *health* is the path at which the node is asked how it is, empty when it is not asked.
     *description* is the path of its OpenAPI document below the base path, empty for a plain REST service;
     *document* is that document with its headers once it has been imported, and the endpoints are then its.
     """
@@ -53,6 +56,7 @@ class Provided:
     system: str
     timeout: float
     rate: float
+    health: str
     endpoints: tuple[tuple[str, str], ...]
     description: str
     document: tuple[Headers, bytes] | None
@@ -132,6 +136,14 @@ def _rate(data: Mapping[str, Any], folder: Path) -> float:
     return float(rate)
 
 
+def _health(data: Mapping[str, Any], folder: Path) -> str:
+    path = data.get("health", "")
+    if path and not (isinstance(path, str) and _PATH.fullmatch(path)):
+        why = said("health is asked at a path such as {example}, not at {path}", example="/health", path=path)
+        raise BadGatewayFile(file=folder / FILE, why=why)
+    return str(path)
+
+
 def _provided(own: Mapping[str, Any], folder: Path) -> Provided:
     imported = _description(folder, own["service"])
     data = {**own, **json.loads(imported.read_text("utf-8"))} if imported.exists() else own
@@ -155,6 +167,7 @@ def _provided(own: Mapping[str, Any], folder: Path) -> Provided:
         system=data["system"],
         timeout=float(data.get("timeout", 30)),
         rate=_rate(data, folder),
+        health=_health(data, folder),
         endpoints=tuple((one["method"], one["path"]) for one in data.get("endpoints", ())),
         description=description,
         document=document,

@@ -19,6 +19,7 @@ from onedoor.exchange.configuration import Gateway
 from onedoor.exchange.gateway import local as files
 from onedoor.exchange.gateway import reading, watching
 from onedoor.exchange.gateway.asking import Peer
+from onedoor.exchange.gateway.circuits import Circuit
 from onedoor.exchange.gateway.consuming import Consuming, How
 from onedoor.exchange.gateway.core import Core
 from onedoor.exchange.gateway.log import Log
@@ -67,6 +68,7 @@ class GatewayServer:
         self.connections: set[SystemConnection] = set()
         self.links: set[ProvidingLink] = set()
         self.directory_answers = True
+        self.providing: Providing | None = None
         self._servers: list[asyncio.Server] = []
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -76,11 +78,12 @@ class GatewayServer:
         self._outgoing = core.outer(ssl.PROTOCOL_TLS_CLIENT)
         inward = core.inner(ssl.PROTOCOL_TLS_CLIENT)
         for one in self.local.services.values():
-            self.nodes.setdefault((one.host, one.port), Node(one.host, one.port, one.system, inward))
+            node = self.nodes.setdefault((one.host, one.port), Node(one.host, one.port, one.system, inward))
+            node.health = node.health or one.health
         cached = self.local.folder / files.CONFIGURATION
         if cached.exists() and core.accept(cached.read_bytes()):
             self._follow()
-        providing = Providing(core, self.nodes, self._share.seen)
+        self.providing = providing = Providing(core, self.nodes, self._share.seen)
         consuming = Consuming(core, self.peers, self._how)
         await self._listen(
             self._systems,
@@ -125,6 +128,12 @@ class GatewayServer:
         await asyncio.sleep(0)
         self.core.indices.close()
         self.core.log.close()
+
+    def circuits(self) -> list[Circuit]:
+        """Return the circuit of each system and service behind, and of each other gateway that was asked."""
+        shared, peers = self.providing, list(self.peers.values())
+        known = [one.circuit for one in self.nodes.values()] + [one.circuit for one in peers if one.asked]
+        return known + (list(shared.circuits.values()) if shared else [])
 
     def _under_way(self) -> bool:
         """Return whether somebody waits for an answer here."""

@@ -12,6 +12,7 @@ from xml.sax.saxutils import escape
 
 from onedoor.exchange import openapi
 from onedoor.exchange.configuration import Configuration, Member
+from onedoor.exchange.gateway.circuits import Circuit
 from onedoor.exchange.gateway.core import Core
 from onedoor.exchange.gateway.faults import Fault, client_side, kinds, server_side
 from onedoor.exchange.gateway.local import Provided
@@ -63,9 +64,14 @@ def described(core: Core, target: Target) -> Provided:
 
 
 def fetch(
-    provided: Provided, node: Node, done: Callable[[Headers, bytes], None], failed: Callable[[Fault], None]
+    provided: Provided,
+    node: Node,
+    circuit: Circuit,
+    done: Callable[[Headers, bytes], None],
+    failed: Callable[[Fault], None],
 ) -> None:
     """Ask the service's own system for its description; *done* gets its headers and text, or *failed* the reason."""
+    node.admit(circuit, time.monotonic())
     path = provided.at(provided.description)
     url = f"https://{provided.host}:{provided.port}{path}"
     accept = "Accept: application/json, application/yaml"
@@ -88,7 +94,7 @@ def fetch(
         else:
             done([(b"Content-Type", kind.encode("latin-1") or b"text/plain")], work.result())
 
-    node.send(Errand(wire, "GET", True, time.monotonic() + provided.timeout, came, failed))
+    node.send(Errand(wire, "GET", True, time.monotonic() + provided.timeout, came, failed, circuit))
 
 
 def _method(one: Provided, endpoints: Iterable[tuple[str, str]]) -> dict[str, Any]:

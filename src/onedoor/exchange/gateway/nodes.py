@@ -12,6 +12,7 @@ from typing import cast
 
 import httptools
 
+from onedoor.exchange.gateway.circuits import FAILURES, Circuit
 from onedoor.exchange.gateway.faults import Fault, server_side
 from onedoor.exchange.gateway.messages import Headers
 from onedoor.exchange.gateway.wire import keep_alive, shown_by
@@ -20,7 +21,11 @@ CONNECT = 5.0
 IDLE = 15.0
 """Seconds a resting connection is kept: less than any server closes it after, so that no request meets its end."""
 MOST_CONNECTIONS = 32
-MOST_WAITING = 2048
+MOST_WAITING = 512
+"""With those under way less than a link serves at a time: one system that hangs must not stop it for the others."""
+LOOK = 10.0
+"""Seconds between two looks at a system that says where its health is asked; an answer is waited for half as long."""
+UNWELL = 500
 LARGEST_BODY = 10 * 2**20
 LARGEST_HEAD = 48 * 2**10
 REPEATABLE = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"))
@@ -39,7 +44,10 @@ class Reply:
 
 @dataclass(slots=True)
 class Errand:
-    """A request for a node; *repeatable* ones are sent again when a resting connection lost them."""
+    """A request for a node; *repeatable* ones are sent again when a resting connection lost them.
+
+    *circuit* is that of its service.
+    """
 
     wire: bytes
     method: str
@@ -47,28 +55,39 @@ class Errand:
     until: float
     done: Callable[[Reply], None]
     failed: Callable[[Fault], None]
+    circuit: Circuit
 
 
 class Node:
-    """One system: its connections and what waits for one of them."""
+    """One system: its connections and what waits for one of them; *health* is where it is asked how it is."""
 
     def __init__(self, host: str, port: int, certificate: str, context: ssl.SSLContext) -> None:
         self.host, self.port, self.certificate, self._context = host, port, certificate, context
+        self.circuit = Circuit(f"{host}:{port}")
+        self.health, self._look = "", 0.0
         self.resting: list[NodeConnection] = []
         self.all: set[NodeConnection] = set()
         self._waiting: deque[Errand] = deque()
         self._connecting = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
+    def admit(self, circuit: Circuit, now: float) -> None:
+        """Raise `Fault` unless there is room at *now* for an errand of the service with *circuit*, and hope for it."""
+        if (self.circuit.failures or circuit.failures) and (wait := max(self.circuit.wait(now), circuit.wait(now))):
+            raise server_side("NetworkError", "The service failed several times in a row", retry=wait)
+        if len(self._waiting) >= MOST_WAITING:
+            raise server_side("Overloaded", "Too many requests wait for this service", retry=True)
+
     def send(self, errand: Errand) -> None:
         """Run *errand* on a connection, or queue it; one of its callbacks is called later."""
+        if self.circuit.failures or errand.circuit.failures:
+            self.circuit.trying(errand.until)
+            errand.circuit.trying(errand.until)
         while self.resting:
             connection = self.resting.pop()
             if connection.usable:
                 connection.start(errand)
                 return
-        if len(self._waiting) >= MOST_WAITING:
-            raise server_side("Overloaded", "Too many requests wait for this service", retry=True)
         self._waiting.append(errand)
         self._grow()
 
@@ -88,11 +107,30 @@ class Node:
             self._grow()
 
     def sweep(self, now: float) -> None:
-        """Give up what is late; close what rested long."""
+        """Give up what is late; close what rested long; look how the system is."""
         for connection in list(self.all):
             connection.sweep(now)
         while self._waiting and self._waiting[0].until < now:
             self._waiting.popleft().failed(server_side("NetworkError", "The service did not answer in time"))
+        if self.health and now >= self._look and not self._waiting:
+            self._look = now + LOOK
+            wire = f"GET {self.health} HTTP/1.1\r\nHost: {self.host}:{self.port}\r\n\r\n".encode()
+            self.send(Errand(wire, "GET", True, now + LOOK / 2, self._looked, self._unwell, Circuit("")))
+
+    def reached(self) -> None:
+        """Take note that the system took a connection; whoever can be asked how it is, is not well for that alone."""
+        if not self.health:
+            self.circuit.held()
+
+    def _looked(self, reply: Reply) -> None:
+        if reply.status >= UNWELL:
+            self._unwell()
+        else:
+            self.circuit.held()
+
+    def _unwell(self, _: Fault | None = None) -> None:
+        """Open the circuit until the next look: whoever can be asked how it is need not be tried by messages."""
+        self.circuit.failed(time.monotonic(), times=FAILURES, rest=2 * LOOK)
 
     def close(self) -> None:
         """End everything."""
@@ -117,6 +155,8 @@ class Node:
         except (OSError, TimeoutError) as error:
             self._connecting -= 1
             _logger.warning("node.unreachable port=%s error=%s", self.port, type(error).__name__)
+            if not self.all:
+                self.circuit.failed(time.monotonic())
             if not self.all and not self._connecting:
                 self._give_up()
         else:
@@ -124,6 +164,7 @@ class Node:
 
     def refused(self) -> None:
         """Fail what waits: the other end is not the registered system."""
+        self.circuit.failed(time.monotonic())
         if not self.resting:
             self._give_up("The service showed a certificate that is not registered for it")
 
@@ -164,6 +205,7 @@ class NodeConnection(asyncio.Protocol):
         if self._errand is None and now - self._used > IDLE:
             self.abort()
         elif self._errand and self._errand.until < now:
+            self._errand.circuit.failed(now)
             self._fail("The service did not answer in time")
 
     def abort(self) -> None:
@@ -177,6 +219,7 @@ class NodeConnection(asyncio.Protocol):
         self._trusted = shown_by(transport) == self._node.certificate
         if self._trusted:
             self._node.all.add(self)
+            self._node.reached()
             self._node.free(self)
         else:
             _logger.error("node.refused port=%s certificate is not the registered one", self._node.port)
@@ -189,10 +232,7 @@ class NodeConnection(asyncio.Protocol):
         if errand is None:
             return
         if self._served and not self._begun and errand.repeatable:
-            try:
-                self._node.send(errand)
-            except Fault as fault:
-                errand.failed(fault)
+            self._node.send(errand)
         else:
             errand.failed(server_side("NetworkError", "The service closed the connection", retry=True))
 
@@ -243,6 +283,8 @@ class NodeConnection(asyncio.Protocol):
         reply = self._reply
         reply.status, reply.body = self._parser.get_status_code(), b"".join(self._chunks)
         self._used, self._served = time.monotonic(), self._served + 1
+        if errand.circuit.failures:
+            errand.circuit.held()
         if keep:
             asyncio.get_running_loop().call_soon(self._rest)
         else:

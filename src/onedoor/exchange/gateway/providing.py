@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from onedoor.exchange import identifiers
 from onedoor.exchange.configuration import Gateway
 from onedoor.exchange.gateway import batches, messages, metaservices, rates, reading
+from onedoor.exchange.gateway.circuits import Circuit
 from onedoor.exchange.gateway.core import Core
 from onedoor.exchange.gateway.faults import SERVER_PROXY, Fault, server_side
 from onedoor.exchange.gateway.local import Provided
@@ -35,11 +36,12 @@ _logger = logging.getLogger(__name__)
 
 
 class Providing:
-    """What all links of askers share: which ids were *seen*, how often each client came, the nodes behind."""
+    """What all links of askers share: which ids were *seen*, how often each client came, the nodes and how they are."""
 
     def __init__(self, core: Core, nodes: dict[tuple[str, int], Node], seen: Seen) -> None:
         self.core, self.nodes, self.seen = core, nodes, seen
         self.buckets = rates.Buckets()
+        self.circuits = {service: Circuit(service) for service in core.local.services}
 
 
 def remember(seen: Seen, log: Path, log_key: bytes) -> None:
@@ -202,8 +204,7 @@ class Question:
             raise server_side("AccessDenied", f"Request is not allowed: {identifiers.named(target.service)}")
         if provided.rate:
             self._slowly(client, provided)
-        self._once(request, client)
-        self._forward(request, target, provided)
+        self._forward(request, client, target, provided)
 
     def fail(self, fault: Fault) -> None:
         """Answer with *fault*."""
@@ -219,7 +220,7 @@ class Question:
             raise server_side("InvalidRequest", "The message was signed too long ago, or the clocks differ")
 
     def _slowly(self, client: str, provided: Provided) -> None:
-        """Turn away a client that comes too often, before its id counts as seen: it may come again with the same."""
+        """Turn away a client that comes too often."""
         seconds = self._link.providing.buckets.take((client, provided.service), provided.rate, time.monotonic())
         if seconds:
             why = f"Client '{identifiers.named(client)}' sends more to this service than it may"
@@ -245,14 +246,19 @@ class Question:
             self._finish(200, b"OK", *provided.document)
             return
         node = self._link.providing.nodes[provided.host, provided.port]
-        metaservices.fetch(provided, node, lambda *found: self._finish(200, b"OK", *found), self.fail)
+        circuit = self._link.providing.circuits[provided.service]
+        metaservices.fetch(provided, node, circuit, lambda *found: self._finish(200, b"OK", *found), self.fail)
 
-    def _forward(self, request: Request, target: Target, provided: Provided) -> None:
-        node = self._link.providing.nodes[provided.host, provided.port]
-        until = time.monotonic() + provided.timeout
+    def _forward(self, request: Request, client: str, target: Target, provided: Provided) -> None:
+        """Send it to its system. What is turned away before does not count as seen: it may come again with its id."""
+        shared, now = self._link.providing, time.monotonic()
+        node, circuit = shared.nodes[provided.host, provided.port], shared.circuits[provided.service]
+        node.admit(circuit, now)
+        self._once(request, client)
+        until = now + provided.timeout
         repeatable = request.method in REPEATABLE or bool(request.first(b"idempotency-key"))
         wire = _wire(request, target, provided, self._message.body, self._noted.header())
-        node.send(Errand(wire, request.method, repeatable, until, self._replied, self.fail))
+        node.send(Errand(wire, request.method, repeatable, until, self._replied, self.fail, circuit))
 
     def _replied(self, reply: Reply) -> None:
         self._finish(reply.status, reply.reason, reply.headers, reply.body)

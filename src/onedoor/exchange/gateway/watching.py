@@ -51,6 +51,10 @@ metrics.measured(
     {
         "onedoor_exchange_under_way": ("Messages that wait for their answer, by side.", ("side",)),
         "onedoor_exchange_links": ("Open links to other gateways, by side.", ("side",)),
+        "onedoor_exchange_circuit_open": (
+            "1 while messages to a gateway, system or service fail at once.",
+            ("to",),
+        ),
         "onedoor_exchange_log_writable": ("1 while the message log can be written: without it nothing passes.", ()),
         "onedoor_exchange_unstamped_seconds": ("How long the oldest signature has waited for its time-stamp.", ()),
     },
@@ -139,6 +143,8 @@ def measures(server: "GatewayServer") -> Iterator[Measure]:
     yield Measure("onedoor_exchange_under_way", sum(one.serving for one in links), (PROVIDING,))
     yield Measure("onedoor_exchange_links", sum(one.linked for one in server.peers.values()), (ASKING,))
     yield Measure("onedoor_exchange_links", len(links), (PROVIDING,))
+    for circuit in server.circuits():
+        yield Measure("onedoor_exchange_circuit_open", float(circuit.open), (circuit.name,))
     yield Measure("onedoor_exchange_log_writable", float(core.log.failed is None))
     yield Measure("onedoor_exchange_unstamped_seconds", server.stamping.longest)
     for type_, count in dict(core.counts).items():
@@ -161,6 +167,7 @@ def health_of(server: "GatewayServer", member: str, loop: asyncio.AbstractEventL
             Dependency("log", lambda: _log(server.core)),
             Dependency("time-stamps", lambda: _stamps(server), needed=False),
             Dependency("directory", lambda: _directory(server), needed=False),
+            Dependency("circuits", lambda: _circuits(server), needed=False),
             *(Dependency(f"system {one}", lambda one=one: health.answers(one), needed=False) for one in sorted(nodes)),  # type: ignore[misc]
         ),
         alive=lambda: turns(loop),
@@ -189,6 +196,11 @@ def _log(core: "Core") -> None:
 def _stamps(server: "GatewayServer") -> None:
     if server.stamping.longest > LATE_STAMP:
         raise Failing("no time-stamps come; traffic stops when they are away for longer than ONEDOOR_STAMP_WITHIN")
+
+
+def _circuits(server: "GatewayServer") -> None:
+    if failing := sorted(one.name for one in server.circuits() if one.open):
+        raise Failing(f"messages to {', '.join(failing)} fail at once: several in a row failed")
 
 
 def _directory(server: "GatewayServer") -> None:

@@ -106,6 +106,8 @@ class System:
     reply: Callable[[dict[str, object]], tuple[int, bytes, str]] | None = None
     raw: bytes = b""
     """What it sends for an answer as it stands, before it closes."""
+    silent: str = ""
+    """Part of the paths that it never answers."""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(asyncio.IncompleteReadError, asyncio.CancelledError, OSError), closing(writer):
@@ -117,6 +119,8 @@ class System:
                 method, path, _ = first.split(" ")
                 asked = {"method": method, "path": path, "headers": headers, "body": body.decode("latin-1")}
                 self.seen.append(asked)
+                if self.silent and self.silent in path:
+                    await asyncio.sleep(60)
                 if self.raw:
                     writer.write(self.raw)
                     await writer.drain()
@@ -130,14 +134,15 @@ class System:
 
 
 @contextmanager
-def system_of(place: Place, member: str) -> Iterator[System]:
+def system_of(place: Place, member: str, *, at: str = "") -> Iterator[System]:
+    """Run the system of *member*, at another address if one is given."""
     seat = place.seats[member]
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.verify_mode = ssl.CERT_REQUIRED
     context.load_verify_locations(seat.state / "tls-trust.pem")
     context.load_cert_chain(seat.state / "tls.pem", seat.state / "tls.key")
     system, loop = System(), asyncio.new_event_loop()
-    host, _, port = seat.address(300).rpartition(":")
+    host, _, port = (at or seat.address(300)).rpartition(":")
     server = loop.run_until_complete(asyncio.start_server(system.serve, host, int(port), ssl=context))
     loop.run_until_complete(_nothing())
     thread = threading.Thread(target=loop.run_forever)
