@@ -3,11 +3,14 @@
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from onedoor.exchange.directory.national import NotPublished, reader
+from onedoor.kernel.fetching import Server
 from onedoor.site.story.play import MOTHER, Story
 from tests.docs import runner
 from tests.nation.running import HOME, ROOT, Running, free_base, kept_running
@@ -15,7 +18,7 @@ from tests.nation.running import HOME, ROOT, Running, free_base, kept_running
 pytestmark = [pytest.mark.nation, pytest.mark.timeout(300)]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def islands(request: pytest.FixtureRequest) -> Iterator[Running]:
     """Write the nation as the page says, and start it."""
     folder = HOME / f"{os.getpid()}-tutorial"
@@ -26,6 +29,12 @@ def islands(request: pytest.FixtureRequest) -> Iterator[Running]:
     running.places = replace(running.places, language="en")
     with kept_running(running, folder, request.session):
         yield running
+
+
+def test_a_ledger_that_has_not_begun_is_not_taken_for_a_silent_one(islands: Running) -> None:
+    for one in (islands.base, islands.base + 1):
+        with closing(Server(f"http://127.0.0.1:{one}/ledger", 5.0)) as server, pytest.raises(NotPublished):
+            reader(server)("checkpoint", 4096)
 
 
 def test_ada_asks_the_islands_for_an_extract_and_gets_it_sealed(islands: Running, tmp_path: Path) -> None:

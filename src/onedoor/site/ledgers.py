@@ -35,5 +35,9 @@ def serve(request: HttpRequest, name: str) -> HttpResponseBase:
 
 
 def _refused(status: int, why: str, headers: dict[str, str] | None = None) -> HttpResponse:
-    """Answer programs in plain text that nobody keeps: what is missing now may be published in a second."""
-    return HttpResponse(why, TEXT, status, headers={"Cache-Control": "no-store", **(headers or {})})
+    """Answer programs in plain text that nobody keeps: what is missing now may be published in a second.
+
+    Its length is told: the directory reads no answer in chunks, and would take a ledger that has not begun for silent.
+    """
+    told = {"Content-Length": str(len(why.encode())), "Cache-Control": "no-store"}
+    return HttpResponse(why, TEXT, status, headers={**told, **(headers or {})})

@@ -138,6 +138,7 @@ def test_a_refusal_is_short_plain_text_that_nobody_keeps(served: Client):
         assert answer.status_code == status
         assert (answer["Content-Type"], answer["Cache-Control"]) == ("text/plain; charset=utf-8", "no-store")
         assert len(answer.content) < 100
+        assert int(answer["Content-Length"]) == len(answer.content), "the directory reads nothing that comes in chunks"
     assert answer["Allow"] == "GET, HEAD"
     head = served.head("/ledger/checkpoint")
     assert head.status_code == 200
