@@ -10,6 +10,7 @@ from http import HTTPStatus
 from typing import Any, Protocol, TypeVar
 
 from onedoor.exchange.connections import Connections, Request, Response
+from onedoor.exchange.directory import rights
 from onedoor.kernel import nation
 from onedoor.kernel.actor import Actor
 from onedoor.kernel.errors import BadInput, NotAllowed, OnedoorError, Unavailable
@@ -52,6 +53,11 @@ class ProviderError(OnedoorError):
 
 class NotThroughGateway(NotAllowed):
     """Only the agency's own gateway may call this. Ask through the data exchange."""
+
+
+def services_named(member: nation.Agency) -> tuple[str, ...]:
+    """Return what a right may call a service of *member*'s system: no register, for which it names fields."""
+    return rights.named(member)
 
 
 @dataclass(frozen=True, slots=True)

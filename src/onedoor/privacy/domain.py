@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
+from onedoor.exchange.service import services_named
 from onedoor.kernel.nation import (
     DATE_SCHEMA,
     TEXT_SCHEMA,
@@ -163,6 +164,7 @@ def check(document: Document, nation: Nation) -> Iterable[Fault]:
                 wrong = said("no member has the system “{name}”", name=grant[key])
                 yield document.fault(["grants", number, key], wrong, nearest(grant[key], systems))
         yield from _service_faults(document, number, grant)
+        yield from _name_faults(document, number, grant, nation)
         yield from _post_faults(document, number, grant, nation)
         yield from _follow_faults(document, number, grant, registers)
     yield from _seal_faults(document, nation)
@@ -277,6 +279,14 @@ def _service_faults(document: Document, number: int, grant: Mapping[str, Any]) -
             yield document.fault(
                 ["grants", number, "operations", place], wrong, said("remove it, or name that service")
             )
+
+
+def _name_faults(document: Document, number: int, grant: Mapping[str, Any], nation: Nation) -> Iterator[Fault]:
+    """Yield the service of a grant that its provider's system does not have."""
+    for member in nation.members.values():
+        if member.subsystem == grant.get("provider") and grant["service"] not in (known := services_named(member)):
+            wrong = said("{provider} has no service “{name}”", provider=grant["provider"], name=grant["service"])
+            yield document.fault(["grants", number, "service"], wrong, nearest(grant["service"], sorted(known)))
 
 
 def _follow_faults(

@@ -3,18 +3,18 @@
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import Any
 
 from onedoor.kernel.nation import Document, Fault, FileKind, Nation, nearest
 from onedoor.kernel.nation.layers import laid_over
 from onedoor.kernel.nation.schemas import schema_faults
 from onedoor.kernel.said import Said, said
-from onedoor.procedures import example_codes, limits, reading
+from onedoor.procedures import example_records, limits, reading
 from onedoor.procedures.definition import Law, Service, Step
 from onedoor.procedures.rights import Rights, right_faults
 from onedoor.procedures.schema import WHOLE
-from onedoor.procedures.scopes import Keys, Scopes
+from onedoor.procedures.scopes import ISSUED, Keys, Scopes
 from onedoor.procedures.values import Values
 
 TEXT = re.compile(r"'([^'\\]*)'")
@@ -39,7 +39,7 @@ def check(document: Document, nation: Nation) -> Iterator[Fault]:
         service = None if wrong else reading.read(plain)
         yield from _Check(version, service, nation).all() if service else wrong
         yield from _examples(document, service, nation) if service else ()
-    yield from example_codes.faults(document, nation)
+    yield from example_records.faults(document, nation)
 
 
 def check_scale(document: Document, _nation: Nation) -> Iterator[Fault]:
@@ -104,21 +104,35 @@ def _examples(document: Document, service: Service, nation: Nation) -> Iterator[
     """Find what the examples of a version give that it does not ask for."""
     registers = [one.data["register"] for one in nation.documents("register")]
     writes = [write.name for step in service.steps.values() for write in step.writes]
-    known: Sequence[tuple[str, Said, Collection[str]]] = (
-        ("answers", said("field"), service.fields),
-        ("disputed", said("fact"), service.facts),
-        ("registers", said("register"), registers),
-        ("assigned", said("record that a step writes"), writes),
+    rules, pages = [one.id for one in service.eligible], [one.id for one in service.pages]
+    known: Sequence[tuple[Keys, Said, Collection[str]]] = (
+        (("answers",), said("field"), service.fields),
+        (("disputed",), said("fact"), service.facts),
+        (("registers",), said("register"), registers),
+        (("assigned",), said("record that a step writes"), writes),
+        (("issue",), said("field"), ISSUED),
+        (("expect", "owners"), said("step"), service.steps),
+        (("expect", "due"), said("step"), [*service.steps, "whole"]),
+        (("expect", "written"), said("record that a step writes"), writes),
+        (("expect", "documents"), said("result"), service.results),
+        (("expect", "results"), said("result"), service.results),
+        (("expect", "facts"), said("fact"), service.facts),
+        (("expect", "barred"), said("rule of eligibility"), rules),
+        (("expect", "pages"), said("page"), pages),
+        (("expect", "looked_up"), said("source"), service.data),
+        *((("expect", key), said("field"), service.fields) for key in ("asked", "missing", "refused")),
     )
     for number, example in enumerate(document.data.get("examples", ())):
-        for key, what, names in known if example["version"] == service.version else ():
-            for place, name in _named(example.get(key, ())):
-                yield from _unknown(document, ("examples", number, key, place), what, name, names)
+        for keys, what, names in known if example["version"] == service.version else ():
+            for place, name in _named(reduce(lambda one, key: one.get(key, {}), keys, example)):
+                yield from _unknown(document, ("examples", number, *keys, place), what, name, names)
 
 
-def _named(given: Mapping[str, Any] | Sequence[str]) -> Iterable[tuple[str | int, str]]:
+def _named(given: Any) -> Iterable[tuple[str | int, str]]:  # noqa: ANN401 - plain YAML
     """Return the names in a map or a list, each with its key in the file."""
-    return ((name, name) for name in given) if isinstance(given, Mapping) else enumerate(given)
+    if isinstance(given, Mapping):
+        return ((name, name) for name in given)
+    return enumerate(given) if isinstance(given, list) else ()
 
 
 def _unknown(document: Document, keys: Keys, what: Said, name: str, known: Collection[str]) -> Iterator[Fault]:

@@ -17,7 +17,8 @@ Names = Mapping[str, frozenset[str] | None]
 
 SESSION = frozenset({"number", "name", "level"})
 CASE = frozenset({"code", "submitted"})
-ISSUE: Names = {"issue": frozenset({"serial", "year", "date", "at", "agency", "officer"})}
+ISSUED = frozenset({"serial", "year", "date", "at", "agency", "officer"})
+ISSUE: Names = {"issue": ISSUED}
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 import jsonschema_rs
 
 from onedoor.kernel.errors import OnedoorError
-from onedoor.kernel.nation import DATE_SCHEMA, TEXT_SCHEMA, UNIT_SCHEMA, Document, Fault, Nation, nearest
+from onedoor.kernel.nation import DATE_SCHEMA, TEXT_SCHEMA, UNIT_SCHEMA, Document, Fault, Nation, code_faults, nearest
 from onedoor.kernel.nation.layers import current
 from onedoor.kernel.said import said
 from onedoor.registers.definition import Register, read
@@ -274,7 +274,10 @@ def _record_faults(document: Document, nation: Nation) -> Iterator[Fault]:
             instead = nearest(name, sorted(registers))
             yield document.fault(("records", name), said("there is no register “{name}”", name=name), instead)
             continue
+        if not _is_schema(registers[name].schema):
+            continue  # which is said of the register itself
         for number, record in enumerate(records):
+            yield from code_faults(document, nation, ("records", name, number), registers[name].schema, record)
             for error in registers[name].validator.iter_errors(record):
                 place = ("records", name, number, *error.instance_path)
                 yield document.fault(

@@ -9,7 +9,7 @@ from onedoor.kernel.nation import DATE_SCHEMA, TEXT_SCHEMA, Document, Fault, Fil
 from onedoor.kernel.nation.layers import laid_over, united, whole
 from onedoor.kernel.nation.schemas import schema_faults
 from onedoor.kernel.said import said
-from onedoor.registers import demonstration, retention
+from onedoor.registers import demonstration, field_schemas, retention
 from onedoor.registers.definition import ARCHIVED, DRAFT, PUBLISHED
 
 ID = "^[a-z][a-z0-9-]*$"
@@ -214,7 +214,7 @@ def check(document: Document, nation: Nation) -> Iterable[Fault]:
     for number, version in enumerate(whole(data)):
         laid = laid_over(document, number, version)
         shape = list(schema_faults(laid, WHOLE))
-        yield from shape or (*_path_faults(laid), *_field_faults(laid))
+        yield from shape or (*_path_faults(laid), *_field_faults(laid, nation))
 
 
 def _name_faults(document: Document) -> Iterator[Fault]:
@@ -284,11 +284,15 @@ def _beside(document: Document, place: int, before: Mapping[str, Any], one: Mapp
 
 def _path_faults(document: Document) -> Iterator[Fault]:
     data = document.data
-    fields = list(data["fields"])
+    known = list(field_schemas.paths({name: one["schema"] for name, one in data["fields"].items()}))
     for keys, path in _paths(data):
-        if path.partition(".")[0] not in fields:
-            name = path.partition(".")[0]
-            yield document.fault(keys, said("there is no field “{name}”", name=name), nearest(name, fields))
+        if path not in known:
+            yield document.fault(keys, said("there is no field “{name}”", name=path), nearest(path, known))
+    for name, one in data["fields"].items():
+        meant = (one.get("of"), f"{name}.*.{one.get('of')}")
+        if "of" in one and not set(meant) & set(data["subjects"]):
+            wrong = said("“{path}” is none of the subjects", path=one["of"])
+            yield document.fault(["fields", name, "of"], wrong, nearest(one["of"], data["subjects"]))
 
 
 def _paths(data: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], str]]:
@@ -305,8 +309,11 @@ def _paths(data: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], str
             yield from ((("lookups", key, name), path) for path in parameter["paths"])
 
 
-def _field_faults(document: Document) -> Iterator[Fault]:
+def _field_faults(document: Document, nation: Nation) -> Iterator[Fault]:
     for name, field in document.data["fields"].items():
+        if found := list(field_schemas.faults(document, nation, ("fields", name, "schema"), field["schema"])):
+            yield from found
+            continue
         try:
             validator = jsonschema_rs.validator_for(field["schema"], validate_formats=True)
         except (jsonschema_rs.ValidationError, ValueError) as error:

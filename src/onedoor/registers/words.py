@@ -8,10 +8,9 @@ from typing import Any
 from django.utils.translation import gettext, gettext_noop, override
 
 from onedoor.kernel import clock, nation
-from onedoor.kernel.nation import UnknownItem, UnknownUnit
+from onedoor.kernel.nation import AGENCIES, UNITS, UnknownItem, UnknownUnit
 from onedoor.kernel.text import Text, fold, pick, semicolons
 
-UNITS, AGENCIES = "units", "agencies"
 Schema = Mapping[str, Any]
 FORMATS = {"date": "%d/%m/%Y", "date-time": "%d/%m/%Y %H:%M"}
 LOCAL = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?")

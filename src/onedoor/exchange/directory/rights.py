@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from onedoor.exchange.directory.layout import PORTAL
 from onedoor.exchange.permissions import Permission
 from onedoor.kernel.nation import Agency
 from onedoor.kernel.nation.documents import parse
@@ -86,8 +87,19 @@ def offers(nation: Path, member: Agency, *, portal: bool) -> Iterator[Offer]:
         if data.get("subsystem") == member.subsystem:
             endpoints = tuple(one for found in REGISTER_ENDPOINTS.values() for one in found)
             yield Offer(f"{data['subsystem']}/{data['register']}", endpoints, DESCRIPTION)
-    own = (CONSENTS, CONSENT) if portal else (*READS, DATA)
-    yield from (Offer(f"{member.subsystem}/{one}", SERVICE_ENDPOINTS, DESCRIPTION) for one in (*EVERYWHERE, *own))
+    for one in _besides_registers(portal=portal):
+        yield Offer(f"{member.subsystem}/{one}", SERVICE_ENDPOINTS, DESCRIPTION)
+
+
+def _besides_registers(*, portal: bool) -> tuple[str, ...]:
+    return (*EVERYWHERE, *((CONSENTS, CONSENT) if portal else (*READS, DATA)))
+
+
+def named(member: Agency) -> tuple[str, ...]:
+    """Return what a right may call a service of *member*'s system: no register, for which it names fields."""
+    if member.services:
+        return member.services
+    return (*_besides_registers(portal=member.subsystem.rpartition("/")[2] == PORTAL), PUBSUB)
 
 
 def permissions(nation: Path) -> Iterator[Permission]:

@@ -2,6 +2,7 @@
 
 from onedoor.kernel.nation.agencies import Agency
 from onedoor.kernel.nation.checking import check
+from onedoor.kernel.nation.codes import AGENCIES, UNITS, code_faults
 from onedoor.kernel.nation.documents import Document, Fault
 from onedoor.kernel.nation.file_kinds import DATE_SCHEMA, UNIT_SCHEMA, FileKind, kinds, register
 from onedoor.kernel.nation.lists import CodeList, Item, UnknownItem
@@ -15,8 +16,10 @@ from onedoor.kernel.nation.texts import TEXT_SCHEMA
 from onedoor.kernel.nation.units import Unit, Units, UnitsNotKnown, UnknownUnit
 
 __all__ = [
+    "AGENCIES",
     "DATE_SCHEMA",
     "TEXT_SCHEMA",
+    "UNITS",
     "UNIT_SCHEMA",
     "Agency",
     "BadNation",
@@ -37,6 +40,7 @@ __all__ = [
     "UnknownOrganisation",
     "UnknownUnit",
     "check",
+    "code_faults",
     "current",
     "hold",
     "in_force",
