@@ -81,6 +81,16 @@ class PublishedSchema(models.Model):
         return f"{self.register} v{self.version}"
 
 
+class FoundBy(models.Model):
+    """By which look-ups every record of a register is found here: how each finds, and whether all have its terms."""
+
+    register = models.CharField(max_length=60, primary_key=True)
+    lookups = models.JSONField()
+
+    def __str__(self) -> str:
+        return f"look-ups of {self.register}"
+
+
 class Term(models.Model):
     """A keyed hash under which a version of a record is found; it tells nothing by itself."""
 

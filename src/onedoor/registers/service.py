@@ -29,6 +29,7 @@ from onedoor.registers.errors import (
     UnknownVersion,
 )
 from onedoor.registers.importing import Report, RowFault
+from onedoor.registers.indexing import bring_forward, refuse_to_miss
 from onedoor.registers.models import Record
 from onedoor.registers.provenance import Provenance, provenance_of
 from onedoor.registers.published import keep as keep_schemas
@@ -51,6 +52,7 @@ __all__ = [
     "UnknownLookup",
     "UnknownRegister",
     "UnknownVersion",
+    "bring_forward",
     "bring_in",
     "correctable",
     "count",
@@ -61,6 +63,7 @@ __all__ = [
     "may_decide",
     "names",
     "provenance",
+    "refuse_to_miss",
     "say",
     "try_out",
     "whose",

@@ -178,8 +178,13 @@ def close(register: Register, record: Mapping[str, Any], row: UUID, known: Mappi
         plain,
         [sealed.seal_under(known[person], fragment, place=place) for person, fragment in fragments.items()],
         identity_of(register, record),
-        list({_blind(register, key, term) for key, term in rules.terms(register, record)}),
+        terms_of(register, record),
     )
+
+
+def terms_of(register: Register, record: Mapping[str, Any]) -> list[bytes]:
+    """Return the blind index of everything by which *record* is to be found."""
+    return list({_blind(register, key, term) for key, term in rules.terms(register, record)})
 
 
 def begin(register: Register, client: str, key: str, identity: bytes | None) -> Begun:

@@ -82,7 +82,7 @@ def node() -> None:
 
 
 def _keep_schemas() -> None:
-    """Refuse schemas that differ from those records lie under; a database that does not answer yet is no fault."""
+    """Refuse schemas and look-ups that are not those of the records; a database that is not there yet is no fault."""
     from django.db import DatabaseError, connection
     from psycopg_pool import PoolTimeout
 
@@ -90,6 +90,7 @@ def _keep_schemas() -> None:
 
     try:
         service.keep_schemas()
+        service.refuse_to_miss()
     except (DatabaseError, PoolTimeout):
         log.warning("the schemas wait for the database")
     finally:

@@ -68,6 +68,16 @@ BIRTH = {
 }  # fmt: skip
 
 
+def test_each_person_a_birth_is_about_is_found_and_told_their_part_of_it() -> None:
+    service.load("births", [BIRTH])
+    (of_father,), (of_mother,), (of_child,) = (held(one)["births"] for one in (FATHER, MOTHER, CHILD))
+    shared = {"number", "registered_on", "registered_at"}
+    assert (set(of_father), set(of_mother)) == (shared | {"father"}, shared | {"mother"})
+    assert of_father["father"]["number"] == FATHER
+    assert of_child["full_name"] == "Lê An"
+    assert MOTHER not in json.dumps(of_father)
+
+
 @given(asker=st.sampled_from([MOTHER, FATHER, CHILD, "001196204818"]))
 def test_nobody_is_told_what_is_another_persons_alone(asker: str) -> None:
     births = registers()["births"]

@@ -41,6 +41,8 @@ def run(arguments: argparse.Namespace) -> int:
         from onedoor.registers import service
 
         service.keep_schemas()
+        with shown(_("Making look-ups")) as show:
+            service.bring_forward(lambda _register, done, total: show(done, total))
         if arguments.load:
             _load(arguments.load)
     return 0
