@@ -75,13 +75,11 @@ class Details:
     @cached_property
     def _disclosures(self) -> dict[str, str]:
         """The disclosure of each claim by what sets it apart from the others: its name, and of a person whose it is."""
-        claims: list[tuple[str, object] | None] = list(self._said.items())
-        if self.hidden_until:
-            claims.append(("hidden_until", self.hidden_until))
-        names = [claim[0] for claim in claims if claim]
-        for mark, own in self.places:
-            claims.append(("person", self._person(mark, own)) if mark else None)
-            names.append(f"person {mark}")
+        said = self._said | ({"hidden_until": self.hidden_until} if self.hidden_until else {})
+        places = self.places
+        claims: list[tuple[str, object] | None] = [*said.items()]
+        claims += [("person", self._person(mark, own)) if mark else None for mark, own in places]
+        names = [*said, *(f"person {mark}" for mark, _ in places)]
         found = zip(names, disclosures.disclosed(self.salt, claims), strict=True)
         return {name: shown for name, shown in found if shown}
 
@@ -92,8 +90,10 @@ class Details:
     @property
     def places(self) -> list[tuple[str, Fields]]:
         """Return the persons in the order of their claims, empty where one was erased."""
-        persons = iter(sorted(((person.hex(), own) for person, own in self.persons.items()), key=itemgetter(0)))
-        count = len(self.persons) + len(self.erased)
+        known = sorted(((person.hex(), own) for person, own in self.persons.items()), key=itemgetter(0))
+        if not self.erased:
+            return known
+        persons, count = iter(known), len(self.persons) + len(self.erased)
         return [("", None) if place in self.erased else next(persons, ("", None)) for place in range(count)]
 
     def kept_of(self, person: bytes) -> tuple[int, str]:

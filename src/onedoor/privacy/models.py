@@ -59,7 +59,10 @@ class ReadPerson(models.Model):
     person = BlindField(max_length=32)
     looked_by = models.CharField(max_length=120, db_default="", default="")
     """The account that looked at these records, where that is what is recorded: found apart, for it may be often."""
-    record = models.ForeignKey(ReadRecord, on_delete=models.PROTECT, related_name="persons", db_index=False)
+    record = models.ForeignKey(
+        ReadRecord, on_delete=models.PROTECT, related_name="persons", db_index=False, db_constraint=False
+    )
+    """One statement writes both: looking for the record again would cost every read of a register a sixth of it."""
     sealed = SealedField(row="record_id || '.' || encode(person, 'hex')")
     fields = ArrayField(models.CharField(max_length=60), null=True)
     """Which fields of the record are this person's own; none at all: they are not shown it. NULL stands for all."""

@@ -12,7 +12,7 @@ import msgspec
 from django.db import connection, connections
 
 from onedoor.kernel import clock
-from onedoor.kernel.ids import uuid7
+from onedoor.kernel.ids import uuid7_text
 from onedoor.privacy.claims import FORM, Details, Fields
 from onedoor.privacy.rules import LONGEST, READ, Reader
 from onedoor.store import keys, ledger, rows, sealed
@@ -168,7 +168,7 @@ def row_of(
     named = {one if isinstance(one, bytes) else keys.blind(BLIND, one): one for one in persons if one}
     own = {blind: persons[one] for blind, one in named.items()}
     numbers = {blind: one if isinstance(one, str) else "" for blind, one in named.items()}
-    record, moment, salt = str(uuid7()), clock.now(), secrets.token_bytes(SALT_BYTES)
+    record, moment, salt = uuid7_text(), clock.now(), secrets.token_bytes(SALT_BYTES)
     until = hidden_until.isoformat() if hidden_until else ""
     known = (keys.live_for if operation == READ or reason else keys.keys_for)(filter(None, numbers.values()))
     kept = frozenset(blind for blind, number in numbers.items() if number in known)

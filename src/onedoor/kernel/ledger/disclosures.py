@@ -19,6 +19,8 @@ from onedoor.kernel.ledger.hashing import LedgerError
 SALT_BYTES = 18
 """144 random bits, which base64 writes in 24 signs."""
 SALT_SIGNS = SALT_BYTES * 4 // 3
+DIGEST_SIGNS = 43
+"""How many signs base64 needs for the 32 bytes of a digest."""
 WIDTH = 16
 """The digests are filled up to a multiple of this many: their number does not tell how many persons there are."""
 _encoded = msgspec.json.Encoder().encode
@@ -31,10 +33,9 @@ def disclosed(secret: bytes, claims: Sequence[tuple[str, object] | None]) -> lis
     None stands in the place of a claim of which no more than its digest is kept; its disclosure is empty.
     """
     salts = _base64(shake_256(secret).digest(SALT_BYTES * len(claims)))
-    return [
-        _base64(_encoded((salts[at * SALT_SIGNS : (at + 1) * SALT_SIGNS], *one))) if one else ""
-        for at, one in enumerate(claims)
-    ]
+    of_each = zip(range(0, len(salts), SALT_SIGNS), claims, strict=True)
+    told = [b2a_base64(_encoded((salts[at : at + SALT_SIGNS], *one))) if one else b"\n" for at, one in of_each]
+    return _of_urls(b"".join(told)).splitlines()
 
 
 def digest(shown: str) -> str:
@@ -47,11 +48,14 @@ def content(first: str, disclosures: Iterable[str], secret: bytes, kept: Iterabl
 
     *kept* are the digests of claims that are no more.
     """
-    digests = [*(digest(one) for one in disclosures), *kept]
-    missing = -len(digests) % WIDTH
-    none = shake_256(secret + b"none").digest(32 * missing)
-    digests += [_base64(none[at : at + 32]) for at in range(0, len(none), 32)]
-    return "\n".join((first, *sorted(digests), "")).encode()
+    hashes = [sha256(one.encode()).digest() for one in disclosures]
+    kept = list(kept)
+    none = shake_256(secret + b"none").digest(32 * (-(len(hashes) + len(kept)) % WIDTH))
+    hashes += [none[at : at + 32] for at in range(0, len(none), 32)]
+    # Filled up to 33 bytes each, base64 writes all of them at once: the last of 44 signs is the filling's.
+    signs = _base64(b"\0".join((*hashes, b"")))
+    digests = [signs[at : at + DIGEST_SIGNS] for at in range(0, len(signs), DIGEST_SIGNS + 1)]
+    return "\n".join((first, *sorted((*digests, *kept)), "")).encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,4 +93,8 @@ def _claim(line: str) -> tuple[str, Any]:
 
 
 def _base64(data: bytes) -> str:
-    return b2a_base64(data, newline=False).translate(_URL, b"=").decode()
+    return _of_urls(b2a_base64(data, newline=False))
+
+
+def _of_urls(signs: bytes) -> str:
+    return signs.translate(_URL, b"=").decode()
