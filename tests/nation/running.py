@@ -66,7 +66,7 @@ def onedoor(*arguments: str, seconds: float = 120, **extra: str) -> subprocess.C
 def ports_of(base: int) -> list[int]:
     """Return every port that a nation of five members takes from *base* on."""
     several = [base + offset + place for offset in (0, 100, 200, 300, 401, 450) for place in range(5)]
-    return [*several, base + 400, base + 498, base + 499]
+    return [*several, base + 400, base + 449, base + 498, base + 499]
 
 
 def is_free(port: int) -> bool:

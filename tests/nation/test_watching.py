@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.nation, pytest.mark.timeout(400)]
 MEMBERS = ("G22", "G01", "G15", "G18", "G24")
 FLOOR_MIB = 1536
 WATCHED = {
-    "portal-web": 401, "portal-worker": 498, "directory": 499,
+    "portal-web": 401, "portal-worker": 498, "directory": 499, "up": 449,
     **{f"node-{member}": 401 + place for place, member in enumerate(MEMBERS) if place},
     **{f"gateway-{member}": 450 + place for place, member in enumerate(MEMBERS)},
 }  # fmt: skip
@@ -30,6 +30,7 @@ EXPECTED = {
     "gateway": ["onedoor_exchange_messages_total", "onedoor_exchange_message_seconds",
                 "onedoor_configuration_days_left", "onedoor_certificate_days_left"],
     "directory": ["onedoor_configuration_days_left", "onedoor_certificate_days_left"],
+    "up": ["onedoor_up_running", "onedoor_up_restarts_total"],
 }  # fmt: skip
 Told = dict[str, Any]
 
@@ -42,7 +43,7 @@ def ask(nation: Running, name: str, path: str) -> tuple[int, str]:
 
 
 def test_every_process_but_postgres_is_watched(nation: Running) -> None:
-    assert set(nation.pids()) - {"postgres"} == set(WATCHED)
+    assert {"up", *nation.pids()} - {"postgres"} == set(WATCHED)
 
 
 @pytest.mark.parametrize("name", WATCHED)

@@ -11,7 +11,7 @@ HOST = "127.0.0.1"
 PORTAL = "PORTAL"
 """Last part of the subsystem of the member that runs the portal."""
 SYSTEMS, GATEWAYS, EXCHANGE, DIRECTORY = 100, 200, 300, 400
-WATCH_SYSTEMS, WATCH_GATEWAYS, WATCH_WORKER, WATCH_DIRECTORY = 401, 450, 498, 499
+WATCH_SYSTEMS, WATCH_UP, WATCH_GATEWAYS, WATCH_WORKER, WATCH_DIRECTORY = 401, 449, 450, 498, 499
 """Where each process is watched; a nation on one computer has at most 48 members."""
 
 

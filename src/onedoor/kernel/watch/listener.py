@@ -34,14 +34,14 @@ class Listener(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 16
 
-    def __init__(self, settings: Settings, health: Health, at: socket.socket | None, figures: Figures) -> None:
-        self.health, self.figures, self.token = health, figures, settings.watch_token
-        if at:  # somebody listens for us already
+    def __init__(self, at: str | socket.socket, token: str, health: Health, figures: Figures) -> None:
+        self.health, self.figures, self.token = health, figures, token
+        if isinstance(at, socket.socket):  # somebody listens for us already
             super().__init__(at.getsockname(), Watcher, bind_and_activate=False)
             self.socket.close()
             self.socket = at
             return
-        host, _, port = settings.watch_listen.rpartition(":")
+        host, _, port = at.rpartition(":")
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         super().__init__((host.strip("[]"), int(port)), Watcher)
 
@@ -136,6 +136,14 @@ def begin(
     """Listen from now on, when the settings name an address or *at* listens already; a thread of its own answers."""
     if not (settings.watch_listen or at):
         return None
-    listener = Listener(settings, health, at, figures)
+    return listen(at or settings.watch_listen, settings.watch_token, health, figures=figures)
+
+
+def listen(at: str | socket.socket, token: str, health: Health, *, figures: Figures = metrics.text) -> Listener:
+    """Listen at an address from now on, or take who comes to a socket, if they show the *token* there may be.
+
+    A thread of its own answers.
+    """
+    listener = Listener(at, token, health, figures)
     threading.Thread(target=listener.serve_forever, args=(0.2,), name="watch", daemon=True).start()
     return listener

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from onedoor.exchange.directory.layout import WATCH_UP
 from onedoor.kernel.nation import Nation
 from onedoor.site import messages
 from onedoor.site.cli import DEFAULT_NATION, DEFAULT_VAR
@@ -19,6 +20,7 @@ from onedoor.site.up.following import Following
 from onedoor.site.up.plan import Options, parts, ports
 from onedoor.site.up.supervisor import RECORD, Supervisor
 from onedoor.site.up.trail import name_ledgers
+from onedoor.site.up.watched import watched
 
 Say = Callable[[str], None]
 
@@ -63,7 +65,9 @@ def running(options: Options, *, quiet: bool = False) -> Iterator[Supervisor]:
     with checks.alone(options.var, options.port), closed_to_others(), progress(quiet=quiet) as say:
         checks.has_its_keys(options.var)
         checks.space(options.var)
-        free(ports(given, options), options)  # before anything is made: nothing half-started is left behind
+        free(
+            [options.port + WATCH_UP, *ports(given, options)], options
+        )  # before anything is made: nothing half-started is left behind
         nation = prepare.files(options)
         server = Server(options.var / "postgres")
         say(_("Making keys and certificates"))
@@ -83,7 +87,8 @@ def running(options: Options, *, quiet: bool = False) -> Iterator[Supervisor]:
             say(_("Starting systems, gateways and the portal"))
             supervisor.start(found, lambda name: say(_("Ready: {name}", name=called(name, nation))))
             say("")
-            yield supervisor
+            with watched(lambda: supervisor.processes, supervisor.watch_address):
+                yield supervisor
         finally:
             supervisor.stop()
 

@@ -57,7 +57,8 @@ def status(var: Path, settings: Path | None = None) -> dict[str, Any]:
     for one in found["processes"].values():
         one["health"], one["ill"] = _health(one.pop("watch", ""), one.pop("token", ""))
     if "pid" in found:
-        found["processes"]["up"] = {"pid": found["pid"], "restarts": 0, "health": "", "ill": []}
+        health, ill = _health(found.pop("watch", ""), "")
+        found["processes"]["up"] = {"pid": found["pid"], "restarts": 0, "health": health, "ill": ill}
         _weigh(found)
     return found
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 
+from onedoor.exchange.directory.layout import HOST, WATCH_UP
 from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.said import said
 from onedoor.site.embedded import Server
@@ -43,6 +44,11 @@ class Supervisor:
         self.processes = [*self.first]
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._stop)
+
+    @property
+    def watch_address(self) -> str:
+        """Return where this supervisor is watched itself."""
+        return f"{HOST}:{self.base + WATCH_UP}"
 
     def start_database(self) -> None:
         """Start PostgreSQL and wait until it answers."""
@@ -83,7 +89,7 @@ class Supervisor:
         """Write down what runs, for ``onedoor status`` and for tests."""
         running = {p.name: {"pid": p.pid, "restarts": p.restarts, "watch": p.watch} for p in self.processes}
         data = {"pid": os.getpid(), "port": self.base, "ready": self.ready, "processes": running}
-        data["nation"] = self.following.digest
+        data |= {"nation": self.following.digest, "watch": self.watch_address}
         write_private(self.var / RECORD, json.dumps(data, indent=1))
 
     def _show(self) -> None:
