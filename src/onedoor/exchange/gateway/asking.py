@@ -12,7 +12,7 @@ from onedoor.exchange.configuration import Gateway
 from onedoor.exchange.gateway import batches, messages, reading
 from onedoor.exchange.gateway.circuits import Circuit
 from onedoor.exchange.gateway.core import Core
-from onedoor.exchange.gateway.faults import Fault, client_side
+from onedoor.exchange.gateway.faults import Fault, client_side, server_side
 from onedoor.exchange.gateway.messages import Message, Response
 from onedoor.exchange.gateway.wire import Link, Outbox
 
@@ -22,6 +22,7 @@ PATIENCE = 40.0
 MOST_AWAITED = 4096
 MOST_BYTES = 64 * 2**20
 LOG_FAILED = client_side("LoggingFailed", "The message log cannot be written", retry=True)
+THEIR_LOG_FAILED = server_side("LoggingFailed", "The provider's gateway cannot write its message log", retry=True)
 Answered = Callable[[Response, bytes], None]
 Failed = Callable[[Fault], None]
 _logger = logging.getLogger(__name__)
@@ -58,10 +59,8 @@ class Peer:
         if self.circuit.failures:
             self._try(until)
         self.awaited[request_id] = Awaited(message.digests.request_hash, answered, failed, until)
-        if self._link is None and self._connecting is None:
-            self.asked = True
-            self._connecting = asyncio.get_running_loop().create_task(self._connect())
         self.outbox.put(message)
+        self._reach()
 
     def _try(self, until: float) -> None:
         """Let a message try, which is given up at *until*; raise `Fault` when it is not its turn."""
@@ -96,15 +95,16 @@ class Peer:
         self.circuit.held()
         self.outbox.free()
 
-    def lost(self, link: "AskingLink | None", why: str) -> None:
+    def lost(self, link: "AskingLink | None", why: str | Fault) -> None:
         """Fail everything under way: who asks decides whether to ask again, with the same key."""
         if link is not self._link:
             return
         self._link = None
         self.outbox.busy = True
         self.outbox.drop()
+        fault = why if isinstance(why, Fault) else client_side("NetworkError", why, retry=True)
         for request_id in list(self.awaited):
-            self.fail(request_id, client_side("NetworkError", why, retry=True))
+            self.fail(request_id, fault)
 
     def fail(self, request_id: str, fault: Fault) -> None:
         """Answer one request with *fault*."""
@@ -147,16 +147,24 @@ class Peer:
             self.lost(None, f"The gateway {gateway.id} cannot be reached")
         finally:
             self._connecting = None
+        self._reach()  # what was queued since the new link was lost already
+
+    def _reach(self) -> None:
+        """Make a link when something waits for one."""
+        if self._link is None and self._connecting is None and self.outbox:
+            self.asked = True
+            self._connecting = asyncio.get_running_loop().create_task(self._connect())
 
     def _send(self, taken: list[Message]) -> None:
         link = self._link
         if link is None:
             return
         payload = link.seal(batches.REQUESTS, taken, self.gateway)
-        link.write(batches.REQUESTS, payload)
         self.core.keep(
             reading.SENT_REQUESTS, payload, self.core.sealer, lambda error: self._logged(taken, error), lazy=True
         )
+        if self.core.log.failed is None:  # what the log cannot hold is not asked
+            link.write(batches.REQUESTS, payload)
         if not link.paused:
             self.outbox.free()
 
@@ -200,6 +208,8 @@ class AskingLink(Link):
     def frame_received(self, kind: int, payload: bytes, peer: Gateway) -> None:
         if kind != batches.RESPONSES:
             _logger.warning("link.refused_by peer=%s", peer.id)
+            if (kind, payload) == (batches.REFUSED, batches.LOG_FAILED):
+                self._asker.lost(self, THEIR_LOG_FAILED)
             self.abort()
             return
         try:
@@ -214,7 +224,7 @@ class AskingLink(Link):
     def _logged(self, batch: batches.Batch, error: OSError | None) -> None:
         if error:
             _logger.error("responses.not_logged count=%s", len(batch.messages))
-            self._asker.lost(self, "The message log cannot be written")
+            self._asker.lost(self, LOG_FAILED)
             self.abort()
             return
         for message in batch.messages:

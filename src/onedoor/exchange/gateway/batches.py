@@ -21,6 +21,8 @@ from onedoor.signing.keys import Signer
 
 REQUESTS, RESPONSES, REFUSED = 1, 2, 3
 NAMES = {REQUESTS: "requests", RESPONSES: "responses"}
+LOG_FAILED = b"LoggingFailed"
+"""What a gateway says in place of an answer when it cannot write its log."""
 FORMAT = "onedoor-batch-2"
 MOST_MESSAGES = 256
 LARGEST_FRAME = 24 * 2**20

@@ -30,6 +30,7 @@ LAZY = 0.01
 """Seconds after which a lazy record is made durable though nothing else was written."""
 RETRY = 1.0
 """Seconds between two attempts to begin anew after the disk failed."""
+_CLOSED = -1
 Callback = Callable[[OSError | None], None]
 _logger = logging.getLogger(__name__)
 
@@ -55,7 +56,7 @@ class Log:
         self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._spare: int | None = None
         self._named = True
-        self._at, self._index, self._chain = 0, 0, NOTHING
+        self._handle, self._at, self._index, self._chain = _CLOSED, 0, 0, NOTHING
         number, chain, dropped = recover(folder)
         self._begin(number + 1, chain, dropped)
         self._thread = threading.Thread(target=self._work, name="log", daemon=True)
@@ -95,14 +96,22 @@ class Log:
             self._timer.cancel()
         self._jobs.put(None)
         self._thread.join()
-        os.fdatasync(self._handle)
-        for handle in {*self._to_sync, self._handle}:
+        if self._handle != _CLOSED:
+            os.fdatasync(self._handle)
+            segments.cut(self._path, self._at)
+        for handle in self._to_sync:
             os.close(handle)
-        segments.cut(self._path, self._at)
         if self._spare is not None:
             os.close(self._spare)
             (self.folder / SPARE).unlink(missing_ok=True)
+        self._release()
         os.close(self._lock)
+
+    def _release(self) -> None:
+        """Close the segment once: its number may belong to a connection afterwards."""
+        handle, self._handle = self._handle, _CLOSED
+        if handle != _CLOSED:
+            os.close(handle)
 
     def _write(self, kind: int, payload: bytes) -> None:
         need = RECORD.size + len(payload) + segments.TAG + CHAIN
@@ -160,10 +169,10 @@ class Log:
                     os.fdatasync(one)
                 if not named:
                     sync_folder(self.folder)
-                for one in rolled:
-                    os.close(one)
             except OSError as failed:
                 error = failed
+            for one in rolled:
+                os.close(one)
             self._call(lambda: self._synced(callbacks, error))
 
         self._jobs.put(job)
@@ -190,7 +199,7 @@ class Log:
             return True
         if time.monotonic() - self._failed_at < RETRY or self._syncing:
             return False
-        os.close(self._handle)
+        self._release()
         number, chain, dropped = recover(self.folder)
         self._begin(number + 1, chain, dropped)
         self._failed = None

@@ -100,7 +100,7 @@ class ProvidingLink(Link):
 
     def _received(self, batch: batches.Batch, peer: Gateway, error: OSError | None) -> None:
         if error:  # without a durable record nothing is forwarded and nothing answered
-            self.abort()
+            self._refuse(batches.LOG_FAILED)
             return
         for message in batch.messages:
             question = Question(self, message, peer)
@@ -127,7 +127,7 @@ class ProvidingLink(Link):
 
     def _logged(self, payload: bytes, error: OSError | None) -> None:
         if error:
-            self.abort()
+            self._refuse(batches.LOG_FAILED)
             return
         self.write(batches.RESPONSES, payload)
         self._outbox.free()

@@ -14,10 +14,12 @@ import ssl
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +31,7 @@ from onedoor.kernel.settings import read
 
 SEGMENT = 2**15
 """Bytes of a segment of the log here: one is full every few dozen messages."""
-ASKERS, TRIES = 4, 3
+ASKERS, TRIES = 3, 3
 """Threads of the consumer, and how often each asks under one id before it goes on to the next."""
 GATEWAY = "onedoor.exchange.gateway."
 ASKING, PROVIDING = "gateway-G22", "gateway-G01"
@@ -75,6 +77,7 @@ class Nursery:
     """Who forks the processes, and which of them lives."""
 
     environments: Mapping[str, Mapping[str, str]]
+    place: Place
     within: tuple[str, ...] = ()
     """What a command begins with that is to run in a network of its own."""
     living: dict[str, int] = field(default_factory=dict)
@@ -90,7 +93,7 @@ class Nursery:
                 os.kill(pid, signal.SIGTERM)
         self.process.communicate("")
 
-    def bear(self, name: str, step: Step | None, number: int = 0) -> None:
+    def bear(self, name: str, step: Step | None = None, number: int = 0) -> None:
         """Start *name*, to end at the *number*th call of *step*, or to live on."""
         told = [name, dict(self.environments[name]), step and [step.function, step.before], number]
         assert self.process.stdin
@@ -114,9 +117,26 @@ class Nursery:
 
 
 def gateway(environment: Mapping[str, str]) -> None:
-    """Be a gateway."""
+    """Be a gateway, whose clock goes so many seconds ahead as ``CLOCK`` says."""
+    if ahead := int(environment.get("CLOCK", "0")):
+        set_ahead(ahead)
     (Log.__init__.__kwdefaults__ or {})["size"] = SEGMENT
     main.run(read(environment))
+
+
+def set_ahead(seconds: int) -> None:
+    """Let all of onedoor here believe that it is so much later."""
+    now, now_ns = time.time, time.time_ns
+    time.time, time.time_ns = lambda: now() + seconds, lambda: now_ns() + seconds * 10**9
+
+    class Ahead(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> "Ahead":
+            return cls.fromtimestamp(time.time(), tz)
+
+    for name, module in list(sys.modules.items()):
+        if name.startswith("onedoor.") and getattr(module, "datetime", None) is datetime:
+            setattr(module, "datetime", Ahead)  # noqa: B010 - any module
 
 
 def provider(environment: Mapping[str, str]) -> None:
@@ -181,7 +201,10 @@ def write_down(path: Path, line: str) -> None:
 
 def environments(place: Place) -> dict[str, dict[str, str]]:
     """Return the settings of both gateways, and of the two systems behind them."""
-    own = {name: {**place.environments[name], "ONEDOOR_TSA_URL": ""} for name in (ASKING, PROVIDING)}
+    own = {
+        name: {**place.environments[name], "ONEDOOR_TSA_URL": "", "ONEDOOR_LOG_LEVEL": "warning"}
+        for name in (ASKING, PROVIDING)
+    }
     for name, member, address in (("provider", "G01", 300), ("consumer", "G22", 100)):
         where = place.seats[member].address(address)
         own[name] = {
@@ -233,8 +256,12 @@ def proxy(environment: Mapping[str, str]) -> None:
         loop.call_later(seconds, writer.close)
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError):
+        try:
             further = await asyncio.open_connection(there, int(port))
+        except OSError:
+            writer.close()
+            return
+        with suppress(OSError):
             await asyncio.gather(carry(reader, further[1]), carry(further[0], writer))
 
     async def serve() -> None:

@@ -15,8 +15,9 @@ OWN = "onedoor.exchange.tests.mortal:"
 STEPS = (
     at(ASKING, "a request was read", "consuming:_read_headers"),
     at(ASKING, "a batch is about to be signed", "asking:Peer._send"),
-    at(ASKING, "a batch was written to the link and is in no log", "core:Core.keep"),
+    at(ASKING, "a batch is signed and in no log", "core:Core.keep"),
     at(ASKING, "a batch is in the log and may be lost", "log:Log._write", before=False),
+    at(ASKING, "a batch was written to the link", "asking:AskingLink.write", before=False),
     at(ASKING, "what was written is durable", "log:Log._synced"),
     at(ASKING, "a batch of responses came", "asking:AskingLink.frame_received"),
     at(ASKING, "responses are durable and nobody has them", "asking:AskingLink._logged"),
@@ -58,7 +59,7 @@ def test_a_thousand_kills_at_named_steps_lose_nothing_and_deliver_nothing_twice(
 
 def kill_and_check(var: Path, rounds: int) -> None:
     place = Place(var, free_base())
-    with Nursery(environments(place)) as nursery:
+    with Nursery(environments(place), place) as nursery:
         killed = kill(nursery, rounds)
         wait_for_traffic(place)
         for name in ("consumer", ASKING, PROVIDING):

@@ -46,9 +46,9 @@ def net(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Place, Nurse
     place = Place(tmp_path_factory.mktemp("var"), free_base())
     try:
         run(IP, "-n", NAME, "link", "set", "lo", "up")
-        with Nursery(environments(place), INSIDE) as nursery:
+        with Nursery(environments(place), place, INSIDE) as nursery:
             for name in ("provider", PROVIDING, ASKING, "consumer"):
-                nursery.bear(name, None)
+                nursery.bear(name)
             wait_for_traffic(place)
             yield place, nursery
             for name in ("consumer", ASKING, PROVIDING):
@@ -85,8 +85,8 @@ def test_traffic_goes_on_over_a_slow_line(net: tuple[Place, Nursery]) -> None:
     between = {"ADDRESS": address, "TARGET": own, "SECONDS": str(DELAY), "OUTPUT": str(place.var / "proxy.out")}
     nursery.environments = {**nursery.environments, PROVIDING: moved, "proxy": between}
     nursery.end(PROVIDING, signal.SIGKILL)
-    nursery.bear(PROVIDING, None)
-    nursery.bear("proxy", None)
+    nursery.bear(PROVIDING)
+    nursery.bear("proxy")
     wait_for_traffic(place, 4)
     begun = time.monotonic()
     wait_for_traffic(place, 9)
