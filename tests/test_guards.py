@@ -269,6 +269,12 @@ def test_every_file_a_rooms_readme_names_is_there(readme: Path) -> None:
     assert not missing
 
 
+def test_the_map_of_the_front_page_names_every_room() -> None:
+    page = (ROOT / "README.md").read_text()
+    rooms = [f"](src/onedoor/{readme.parent.name}/README.md)" for readme in SOURCE.glob("*/README.md")]
+    assert not [link for link in rooms if link not in page]
+
+
 def test_every_file_a_page_links_to_in_the_repository_is_there() -> None:
     pages = [*ROOT.glob("*.md"), *SOURCE.glob("*/README.md"), *(ROOT / "nations").glob("*/**/README.md")]
     for page in pages:

@@ -15,7 +15,7 @@ from tests.reference import ROOT
 
 DOCS = ROOT / "docs"
 PARTS = ("src", "tests", "docs", "nations", "bench")
-FILES = ("pyproject.toml", ".importlinter", "conftest.py", "mkdocs.yml")
+FILES = ("pyproject.toml", ".importlinter", "conftest.py", "mkdocs.yml", "README.md")
 LEFT = shutil.ignore_patterns("__pycache__", "*.mo", "fonts", "images", ".mypy_cache")
 KNOWN = ".mypy_cache"
 """What was found out of the modules before: the copy has the same, and need not find it out anew."""

@@ -1,4 +1,4 @@
-"""Makes a new room in a checkout: its folder, its place in the contract of levels, its place in the roles."""
+"""Makes a new room in a checkout: its folder, its place in the contract of levels, in the roles, on the map."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -9,6 +9,9 @@ from onedoor.kernel.said import said
 
 CONTRACT = Path(".importlinter")
 SETTINGS = Path("src/onedoor/site/settings.py")
+MAP = Path("README.md")
+SITE = "| [`src/onedoor/site`]"
+"""How the last room's line of the map begins."""
 ROLES = ("portal", "node")
 NAME = re.compile(r"[a-z][a-z]+")
 LEVELS = re.compile(r"(?<=\nlayers =\n)((?:    .*\n)+)")
@@ -28,7 +31,7 @@ class NoLevel(BadInput):
 
 def make(root: Path, name: str, title: str, *, beside: str, above: str, roles: Sequence[str]) -> list[Path]:
     """Make the room *name* in the checkout *root* and return the files made or changed; raise before any change."""
-    for path in (CONTRACT, SETTINGS):
+    for path in (CONTRACT, SETTINGS, MAP):
         if not (root / path).is_file():
             raise NoCheckout(folder=root, missing=path)
     folder = root / "src" / "onedoor" / name
@@ -39,7 +42,9 @@ def make(root: Path, name: str, title: str, *, beside: str, above: str, roles: S
     contract = placed((root / CONTRACT).read_text("utf-8"), name, beside, above)
     settings = installed((root / SETTINGS).read_text("utf-8"), name, higher(contract, name), roles)
     files = {folder / path: text for path, text in content(name, title).items()}
-    files |= {root / CONTRACT: contract, root / SETTINGS: settings}
+    line = f"| [`src/onedoor/{name}`](src/onedoor/{name}/README.md) | {title} |\n"
+    chart = (root / MAP).read_text("utf-8").replace(SITE, line + SITE, 1)
+    files |= {root / CONTRACT: contract, root / SETTINGS: settings, root / MAP: chart}
     for path, text in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")

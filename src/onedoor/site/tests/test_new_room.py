@@ -53,6 +53,7 @@ def test_an_odd_name_or_one_that_is_taken_changes_nothing(tmp_path: Path, name: 
     (tmp_path / "src/onedoor/kernel").mkdir()
     (tmp_path / rooms.CONTRACT).write_text(CONTRACT)
     (tmp_path / rooms.SETTINGS).write_text(SETTINGS)
+    (tmp_path / rooms.MAP).touch()
     with pytest.raises(BadRoomName):
         make(tmp_path, name, "", beside="", above="cases", roles=rooms.ROLES)
     assert (tmp_path / rooms.CONTRACT).read_text() == CONTRACT
