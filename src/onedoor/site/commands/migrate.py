@@ -8,7 +8,7 @@ from pathlib import Path
 from onedoor.site import messages
 from onedoor.site.commands.processes import set_up_django, settings_of
 from onedoor.site.messages import text as _
-from onedoor.site.progress import shown
+from onedoor.site.progress import OPTION, shown
 from onedoor.site.up.process import dying_with_us
 
 BEHIND = 1
@@ -20,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--check", action="store_true", help="only say what would be done; 1 when there is something")
     parser.add_argument("--var", type=Path, help="do it for every system of the installation in this folder")
     parser.add_argument("--settings", type=Path, help="folder of the files of settings of services, else --var")
+    parser.add_argument(OPTION, action="store_true", help="tell on standard output how far it is, for a program")
     messages.add_argument(parser)
 
 
@@ -41,10 +42,10 @@ def run(arguments: argparse.Namespace) -> int:
         from onedoor.registers import service
 
         service.keep_schemas()
-        with shown(_("Making look-ups")) as show:
+        with shown(_("Making look-ups"), lines=arguments.progress_lines) as show:
             service.bring_forward(lambda _register, done, total: show(done, total))
         if arguments.load:
-            _load(arguments.load)
+            _load(arguments.load, lines=arguments.progress_lines)
     return 0
 
 
@@ -80,11 +81,12 @@ def _tell() -> int:
     return BEHIND if plan else 0
 
 
-def _load(folder: Path) -> None:
+def _load(folder: Path, *, lines: bool) -> None:
     from onedoor.registers import service
     from onedoor.registers.people import files
 
     for register in service.names():
         if files.holds(folder, register) and not service.count(register):
-            with shown(_("Loading {register}", register=register), files.count(folder, register)) as show:
+            what = _("Loading {register}", register=register)
+            with shown(what, files.count(folder, register), lines=lines) as show:
                 service.load(register, files.read(folder, register), show)

@@ -9,7 +9,7 @@ from onedoor.site.cli import DEFAULT_NATION, FAILED
 from onedoor.site.commands import nation_versions
 from onedoor.site.help_texts import positive
 from onedoor.site.messages import text as _
-from onedoor.site.progress import shown
+from onedoor.site.progress import OPTION, shown
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     people.add_argument("--seed", type=int, default=1, help="which: the same seed makes the same people")
     people.add_argument("--nation", type=Path, default=DEFAULT_NATION, help="folder of the nation")
     people.add_argument("--out", type=Path, default=Path("var/people"), help="folder to write them to")
+    people.add_argument(OPTION, action="store_true", help="tell on standard output how far it is, for a program")
     for part in parts.choices.values():
         messages.add_argument(part)
 
@@ -84,9 +85,9 @@ def _people(arguments: argparse.Namespace) -> int:
     from onedoor.site.up.checks import sound_nation
 
     country = sound_nation(arguments.nation)
-    with shown(_("Making people"), arguments.count) as show:
+    with shown(_("Making people"), arguments.count, lines=arguments.progress_lines) as show:
         rows = generator.generate(arguments.count, arguments.seed, nation=country, progress=show)
-    with shown(_("Writing"), sum(map(len, rows.values()))) as show:
+    with shown(_("Writing"), sum(map(len, rows.values())), lines=arguments.progress_lines) as show:
         written = files.write(arguments.out, rows, show)
     for register, count in written.items():
         file = f"{arguments.out / register}.jsonl.gz"

@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Run a lab until Ctrl-C."""
     var, begun = arguments.var.absolute(), time.monotonic()
     options = Options(var / "nation", var, arguments.port, people=0, seed=0, log_level=arguments.log_level)
-    with checks.alone(var, options.port), closed_to_others(), progress(quiet=False) as say:
+    with checks.alone(var, options.port), closed_to_others(), progress(quiet=False) as (say, _far):
         invented.prepare(options.nation, arguments.members)
         free(ports(checks.sound_nation(options.nation), options), options)
         nation = prepare.files(options)

@@ -14,6 +14,7 @@ from onedoor.site.cli import DEFAULT_NATION, DEFAULT_VAR
 from onedoor.site.embedded import Server
 from onedoor.site.help_texts import positive
 from onedoor.site.messages import text as _
+from onedoor.site.progress import Far, bar
 from onedoor.site.up import checks, prepare
 from onedoor.site.up.called import called
 from onedoor.site.up.following import Following
@@ -62,7 +63,7 @@ def running(options: Options, *, quiet: bool = False) -> Iterator[Supervisor]:
     """Give the supervisor of a nation that is ready; stop everything at the end, whatever happens."""
     checks.packages()
     given = checks.sound_nation(options.nation)
-    with checks.alone(options.var, options.port), closed_to_others(), progress(quiet=quiet) as say:
+    with checks.alone(options.var, options.port), closed_to_others(), progress(quiet=quiet) as (say, far):
         checks.has_its_keys(options.var)
         checks.space(options.var)
         free(
@@ -76,14 +77,14 @@ def running(options: Options, *, quiet: bool = False) -> Iterator[Supervisor]:
         name_ledgers(found)
         free([port for part in found for port in part.ports], options)
         say(_("Making synthetic people"))
-        folder = prepare.people(options)
+        folder = prepare.people(options, far)
         say(_("Starting PostgreSQL"))
         server.prepare()
         supervisor = Supervisor(options.var, options.port, Following(options, nation), server)
         try:
             supervisor.start_database()
             say(_("Preparing databases"))
-            prepare.databases(server, found, folder, lambda name: say(_prepared(name, nation)))
+            prepare.databases(server, found, folder, lambda name: say(_prepared(name, nation)), far)
             say(_("Starting systems, gateways and the portal"))
             supervisor.start(found, lambda name: say(_("Ready: {name}", name=called(name, nation))))
             say("")
@@ -115,23 +116,21 @@ def closed_to_others() -> Iterator[None]:
 
 
 @contextmanager
-def progress(*, quiet: bool) -> Iterator[Say]:
-    """Give a function that shows what happens now: a moving line in a terminal, plain lines elsewhere."""
-    if quiet:
-        yield lambda _text: None
-    elif not sys.stdout.isatty():
-        yield lambda text: print(text, flush=True) if text else None
-    else:
-        from rich.console import Console
+def progress(*, quiet: bool) -> Iterator[tuple[Say, Far]]:
+    """Give what shows what happens now, and how far that is: a line with a bar in a terminal, plain lines elsewhere."""
+    if quiet or not sys.stdout.isatty():
+        yield lambda text: print(text, flush=True) if text and not quiet else None, lambda *_far: None
+        return
+    from rich.console import Console
 
-        console = Console()
-        with console.status(_("Checking")) as status:
+    console = Console()
+    with console.status(_("Checking")) as status:
 
-            def say(text: str) -> None:
-                if text:
-                    status.update(f"{text} …")
-                    console.print(f"[dim]{text}[/dim]", highlight=False)
-                else:
-                    status.stop()
+        def say(text: str) -> None:
+            if text:
+                status.update(f"{text} …")
+                console.print(f"[dim]{text}[/dim]", highlight=False)
+            else:
+                status.stop()
 
-            yield say
+        yield say, lambda what, done, total: status.update(f"{what} {bar(done, total)}")
