@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from onedoor.exchange import identifiers
 from onedoor.exchange.configuration import Configuration, Gateway
-from onedoor.exchange.gateway import asic, clients, faults, govstack, messages, metaservices, rates, soap, verification
+from onedoor.exchange.gateway import asic, clients, faults, govstack, messages, metaservices, soap, verification
 from onedoor.exchange.gateway.asking import Peer
 from onedoor.exchange.gateway.core import Core
 from onedoor.exchange.gateway.faults import CLIENT_PROXY, Fault, bad_request, client_side
@@ -46,7 +46,6 @@ class Consuming:
 
     def __init__(self, core: Core, peers: dict[str, Peer], how: How) -> None:
         self.core, self.peers, self._how = core, peers, how
-        self._buckets = rates.Buckets()
         self._evidence = asic.Evidence(core)
         self._tasks: set[asyncio.Task[tuple[int, bytes, Headers, bytes]]] = set()
 
@@ -165,7 +164,7 @@ class Consuming:
 
     def _slowly(self, client: str) -> None:
         """Turn away a client that comes too often."""
-        if seconds := self._buckets.take(client, self._how.rate, time.monotonic()):
+        if seconds := self.core.buckets.take(client, self._how.rate, time.monotonic()):
             why = f"Client '{identifiers.named(client)}' sends more messages than it may"
             raise client_side("RateLimited", why, retry=math.ceil(seconds))
 

@@ -33,7 +33,7 @@ class Core:
 
     def __init__(self, local: Local, log: Log, share: "Share") -> None:
         self.local, self.log, self.id = local, log, local.id
-        self.logs = share.logs(local.log)
+        self.logs, self.buckets = share.logs(local.log), share.buckets
         self.indices = Indices(local.log, local.log_key, self.logs)
         self.sealer = Sealer.of(local.id, local.key, load_certificates(local.folder / files.SIGNING_CERTIFICATE)[0])
         self.counts: Counter[str] = Counter()

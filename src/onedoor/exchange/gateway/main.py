@@ -83,7 +83,7 @@ class GatewayServer:
         cached = self.local.folder / files.CONFIGURATION
         if cached.exists() and core.accept(cached.read_bytes()):
             self._follow()
-        self.providing = providing = Providing(core, self.nodes, self._share.seen)
+        self.providing = providing = Providing(core, self.nodes, self._share)
         consuming = Consuming(core, self.peers, self._how)
         await self._listen(
             self._systems,

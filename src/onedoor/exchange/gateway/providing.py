@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from onedoor.exchange import identifiers
 from onedoor.exchange.configuration import Gateway
-from onedoor.exchange.gateway import batches, messages, metaservices, rates, reading
+from onedoor.exchange.gateway import batches, messages, metaservices, reading
 from onedoor.exchange.gateway.circuits import Circuit
 from onedoor.exchange.gateway.core import Core
 from onedoor.exchange.gateway.faults import SERVER_PROXY, Fault, server_side
@@ -26,6 +26,8 @@ from onedoor.exchange.identifiers import Target
 if TYPE_CHECKING:
     import asyncio
 
+    from onedoor.exchange.gateway.workers import Share
+
 MOST_SERVED = 1024
 """Requests of one peer under way at the same time; above that the link is not read."""
 BODILESS = frozenset(("GET", "HEAD", "DELETE", "OPTIONS", "TRACE"))
@@ -36,11 +38,10 @@ _logger = logging.getLogger(__name__)
 
 
 class Providing:
-    """What all links of askers share: which ids were *seen*, how often each client came, the nodes and how they are."""
+    """What all links of askers *share*: which ids were seen, how often each client came, the nodes and how they are."""
 
-    def __init__(self, core: Core, nodes: dict[tuple[str, int], Node], seen: Seen) -> None:
-        self.core, self.nodes, self.seen = core, nodes, seen
-        self.buckets = rates.Buckets()
+    def __init__(self, core: Core, nodes: dict[tuple[str, int], Node], share: "Share") -> None:
+        self.core, self.nodes, self.seen, self.buckets = core, nodes, share.seen, share.buckets
         self.circuits = {service: Circuit(service) for service in core.local.services}
 
 
@@ -221,7 +222,7 @@ class Question:
 
     def _slowly(self, client: str, provided: Provided) -> None:
         """Turn away a client that comes too often."""
-        seconds = self._link.providing.buckets.take((client, provided.service), provided.rate, time.monotonic())
+        seconds = self._link.providing.buckets.take(f"{client} {provided.service}", provided.rate, time.monotonic())
         if seconds:
             why = f"Client '{identifiers.named(client)}' sends more to this service than it may"
             raise server_side("RateLimited", why, retry=math.ceil(seconds))

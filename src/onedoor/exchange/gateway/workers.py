@@ -24,6 +24,7 @@ from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
 
 from onedoor.exchange.gateway import local, reading
+from onedoor.exchange.gateway.rates import Buckets
 from onedoor.exchange.gateway.replay import SLOTS, Seen
 from onedoor.kernel.settings import Settings
 from onedoor.kernel.watch import health, listener
@@ -40,11 +41,12 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Share:
-    """Which worker a process is, of how many, and what ids were seen."""
+    """Which worker a process is, of how many, what ids were seen, and how often each client came."""
 
     number: int = 0
     of: int = 1
     seen: Seen = field(default_factory=Seen)
+    buckets: Buckets = field(default_factory=Buckets)
 
     def log(self, folder: Path) -> Path:
         """Return where this worker writes, of the gateway's log in *folder*."""
@@ -65,9 +67,9 @@ class Worker:
     watched: socket.socket
     process: subprocess.Popen[bytes] | None = None
 
-    def start(self, of: int, seen: Seen) -> None:
+    def start(self, of: int, seen: Seen, buckets: Buckets) -> None:
         """Start it; its input ends when this process does."""
-        files = (seen.file, self.watched.fileno())
+        files = (seen.file, buckets.file, self.watched.fileno())
         command = [sys.executable, "-m", __spec__.name, *map(str, (self.number, of, *files))]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=files)  # noqa: S603 - ourselves
 
@@ -111,6 +113,7 @@ class Workers(Collector):
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._seen = Seen(slots=SLOTS * settings.workers)
+        self._buckets = Buckets()
         self._workers = [Worker(number, _socket()) for number in range(settings.workers)]
 
     def run(self) -> None:
@@ -156,12 +159,12 @@ class Workers(Collector):
         for one in workers:
             if one.process is not None:
                 _logger.warning("worker.ended number=%s", one.number)
-            one.start(len(self._workers), self._seen)
+            one.start(len(self._workers), self._seen, self._buckets)
 
     def _renew(self) -> None:
         for one in self._workers:
             self._end([one])
-            one.start(len(self._workers), self._seen)
+            one.start(len(self._workers), self._seen, self._buckets)
             until = time.monotonic() + STOPPED_WITHIN
             while one.runs and time.monotonic() < until and self._said(one):
                 time.sleep(0.1)
@@ -202,13 +205,13 @@ def _of(sample: Sample, number: int) -> Sample:
     return sample._replace(labels={**sample.labels, LABEL: str(number)})
 
 
-def _work(number: str, of: str, seen: str, watched: str) -> None:
+def _work(number: str, of: str, seen: str, buckets: str, watched: str) -> None:
     """Be one of the workers, with the files that it was given."""
     from onedoor.exchange.gateway import main
     from onedoor.kernel import settings
 
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
-    share = Share(int(number), int(of), Seen(int(seen)))
+    share = Share(int(number), int(of), Seen(int(seen)), Buckets(int(buckets)))
     main.work(settings.current(), share, watched=socket.socket(fileno=int(watched)))
 
 

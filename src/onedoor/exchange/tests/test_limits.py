@@ -1,6 +1,7 @@
 """How often a client may come, and how a gateway that has too much says so."""
 
 import json
+import os
 import time
 from collections.abc import Iterator
 
@@ -53,16 +54,27 @@ def test_a_client_gets_no_more_than_its_rate_and_one_burst(gaps: list[float], ra
         if wait:
             assert buckets.take("client", rate, now + wait + 1e-6) == 0  # what it was told is true
             taken, now = taken + 1, now + wait + 1e-6
-    assert buckets.take("another", rate, now) == 0
+    assert not buckets.take("another", rate, now)
 
 
-def test_buckets_that_are_full_again_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rates, "MOST", 100)
-    buckets = rates.Buckets()
-    for number in range(1000):
-        buckets.take(number, 1, now=number / 10)
-        assert len(buckets) <= 100
-    assert len(buckets) > 5
+def test_a_bucket_that_is_full_again_gives_its_place_to_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rates, "PROBES", 8)
+    buckets = rates.Buckets(slots=8)
+    for _ in range(10):
+        assert buckets.take("greedy", 1, now=1.0) == 0
+    for number in range(7):
+        assert buckets.take(f"quiet {number}", 1, now=1.0) == 0
+    assert buckets.take("greedy", 1, now=1.5) == 0.5
+    for number in range(100):
+        assert buckets.take(f"later {number}", 1, now=2.0 + number / 1000) == 0
+    assert buckets.take("greedy", 1, now=1.5) > 0
+
+
+def test_workers_share_the_buckets_of_their_gateway() -> None:
+    mine = rates.Buckets()
+    others = rates.Buckets(os.dup(mine.file))
+    taken = [buckets.take("client", 1, now=5.0) == 0 for buckets in (mine, others) * 10]
+    assert sum(taken) == rates.BURST
 
 
 def test_a_service_takes_of_each_client_what_it_may_and_the_same_id_may_come_again(
