@@ -103,10 +103,15 @@ class Configuration:
     groups: Mapping[str, frozenset[str]]
     rights: Permissions
     subsystems: Mapping[str, Subsystem]
-    gateway_of: Mapping[str, Gateway]
+    gateways_of: Mapping[str, tuple[Gateway, ...]]
     gateway_by_tls: Mapping[str, Gateway]
     ends: float
     partners: tuple[Partner, ...] = ()
+
+    def gateways_of_member(self, gateway: Gateway) -> list[Gateway]:
+        """Return *gateway* and the other gateways of its member."""
+        owner = gateway.id.rpartition("/")[0]
+        return [one for one in self.gateways.values() if one.id.rpartition("/")[0] == owner]
 
     @property
     def partners_end(self) -> float:
@@ -194,9 +199,13 @@ def _parse(data: Mapping[str, Any]) -> Configuration:
 def _indexed(own: Mapping[str, Gateway], partners: Iterable[Partner]) -> dict[str, Any]:
     """Return the look-ups of gateways; what a partner says never takes the place of what is our own."""
     known = {**{name: one for partner in partners for name, one in partner.gateways.items()}, **own}
+    serving: dict[str, tuple[Gateway, ...]] = {}
+    for gateway in known.values():
+        for client in gateway.clients:
+            serving[client] = (*serving.get(client, ()), gateway)
     return {
         "gateways": known,
-        "gateway_of": {client: gateway for gateway in known.values() for client in gateway.clients},
+        "gateways_of": serving,
         "gateway_by_tls": {gateway.tls: gateway for gateway in known.values()},
     }
 

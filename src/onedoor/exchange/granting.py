@@ -91,11 +91,14 @@ class Provider:
         self._local = local.read(folder)
         signed = (folder / local.CONFIGURATION).read_bytes()
         self._configuration: Configuration = configuration.read(signed, self._local.anchors, moment=now)
-        self._certificate = load_certificates(folder / local.SIGNING_CERTIFICATE)[0]
+        self._certificates = [load_certificates(folder / local.SIGNING_CERTIFICATE)[0]]
+        if own := self._configuration.gateways.get(self._local.id):
+            others = [one for one in self._configuration.gateways_of_member(own) if one.id != own.id]
+            self._certificates += [one.signing for one in others]
 
     def grants(self) -> list[Grant]:
-        """Return every grant that this gateway signed, those that ended too."""
-        return permissions.read_grants(self.folder / local.GRANTS, self._certificate)[0]
+        """Return every grant that a gateway of this member signed, those that ended too."""
+        return permissions.read_grants(self.folder / local.GRANTS, *self._certificates)[0]
 
     def reaches(self, permission: Permission) -> bool:
         """Return whether the nation's rights reach all of *permission*."""
@@ -169,8 +172,8 @@ class Provider:
         return new
 
     def decisions(self) -> list[dict[str, Any]]:
-        """Return what was decided on asks, as it was signed; lines that this gateway did not sign count for nothing."""
-        return permissions.read_signed(self.folder / DECISIONS, DECISION, self._certificate, dict)[0]
+        """Return what was decided on asks, as it was signed; others’ lines count for nothing."""
+        return permissions.read_signed(self.folder / DECISIONS, DECISION, self._certificates, dict)[0]
 
     def _check(self, permission: Permission) -> None:
         if permission.service not in self._local.services:

@@ -6,7 +6,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -129,8 +129,11 @@ def write_grants(path: Path, grants: Iterable[Grant], key: PrivateKey) -> None:
 
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """Change the grants in *folder* while nobody else does: what one reads is what it writes over."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    """Change the grants in *folder* while nobody else does: what one reads is what it writes over.
+
+    A member's second gateway has links to the files of the first, so the folder that counts is where they lie.
+    """
+    handle = os.open((folder / "grants.jsonl").resolve().parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
@@ -138,9 +141,9 @@ def alone(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def read_grants(path: Path, certificate: Certificate) -> tuple[list[Grant], list[str]]:
-    """Return the grants at *path* that *certificate*'s key signed, and what is wrong with the other lines."""
-    return read_signed(path, "grant", certificate, _grant)
+def read_grants(path: Path, *certificates: Certificate) -> tuple[list[Grant], list[str]]:
+    """Return the grants at *path* that the key of one of *certificates* signed, and what is wrong with other lines."""
+    return read_signed(path, "grant", certificates, _grant)
 
 
 def write_groups(path: Path, groups: Mapping[str, Iterable[str]], key: PrivateKey) -> None:
@@ -148,15 +151,15 @@ def write_groups(path: Path, groups: Mapping[str, Iterable[str]], key: PrivateKe
     _write(path, "group", [{"id": group, "members": sorted(members)} for group, members in groups.items()], key)
 
 
-def read_groups(path: Path, certificate: Certificate) -> tuple[dict[str, frozenset[str]], list[str]]:
-    """Return the local groups at *path* that *certificate*'s key signed, and what is wrong with the other lines."""
-    groups, wrong = read_signed(path, "group", certificate, _group)
+def read_groups(path: Path, *certificates: Certificate) -> tuple[dict[str, frozenset[str]], list[str]]:
+    """Return the local groups at *path* as `read_grants` does."""
+    groups, wrong = read_signed(path, "group", certificates, _group)
     return dict(groups), wrong
 
 
 def _write(path: Path, kind: str, records: Iterable[Mapping[str, Any]], key: PrivateKey) -> None:
     lines = (json.dumps(signed(kind, record, key), ensure_ascii=False) for record in records)
-    write_durably(path, "".join(f"{line}\n" for line in lines).encode())
+    write_durably(path.resolve(), "".join(f"{line}\n" for line in lines).encode())
 
 
 def signed(kind: str, record: Mapping[str, Any], key: PrivateKey) -> dict[str, Any]:
@@ -171,18 +174,27 @@ def verify(kind: str, told: Mapping[str, Any], certificate: Certificate) -> None
 
 
 def read_signed(
-    path: Path, kind: str, certificate: Certificate, made: Callable[[Mapping[str, Any]], T]
+    path: Path, kind: str, certificates: Sequence[Certificate], made: Callable[[Mapping[str, Any]], T]
 ) -> tuple[list[T], list[str]]:
-    """Return what is *made* of each line at *path* that *certificate*'s key signed, and what is wrong in others."""
+    """Return what is *made* of each line at *path* that one of *certificates*' keys signed; what is wrong in others."""
     found, wrong = [], []
     for number, line in enumerate(path.read_text("utf-8").splitlines() if path.exists() else (), 1):
         try:
             told = json.loads(line)
-            verify(kind, told, certificate)
+            _verify_any(kind, told, certificates)
             found.append(made(told[kind]))
         except (ValueError, KeyError, TypeError, detached.BadSignature) as error:
             wrong.append(f"{path.name}:{number}: {type(error).__name__}")
     return found, wrong
+
+
+def _verify_any(kind: str, told: Mapping[str, Any], certificates: Sequence[Certificate]) -> None:
+    *others, last = certificates
+    for one in others:
+        with suppress(detached.BadSignature):
+            verify(kind, told, one)
+            return
+    verify(kind, told, last)
 
 
 def _grant(data: Mapping[str, Any]) -> Grant:

@@ -116,7 +116,8 @@ class OwnGateway(Adapter):
         if not (settings.tls_key and settings.tls_cert and settings.tls_trust):
             raise NoIdentity
         self.pinned = fingerprints(settings.tls_trust)
-        self.gateway = f"{settings.subsystem.rpartition('/')[0]}/GATEWAY"
+        gateway = f"{settings.subsystem.rpartition('/')[0]}/GATEWAY"
+        self.gateways = (gateway, f"{gateway}-2")
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.minimum_version = ssl.TLSVersion.TLSv1_3
         self.context.verify_mode = ssl.CERT_REQUIRED
@@ -149,7 +150,7 @@ class OwnGateway(Adapter):
         """Return whether a certificate in our trust is the gateway's: given to us itself, or issued in its name."""
         if sha256(shown).hexdigest() in self.pinned:
             return True
-        return certificates.identifier(x509.load_der_x509_certificate(shown)) == self.gateway
+        return certificates.identifier(x509.load_der_x509_certificate(shown)) in self.gateways
 
     def get_environ(self) -> dict[str, Any]:
         """Return what marks a request as coming from the own gateway; no header can have this name."""

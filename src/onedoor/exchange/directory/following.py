@@ -40,11 +40,13 @@ def follow(nation: Nation, var: Path) -> Iterator[str]:
             subsystem["services"] = [lab.listed(offer) for offer in _offers(nation, seat)]
         content["rights"] = [one.data() for one in allowed]
     for seat in seats:
-        if (seat.gateway_state / local.FILE).exists():
-            with as_owner(seat.gateway_state):
-                _offer_anew(nation, seat)
-                lab.grant(seat, allowed)
-            yield seat.gateway
+        for one in seat.gateways:
+            if (one.gateway_state / local.FILE).exists():
+                with as_owner(one.gateway_state):
+                    _offer_anew(nation, one)
+                    if not one.second:
+                        lab.grant(one, allowed)
+                yield one.gateway
     if content:
         with as_owner(directory.parent):
             lab.write(directory, json.dumps(content, ensure_ascii=False, indent=1).encode())
@@ -59,6 +61,7 @@ def _offer_anew(nation: Nation, seat: Seat) -> None:
     known: Mapping[str, Any] = data["services"][0]
     root = known["url"].partition("/exchange/")[0]
     data["services"] = [lab.offered(offer, root, known["system"]) for offer in _offers(nation, seat)]
+    lab.keep_chosen(path, data)
     lab.write(path, json.dumps(data, indent=1).encode())
 
 

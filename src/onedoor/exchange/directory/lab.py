@@ -10,6 +10,7 @@ system accepts nobody but its own gateway; gateways know each other by the autho
 import json
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from onedoor.exchange import parameters, permissions
 from onedoor.exchange.directory import authorities, publishing, rights
 from onedoor.exchange.directory.layout import EXCHANGE, GATEWAYS, HOST, Layout, Seat
 from onedoor.exchange.gateway import local
+from onedoor.exchange.granting import DECISIONS
 from onedoor.exchange.permissions import Grant, Permission
 from onedoor.kernel.nation import Agency, Nation
 from onedoor.signing import development, holders
@@ -63,7 +65,8 @@ def provision(nation: Nation, var: Path, base_port: int, hosts: Mapping[str, str
     seats = list(layout.seats())
     for seat in seats:
         _system(layout, seat)
-        _gateway(layout, seat, authority, anchor)
+        for one in seat.gateways:
+            _gateway(layout, one, authority, anchor)
         if not seat.foreign:
             _seals(authority, layout, seat)
     allowed = list(rights.permissions(nation.path))
@@ -71,7 +74,8 @@ def provision(nation: Nation, var: Path, base_port: int, hosts: Mapping[str, str
     write(layout.directory / publishing.CONTENT, json.dumps(content, ensure_ascii=False, indent=1).encode())
     signed = publishing.Publisher(layout.directory).publish()
     for seat in seats:
-        write(seat.gateway_state / local.CONFIGURATION, signed)
+        for one in seat.gateways:
+            write(one.gateway_state / local.CONFIGURATION, signed)
         grant(seat, allowed)
 
 
@@ -95,11 +99,22 @@ def _gateway(layout: Layout, seat: Seat, authority: Authority, anchor: Certifica
     services = [offered(offer, root, system) for offer in _offers(layout, seat)]
     directory = f"http://{layout.directory_address}/configuration"
     data: dict[str, Any] = {"id": seat.gateway_id, "directory": directory, "services": services}
-    _keep_chosen(folder / local.FILE, data)
+    keep_chosen(folder / local.FILE, data)
     write(folder / local.FILE, json.dumps(data, indent=1).encode())
+    if seat.second:
+        _share(seat)
 
 
-def _keep_chosen(path: Path, data: dict[str, Any]) -> None:
+def _share(seat: Seat) -> None:
+    """Let a second gateway read what the first one's operator decides."""
+    first = replace(seat, second=False).gateway_state
+    for name in (local.GRANTS, local.GROUPS, DECISIONS, local.DESCRIPTIONS):
+        path = seat.gateway_state / name
+        if not path.is_symlink():
+            path.symlink_to(Path("..") / first.name / name)
+
+
+def keep_chosen(path: Path, data: dict[str, Any]) -> None:
     """Put into *data* what the operator wrote into the gateway's file at *path*: how systems connect, limits."""
     before: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
     if connections := before.get("connections"):
@@ -183,7 +198,7 @@ def _content(
         ],
         "time_stampers": [{"name": development.STAMP_NAME, "url": layout.tsa, "certificate": stamper}],
         "members": [_member(layout, seat) for seat in seats],
-        "gateways": [_published(seat) for seat in seats],
+        "gateways": [_published(one) for seat in seats for one in seat.gateways],
         "rights": [one.data() for one in allowed],
     }
 
@@ -211,7 +226,7 @@ def _published(seat: Seat) -> dict[str, Any]:
 
 
 def grant(seat: Seat, allowed: Iterable[Permission]) -> None:
-    """Let the provider grant, for itself, what the nation's rights allow; what it granted before stays.
+    """Let the provider grant, for itself and all its gateways, what the nation's rights allow; what it did stays.
 
     A system whose every grant for a service was ended gets none anew: that is for the provider's operator to do.
     """
@@ -220,7 +235,8 @@ def grant(seat: Seat, allowed: Iterable[Permission]) -> None:
     wanted = [one for one in allowed if one.service.rpartition("/")[0] == seat.member.subsystem]
     now = datetime.now(UTC)
     with permissions.alone(folder):
-        known, wrong = permissions.read_grants(path, load_certificates(folder / local.SIGNING_CERTIFICATE)[0])
+        signers = [load_certificates(one.gateway_state / local.SIGNING_CERTIFICATE)[0] for one in seat.gateways]
+        known, wrong = permissions.read_grants(path, *signers)
         decided = {one.permission for one in known}
         ended = {_whom(one.permission) for one in known} - {_whom(one.permission) for one in known if one.in_force(now)}
         new = [Grant(one, now, None) for one in wanted if one not in decided and _whom(one) not in ended]

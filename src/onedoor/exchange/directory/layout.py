@@ -1,7 +1,7 @@
 """Where the processes of a nation live: names, folders, ports, environments; on one computer, or on one each."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from onedoor.kernel.errors import OnedoorError
@@ -13,6 +13,10 @@ PORTAL = "PORTAL"
 SYSTEMS, GATEWAYS, EXCHANGE, DIRECTORY = 100, 200, 300, 400
 WATCH_SYSTEMS, WATCH_UP, WATCH_GATEWAYS, WATCH_WORKER, WATCH_DIRECTORY = 401, 449, 450, 498, 499
 """Where each process is watched; a nation on one computer has at most 48 members."""
+SECOND = 50
+"""How far from a member's gateway its second one lies, where gateways are reached."""
+WATCH_SECOND = 50
+"""Where second gateways are watched: behind the addresses for browsers."""
 
 
 class NoPortal(OnedoorError):
@@ -23,7 +27,8 @@ class NoPortal(OnedoorError):
 class Seat:
     """A member: *place* 0 is the portal's member, the others follow in the order of the nation.
 
-    Other members' gateways reach it at *host*; inside, its processes meet on their own computer's loopback.
+    Other members' gateways reach it at *host*; inside, its processes meet on their own computer's loopback. *second* is
+    the same seat as its second gateway sees it.
     """
 
     member: Agency
@@ -31,6 +36,12 @@ class Seat:
     var: Path
     base: int
     host: str = HOST
+    second: bool = False
+
+    @property
+    def gateways(self) -> tuple["Seat", ...]:
+        """Return this seat for each gateway of the member."""
+        return (self, replace(self, second=True))[: self.member.gateways]
 
     @property
     def process(self) -> str:
@@ -52,7 +63,7 @@ class Seat:
     @property
     def gateway(self) -> str:
         """Return the name of the gateway's process."""
-        return f"gateway-{self.member.id}"
+        return f"gateway-{self.member.id}{'-2' if self.second else ''}"
 
     @property
     def gateway_state(self) -> Path:
@@ -67,11 +78,15 @@ class Seat:
     @property
     def gateway_id(self) -> str:
         """Return the X-Road id of the gateway."""
-        return f"{self.member_id}/GATEWAY"
+        return f"{self.member_id}/GATEWAY{'-2' if self.second else ''}"
 
     def address(self, offset: int) -> str:
         """Return host and port of this seat in the range that begins at *offset*."""
         host = self.host if offset == GATEWAYS else HOST
+        if self.second:
+            offset = {WATCH_GATEWAYS: WATCH_SECOND, SYSTEMS: SYSTEMS + SECOND, GATEWAYS: GATEWAYS + SECOND}.get(
+                offset, offset
+            )
         return f"{host}:{self.base + offset + self.place}"
 
 
@@ -128,7 +143,7 @@ class Layout:
             elif not seat.foreign:
                 watched = {"ONEDOOR_WATCH_LISTEN": f"{HOST}:{seat.base + WATCH_WORKER}"}
                 found |= {"portal-web": system, "portal-worker": system | watched}
-            found[seat.gateway] = shared | _gateway(seat) | authorities
+            found |= {one.gateway: shared | _gateway(one) | authorities for one in seat.gateways}
         return {name: dict(values) for name, values in found.items()}
 
 

@@ -12,7 +12,7 @@ from onedoor.exchange.configuration import Gateway
 from onedoor.exchange.gateway import batches, messages, reading
 from onedoor.exchange.gateway.circuits import Circuit
 from onedoor.exchange.gateway.core import Core
-from onedoor.exchange.gateway.faults import Fault, client_side, server_side
+from onedoor.exchange.gateway.faults import UNKNOWN, UNTAKEN, Fault, client_side, server_side
 from onedoor.exchange.gateway.messages import Message, Response
 from onedoor.exchange.gateway.wire import Link, Outbox
 
@@ -101,9 +101,11 @@ class Peer:
             return
         self._link = None
         self.outbox.busy = True
-        self.outbox.drop()
-        fault = why if isinstance(why, Fault) else client_side("NetworkError", why, retry=True)
+        unsent = {_request_id(message.head) for message in self.outbox.drop()}
+        told = why if isinstance(why, Fault) else client_side("NetworkError", why, retry=True)
         for request_id in list(self.awaited):
+            fault = Fault(told.type, told.message, retry=told.retry)
+            fault.fate = UNTAKEN if request_id in unsent else UNKNOWN
             self.fail(request_id, fault)
 
     def fail(self, request_id: str, fault: Fault) -> None:
@@ -131,7 +133,7 @@ class Peer:
 
     def fail_sent(self, head: bytes, fault: Fault) -> None:
         """Answer the request with *head* with *fault*."""
-        self.fail(messages.read_request(head).first(b"x-road-request-id"), fault)
+        self.fail(_request_id(head), fault)
 
     async def _connect(self) -> None:
         loop = asyncio.get_running_loop()
@@ -229,6 +231,10 @@ class AskingLink(Link):
             return
         for message in batch.messages:
             self._asker.answer(message)
+
+
+def _request_id(head: bytes) -> str:
+    return messages.read_request(head).first(b"x-road-request-id")
 
 
 def _isolated(step: Callable[[], None]) -> None:

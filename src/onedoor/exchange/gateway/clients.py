@@ -9,8 +9,8 @@ from onedoor.exchange.identifiers import named
 
 def identify(configuration: Configuration, local: Local, client: str, asked: Asked) -> None:
     """Raise `Fault` unless *client* is behind this gateway and *asked* came the way its connection type wants."""
-    subsystem, gateway = configuration.subsystems.get(client), configuration.gateway_of.get(client)
-    if subsystem is None or gateway is None or gateway.id != local.id:
+    subsystem, own = configuration.subsystems.get(client), configuration.gateways.get(local.id)
+    if subsystem is None or own is None or client not in own.clients:
         raise client_side("UnknownMember", f"Client '{named(client)}' not found")
     way = local.connections.get(client, MUTUAL)
     if way == HTTP or (way == HTTPS and asked.secure):

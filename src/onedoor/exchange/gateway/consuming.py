@@ -8,13 +8,24 @@ from dataclasses import dataclass
 
 from onedoor.exchange import identifiers
 from onedoor.exchange.configuration import Configuration, Gateway
-from onedoor.exchange.gateway import asic, clients, faults, govstack, messages, metaservices, soap, verification
+from onedoor.exchange.gateway import (
+    asic,
+    clients,
+    faults,
+    govstack,
+    messages,
+    metaservices,
+    several,
+    soap,
+    verification,
+)
 from onedoor.exchange.gateway.asking import Peer
 from onedoor.exchange.gateway.core import Core
 from onedoor.exchange.gateway.faults import CLIENT_PROXY, Fault, bad_request, client_side
 from onedoor.exchange.gateway.messages import DROPPED, Fields, Headers, Response
 from onedoor.exchange.gateway.systems import Answering, Asked
 from onedoor.exchange.gateway.watching import ASKING, FAULT, Noted
+from onedoor.exchange.identifiers import Target
 from onedoor.kernel.access import PUBLIC, SYSTEM
 from onedoor.kernel.ids import uuid7_text
 from onedoor.kernel.routing import EVERY, Route
@@ -46,6 +57,7 @@ class Consuming:
 
     def __init__(self, core: Core, peers: dict[str, Peer], how: How) -> None:
         self.core, self.peers, self._how = core, peers, how
+        self._several = several.Several(core, peers)
         self._evidence = asic.Evidence(core)
         self._tasks: set[asyncio.Task[tuple[int, bytes, Headers, bytes]]] = set()
 
@@ -135,12 +147,8 @@ class Consuming:
             target = identifiers.read_target(asked.target)
         except identifiers.BadIdentifier as bad:
             raise bad_request(str(bad)) from None
-        gateway = configuration.gateway_of.get(target.provider)
-        if gateway is None:
-            why = f'Could not find addresses for service provider "{identifiers.named(target.service)}"'
-            raise client_side("UnknownMember", why)
-        _check_server(configuration, headers, gateway)
-        noted.about(target.service, request_id, gateway.id)
+        gateways = _serving(configuration, headers, target)
+        noted.about(target.service, request_id, gateways[0].id)
         names = [noted.header(), (b"X-Road-Request-Id", request_id.encode())]
         head = messages.request_head(asked.method, asked.target, [*headers.pairs, *names])
 
@@ -160,7 +168,12 @@ class Consuming:
         def failed(fault: Fault) -> None:
             self._fail(fault, asked, connection, noted)
 
-        self.peers[gateway.id].ask(head, asked.body, request_id, answered, failed)
+        if len(gateways) == 1:
+            self.peers[gateways[0].id].ask(head, asked.body, request_id, answered, failed)
+        else:
+            harmless = asked.method in several.HARMLESS or bool(headers.first(b"idempotency-key"))
+            sending = several.Sending(head, asked.body, request_id, client, message_id, harmless, answered, failed)
+            self._several.send(sending, gateways, noted)
 
     def _slowly(self, client: str) -> None:
         """Turn away a client that comes too often."""
@@ -244,12 +257,19 @@ def _belongs(response: Response, client: str, message_id: str, service: str) -> 
     return (whose, whom, headers.first(_ID)) == (client, service, message_id)
 
 
-def _check_server(configuration: Configuration, headers: Fields, gateway: Gateway) -> None:
+def _serving(configuration: Configuration, headers: Fields, target: Target) -> tuple[Gateway, ...]:
+    """Return the gateways that serve the provider, or the one of them that the message names; raise `Fault`."""
+    gateways = configuration.gateways_of.get(target.provider)
+    if gateways is None:
+        why = f'Could not find addresses for service provider "{identifiers.named(target.service)}"'
+        raise client_side("UnknownMember", why)
     wanted = headers.first(b"x-road-security-server")
     if not wanted:
-        return
+        return gateways
     server = identifiers.read_identifier(wanted.strip(), identifiers.SERVER)
     if server not in configuration.gateways:
         raise client_side("InvalidSecurityServer", f'Could not find security server "SERVER:{server}"')
-    if server != gateway.id:
+    found = tuple(one for one in gateways if one.id == server)
+    if not found:
         raise client_side("InvalidSecurityServer", f'Invalid security server "SERVER:{server}"')
+    return found

@@ -33,7 +33,7 @@ class Core:
 
     def __init__(self, local: Local, log: Log, share: "Share") -> None:
         self.local, self.log, self.id = local, log, local.id
-        self.logs, self.buckets = share.logs(local.log), share.buckets
+        self.logs, self.buckets, self.sent = share.logs(local.log), share.buckets, share.sent
         self.indices = Indices(local.log, local.log_key, self.logs)
         self.sealer = Sealer.of(local.id, local.key, load_certificates(local.folder / files.SIGNING_CERTIFICATE)[0])
         self.counts: Counter[str] = Counter()
@@ -114,15 +114,16 @@ class Core:
         return [(method, path) for method, path in found if method == ANY or (ANY, path) not in found]
 
     def load_grants(self) -> None:
-        """Read the provider's grants; what its own key did not sign or is not in force counts for nothing."""
+        """Read the grants of the provider; what no gateway of it signed or is not in force counts for nothing."""
         configuration = self._configuration
         gateway = configuration.gateways.get(self.id) if configuration else None
         if configuration is None or gateway is None:
             return
-        grants, wrong = permissions.read_grants(self.local.folder / files.GRANTS, gateway.signing)
+        signers = [one.signing for one in configuration.gateways_of_member(gateway)]
+        grants, wrong = permissions.read_grants(self.local.folder / files.GRANTS, *signers)
         for fault in wrong:
             _logger.warning("grant.refused %s", fault)
-        groups, wrong = permissions.read_groups(self.local.folder / files.GROUPS, gateway.signing)
+        groups, wrong = permissions.read_groups(self.local.folder / files.GROUPS, *signers)
         for fault in wrong:
             _logger.warning("group.refused %s", fault)
         now = datetime.now(UTC)

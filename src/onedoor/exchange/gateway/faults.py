@@ -20,12 +20,18 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _INSIDE = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
+UNTAKEN, UNKNOWN = "untaken", "unknown"
+"""What is known of a message that failed on its way: nobody took it, or nobody knows whether somebody did."""
+
+
 class Fault(Exception):
     """An error with its X-Road *type*, such as ``Server.ServerProxy.AccessDenied``; *message* names no person.
 
     *retry* is the number of seconds after which the same may succeed (`True` is one), or nothing. *detail* is an id to
-    find this error by; without one, each telling gets its own.
+    find this error by; without one, each telling gets its own. *fate* is what is known of the message.
     """
+
+    fate = ""
 
     def __init__(self, type_: str, message: str, *, retry: int = False, detail: str = "") -> None:
         super().__init__(f"{type_}: {message}")

@@ -17,14 +17,14 @@ import uvloop
 
 from onedoor.exchange.configuration import Gateway
 from onedoor.exchange.gateway import local as files
-from onedoor.exchange.gateway import reading, watching
+from onedoor.exchange.gateway import watching
 from onedoor.exchange.gateway.asking import Peer
 from onedoor.exchange.gateway.circuits import Circuit
 from onedoor.exchange.gateway.consuming import Consuming, How
 from onedoor.exchange.gateway.core import Core
 from onedoor.exchange.gateway.log import Log
 from onedoor.exchange.gateway.nodes import Node
-from onedoor.exchange.gateway.providing import Providing, ProvidingLink, remember
+from onedoor.exchange.gateway.providing import Providing, ProvidingLink
 from onedoor.exchange.gateway.stamping import Stamping
 from onedoor.exchange.gateway.systems import SystemConnection
 from onedoor.exchange.gateway.workers import Share, Workers
@@ -230,10 +230,7 @@ def run(settings: Settings) -> None:
         lines.set_up(settings.log_level)
         Workers(settings).run()
         return
-    share, found = Share(), files.read(settings.state)
-    for log in reading.logs(found.log):
-        remember(share.seen, log, found.log_key)
-    work(settings, share)
+    work(settings, Share.made(files.read(settings.state)))
 
 
 def work(settings: Settings, share: Share, *, watched: socket.socket | None = None) -> None:

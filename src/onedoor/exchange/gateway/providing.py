@@ -6,7 +6,6 @@ import math
 import time
 from contextlib import suppress
 from http import HTTPStatus
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onedoor.exchange import identifiers
@@ -18,7 +17,7 @@ from onedoor.exchange.gateway.faults import SERVER_PROXY, Fault, server_side
 from onedoor.exchange.gateway.local import Provided
 from onedoor.exchange.gateway.messages import DROPPED, Fields, Headers, Message, Request
 from onedoor.exchange.gateway.nodes import REPEATABLE, Errand, Node, Reply
-from onedoor.exchange.gateway.replay import WINDOW, Seen, TooMany, timely
+from onedoor.exchange.gateway.replay import TooMany, timely
 from onedoor.exchange.gateway.watching import PROVIDING, Noted
 from onedoor.exchange.gateway.wire import Link, Outbox
 from onedoor.exchange.identifiers import Target
@@ -43,14 +42,6 @@ class Providing:
     def __init__(self, core: Core, nodes: dict[tuple[str, int], Node], share: "Share") -> None:
         self.core, self.nodes, self.seen, self.buckets = core, nodes, share.seen, share.buckets
         self.circuits = {service: Circuit(service) for service in core.local.services}
-
-
-def remember(seen: Seen, log: Path, log_key: bytes) -> None:
-    """Enter what ids came lately, by the *log* of a worker, so that a restart opens no window."""
-    for logged in reading.messages(log, log_key, since=time.time_ns() - 2 * WINDOW):
-        if logged.kind == reading.RECEIVED_REQUESTS:
-            request = messages.read_request(logged.message.head)
-            seen.first_time(request.first(b"x-road-client"), request.first(b"x-road-id"), logged.moment)
 
 
 class ProvidingLink(Link):

@@ -4,9 +4,13 @@ import fcntl
 import mmap
 import os
 import struct
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import blake2b
+from pathlib import Path
+
+from onedoor.exchange.gateway import messages, reading
 
 WINDOW = 300 * 10**9
 """Nanoseconds a batch may be old or ahead; ids are remembered for twice as long at least, for four times at most."""
@@ -41,11 +45,17 @@ class Seen:
 
     def first_time(self, client: str, message_id: str, now: int) -> bool:
         """Remember the id at *now* (ns); return whether it was not known. Raise `TooMany` without a place for it."""
-        digest = blake2b(f"{client}\0{message_id}".encode(), digest_size=_ID).digest()
+        digest = _digest(client, message_id)
         if not self._shared:
             return self._enter(digest, now // _TERM)
         with self._alone():
             return self._enter(digest, now // _TERM)
+
+    def knows(self, client: str, message_id: str, now: int) -> bool:
+        """Return whether the id is known at *now* (ns)."""
+        digest, term = _digest(client, message_id), now // _TERM
+        terms = _TERMS.unpack_from(self._table)
+        return any(terms[which] >= term - 1 and self._find(digest, which) is None for which in (0, 1))
 
     def _enter(self, digest: bytes, term: int) -> bool:
         terms, which = _TERMS.unpack_from(self._table), term % 2
@@ -89,9 +99,22 @@ class Seen:
             fcntl.lockf(self.file, fcntl.LOCK_UN)
 
 
+def remember(log: Path, log_key: bytes, *, received: Seen, sent: Seen) -> None:
+    """Enter what ids came and went lately, by the *log* of a worker, so that a restart opens no window."""
+    for logged in reading.messages(log, log_key, since=time.time_ns() - 2 * WINDOW):
+        seen = {reading.RECEIVED_REQUESTS: received, reading.SENT_REQUESTS: sent}.get(logged.kind)
+        if seen:
+            request = messages.read_request(logged.message.head)
+            seen.first_time(request.first(b"x-road-client"), request.first(b"x-road-id"), logged.moment)
+
+
 def timely(moment: int, now: int) -> bool:
     """Return whether a batch signed at *moment* may still be accepted at *now* (nanoseconds)."""
     return abs(now - moment) <= WINDOW
+
+
+def _digest(client: str, message_id: str) -> bytes:
+    return blake2b(f"{client}\0{message_id}".encode(), digest_size=_ID).digest()
 
 
 def _pages(size: int) -> int:

@@ -82,7 +82,7 @@ def answer(configuration: Configuration, local: Local, asked: Asked) -> bytes:
     service = message.identifier("service", identifiers.SERVICE)
     identify(configuration, local, client, asked)
     provider, _, code = service.rpartition("/")
-    if provider not in configuration.gateway_of:
+    if provider not in configuration.gateways_of:
         why = f'Could not find addresses for service provider "{named(service)}"'
         raise client_side("UnknownMember", why)
     if code in LISTS:

@@ -23,7 +23,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
 
-from onedoor.exchange.gateway import local, reading
+from onedoor.exchange.gateway import local, reading, replay
 from onedoor.exchange.gateway.rates import Buckets
 from onedoor.exchange.gateway.replay import SLOTS, Seen
 from onedoor.kernel.settings import Settings
@@ -41,12 +41,32 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Share:
-    """Which worker a process is, of how many, what ids were seen, and how often each client came."""
+    """Which worker a process is, of how many; what ids were seen, how often each client came, what ids were sent."""
 
     number: int = 0
     of: int = 1
     seen: Seen = field(default_factory=Seen)
     buckets: Buckets = field(default_factory=Buckets)
+    sent: Seen = field(default_factory=Seen)
+
+    @classmethod
+    def made(cls, found: local.Local, workers: int = 1) -> "Share":
+        """Return what the workers of a gateway share; what ids came and went lately stands in its log."""
+        share = cls(0, workers, Seen(slots=SLOTS * workers), Buckets(), Seen(slots=SLOTS * workers))
+        for log in reading.logs(found.log):
+            replay.remember(log, found.log_key, received=share.seen, sent=share.sent)
+        return share
+
+    @classmethod
+    def given(cls, number: int, of: int, *files: int) -> "Share":
+        """Return the share of a worker that was given *files*, as `files` says."""
+        seen, buckets, sent = files
+        return cls(number, of, Seen(seen), Buckets(buckets), Seen(sent))
+
+    @property
+    def files(self) -> tuple[int, ...]:
+        """Return what a worker is given to share."""
+        return self.seen.file, self.buckets.file, self.sent.file
 
     def log(self, folder: Path) -> Path:
         """Return where this worker writes, of the gateway's log in *folder*."""
@@ -67,10 +87,10 @@ class Worker:
     watched: socket.socket
     process: subprocess.Popen[bytes] | None = None
 
-    def start(self, of: int, seen: Seen, buckets: Buckets) -> None:
+    def start(self, share: Share) -> None:
         """Start it; its input ends when this process does."""
-        files = (seen.file, buckets.file, self.watched.fileno())
-        command = [sys.executable, "-m", __spec__.name, *map(str, (self.number, of, *files))]
+        files = (self.watched.fileno(), *share.files)
+        command = [sys.executable, "-m", __spec__.name, *map(str, (self.number, share.of, *files))]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=files)  # noqa: S603 - ourselves
 
     @property
@@ -112,17 +132,11 @@ class Workers(Collector):
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._seen = Seen(slots=SLOTS * settings.workers)
-        self._buckets = Buckets()
+        self._share = Share.made(local.read(settings.state), settings.workers)
         self._workers = [Worker(number, _socket()) for number in range(settings.workers)]
 
     def run(self) -> None:
         """Keep the workers running until SIGTERM or SIGINT; on SIGHUP start them anew, one after the other."""
-        from onedoor.exchange.gateway.providing import remember
-
-        found = local.read(self._settings.state)
-        for log in reading.logs(found.log):
-            remember(self._seen, log, found.log_key)
         awaited = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD}
         signal.pthread_sigmask(signal.SIG_BLOCK, awaited)
         registry = CollectorRegistry()
@@ -159,12 +173,12 @@ class Workers(Collector):
         for one in workers:
             if one.process is not None:
                 _logger.warning("worker.ended number=%s", one.number)
-            one.start(len(self._workers), self._seen, self._buckets)
+            one.start(self._share)
 
     def _renew(self) -> None:
         for one in self._workers:
             self._end([one])
-            one.start(len(self._workers), self._seen, self._buckets)
+            one.start(self._share)
             until = time.monotonic() + STOPPED_WITHIN
             while one.runs and time.monotonic() < until and self._said(one):
                 time.sleep(0.1)
@@ -205,13 +219,13 @@ def _of(sample: Sample, number: int) -> Sample:
     return sample._replace(labels={**sample.labels, LABEL: str(number)})
 
 
-def _work(number: str, of: str, seen: str, buckets: str, watched: str) -> None:
+def _work(number: str, of: str, watched: str, *files: str) -> None:
     """Be one of the workers, with the files that it was given."""
     from onedoor.exchange.gateway import main
     from onedoor.kernel import settings
 
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
-    share = Share(int(number), int(of), Seen(int(seen)), Buckets(int(buckets)))
+    share = Share.given(int(number), int(of), *map(int, files))
     main.work(settings.current(), share, watched=socket.socket(fileno=int(watched)))
 
 

@@ -165,6 +165,20 @@ def _cancel_all(loop: asyncio.AbstractEventLoop) -> None:
 async def _nothing() -> None: ...
 
 
+def with_two(folder: Path, *members: str) -> Path:
+    """Return a nation in *folder* of whose members these have two gateways."""
+    nation = folder / "nation"
+    nation.mkdir()
+    for path in (REPOSITORY / "nations" / "vietnam").iterdir():
+        (nation / path.name).symlink_to(path)
+    text = (nation / "agencies.yaml").read_text()
+    for member in members:
+        text = text.replace(f"\n  {member}:\n", f"\n  {member}:\n    gateways: 2\n", 1)
+    (nation / "agencies.yaml").unlink()
+    (nation / "agencies.yaml").write_text(text)
+    return nation
+
+
 def wait_for(condition: Callable[[], bool], what: str, seconds: float = 15.0) -> None:
     until = time.monotonic() + seconds
     while not condition():

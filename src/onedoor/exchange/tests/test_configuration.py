@@ -65,7 +65,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
 
 def test_a_configuration_is_read_as_it_was_written(made: Made) -> None:
     found = configuration.read(made.signed, [made.anchor], moment=NOW)
-    assert found.gateway_of["VN/GOV/G15/CIVIL-STATUS"].port == 8202
+    assert [one.port for one in found.gateways_of["VN/GOV/G15/CIVIL-STATUS"]] == [8202]
     assert found.subsystems["VN/GOV/G15/CIVIL-STATUS"].systems == {"ab"}
     assert found.members[0].name == "Bộ Tư pháp"
 

@@ -176,9 +176,9 @@ def test_a_partner_counts_until_its_own_configuration_ends(both: tuple[Place, Pl
     signed = configuration.write(data, load_key(folder / "signing.key"), certificate)
     read = configuration.read(signed, [certificate], moment=now)
     assert read.partners_end == ends.timestamp()
-    assert read.gateway_of[CLIENT].id == "TL/GOV/DOOR/GATEWAY"
+    assert [one.id for one in read.gateways_of[CLIENT]] == ["TL/GOV/DOOR/GATEWAY"]
     after = read.without_ended(ends.timestamp())
-    assert CLIENT not in after.gateway_of
+    assert CLIENT not in after.gateways_of
     assert (len(after.gateways), len(after.gateway_by_tls)) == (5, 5)
     assert replace(after, partners=read.partners).without_ended(ends.timestamp()) == after
 

@@ -16,6 +16,7 @@ from onedoor.exchange.directory import lab
 from onedoor.exchange.directory.main import DirectoryServer, _health
 from onedoor.exchange.evidence.profiles import PROFILES
 from onedoor.exchange.gateway import local
+from onedoor.exchange.tests.nation import with_two
 from onedoor.kernel import settings
 from onedoor.kernel.nation import Nation, load
 from onedoor.kernel.watch.health import Failing
@@ -207,3 +208,15 @@ def test_each_process_gets_settings_that_can_be_read(nation: Nation, var: Path) 
     assert len(set(listening)) == len(listening) - 1, "the portal's two processes share an address"
     assert settings.read(environments["node-G15"] | secrets).listen == "127.0.0.1:8002"
     assert settings.read(environments["gateway-G15"]).exchange_listen == "127.0.0.1:8202"
+
+
+def test_each_member_may_have_a_second_gateway_with_ports_and_keys_of_its_own(tmp_path: Path) -> None:
+    nation = load(with_two(tmp_path, "G22", "G01", "G15", "G18", "G24"))
+    environments = lab.environments(nation, Path("/nowhere"), 8000)
+    names = ("ONEDOOR_LISTEN", "ONEDOOR_EXCHANGE_LISTEN", "ONEDOOR_WATCH_LISTEN")
+    listening = [own for process, own in environments.items() if process != "portal-worker"]
+    taken = [own[name] for own in listening for name in names if name in own]
+    assert len(set(taken)) == len(taken)
+    second = environments["gateway-G15-2"]
+    assert second["ONEDOOR_EXCHANGE_LISTEN"] == "127.0.0.1:8252"
+    assert second["ONEDOOR_STATE"] == "/nowhere/gateway-G15-2"

@@ -43,6 +43,10 @@ SCHEMA: Mapping[str, Any] = {
                     "items": {"type": "string", "pattern": "^[A-Za-z][A-Za-z0-9._-]{0,59}$"},
                     "description": "what its system offers; it is one of the member's own, no node of onedoor",
                 },
+                "gateways": {
+                    "enum": [1, 2],
+                    "description": "how many gateways it has: with two, one may fail; one unless it says so",
+                },
                 "scheme": {"type": "string"},
                 "within": {"type": "string"},
                 "valid_from": DATE_SCHEMA,
@@ -72,9 +76,12 @@ SCHEMA: Mapping[str, Any] = {
 
 
 def lasting(data: Mapping[str, Any]) -> Mapping[tuple[str, ...], Any]:
-    """Return what processes are started by: the members of the exchange, their order and their systems."""
-    members = data["members"].items()
-    return {("members",): [(key, member["subsystem"], "services" in member) for key, member in members]}
+    """Return what processes are started by: the members of the exchange, their order, systems and gateways."""
+    return {("members",): [(key, *_processes(member)) for key, member in data["members"].items()]}
+
+
+def _processes(member: Mapping[str, Any]) -> tuple[str, bool, int]:
+    return member["subsystem"], "services" in member, member.get("gateways", 1)
 
 
 @dataclass(frozen=True)
@@ -83,7 +90,8 @@ class Agency:
 
     ``member`` is the id of the member on whose node it works (its own for a member), ``subsystem`` that node's X-Road
     name, ``unit`` the code of its commune or province (empty for a member), ``posts`` the posts its officers hold.
-    A member with ``services`` has a system of its own, which offers these in the place of those of a node.
+    A member with ``services`` has a system of its own, which offers these in the place of those of a node, and one
+    with two ``gateways`` may lose one.
     """
 
     id: str
@@ -98,6 +106,7 @@ class Agency:
     illustrative: bool = False
     source: str = ""
     services: tuple[str, ...] = ()
+    gateways: int = 1
 
     @property
     def is_member(self) -> bool:
@@ -165,4 +174,5 @@ def _agency(key: str, member: str, data: Mapping[str, Any], home: Mapping[str, A
         illustrative=data.get("illustrative", False),
         source=data.get("source", ""),
         services=tuple(data.get("services", ())),
+        gateways=data.get("gateways", 1),
     )

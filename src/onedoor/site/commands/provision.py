@@ -51,9 +51,8 @@ def run(arguments: argparse.Namespace) -> None:
     for seat in Layout(nation, var, arguments.port, hosts).seats():
         also = "" if seat.place else " directory directory.env"
         systems = f"{seat.process}.env" if seat.place else "portal-web.env portal-worker.env"
-        print(
-            f"{seat.member.id} {seat.host}: {seat.process} {systems} {seat.gateway} {seat.gateway}.env {VERSIONS}{also}"
-        )
+        gateways = " ".join(f"{one.gateway} {one.gateway}.env" for one in seat.gateways)
+        print(f"{seat.member.id} {seat.host}: {seat.process} {systems} {gateways} {VERSIONS}{also}")
 
 
 def _hosts(nation: Nation, given: list[str]) -> Iterator[tuple[str, str]]:

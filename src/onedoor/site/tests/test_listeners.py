@@ -154,8 +154,9 @@ def member_port(lab, tmp_path):
 @pytest.mark.parametrize("name", ["VN/GOV/G15/CIVIL-STATUS", "VN/GOV/G01/GATEWAY", "VN/GOV/G15/GATEWAYS", ""])
 def test_of_the_members_authority_only_the_gateway_by_name_is_let_in(member_port, lab, tmp_path, name):
     authority = Authority.load(tmp_path / "ca")
-    lab["own"] = identity(authority, tmp_path, "own", "VN/GOV/G15/GATEWAY")
-    assert ask(member_port, lab, "own") == b"gateway"
+    for own in ("GATEWAY", "GATEWAY-2"):
+        lab[own] = identity(authority, tmp_path, own, f"VN/GOV/G15/{own}")
+        assert ask(member_port, lab, own) == b"gateway"
     lab["wrong"] = identity(authority, tmp_path, "wrong", name)
     with pytest.raises((ssl.SSLError, ConnectionError, http.client.RemoteDisconnected)):
         ask(member_port, lab, "wrong")

@@ -11,6 +11,7 @@ from onedoor.site.messages import text as _
 KINDS: Mapping[str, str] = {
     "directory": gettext_noop("directory"),
     "gateway": gettext_noop("gateway of {agency}"),
+    "gateway-2": gettext_noop("second gateway of {agency}"),
     "node": gettext_noop("system of {agency}"),
     "portal": gettext_noop("portal"),
     "portal-web": gettext_noop("portal"),
@@ -18,9 +19,14 @@ KINDS: Mapping[str, str] = {
 }
 
 
+SECOND = "-2"
+
+
 def called(name: str, nation: Nation) -> str:
     """Return what a process such as ``node-G15`` is called: by its kind and its agency's name."""
     kind, _dash, member = name.partition("-")
+    if member.endswith(SECOND) and member not in nation.agencies:
+        kind, member = f"{kind}{SECOND}", member.removesuffix(SECOND)
     found = nation.agencies.get(member)
     if found:
         return _(KINDS[kind], agency=pick(found.name, messages.language()))
