@@ -75,7 +75,9 @@ class Peer:
         return self._link is not None
 
     def sweep(self, now: float) -> None:
-        """Give up requests without an answer."""
+        """Give up requests without an answer, and a link on which an answer does not come to its end."""
+        if self._link:
+            self._link.sweep(now)
         late = [request_id for request_id, one in self.awaited.items() if one.until < now]
         for request_id in late:
             self.circuit.failed(now)

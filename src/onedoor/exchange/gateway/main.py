@@ -181,7 +181,7 @@ class GatewayServer:
             now = time.monotonic()
             if self.core.end_partners():
                 self._follow()
-            found: list[Swept] = [*self.connections, *self.peers.values(), *self.nodes.values()]
+            found: list[Swept] = [*self.connections, *self.links, *self.peers.values(), *self.nodes.values()]
             for one in found:
                 try:
                     one.sweep(now)

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from onedoor.exchange.gateway.workers import Share
 
+MOST_LINKS = 128
+"""Links of one peer: one from each of its workers, and those that have not ended yet."""
 MOST_SERVED = 1024
 """Requests of one peer under way at the same time; above that the link is not read."""
 BODILESS = frozenset(("GET", "HEAD", "DELETE", "OPTIONS", "TRACE"))
@@ -57,6 +59,10 @@ class ProvidingLink(Link):
 
     def connection_made(self, transport: "asyncio.BaseTransport") -> None:
         super().connection_made(transport)
+        whose = self.peer.id if self.peer else ""
+        if sum(one.peer is not None and one.peer.id == whose for one in self._links) >= MOST_LINKS:
+            _logger.warning("link.too_many peer=%s", whose)
+            self.abort()
         self._links.add(self)
 
     def connection_lost(self, _: Exception | None) -> None:
@@ -162,6 +168,7 @@ class Question:
     def __init__(self, link: ProvidingLink, message: Message, peer: Gateway) -> None:
         self._link, self._message, self._peer = link, message, peer
         self._request: Request | None = None
+        self._shared = link.providing
         self._spoken: tuple[bytes, ...] = ()
         with suppress(messages.BadMessage):
             self._request = messages.read_request(message.head)
@@ -213,7 +220,7 @@ class Question:
 
     def _slowly(self, client: str, provided: Provided) -> None:
         """Turn away a client that comes too often."""
-        seconds = self._link.providing.buckets.take(f"{client} {provided.service}", provided.rate, time.monotonic())
+        seconds = self._shared.buckets.take(f"{client} {provided.service}", provided.rate, time.monotonic())
         if seconds:
             why = f"Client '{identifiers.named(client)}' sends more to this service than it may"
             raise server_side("RateLimited", why, retry=math.ceil(seconds))
@@ -221,7 +228,7 @@ class Question:
     def _once(self, request: Request, client: str) -> None:
         """Serve an id once alone."""
         try:
-            new = self._link.providing.seen.first_time(client, request.first(b"x-road-id"), time.time_ns())
+            new = self._shared.seen.first_time(client, request.first(b"x-road-id"), time.time_ns())
         except TooMany:
             raise server_side("Overloaded", "Too many messages came within minutes", retry=True) from None
         if not new:
@@ -237,14 +244,14 @@ class Question:
         if provided.document:
             self._finish(200, b"OK", *provided.document)
             return
-        node = self._link.providing.nodes[provided.host, provided.port]
-        circuit = self._link.providing.circuits[provided.service]
+        node = self._shared.nodes[provided.host, provided.port]
+        circuit = self._shared.circuits[provided.service]
         metaservices.fetch(provided, node, circuit, lambda *found: self._finish(200, b"OK", *found), self.fail)
 
     def _forward(self, request: Request, client: str, target: Target, provided: Provided) -> None:
         """Send it to its system. What is turned away before does not count as seen: it may come again with its id."""
-        shared, now = self._link.providing, time.monotonic()
-        node, circuit = shared.nodes[provided.host, provided.port], shared.circuits[provided.service]
+        now = time.monotonic()
+        node, circuit = self._shared.nodes[provided.host, provided.port], self._shared.circuits[provided.service]
         node.admit(circuit, now)
         self._once(request, client)
         until = now + provided.timeout

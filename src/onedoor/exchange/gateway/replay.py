@@ -45,7 +45,7 @@ class Seen:
 
     def first_time(self, client: str, message_id: str, now: int) -> bool:
         """Remember the id at *now* (ns); return whether it was not known. Raise `TooMany` without a place for it."""
-        digest = _digest(client, message_id)
+        digest = blake2b(f"{client}\0{message_id}".encode(), digest_size=_ID).digest()
         if not self._shared:
             return self._enter(digest, now // _TERM)
         with self._alone():
@@ -53,7 +53,7 @@ class Seen:
 
     def knows(self, client: str, message_id: str, now: int) -> bool:
         """Return whether the id is known at *now* (ns)."""
-        digest, term = _digest(client, message_id), now // _TERM
+        digest, term = blake2b(f"{client}\0{message_id}".encode(), digest_size=_ID).digest(), now // _TERM
         terms = _TERMS.unpack_from(self._table)
         return any(terms[which] >= term - 1 and self._find(digest, which) is None for which in (0, 1))
 
@@ -111,10 +111,6 @@ def remember(log: Path, log_key: bytes, *, received: Seen, sent: Seen) -> None:
 def timely(moment: int, now: int) -> bool:
     """Return whether a batch signed at *moment* may still be accepted at *now* (nanoseconds)."""
     return abs(now - moment) <= WINDOW
-
-
-def _digest(client: str, message_id: str) -> bytes:
-    return blake2b(f"{client}\0{message_id}".encode(), digest_size=_ID).digest()
 
 
 def _pages(size: int) -> int:

@@ -22,14 +22,22 @@ GATHER, FEW = 0.001, 2
 """Seconds in which messages gather for one batch while more than so many others are under way; none when idle."""
 DEAD_AFTER = 20_000
 """Milliseconds without an acknowledgement after which the system gives a connection up."""
+FRAME_WITHIN = 60.0
+"""Seconds for a frame of another gateway, from its first byte to its last."""
 _logger = logging.getLogger(__name__)
 
 
 class Frames:
-    """Takes bytes as they arrive and gives whole frames."""
+    """Takes bytes as they arrive and gives whole frames; *count* is how many."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
+        self.count = 0
+
+    @property
+    def begun(self) -> bool:
+        """Return whether a part of a frame is here."""
+        return bool(self._buffer)
 
     def feed(self, data: bytes) -> Iterator[tuple[int, bytes]]:
         """Yield kind and payload of each frame that is complete; raise `BadBatch` for one that is too long."""
@@ -44,6 +52,7 @@ class Frames:
                 return
             payload = bytes(memoryview(buffer)[batches.FRAME.size : end])
             del buffer[:end]
+            self.count += 1
             yield kind, payload
 
 
@@ -113,6 +122,7 @@ class Link(asyncio.Protocol):
         self.peer: Gateway | None = None
         self.transport: asyncio.Transport | None = None
         self._frames = Frames()
+        self._whole, self._since = 0, 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
@@ -134,6 +144,15 @@ class Link(asyncio.Protocol):
     def frame_received(self, kind: int, payload: bytes, peer: Gateway) -> None:
         """Take one frame of *peer*."""
         raise NotImplementedError
+
+    def sweep(self, now: float) -> None:
+        """End the link when a frame does not come to its end in time, unless it is we who do not read."""
+        reading = self.transport is not None and self.transport.is_reading()
+        if not (reading and self._frames.begun) or self._frames.count != self._whole:
+            self._whole, self._since = self._frames.count, now
+        elif now - self._since > FRAME_WITHIN:
+            _logger.warning("link.slow peer=%s", self.peer.id if self.peer else "")
+            self.abort()
 
     def still_trusted(self) -> bool:
         """Return whether the peer's certificate stands in the configuration of this moment; renew what is known."""

@@ -4,13 +4,14 @@ import json
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 import pytest
 
 from onedoor.exchange.connections import Connections, Request, Response
-from onedoor.exchange.gateway import local, nodes, providing
+from onedoor.exchange.gateway import batches, local, nodes, providing
 from onedoor.exchange.gateway.circuits import FAILURES, REST, Circuit
+from onedoor.exchange.tests.hostile import HostileGateway, head_of
 from onedoor.exchange.tests.nation import LOOKUP, PROVIDER, WHY, Place, free_base, system_of, wait_for
 from onedoor.exchange.tests.test_watching import ask
 
@@ -19,6 +20,12 @@ RESIDENCE = f"/r1/{PROVIDER}/residence/lookup"
 TO_DEAD = "/r1/VN/GOV/G15/CIVIL-STATUS/births/lookup"
 APART = 390
 """How far from the base port one service has a system of its own."""
+LINKS = 6
+SHORT = f"""
+from onedoor.exchange.gateway import asking, nodes, providing, wire
+asking.CONNECT = nodes.LOOK = 0.5
+providing.MOST_LINKS, wire.FRAME_WITHIN = {LINKS}, 1.0
+"""
 SPARED = 0.3
 """Seconds that are far less than any time-out."""
 
@@ -27,7 +34,7 @@ SPARED = 0.3
 def parted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """Two gateways, of whose provider one service is impatient, and one has a system of its own that is looked at."""
     place = Place(tmp_path_factory.mktemp("var"), free_base())
-    place.before = "from onedoor.exchange.gateway import asking, nodes; asking.CONNECT = nodes.LOOK = 0.5"
+    place.before = SHORT
     path = place.seats["G01"].gateway_state / local.FILE
     data = json.loads(path.read_text())
     services = {one["service"].rpartition("/")[2]: one for one in data["services"]}
@@ -141,3 +148,29 @@ def test_a_gateway_that_hangs_is_spared_and_tried_again(parted: Place, asking: C
 
 def test_a_system_that_hangs_does_not_stop_the_link_for_the_others_behind_its_gateway() -> None:
     assert nodes.MOST_CONNECTIONS + nodes.MOST_WAITING < providing.MOST_SERVED
+
+
+def ended(connection: socket.socket) -> bool:
+    """Return whether the other end closes *connection* within seconds, without a word."""
+    connection.settimeout(5)
+    try:
+        return connection.recv(1) == b""
+    except TimeoutError:
+        return False
+    except OSError:
+        return True
+
+
+def test_a_gateway_has_a_number_of_links_and_a_time_for_a_frame(parted: Place, asking: Connections) -> None:
+    with ExitStack() as stack:
+        held = [HostileGateway(parted) for _ in range(LINKS + 2)]
+        for one in held:
+            stack.callback(one.close)
+        slow, over = held[0].socket, held[LINKS:]
+        slow.sendall(batches.FRAME.pack(1000, batches.REQUESTS) + b"x")
+        assert all(ended(one.socket) for one in over)
+        assert ended(slow)
+        answer = held[1].send(head_of())  # who has nothing to say is left alone
+        assert answer[0] == batches.RESPONSES
+    with system_of(parted, "G01"):
+        wait_for(lambda: parted.ask(RESIDENCE, client=asking).status == 200, "others are served")
