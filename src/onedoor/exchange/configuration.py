@@ -61,6 +61,21 @@ class Member:
 
 
 @dataclass(frozen=True)
+class Before:
+    """What a gateway signed with and showed before it changed its keys; it counts until *until* (UNIX time).
+
+    From *since* on the gateway uses the new ones: by then every other gateway knows them.
+    """
+
+    since: float
+    until: float
+    tls: str
+    signing: Certificate
+    key: PublicKey = field(compare=False)
+    template: Template = field(compare=False)
+
+
+@dataclass(frozen=True)
 class Gateway:
     """A member's gateway: where it is reached, which certificate it shows, whose signatures count, whom it serves.
 
@@ -76,6 +91,18 @@ class Gateway:
     key: PublicKey = field(compare=False)
     template: Template = field(compare=False)
     former: tuple[Certificate, ...] = field(default=(), compare=False)
+    before: Before | None = None
+
+    def signers(self, moment: float) -> "Iterator[Gateway | Before]":
+        """Yield whose signatures count for this gateway at *moment* (UNIX time)."""
+        yield self
+        if self.before and moment < self.before.until:
+            yield self.before
+
+    def shows(self, fingerprint_: str, moment: float) -> bool:
+        """Return whether a certificate of this fingerprint is this gateway's in TLS at *moment*."""
+        known = self.before
+        return fingerprint_ == self.tls or (known is not None and fingerprint_ == known.tls and moment < known.until)
 
 
 @dataclass(frozen=True)
@@ -206,7 +233,10 @@ def _indexed(own: Mapping[str, Gateway], partners: Iterable[Partner]) -> dict[st
     return {
         "gateways": known,
         "gateways_of": serving,
-        "gateway_by_tls": {gateway.tls: gateway for gateway in known.values()},
+        "gateway_by_tls": {
+            **{gateway.before.tls: gateway for gateway in known.values() if gateway.before},
+            **{gateway.tls: gateway for gateway in known.values()},
+        },
     }
 
 
@@ -262,6 +292,7 @@ def foreign(data: Mapping[str, Any]) -> dict[str, Any]:
                     **{name: _text(one[name]) for name in ("id", "address", "tls")},
                     "signing": _certificates(one["signing"]),
                     "clients": [_text(two) for two in _some(one["clients"])],
+                    **_handover(one),
                 }
                 for one in _some(data.get("gateways", []))
             ],
@@ -279,6 +310,15 @@ def _foreign_subsystem(data: Mapping[str, Any]) -> dict[str, Any]:
         "systems": [_text(one) for one in _some(data["systems"])],
         "services": [{name: _text(one[name]) for name in ("code", "kind")} for one in _some(data["services"])],
     }
+
+
+def _handover(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a partner says of a gateway that changes its keys, if it does."""
+    told = data.get("handover")
+    if not told:
+        return {}
+    texts = {name: _text(told[name]) for name in ("from", "until", "tls")}
+    return {"handover": {**texts, "signing": _certificates(told["signing"])}}
 
 
 def _text(value: object) -> str:
@@ -316,4 +356,11 @@ def _gateway(data: Mapping[str, Any]) -> Gateway:
     host, _, port = data["address"].rpartition(":")
     certificate, *former = load_pem_x509_certificates(data["signing"].encode())
     whom, how = frozenset(data["clients"]), (detached.public_key(certificate), Template(certificate))
-    return Gateway(data["id"], host, int(port), data["tls"], certificate, whom, *how, tuple(former))
+    before = _before(data["handover"]) if data.get("handover") else None
+    return Gateway(data["id"], host, int(port), data["tls"], certificate, whom, *how, tuple(former), before)
+
+
+def _before(data: Mapping[str, Any]) -> Before:
+    (certificate,) = load_pem_x509_certificates(data["signing"].encode())
+    since, until = (datetime.fromisoformat(data[name]).timestamp() for name in ("from", "until"))
+    return Before(since, until, data["tls"], certificate, detached.public_key(certificate), Template(certificate))

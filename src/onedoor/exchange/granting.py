@@ -5,7 +5,6 @@ its grants are, with the ask as it came.
 """
 
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,8 +16,8 @@ from cryptography.x509 import Certificate
 from onedoor.exchange import configuration, permissions
 from onedoor.exchange.configuration import Configuration
 from onedoor.exchange.gateway import local
+from onedoor.exchange.identifiers import ENDPOINT
 from onedoor.exchange.permissions import Grant, Permission, Permissions, alone
-from onedoor.kernel.durable import append_durably
 from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.said import said
 from onedoor.signing import detached
@@ -31,7 +30,6 @@ LARGEST = 65_536
 """Bytes of an ask."""
 LONGEST = 1000
 """Signs of a reason."""
-ENDPOINT = re.compile(r"(?:\*|[A-Z]{3,8}) /[^\s]*")
 
 
 class NotItsService(OnedoorError):
@@ -91,14 +89,14 @@ class Provider:
         self._local = local.read(folder)
         signed = (folder / local.CONFIGURATION).read_bytes()
         self._configuration: Configuration = configuration.read(signed, self._local.anchors, moment=now)
-        self._certificates = [load_certificates(folder / local.SIGNING_CERTIFICATE)[0]]
+        self._certificates = [*load_certificates(folder / local.SIGNING_CERTIFICATE)]
         if own := self._configuration.gateways.get(self._local.id):
             others = [one for one in self._configuration.gateways_of_member(own) if one.id != own.id]
-            self._certificates += [one.signing for one in others]
+            self._certificates += [two for one in others for two in (one.signing, *one.former)]
 
     def grants(self) -> list[Grant]:
         """Return every grant that a gateway of this member signed, those that ended too."""
-        return permissions.read_grants(self.folder / local.GRANTS, *self._certificates)[0]
+        return permissions.read_grants(self.folder / local.GRANTS, self._certificates)[0]
 
     def reaches(self, permission: Permission) -> bool:
         """Return whether the nation's rights reach all of *permission*."""
@@ -150,16 +148,8 @@ class Provider:
                     told = said("refused") if before["refused"] else said("granted")
                     raise Decided(moment=before["moment"][:16], decision=told)
             granted = None if why else self._granted(ask.permission, until)
-            self._keep(record)
+            permissions.append_signed(self.folder / DECISIONS, DECISION, record, self._local.key)
         return granted
-
-    def _keep(self, record: Mapping[str, Any]) -> None:
-        """Add a decision to the others, on a line of its own behind one that a crash tore off."""
-        line = json.dumps(permissions.signed(DECISION, record, self._local.key), ensure_ascii=False)
-        path = self.folder / DECISIONS
-        before_it = path.read_bytes() if path.exists() else b""
-        torn = b"\n" if before_it and not before_it.endswith(b"\n") else b""
-        append_durably(path, torn + f"{line}\n".encode())
 
     def _granted(self, permission: Permission, until: datetime | None) -> Grant:
         """Return the grant in force that is just so, or a new one."""

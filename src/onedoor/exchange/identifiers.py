@@ -15,6 +15,8 @@ _PARAMETERS = re.compile(r";[^/]*")
 _BROKEN = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _TARGET = re.compile(rb"[!-~]{1,8192}")
 _DEEPEST = 4
+ENDPOINT = re.compile(r"(?:\*|[A-Z]{3,8}) /[^\s]*")
+"""A method or ``*``, and the glob of a path."""
 MEMBER, SUBSYSTEM, SERVER, SERVICE = 3, 4, 4, 5
 META = frozenset(("listMethods", "allowedMethods", "getOpenAPI", "getWsdl"))
 """Codes of metaservices: reserved, always allowed, never listed."""

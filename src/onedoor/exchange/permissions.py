@@ -15,9 +15,9 @@ from typing import Any, Protocol, TypeVar
 
 from cryptography.x509 import Certificate
 
-from onedoor.kernel.durable import write_durably
+from onedoor.kernel.durable import append_durably, write_durably
 from onedoor.signing import detached
-from onedoor.signing.keys import PrivateKey
+from onedoor.signing.keys import Signer
 
 ANY = "*"
 GLOBAL, LOCAL = "GLOBALGROUP:", "LOCALGROUP:"
@@ -122,7 +122,7 @@ def sample(path: str) -> str:
     return re.sub(r"\\(.)", r"\1", _STARS.sub(lambda found: "_/_" if found[0] == "**" else "_", path))
 
 
-def write_grants(path: Path, grants: Iterable[Grant], key: PrivateKey) -> None:
+def write_grants(path: Path, grants: Iterable[Grant], key: Signer) -> None:
     """Write *grants* to *path*, one signed JSON line each, whole or not at all."""
     _write(path, "grant", [grant.data() for grant in grants], key)
 
@@ -141,31 +141,39 @@ def alone(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def read_grants(path: Path, *certificates: Certificate) -> tuple[list[Grant], list[str]]:
+def read_grants(path: Path, certificates: Sequence[Certificate]) -> tuple[list[Grant], list[str]]:
     """Return the grants at *path* that the key of one of *certificates* signed, and what is wrong with other lines."""
     return read_signed(path, "grant", certificates, _grant)
 
 
-def write_groups(path: Path, groups: Mapping[str, Iterable[str]], key: PrivateKey) -> None:
+def write_groups(path: Path, groups: Mapping[str, Iterable[str]], key: Signer) -> None:
     """Write a provider's local groups (``LOCALGROUP:subsystem/code`` → subsystems) as grants are written."""
     _write(path, "group", [{"id": group, "members": sorted(members)} for group, members in groups.items()], key)
 
 
-def read_groups(path: Path, *certificates: Certificate) -> tuple[dict[str, frozenset[str]], list[str]]:
-    """Return the local groups at *path* as `read_grants` does."""
+def read_groups(path: Path, certificates: Sequence[Certificate]) -> tuple[dict[str, frozenset[str]], list[str]]:
+    """Return the local groups at *path* that one of *certificates* stands for, and what is wrong with other lines."""
     groups, wrong = read_signed(path, "group", certificates, _group)
     return dict(groups), wrong
 
 
-def _write(path: Path, kind: str, records: Iterable[Mapping[str, Any]], key: PrivateKey) -> None:
+def _write(path: Path, kind: str, records: Iterable[Mapping[str, Any]], key: Signer) -> None:
     lines = (json.dumps(signed(kind, record, key), ensure_ascii=False) for record in records)
     write_durably(path.resolve(), "".join(f"{line}\n" for line in lines).encode())
 
 
-def signed(kind: str, record: Mapping[str, Any], key: PrivateKey) -> dict[str, Any]:
+def signed(kind: str, record: Mapping[str, Any], key: Signer) -> dict[str, Any]:
     """Return *record* under the name of its *kind* with the signature of *key* over its canonical JSON."""
     data = _canonical(record)
     return {kind: json.loads(data), "signature": base64.b64encode(detached.sign(key, data)).decode()}
+
+
+def append_signed(path: Path, kind: str, record: Mapping[str, Any], key: Signer) -> None:
+    """Add *record*, signed as `signed` does, to the lines at *path*, behind one that a crash tore off; durably."""
+    line = json.dumps(signed(kind, record, key), ensure_ascii=False)
+    before_it = path.read_bytes() if path.exists() else b""
+    torn = b"\n" if before_it and not before_it.endswith(b"\n") else b""
+    append_durably(path, torn + f"{line}\n".encode())
 
 
 def verify(kind: str, told: Mapping[str, Any], certificate: Certificate) -> None:
@@ -173,28 +181,28 @@ def verify(kind: str, told: Mapping[str, Any], certificate: Certificate) -> None
     detached.verify(certificate, _canonical(told[kind]), base64.b64decode(told["signature"], validate=True))
 
 
+def _verify_by_one(kind: str, told: Mapping[str, Any], certificates: Sequence[Certificate]) -> None:
+    """Raise as `verify` unless one of *certificates* fits: a member's present one, or those it had before."""
+    for certificate in certificates[:-1]:
+        with suppress(detached.BadSignature):
+            verify(kind, told, certificate)
+            return
+    verify(kind, told, certificates[-1])
+
+
 def read_signed(
     path: Path, kind: str, certificates: Sequence[Certificate], made: Callable[[Mapping[str, Any]], T]
 ) -> tuple[list[T], list[str]]:
-    """Return what is *made* of each line at *path* that one of *certificates*' keys signed; what is wrong in others."""
+    """Return what is *made* of each line at *path* that a key of *certificates* signed, and what is wrong in others."""
     found, wrong = [], []
     for number, line in enumerate(path.read_text("utf-8").splitlines() if path.exists() else (), 1):
         try:
             told = json.loads(line)
-            _verify_any(kind, told, certificates)
+            _verify_by_one(kind, told, certificates)
             found.append(made(told[kind]))
         except (ValueError, KeyError, TypeError, detached.BadSignature) as error:
             wrong.append(f"{path.name}:{number}: {type(error).__name__}")
     return found, wrong
-
-
-def _verify_any(kind: str, told: Mapping[str, Any], certificates: Sequence[Certificate]) -> None:
-    *others, last = certificates
-    for one in others:
-        with suppress(detached.BadSignature):
-            verify(kind, told, one)
-            return
-    verify(kind, told, last)
 
 
 def _grant(data: Mapping[str, Any]) -> Grant:

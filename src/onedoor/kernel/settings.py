@@ -19,8 +19,8 @@ DOCUMENTED_STATUS, UNAVAILABLE = "500", "503"
 LOG_LEVELS = ("debug", "info", "warning", "error")
 REPOSITORY = Path(__file__).resolve().parents[3]
 NO_MEMBER = ("directory", "witness", "test")
-NO_NATION = {"test": REPOSITORY / "nations" / "vietnam", "witness": Path()}
-"""Where a process that need not be told its nation looks instead: a witness nowhere in particular."""
+NO_NATION = {"test": REPOSITORY / "nations" / "vietnam", "witness": Path(), "gateway": Path()}
+"""Where a process that need not be told its nation looks instead: witness and gateway nowhere in particular."""
 SHORTEST_SECRET = 32
 STAMP_WITHIN, MOST_STAMP_WITHIN = 14_400, 604_800
 DESK_THREADS, MOST_THREADS = 8, 64

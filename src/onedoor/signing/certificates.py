@@ -79,12 +79,12 @@ class Authority:
         self.certificate = certificate
 
     @classmethod
-    def create(cls, folder: Path, *, moment: datetime | None = None) -> Self:
+    def create(cls, folder: Path, *, name: str = AUTHORITY_NAME, moment: datetime | None = None) -> Self:
         """Make the authority's key and certificate in *folder*; raise `KeyExists` when there is one already."""
         if (folder / _KEY).exists():
             raise KeyExists(path=folder / _KEY)
         key = new_key()
-        certificate = _self_signed(key, moment or datetime.now(UTC))
+        certificate = _self_signed(key, name, moment or datetime.now(UTC))
         save_certificates(folder / _CERTIFICATE, [certificate])
         save_key(folder / _KEY, key)  # last: an authority with its key is whole
         return cls(key, certificate)
@@ -95,9 +95,9 @@ class Authority:
         return cls(load_key(folder / _KEY), load_certificates(folder / _CERTIFICATE)[0])
 
     @classmethod
-    def open(cls, folder: Path) -> Self:
-        """Return the authority kept in *folder*, made now when there is none."""
-        return cls.load(folder) if (folder / _KEY).exists() else cls.create(folder)
+    def open(cls, folder: Path, name: str = AUTHORITY_NAME) -> Self:
+        """Return the authority kept in *folder*, made now and called *name* when there is none."""
+        return cls.load(folder) if (folder / _KEY).exists() else cls.create(folder, name=name)
 
     def issue(
         self,
@@ -186,11 +186,15 @@ def seals_documents(certificate: x509.Certificate) -> bool:
 
     One that its authority keeps for the messages of a member may not.
     """
+    return commits(certificate) and not used_for(certificate, MESSAGES)
+
+
+def commits(certificate: x509.Certificate) -> bool:
+    """Return whether *certificate* may commit its holder to what is signed (key usage contentCommitment)."""
     try:
-        commits = certificate.extensions.get_extension_for_class(x509.KeyUsage).value.content_commitment
+        return certificate.extensions.get_extension_for_class(x509.KeyUsage).value.content_commitment
     except x509.ExtensionNotFound:
         return False
-    return commits and not used_for(certificate, MESSAGES)
 
 
 def used_for(certificate: x509.Certificate, usage: x509.ObjectIdentifier) -> bool:
@@ -269,8 +273,8 @@ def requested(subject: x509.Name, key: Signer) -> str:
     return str(pem.armor("CERTIFICATE REQUEST", whole.dump()).decode())
 
 
-def _self_signed(key: PrivateKey, moment: datetime) -> x509.Certificate:
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, AUTHORITY_NAME)])
+def _self_signed(key: PrivateKey, called: str, moment: datetime) -> x509.Certificate:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, _cut(called))])
     start = moment - _CLOCK_SKEW
     builder = _certificate(name, name, key.public_key(), start).not_valid_after(start + timedelta(days=_CA_DAYS))
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)

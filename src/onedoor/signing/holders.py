@@ -34,10 +34,11 @@ def certificates(folder: Path, agency: str) -> tuple[x509.Certificate, ...]:
 
 def key_of(folder: Path, agency: str, certificate: x509.Certificate) -> Signer:
     """Return the key that belongs to *certificate*; raise FileNotFoundError when it is not here."""
-    return _loaded(key_path(folder, agency, certificate))
+    return load(key_path(folder, agency, certificate))
 
 
-def _loaded(path: Path) -> Signer:
+def load(path: Path) -> Signer:
+    """Return the key at *path*, or in the token where the file only names it."""
     return _tokens().load(path) if path.suffix == ELSEWHERE else load_key(path)
 
 
@@ -79,7 +80,7 @@ def prepare(folder: Path, agency: str, *, in_token: bool = False) -> Signer:
         made: Signer = tokens.TokenKey(folder, key_id)
         path = path_of(folder, agency, made.public_key()).with_suffix(ELSEWHERE)
         tokens.save(path, key_id)
-        return _loaded(path)
+        return load(path)
     key = new_key()
     save_key(path_of(folder, agency, key.public_key()), key)
     return key

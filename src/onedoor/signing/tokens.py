@@ -1,9 +1,9 @@
 """Private keys on curve P-256 inside a PKCS#11 token: it signs with them and gives none of them out."""
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import load_der_public_key
@@ -40,13 +40,19 @@ class TokenKey:
             raise KeyNotInToken(path=self._path, token=current().pkcs11_token)
         return public
 
-    def sign(self, data: bytes, _scheme: ec.ECDSA, /) -> bytes:
-        """Return the signature of *data*: ECDSA with SHA-256, the one scheme of `detached`, as DER."""
+    def sign(self, data: bytes, scheme: ec.ECDSA, /) -> bytes:
+        """Return the signature of *data* by *scheme*, as DER; the token signs a digest that is made here."""
+        algorithm = scheme.algorithm
+        if not isinstance(algorithm, hashes.HashAlgorithm):
+            raise TypeError("a scheme that takes a digest")
+        hashed = hashes.Hash(algorithm)
+        hashed.update(data)
+        digest = hashed.finalize()[:COORDINATE]  # of a longer digest the leftmost bits count (FIPS 186-5, 6.4.1)
         with pkcs11.session() as session:
             found: Any = next(iter(session.get_objects(_query(ObjectClass.PRIVATE_KEY, self._id))), None)
             if found is None:
                 raise KeyNotInToken(path=self._path, token=current().pkcs11_token)
-            raw = bytes(found.sign(hashlib.sha256(data).digest(), mechanism=Mechanism.ECDSA))
+            raw = bytes(found.sign(digest, mechanism=Mechanism.ECDSA))
         first, second = raw[:COORDINATE], raw[COORDINATE:]
         return encode_dss_signature(int.from_bytes(first), int.from_bytes(second))
 

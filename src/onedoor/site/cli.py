@@ -26,8 +26,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "web": ("onedoor.site.commands.run_web", "run the portal's web server"),
     "worker": ("onedoor.site.commands.run_worker", "run the portal's worker"),
     "node": ("onedoor.site.commands.run_node", "run an agency's own system"),
-    "gateway": ("onedoor.site.commands.run_gateway", "run an agency's exchange gateway"),
+    "gateway": ("onedoor.site.commands.gateway", "make, run and look at an agency's exchange gateway"),
     "directory": ("onedoor.site.commands.run_directory", "run the nation's directory (development)"),
+    "member": (
+        "onedoor.site.commands.member",
+        "add and remove members of the exchange at its directory, their rights, approved authorities",
+    ),
     "exchange": (
         "onedoor.site.commands.exchange",
         "check the evidence of a message: its signature, time-stamp, trust; fetch a configuration",

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
+from onedoor.exchange.identifiers import ENDPOINT
 from onedoor.site.messages import text as _
 
 # The words of argparse itself: it takes them from a function of this name.
@@ -37,6 +38,13 @@ def day(given: str) -> date:
         return date.fromisoformat(given)
     except ValueError:
         raise argparse.ArgumentTypeError(_("“{given}” is no day; write one as 2026-12-31", given=given[:40])) from None
+
+
+def endpoint(given: str) -> str:
+    """Return the method and path that were *given*; a parser says what is wrong with what is none."""
+    if ENDPOINT.fullmatch(given):
+        return given
+    raise argparse.ArgumentTypeError(_("“{given}” is no method and path, such as “GET /pets/*”", given=given[:40]))
 
 
 class Parser(argparse.ArgumentParser):

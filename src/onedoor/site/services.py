@@ -8,7 +8,7 @@ from typing import Any
 
 from onedoor.kernel import nation as nations
 from onedoor.kernel.errors import OnedoorError
-from onedoor.site import lock
+from onedoor.site import lock, settings_files
 from onedoor.site.databases import Database
 from onedoor.site.installation import Installation, System
 from onedoor.site.up.plan import DATABASE_URL, OWN, SECRET, VERSIONS, Part, database_of, secrets_of
@@ -138,10 +138,7 @@ def read(path: Path, var: Path) -> dict[str, str]:
     What it leaves open is as the units for systemd set it: the role and the member by its name, the state in *var*, the
     secrets in a folder beside the file.
     """
-    lines = (line.strip() for line in path.read_text("utf-8").splitlines())
-    parted = (line.partition("=") for line in lines if line and line[0] not in "#;")
-    given = {key.strip(): _unquoted(value.strip()) for key, _is, value in parted}
-    name = path.stem
+    given, name = settings_files.read(path), path.stem
     kind, _dash, member = name.partition("-")
     system = kind if kind == "portal" else name
     own = {"ONEDOOR_ROLE": kind, STATE: str(var / system)}
@@ -159,11 +156,6 @@ def unit_of(name: str) -> str:
     """Return what systemd calls the process *name*."""
     kind, dash, member = name.partition("-")
     return f"onedoor-{kind}@{member}" if dash and kind != "portal" else f"onedoor-{name}"
-
-
-def _unquoted(value: str) -> str:
-    quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
-    return value[1:-1] if quoted else value
 
 
 def _watched(environment: Mapping[str, str]) -> dict[str, str]:

@@ -9,7 +9,7 @@ system accepts nobody but its own gateway; gateways know each other by the autho
 
 import json
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,9 +18,9 @@ from typing import Any
 from cryptography.x509 import Certificate
 
 from onedoor.exchange import parameters, permissions
-from onedoor.exchange.directory import authorities, publishing, rights
+from onedoor.exchange.directory import admitting, authorities, publishing, rights
 from onedoor.exchange.directory.layout import EXCHANGE, GATEWAYS, HOST, Layout, Seat
-from onedoor.exchange.gateway import local
+from onedoor.exchange.gateway import identities, local
 from onedoor.exchange.granting import DECISIONS
 from onedoor.exchange.permissions import Grant, Permission
 from onedoor.kernel.nation import Agency, Nation
@@ -42,8 +42,6 @@ from onedoor.signing.keys import load_key, new_key, save_key
 NAMES = (HOST, "localhost")
 RENEW_BEFORE = timedelta(days=30)
 DAYS = 365
-FORMER = 2
-"""Certificates of a gateway that are published beside its present one, for what it signed before it was renewed."""
 
 
 def environments(
@@ -62,11 +60,11 @@ def provision(nation: Nation, var: Path, base_port: int, hosts: Mapping[str, str
     authority = Authority.open(layout.directory / authorities.CA)
     _authorities(authority, layout)
     anchor = _identity(authority, layout.directory / "signing", _of(f"{nation.id} directory"), "sign")
-    seats = list(layout.seats())
+    seats, registered = list(layout.seats()), admitting.gateways(layout.directory)
     for seat in seats:
         _system(layout, seat)
         for one in seat.gateways:
-            _gateway(layout, one, authority, anchor)
+            _gateway(layout, one, authority, anchor, registered)
         if not seat.foreign:
             _seals(authority, layout, seat)
     allowed = list(rights.permissions(nation.path))
@@ -85,12 +83,23 @@ def _system(layout: Layout, seat: Seat) -> None:
     write(seat.state / "tls-trust.pem", pem([authority.certificate]))
 
 
-def _gateway(layout: Layout, seat: Seat, authority: Authority, anchor: Certificate) -> None:
+def _gateway(
+    layout: Layout, seat: Seat, authority: Authority, anchor: Certificate, registered: Collection[str]
+) -> None:
+    """Make what is missing of a gateway; one that registered has keys and certificates of its own."""
     folder, inner = seat.gateway_state, _inner(layout, seat)
-    _identity(authority, folder / local.OUTER, _of(seat.gateway_id), "tls")
+    if seat.gateway_id not in registered:
+        _identity(authority, folder / local.OUTER, _of(seat.gateway_id), "tls")
+        _identity(
+            authority,
+            folder / "signing",
+            _signer(layout, seat),
+            "message",
+            status=layout.ocsp,
+            former=identities.FORMER,
+        )
+        write(folder / f"{local.OUTER}-trust.pem", pem([authority.certificate]))
     _identity(inner, folder / local.INNER, _of(seat.gateway_id), "tls")
-    _identity(authority, folder / "signing", _signer(layout, seat), "message", status=layout.ocsp, former=FORMER)
-    write(folder / f"{local.OUTER}-trust.pem", pem([authority.certificate]))
     write(folder / f"{local.INNER}-trust.pem", pem([inner.certificate]))
     write(folder / local.ANCHOR, pem([anchor]))
     if not (folder / local.LOG_KEY).exists():
@@ -235,13 +244,14 @@ def grant(seat: Seat, allowed: Iterable[Permission]) -> None:
     wanted = [one for one in allowed if one.service.rpartition("/")[0] == seat.member.subsystem]
     now = datetime.now(UTC)
     with permissions.alone(folder):
-        signers = [load_certificates(one.gateway_state / local.SIGNING_CERTIFICATE)[0] for one in seat.gateways]
-        known, wrong = permissions.read_grants(path, *signers)
+        own = [load_certificates(one.gateway_state / local.SIGNING_CERTIFICATE) for one in seat.gateways]
+        known, _ = permissions.read_grants(path, [certificate for some in own for certificate in some])
+        _, wrong = permissions.read_grants(path, [some[0] for some in own])  # what a former key signed is signed anew
         decided = {one.permission for one in known}
         ended = {_whom(one.permission) for one in known} - {_whom(one.permission) for one in known if one.in_force(now)}
         new = [Grant(one, now, None) for one in wanted if one not in decided and _whom(one) not in ended]
         if new or wrong or not path.exists():
-            permissions.write_grants(path, [*known, *new], load_key(folder / local.SIGNING_KEY))
+            permissions.write_grants(path, [*known, *new], identities.used(folder, identities.SIGNING).key)
 
 
 def _whom(permission: Permission) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from onedoor.exchange import configuration
+from onedoor.exchange.directory import admitting
 from onedoor.exchange.directory.sources import FOLDER, Sources
 from onedoor.signing.certificates import load_certificates
 from onedoor.signing.keys import load_key
@@ -67,8 +68,15 @@ class Publisher:
 
     def changed(self) -> int:
         """Return when the content last changed, in nanoseconds."""
-        return (self._folder / CONTENT).stat().st_mtime_ns
+        added = self._folder / admitting.JOURNAL
+        return max(one.stat().st_mtime_ns for one in (self._folder / CONTENT, added) if one.exists())
 
     def _content(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads((self._folder / CONTENT).read_text("utf-8"))
-        return found
+        return content(self._folder, datetime.now(UTC))
+
+
+def content(folder: Path, now: datetime) -> dict[str, Any]:
+    """Return what the directory in *folder* has to say: of the nation's files, and whom its operator added."""
+    found: dict[str, Any] = json.loads((folder / CONTENT).read_text("utf-8"))
+    done = admitting.acts(folder)
+    return admitting.applied(found, done, now) if done else found

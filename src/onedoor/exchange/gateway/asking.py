@@ -91,6 +91,12 @@ class Peer:
             self._link.abort()
         self.lost(self._link, "The gateway is stopping")
 
+    def follow(self, gateway: Gateway) -> None:
+        """Go on with what the configuration says now of the same gateway: its keys may be others; a link stays."""
+        self.gateway = gateway
+        if self._link:
+            self._link.still_trusted()
+
     def ready(self, link: "AskingLink") -> None:
         """Take *link* into use."""
         self._link = link
@@ -223,7 +229,7 @@ class AskingLink(Link):
             self.core.counts["refused"] += 1
             self.core.log.append(reading.REFUSED, payload, lambda _: self.abort())
             return
-        self.core.keep(reading.RECEIVED_RESPONSES, payload, peer, lambda error: self._logged(batch, error))
+        self.core.keep(reading.RECEIVED_RESPONSES, payload, batch.signer, lambda error: self._logged(batch, error))
 
     def _logged(self, batch: batches.Batch, error: OSError | None) -> None:
         if error:

@@ -7,13 +7,14 @@ nanoseconds, number of messages, chain result. Nothing of a batch is used before
 
 import re
 import struct
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from cryptography.x509 import Certificate
 
-from onedoor.exchange.configuration import Gateway
+from onedoor.exchange.configuration import Before, Gateway
 from onedoor.exchange.gateway.chain import result
 from onedoor.exchange.gateway.messages import Message
 from onedoor.signing.asice.writing import Statement, Template
@@ -51,6 +52,7 @@ class Batch:
     sender: str
     moment: int
     messages: list[Message]
+    signer: Gateway | Before
 
 
 def frame(kind: int, payload: bytes) -> bytes:
@@ -89,11 +91,13 @@ def unseal(payload: bytes, kind: int, sender: Gateway, receiver: str) -> Batch:
     """Return the batch in *payload* once its signature and every message's place are verified; raise `BadBatch`."""
     statement, signature, messages = split(payload)
     moment, count, chain = _read_statement(statement, kind, sender.id, receiver)
-    if not sender.template.holds(stated(statement.decode()), signature, sender.key):
+    told, known = stated(statement.decode()), sender.signers(time.time())
+    signer = next((one for one in known if one.template.holds(told, signature, one.key)), None)
+    if signer is None:
         raise BadBatch("InvalidSignatureValue", "the signature does not belong to this batch")
     if count != len(messages) or result([message.digests.leaf for message in messages]) != chain:
         raise BadBatch("InvalidSignatureValue", "the messages are not those that were signed")
-    return Batch(kind, sender.id, moment, messages)
+    return Batch(kind, sender.id, moment, messages, signer)
 
 
 def stated(said: str) -> Statement:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onedoor.exchange import configuration, permissions
-from onedoor.exchange.configuration import Configuration, ConfigurationRefused, Gateway
+from onedoor.exchange.configuration import Before, Configuration, ConfigurationRefused, Gateway
+from onedoor.exchange.gateway import identities
 from onedoor.exchange.gateway import local as files
 from onedoor.exchange.gateway.batches import Sealer
 from onedoor.exchange.gateway.faults import Fault
@@ -19,7 +20,7 @@ from onedoor.exchange.gateway.local import Local
 from onedoor.exchange.gateway.log import Callback, Log
 from onedoor.exchange.gateway.watching import Journal
 from onedoor.exchange.permissions import ANY, Permissions
-from onedoor.signing.certificates import load_certificates
+from onedoor.signing.certificates import fingerprint, load_certificates
 
 if TYPE_CHECKING:
     from onedoor.exchange.gateway.stamping import Stamping
@@ -35,7 +36,7 @@ class Core:
         self.local, self.log, self.id = local, log, local.id
         self.logs, self.buckets, self.sent = share.logs(local.log), share.buckets, share.sent
         self.indices = Indices(local.log, local.log_key, self.logs)
-        self.sealer = Sealer.of(local.id, local.key, load_certificates(local.folder / files.SIGNING_CERTIFICATE)[0])
+        self.sealer = Sealer.of(local.id, local.key, local.identity.certificate)
         self.counts: Counter[str] = Counter()
         self.journal = Journal()
         self.services: frozenset[str] = frozenset()
@@ -45,6 +46,7 @@ class Core:
         self._signed = b""
         self._granted = Permissions(())
         self._outer: list[ssl.SSLContext] = []
+        self._shown = fingerprint(load_certificates(local.folder / f"{files.OUTER}.pem")[0])
 
     def configuration(self, side: str) -> Configuration:
         """Return the configuration in force; raise the documented fault of *side* when there is none."""
@@ -92,7 +94,7 @@ class Core:
         return True
 
     def keep(
-        self, kind: int, payload: bytes, signer: Gateway | Sealer, durable: Callback, *, lazy: bool = False
+        self, kind: int, payload: bytes, signer: Gateway | Before | Sealer, durable: Callback, *, lazy: bool = False
     ) -> None:
         """Log a batch that *signer* signed, as `Log.append` does; its signature waits for a time-stamp from now on."""
         self.log.append(kind, payload, durable, lazy=lazy)
@@ -119,21 +121,62 @@ class Core:
         gateway = configuration.gateways.get(self.id) if configuration else None
         if configuration is None or gateway is None:
             return
-        signers = [one.signing for one in configuration.gateways_of_member(gateway)]
-        grants, wrong = permissions.read_grants(self.local.folder / files.GRANTS, *signers)
+        signers = [two for one in configuration.gateways_of_member(gateway) for two in (one.signing, *one.former)]
+        grants, wrong = permissions.read_grants(self.local.folder / files.GRANTS, signers)
         for fault in wrong:
             _logger.warning("grant.refused %s", fault)
-        groups, wrong = permissions.read_groups(self.local.folder / files.GROUPS, *signers)
+        groups, wrong = permissions.read_groups(self.local.folder / files.GROUPS, signers)
         for fault in wrong:
             _logger.warning("group.refused %s", fault)
         now = datetime.now(UTC)
         held = [one.permission for one in grants if one.in_force(now) and one.permission.provider in gateway.clients]
         self._granted = Permissions(filter(_plain, held), {**groups, **configuration.groups})
 
+    def follow_keys(self) -> None:
+        """Sign and show what the configuration says of this gateway: its next keys, once every other one knows them."""
+        configuration = self.current()
+        gateway = configuration.gateways.get(self.id) if configuration else None
+        if gateway is None:
+            _logger.error("configuration.without_this_gateway id=%s", self.id)
+        elif gateway.before is None or time.time() >= gateway.before.since:
+            self._sign_as(gateway)
+            self._show_as(gateway)
+            if gateway.before is None:
+                identities.forget(self.local.folder)
+
+    def _sign_as(self, gateway: Gateway) -> None:
+        if gateway.signing == self.sealer.signing:
+            return
+        found = identities.take_over(self.local.folder, identities.SIGNING, gateway.signing)
+        if found is None:
+            _logger.error("configuration.without_this_gateway id=%s key=signing", self.id)
+            return
+        self.sealer = Sealer.of(self.id, found.key, found.certificate)
+        _logger.info("gateway.key_changed key=signing")
+
+    def _show_as(self, gateway: Gateway) -> None:
+        if gateway.tls == self._shown:
+            return
+        folder = self.local.folder
+        known = (identities.following(folder, files.OUTER), identities.used(folder, files.OUTER))
+        certificate = next(
+            (one.certificate for one in known if one and fingerprint(one.certificate) == gateway.tls), None
+        )
+        if certificate is None:
+            _logger.error("configuration.without_this_gateway id=%s key=outer", self.id)
+            return
+        identities.take_over(folder, files.OUTER, certificate)
+        self._shown = gateway.tls
+        for context in self._outer:
+            context.load_cert_chain(folder / f"{files.OUTER}.pem", folder / f"{files.OUTER}.key")
+        _logger.info("gateway.key_changed key=outer")
+
     def outer(self, purpose: int) -> ssl.SSLContext:
         """Return a context towards other gateways; authorities of a later configuration are added to it."""
         context = _context(self.local.folder, files.OUTER, purpose)
         self._outer.append(context)
+        if self._configuration:
+            context.load_verify_locations(cadata=_trusted(self._configuration))
         return context
 
     def inner(self, purpose: int) -> ssl.SSLContext:
@@ -144,15 +187,17 @@ class Core:
         return context
 
     def _use(self, found: Configuration) -> None:
-        trusted = "".join([found.authorities, *(one.authorities for one in found.partners)])
         for context in self._outer:
-            context.load_verify_locations(cadata=trusted)
+            context.load_verify_locations(cadata=_trusted(found))
         self.services = frozenset(f"{one.id}/{two.code}" for one in found.subsystems.values() for two in one.services)
-        gateway = found.gateways.get(self.id)
-        if gateway is None or gateway.signing != self.sealer.signing:
-            _logger.error("configuration.without_this_gateway id=%s", self.id)
+        self.follow_keys()
         self.load_grants()
         _logger.info("configuration.used serial=%s", found.serial)
+
+
+def _trusted(found: Configuration) -> str:
+    """Return the authorities (PEM) whose certificates other gateways may show."""
+    return "".join([found.authorities, *(one.authorities for one in found.partners)])
 
 
 def _plain(one: permissions.Permission) -> bool:

@@ -11,16 +11,18 @@ from urllib.parse import quote, urlsplit
 from cryptography.x509 import Certificate
 
 from onedoor.exchange import openapi
+from onedoor.exchange.gateway import identities
+from onedoor.exchange.gateway.identities import Identity
 from onedoor.exchange.gateway.messages import Headers
 from onedoor.exchange.identifiers import META
 from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.said import said
 from onedoor.signing.certificates import load_certificates
-from onedoor.signing.keys import PrivateKey, load_key
+from onedoor.signing.keys import Signer
 
 FILE = "gateway.json"
 ANCHOR = "anchor.pem"
-OUTER, INNER = "outer", "inner"
+OUTER, INNER = identities.OUTER, identities.INNER
 """Names of the TLS identities (``.key``, ``.pem``, ``-trust.pem``): towards gateways, towards the own systems."""
 SIGNING_KEY, SIGNING_CERTIFICATE = "signing.key", "signing.pem"
 LOG_KEY, LOG, CONFIGURATION = "log.key", "log", "configuration.signed"
@@ -76,8 +78,13 @@ class Local:
     services: Mapping[str, Provided]
     connections: Mapping[str, str]
     anchors: tuple[Certificate, ...]
-    key: PrivateKey
+    identity: Identity
     log_key: bytes
+
+    @property
+    def key(self) -> Signer:
+        """Return the key that it signs with."""
+        return self.identity.key
 
     @property
     def log(self) -> Path:
@@ -99,10 +106,10 @@ def read(folder: Path) -> Local:
         folder=folder,
         id=data["id"],
         directory=data["directory"],
-        services={one["service"]: _provided(one, folder) for one in data["services"]},
+        services={one["service"]: provided(one, folder) for one in data["services"]},
         connections=connections,
         anchors=load_certificates(folder / ANCHOR),
-        key=load_key(folder / SIGNING_KEY),
+        identity=identities.used(folder, identities.SIGNING),
         log_key=log_key,
     )
 
@@ -144,7 +151,8 @@ def _health(data: Mapping[str, Any], folder: Path) -> str:
     return str(path)
 
 
-def _provided(own: Mapping[str, Any], folder: Path) -> Provided:
+def provided(own: Mapping[str, Any], folder: Path) -> Provided:
+    """Return the service that an entry of the gateway's file tells of; raise `BadGatewayFile`."""
     imported = _description(folder, own["service"])
     data = {**own, **json.loads(imported.read_text("utf-8"))} if imported.exists() else own
     url = urlsplit(data["url"])

@@ -171,7 +171,9 @@ class GatewayServer:
         peer = self.peers.get(gateway.id)
         if peer is None:
             self.peers[gateway.id] = Peer(self.core, gateway, self._outgoing)
-        elif peer.gateway != gateway:
+        elif (peer.gateway.host, peer.gateway.port) == (gateway.host, gateway.port):
+            peer.follow(gateway)
+        else:
             peer.close()
             self.peers[gateway.id] = Peer(self.core, gateway, self._outgoing)
 
@@ -196,6 +198,7 @@ class GatewayServer:
                     _keep(self.local.folder / files.CONFIGURATION, signed)
                     self._follow()
                 self.directory_answers = True
+                self.core.follow_keys()
                 self.core.load_grants()
             except (OSError, ValueError, TimeoutError, EOFError) as error:
                 if self.directory_answers:

@@ -89,7 +89,9 @@ class ProvidingLink(Link):
             return
         self._serving += len(batch.messages)
         self._flow()
-        self.core.keep(reading.RECEIVED_REQUESTS, payload, peer, lambda error: self._received(batch, peer, error))
+        self.core.keep(
+            reading.RECEIVED_REQUESTS, payload, batch.signer, lambda error: self._received(batch, peer, error)
+        )
 
     def _refuse(self, kind: bytes) -> None:
         self.write(batches.REFUSED, kind)

@@ -90,6 +90,11 @@ def number_of(log: Path, folder: Path) -> int:
     return 0 if log == folder else int(log.name)
 
 
+def size(folder: Path) -> int:
+    """Return the bytes that the gateway's log in *folder* takes, with those of all its workers."""
+    return sum(one.stat().st_size for log in logs(folder) for one in log.glob("*.log"))
+
+
 def messages(folder: Path, log_key: bytes, *, since: int = 0) -> Iterator[Logged]:
     """Yield the messages in records written after *since* (nanoseconds), oldest first; stop quietly at a torn tail."""
     for record in records(folder, log_key, since=since):

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import Certificate, load_der_x509_certificate, load_pem_x509_certificates
 
-from onedoor.exchange.configuration import Configuration, Gateway
+from onedoor.exchange.configuration import Before, Configuration, Gateway
 from onedoor.exchange.gateway import batches, reading, segments
 from onedoor.exchange.gateway.batches import Sealer
 from onedoor.exchange.gateway.chain import result, step
@@ -81,7 +81,12 @@ class Stamping:
         """Return how many seconds the oldest signature has waited."""
         return max(0.0, (time.time_ns() - self._waiting[0].moment) / SECOND) if self._waiting else 0.0
 
-    def note(self, payload: bytes, signer: Gateway | Sealer) -> None:
+    @property
+    def waiting(self) -> int:
+        """Return how many signatures at hand have none."""
+        return len(self._waiting)
+
+    def note(self, payload: bytes, signer: Gateway | Before | Sealer) -> None:
         """Take the signature of a batch that went into the log."""
         if not self._tsa:
             return

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import re
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 from prometheus_client import Counter, Histogram
 
 from onedoor.exchange.gateway import local as files
+from onedoor.exchange.gateway import reading
 from onedoor.exchange.gateway.messages import Fields
 from onedoor.kernel.watch import health, lines, metrics, spans, trace
 from onedoor.kernel.watch.health import Dependency, Failing
@@ -57,6 +59,9 @@ metrics.measured(
         ),
         "onedoor_exchange_log_writable": ("1 while the message log can be written: without it nothing passes.", ()),
         "onedoor_exchange_unstamped_seconds": ("How long the oldest signature has waited for its time-stamp.", ()),
+        "onedoor_exchange_unstamped": ("Signatures at hand that wait for a time-stamp.", ()),
+        "onedoor_exchange_log_bytes": ("Bytes that the message log takes.", ()),
+        "onedoor_exchange_log_free_bytes": ("Bytes that are free where the message log lies.", ()),
     },
 )
 metrics.measured(
@@ -147,6 +152,9 @@ def measures(server: "GatewayServer") -> Iterator[Measure]:
         yield Measure("onedoor_exchange_circuit_open", float(circuit.open), (circuit.name,))
     yield Measure("onedoor_exchange_log_writable", float(core.log.failed is None))
     yield Measure("onedoor_exchange_unstamped_seconds", server.stamping.longest)
+    yield Measure("onedoor_exchange_unstamped", server.stamping.waiting)
+    yield Measure("onedoor_exchange_log_bytes", reading.size(server.local.log))
+    yield Measure("onedoor_exchange_log_free_bytes", shutil.disk_usage(server.local.log).free)
     for type_, count in dict(core.counts).items():
         yield Measure("onedoor_exchange_faults_total", count, (type_,))
     found = core.current()

@@ -180,7 +180,8 @@ class Link(asyncio.Protocol):
     def _pinned(self) -> Gateway | None:
         configuration = self.core.current()
         shown = shown_by(self.transport) if self.transport else ""
-        return configuration.gateway_by_tls.get(shown) if configuration else None
+        found = configuration.gateway_by_tls.get(shown) if configuration else None
+        return found if found and found.shows(shown, time.time()) else None
 
 
 def shown_by(transport: asyncio.BaseTransport) -> str:

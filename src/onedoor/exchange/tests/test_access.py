@@ -159,7 +159,7 @@ def test_a_local_group_that_the_provider_did_not_sign_counts_for_nothing(tmp_pat
     path = tmp_path / "groups.jsonl"
     write_groups(path, {f"{LOCAL}a/b": [PORTAL], f"{LOCAL}a/c": [], "GLOBALGROUP:VN/all": [PORTAL]}, key)
     path.write_text(path.read_text().replace('"id": "LOCALGROUP:a/c"', '"id": "LOCALGROUP:a/d"'))
-    groups, wrong = read_groups(path, certificate)
+    groups, wrong = read_groups(path, [certificate])
     assert (groups, [one.partition(":")[2] for one in wrong]) == (
         {f"{LOCAL}a/b": frozenset([PORTAL])},
         ["2: BadSignature", "3: ValueError"],
@@ -172,7 +172,7 @@ def test_grants_signed_before_there_were_groups_are_read_as_they_were(tmp_path: 
     grant = Grant(Permission(PORTAL, "s", ("*",), ("* /**",)), datetime(2026, 1, 1, tzinfo=UTC), None)
     write_grants(tmp_path / "grants.jsonl", [grant], key)
     assert set((tmp_path / "grants.jsonl").read_text().split('"')) >= {"client", "service", "purposes", "endpoints"}
-    assert read_grants(tmp_path / "grants.jsonl", certificate) == ([grant], [])
+    assert read_grants(tmp_path / "grants.jsonl", [certificate]) == ([grant], [])
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Batches: signed once, verified whole."""
 
+import time
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from onedoor.exchange.configuration import Gateway
+from onedoor.exchange.configuration import Before, Gateway
 from onedoor.exchange.gateway import batches
 from onedoor.exchange.gateway.batches import REQUESTS, RESPONSES, BadBatch, Sealer
 from onedoor.exchange.gateway.messages import Message
@@ -42,6 +43,20 @@ def sender() -> Gateway:
 def test_a_batch_is_read_as_it_was_sealed(sender: Gateway) -> None:
     batch = batches.unseal(PAYLOAD, REQUESTS, sender, B)
     assert (batch.messages, batch.moment, batch.sender) == (MESSAGES, 17, A)
+
+
+@pytest.mark.parametrize("left", [60.0, -1.0])
+def test_a_batch_under_the_key_before_counts_until_its_end(sender: Gateway, left: float, tmp_path: Path) -> None:
+    new, ends = gateway(tmp_path, A, new_key()), time.time() + left
+    before = Before(0.0, ends, sender.tls, sender.signing, sender.key, sender.template)
+    changed = replace(new, before=before)
+    if left > 0:
+        assert batches.unseal(PAYLOAD, REQUESTS, changed, B).signer is before
+    else:
+        with pytest.raises(BadBatch):
+            batches.unseal(PAYLOAD, REQUESTS, changed, B)
+    with pytest.raises(BadBatch):
+        batches.unseal(PAYLOAD, REQUESTS, new, B)
 
 
 @settings(max_examples=400, deadline=None)

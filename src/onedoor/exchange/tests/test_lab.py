@@ -181,7 +181,7 @@ def test_a_system_trusts_only_the_authority_inside_its_own_member(var: Path) -> 
 def test_grants_follow_the_rights_of_the_nation_and_are_the_providers_own(var: Path) -> None:
     folder = var / "gateway-G01"
     certificate = load_certificates(folder / local.SIGNING_CERTIFICATE)[0]
-    grants, wrong = permissions.read_grants(folder / local.GRANTS, certificate)
+    grants, wrong = permissions.read_grants(folder / local.GRANTS, [certificate])
     assert not wrong
     assert {grant.permission.service.rpartition("/")[0] for grant in grants} == {"VN/GOV/G01/POPULATION"}
     found = permissions.Permissions(grant.permission for grant in grants)

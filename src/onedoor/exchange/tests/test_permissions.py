@@ -91,7 +91,7 @@ def test_a_grant_that_the_provider_did_not_sign_counts_for_nothing(tmp_path: Pat
     write_grants(path, [Grant(LOOKUP, NOW, None), Grant(LOOKUP, NOW, NOW + timedelta(days=1))], key)
     first, second = path.read_text().splitlines()
     path.write_text(f"{first.replace('births', 'deaths')}\nnonsense\n{second}\n")
-    grants, wrong = read_grants(path, certificate)
+    grants, wrong = read_grants(path, [certificate])
     assert [grant.until for grant in grants] == [NOW + timedelta(days=1)]
     assert [fault.split(":")[1] for fault in wrong] == ["1", "2"]
 

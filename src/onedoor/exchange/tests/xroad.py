@@ -187,7 +187,7 @@ def _offer(place: Place) -> None:
     data["services"][-2] |= {"timeout": 0.3}
     _change(folder / local.FILE, services=data["services"])
     certificate, key = load_certificates(folder / local.SIGNING_CERTIFICATE)[0], load_key(folder / local.SIGNING_KEY)
-    known, _ = permissions.read_grants(folder / local.GRANTS, certificate)
+    known, _ = permissions.read_grants(folder / local.GRANTS, [certificate])
     added = [Grant(one, datetime(2026, 1, 1, tzinfo=UTC), None) for one in GRANTS]
     permissions.write_grants(folder / local.GRANTS, [*known, *added], key)
     permissions.write_groups(folder / local.GROUPS, {PARTNERS: [OPEN], FOREIGN: [HALF]}, key)

@@ -13,7 +13,7 @@ from onedoor.exchange.granting import Provider
 from onedoor.exchange.permissions import Grant, Permission
 from onedoor.kernel.durable import as_owner
 from onedoor.site import messages
-from onedoor.site.help_texts import day
+from onedoor.site.help_texts import day, endpoint
 from onedoor.site.messages import text as _
 
 
@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             "--endpoint",
             action="append",
             required=True,
-            type=_endpoint,
+            type=endpoint,
             help="method and path, such as “GET /pets/*”; may be repeated",
         )
         part.add_argument("--purpose", action="append", required=True, help="for what; may be repeated, * for anything")
@@ -50,12 +50,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for part in parts.choices.values():
         part.add_argument("--state", required=True, type=Path, metavar="DIR", help="the gateway's own folder")
         messages.add_argument(part)
-
-
-def _endpoint(given: str) -> str:
-    if granting.ENDPOINT.fullmatch(given):
-        return given
-    raise argparse.ArgumentTypeError(_("“{given}” is no method and path, such as “GET /pets/*”", given=given[:40]))
 
 
 def run(arguments: argparse.Namespace) -> None:

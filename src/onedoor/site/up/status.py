@@ -77,17 +77,18 @@ def _health(address: str, token: str) -> tuple[str, list[str]]:
     if not address:
         return "", []
     try:
-        said = json.loads(_ask(address, token))
+        said = json.loads(asked(address, token, "/health"))
     except (OSError, HTTPException, ValueError):
         return SILENT, []
     depends = said.get("dependencies", {})
     return said["status"], [f"{name}: {one['why']}" for name, one in depends.items() if one["state"] != "ok"]
 
 
-def _ask(address: str, token: str) -> bytes:
+def asked(address: str, token: str, path: str) -> bytes:
+    """Return what the watch listener at *address* answers at *path*; raise OSError or HTTPException."""
     host, _, port = address.rpartition(":")
     with closing(HTTPConnection(host.strip("[]"), int(port), timeout=PATIENCE)) as connection:
-        connection.request("GET", "/health", headers={"Authorization": f"Bearer {token}"} if token else {})
+        connection.request("GET", path, headers={"Authorization": f"Bearer {token}"} if token else {})
         return connection.getresponse().read()
 
 

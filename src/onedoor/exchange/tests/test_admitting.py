@@ -1,0 +1,268 @@
+"""The directory's journal of who takes part: what is taken in, what is refused, and what a kill leaves."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.x509 import load_pem_x509_csr
+
+from onedoor.exchange import configuration, joining, permissions
+from onedoor.exchange.directory import admitting, lab, publishing
+from onedoor.exchange.directory.admitting import Directory
+from onedoor.exchange.directory.registering import BadRegistration
+from onedoor.exchange.gateway import identities
+from onedoor.exchange.permissions import Permission
+from onedoor.kernel.nation import load
+from onedoor.kernel.settings import REPOSITORY
+from onedoor.signing import development
+from onedoor.signing.certificates import Authority, load_certificates
+
+NEW, PORTAL = "TL/GOV/NINTH", "TL/GOV/DOOR/PORTAL"
+GATEWAY, SYSTEM = f"{NEW}/GATEWAY", f"{NEW}/SYSTEM"
+RIGHT = Permission(SYSTEM, f"{PORTAL}/reads", ("try",), ("GET /**",))
+Change = Callable[[dict[str, Any]], object]
+
+
+@pytest.fixture(scope="module")
+def var(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    var = tmp_path_factory.mktemp("var")
+    lab.provision(load(REPOSITORY / "nations" / "testland"), var, 9000)
+    return var
+
+
+@pytest.fixture
+def directory(var: Path) -> Directory:
+    (var / "directory" / admitting.JOURNAL).unlink(missing_ok=True)
+    return Directory(var / "directory", "anna", datetime.now(UTC))
+
+
+@pytest.fixture
+def gateway(var: Path, tmp_path: Path) -> Path:
+    return joined(var, tmp_path / "gateway-NINTH")
+
+
+def joined(var: Path, folder: Path, id_: str = GATEWAY, address: str = "192.0.2.9:5500") -> Path:
+    wanted = joining.Wanted(id_, "Ninth", address, "http://127.0.0.1:1/", systems={"SYSTEM": "Its system"})
+    joining.begin(folder, wanted, load_certificates(var / "directory" / "signing.pem"))
+    certify(var, folder, "signing", "message")
+    certify(var, folder, "outer", "tls")
+    return folder
+
+
+def certify(var: Path, folder: Path, name: str, profile: Any) -> None:
+    asked = load_pem_x509_csr((folder / "requests" / f"{name}.csr").read_bytes())
+    issued = Authority.load(var / "directory" / "ca").issue(asked.subject, asked.public_key(), profile)  # type: ignore[arg-type]
+    joining.certify(folder, (issued,), folder)
+
+
+def registration(gateway: Path, after: float = 0.0) -> bytes:
+    return joining.registration(gateway, datetime.now(UTC) + timedelta(seconds=after))
+
+
+def published(directory: Directory) -> configuration.Configuration:
+    signed = publishing.Publisher(directory.folder).publish()
+    return configuration.read(signed, load_certificates(directory.folder / "signing.pem"), moment=datetime.now(UTC))
+
+
+def changed(gateway: Path, change: Change) -> bytes:
+    """Return the registration of *gateway*, changed and signed by it all the same."""
+    data = json.loads(registration(gateway))[joining.REGISTRATION]
+    change(data)
+    keys = [identities.used(gateway, name).key for name in (identities.SIGNING, identities.OUTER)]
+    told = permissions.signed(joining.REGISTRATION, data, keys[0])
+    told["possession"] = permissions.signed(joining.REGISTRATION, data, keys[1])["signature"]
+    return json.dumps(told).encode()
+
+
+def test_who_is_added_stands_in_the_configuration_and_stays_when_the_nation_is_provisioned_again(
+    var: Path, directory: Directory, gateway: Path
+) -> None:
+    raw = registration(gateway)
+    assert directory.add(raw)[1]
+    assert not directory.add(raw)[1]
+    assert not directory.add(registration(gateway, 60))[1], "the same said later changes nothing"
+    assert directory.allow(RIGHT, "a decree")
+    assert not directory.allow(RIGHT, "a decree")
+    for _ in range(2):
+        found = published(directory)
+        assert found.gateways[GATEWAY].clients == {SYSTEM}
+        assert found.subsystems[SYSTEM].name == "Its system"
+        assert found.rights.covers(SYSTEM, RIGHT.service, "GET", "/x", "try")
+        lab.provision(load(REPOSITORY / "nations" / "testland"), var, 9000)
+    directory.deny(SYSTEM, RIGHT.service)
+    directory.remove(GATEWAY)
+    found = published(directory)
+    assert GATEWAY not in found.gateways
+    assert SYSTEM not in found.subsystems
+    assert not found.rights.covers(SYSTEM, RIGHT.service, "GET", "/x", "try")
+    assert {one.by for one in admitting.acts(directory.folder)} == {"anna"}
+    with pytest.raises(admitting.NotAdmitted):
+        directory.remove(GATEWAY)
+    with pytest.raises(admitting.NotGiven):
+        directory.deny(SYSTEM, RIGHT.service)
+    with pytest.raises(BadRegistration, match="a later one"):
+        directory.add(raw)
+
+
+def test_a_line_that_a_kill_tore_counts_for_nothing_and_the_next_one_stands(
+    directory: Directory, gateway: Path
+) -> None:
+    directory.allow(RIGHT, "a decree")
+    path = directory.folder / admitting.JOURNAL
+    before = path.read_bytes()
+    directory.add(registration(gateway))
+    whole = path.read_bytes()
+    for end in range(len(before), len(whole), 97):
+        path.write_bytes(whole[:end])
+        assert [one.what for one in admitting.acts(directory.folder)] == ["allow"]
+        assert directory.add(registration(gateway))[1]
+        assert [one.what for one in admitting.acts(directory.folder)] == ["allow", "add"]
+
+
+def test_a_line_that_another_wrote_counts_for_nothing(directory: Directory, gateway: Path) -> None:
+    directory.add(registration(gateway))
+    path = directory.folder / admitting.JOURNAL
+    path.write_text(path.read_text().replace("192.0.2.9", "192.0.2.8"))
+    assert admitting.acts(directory.folder) == []
+
+
+def rename(data: dict[str, Any]) -> None:
+    data["member"]["id"], data["gateway"] = "TL/GOV/TENTH", "TL/GOV/TENTH/GATEWAY"
+    data["subsystems"] = []
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda data: data.update(format="onedoor-registration-9"), "format"),
+        (lambda data: data.update(gateway=None), "not well formed"),
+        (lambda data: data.update(address="nowhere"), "not well formed"),
+        (lambda data: data.update(address="192.0.2.9:70000"), "not well formed"),
+        (lambda data: data["subsystems"][0].update(id="TL/GOV/%4EINTH/SYSTEM"), "not well formed"),
+        (lambda data: data["subsystems"][0].update(name="a\x1b[2J"), "not well formed"),
+        (lambda data: data.update(subsystems=5), "not well formed"),
+        (lambda data: data["subsystems"][0].update(id=PORTAL), "speaks of others"),
+        (lambda data: data.update(gateway="TL/GOV/DOOR/GATEWAY"), "speaks of others"),
+        (lambda data: data["member"].update(id="XX/GOV/NINTH"), "another instance"),
+        (lambda data: data.update(address="127.0.0.1:9200"), "its key or its address"),
+        (lambda data: data.update(tls=data["signing"]), "did not sign it"),
+        (rename, "does not name the member"),
+    ],
+)
+def test_what_is_not_of_one_member_alone_is_refused(
+    directory: Directory, gateway: Path, change: Change, why: str
+) -> None:
+    with pytest.raises(BadRegistration, match=why):
+        directory.add(changed(gateway, change))
+    assert admitting.acts(directory.folder) == []
+
+
+@pytest.mark.parametrize("broken", [b"", b"[" * 70_000, b'{"registration": 5}', b"{" + b" " * 300_000])
+def test_what_is_no_registration_is_refused(directory: Directory, broken: bytes) -> None:
+    with pytest.raises(BadRegistration):
+        directory.add(broken)
+
+
+def test_a_registration_that_either_key_did_not_sign_is_refused(directory: Directory, gateway: Path) -> None:
+    for name in ("signature", "possession"):
+        told = json.loads(registration(gateway))
+        told[name] = told["possession" if name == "signature" else "signature"]
+        with pytest.raises(BadRegistration, match="did not sign it"):
+            directory.add(json.dumps(told).encode())
+
+
+def test_certificates_that_nobody_approved_gave_or_that_ended_are_refused(
+    var: Path, directory: Directory, gateway: Path, tmp_path: Path
+) -> None:
+    raw = registration(gateway)
+    late = Directory(directory.folder, "anna", datetime.now(UTC) + timedelta(days=400))
+    with pytest.raises(BadRegistration, match="not in force"):
+        late.add(raw)
+    (name,) = (one["name"] for one in directory.content()["authorities"])
+    directory.withdraw(name)
+    with pytest.raises(BadRegistration, match="no approved authority"):
+        directory.add(raw)
+    with pytest.raises(admitting.NotApproved):
+        directory.withdraw(name)
+    with pytest.raises(admitting.BadAuthority):
+        directory.approve("leaf", load_certificates(gateway / "signing.pem")[0], profile="x", ocsp="")
+    authority = load_certificates(var / "directory/ca/ca.pem")[0]
+    directory.approve("again", authority, profile="BasicCertificateProfileInfoProvider", ocsp="")
+    directory.approve_stamps("stamps", load_certificates(var / "directory/tsa.pem")[0], "http://tsa.example/")
+    assert directory.add(raw)[1]
+    assert [one["name"] for one in directory.content()["time_stampers"]][-1] == "stamps"
+    other = joined(var, tmp_path / "other", f"{NEW}/SECOND", "192.0.2.10:5500")
+    with pytest.raises(BadRegistration, match="serves TL/GOV/NINTH/SYSTEM"):
+        directory.add(registration(other))
+
+
+def test_a_certificate_that_is_revoked_is_refused(
+    directory: Directory, gateway: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from onedoor.exchange.directory import authorities, registering
+    from onedoor.signing import status
+
+    here = authorities.Authorities(directory.folder)
+
+    def told(_: object, certificate: Any, issuer: Any) -> status.Status | None:
+        return status.read(here.status(status.request(certificate, issuer)), certificate, issuer)
+
+    monkeypatch.setattr(registering.Responders, "status", told)
+    revoked = load_certificates(gateway / "signing.pem")[0]
+    development.revoke(directory.folder / "ca", revoked, datetime.now(UTC))
+    with pytest.raises(BadRegistration, match="signatures is revoked"):
+        directory.add(registration(gateway))
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_new_keys_are_published_with_those_before_until_they_count_no_more(
+    var: Path, directory: Directory, gateway: Path, *, at_once: bool
+) -> None:
+    directory.add(registration(gateway))
+    first = published(directory).gateways[GATEWAY]
+    for name, profile in (("signing", "message"), ("outer", "tls")):
+        joining.renew(gateway, name)
+        certify(var, gateway, name, profile)
+    overlap = timedelta() if at_once else timedelta(hours=1)
+    directory.add(registration(gateway, 1), overlap=overlap)
+    found = published(directory).gateways[GATEWAY]
+    now = datetime.now(UTC).timestamp()
+    assert found.signing != first.signing
+    assert found.former == (first.signing,)
+    assert found.shows(found.tls, now)
+    assert found.shows(first.tls, now) != at_once
+    assert [one.signing for one in found.signers(now)] == [found.signing, *([] if at_once else [first.signing])]
+    assert not found.shows(first.tls, now + 3601)
+    assert [one.signing for one in found.signers(now + 3601)] == [found.signing]
+    if not at_once:
+        assert replace(found, before=None) == replace(first, signing=found.signing, tls=found.tls, former=found.former,
+                                                      key=found.key, template=found.template)  # fmt: skip
+    later = admitting.applied(
+        directory.content(), admitting.acts(directory.folder), datetime.now(UTC) + timedelta(hours=2)
+    )
+    assert "handover" not in next(one for one in later["gateways"] if one["id"] == GATEWAY)
+
+
+def test_what_a_federation_s_partner_says_of_changing_keys_is_made_anew(
+    var: Path, directory: Directory, gateway: Path
+) -> None:
+    directory.add(registration(gateway))
+    joining.renew(gateway, "signing")
+    certify(var, gateway, "signing", "message")
+    directory.add(registration(gateway, 1))
+    told = {**directory.content(), "expires": datetime.now(UTC).isoformat(), "shared": ""}
+    own = next(one for one in configuration.foreign(told)["gateways"] if one["id"] == GATEWAY)
+    assert own["handover"].keys() == {"from", "until", "tls", "signing"}
+    next(one for one in told["gateways"] if one["id"] == GATEWAY)["handover"]["tls"] = 5
+    with pytest.raises(configuration.ConfigurationRefused):
+        configuration.foreign(told)
+
+
+@pytest.mark.parametrize("wrong", [{"client": "nobody"}, {"service": "TL/GOV/DOOR/PORTAL"}])
+def test_a_right_names_a_system_and_a_service(directory: Directory, wrong: dict[str, str]) -> None:
+    with pytest.raises(admitting.BadRight):
+        directory.allow(replace(RIGHT, **wrong), "a decree")
