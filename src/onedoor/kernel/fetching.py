@@ -11,6 +11,8 @@ from urllib.parse import quote, urlsplit
 
 import httptools
 
+from onedoor.kernel.addresses import Allowed, resolved
+
 OK = 200
 CHUNK, MOST_HEAD = 2**16, 2**14
 SAFE = "/%:@!$&'()*+,;=~"
@@ -51,10 +53,13 @@ class _Answer:
 
 
 class Server:
-    """The server at *url*, given *patience* seconds for each whole answer; one thread at a time."""
+    """The server at *url*, given *patience* seconds for each whole answer; one thread at a time.
 
-    def __init__(self, url: str, patience: float) -> None:
-        self.url, self.patience = url.rstrip("/"), patience
+    Where somebody else named the address, *allowed* says which ones may be connected to.
+    """
+
+    def __init__(self, url: str, patience: float, allowed: Allowed | None = None) -> None:
+        self.url, self.patience, self._allowed = url.rstrip("/"), patience, allowed
         self._socket: socket.socket | None = None
 
     def ask(
@@ -105,7 +110,8 @@ class Server:
         if self._socket and select.select([self._socket], [], [], 0)[0]:
             self.close()
         if not self._socket:
-            self._socket = socket.create_connection((host, port), _left(until))
+            address = resolved(host, port, self._allowed) if self._allowed else host
+            self._socket = socket.create_connection((address, port), _left(until))
             if secure:
                 self._socket.settimeout(_left(until))
                 self._socket = ssl.create_default_context().wrap_socket(self._socket, server_hostname=host)

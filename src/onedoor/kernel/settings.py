@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cache
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
+from onedoor.kernel.addresses import Network
 from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.said import Said, said
 
@@ -127,6 +128,9 @@ class Settings:
     client_rate: int
     """Messages a second that one system may send through its gateway, with ten seconds’ worth at once; `0`: as many as
     it likes."""
+    networks: tuple[Network, ...]
+    """Networks of its own that a gateway reaches where others name the address, with commas: for systems that are known
+    by name, and for a partner’s gateways and OCSP responders; without one, only public addresses."""
     proxies: tuple[str, ...]
     """IP addresses of the proxies in front of this process, with commas; only theirs is the word about who asks."""
     webhook_hosts: tuple[str, ...]
@@ -219,6 +223,7 @@ def _settings(source: "_Source") -> Settings:
         error_types=source.one_of("error_types", (DOCUMENTED_ERRORS, NEWER_ERRORS), DOCUMENTED_ERRORS),
         busy_status=source.one_of("busy_status", (DOCUMENTED_STATUS, UNAVAILABLE), DOCUMENTED_STATUS),
         client_rate=source.number("client_rate", 0, MOST_RATE, least=0),
+        networks=source.networks("networks"),
         proxies=source.addresses("proxies"),
         webhook_hosts=source.hosts("webhook_hosts"),
         demonstration=source.flag("demonstration"),
@@ -317,6 +322,15 @@ class _Source:
             except ValueError:
                 self.fault(_key(name), one, said("IP addresses, such as {example}", example="127.0.0.1"))
         return found
+
+    def networks(self, name: str) -> tuple[Network, ...]:
+        found = []
+        for one in self.raw(name, "", said("a list")).replace(",", " ").split():
+            try:
+                found.append(ip_network(one))
+            except ValueError:
+                self.fault(_key(name), one, said("networks, such as {example}", example="10.20.0.0/16"))
+        return tuple(found)
 
     def hosts(self, name: str) -> tuple[str, ...]:
         found = tuple(self.raw(name, "", said("a list")).lower().replace(",", " ").split())

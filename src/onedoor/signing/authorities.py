@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from cryptography import x509
 
+from onedoor.kernel.addresses import Allowed
 from onedoor.kernel.fetching import OK, Server
 from onedoor.kernel.said import said
 from onedoor.signing import stamps, status
@@ -46,10 +47,13 @@ class TimeStampAuthority:
 
 
 class Responders:
-    """OCSP responders: the one at *url*, or without it where each certificate says; what they told is kept a while."""
+    """OCSP responders: the one at *url*, or without it where each certificate says; what they told is kept a while.
 
-    def __init__(self, url: str = "", patience: float = PATIENCE) -> None:
-        self._url, self._patience = url, patience
+    *allowed* says to which addresses one may connect because a certificate says so.
+    """
+
+    def __init__(self, url: str = "", patience: float = PATIENCE, allowed: Allowed | None = None) -> None:
+        self._url, self._patience, self._allowed = url, patience, None if url else allowed
         self._servers: dict[str, Server] = {}
         self._known: dict[str, tuple[float, Status | None]] = {}
         self._lock = threading.Lock()
@@ -71,7 +75,7 @@ class Responders:
         url = self._url or status_address(certificate)
         if not url:
             return None
-        server = self._servers.setdefault(url, Server(url, self._patience))
+        server = self._servers.setdefault(url, Server(url, self._patience, self._allowed))
         try:
             asked = status.request(certificate, issuer)
             code, body = server.ask("POST", "", LARGEST, asked, kind="application/ocsp-request")

@@ -3,6 +3,7 @@
 
 import asyncio
 import logging
+import socket
 import ssl
 import time
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from onedoor.exchange.gateway.core import Core
 from onedoor.exchange.gateway.faults import UNKNOWN, UNTAKEN, Fault, client_side, server_side
 from onedoor.exchange.gateway.messages import Message, Response
 from onedoor.exchange.gateway.wire import Link, Outbox
+from onedoor.kernel.addresses import chosen
 
 CONNECT = 5.0
 PATIENCE = 40.0
@@ -22,7 +24,12 @@ PATIENCE = 40.0
 MOST_AWAITED = 4096
 MOST_BYTES = 64 * 2**20
 LOG_FAILED = client_side("LoggingFailed", "The message log cannot be written", retry=True)
-THEIR_LOG_FAILED = server_side("LoggingFailed", "The provider's gateway cannot write its message log", retry=True)
+REFUSALS = {
+    b"LoggingFailed": server_side("LoggingFailed", "The provider's gateway cannot write its message log", retry=True),
+    b"CertValidation": server_side("CertValidation", "The provider's gateway refuses the certificate of this one"),
+    b"InvalidSignatureValue": server_side("InvalidSignatureValue", "The provider's gateway refuses the signature"),
+}
+"""What a provider's gateway may say in place of an answer, and what it means to who asked."""
 Answered = Callable[[Response, bytes], None]
 Failed = Callable[[Fault], None]
 _logger = logging.getLogger(__name__)
@@ -144,13 +151,9 @@ class Peer:
         self.fail(_request_id(head), fault)
 
     async def _connect(self) -> None:
-        loop = asyncio.get_running_loop()
         gateway = self.gateway
-        making = loop.create_connection(
-            lambda: AskingLink(self), gateway.host, gateway.port, ssl=self._context, server_hostname=gateway.host
-        )
         try:
-            await asyncio.wait_for(making, CONNECT)
+            await asyncio.wait_for(self._connected(), CONNECT)
         except (OSError, TimeoutError) as error:
             _logger.warning("link.unreachable peer=%s error=%s", gateway.id, type(error).__name__)
             self.circuit.failed(time.monotonic())
@@ -164,6 +167,16 @@ class Peer:
         if self._link is None and self._connecting is None and self.outbox:
             self.asked = True
             self._connecting = asyncio.get_running_loop().create_task(self._connect())
+
+    async def _connected(self) -> None:
+        """Connect; to a partner's gateway only where its address, which the partner names, leads outside."""
+        loop, gateway, address = asyncio.get_running_loop(), self.gateway, self.gateway.host
+        if self.core.foreign(gateway):
+            found = await loop.getaddrinfo(gateway.host, gateway.port, type=socket.SOCK_STREAM)
+            address = chosen([str(one[4][0]) for one in found], self.core.allows)
+        await loop.create_connection(
+            lambda: AskingLink(self), address, gateway.port, ssl=self._context, server_hostname=gateway.host
+        )
 
     def _send(self, taken: list[Message]) -> None:
         link = self._link
@@ -218,18 +231,24 @@ class AskingLink(Link):
     def frame_received(self, kind: int, payload: bytes, peer: Gateway) -> None:
         if kind != batches.RESPONSES:
             _logger.warning("link.refused_by peer=%s", peer.id)
-            if (kind, payload) == (batches.REFUSED, batches.LOG_FAILED):
-                self._asker.lost(self, THEIR_LOG_FAILED)
-            self.abort()
+            fault = REFUSALS.get(payload) if kind == batches.REFUSED else None
+            self._refuse(fault or client_side("NetworkError", "The provider's gateway broke the connection off"))
             return
         try:
+            self.core.check_signer(peer)
             batch = batches.unseal(payload, batches.RESPONSES, peer, self.core.id)
         except batches.BadBatch as bad:
             _logger.warning("batch.refused peer=%s why=%s", peer.id, bad)
             self.core.counts["refused"] += 1
-            self.core.log.append(reading.REFUSED, payload, lambda _: self.abort())
+            fault = client_side(bad.kind, f"The answer of the provider's gateway is refused: {bad}")
+            self.core.log.append(reading.REFUSED, payload, lambda _: self._refuse(fault))
             return
         self.core.keep(reading.RECEIVED_RESPONSES, payload, batch.signer, lambda error: self._logged(batch, error))
+
+    def _refuse(self, fault: Fault) -> None:
+        """Answer all that is under way on this link with *fault*, and end it."""
+        self._asker.lost(self, fault)
+        self.abort()
 
     def _logged(self, batch: batches.Batch, error: OSError | None) -> None:
         if error:

@@ -13,13 +13,14 @@ from onedoor.exchange import configuration, permissions
 from onedoor.exchange.configuration import Before, Configuration, ConfigurationRefused, Gateway
 from onedoor.exchange.gateway import identities
 from onedoor.exchange.gateway import local as files
-from onedoor.exchange.gateway.batches import Sealer
+from onedoor.exchange.gateway.batches import BadBatch, Sealer
 from onedoor.exchange.gateway.faults import Fault
 from onedoor.exchange.gateway.index import Indices
 from onedoor.exchange.gateway.local import Local
 from onedoor.exchange.gateway.log import Callback, Log
 from onedoor.exchange.gateway.watching import Journal
 from onedoor.exchange.permissions import ANY, Permissions
+from onedoor.kernel.addresses import Allowed, public
 from onedoor.signing.certificates import fingerprint, load_certificates
 
 if TYPE_CHECKING:
@@ -32,8 +33,8 @@ _logger = logging.getLogger(__name__)
 class Core:
     """State of one gateway."""
 
-    def __init__(self, local: Local, log: Log, share: "Share") -> None:
-        self.local, self.log, self.id = local, log, local.id
+    def __init__(self, local: Local, log: Log, share: "Share", allows: Allowed = public) -> None:
+        self.local, self.log, self.id, self.allows = local, log, local.id, allows
         self.logs, self.buckets, self.sent = share.logs(local.log), share.buckets, share.sent
         self.indices = Indices(local.log, local.log_key, self.logs)
         self.sealer = Sealer.of(local.id, local.key, local.identity.certificate)
@@ -42,6 +43,8 @@ class Core:
         self.services: frozenset[str] = frozenset()
         self.draining = False
         self.stamping: Stamping | None = None
+        self.signers: dict[str, Gateway] = {}
+        self.revoked: frozenset[str] = frozenset()
         self._configuration: Configuration | None = None
         self._signed = b""
         self._granted = Permissions(())
@@ -85,6 +88,18 @@ class Core:
         self._signed = signed
         return new
 
+    def foreign(self, gateway: Gateway) -> bool:
+        """Return whether *gateway* is one of a partner of the federation."""
+        return gateway.id.partition("/")[0] != self.id.partition("/")[0]
+
+    def check_signer(self, gateway: Gateway) -> None:
+        """Raise `BadBatch` unless the certificate that *gateway* signs with is in force and not known as revoked."""
+        since, until = gateway.signs
+        if not since <= time.time() < until:
+            raise BadBatch("CertValidation", "the certificate of who signed is not in force")
+        if fingerprint(gateway.signing) in self.revoked:
+            raise BadBatch("CertValidation", "the certificate of who signed is revoked")
+
     def end_partners(self) -> bool:
         """Forget the partners whose configuration has ended; return whether there was one."""
         found, now = self._configuration, time.time()
@@ -98,6 +113,8 @@ class Core:
     ) -> None:
         """Log a batch that *signer* signed, as `Log.append` does; its signature waits for a time-stamp from now on."""
         self.log.append(kind, payload, durable, lazy=lazy)
+        if isinstance(signer, Gateway):
+            self.signers[signer.id] = signer
         if self.stamping:
             self.stamping.note(payload, signer)
 

@@ -26,9 +26,11 @@ from onedoor.exchange.gateway.log import Log
 from onedoor.exchange.gateway.nodes import Node
 from onedoor.exchange.gateway.providing import Providing, ProvidingLink
 from onedoor.exchange.gateway.stamping import Stamping
+from onedoor.exchange.gateway.standing import Standing
 from onedoor.exchange.gateway.systems import SystemConnection
 from onedoor.exchange.gateway.workers import Share, Workers
 from onedoor.exchange.listening import listening
+from onedoor.kernel.addresses import within
 from onedoor.kernel.settings import NEWER_ERRORS, UNAVAILABLE, Settings
 from onedoor.kernel.watch import lines, listener, metrics, spans
 
@@ -60,9 +62,11 @@ class GatewayServer:
         self._plain = settings.plain_listen
         busy = settings.busy_status == UNAVAILABLE
         self._how = How(newer=settings.error_types == NEWER_ERRORS, busy=busy, rate=settings.client_rate)
-        self.core = Core(self.local, Log(share.log(self.local.log), self.local.log_key), share)
+        log = Log(share.log(self.local.log), self.local.log_key)
+        self.core = Core(self.local, log, share, within(settings.networks))
         self.stamping = Stamping(self.core, settings.tsa_url, settings.ocsp_url, settings.stamp_within)
         self.core.stamping = self.stamping
+        self.standing = Standing(self.core, settings.ocsp_url)
         self.peers: dict[str, Peer] = {}
         self.nodes: dict[tuple[str, int], Node] = {}
         self.connections: set[SystemConnection] = set()
@@ -78,7 +82,8 @@ class GatewayServer:
         self._outgoing = core.outer(ssl.PROTOCOL_TLS_CLIENT)
         inward = core.inner(ssl.PROTOCOL_TLS_CLIENT)
         for one in self.local.services.values():
-            node = self.nodes.setdefault((one.host, one.port), Node(one.host, one.port, one.system, inward))
+            made = Node(one.host, one.port, one.system, inward, core.allows)
+            node = self.nodes.setdefault((one.host, one.port), made)
             node.health = node.health or one.health
         cached = self.local.folder / files.CONFIGURATION
         if cached.exists() and core.accept(cached.read_bytes()):
@@ -97,6 +102,7 @@ class GatewayServer:
         )
         self._tasks = [loop.create_task(self._sweep()), loop.create_task(self._refresh())]
         self._tasks += [loop.create_task(self.stamping.run()), loop.create_task(core.indices.run())]
+        self._tasks.append(loop.create_task(self.standing.run()))
         for client, way in self.local.connections.items():
             if way != files.MUTUAL:
                 _logger.warning("systems.without_certificate client=%s connection=%s", client, way)

@@ -3,6 +3,7 @@
 
 import asyncio
 import logging
+import socket
 import ssl
 import time
 from collections import deque
@@ -16,6 +17,7 @@ from onedoor.exchange.gateway.circuits import FAILURES, Circuit
 from onedoor.exchange.gateway.faults import Fault, server_side
 from onedoor.exchange.gateway.messages import Headers
 from onedoor.exchange.gateway.wire import keep_alive, shown_by
+from onedoor.kernel.addresses import Allowed, chosen, literal, operators_own, public
 
 CONNECT = 5.0
 IDLE = 15.0
@@ -61,10 +63,13 @@ class Errand:
 class Node:
     """One system: its connections and what waits for one of them; *health* is where it is asked how it is."""
 
-    def __init__(self, host: str, port: int, certificate: str, context: ssl.SSLContext) -> None:
+    def __init__(
+        self, host: str, port: int, certificate: str, context: ssl.SSLContext, allows: Allowed = public
+    ) -> None:
         self.host, self.port, self.certificate, self._context = host, port, certificate, context
         self.circuit = Circuit(f"{host}:{port}")
         self.health, self._look = "", 0.0
+        self._allows = operators_own if literal(host) else allows
         self.resting: list[NodeConnection] = []
         self.all: set[NodeConnection] = set()
         self._waiting: deque[Errand] = deque()
@@ -147,11 +152,8 @@ class Node:
             task.add_done_callback(self._tasks.discard)
 
     async def _connect(self) -> None:
-        making = asyncio.get_running_loop().create_connection(
-            lambda: NodeConnection(self), self.host, self.port, ssl=self._context, server_hostname=self.host
-        )
         try:
-            await asyncio.wait_for(making, CONNECT)
+            await asyncio.wait_for(self._reach(), CONNECT)
         except (OSError, TimeoutError) as error:
             self._connecting -= 1
             _logger.warning("node.unreachable port=%s error=%s", self.port, type(error).__name__)
@@ -161,6 +163,15 @@ class Node:
                 self._give_up()
         else:
             self._connecting -= 1
+
+    async def _reach(self) -> None:
+        """Connect to the address that was looked at, whatever the name says next."""
+        loop = asyncio.get_running_loop()
+        found = await loop.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
+        address = chosen([str(one[4][0]) for one in found], self._allows)
+        await loop.create_connection(
+            lambda: NodeConnection(self), address, self.port, ssl=self._context, server_hostname=self.host
+        )
 
     def refused(self) -> None:
         """Fail what waits: the other end is not the registered system."""

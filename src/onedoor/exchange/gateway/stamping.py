@@ -188,7 +188,11 @@ class Stamping:
         """Return what the record of a token over *taken* says."""
         from onedoor.signing.authorities import Responders, TimeStampAuthority
 
-        self._asked = self._asked or (TimeStampAuthority(self._tsa), Responders(self._ocsp), Responders())
+        self._asked = self._asked or (
+            TimeStampAuthority(self._tsa),
+            Responders(self._ocsp),
+            Responders(allowed=self._core.allows),
+        )
         authority, own, named = self._asked
         signers = {fingerprint(one.signing): one.signing for one in taken}
         known = [(own, configuration.authorities)]

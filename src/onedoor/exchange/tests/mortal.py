@@ -226,6 +226,8 @@ def check(place: Place) -> None:
         assert {(kind, one) for kind in kinds for one in acknowledged} <= logged
     assert [one for one, count in Counter(delivered).items() if count > 1] == []
     assert set(acknowledged) <= set(delivered)
+    for path in place.var.glob("*.out"):
+        assert "Traceback" not in path.read_text(), path
 
 
 def lines(path: Path) -> list[str]:

@@ -42,6 +42,8 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Place, Plac
         here = Place(tmp_path_factory.mktemp("tl"), base + 30, before=SOON, name="testland")
         for place in (there, here):
             Publisher(place.var / "directory").publish_sources()
+            for name, one in place.environments.items():
+                place.environments[name] = {**one, "ONEDOOR_NETWORKS": "127.0.0.0/8"}  # all are on one computer
     _grant(there)
     for place, other in ((there, here), (here, there)):
         (place.var / "directory" / "partners").mkdir()

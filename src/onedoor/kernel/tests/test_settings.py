@@ -29,7 +29,11 @@ def test_a_node_reads_its_settings():
     assert node.state == Path("/var/lib/onedoor/G15")
     assert (node.tls_key, node.tls_cert) == (Path("/etc/onedoor/tls.key"), None)
     assert node.log_level == "info"
-    assert node.proxies == ()
+    assert (node.proxies, node.networks) == ((), ())
+    assert [str(one) for one in read(NODE | {"ONEDOOR_NETWORKS": "10.0.0.0/8, fd00::/8"}).networks] == [
+        "10.0.0.0/8",
+        "fd00::/8",
+    ]
     assert read(NODE | {"ONEDOOR_PROXIES": "127.0.0.1, ::1"}).proxies == ("127.0.0.1", "::1")
 
 

@@ -13,11 +13,11 @@ import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from http import HTTPStatus
-from ipaddress import ip_address, ip_network
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from onedoor.kernel import clock
+from onedoor.kernel.addresses import public
 from onedoor.kernel.errors import BadInput, OnedoorError
 from onedoor.kernel.said import said
 from onedoor.kernel.settings import current as settings
@@ -31,8 +31,6 @@ MOST = 20
 SECONDS = 10.0
 """The time for one delivery, from the first byte to the end of the answer's head; looking up the host comes before."""
 SHORTEST_SECRET = 16
-TRANSLATED = tuple(map(ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")))
-"""IPv6 networks whose addresses stand for IPv4 ones (NAT64, 6to4, Teredo), which may be inside."""
 CONTENT_TYPE = "application/json"
 
 
@@ -126,13 +124,6 @@ def _reached(host: str, port: int) -> str:
     if not found or not all(public(one) for one in found):
         raise NotDelivered(what=said("its host is not a public address"))
     return min(found)
-
-
-def public(address: str) -> bool:
-    """Return whether an IP address is one of the Internet: not private, loopback, link-local, or a cloud's metadata."""
-    ip = ip_address(address)
-    ip = getattr(ip, "ipv4_mapped", None) or ip
-    return ip.is_global and not ip.is_multicast and not any(ip in one for one in TRANSLATED)
 
 
 class _Pinned(http.client.HTTPSConnection):

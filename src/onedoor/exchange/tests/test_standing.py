@@ -1,0 +1,64 @@
+"""Certificates of gateways that are revoked or have ended: what they sign is refused on both sides, with the reason."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from onedoor.exchange.directory.publishing import Publisher
+from onedoor.exchange.gateway import local
+from onedoor.exchange.tests.nation import Place, free_base, system_of, wait_for
+from onedoor.signing import development
+from onedoor.signing.certificates import Authority, load_certificates, pem, save_certificates
+
+SOON = "from onedoor.exchange.gateway import standing; from onedoor.signing import authorities; "
+SOON += "standing.EVERY = authorities.KNOWN_FOR = 0.2"
+
+
+@pytest.fixture
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    place = Place(tmp_path_factory.mktemp("var"), free_base(), before=SOON)
+    try:
+        yield place
+    finally:
+        place.stop()
+
+
+def test_what_a_revoked_certificate_signed_is_refused_on_both_sides(place: Place) -> None:
+    place.start("directory", "gateway-G22", "gateway-G01")
+    client, ca = place.client(), place.layout.directory / "ca"
+    with system_of(place, "G01") as system:
+        assert place.ask(client=client).status == 200
+        for member, side in (("G01", "ClientProxy"), ("G22", "ServerProxy")):
+            certificate = load_certificates(place.seats[member].gateway_state / local.SIGNING_CERTIFICATE)[0]
+            development.revoke(ca, certificate, datetime.now(UTC))
+            type_ = f"Server.{side}.CertValidation"
+            wait_for(lambda type_=type_: place.ask(client=client).headers.get("x-road-error") == type_, type_)
+        seen = len(system.seen)
+        assert "x-road-error" in place.ask(client=client).headers
+        assert len(system.seen) == seen
+    client.close()
+
+
+@pytest.mark.parametrize(("member", "side"), [("G01", "ClientProxy"), ("G22", "ServerProxy")])
+def test_what_an_expired_certificate_signed_is_refused(place: Place, member: str, side: str) -> None:
+    folder, authority = place.seats[member].gateway_state, Authority.load(place.layout.directory / "ca")
+    old = load_certificates(folder / local.SIGNING_CERTIFICATE)[0]
+    past = datetime.now(UTC) - timedelta(days=3)
+    key = old.public_key()
+    expired = authority.issue(old.subject, key, "message", days=1, moment=past)  # type: ignore[arg-type]
+    save_certificates(folder / local.SIGNING_CERTIFICATE, [expired])
+    content = json.loads((place.layout.directory / "content.json").read_text())
+    (own,) = (one for one in content["gateways"] if one["id"] == place.seats[member].gateway_id)
+    own["signing"] = pem([expired]).decode()
+    (place.layout.directory / "content.json").write_text(json.dumps(content))
+    signed = Publisher(place.layout.directory).publish()
+    for seat in ("G22", "G01"):
+        (place.seats[seat].gateway_state / local.CONFIGURATION).write_bytes(signed)
+    place.start("gateway-G22", "gateway-G01")
+    client = place.client()
+    with system_of(place, "G01") as system:
+        assert place.ask(client=client).headers["x-road-error"] == f"Server.{side}.CertValidation"
+        assert bool(system.seen) == (member == "G01")
+    client.close()
