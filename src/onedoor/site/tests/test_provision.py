@@ -6,19 +6,22 @@ from pathlib import Path
 
 import pytest
 
+from onedoor.exchange.witness.record import own_key
 from onedoor.kernel import settings
+from onedoor.kernel.ledger import Policy
 from onedoor.site import cli, services
 
 VIETNAM = settings.REPOSITORY / "nations" / "vietnam"
 
-HOSTS = {"G22": "192.0.2.22", "G15": "192.0.2.15"}
+HOSTS = {"G22": "192.0.2.22", "G15": "192.0.2.15", "G01": "192.0.2.1"}
+DESK = "https://desk.justice.example"
 
 
 @pytest.fixture(scope="module")
 def var(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("provisioned") / "var"
     given = [word for member, address in HOSTS.items() for word in ("--host", f"{member}={address}")]
-    assert cli.run(["provision", "--var", str(folder), *given]) == 0
+    assert cli.run(["provision", "--var", str(folder), *given, "--desk", f"G15={DESK}/"]) == 0
     return folder
 
 
@@ -58,6 +61,27 @@ def test_only_gateways_and_the_directory_are_reached_from_other_computers(var):
 def test_who_is_no_member_with_an_address_is_named(tmp_path, capsys, given):
     assert cli.run(["provision", "--var", str(tmp_path / "var"), "--host", given]) == cli.FAILED
     assert f"“{given}” is no member of the nation with an IP address" in capsys.readouterr().err
+    assert not (tmp_path / "var").exists()
+
+
+def test_the_directory_knows_every_ledger_and_where_it_is_reached(var):
+    policy = Path(environment(var / "directory.env")["ONEDOOR_LEDGER_POLICY"])
+    assert policy.parent == var / "directory"
+    named = {one.name.rpartition("/")[2]: (one, address) for one, address in Policy.read(policy).logs}
+    assert {name: address for name, (_, address) in named.items()} == {
+        "PORTAL": "http://127.0.0.1:8000/ledger",
+        "CIVIL-STATUS": f"{DESK}/ledger",
+    }
+    key = own_key(var / "node-G15" / "ledger" / "key")
+    assert named["CIVIL-STATUS"][0].key.public_bytes_raw() == key.public_key().public_bytes_raw()
+    (missing,) = [one for one in policy.read_text().splitlines() if "POPULATION" in one]
+    assert missing.startswith("# log onedoor/VN/GOV/G01/POPULATION+")
+
+
+@pytest.mark.parametrize("given", ["G99=https://desk.example", "G15=desk.example", "G15"])
+def test_a_desk_without_an_address_is_named(tmp_path, capsys, given):
+    assert cli.run(["provision", "--var", str(tmp_path / "var"), "--desk", given]) == cli.FAILED
+    assert f"“{given}” is no member of the nation with the address of its pages" in capsys.readouterr().err
     assert not (tmp_path / "var").exists()
 
 

@@ -58,7 +58,7 @@ class Part:
     @property
     def publishes(self) -> bool:
         """Return whether this process publishes the ledger of its system."""
-        return self.name == "portal-web" or self.name.startswith("node-")
+        return publishes(self.name)
 
     @property
     def watch(self) -> str:
@@ -90,6 +90,11 @@ def _addresses(name: str, environment: Mapping[str, str]) -> list[str]:
 
 def _port(address: str) -> int:
     return int(address.rpartition(":")[2])
+
+
+def publishes(name: str) -> bool:
+    """Return whether the process *name* publishes the ledger of its system."""
+    return name == "portal-web" or name.startswith("node-")
 
 
 def database_of(name: str) -> str:

@@ -1,6 +1,6 @@
 """The ledgers of a nation's systems, named to its directory, whose own ledger takes their checkpoints."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -19,17 +19,23 @@ def name_ledgers(found: Sequence[Part]) -> None:
 
     A next key stands there beside the one in use, so that the directory goes on when it takes over.
     """
-    told = [f"log {key} http://{part.address}/{PUBLISHED}\n" for part in found if part.publishes for key in _keys(part)]
+    told = (line for part in found if part.publishes for line in lines(part.environment, f"http://{part.address}"))
+    content = "".join(told).encode()
     for part in found:
         if policy := part.environment.get(POLICY):
-            write_durably(Path(policy), "".join(told).encode())
+            write_durably(Path(policy), content)
 
 
-def _keys(part: Part) -> Iterator[Verifier]:
+def lines(environment: Mapping[str, str], address: str) -> Iterator[str]:
+    """Yield what names the ledger of a system that is reached at *address*: a line for each key, made if it is not."""
+    yield from (f"log {key} {address}/{PUBLISHED}\n" for key in _keys(environment))
+
+
+def _keys(environment: Mapping[str, str]) -> Iterator[Verifier]:
     """Yield the public keys that sign the ledger of a system."""
-    folder = Path(part.environment["ONEDOOR_STATE"]) / "ledger"
+    folder = Path(environment["ONEDOOR_STATE"]) / "ledger"
     signing = [own_key(folder / "key")]
     if (following := folder / "key.next").exists():
         signing.append(Ed25519PrivateKey.from_private_bytes(following.read_bytes()))
     for key in signing:
-        yield Verifier(f"onedoor/{part.environment['ONEDOOR_SUBSYSTEM']}", key.public_key())
+        yield Verifier(f"onedoor/{environment['ONEDOOR_SUBSYSTEM']}", key.public_key())
