@@ -28,6 +28,7 @@ from onedoor.privacy.breaches import touched, writing
 from onedoor.privacy.breaches.touched import Scope
 from onedoor.privacy.requests import deciding, keeping
 from onedoor.privacy.service import Reader
+from onedoor.privacy.tests import consent_api
 from onedoor.registers import corrections
 from onedoor.registers.definition import register_of
 from onedoor.registers.paths import values
@@ -55,6 +56,7 @@ class Callers:
     random: Random
     case: str = ""
     number: int = 0
+    agreed: list[str] = field(default_factory=list)
     seen: dict[str, Counter[Read]] = field(default_factory=lambda: {person: Counter() for person in FAMILY})
 
     def saw(self, persons: Iterable[str], what: str, purpose: str, by: str) -> None:
@@ -158,6 +160,17 @@ def by_govstack(callers: Callers, _sign_in: SignIn) -> None:
     callers.saw(given("residence", listed, {}), "residence", reader.purpose, by)
 
 
+def in_the_past(callers: Callers, _sign_in: SignIn) -> None:
+    """By the interface of the registers: who wrote a record, and what it said on an earlier day."""
+    reader, person = Reader(POLICE, "police-00199.residence", "permanent-residence", "l68-2020", callers.case), MOTHER
+    found = callers.ask(reader, "POST", "population/provenance", {"by": {"number": person}})
+    assert found["versions"]
+    callers.saw([person], "population", reader.purpose, "police-00199")
+    asked = {"by": {"number": person}, "valid_on": f"{NOW - timedelta(days=1):%Y-%m-%d}"}
+    found = callers.ask(reader, "POST", "population/lookup", asked)
+    callers.saw(given("population", found["records"], asked["by"]), "population", reader.purpose, "police-00199")
+
+
 def record_id(person: str) -> str:
     """The id of a person's record, as its owner tells it to who follows."""
     register = register_of("population")
@@ -232,13 +245,17 @@ def visiting(person: str) -> Client:
 
 
 def ended(callers: Callers, sign_in: SignIn) -> None:
-    """The outcomes: the commune asks for a supplement, gets it and issues the certificate, which both parents take."""
+    """The outcomes: the commune asks for a supplement, opens its file and issues the certificate both parents take."""
     registrar = sign_in("civil-status")
     task = only(registrar)
     service.ask_supplement(task, "A better picture, please.", registrar)
     work()
     service.supplement(callers.case, "Here it is.", callers.key(), sign_in("mother"), {"photo": ("a.jpg", b"picture")})
     work()
+    (photo,) = service.task(task, registrar).files
+    callers.saw(FAMILY, DOSSIER, "birth-registration", COMMUNE)
+    assert service.file(task, photo.field, registrar).content
+    callers.saw([MOTHER], DOSSIER, "birth-registration", COMMUNE)
     service.accept(task, registrar)
     work()
     for reader in (MOTHER, FATHER):
@@ -287,10 +304,30 @@ def breach(callers: Callers, _sign_in: SignIn) -> None:
     touched.tell_next(told.id)
 
 
+def consents(callers: Callers, _sign_in: SignIn) -> None:
+    """By who holds a register, whether persons agree; by the GovStack consent API, as a system and as the auditor."""
+    person, purpose = callers.anybody(), consent_api.PURPOSE
+    holder = Reader(consent_api.HEALTH, "system", purpose, "l91-2025", callers.case)
+    answer = callers.ask(holder, "POST", "consents/agreed", {"purpose": purpose, "persons": [person]})
+    assert answer == {"agreed": [False]}
+    callers.saw([person], "consents", purpose, holder.client)
+    who = consent_api.individual(person)
+    assert consent_api.ask("GET", f"/service/individual/{who}/")["individual"]["id"] == who
+    callers.saw([person], "consent", "consent-api", consent_api.HEALTH)
+    consent_api.give(consent_api.agreement(), who)
+    callers.agreed.append(person)
+    for path, by in (("service/verification", consent_api.HEALTH), ("audit", consent_api.AUDITOR)):
+        told = consent_api.ask("GET", f"/{path}/consent-records/", by=by)["consentRecords"]
+        assert len(told) == len(callers.agreed)
+        callers.saw(callers.agreed, "consent", "consent-api", by)
+
+
 PATHS: tuple[Callable[[Callers, SignIn], None], ...] = (
     looked_up,
     by_govstack,
+    in_the_past,
     followed,
+    consents,
     task_opened,
     found_by_name,
     looked_into,

@@ -375,6 +375,22 @@ def test_anothers_read_is_refused_and_recorded(part: str, publish: Callable[[], 
     assert refused.latest("id").user == identity.account_of(MOTHER)
 
 
+@pytest.mark.parametrize("service", ["one", "proof"])
+def test_the_system_that_holds_it_tells_of_anothers_read_nothing(service: str, publish: Callable[[], None]) -> None:
+    """The portal asks for the one before the other; who asks for the proof alone gets no further."""
+    record = read([FATHER])
+    publish()
+    for whose, status in ((MOTHER, 403), (FATHER, 200)):
+        assert asked_of_holder(service, {"person": whose, "record": record}).status_code == status
+    assert ReadRecord.objects.filter(refused="not-yours").count() == 1
+
+
+def asked_of_holder(service: str, body: object) -> Any:
+    headers = {VIA_GATEWAY: True, "HTTP_X_ROAD_CLIENT": PORTAL, "HTTP_X_ROAD_USERID": "account-1"}
+    said = {"HTTP_ONEDOOR_PURPOSE": "own-reads", "HTTP_ONEDOOR_BASIS": "l91-2025"}
+    return Client().post(f"/exchange/own-reads/{service}", json.dumps(body), "application/json", **headers, **said)
+
+
 def test_where_nothing_is_asked_there_is_no_page() -> None:
     mother = person()
     assert mother.get(f"/en/reads/VN.GOV.G99.NOTHING/{UUID(int=1)}").status_code == 404
@@ -401,10 +417,7 @@ def test_the_service_describes_itself() -> None:
     ],
 )
 def test_a_question_of_another_form_is_refused(body: object) -> None:
-    headers = {VIA_GATEWAY: True, "HTTP_X_ROAD_CLIENT": PORTAL, "HTTP_X_ROAD_USERID": "account-1"}
-    said = {"HTTP_ONEDOOR_PURPOSE": "own-reads", "HTTP_ONEDOOR_BASIS": "l91-2025"}
-    answer = Client().post("/exchange/own-reads/of-person", json.dumps(body), "application/json", **headers, **said)
-    assert answer.status_code == 400
+    assert asked_of_holder("of-person", body).status_code == 400
 
 
 def test_how_to_check_us_is_open_to_anybody() -> None:

@@ -26,6 +26,7 @@ from onedoor.privacy.tests.test_own import (
     MOTHER,
     PORTAL,
     Transport,
+    asked_of_holder,
     items,
     page,
     person,
@@ -79,9 +80,11 @@ def test_opened_early_it_is_refused_and_that_is_recorded(record: str, part: str,
     publish()
     with on(TODAY):
         answer = person().get(f"/en/reads/VN.GOV.G15.CIVIL-STATUS/{record}{part}")
-    assert answer.status_code == 403
-    assert ReadRecord.objects.latest("id").refused == "not-yours"
+        assert answer.status_code == 403
+        assert ReadRecord.objects.latest("id").refused == "not-yours"
+        assert asked_of_holder("proof", {"person": MOTHER, "record": record}).status_code == 403
     with on(DUE):
+        assert asked_of_holder("proof", {"person": MOTHER, "record": record}).status_code == 200
         assert person().get(f"/en/reads/VN.GOV.G15.CIVIL-STATUS/{record}").status_code == 200
 
 

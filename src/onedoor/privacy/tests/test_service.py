@@ -1,13 +1,15 @@
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 
+import psycopg
 import pytest
-from django.db import connection, connections, transaction
+from django.db import OperationalError, connection, connections, transaction
+from procrastinate.contrib.django.utils import connector_params
 
 from onedoor.kernel import clock
 from onedoor.privacy import entered, service
 from onedoor.privacy.models import ReadPerson, ReadRecord
-from onedoor.privacy.service import NotPermitted, Reader, permit
+from onedoor.privacy.service import NotPermitted, Reader, permit, permitting
 from onedoor.store import keys, sealed
 from onedoor.store.models import LedgerEntry
 from onedoor.store.sealed import Place
@@ -17,6 +19,10 @@ THREADS = 8
 PORTAL = "VN/GOV/G22/PORTAL"
 READER = Reader(PORTAL, "account-1", "birth-form", "nd63-2024.4.5", "2611-7K4M-Q8")
 STRANGER = Reader(PORTAL, "account-1", "curiosity", "nd63-2024.4.5", "2611-7K4M-Q8")
+END_OF_WHO_WAITS = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%privacy_readrecord%'
+"""
 lasting = pytest.mark.django_db(transaction=True)
 pytestmark = pytest.mark.django_db
 
@@ -121,6 +127,29 @@ def test_no_record_no_fields(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(OSError, match="disk full"):
         permit(READER, register="population", persons=[MOTHER])
     assert not ReadRecord.objects.exists()
+
+
+@lasting
+@pytest.mark.parametrize("lost", [False, True])
+def test_fields_wait_for_their_record_and_do_not_leave_without_it(*, lost: bool) -> None:
+    def read() -> bool:
+        with permitting(READER, register="population", persons=[MOTHER]):
+            pass
+        connections.close_all()
+        return True
+
+    with psycopg.connect(**connector_params()) as other, ThreadPoolExecutor(1) as beside:
+        other.execute("LOCK TABLE privacy_readrecord IN EXCLUSIVE MODE")  # as a disk that takes its time
+        asked = beside.submit(read)
+        with pytest.raises(TimeoutError):
+            asked.result(0.3)
+        if lost:
+            assert other.execute(END_OF_WHO_WAITS).rowcount == 1
+            with pytest.raises(OperationalError):
+                asked.result(10)
+        other.rollback()
+        assert lost or asked.result(10)
+    assert ReadRecord.objects.count() == (not lost)
 
 
 @lasting
