@@ -120,6 +120,13 @@ class Provider:
             self._write([replace(one, until=max(self.now, one.since)) if one in ended else one for one in known])
         return ended
 
+    def groups_of(self, client: str, service: str) -> list[str]:
+        """Return the groups by which *client* may still call *service*."""
+        own, _ = permissions.read_groups(self.folder / local.GROUPS, self._certificates)
+        known = {**own, **self._configuration.groups}
+        held = [one.permission for one in self.grants() if one.in_force(self.now) and one.permission.service == service]
+        return sorted({one.client for one in held if client in known.get(one.client, ())})
+
     def read(self, raw: bytes) -> Ask:
         """Return the ask in *raw*, which the gateway of its client signed; raise `BadAsk`."""
         if len(raw) > LARGEST:

@@ -1,6 +1,7 @@
 """What an event type's schema may be, what an event of it may hold, and behind which other one it waits."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
@@ -26,6 +27,8 @@ LONGEST_VALUE = 200
 """Signs of what orders events."""
 MINUTE, MONTH = 60, 30 * 86_400
 """Seconds that an event may wait for a subscriber, at least and at most."""
+_SPACES = re.compile(r"(?<=\d)\s+(?=\d)")
+"""What people put between the digits of a number."""
 LIFETIME = said("TTL is a number of seconds from {least} to {most}", least=MINUTE, most=MONTH)
 
 
@@ -48,7 +51,7 @@ def check_content(event: Mapping[str, Any], person: Shape) -> None:
     """Raise `BadEvent` for an *event* that is too large or deep, `PersonInEvent` if a personal number stands in it."""
     if too_deep(event) or len(json.dumps(event)) > LARGEST_EVENT:
         raise BadEvent(what=said("it is larger than {most} bytes, or too deep", most=LARGEST_EVENT))
-    if person.text and any(person.stands_in(one) for one in _texts(event)):
+    if person.text and any(person.stands_in(one) or person.stands_in(_SPACES.sub("", one)) for one in _texts(event)):
         raise PersonInEvent
 
 

@@ -36,6 +36,8 @@ METHODS = frozenset((b"GET", b"POST", b"PUT", b"DELETE", b"PATCH", b"HEAD", b"OP
 _CLIENT, _ID = b"x-road-client", b"x-road-id"
 _REPLACED = DROPPED | {_CLIENT, b"traceparent", b"tracestate"}
 """Names that do not travel as they came: a trace that this gateway does not know for its own begins anew."""
+PUSHED, ROOM = "events", "api"
+"""Codes of the services that a room pushes to, and where one subscribes to it (`directory.rights`)."""
 _logger = logging.getLogger(__name__)
 
 
@@ -148,6 +150,8 @@ class Consuming:
         except identifiers.BadIdentifier as bad:
             raise bad_request(str(bad)) from None
         gateways = _serving(configuration, headers, target)
+        if not self._pushable(client, target, headers):
+            raise client_side("AccessDenied", f"Request is not allowed: {identifiers.named(target.service)}")
         noted.about(target.service, request_id, gateways[0].id)
         names = [noted.header(), (b"X-Road-Request-Id", request_id.encode())]
         head = messages.request_head(asked.method, asked.target, [*headers.pairs, *names])
@@ -180,6 +184,13 @@ class Consuming:
         if seconds := self.core.buckets.take(client, self._how.rate, time.monotonic()):
             why = f"Client '{identifiers.named(client)}' sends more messages than it may"
             raise client_side("RateLimited", why, retry=math.ceil(seconds))
+
+    def _pushable(self, client: str, target: Target, headers: Fields) -> bool:
+        """Return whether a room behind this gateway may push to a subscriber: only to whom it grants to subscribe."""
+        room, purpose = f"{client}/{ROOM}", headers.first(b"onedoor-purpose")
+        if target.code != PUSHED or room not in self.core.local.services:
+            return True
+        return self.core.allowed(target.provider, room, "GET", "/v1/subs", purpose)
 
     def _fail(self, fault: Fault, asked: Asked, connection: Answering, noted: Noted) -> None:
         status, reason = BUSY if self._how.busy and fault.retry else (fault.status, fault.reason)

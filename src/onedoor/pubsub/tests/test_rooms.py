@@ -273,6 +273,8 @@ def test_all_events_keep_their_order_for_whoever_wants_it() -> None:
         {"record": "r", "place": {"of": ["001196204817"]}},
         {"record": "r", "place": {"001196204817": 1}},
         {"record": "r", "place": "born: 001196204817."},
+        {"record": "r", "place": "born: 001 196 204 817"},
+        {"record": "r", "place": "001196\u00a0204817"},
     ],
 )
 def test_an_event_that_its_type_does_not_allow_or_with_a_personal_number_is_refused(event: object) -> None:

@@ -88,9 +88,13 @@ def _grant(arguments: argparse.Namespace, _raw: bytes) -> str:
 
 
 def _revoke(arguments: argparse.Namespace, _raw: bytes) -> str:
-    ended = _provider(arguments).revoke(arguments.client, arguments.service)
+    provider = _provider(arguments)
+    ended = provider.revoke(arguments.client, arguments.service)
     facts = {"client": arguments.client, "service": arguments.service, "n": len(ended)}
     told = _("Revoked: {client} may no longer call {service} (grants ended: {n}).", **facts)
+    if groups := provider.groups_of(arguments.client, arguments.service):
+        still = "Ended: {n} grants of {client} for {service}. It still may call it, as one of {groups}."
+        told = _(still, groups=", ".join(groups), **facts)
     return f"{told} {_follows()}\n"
 
 

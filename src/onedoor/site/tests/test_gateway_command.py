@@ -74,7 +74,7 @@ def test_an_integrator_gets_from_nothing_to_a_first_message(place: Place, author
         assert "Signing key: in a file. Grants in force: 0" in shown
         by_url = json.loads(says("gateway", "status", f"http://127.0.0.1:{place.base + 459}", "--json"))
         assert by_url["process"]["services"] == dict.fromkeys(
-            ("configuration", "log", "time-stamps", "directory"), "ok"
+            ("configuration", "log", "time-stamps", "directory", "circuits"), "ok"
         )
         assert by_url["process"]["links"]["asking"] == 1
         says("member", "remove", f"{NEW}/GATEWAY", *state)

@@ -14,6 +14,7 @@ from onedoor.exchange.directory.layout import Layout
 from onedoor.exchange.gateway import local
 from onedoor.exchange.granting import Provider
 from onedoor.kernel.nation import load
+from onedoor.signing.keys import load_key
 from onedoor.site.cli import run
 from onedoor.site.lab import invented
 
@@ -74,6 +75,17 @@ def test_what_is_revoked_stays_so_when_the_nation_is_provisioned_again(var: Path
     lab.provision(load(var / "nation"), var, 9000)
     assert [client for client, _ in in_force(var)] == [M3]
     assert f"{M1} → {ECHO}: * /** (try) [ended]" in says("list")
+
+
+def test_who_is_revoked_hears_that_a_group_still_lets_it_in(var: Path, says: Says) -> None:
+    says("grant", M1, ECHO, *WHAT)
+    provider = Provider(var / "gateway-M2", datetime.now(UTC))
+    group = f"{permissions.LOCAL}{M2}/friends"
+    permissions.write_groups(provider.folder / local.GROUPS, {group: [M1]}, load_key(provider.folder / "signing.key"))
+    of_group = permissions.Permission(group, ECHO, ("try",), ("GET /greetings",))
+    provider._write([*provider.grants(), permissions.Grant(of_group, provider.now, None)])
+    assert f"It still may call it, as one of {group}" in says("revoke", M1, ECHO)
+    (provider.folder / local.GROUPS).unlink()
 
 
 @pytest.mark.parametrize(
