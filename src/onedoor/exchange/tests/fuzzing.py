@@ -23,6 +23,7 @@ with atheris.instrument_imports(include=["onedoor", "json", "yaml", "urllib", "z
     from onedoor.exchange.evidence import directory
     from onedoor.exchange.evidence.anchors import Anchor
     from onedoor.exchange.gateway import batches, messages, nodes, segments, soap, systems, wire
+    from onedoor.exchange.gateway.circuits import Circuit
     from onedoor.exchange.gateway.faults import Fault
     from onedoor.exchange.openapi import DescriptionRefused
     from onedoor.exchange.permissions import Permission
@@ -79,7 +80,7 @@ def answers(data: bytes) -> None:
     came: list[object] = []
     connection = nodes.NodeConnection(nodes.Node("localhost", 1, "", cast("Any", None)))
     connection._transport = cast("asyncio.Transport", Transport())
-    connection.start(nodes.Errand(b"", "GET", False, 0.0, came.append, came.append))
+    connection.start(nodes.Errand(b"", "GET", False, 0.0, came.append, came.append, Circuit("")))
     connection.data_received(data)
     assert len(came) <= 1
 
