@@ -150,8 +150,7 @@ class Consuming:
         except identifiers.BadIdentifier as bad:
             raise bad_request(str(bad)) from None
         gateways = _serving(configuration, headers, target)
-        if not self._pushable(client, target, headers):
-            raise client_side("AccessDenied", f"Request is not allowed: {identifiers.named(target.service)}")
+        self._check_push(client, target, headers)
         noted.about(target.service, request_id, gateways[0].id)
         names = [noted.header(), (b"X-Road-Request-Id", request_id.encode())]
         head = messages.request_head(asked.method, asked.target, [*headers.pairs, *names])
@@ -185,12 +184,13 @@ class Consuming:
             why = f"Client '{identifiers.named(client)}' sends more messages than it may"
             raise client_side("RateLimited", why, retry=math.ceil(seconds))
 
-    def _pushable(self, client: str, target: Target, headers: Fields) -> bool:
-        """Return whether a room behind this gateway may push to a subscriber: only to whom it grants to subscribe."""
+    def _check_push(self, client: str, target: Target, headers: Fields) -> None:
+        """Raise `Fault` when a room behind this gateway would push to whom it does not grant to subscribe."""
         room, purpose = f"{client}/{ROOM}", headers.first(b"onedoor-purpose")
         if target.code != PUSHED or room not in self.core.local.services:
-            return True
-        return self.core.allowed(target.provider, room, "GET", "/v1/subs", purpose)
+            return
+        if not self.core.allowed(target.provider, room, "GET", "/v1/subs", purpose):
+            raise client_side("AccessDenied", f"Request is not allowed: {identifiers.named(target.service)}")
 
     def _fail(self, fault: Fault, asked: Asked, connection: Answering, noted: Noted) -> None:
         status, reason = BUSY if self._how.busy and fault.retry else (fault.status, fault.reason)
