@@ -71,13 +71,21 @@ class Core:
 
     def accept(self, signed: bytes) -> bool:
         """Use *signed* from now on when it verifies, is in force and is not older than what is used; say so."""
+        found = self.read(signed)
+        return found is not None and self.take(found, signed)
+
+    def read(self, signed: bytes) -> Configuration | None:
+        """Return the configuration *signed* when it is another, verifies and is in force; touches nothing."""
         if signed == self._signed:
-            return False
+            return None
         try:
-            found = configuration.read(signed, self.local.anchors, moment=datetime.now(UTC))
+            return configuration.read(signed, self.local.anchors, moment=datetime.now(UTC))
         except ConfigurationRefused as refused:
             _logger.warning("configuration.refused why=%s", refused.facts.get("why"))
-            return False
+            return None
+
+    def take(self, found: Configuration, signed: bytes) -> bool:
+        """Use *found*, which was read from *signed*, unless it is older than what is used; say so."""
         if self._configuration and found.serial < self._configuration.serial:
             _logger.warning("configuration.refused why=older")
             return False

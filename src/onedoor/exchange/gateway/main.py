@@ -200,7 +200,8 @@ class GatewayServer:
         while True:
             try:
                 signed = await asyncio.wait_for(fetch(self.local.directory), 10.0)
-                if self.core.accept(signed):
+                found = await asyncio.to_thread(self.core.read, signed)  # large, and in part others' words
+                if found and self.core.take(found, signed):
                     _keep(self.local.folder / files.CONFIGURATION, signed)
                     self._follow()
                 self.directory_answers = True
@@ -212,8 +213,8 @@ class GatewayServer:
                 self.directory_answers = False
             except Exception:
                 _logger.exception("gateway.refresh")
-            found = self.core.current() if self.directory_answers else None
-            await asyncio.sleep(REFRESH if found and found.ends - time.time() > 2 * REFRESH else RETRY)
+            held = self.core.current() if self.directory_answers else None
+            await asyncio.sleep(REFRESH if held and held.ends - time.time() > 2 * REFRESH else RETRY)
 
 
 async def fetch(url: str) -> bytes:

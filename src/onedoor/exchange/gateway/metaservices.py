@@ -39,14 +39,20 @@ def methods(core: Core, target: Target, client: str) -> tuple[Headers, bytes]:
 
 
 def list_clients(configuration: Configuration, query: str, accept: list[bytes]) -> tuple[Headers, bytes]:
-    """Return the members and subsystems of the instance, as JSON when *accept* wants it, otherwise as XML."""
+    """Return the members and subsystems of an instance, as JSON when *accept* wants it, otherwise as XML.
+
+    It is our own, or the one that the *query* names: of a partner of the federation what it publishes is told.
+    """
     instance = parse_qs(query).get("xRoadInstance", [configuration.instance])[0]
-    if instance != configuration.instance:
+    known = {configuration.instance: configuration.members}
+    known |= {one.instance: one.members for one in configuration.partners}
+    if instance not in known:
         raise client_side("UnknownMember", "This instance does not take part in the federation")
+    members = known[instance]
     if "application/json" in kinds(accept):
-        body = {"member": [one for member in configuration.members for one in _clients(member)]}
+        body = {"member": [one for member in members for one in _clients(member)]}
         return [(b"Content-Type", JSON)], json.dumps(body, ensure_ascii=False).encode()
-    return [(b"Content-Type", b"text/xml;charset=utf-8")], _client_list(configuration).encode()
+    return [(b"Content-Type", b"text/xml;charset=utf-8")], _client_list(members).encode()
 
 
 def described(core: Core, target: Target) -> Provided:
@@ -115,9 +121,9 @@ def _id(identifier: str) -> dict[str, str]:
     return dict(zip(_NAMES, identifier.split("/"), strict=False))
 
 
-def _client_list(configuration: Configuration) -> str:
+def _client_list(members: Iterable[Member]) -> str:
     entries: list[str] = []
-    for member in configuration.members:
+    for member in members:
         entries.append(_client_xml("MEMBER", member.id, member.name))
         entries += [_client_xml("SUBSYSTEM", one.id, member.name, one.name) for one in member.subsystems]
     return (

@@ -5,6 +5,7 @@ import asyncio
 import time
 from collections import deque
 from dataclasses import dataclass
+from itertools import islice
 from typing import Protocol, cast
 
 import httptools
@@ -16,7 +17,8 @@ from onedoor.exchange.gateway.wire import keep_alive, shown_by
 LARGEST_HEAD = 48 * 2**10
 LARGEST_BODY = 10 * 2**20
 MOST_FIELDS = 128
-MOST_CONNECTIONS = 4096
+MOST_CONNECTIONS, LOOKED_AT = 4096, 256
+"""Connections at the same time, and how many resting ones are compared when one has to go for another."""
 MOST_PIPELINED = 8
 HEAD_WITHIN, BODY_WITHIN, IDLE, WRITE_WITHIN = 10.0, 60.0, 75.0, 30.0
 """Seconds for a head, for a whole request, between two requests, for a client to take its answer."""
@@ -75,12 +77,32 @@ class SystemConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        if len(self._all) >= MOST_CONNECTIONS:
+        if len(self._all) >= MOST_CONNECTIONS and not self._room_made():
             self._transport.abort()
             return
         keep_alive(transport)
         self._certificate, self._secure = shown_by(transport), transport.get_extra_info("ssl_object") is not None
         self._all.add(self)
+
+    def _room_made(self) -> bool:
+        """Close another connection, that of some which has rested longest; return whether one rested at all."""
+        resting = islice((one for one in self._all if not one.working), LOOKED_AT)
+        longest = min(resting, key=lambda one: one.since, default=None)
+        if longest is None:
+            return False
+        self._all.discard(longest)
+        longest.abort()
+        return True
+
+    @property
+    def working(self) -> bool:
+        """Return whether a whole head has come that is not answered yet."""
+        return self._busy or self._head_done
+
+    @property
+    def since(self) -> float:
+        """Return when it last began something (monotonic seconds)."""
+        return self._since
 
     def connection_lost(self, _: Exception | None) -> None:
         self._all.discard(self)
@@ -176,7 +198,7 @@ class SystemConnection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         if self._parser.should_upgrade():
             return
-        self._reading, self._since = False, time.monotonic()
+        self._reading, self._head_done, self._since = False, False, time.monotonic()
         self._keep = self._keep and self._parser.should_keep_alive()
         body = b"".join(self._chunks)
         self._chunks = []

@@ -121,6 +121,16 @@ def test_members_find_the_partners_anchor_in_their_private_parameters(
     assert {name: one.signature.kind for name, one in instances.items()} == {"VN": "anchored", "TL": "anchored"}
 
 
+def test_the_clients_of_a_partner_are_listed_by_its_instance(both: tuple[Place, Place]) -> None:
+    client = both[1].client("DOOR")
+    listed = got(client, "/listClients?xRoadInstance=VN")
+    assert b"<id:xRoadInstance>VN</id:xRoadInstance>" in listed
+    assert b"<id:subsystemCode>POPULATION</id:subsystemCode>" in listed
+    assert b"<id:xRoadInstance>TL<" not in listed
+    assert listed != got(client, "/listClients")
+    client.close()
+
+
 @pytest.fixture(scope="module")
 def told(both: tuple[Place, Place]) -> dict[str, Any]:
     (partner,) = _published(both[0])["partners"]

@@ -13,7 +13,15 @@ from onedoor.signing import development
 from onedoor.signing.certificates import Authority, load_certificates, pem, save_certificates
 
 SOON = "from onedoor.exchange.gateway import standing; from onedoor.signing import authorities; "
-SOON += "standing.EVERY = authorities.KNOWN_FOR = 0.2"
+SOON += """standing.EVERY = authorities.KNOWN_FOR = 0.2
+import sys, threading
+from onedoor.exchange import configuration
+whole = configuration.read
+def read(*given, **named):
+    sys.stderr.write(f"read in {threading.current_thread().name}\\n")
+    return whole(*given, **named)
+configuration.read = read
+"""
 
 
 @pytest.fixture
@@ -35,6 +43,11 @@ def test_what_a_revoked_certificate_signed_is_refused_on_both_sides(place: Place
             development.revoke(ca, certificate, datetime.now(UTC))
             type_ = f"Server.{side}.CertValidation"
             wait_for(lambda type_=type_: place.ask(client=client).headers.get("x-road-error") == type_, type_)
+        said = place.output("gateway-G22")
+        assert said.count("read in MainThread") == 1, (
+            "at the start; later beside the messages"
+        )
+        assert "read in asyncio_0" in said
         seen = len(system.seen)
         assert "x-road-error" in place.ask(client=client).headers
         assert len(system.seen) == seen
