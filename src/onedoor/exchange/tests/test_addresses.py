@@ -12,6 +12,7 @@ import pytest
 
 from onedoor.exchange.configuration import Gateway
 from onedoor.exchange.gateway.asking import Peer
+from onedoor.exchange.gateway.circuits import Circuit
 from onedoor.exchange.gateway.core import Core
 from onedoor.exchange.gateway.faults import Fault
 from onedoor.exchange.gateway.nodes import Errand, Node
@@ -45,7 +46,7 @@ def fault_of(host: str, port: int, allows: Allowed) -> Fault | None:
     async def ask() -> Fault | None:
         failed: list[Fault] = []
         node = Node(host, port, "", ssl.create_default_context(), allows)
-        node.send(Errand(b"", "GET", False, 0.0, lambda _: None, failed.append))
+        node.send(Errand(b"", "GET", False, 0.0, lambda _: None, failed.append, Circuit("")))
         for _ in range(20):
             await asyncio.sleep(0.01)
         node.close()
