@@ -14,7 +14,7 @@ from onedoor.privacy.errors import NotPermitted
 from onedoor.privacy.models import ReadRecord
 from onedoor.privacy.records import BLIND
 from onedoor.privacy.rules import READ, Reader
-from onedoor.privacy.views import OPEN, ReadView, view_of
+from onedoor.privacy.views import OPEN, InWords, ReadView
 from onedoor.store import keys, ledger, proving, rows
 from onedoor.store.rows import Rows
 
@@ -135,7 +135,8 @@ def _found(asked: _Asked, *, looks: bool) -> list[ReadView]:
     parts = [*OTHERS, OWN_LOOKS] if looks else OTHERS
     found = chain.from_iterable(rows.fetch_each(*(_part(asked, part) for part in parts)))
     newest = sorted(found, key=lambda row: row[RECORD], reverse=True)
-    return [_own(*one) for one in newest[: asked.most]]
+    words = InWords()
+    return [words.of(_own(*one)) for one in newest[: asked.most]]
 
 
 def _part(asked: _Asked, part: str) -> rows.Statement:
@@ -152,12 +153,12 @@ def _statement(conditions: tuple[str, ...]) -> str:
     return f"SELECT {columns}, own.fields {SHOWN}{narrowed}ORDER BY own.record_id DESC LIMIT %s"
 
 
-def _own(*values: Any) -> ReadView:  # noqa: ANN401 - the columns of a row
+def _own(*values: Any) -> ReadRecord:  # noqa: ANN401 - the columns of a row
     """Return what the person sees of a record: of its fields those that are their own."""
     record, own = ROWS.row(values[:-1]), values[-1]
     if own is not None:
         record.fields = own
-    return view_of(record)
+    return record
 
 
 @dataclass(slots=True)

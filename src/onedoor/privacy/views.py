@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -108,7 +109,8 @@ def readers_of(person: str, *, register: str) -> list[tuple[str, ReadView]]:
     later = Postponement.objects.filter(record=OuterRef("pk"), until__gt=today)
     shown = Q(hidden_until=None) | (Q(hidden_until__lte=today) & ~Exists(later))
     found = ReadRecord.objects.filter(shown, id__in=own, register=register, operation=READ, refused="")
-    return [(one.client, view_of(one)) for one in found.order_by("-id")[:MOST_READS]]
+    words = InWords()
+    return [(one.client, words.of(one)) for one in found.order_by("-id")[:MOST_READS]]
 
 
 def reads_of_case(case: str) -> list[ReadView]:
@@ -116,12 +118,13 @@ def reads_of_case(case: str) -> list[ReadView]:
     if not case:
         return []
     today = nation.current().today()
-    return [view_of(record) for record in OF_CASE.all(case, today, today)]
+    return list(map(InWords().of, OF_CASE.all(case, today, today)))
 
 
 def records_of(ids: Sequence[str]) -> dict[str, ReadView]:
     """Return the uses of this system's gate with these *ids*, by id; an id it does not know is absent."""
-    return {str(record.id): view_of(record) for record in ReadRecord.objects.filter(id__in=ids)}
+    words = InWords()
+    return {str(record.id): words.of(record) for record in ReadRecord.objects.filter(id__in=ids)}
 
 
 def views_of(body: Any) -> list[ReadView] | None:  # noqa: ANN401 - what another system answered
@@ -142,12 +145,23 @@ def _from_json(data: Mapping[str, Any]) -> ReadView:
     return ReadView(**known)
 
 
-def view_of(record: ReadRecord) -> ReadView:
-    """Return a record in words."""
-    agency, agency_text = agency_of(record.client, record.user.partition(".")[0])
+class InWords:
+    """Puts several records into words: what they have in common once for all."""
+
+    def __init__(self) -> None:
+        self._agency = cache(agency_of)
+        self._said = cache(_said)
+
+    def of(self, record: ReadRecord) -> ReadView:
+        """Return a record in words."""
+        agency, agency_text = self._agency(record.client, record.user.partition(".")[0])
+        called, fields = self._said(record.register, tuple(record.fields))
+        return _view(record, agency, agency_text, called, fields)
+
+
+def _view(record: ReadRecord, agency: str, agency_text: Text, called: Text, fields: tuple[Text, ...]) -> ReadView:
     purpose = rights.purposes().get(record.purpose)
     basis = purpose.basis.get(record.basis) if purpose else None
-    called, fields = _said(record.register, record.fields)
     return ReadView(
         record=str(record.id),
         moment=record.moment,
@@ -163,7 +177,7 @@ def view_of(record: ReadRecord) -> ReadView:
         case=record.case,
         agency_text=agency_text,
         register_text=called,
-        field_texts=tuple(fields),
+        field_texts=fields,
         **_reason(record, purpose, basis),
     )
 
@@ -185,12 +199,13 @@ def agency_of(client: str, office: str) -> tuple[str, Text]:
     return (found.id, found.name) if found else (client, _plain(client))
 
 
-def _said(what: str, names: Sequence[str]) -> tuple[Text, Iterable[Text]]:
+def _said(what: str, names: Sequence[str]) -> tuple[Text, tuple[Text, ...]]:
     """Return what was read in words, and which of its fields: of a register, of a room above, else of a service."""
     if register := _register(what):
-        return register["name"], _field_texts(register, names)
+        return register["name"], tuple(_field_texts(register, names))
     said = (words(what, names) for words in _words)
-    return next(filter(None, said), (_service(what), list(map(_plain, names))))
+    called, fields = next(filter(None, said), (_service(what), list(map(_plain, names))))
+    return called, tuple(fields)
 
 
 def _register(name: str) -> Mapping[str, Any]:
