@@ -1,14 +1,11 @@
 """The Jinja2 environment of every page: texts, addresses, dates, the chrome around the page."""
 
 from collections.abc import Iterable
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any
 
 import segno
-from django.http import HttpRequest
-from django.template.backends.utils import csrf_input
 from django.templatetags.static import static
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import ngettext as translated
 from jinja2 import StrictUndefined
@@ -69,25 +66,6 @@ def of_language(language: str) -> dict[str, Any]:
 
     kept = {name: lru_cache(maxsize=4096)(getattr(dates, name)) for name in KEPT}
     return {"lang": lambda: language, "pick": picked, "listed": listed, "url": here, "ngettext": plural, **kept}
-
-
-class FormToken:
-    """The hidden field that shows that a form is ours: made when a page has a form, once for all its forms."""
-
-    def __init__(self, request: HttpRequest) -> None:
-        self.request = request
-
-    @cached_property
-    def _field(self) -> SafeString:
-        return csrf_input(self.request)
-
-    def __html__(self) -> str:
-        return self._field
-
-
-def form_token(request: HttpRequest) -> dict[str, object]:
-    """Return what Django would make anew for every form of a page."""
-    return {"csrf_input": FormToken(request)}
 
 
 def url(name: str, *args: object) -> str:

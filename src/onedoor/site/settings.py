@@ -102,7 +102,7 @@ TEMPLATES = [
         "APP_DIRS": False,
         "OPTIONS": {
             "environment": "onedoor.site.jinja.environment",
-            "context_processors": ["onedoor.site.jinja.form_token"],
+            "context_processors": ["onedoor.site.form_token.form_token"],
         },
     },
 ]

@@ -7,7 +7,8 @@ from jinja2 import DictLoader
 from markupsafe import Markup
 
 from onedoor.site import addresses
-from onedoor.site.jinja import environment, form_token
+from onedoor.site.form_token import form_token
+from onedoor.site.jinja import environment
 
 SOURCES = {
     "word": '{{ _("Sign in") }}|{% if yes %}{{ _("Sign out") if yes else "" }}{% endif %}|{{ _(word) }}',
