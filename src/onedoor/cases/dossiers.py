@@ -12,7 +12,7 @@ from onedoor.cases.context import about
 from onedoor.cases.drafts import keep_file
 from onedoor.cases.errors import NoSuchCase, NoSuchResult, NotIssuedYet, NotPossible, TooLateToWithdraw, WordsNeeded
 from onedoor.cases.events import DossierWithdrawn, SupplementAnswered
-from onedoor.cases.file import OPENED, DossierView, filename, late
+from onedoor.cases.file import DossierView, filename, late
 from onedoor.cases.held import RESULTS
 from onedoor.cases.journey import moving, service_of, step_at
 from onedoor.cases.models import Dossier, Result, Step
@@ -89,7 +89,7 @@ def _line(dossier: Dossier, results: int, actor: Actor) -> DossierLine:
 def _about(service: Service, dossier: Dossier, actor: Actor) -> str:
     """Return whom the dossier is about, where the actor wrote that name; or that its data were erased."""
     try:
-        name = about(service, OPENED.of(bytes(dossier.body), dossier.read))
+        name = about(service, shown.opened(dossier).body)
     except KeyDestroyed as gone:
         return gone.text(gettext)
     return name if dossier.account == actor.person else ""
@@ -118,7 +118,7 @@ def viewing(code: str, actor: Actor, seen: Collection[str] = shown.ALL) -> Itera
     dossier = _own(found[0][0] if found else None, code, actor)
     results = {result.step: result for *_, result in found if result}
     opened = DossierView(dossier, [step for _, step, _ in found], results, actor, seen)
-    with shown.recording(dossier, opened.definition, opened.body, opened.parts, actor):
+    with shown.recording(dossier, opened.known, opened.parts, actor):
         yield opened
 
 
@@ -220,8 +220,7 @@ def result_file(code: str, kind: str, actor: Actor) -> ResultFile:
     dossier, row = _own(found[0][0] if found else None, code, actor), found[0][1]
     if row is None:
         raise NotIssuedYet
-    body = OPENED.of(bytes(dossier.body), dossier.read)
-    with shown.recording(dossier, service_of(dossier), body, [RESULTS], actor):
+    with shown.recording(dossier, shown.opened(dossier), [RESULTS], actor):
         content = row.content()
     if seals.digest(content) != row.sha256:
         raise NoSuchResult

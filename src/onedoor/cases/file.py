@@ -3,17 +3,16 @@
 from collections.abc import Collection, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from functools import cached_property
-from typing import Any
 
 from onedoor.cases import directory, rules, shown, words
 from onedoor.cases.context import about
 from onedoor.cases.held import ABOUT, DECIDED, RESULTS
-from onedoor.cases.journey import service_of, step_at, verified
+from onedoor.cases.journey import step_at, verified
 from onedoor.cases.models import Dossier, Result, Step, Transition
 from onedoor.cases.opened import Opened
 from onedoor.cases.shown import DECLARED
 from onedoor.cases.views import (
-    AnswerView,
+    Answers,
     ClockView,
     DayView,
     HistoryView,
@@ -28,7 +27,8 @@ from onedoor.procedures.service import Service
 from onedoor.store.rows import Rows
 
 MOST_DAYS = 31
-OPENED: Opened[dict[str, Any]] = Opened()
+NUMBERS: Opened[str] = Opened(3 * 32)
+"""The numbers of results: three for each dossier that is kept."""
 TRANSITIONS = Rows(Transition, "dossier_id = %s ORDER BY moment, id")
 
 
@@ -52,8 +52,9 @@ class DossierView:
         self, dossier: Dossier, steps: list[Step], results: Mapping[str, Result], actor: Actor, seen: Collection[str]
     ) -> None:
         self.dossier, self._rows, self._issued, self._seen = dossier, steps, results, seen
-        self.definition: Service = service_of(dossier)
-        self.body = OPENED.of(bytes(dossier.body), dossier.read)
+        self.known = shown.opened(dossier)
+        self.definition: Service = self.known.service
+        self.body = self.known.body
         self.now, self.calendar = clock.now(), nation.current().calendar
         self.mine = dossier.account == actor.person
         self.code, self.service, self.version = dossier.code, dossier.service, dossier.version
@@ -96,10 +97,10 @@ class DossierView:
         """Every transition, oldest first."""
         return tuple(self._line(row) for row in self._transitions)
 
-    @cached_property
-    def answers(self) -> tuple[AnswerView, ...]:
+    @property
+    def answers(self) -> Answers:
         """What was declared."""
-        return tuple(AnswerView(**line) for line in self.body["declared"] if DECLARED in self._seen)
+        return self.known.answers if DECLARED in self._seen else Answers()
 
     @property
     def parts(self) -> list[str]:
@@ -114,8 +115,10 @@ class DossierView:
     @cached_property
     def may_withdraw(self) -> bool:
         """Whether the actor may still withdraw it."""
+        if not self.mine or self.ended_at:
+            return False
         case = (step_at(self.definition, row) for row in self._rows)
-        return self.mine and rules.may_withdraw(rules.CaseAt(tuple(case), self.definition.supplement.times))
+        return rules.may_withdraw(rules.CaseAt(tuple(case), self.definition.supplement.times))
 
     @property
     def request(self) -> Request | None:
@@ -137,13 +140,16 @@ class DossierView:
             title=self.definition.results[row.kind].title,
             agency=row.agency,
             agency_name=directory.agency_name(row.agency),
-            number=str(row.read()["number"]) if RESULTS in self._seen else "",
+            number=self._number(row) if RESULTS in self._seen else "",
             issued_at=row.issued_at,
             sha256=row.sha256,
             verify_url=row.verify_url,
             size=row.size,
             filename=filename(self.dossier.code, row.kind),
         )
+
+    def _number(self, row: Result) -> str:
+        return NUMBERS.of(bytes(row.body), lambda: str(row.read()["number"]))
 
     def _step(self, row: Step) -> StepView:
         early = None

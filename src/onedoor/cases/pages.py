@@ -37,7 +37,7 @@ def suggested(request: HttpRequest) -> HttpResponse:
 def case(request: HttpRequest, code: str) -> HttpResponse:
     """Show where a case stands: clock, steps, results, history."""
     with service.viewing(code, acting(request)) as dossier:
-        return render(request, "cases/case.html", {"dossier": dossier, "address": _address("cases:case", code)})
+        return render(request, "cases/case.html", {"dossier": dossier, "site": settings().public_url.rstrip("/")})
 
 
 @access(IDENTIFIED)
@@ -45,7 +45,7 @@ def case(request: HttpRequest, code: str) -> HttpResponse:
 def receipt(request: HttpRequest, code: str) -> HttpResponse:
     """Say that the case was received, its code, and what happens next."""
     with service.viewing(code, acting(request), [DECLARED]) as dossier:
-        return render(request, "cases/receipt.html", {"dossier": dossier, "address": _address("cases:case", code)})
+        return render(request, "cases/receipt.html", {"dossier": dossier, "site": settings().public_url.rstrip("/")})
 
 
 @access(IDENTIFIED)
@@ -103,7 +103,3 @@ def _result(results: Sequence[ResultView], kind: str) -> ResultView:
         if result.kind == kind:
             return result
     raise NotIssuedYet
-
-
-def _address(name: str, *args: str) -> str:
-    return settings().public_url.rstrip("/") + reverse(name, args=args)

@@ -11,6 +11,7 @@ from onedoor.cases.models import Act, IssuedResult, Task
 from onedoor.cases.opened import Opened
 from onedoor.cases.verification import view_of
 from onedoor.cases.views import (
+    Answers,
     AnswerView,
     ArticleView,
     CheckView,
@@ -34,7 +35,7 @@ from onedoor.store.rows import Rows
 
 ACTS = Rows(Act, "task_id = %s ORDER BY moment, id")
 ISSUED = Rows(IssuedResult, "task_id = %s", without=["body", "file"])
-Payload: TypeAlias = tuple[Mapping[str, Any], Context, tuple[AnswerView, ...], tuple[CheckView, ...]]
+Payload: TypeAlias = tuple[Mapping[str, Any], Context, Answers, tuple[CheckView, ...]]
 OPENED: Opened[Payload] = Opened()
 
 
@@ -86,7 +87,7 @@ class Sheet:
     def _open(self) -> Payload:
         self.payload = self.row.read("payload")
         self.known = received(self.service, self.payload)
-        return self.payload, self.known, tuple(self._answers()), tuple(self._checks())
+        return self.payload, self.known, Answers(self._answers()), tuple(self._checks())
 
     def read(self, post: str, parts: Sequence[str] | None = None) -> Held:
         """Return that the officer at *post* reads *parts* of it, all that the page shows when None."""

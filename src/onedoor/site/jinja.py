@@ -1,14 +1,15 @@
 """The Jinja2 environment of every page: texts, addresses, dates, the chrome around the page."""
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 import segno
 from django.templatetags.static import static
 from django.utils.translation import gettext
 from django.utils.translation import ngettext as translated
 from jinja2 import StrictUndefined
+from jinja2.runtime import Macro
 from markupsafe import Markup
 
 from onedoor.kernel import nation
@@ -18,6 +19,12 @@ from onedoor.site.templating import Pages, escaped
 
 KEPT = ("date", "moment", "time", "limit", "size", "number")
 """What is written the same way again and again: the last few thousand of each are kept."""
+
+
+class Written(Protocol):
+    """What nobody changes, with how pages wrote it before."""
+
+    written: dict[Hashable, str]
 
 
 def environment(**options: Any) -> Pages:  # noqa: ANN401 (as Django gives them)
@@ -64,8 +71,22 @@ def of_language(language: str) -> dict[str, Any]:
     def here(name: str, *args: object) -> str:
         return addresses.within(language, name, *map(str, args))
 
+    def written(macro: Macro, lines: Written, **how: Hashable) -> str:
+        key = language, macro.name, *how.items()
+        if key not in lines.written:
+            lines.written[key] = macro(lines, **how)
+        return lines.written[key]
+
     kept = {name: lru_cache(maxsize=4096)(getattr(dates, name)) for name in KEPT}
-    return {"lang": lambda: language, "pick": picked, "listed": listed, "url": here, "ngettext": plural, **kept}
+    return {
+        "lang": lambda: language,
+        "pick": picked,
+        "listed": listed,
+        "url": here,
+        "ngettext": plural,
+        "written": written,
+        **kept,
+    }
 
 
 def url(name: str, *args: object) -> str:
@@ -92,18 +113,17 @@ def native(text: object) -> Markup:
 
 def qr(text: str, label: str) -> Markup:
     """Return the QR code of *text* as an image that says *label*."""
-    width, path = _qr(text)
-    return Markup(
-        '<svg class="qr" role="img" aria-label="{0}" shape-rendering="crispEdges" viewBox="0 0 {1} {1}">'
-        '<path stroke="#000" d="{2}"/></svg>'
-    ).format(label, width, path)
+    return _qr(text, label)
 
 
 @lru_cache(maxsize=256)
-def _qr(text: str) -> tuple[int, str]:
+def _qr(text: str, label: str) -> Markup:
     rows = [bytes(row) for row in segno.make(text, error="m", micro=False).matrix]
-    runs = (f"M{x} {y}.5h1" for y, row in enumerate(rows) for x, dark in enumerate(row) if dark)
-    return len(rows), "".join(runs)
+    path = "".join(f"M{x} {y}.5h1" for y, row in enumerate(rows) for x, dark in enumerate(row) if dark)
+    return Markup(
+        '<svg class="qr" role="img" aria-label="{0}" shape-rendering="crispEdges" viewBox="0 0 {1} {1}">'
+        '<path stroke="#000" d="{2}"/></svg>'
+    ).format(label, len(rows), path)
 
 
 def flag() -> Markup:

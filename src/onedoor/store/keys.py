@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date, datetime
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from onedoor.kernel import clock
 from onedoor.kernel.durable import sync_folder
@@ -107,11 +107,21 @@ def key_of(key_id: bytes) -> Key:
     return _steady(lambda: _one(key_id))
 
 
+def there_is(key_id: bytes) -> None:
+    """Raise `KeyDestroyed` when the key with *key_id* was destroyed or is not in this store; it is not unwrapped."""
+    _row(key_id)
+
+
 def _one(key_id: bytes) -> Key:
-    row = keystore.connected().execute(ONE, [key_id]).fetchone()
+    subject, wrapped, master, *_ = _row(key_id)
+    return Key(key_id, masters.named(master).unwrap(wrapped, key_id + subject))
+
+
+def _row(key_id: bytes) -> tuple[Any, ...]:
+    row: tuple[Any, ...] | None = keystore.connected().execute(ONE, [key_id]).fetchone()
     if row is None or row[1] is None:
         raise Erased(day=row[3][:10], complete_on=row[4]) if row and row[4] else KeyDestroyed()
-    return Key(key_id, masters.named(row[2]).unwrap(row[1], key_id + row[0]))
+    return row
 
 
 def ids_of(subjects: Iterable[str]) -> list[bytes]:

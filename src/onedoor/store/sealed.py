@@ -89,7 +89,7 @@ def unseal_bytes(envelope: bytes, *, place: Place) -> bytes:
 
 def still_opens(envelope: bytes) -> None:
     """Raise `KeyDestroyed` when the key of *envelope* is no more; it is not opened."""
-    keys.key_of(key_id(envelope))
+    keys.there_is(key_id(envelope))
 
 
 def key_id(envelope: bytes) -> bytes:

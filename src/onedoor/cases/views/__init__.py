@@ -15,6 +15,7 @@ from onedoor.cases.views.dossier import (
     StepView,
 )
 from onedoor.cases.views.draft import (
+    Answers,
     AnswerView,
     Choice,
     DraftView,
@@ -45,6 +46,7 @@ from onedoor.cases.views.task import (
 
 __all__ = [
     "AnswerView",
+    "Answers",
     "ArticleView",
     "AskedView",
     "CheckView",

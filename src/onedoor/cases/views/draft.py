@@ -1,8 +1,9 @@
 """What pages see of a draft: facts, questions, pages."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any
 
 from onedoor.kernel.text import Text
@@ -144,3 +145,12 @@ class AnswerView:
     source: Text
     disputed: bool = False
     """Whether the person said that this is not right, so that an officer looks at it."""
+
+
+class Answers(tuple[AnswerView, ...]):  # noqa: SLOT001 - it keeps what is written of it
+    """Answers that were opened, which nobody may change."""
+
+    @cached_property
+    def written(self) -> dict[Hashable, str]:
+        """How pages wrote them: gone with them."""
+        return {}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from onedoor.cases.views.dossier import HistoryView, Refusal, Request, ResultView
-from onedoor.cases.views.draft import AnswerView
+from onedoor.cases.views.draft import Answers, AnswerView
 from onedoor.cases.views.issued import IssuedView
 from onedoor.kernel.text import Text
 
@@ -149,7 +149,7 @@ class TaskView:
     agency_name: Text
     service: str
     version: str
-    answers: tuple[AnswerView, ...]
+    answers: Answers
     checks: tuple[CheckView, ...]
     looks: tuple[LookView, ...]
     results: tuple[ResultView, ...]

@@ -107,3 +107,22 @@ def test_a_page_without_a_form_makes_no_token(rf):
     request = rf.get("/")
     form_token(request)
     assert "CSRF_COOKIE" not in request.META
+
+
+class Lines(list):
+    def __init__(self, *lines):
+        super().__init__(lines)
+        self.written = {}
+
+
+def test_what_nobody_changes_is_written_once_in_each_language_and_way(pages):
+    each = "{% for line in lines %}{{ mark }}{{ line }} {{ lang() }};{% endfor %}"
+    macro = "{% macro told(lines, mark='') %}" + each + "{% endmacro %}"
+    pages.loader.mapping["list"] = macro + "{{ written(told, lines, mark=mark) }}"
+    lines = Lines("<b>")
+    for language, mark in (("en", "-"), ("fr", "-"), ("en", "+")):
+        for _ in range(2):
+            assert rendered(pages, "list", language, lines=lines, mark=mark) == f"{mark}&lt;b&gt; {language};"
+            lines[1:] = ["changed, which nobody may do"]
+        del lines[1:]
+    assert len(lines.written) == 3
