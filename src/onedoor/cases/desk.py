@@ -13,14 +13,14 @@ from onedoor.cases import directory, held, journal, rules
 from onedoor.cases.context import matches
 from onedoor.cases.errors import NoSuchTask, NotPossible, OtherAgency
 from onedoor.cases.events import FileOpened
-from onedoor.cases.models import FilePart, Task
-from onedoor.cases.sheet import ACTS, ISSUED, Sheet, line_of, ways_out
+from onedoor.cases.models import Act, FilePart, IssuedResult, Task
+from onedoor.cases.sheet import Sheet, line_of, ways_out
 from onedoor.cases.views import InboxView, LookView, ResultFile, TaskLine, TaskView, WaysView
 from onedoor.kernel import clock, nation
 from onedoor.kernel.actor import Actor
 from onedoor.privacy.service import permit_held, permitting_held
 from onedoor.procedures.service import pinned
-from onedoor.store.rows import Rows, fetch_each
+from onedoor.store.rows import Joined, Rows, Statement, fetch_each
 from onedoor.store.sealed import KeyDestroyed
 
 OPEN = (rules.NEW, rules.DECIDING, rules.STUCK)
@@ -42,6 +42,15 @@ SELECT state, taken_by = %s AS mine, count(*), count(*) FILTER (WHERE due < %s),
 FROM cases_task WHERE agency = %s AND post = %s GROUP BY 1, 2
 """
 BY_ID, LOCKED = (Rows(Task, f"id = %s AND agency <> ''{lock}") for lock in ("", " FOR UPDATE"))
+WHOLE = Joined(
+    Rows(Task, once=["head", "payload", "work"]),
+    Rows(Act),
+    Rows(IssuedResult, without=["body", "file"]),
+    source="cases_task LEFT JOIN cases_act ON cases_act.task_id = cases_task.id"
+    " LEFT JOIN cases_issued ON cases_issued.task_id = cases_task.id"
+    " WHERE cases_task.id = %s AND cases_task.agency <> ''",
+    order="cases_act.moment, cases_act.id",
+)
 LINES = Rows(
     Task,
     "agency = %s AND post = %s AND state = ANY(%s) AND taken_by LIKE %s AND due >= %s AND due < %s "
@@ -180,12 +189,21 @@ def task(task_id: str, actor: Actor) -> TaskView:
 @contextmanager
 def showing(task_id: str, actor: Actor) -> Iterator[TaskView]:
     """As `task`; the record becomes durable while the block shows it. Nothing may leave before the end of that."""
-    asked = _key(task_id)
-    rows, acts, issued = fetch_each(BY_ID.asked(asked), ACTS.asked(asked), ISSUED.asked(asked))
-    row = _own(BY_ID.made(rows), actor)
+    found = WHOLE.all(_key(task_id))
+    row = _own([task for task, *_ in found[:1]], actor)
+    acts = {act.pk: act for _, act, _ in found if act}
+    issued = {one.pk: one for *_, one in found if one}
     sheet = Sheet(row)
     with permitting_held(sheet.read(full_post(actor))):
-        yield sheet.view(actor, ACTS.made(acts), ISSUED.made(issued))
+        yield sheet.view(actor, [*acts.values()], [*issued.values()])
+
+
+def whole_first(task_id: str) -> Statement | None:
+    """Return what `showing` asks first, for `rows.first_asked`; nothing of what is no task's id."""
+    try:
+        return WHOLE.asked(UUID(task_id))
+    except ValueError:
+        return None
 
 
 def ways(task_id: str, actor: Actor) -> WaysView:

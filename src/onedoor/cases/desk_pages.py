@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from onedoor.cases import service
 from onedoor.cases.views import InboxView, TaskView, WaysView
 from onedoor.kernel.access import OFFICER, access, acting
+from onedoor.store.rows import first_asked
 
 TABS: Final = ("open", "taken", "waiting", "handed_over", "done")
 DUES: Final = ("late", "today")
@@ -44,6 +45,7 @@ def desk(request: HttpRequest) -> HttpResponse:
 
 
 @access(OFFICER)
+@first_asked(service.task_first)
 @require_http_methods(["GET", "HEAD", "POST"])
 def task(request: HttpRequest, task_id: str) -> HttpResponse:
     """Show a task beside the inbox; on POST show the decision once more before anything is sent."""

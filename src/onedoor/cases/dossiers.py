@@ -27,19 +27,20 @@ from onedoor.kernel.said import said
 from onedoor.kernel.text import pick
 from onedoor.procedures.service import Service
 from onedoor.store import keys
-from onedoor.store.rows import Joined, Rows, fetch
+from onedoor.store.rows import Joined, Rows, Statement, fetch
 from onedoor.store.sealed import KeyDestroyed
 
 PARTY = "cases.party"
 LARGEST = 10 * 2**20
 BY_CODE = Rows(Dossier, "code = %s", without=["body"])
 WHOLE = Joined(
-    Rows(Dossier),
+    Rows(Dossier, once=["body"]),
     Rows(Step),
     Rows(Result, without=["file"]),
     source="cases_dossier JOIN cases_step ON cases_step.dossier_id = cases_dossier.id"
     " LEFT JOIN cases_result ON cases_result.dossier_id = cases_dossier.id AND cases_result.step = cases_step.ref"
-    " WHERE code = %s ORDER BY position",
+    " WHERE code = %s",
+    order="position",
 )
 WITH_FILE = Joined(
     Rows(Dossier),
@@ -120,6 +121,21 @@ def viewing(code: str, actor: Actor, seen: Collection[str] = shown.ALL) -> Itera
     opened = DossierView(dossier, [step for _, step, _ in found], results, actor, seen)
     with shown.recording(dossier, opened.known, opened.parts, actor):
         yield opened
+
+
+def whole_first(code: str, kind: str = "") -> Statement:  # noqa: ARG001 - the parts of an address
+    """Return what `viewing` asks first, for `rows.first_asked`."""
+    return WHOLE.asked(_readable(code))
+
+
+def found_first(code: str) -> Statement:
+    """Return what `find` asks first."""
+    return BY_CODE.asked(_readable(code))
+
+
+def file_first(code: str, kind: str) -> Statement:
+    """Return what `result_file` asks first."""
+    return WITH_FILE.asked(kind, _readable(code))
 
 
 def find(code: str, actor: Actor, *, mine: bool = False) -> Dossier:

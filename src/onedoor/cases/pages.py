@@ -15,6 +15,7 @@ from onedoor.cases.shown import DECLARED
 from onedoor.cases.views import ResultView
 from onedoor.kernel.access import IDENTIFIED, access, acting
 from onedoor.kernel.settings import current as settings
+from onedoor.store.rows import first_asked
 
 
 @access(IDENTIFIED)
@@ -33,6 +34,7 @@ def suggested(request: HttpRequest) -> HttpResponse:
 
 
 @access(IDENTIFIED)
+@first_asked(service.case_first)
 @require_safe
 def case(request: HttpRequest, code: str) -> HttpResponse:
     """Show where a case stands: clock, steps, results, history."""
@@ -41,6 +43,7 @@ def case(request: HttpRequest, code: str) -> HttpResponse:
 
 
 @access(IDENTIFIED)
+@first_asked(service.case_first)
 @require_safe
 def receipt(request: HttpRequest, code: str) -> HttpResponse:
     """Say that the case was received, its code, and what happens next."""
@@ -49,6 +52,7 @@ def receipt(request: HttpRequest, code: str) -> HttpResponse:
 
 
 @access(IDENTIFIED)
+@first_asked(service.found_first)
 @require_safe
 def reads(request: HttpRequest, code: str) -> HttpResponse:
     """Show who read which data for this case; every agency is asked now, and the page begun while they answer."""
@@ -56,6 +60,7 @@ def reads(request: HttpRequest, code: str) -> HttpResponse:
 
 
 @access(IDENTIFIED)
+@first_asked(service.case_first)
 @require_safe
 def result_about(request: HttpRequest, code: str, kind: str) -> HttpResponse:
     """Show a result: who issued it, when, its digest, how to verify it."""
@@ -64,6 +69,7 @@ def result_about(request: HttpRequest, code: str, kind: str) -> HttpResponse:
 
 
 @access(IDENTIFIED)
+@first_asked(service.file_first)
 @require_safe
 def result_file(request: HttpRequest, code: str, kind: str) -> HttpResponse:
     """Give a result's signed file."""
@@ -73,6 +79,7 @@ def result_file(request: HttpRequest, code: str, kind: str) -> HttpResponse:
 
 
 @access(IDENTIFIED)
+@first_asked(service.case_first)
 @require_http_methods(["GET", "HEAD", "POST"])
 def supplement(request: HttpRequest, code: str) -> HttpResponse:
     """Answer what an officer asked for."""

@@ -3,7 +3,9 @@
 from onedoor.cases.course import Course, Evidence, Passage, course, evidence
 from onedoor.cases.deciding import accept, ask_supplement, hand_over, made, refuse, verify
 from onedoor.cases.desk import file, inbox, issues_notices, look, showing, take, task, ways
-from onedoor.cases.dossiers import dossiers, result_file, supplement, view, viewing, withdraw
+from onedoor.cases.desk import whole_first as task_first
+from onedoor.cases.dossiers import dossiers, file_first, found_first, result_file, supplement, view, viewing, withdraw
+from onedoor.cases.dossiers import whole_first as case_first
 from onedoor.cases.drafts import answer, begin, discard, dispute, draft, drafts, refresh, resume, review
 from onedoor.cases.errors import (
     BadAnswers,
@@ -41,6 +43,7 @@ __all__ = [
     "ask_supplement",
     "at_desk",
     "begin",
+    "case_first",
     "compare",
     "course",
     "discard",
@@ -50,6 +53,8 @@ __all__ = [
     "drafts",
     "evidence",
     "file",
+    "file_first",
+    "found_first",
     "hand_over",
     "inbox",
     "issued",
@@ -73,6 +78,7 @@ __all__ = [
     "supplement",
     "take",
     "task",
+    "task_first",
     "verify",
     "view",
     "viewing",

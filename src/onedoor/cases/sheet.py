@@ -31,10 +31,7 @@ from onedoor.kernel.text import Text
 from onedoor.privacy.service import Held, Reader
 from onedoor.procedures import service as procedures
 from onedoor.procedures.service import Condition, Context, ExpressionFailed, Fact, Service, Source, Step, pinned
-from onedoor.store.rows import Rows
 
-ACTS = Rows(Act, "task_id = %s ORDER BY moment, id")
-ISSUED = Rows(IssuedResult, "task_id = %s", without=["body", "file"])
 Payload: TypeAlias = tuple[Mapping[str, Any], Context, Answers, tuple[CheckView, ...]]
 OPENED: Opened[Payload] = Opened()
 

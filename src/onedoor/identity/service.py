@@ -1,6 +1,6 @@
 """The door of the room: who acts in a request, signing in and out, and a person's number inside a request."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import Any
 from uuid import UUID
@@ -19,7 +19,7 @@ from onedoor.kernel.errors import NotAllowed, NotFound
 from onedoor.kernel.settings import Settings
 from onedoor.kernel.settings import current as settings
 from onedoor.store import keys, outbox
-from onedoor.store.rows import Rows
+from onedoor.store.rows import Rows, Statement
 
 LEVEL = 2
 NUMBER = "identity.number"
@@ -38,20 +38,24 @@ class NoSuchPersona(NotFound):
     """There is no such person in this demonstration. Please choose one from the list."""
 
 
-def actor_of(request: HttpRequest) -> Actor:
-    """Return who acts in *request* by their session, or nobody; `beside` has what else was asked of them."""
-    owner = sessions.owner(request.session.session_key)
+def actor_of(request: HttpRequest, ahead: Statement | None = None) -> Actor:
+    """Return who acts in *request* by their session, or nobody; `beside` has what else was asked of them.
+
+    *ahead* is what the page asks for next, whoever acts: it comes in the same round trip (see `rows.first_asked`).
+    """
+    owner = sessions.owner(request.session.session_key, ahead)
     ACTING.set(owner.account if owner else None)
     request.beside = owner.beside if owner else {}  # type: ignore[attr-defined]
     return _actor(owner.account) if owner else NOBODY
 
 
-def ask_beside(name: str, expression: str) -> None:
+def ask_beside(name: str, expression: str, *values: Callable[[], object]) -> None:
     """Let every request of somebody signed in know *name*: a scalar SQL *expression* over ``identity_account``.
 
-    It costs no round trip of its own; `beside` gives what it came to when it was asked who acts.
+    *values* give what stands for each ``%s`` in it. It costs no round trip of its own; `beside` gives what it came to
+    when it was asked who acts.
     """
-    sessions.BESIDE[name] = expression
+    sessions.BESIDE[name] = expression, values
 
 
 def beside(request: HttpRequest, name: str) -> Any:  # noqa: ANN401 - whatever the expression gives

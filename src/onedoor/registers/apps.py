@@ -10,5 +10,7 @@ class RegistersConfig(AppConfig):
     label = "registers"
 
     def ready(self) -> None:
-        """Register the file kinds of the room, and what it enters into the ledger."""
-        from onedoor.registers import domain, entered, erasing  # noqa: F401 - registers on import
+        """Register the file kinds of the room, what it enters into the ledger, and what is counted along."""
+        from onedoor.registers import domain, entered, erasing, service  # noqa: F401 - registers on import
+
+        service.count_along()

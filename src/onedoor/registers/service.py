@@ -8,9 +8,14 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+from django.http import HttpRequest
+
+from onedoor.identity import service as identity
 from onedoor.kernel import clock, nation
+from onedoor.kernel.access import acting
 from onedoor.kernel.actor import Actor
 from onedoor.kernel.said import Said, said
+from onedoor.kernel.settings import current
 from onedoor.kernel.text import Text
 from onedoor.privacy.service import WRITE, Permit, Reader, check, permit, permitting
 from onedoor.registers import corrections, importing, loading, rules, storage, writing
@@ -70,6 +75,7 @@ __all__ = [
     "with_id",
     "write",
 ]
+LATE = "registers.late"
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,9 +292,15 @@ def may_decide(actor: Actor) -> bool:
     return bool(corrections.decided_by(actor))
 
 
-def late_corrections(actor: Actor) -> int:
-    """Return how many of the requests the actor's post decides on are past their limit."""
-    return corrections.late_at_desk(actor)
+def count_along() -> None:
+    """Have late requests for a correction counted in the statement that says who acts, where they are decided."""
+    if current().role != "portal":
+        identity.ask_beside(LATE, corrections.LATE, clock.now)
+
+
+def late_corrections(request: HttpRequest) -> int:
+    """Return how many of the requests the acting officer's post decides on were past their limit when it came in."""
+    return corrections.late_at_desk(acting(request), identity.beside(request, LATE) or {})
 
 
 def count(register: str) -> int:

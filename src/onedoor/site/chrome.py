@@ -1,10 +1,11 @@
 """What stands around every page: languages, menu, account, what kind of data this is."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 from babel import Locale
+from django.conf import settings as routes
 from django.http import HttpRequest
 from django.urls import NoReverseMatch
 from django.utils.translation import gettext as _
@@ -17,7 +18,7 @@ from onedoor.site import addresses
 from onedoor.site.dates import language
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Link:
     """A link of the chrome; ``here`` marks the page we are on."""
 
@@ -58,7 +59,7 @@ def of(request: HttpRequest, *, calm: bool = False) -> Chrome:
     code = language()
     agency, post = _post(actor, code)
     corrections, reads = ("", "") if desk else (_corrections(code), _reads(code))
-    menu = _desk_menu(actor, code) if desk else _menu(request, actor, code, corrections, reads)
+    menu = _desk_menu(request, actor, code) if desk else _menu(request, actor, code, corrections, reads)
     return Chrome(
         nation=pick(nation.current().name, code),
         demonstration=settings().demonstration,
@@ -100,24 +101,34 @@ def _own_name(code: str) -> str:
 
 def _menu(request: HttpRequest, actor: Actor, code: str, corrections: str, reads: str) -> list[Link]:
     menu = [
-        Link(_("Services"), _address(code, "procedures:search")),
-        Link(_("Figures"), _address(code, "measurement:figures")),
+        Link(*one)
+        for one in _entries(routes.ROOT_URLCONF, code, known=actor.known, corrections=bool(corrections), reads=reads)
     ]
     if actor.known:
         from onedoor.notices import service as notices
 
-        menu.append(Link(_("My cases"), _address(code, "cases:list")))
-        if reads:
-            menu.append(Link(_("Who read my data"), reads))
-        if corrections:
-            menu.append(Link(_("Corrections"), _address(code, "registers:corrections")))
-        menu.append(
-            Link(_("Inbox"), _address(code, "notices:inbox"), count=notices.unread(request), counted=_("unread"))
-        )
+        inbox = Link(_("Inbox"), _address(code, "notices:inbox"), count=notices.unread(request), counted=_("unread"))
+        menu.append(inbox)
     return menu
 
 
-def _desk_menu(actor: Actor, code: str) -> list[Link]:
+@lru_cache
+def _entries(_routes: str, code: str, *, known: bool, corrections: bool, reads: str) -> tuple[tuple[str, str], ...]:
+    """Return text and address of what a menu in the language *code* begins with."""
+    found = [
+        (_("Services"), _address(code, "procedures:search")),
+        (_("Figures"), _address(code, "measurement:figures")),
+    ]
+    if known:
+        found.append((_("My cases"), _address(code, "cases:list")))
+    if known and reads:
+        found.append((_("Who read my data"), reads))
+    if known and corrections:
+        found.append((_("Corrections"), _address(code, "registers:corrections")))
+    return tuple(found)
+
+
+def _desk_menu(request: HttpRequest, actor: Actor, code: str) -> list[Link]:
     from onedoor.cases import service as cases
     from onedoor.measurement.assessments import definition as assessments
     from onedoor.privacy import service as privacy
@@ -134,7 +145,7 @@ def _desk_menu(actor: Actor, code: str) -> list[Link]:
     if cases.may_look_up(actor):
         menu.append(Link(_("Look up"), _address(code, "cases:look-up")))
     if registers.may_decide(actor):
-        desk, late = _address(code, "registers:desk-corrections"), registers.late_corrections(actor)
+        desk, late = _address(code, "registers:desk-corrections"), registers.late_corrections(request)
         menu.append(Link(_("Corrections"), desk, count=late, counted=_("late")))
     if privacy.handles_breaches(actor):
         menu.append(Link(_("Breaches"), _address(code, "privacy:desk-breaches")))
@@ -159,10 +170,11 @@ def _reads(code: str) -> str:
     return _address(code, "privacy:reads") if privacy.lists_reads() else ""
 
 
-def _one_here(menu: Sequence[Link], path: str) -> Iterator[Link]:
-    """Yield the links, the one nearest to *path* being here: the desk's own address begins all its others."""
-    nearest = max((link for link in menu if path.startswith(link.href)), key=lambda link: len(link.href), default=None)
-    yield from (replace(link, here=True) if link is nearest else link for link in menu)
+def _one_here(menu: Sequence[Link], path: str) -> Sequence[Link]:
+    """Return the links, the one nearest to *path* being here: the desk's own address begins all its others."""
+    if near := [link for link in menu if path.startswith(link.href)]:
+        max(near, key=lambda link: len(link.href)).here = True
+    return menu
 
 
 def _address(code: str, name: str) -> str:

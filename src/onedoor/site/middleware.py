@@ -1,7 +1,7 @@
 """What stands around every view: a request id, security headers, who acts, and the access rule of the route."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import structlog
@@ -18,6 +18,8 @@ from onedoor.kernel.errors import NotAllowed, OnedoorError
 from onedoor.kernel.watch import spans, trace
 from onedoor.kernel.watch.trace import Trace
 from onedoor.site import errors, watching
+from onedoor.store import rows
+from onedoor.store.rows import Statement
 
 Next = Callable[[HttpRequest], HttpResponseBase]
 
@@ -116,16 +118,20 @@ class Doorkeeper:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Answer *request*."""
         request.actor = NOBODY  # type: ignore[attr-defined]
-        return self.get_response(request)
+        with rows.apart():
+            return self.get_response(request)
 
-    def process_view(self, request: HttpRequest, view: Callable[..., Any], *_arguments: object) -> HttpResponse | None:
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], _arguments: object, parts: Mapping[str, Any]
+    ) -> HttpResponse | None:
         """Refuse who may not take this route; a view without a rule is refused to everybody."""
         try:
             rule = getattr(view, "access", None)
             if not isinstance(rule, Access):
                 raise NoAccessRule
             if rule != GATEWAY:
-                request.actor = actor_of(request)  # type: ignore[attr-defined]
+                first = getattr(view, "first_asked", None)
+                request.actor = actor_of(request, first(**parts) if first else None)  # type: ignore[attr-defined]
             rule.check(request.actor, gateway=bool(request.META.get(VIA_GATEWAY)))  # type: ignore[attr-defined]
         except OnedoorError as error:
             return errors.answer(request, error)
@@ -138,10 +144,13 @@ class Doorkeeper:
         return errors.answer(request, error)
 
 
-def actor_of(request: HttpRequest) -> Actor:
-    """Return who acts by the session; without a session cookie nobody does and no database is asked."""
+def actor_of(request: HttpRequest, ahead: Statement | None = None) -> Actor:
+    """Return who acts by the session; without a session cookie nobody does and no database is asked.
+
+    What the page asks *ahead* comes in the same round trip.
+    """
     if settings.SESSION_COOKIE_NAME not in request.COOKIES:
         return NOBODY
     from onedoor.identity import service as identity
 
-    return identity.actor_of(request)
+    return identity.actor_of(request, ahead)

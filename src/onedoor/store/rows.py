@@ -3,21 +3,81 @@
 Values come in PostgreSQL's binary form, which costs a half of reading them from text; JSON comes parsed.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cached_property
+from contextvars import ContextVar
+from functools import cached_property, lru_cache
 from typing import Any, Generic, TypeVar
 
 import psycopg
 from django.db import connection, models, transaction
 
 M = TypeVar("M", bound=models.Model)
+View = TypeVar("View", bound=Callable[..., Any])
 Statement = tuple[str, Sequence[object]]
 """SQL with ``%s``, and its values."""
+Found = list[tuple[Any, ...]]
+_ahead: ContextVar[list[tuple[Statement, Found]] | None] = ContextVar("ahead", default=None)
+"""What was found ahead in this request and not asked for yet."""
 
 
-def fetch(statement: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
+def first_asked(of: Callable[..., Statement | None]) -> Callable[[View], View]:
+    """Have what a view asks the database first found with who acts, in one round trip.
+
+    *of* takes the parts of the view's address and returns just the statement the view begins with, whoever acts.
+    """
+
+    def mark(view: View) -> View:
+        view.first_asked = of  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+@contextmanager
+def apart() -> Iterator[None]:
+    """Let nothing that is found ahead inside be taken outside: it was so for one request."""
+    token = _ahead.set([])
+    try:
+        yield
+    finally:
+        _ahead.reset(token)
+
+
+def fetch_first(statement: Statement, width: int, ahead: Statement | None) -> Found:
+    """Return the one row of *width* columns that *statement* finds, or none.
+
+    What *ahead* finds comes with it, for the next who asks just that; its first column is never null.
+    """
+    kept = _ahead.get()
+    if kept is None or ahead is None:
+        return fetch(*statement)
+    found = fetch(_together(statement[0], ahead[0]), (*statement[1], *ahead[1]))
+    if found:
+        kept.append((ahead, [row[width:] for row in found if row[width] is not None]))
+    return [row[:width] for row in found[:1]]
+
+
+@lru_cache
+def _together(first: str, ahead: str) -> str:
+    """Return one statement for both: one row stands in front of all the others, which keep their order."""
+    return f"SELECT * FROM ({first}) AS first LEFT JOIN ({ahead}) AS ahead ON TRUE"  # noqa: S608 - no value is in it
+
+
+def _taken(statement: Statement) -> Found | None:
+    """Return what was found ahead for just this *statement*, once."""
+    kept = _ahead.get() or []
+    for number, (asked, found) in enumerate(kept):
+        if asked == statement:
+            del kept[number]
+            return found
+    return None
+
+
+def fetch(statement: str, parameters: Sequence[object]) -> Found:
     """Return all that a SELECT finds; PostgreSQL keeps its plan for the next time."""
+    if (found := _taken((statement, parameters))) is not None:
+        return found
     connection.ensure_connection()
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
         return cursor.execute(statement, parameters, prepare=True, binary=True).fetchall()
@@ -30,7 +90,7 @@ def run(statement: str, parameters: Sequence[object]) -> None:
         cursor.execute(statement, parameters, prepare=True)
 
 
-def fetch_each(*statements: Statement) -> list[list[tuple[Any, ...]]]:
+def fetch_each(*statements: Statement) -> list[Found]:
     """Run *statements* one after another in a single round trip, and return what each found."""
     connection.ensure_connection()
     with connection.wrap_database_errors:
@@ -64,17 +124,21 @@ def one_moment() -> Iterator[None]:
 class Rows(Generic[M]):
     """The rows of *model* that satisfy *where* (SQL with ``%s``, perhaps with ORDER BY), without some large columns.
 
-    Columns left out are fetched when they are used, one row at a time, as Django's ``defer`` does.
+    Columns left out are fetched when they are used, one row at a time, as Django's ``defer`` does. Those given *once*
+    a `Joined` brings with its first row alone.
     """
 
-    def __init__(self, model: type[M], where: str = "", *, without: Sequence[str] = ()) -> None:
+    def __init__(
+        self, model: type[M], where: str = "", *, without: Sequence[str] = (), once: Sequence[str] = ()
+    ) -> None:
         self.model = model
         self.where = where
         self.without = frozenset(without)
+        self.once = frozenset(once)
 
     def all(self, *parameters: object) -> list[M]:
         """Return every row."""
-        return self.made(fetch(self._statement, parameters))
+        return self.made(fetch(*self.asked(*parameters)))
 
     def asked(self, *parameters: object) -> Statement:
         """Return the statement that finds them, for `fetch_each`; `made` takes what it found."""
@@ -86,7 +150,7 @@ class Rows(Generic[M]):
 
     def first(self, *parameters: object) -> M | None:
         """Return the first row, or nothing."""
-        found = fetch(self._statement, parameters)
+        found = fetch(*self.asked(*parameters))
         return self.row(found[0]) if found else None
 
     @cached_property
@@ -94,7 +158,8 @@ class Rows(Generic[M]):
         return [field for field in self.model._meta.concrete_fields if field.attname not in self.without]
 
     @cached_property
-    def _names(self) -> list[str]:
+    def names(self) -> list[str]:
+        """The names of the fields that are read."""
         return [field.attname for field in self._fields]
 
     @cached_property
@@ -121,31 +186,47 @@ class Rows(Generic[M]):
         kept = list(values)
         for number in self._converted:
             kept[number] = self._fields[number].from_db_value(kept[number], None, connection)
-        return self.model.from_db("default", self._names, kept)
+        return self.model.from_db("default", self.names, kept)
 
 
 class Joined:
-    """Rows of several models that one statement finds together; *source* is all from FROM on (SQL with ``%s``)."""
+    """Rows of several models that one statement finds together; *source* is all from FROM on (SQL with ``%s``).
 
-    def __init__(self, *parts: Rows[Any], source: str) -> None:
+    Where it stops before ORDER BY, *order* goes on with that. The key of a model is its first column.
+    """
+
+    def __init__(self, *parts: Rows[Any], source: str, order: str = "") -> None:
         self.parts = parts
         self.source = source
+        self.order = order
 
     def all(self, *parameters: object) -> list[tuple[Any, ...]]:
         """Return a row of each model, or nothing where an outer join found none; one that comes again is the same."""
-        last: list[tuple[Any, Any]] = [((), None)] * len(self.parts)
-        return [tuple(self._split(values, last)) for values in fetch(self._statement, parameters)]
+        last: list[tuple[Any, Any]] = [(None, None)] * len(self.parts)
+        return [tuple(self._split(values, last)) for values in fetch(*self.asked(*parameters))]
+
+    def asked(self, *parameters: object) -> Statement:
+        """Return the statement that finds them."""
+        return self._statement, parameters
 
     @cached_property
     def _statement(self) -> str:
-        columns = ", ".join(column for part in self.parts for column in part.columns)
-        return f"SELECT {columns} FROM {self.source}"  # noqa: S608 - no value is in it
+        columns = ", ".join(self._columns())
+        order = f" ORDER BY {self.order}" if self.order else ""
+        return f"SELECT {columns} FROM {self.source}{order}"  # noqa: S608 - no value is in it
+
+    def _columns(self) -> Iterator[str]:
+        for part in self.parts:
+            for name, column in zip(part.names, part.columns, strict=True):
+                first = f"CASE WHEN row_number() OVER (ORDER BY {self.order}) = 1 THEN {column} END"
+                yield first if name in part.once else column
 
     def _split(self, values: Sequence[Any], last: list[tuple[Any, Any]]) -> Iterator[Any]:
         start = 0
         for number, part in enumerate(self.parts):
-            own = values[start : start + len(part.columns)]
-            start += len(own)
-            if own != last[number][0]:
-                last[number] = own, part.row(own) if any(value is not None for value in own) else None
+            key = values[start]
+            end = start + len(part.columns)
+            if key != last[number][0]:
+                last[number] = key, None if key is None else part.row(values[start:end])
+            start = end
             yield last[number][1]
