@@ -14,11 +14,12 @@ from typing import Any
 
 from onedoor.exchange import configuration
 from onedoor.exchange.configuration import ConfigurationRefused
-from onedoor.exchange.evidence import download
+from onedoor.exchange.evidence import download, shared
 from onedoor.exchange.evidence.anchors import Anchor
 from onedoor.exchange.evidence.download import Ask, Downloaded, asked
 from onedoor.exchange.parameters import OWN, SHARED
 from onedoor.kernel.said import said
+from onedoor.signing.asice.findings import Broken
 from onedoor.signing.certificates import load_certificates, pem, save_certificates
 
 MOST, LARGEST, LARGEST_ANCHOR = 4, 6 << 20, 1 << 20
@@ -103,15 +104,15 @@ def _contents(known: Mapping[Path, tuple[bytes, Downloaded]]) -> dict[Path, tupl
 
 
 def _told(found: Downloaded) -> dict[str, Any]:
-    """Return a partner as the configuration of our own gateways tells of it; raise `ConfigurationRefused`."""
+    """Return a partner as the configuration of our own gateways tells of it; raise `ConfigurationRefused`.
+
+    Members, addresses, certificates of TLS and authorities are those of the shared parameters; what PR-GCONF has no
+    place for comes from the partner's file of its own, where it has one.
+    """
     try:
         own: dict[str, Any] = json.loads(found.files[OWN]) if OWN in found.files else {}
-        if own.setdefault("instance", found.instance) != found.instance:
-            raise ConfigurationRefused(why=said("it speaks of members that are not its own"))
-        kept: dict[str, Any] = {
-            name: own[name] for name in ("instance", "authorities", "members", "gateways") if name in own
-        }
+        kept = shared.told(found.files[SHARED], own)
         kept |= {"expires": found.end.isoformat(), "shared": found.files[SHARED].decode()}
         return configuration.foreign(kept)
-    except (ValueError, AttributeError, RecursionError) as broken:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, Broken) as broken:
         raise ConfigurationRefused(why=said("it is not well formed")) from broken

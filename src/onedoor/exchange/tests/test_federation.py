@@ -20,9 +20,10 @@ from onedoor.exchange.directory import federation, lab
 from onedoor.exchange.directory.federation import Partners
 from onedoor.exchange.directory.publishing import Publisher
 from onedoor.exchange.evidence import configuration as evidence
-from onedoor.exchange.evidence import download, report
+from onedoor.exchange.evidence import download, report, shared
 from onedoor.exchange.permissions import Permission
 from onedoor.exchange.tests.nation import PROVIDER, Place, free_base, system_of, wait_for
+from onedoor.kernel.settings import REPOSITORY
 from onedoor.signing import keys
 from onedoor.signing.certificates import load_certificates
 from onedoor.signing.keys import load_key
@@ -260,6 +261,52 @@ def test_nothing_that_a_partner_says_harms_us(
     monkeypatch.setattr(federation, "LARGEST", 100)
     partners.look(datetime.now(UTC))
     assert (len(partners.told(datetime.now(UTC))), partners.silent) == (1, 1)
+
+
+def test_what_the_shared_parameters_say_of_a_partner_no_file_of_its_own_overrules(
+    both: tuple[Place, Place], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = json.loads((both[1].var / "directory" / "content.json").read_text())
+    honest = parameters.own({**content, "instance": "TL"})
+    data = json.loads(honest)
+    data["members"][0]["name"], data["gateways"][0]["clients"] = "Another", []
+    data["gateways"][0]["address"] = "evil.example:" + data["gateways"][0]["address"].rpartition(":")[2]
+    expected = configuration.partner(said_by(both, monkeypatch, honest), "VN")
+    found = configuration.partner(said_by(both, monkeypatch, json.dumps(data).encode()), "VN")
+    assert found.members == expected.members
+    assert found.gateways == expected.gateways
+    assert {one.host for one in found.gateways.values()} == {"127.0.0.1"}
+    data["gateways"][0]["tls"] = "0" * 64
+    with pytest.raises(ConfigurationRefused):
+        federation._told(downloaded(both, monkeypatch, json.dumps(data).encode()))
+
+
+def test_who_takes_part_in_an_instance_of_x_roads_own_is_read_from_its_shared_parameters() -> None:
+    raw = (REPOSITORY / "tests/vectors/xroad/globalconf/v5/shared-params.xml").read_bytes()
+    found = shared.told(raw, {})
+    assert (found["instance"], found["gateways"], len(found["authorities"])) == ("DEV", [], 1)
+    subsystems = [two["id"] for one in found["members"] for two in one["subsystems"]]
+    assert "DEV/COM/1234/MANAGEMENT" in subsystems
+    partner = configuration.partner(found | {"expires": "2030-01-01T00:00:00+00:00", "shared": ""}, "VN")
+    assert partner.members[0].id.startswith("DEV/COM/")
+
+
+def downloaded(both: tuple[Place, Place], monkeypatch: pytest.MonkeyPatch, own: bytes) -> download.Downloaded:
+    """Return what the second instance publishes, with *own* as the file of its own."""
+    monkeypatch.setattr(parameters, "own", lambda _: own)
+    publisher = Publisher(both[1].var / "directory")
+    publisher.publish_sources()
+    anchor = (both[1].var / "directory" / "sources" / "external" / parameters.ANCHOR).read_bytes()
+
+    def ask(url: str) -> bytes | None:
+        answered = publisher.sources.answer("/" + url.split("/", 3)[3])
+        return answered[1] if answered else None
+
+    return download.download(anchor, datetime.now(UTC), ask)
+
+
+def said_by(both: tuple[Place, Place], monkeypatch: pytest.MonkeyPatch, own: bytes) -> dict[str, Any]:
+    return federation._told(downloaded(both, monkeypatch, own))
 
 
 def test_a_partner_that_claims_to_be_us_is_not_taken(both: tuple[Place, Place]) -> None:
