@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cached_property
 from typing import Any
 
 from cryptography.x509 import Certificate, load_pem_x509_certificates
@@ -104,11 +103,6 @@ class Gateway:
         """Return whether a certificate of this fingerprint is this gateway's in TLS at *moment*."""
         known = self.before
         return fingerprint_ == self.tls or (known is not None and fingerprint_ == known.tls and moment < known.until)
-
-    @cached_property
-    def signs(self) -> tuple[float, float]:
-        """Return between which moments (Unix time) its signing certificate is in force."""
-        return self.signing.not_valid_before_utc.timestamp(), self.signing.not_valid_after_utc.timestamp()
 
 
 @dataclass(frozen=True)

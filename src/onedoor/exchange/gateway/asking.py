@@ -235,8 +235,8 @@ class AskingLink(Link):
             self._refuse(fault or client_side("NetworkError", "The provider's gateway broke the connection off"))
             return
         try:
-            self.core.check_signer(peer)
             batch = batches.unseal(payload, batches.RESPONSES, peer, self.core.id)
+            self.core.check_signer(batch.signer.signing)
         except batches.BadBatch as bad:
             _logger.warning("batch.refused peer=%s why=%s", peer.id, bad)
             self.core.counts["refused"] += 1

@@ -6,8 +6,11 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from cryptography.x509 import Certificate
 
 from onedoor.exchange import configuration, permissions
 from onedoor.exchange.configuration import Before, Configuration, ConfigurationRefused, Gateway
@@ -43,7 +46,7 @@ class Core:
         self.services: frozenset[str] = frozenset()
         self.draining = False
         self.stamping: Stamping | None = None
-        self.signers: dict[str, Gateway] = {}
+        self.signers: dict[str, Certificate] = {}
         self.revoked: frozenset[str] = frozenset()
         self._configuration: Configuration | None = None
         self._signed = b""
@@ -100,13 +103,14 @@ class Core:
         """Return whether *gateway* is one of a partner of the federation."""
         return gateway.id.partition("/")[0] != self.id.partition("/")[0]
 
-    def check_signer(self, gateway: Gateway) -> None:
-        """Raise `BadBatch` unless the certificate that *gateway* signs with is in force and not known as revoked."""
-        since, until = gateway.signs
+    def check_signer(self, signing: Certificate) -> None:
+        """Raise `BadBatch` unless the certificate under a batch is in force and not known as revoked."""
+        mark, since, until = _known(signing)
         if not since <= time.time() < until:
             raise BadBatch("CertValidation", "the certificate of who signed is not in force")
-        if fingerprint(gateway.signing) in self.revoked:
+        if mark in self.revoked:
             raise BadBatch("CertValidation", "the certificate of who signed is revoked")
+        self.signers[mark] = signing
 
     def end_partners(self) -> bool:
         """Forget the partners whose configuration has ended; return whether there was one."""
@@ -121,8 +125,6 @@ class Core:
     ) -> None:
         """Log a batch that *signer* signed, as `Log.append` does; its signature waits for a time-stamp from now on."""
         self.log.append(kind, payload, durable, lazy=lazy)
-        if isinstance(signer, Gateway):
-            self.signers[signer.id] = signer
         if self.stamping:
             self.stamping.note(payload, signer)
 
@@ -223,6 +225,12 @@ class Core:
 def _trusted(found: Configuration) -> str:
     """Return the authorities (PEM) whose certificates other gateways may show."""
     return "".join([found.authorities, *(one.authorities for one in found.partners)])
+
+
+@lru_cache(maxsize=4096)
+def _known(signing: Certificate) -> tuple[str, float, float]:
+    """Return the fingerprint of a certificate, and between which moments (UNIX time) it is in force."""
+    return fingerprint(signing), signing.not_valid_before_utc.timestamp(), signing.not_valid_after_utc.timestamp()
 
 
 def _plain(one: permissions.Permission) -> bool:

@@ -80,8 +80,8 @@ class ProvidingLink(Link):
         try:
             if kind != batches.REQUESTS:
                 raise batches.BadBatch("InvalidRequest", "a frame of this kind is not for a provider")
-            self.core.check_signer(peer)
             batch = batches.unseal(payload, batches.REQUESTS, peer, self.core.id)
+            self.core.check_signer(batch.signer.signing)
         except batches.BadBatch as bad:
             _logger.warning("batch.refused peer=%s why=%s", peer.id, bad)
             self.core.counts["refused"] += 1

@@ -43,8 +43,7 @@ class Standing:
         configuration, signers = self._core.current(), dict(self._core.signers)
         if configuration is None or not signers:
             return
-        known = [one.signing for name, one in configuration.gateways.items() if name in signers]
-        told = await asyncio.to_thread(self._told, known, configuration)
+        told = await asyncio.to_thread(self._told, signers.values(), configuration)
         new = {mark for mark, revoked in told.items() if revoked} - self._core.revoked
         for mark in new:
             _logger.error("standing.revoked certificate=%s", mark)

@@ -43,9 +43,8 @@ def test_what_a_revoked_certificate_signed_is_refused_on_both_sides(place: Place
             development.revoke(ca, certificate, datetime.now(UTC))
             type_ = f"Server.{side}.CertValidation"
             wait_for(lambda type_=type_: place.ask(client=client).headers.get("x-road-error") == type_, type_)
-        said = place.output("gateway-G22")
-        assert said.count("read in MainThread") == 1, "at the start; later beside the messages"
-        assert "read in asyncio_0" in said
+        wait_for(lambda: "read in asyncio_" in place.output("gateway-G22"), "the directory's next configuration")
+        assert place.output("gateway-G22").count("read in MainThread") == 1, "at the start; later beside the messages"
         seen = len(system.seen)
         assert "x-road-error" in place.ask(client=client).headers
         assert len(system.seen) == seen
