@@ -54,7 +54,8 @@ def run(request: pytest.FixtureRequest, provisioned: Path, tmp_path: Path) -> Ca
 
     def run(step: Step) -> None:
         local = replace(files.read(provisioned), folder=tmp_path)
-        shutil.copy(provisioned / files.SIGNING_CERTIFICATE, tmp_path)
+        for name in (files.SIGNING_CERTIFICATE, f"{files.OUTER}.pem"):
+            shutil.copy(provisioned / name, tmp_path)
         signed = (provisioned / files.CONFIGURATION).read_bytes()
 
         async def running() -> None:
