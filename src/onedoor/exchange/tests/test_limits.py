@@ -2,18 +2,26 @@
 
 import json
 import os
+import socket
 import time
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onedoor.exchange.connections import Connections
+from onedoor.exchange.connections import Connections, Request
 from onedoor.exchange.directory import lab
 from onedoor.exchange.gateway import local, rates
-from onedoor.exchange.tests.nation import LOOKUP, Place, free_base, system_of, wait_for
+from onedoor.exchange.tests.nation import LOOKUP, WHY, Place, free_base, system_of, wait_for
 
+SMALL = """
+from onedoor.exchange.gateway import asking, nodes
+asking.MOST_AWAITED, nodes.MOST_CONNECTIONS, nodes.MOST_WAITING = 6, 1, 2
+"""
+"""Queues of few places: one message under way and two waiting for a system, six for another gateway."""
+RESIDENCE = LOOKUP.replace("population/lookup", "residence/lookup")
 DEAD = "/r1/VN/GOV/G18/HEALTH/birth-notices/lookup"
 RATE, SERVED = 5, 0.5
 """Messages a second that the portal may send in this file, and that one service takes: ten times as many at once."""
@@ -22,6 +30,7 @@ RATE, SERVED = 5, 0.5
 @pytest.fixture(scope="module")
 def limited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     place = Place(tmp_path_factory.mktemp("var"), free_base())
+    place.before = SMALL
     place.environments["gateway-G22"] |= {"ONEDOOR_BUSY_STATUS": "503", "ONEDOOR_CLIENT_RATE": str(RATE)}
     path = place.seats["G01"].gateway_state / local.FILE
     data = json.loads(path.read_text())
@@ -89,6 +98,24 @@ def test_a_service_takes_of_each_client_what_it_may_and_the_same_id_may_come_aga
         time.sleep(int(refused.headers["retry-after"]))
         assert limited.ask(client=asking, X_Road_Id=late).status == 200
     assert [one["headers"]["x-road-id"] for one in system.seen].count(late) == 1  # type: ignore[index]
+
+
+def test_what_waits_for_a_system_or_for_a_gateway_has_an_end(limited: Place, asking: Connections) -> None:
+    host, _, port = limited.seats["G15"].address(200).rpartition(":")
+    with closing(socket.create_server((host, int(port)))), system_of(limited, "G01") as system:
+        system.silent = "/residence/"
+        for target, most, error in (
+            (RESIDENCE, 3, "Server.ServerProxy.Overloaded"),
+            ("/r1/VN/GOV/G15/CIVIL-STATUS/births/lookup", 6, "Server.ClientProxy.Overloaded"),
+        ):
+            busy = limited.client()
+            waiting = busy.answers([Request("POST", target, WHY, b"{}")] * most, 10)
+            time.sleep(1)
+            late = limited.ask(target, client=asking)
+            assert (late.headers["x-road-error"], late.headers["retry-after"]) == (error, "1")
+            assert limited.ask(LOOKUP, client=asking).headers.get("x-road-error", "") != error  # others go on
+            del waiting  # with it go its connections
+            busy.close()
 
 
 def test_what_may_be_tried_again_is_told_with_503_when_the_operator_wants_it(
