@@ -235,10 +235,7 @@ def _settings(source: "_Source") -> Settings:
         traces_url=source.text("traces_url", URL, "", _such_as("http://127.0.0.1:4318/v1/traces")),
         ledger_policy=(source.path if role == "witness" else source.optional_path)("ledger_policy"),
         witness_name=source.text(
-            "witness_name",
-            r"[^\s+]+",
-            None if role == "witness" else "",
-            _such_as("a.example/w1"),
+            "witness_name", r"[^\s+]+", None if role == "witness" else "", _such_as("a.example/w1")
         ),
         master_key=master_key,
         pkcs11_module=(source.path if master_key == PKCS11 else source.optional_path)("pkcs11_module"),
