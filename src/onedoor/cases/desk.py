@@ -238,7 +238,7 @@ def file(task_id: str, field: str, actor: Actor) -> ResultFile:
     permit_held(sheet.read(full_post(actor), [field if field in sheet.service.fields else held.SENT]))
     opened = FileOpened(by=actor, case=row.case, step=row.step, agency=row.agency, sha256=told["sha256"])
     with transaction.atomic():
-        journal.act(row, "file", opened)
+        journal.act(find(task_id, actor, lock=True), "file", opened)
     return ResultFile(told["name"], content, told["sha256"])
 
 

@@ -1,9 +1,11 @@
 """How transitions, acts, attempts and issued results are written out again, to be held against the ledger.
 
-The newest transition of a dossier and the newest act on a task also say in which state that stands today.
+The newest transition of a dossier and the newest act on a task also say where that stands today: the dossier with its
+steps, each in its state, with its dates.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TypeVar
 
 from django.db import models
@@ -11,6 +13,7 @@ from django.db.models import Func, OuterRef, Subquery
 
 from onedoor.cases.journal import act_facts, attempt_facts, content, issued_facts, transition_facts
 from onedoor.cases.models import Act, Attempt, IssuedResult, Transition
+from onedoor.cases.models.standing import of_dossier, of_task
 from onedoor.store import details
 
 M = TypeVar("M", Act, Attempt, IssuedResult, Transition)
@@ -42,18 +45,30 @@ def _with_last(model: type[J], of: str) -> "models.QuerySet[J]":
     return model._default_manager.select_related(of).annotate(last=Subquery(newest.values("id")[:1]))
 
 
-def _as_left(row: Act | Transition, now: str, facts: Mapping[str, object]) -> Mapping[str, object]:
-    """Return *facts*; nothing of the newest *row* when what it is about is not in the state *now* that it left."""
-    newest = row.pk == getattr(row, "last")  # noqa: B009 - annotated
-    return {} if newest and row.state != now else facts
+def _transition(row: Transition) -> Mapping[str, object]:
+    """Return what was entered of a transition; nothing of the newest when its dossier does not stand as it left it."""
+    if _newest(row) and (row.state != row.dossier.state or _moved(row.stands, partial(of_dossier, row.dossier))):
+        return {}
+    return transition_facts(row)
+
+
+def _act(row: Act) -> Mapping[str, object]:
+    """Return what was entered of an act; nothing of the newest when its task does not stand as it left it."""
+    if _newest(row) and (row.state != row.task.state or _moved(row.stands, partial(of_task, row.task))):
+        return {}
+    return act_facts(row)
+
+
+def _newest(row: Act | Transition) -> bool:
+    return bool(row.pk == getattr(row, "last"))  # noqa: B009 - annotated
+
+
+def _moved(stood: str, stands: Callable[[], str]) -> bool:
+    return bool(stood) and stood != stands()
 
 
 _ISSUED = IssuedResult.objects.defer("file", "body").annotate(body_digest=_digest("body"), file_digest=_digest("file"))
-_register(
-    "cases.transition",
-    _with_last(Transition, "dossier"),
-    lambda row: _as_left(row, row.dossier.state, transition_facts(row)),
-)
-_register("cases.act", _with_last(Act, "task"), lambda row: _as_left(row, row.task.state, act_facts(row)))
+_register("cases.transition", _with_last(Transition, "dossier").prefetch_related("dossier__steps"), _transition)
+_register("cases.act", _with_last(Act, "task"), _act)
 _register("cases.attempt", Attempt.objects.all(), attempt_facts)
 _register("cases.issued", _ISSUED, _issued)

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import transaction
 
 from onedoor.cases.events import Refused
-from onedoor.cases.models import Act, Attempt, Dossier, IssuedResult, Task, Transition
+from onedoor.cases.models import Act, Attempt, Dossier, IssuedResult, Task, Transition, standing
 from onedoor.exchange.events import RefusedOnTheWay
 from onedoor.kernel import clock
 from onedoor.kernel.actor import Actor
@@ -29,13 +29,17 @@ def content(facts: Mapping[str, object], envelope: bytes | None) -> bytes:
 def transition_facts(row: Transition) -> dict[str, str]:
     """Return what the ledger covers of a transition, beside its words."""
     facts = {"id": str(row.id), "case": row.dossier.code, "step": row.step, "kind": row.kind, "state": row.state}
-    return facts | {"by": row.by, "at": row.moment.isoformat(), "agency": row.agency}
+    return facts | {"by": row.by, "at": row.moment.isoformat(), "agency": row.agency} | _stood(row)
 
 
 def act_facts(row: Act) -> dict[str, str]:
     """Return what the ledger covers of an act, beside its words."""
     facts = {"id": str(row.id), "task": row.task.key, "kind": row.kind, "state": row.state, "by": row.by}
-    return facts | {"at": row.moment.isoformat()}
+    return facts | {"at": row.moment.isoformat()} | _stood(row)
+
+
+def _stood(row: Transition | Act) -> dict[str, str]:
+    return {"stands": row.stands} if row.stands else {}
 
 
 def attempt_facts(row: Attempt) -> dict[str, str]:
@@ -73,6 +77,7 @@ def transition(
         agency=agency,
         by=event.by.post or event.by.person,
         moment=clock.now(),
+        stands=standing.of_dossier(dossier),
     )
     if words:
         row.detail = sealed.seal(words, subject=dossier.account, place=row.place)
@@ -91,6 +96,7 @@ def act(task: Task, kind: str, event: Event, *, words: str = "", subject: str = 
         state=task.state,
         by=event.by.post or event.by.person,
         moment=clock.now(),
+        stands=standing.of_task(task),
     )
     if words and subject:
         row.detail = sealed.seal(words, subject=subject, place=row.place)

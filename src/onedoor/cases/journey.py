@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import prefetch_related_objects
 
 from onedoor.cases import journal, queue, rules
 from onedoor.cases.errors import NoSuchCase
@@ -153,6 +154,7 @@ def moving(code: str, by: Actor) -> Iterator[Journey]:
         dossier = Dossier.objects.select_for_update().filter(code=code).first()
         if dossier is None:
             raise NoSuchCase(code=code)
+        prefetch_related_objects([dossier], "steps")  # the same rows, moved here, are those that are entered
         journey = Journey(
             dossier, service_of(dossier), {step.ref: step for step in dossier.steps.all()}, by, clock.now()
         )

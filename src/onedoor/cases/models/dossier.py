@@ -154,6 +154,8 @@ class Transition(models.Model):
     by = models.TextField()
     moment = models.DateTimeField()
     detail = SealedField(null=True, entered="cases.transition")
+    stands = models.CharField(max_length=64, blank=True, default="", db_default="")
+    """The digest of where the dossier and its steps stood then (`standing`); empty in what is of before."""
     entry = models.TextField()
 
     class Meta:

@@ -85,6 +85,8 @@ class Act(models.Model):
     by = models.TextField()
     moment = models.DateTimeField()
     detail = SealedField(null=True, entered="cases.act")
+    stands = models.CharField(max_length=64, blank=True, default="", db_default="")
+    """The digest of where the task stood then (`standing`); empty in what is of before."""
     entry = models.TextField()
 
     class Meta:

@@ -1,10 +1,13 @@
 """A whole birth held against the ledger: what every room entered comes out again, and each altered row is named."""
 
+from collections.abc import Iterator
+
 import pytest
 from django.db import connection, transaction
 
 from onedoor.cases import service
 from onedoor.cases.errors import OtherAgency
+from onedoor.cases.models import Dossier, Step, Task, standing
 from onedoor.cases.tests.conftest import work
 from onedoor.cases.tests.story import SignIn, only, submit
 from onedoor.store import details, ledger
@@ -27,6 +30,13 @@ CHANGES = (
     ("cases.attempt", ADDED, "UPDATE cases_attempt SET entry = 'a place of its own'"),
 )  # fmt: skip
 
+OTHER = {
+    "TextField": "{} || 'x'",
+    "DateTimeField": "coalesce({} + interval '1 s', now())",
+    "PositiveSmallIntegerField": "{} + 1",
+}
+"""SQL for another value of a column, by its kind."""
+
 
 def test_what_was_entered_comes_out_again_and_each_altered_row_is_named(sign_in: SignIn) -> None:
     mother, registrar, police = map(sign_in, ("mother", "civil-status", "residence"))
@@ -41,9 +51,20 @@ def test_what_was_entered_comes_out_again_and_each_altered_row_is_named(sign_in:
     assert details.unknown() == []
     assert list(details.findings()) == []
     assert set(KINDS) <= {one.kind for one in ledger.leaves(0, ledger.check())}
-    for kind, what, change in CHANGES:
+    for kind, what, change in (*CHANGES, *moves()):
         assert (what, kind) in after(change), change
     assert list(details.findings()) == []
+
+
+def moves() -> Iterator[tuple[str, str, str]]:
+    """Yield a change of each column of a dossier, a step or a task that changes by a transition or an act alone."""
+    of = (Dossier, standing.OF_A_DOSSIER), (Step, standing.OF_A_STEP), (Task, standing.OF_A_TASK)
+    for model, columns in of:
+        for column in columns:
+            other = OTHER[model._meta.get_field(column).get_internal_type()].format(f'"{column}"')
+            kind = "cases.act" if model is Task else "cases.transition"
+            yield kind, ALTERED, f'UPDATE {model._meta.db_table} SET "{column}" = {other} WHERE {{one}}'
+    yield "cases.transition", ALTERED, "DELETE FROM cases_step WHERE {one}"
 
 
 def after(change: str) -> list[tuple[str, str]]:
