@@ -223,8 +223,8 @@ async def _run(settings: Settings) -> None:
     national = National(settings.state / "ledger", [(log, url) for log, url in logs if url]) if logs else None
     directory = DirectoryServer(settings.state, national)
     await directory.look()
-    with listening(settings.listen) as (host, port):
-        server = await asyncio.start_server(directory.serve, host, port, limit=2**14)
+    with listening(settings.listen) as kept:
+        server = await asyncio.start_server(directory.serve, sock=kept, limit=2**14)
     fresh = loop.create_task(directory.keep_fresh())
     collecting = loop.create_task(directory.collect())
     federating = loop.create_task(directory.follow_partners())

@@ -43,6 +43,9 @@ class Awaited:
     answered: Answered
     failed: Failed
     until: float
+    message: Message
+    again: bool = False
+    """Whether it was sent a second time, after a gateway that left had not taken it."""
 
 
 class Peer:
@@ -65,7 +68,7 @@ class Peer:
         until = time.monotonic() + PATIENCE
         if self.circuit.failures:
             self._try(until)
-        self.awaited[request_id] = Awaited(message.digests.request_hash, answered, failed, until)
+        self.awaited[request_id] = Awaited(message.digests.request_hash, answered, failed, until, message)
         self.outbox.put(message)
         self._reach()
 
@@ -122,6 +125,21 @@ class Peer:
             fault = Fault(told.type, told.message, retry=told.retry)
             fault.fate = UNTAKEN if request_id in unsent else UNKNOWN
             self.fail(request_id, fault)
+
+    def left(self, link: "AskingLink") -> None:
+        """Ask once more what a gateway had not taken when it left: it is being started anew, and said so."""
+        if link is not self._link:
+            return
+        self._link = None
+        self.outbox.busy = True
+        waiting = {id(one) for one in self.outbox.drop()}
+        for request_id, one in list(self.awaited.items()):
+            if one.again:
+                self.fail(request_id, client_side("NetworkError", "The provider's gateway is leaving", retry=True))
+            else:
+                one.again = id(one.message) not in waiting
+                self.outbox.put(one.message)
+        self._reach()
 
     def fail(self, request_id: str, fault: Fault) -> None:
         """Answer one request with *fault*."""
@@ -203,7 +221,8 @@ class AskingLink(Link):
     def __init__(self, peer: Peer) -> None:
         super().__init__(peer.core)
         self._asker = peer
-        self.paused = False
+        self.paused = self._leaves = False
+        self._logging = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -217,7 +236,7 @@ class AskingLink(Link):
     def connection_lost(self, _: Exception | None) -> None:
         if self.peer is None:
             self._asker.lost(None, "The other end is not the provider's gateway")
-        else:
+        elif not self._leaves:
             self._asker.lost(self, "The connection to the provider's gateway was lost")
 
     def pause_writing(self) -> None:
@@ -226,9 +245,14 @@ class AskingLink(Link):
 
     def resume_writing(self) -> None:
         self.paused = False
-        self._asker.outbox.free()
+        if not self._leaves:
+            self._asker.outbox.free()
 
     def frame_received(self, kind: int, payload: bytes, peer: Gateway) -> None:
+        if (kind, payload) == (batches.REFUSED, batches.LEAVING):
+            self._leaves = self._asker.outbox.busy = True
+            self._leave()
+            return
         if kind != batches.RESPONSES:
             _logger.warning("link.refused_by peer=%s", peer.id)
             fault = REFUSALS.get(payload) if kind == batches.REFUSED else None
@@ -243,12 +267,19 @@ class AskingLink(Link):
             fault = client_side(bad.kind, f"The answer of the provider's gateway is refused: {bad}")
             self.core.log.append(reading.REFUSED, payload, lambda _: self._refuse(fault))
             return
+        self._logging += 1
         self.core.keep(reading.RECEIVED_RESPONSES, payload, batch.signer, lambda error: self._logged(batch, error))
 
     def _refuse(self, fault: Fault) -> None:
         """Answer all that is under way on this link with *fault*, and end it."""
         self._asker.lost(self, fault)
         self.abort()
+
+    def _leave(self) -> None:
+        """End this link once every answer that came on it is in the log: all others were not taken."""
+        if not self._logging:
+            self._asker.left(self)
+            self.abort()
 
     def _logged(self, batch: batches.Batch, error: OSError | None) -> None:
         if error:
@@ -258,6 +289,9 @@ class AskingLink(Link):
             return
         for message in batch.messages:
             self._asker.answer(message)
+        self._logging -= 1
+        if self._leaves:
+            self._leave()
 
 
 def _request_id(head: bytes) -> str:

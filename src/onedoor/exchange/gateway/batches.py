@@ -22,7 +22,7 @@ from onedoor.signing.keys import Signer
 
 REQUESTS, RESPONSES, REFUSED = 1, 2, 3
 NAMES = {REQUESTS: "requests", RESPONSES: "responses"}
-LOG_FAILED = b"LoggingFailed"
+LOG_FAILED, LEAVING = b"LoggingFailed", b"Leaving"
 """What a gateway says in place of an answer when it cannot write its log."""
 FORMAT = "onedoor-batch-2"
 MOST_MESSAGES = 256

@@ -29,7 +29,7 @@ from onedoor.exchange.gateway.stamping import Stamping
 from onedoor.exchange.gateway.standing import Standing
 from onedoor.exchange.gateway.systems import SystemConnection
 from onedoor.exchange.gateway.workers import Share, Workers
-from onedoor.exchange.listening import listening
+from onedoor.exchange.listening import become_anew, listening
 from onedoor.kernel.addresses import within
 from onedoor.kernel.settings import NEWER_ERRORS, UNAVAILABLE, Settings
 from onedoor.kernel.watch import lines, listener, metrics, spans
@@ -42,6 +42,8 @@ LARGEST_CONFIGURATION = 64 * 2**20
 BACKLOG = 512
 DRAINED_WITHIN, FLUSHED_WITHIN = 15.0, 0.1
 """Seconds for what is under way when told to stop, and for the last answers to leave."""
+LAST_WORDS = 0.3
+"""Seconds in which clients still ask on connections that end with the next answer."""
 HANDSHAKE = 10.0
 _logger = logging.getLogger(__name__)
 
@@ -73,6 +75,7 @@ class GatewayServer:
         self.links: set[ProvidingLink] = set()
         self.directory_answers = True
         self.providing: Providing | None = None
+        self.sockets: list[socket.socket] = []
         self._servers: list[asyncio.Server] = []
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -108,6 +111,21 @@ class GatewayServer:
                 _logger.warning("systems.without_certificate client=%s connection=%s", client, way)
         _logger.info("gateway.started id=%s systems=%s gateways=%s", core.id, self._systems, self._gateways)
 
+    async def leave(self) -> None:
+        """Make way for the process that this one becomes: it takes over the sockets, and whoever comes waits there.
+
+        Each client's next answer is the last on its connection; then those that rest are closed.
+        """
+        for server in self._servers:
+            server.close()
+        for connection in list(self.connections):
+            connection.leave()
+        await asyncio.sleep(LAST_WORDS)
+        for connection in list(self.connections):
+            if connection.rests:
+                connection.close()
+        await self.stop()
+
     async def stop(self) -> None:
         """Stop listening, answer what is under way, close everything."""
         for server in self._servers:
@@ -120,7 +138,13 @@ class GatewayServer:
             await asyncio.sleep(0.02)
         for connection in list(self.connections):
             connection.close()
+        for link in list(self.links):
+            link.leave()
         await asyncio.sleep(FLUSHED_WITHIN)
+        await self._end()
+
+    async def _end(self) -> None:
+        """Close everything, whatever is under way."""
         for task in self._tasks:
             task.cancel()
         for peer in self.peers.values():
@@ -149,16 +173,11 @@ class GatewayServer:
         self, address: str, factory: Callable[[], asyncio.Protocol], context: ssl.SSLContext | None
     ) -> None:
         loop, handshake = asyncio.get_running_loop(), HANDSHAKE if context else None
-        with listening(address) as (host, port):
+        with listening(address, shared=self._share.of > 1) as kept:
+            self.sockets.append(kept)
             self._servers.append(
                 await loop.create_server(
-                    factory,
-                    host,
-                    port,
-                    ssl=context,
-                    backlog=BACKLOG,
-                    ssl_handshake_timeout=handshake,
-                    reuse_port=self._share.of > 1,
+                    factory, sock=kept.dup(), ssl=context, backlog=BACKLOG, ssl_handshake_timeout=handshake
                 )
             )
 
@@ -235,7 +254,10 @@ async def fetch(url: str) -> bytes:
 
 
 def run(settings: Settings) -> None:
-    """Run the gateway of *settings*, with as many workers as they say, until SIGTERM or SIGINT."""
+    """Run the gateway of *settings*, with as many workers as they say, until SIGTERM or SIGINT.
+
+    On SIGHUP it starts anew, perhaps as another version, and nobody is turned away: see `GatewayServer.leave`.
+    """
     if settings.workers > 1:
         lines.set_up(settings.log_level)
         Workers(settings).run()
@@ -250,25 +272,33 @@ def work(settings: Settings, share: Share, *, watched: socket.socket | None = No
     """
     lines.set_up(settings.log_level)
     sys.setswitchinterval(0.0005)  # the log's thread must not wait long for its turn
-    uvloop.run(_run(GatewayServer(settings, share), settings, watched))
+    server = GatewayServer(settings, share)
+    if uvloop.run(_run(server, settings, watched)):
+        become_anew(server.sockets)
 
 
-async def _run(server: GatewayServer, settings: Settings, watched: socket.socket | None) -> None:
-    stopped = asyncio.Event()
+async def _run(server: GatewayServer, settings: Settings, watched: socket.socket | None) -> bool:
+    """Return whether to start anew; who is told to stop meanwhile stops."""
+    told: asyncio.Queue[bool] = asyncio.Queue()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
-    if watched:
-        loop.add_reader(sys.stdin.fileno(), stopped.set)  # nobody writes there: it ends with who keeps the workers
+        loop.add_signal_handler(number, told.put_nowait, False)
+    if watched is None:
+        loop.add_signal_handler(signal.SIGHUP, told.put_nowait, True)
+    else:  # nobody writes there: it ends with who keeps the workers
+        loop.add_reader(sys.stdin.fileno(), told.put_nowait, False)
     spans.begin(settings, "gateway")
     await server.start()
     metrics.scraped.sources.append(partial(watching.measures, server))
     listener.begin(settings, watching.health_of(server, settings.member, loop), watched)
-    await stopped.wait()
+    anew = await told.get()
     if watched:
         loop.remove_reader(sys.stdin.fileno())
-    await server.stop()
+    await (server.leave() if anew else server.stop())
     spans.end()
+    while anew and not told.empty():
+        anew = told.get_nowait()
+    return anew
 
 
 def _keep(path: Path, signed: bytes) -> None:

@@ -55,7 +55,7 @@ class ProvidingLink(Link):
         self._outbox = Outbox(self._send, lambda: self._serving)
         self._outbox.busy = False
         self._serving = 0
-        self._paused = False
+        self._paused = self._left = False
 
     def connection_made(self, transport: "asyncio.BaseTransport") -> None:
         super().connection_made(transport)
@@ -77,6 +77,8 @@ class ProvidingLink(Link):
         self._outbox.free()
 
     def frame_received(self, kind: int, payload: bytes, peer: Gateway) -> None:
+        if self._left:
+            return
         try:
             if kind != batches.REQUESTS:
                 raise batches.BadBatch("InvalidRequest", "a frame of this kind is not for a provider")
@@ -148,6 +150,13 @@ class ProvidingLink(Link):
         if self.transport and not self.transport.is_closing() and not self._paused:
             self.transport.pause_reading()
         self._paused = True
+
+    def leave(self) -> None:
+        """Tell the peer that what it has no answer to was not taken; what it still sends is read, and is nothing."""
+        self._left = True
+        self.write(batches.REFUSED, batches.LEAVING)
+        if self.transport and not self.transport.is_closing():
+            self.transport.resume_reading()
 
     @property
     def busy(self) -> bool:

@@ -148,6 +148,15 @@ class SystemConnection(asyncio.Protocol):
             if now - self._since > limit:
                 self.abort()
 
+    def leave(self) -> None:
+        """Take no request after the next one, whose answer says so."""
+        self._keep = False
+
+    @property
+    def rests(self) -> bool:
+        """Return whether nothing is under way on it."""
+        return not (self._busy or self._reading or self._queue)
+
     def close(self) -> None:
         """End the connection once what was written has left."""
         if self._transport:

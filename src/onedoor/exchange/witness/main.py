@@ -170,9 +170,9 @@ async def _run(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    with listening(settings.listen) as (host, port):
+    with listening(settings.listen) as kept:
         serve = WitnessServer(application).serve
-        server = await asyncio.start_server(serve, host.strip("[]"), port, limit=MOST_HEAD)
+        server = await asyncio.start_server(serve, sock=kept, limit=MOST_HEAD)
     metrics.scraped.sources.append(partial(_measures, application.witness, [log for log, _ in policy.logs]))
     record = Dependency("record", partial(_sound, application, policy))
     listener.begin(settings, Health("witness", settings.member, (record,), alive=lambda: watching.turns(loop)))
