@@ -29,6 +29,7 @@ EVERYWHERE = {
 }
 OPEN = {
     "portal": EVERYWHERE
+    | {"catalogue_export", "service", "services"}
     | {"breaches", "check", "home", "sealed", "search", "service"}
     | {"data", "figures", "goal", "index", "origin", "plot", "tiles", "why"}
     | {"assessment", "assessment_export", "assessments"}
@@ -59,10 +60,10 @@ def test_every_address_below_exchange_is_for_the_own_gateway_alone(role: str) ->
 
 
 def test_an_officers_desk_is_at_nodes_and_a_persons_dossiers_are_at_the_portal() -> None:
-    """The portal has one desk, that of its own member's officers, for what everybody reads there."""
+    """At the portal are desks of its own member's officers alone: for what everybody reads there, for its gateway."""
     at = {role: {one["who"].split()[0] for one in routes_of(role)} for role in ROLES}
     desk = {one["route"].split("/")[1] for one in routes_of("portal") if one["who"].startswith("officer")}
-    assert desk == {"assessments"}
+    assert desk == {"assessments", "desk"}
     assert "person" not in at["node"]
 
 

@@ -20,6 +20,8 @@ PAGES = {
     "features": "figures/features",
     "live": "figures/indices/decision-766?whose=commune-00199",
     "assessments": "figures/assessments",
+    "services": "exchange-services",
+    "service": "exchange-services/VN/GOV/G01/POPULATION/population",
 }
 UNITS = {"vi": "01", "en": "79", "fr": "48"}
 """Of each language another, so that each finds a unit that nobody assesses yet."""
@@ -38,13 +40,19 @@ ANSWER = """async absent => {
 
 
 @pytest.mark.parametrize("language", spoken(["vi", "en", "fr"]))
-def test_the_figures_are_open_to_everybody(nation: Running, chromium: Browser, language: str) -> None:
+def test_the_figures_are_open_to_everybody_and_a_gateways_to_its_operator(
+    nation: Running, chromium: Browser, language: str
+) -> None:
     walk = Walk(nation, chromium, language)
     with walk.open():
         page = walk.anybody()
         for kind, path in PAGES.items():
             page.goto(walk.address(path))
             walk.look(page, f"figures-{kind}")
+        operator = walk.person("operator-22")
+        operator.goto(walk.address("desk/operation?period=hour"))
+        expect(operator.locator("main figure")).to_have_count(2)
+        walk.look(operator, "operation")
     walk.report()
     assert not walk.wrong, "\n".join(walk.wrong)
 

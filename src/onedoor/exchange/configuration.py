@@ -134,6 +134,8 @@ class Configuration:
     gateway_by_tls: Mapping[str, Gateway]
     ends: float
     partners: tuple[Partner, ...] = ()
+    monitoring: str = ""
+    """The central monitoring client: the one system that may read the operational records of every gateway."""
 
     def gateways_of_member(self, gateway: Gateway) -> list[Gateway]:
         """Return *gateway* and the other gateways of its member."""
@@ -219,6 +221,7 @@ def _parse(data: Mapping[str, Any]) -> Configuration:
         subsystems={one.id: one for member in members for one in member.subsystems},
         ends=expires.timestamp(),
         partners=partners,
+        monitoring=str(data.get("monitoring", "")),
         **_indexed(gateways, partners),
     )
 

@@ -18,6 +18,8 @@ _DEEPEST = 4
 ENDPOINT = re.compile(r"(?:\*|[A-Z]{3,8}) /[^\s]*")
 """A method or ``*``, and the glob of a path."""
 MEMBER, SUBSYSTEM, SERVER, SERVICE = 3, 4, 4, 5
+MONITORING = frozenset(("getSecurityServerOperationalData", "getSecurityServerHealthData"))
+"""Codes of the services of a gateway's member itself (PR-OPMON)."""
 META = frozenset(("listMethods", "allowedMethods", "getOpenAPI", "getWsdl"))
 """Codes of metaservices: reserved, always allowed, never listed."""
 KINDS = {MEMBER: "MEMBER", SUBSYSTEM: "SUBSYSTEM", SERVICE: "SERVICE"}

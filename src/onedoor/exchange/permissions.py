@@ -95,6 +95,10 @@ class Permissions:
             for member in members:
                 self._groups.setdefault(member, []).append(group)
 
+    def __iter__(self) -> Iterator[Permission]:
+        """Yield every permission."""
+        return (one for known in self._known.values() for one in known)
+
     def covers(self, client: str, service: str, method: str, path: str, purpose: str) -> bool:
         """Return whether any permission of *client*, or of a group it is in, reaches this call."""
         return any(one.covers(method, path, purpose) for one in self._of(client, service))
@@ -115,6 +119,12 @@ class Permissions:
         if not groups:
             return known
         return [*known, *(one for group in groups for one in self._known.get((group, service), ()))]
+
+
+def endpoint_of(endpoints: Iterable[tuple[str, str]], method: str, path: str) -> str:
+    """Return the path glob of the first of *endpoints* (method and glob) that *method* and *path* reach, or nothing."""
+    known = (glob for allowed, glob in endpoints if allowed in (ANY, method))
+    return next((glob for glob in known if _glob(glob).fullmatch(path)), "")
 
 
 def sample(path: str) -> str:

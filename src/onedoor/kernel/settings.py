@@ -24,6 +24,7 @@ NO_NATION = {"test": REPOSITORY / "nations" / "vietnam", "witness": Path(), "gat
 """Where a process that need not be told its nation looks instead: witness and gateway nowhere in particular."""
 SHORTEST_SECRET = 32
 STAMP_WITHIN, MOST_STAMP_WITHIN = 14_400, 604_800
+OPERATIONS_DAYS, MOST_OPERATIONS_DAYS = 7, 366
 DESK_THREADS, MOST_THREADS = 8, 64
 MOST_WORKERS = 64
 MOST_RATE = 100_000
@@ -109,6 +110,8 @@ class Settings:
     empty: they get none."""
     stamp_within: int
     """Seconds a gateway’s signatures may wait for a time-stamp; then it stops all traffic until it gets one."""
+    operations_days: int
+    """Days a gateway keeps its records of operational monitoring, and the summaries of its operations page."""
     ocsp_url: str
     """Where the status of certificates is asked (OCSP); empty: where each certificate says."""
     public_url: str
@@ -213,6 +216,7 @@ def _settings(source: "_Source") -> Settings:
         tls_trust=source.optional_path("tls_trust"),
         tsa_url=source.text("tsa_url", URL, "", _such_as("http://tsa.example/tsr")),
         stamp_within=source.number("stamp_within", STAMP_WITHIN, MOST_STAMP_WITHIN),
+        operations_days=source.number("operations_days", OPERATIONS_DAYS, MOST_OPERATIONS_DAYS),
         ocsp_url=source.text("ocsp_url", URL, "", _such_as("http://ocsp.example")),
         public_url=source.text("public_url", URL, "http://localhost:8000", _such_as("http://localhost:8002")).rstrip(
             "/"

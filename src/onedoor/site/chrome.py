@@ -130,12 +130,16 @@ def _entries(_routes: str, code: str, *, known: bool, corrections: bool, reads: 
 
 def _desk_menu(request: HttpRequest, actor: Actor, code: str) -> list[Link]:
     from onedoor.cases import service as cases
+    from onedoor.exchange import domain as exchange
     from onedoor.measurement.assessments import definition as assessments
     from onedoor.privacy import service as privacy
     from onedoor.registers import service as registers
 
     if not actor.known:
         return []
+    operation = [Link(_("Operation"), _address(code, "exchange:operation"))] if exchange.watches(actor) else []
+    if operation and settings().role != "node":
+        return operation
     if assessments.assesses(actor) or assessments.reconciles(actor):
         desk, figures = _address(code, "measurement:desk-assessments"), _address(code, "measurement:figures")
         return [Link(_("Assessments"), desk), Link(_("Figures"), figures)]
@@ -153,7 +157,7 @@ def _desk_menu(request: HttpRequest, actor: Actor, code: str) -> list[Link]:
         menu.append(Link(_("Requests"), _address(code, "privacy:desk-requests")))
     if privacy.may_postpone(actor):
         menu.append(Link(_("Sealed reads"), _address(code, "privacy:desk-sealed")))
-    return menu
+    return [*menu, *operation]
 
 
 def _corrections(code: str) -> str:

@@ -17,6 +17,7 @@ SOURCE = Path(__file__).parents[1]
 ROOMS = {
     "portal": [
         "store",
+        "exchange",
         "identity",
         "privacy",
         "registers",
@@ -27,9 +28,10 @@ ROOMS = {
         "measurement",
         "site",
     ],
-    "node": ["store", "identity", "privacy", "registers", "pubsub", "procedures", "cases", "site"],
+    "node": ["store", "exchange", "identity", "privacy", "registers", "pubsub", "procedures", "cases", "site"],
     "test": [
         "store",
+        "exchange",
         "identity",
         "privacy",
         "registers",

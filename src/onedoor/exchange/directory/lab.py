@@ -17,7 +17,7 @@ from typing import Any
 
 from cryptography.x509 import Certificate
 
-from onedoor.exchange import parameters, permissions
+from onedoor.exchange import domain, parameters, permissions
 from onedoor.exchange.directory import admitting, authorities, publishing, rights
 from onedoor.exchange.directory.layout import EXCHANGE, GATEWAYS, HOST, Layout, Seat
 from onedoor.exchange.gateway import identities, local
@@ -209,6 +209,7 @@ def _content(
         "members": [_member(layout, seat) for seat in seats],
         "gateways": [_published(one) for seat in seats for one in seat.gateways],
         "rights": [one.data() for one in allowed],
+        "monitoring": domain.central(layout.nation),
     }
 
 

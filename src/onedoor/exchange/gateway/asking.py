@@ -55,6 +55,8 @@ class Peer:
         self.core, self.gateway, self._context = core, gateway, context
         self.circuit = Circuit(gateway.id)
         self.awaited: dict[str, Awaited] = {}
+        self.arrived = 0
+        """When (ns) the answers came that are handed on at this moment."""
         self._link: AskingLink | None = None
         self._connecting: asyncio.Task[None] | None = None
         self.asked = False
@@ -268,7 +270,8 @@ class AskingLink(Link):
             self.core.log.append(reading.REFUSED, payload, lambda _: self._refuse(fault))
             return
         self._logging += 1
-        self.core.keep(reading.RECEIVED_RESPONSES, payload, batch.signer, lambda error: self._logged(batch, error))
+        arrived, signer = time.time_ns(), batch.signer
+        self.core.keep(reading.RECEIVED_RESPONSES, payload, signer, lambda error: self._logged(batch, arrived, error))
 
     def _refuse(self, fault: Fault) -> None:
         """Answer all that is under way on this link with *fault*, and end it."""
@@ -281,12 +284,13 @@ class AskingLink(Link):
             self._asker.left(self)
             self.abort()
 
-    def _logged(self, batch: batches.Batch, error: OSError | None) -> None:
+    def _logged(self, batch: batches.Batch, arrived: int, error: OSError | None) -> None:
         if error:
             _logger.error("responses.not_logged count=%s", len(batch.messages))
             self._asker.lost(self, LOG_FAILED)
             self.abort()
             return
+        self._asker.arrived = arrived
         for message in batch.messages:
             self._asker.answer(message)
         self._logging -= 1

@@ -7,6 +7,22 @@ from onedoor.exchange.gateway.systems import Asked
 from onedoor.exchange.identifiers import named
 
 
+def identify_any(configuration: Configuration, local: Local, client: str, asked: Asked) -> None:
+    """Do as `identify`, and let *client* be the member as well whose gateway this is.
+
+    It shows a certificate of one of its systems here, whichever way that connects.
+    """
+    own, _, _ = local.id.rpartition("/")
+    if client != own:
+        identify(configuration, local, client, asked)
+        return
+    here = [one for one in configuration.subsystems.values() if one.id.startswith(f"{own}/")]
+    behind = configuration.gateways[local.id].clients if local.id in configuration.gateways else frozenset()
+    if not any(asked.certificate in one.systems for one in here if one.id in behind):
+        why = "TLS certificate does not match registered certificates"
+        raise client_side("SslAuthenticationFailed", f"Client ({named(client)}) {why}")
+
+
 def identify(configuration: Configuration, local: Local, client: str, asked: Asked) -> None:
     """Raise `Fault` unless *client* is behind this gateway and *asked* came the way its connection type wants."""
     subsystem, own = configuration.subsystems.get(client), configuration.gateways.get(local.id)

@@ -1,20 +1,27 @@
 """Requests of the own information systems: who asks is checked, the message is made, the provider's gateway asked."""
 
 import asyncio
+import json
 import logging
 import math
+import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from onedoor.exchange import identifiers
 from onedoor.exchange.configuration import Configuration, Gateway
 from onedoor.exchange.gateway import (
     asic,
+    catalogue,
     clients,
     faults,
     govstack,
     messages,
     metaservices,
+    monitoring,
+    overview,
     several,
     soap,
     verification,
@@ -38,6 +45,7 @@ _REPLACED = DROPPED | {_CLIENT, b"traceparent", b"tracestate"}
 """Names that do not travel as they came: a trace that this gateway does not know for its own begins anew."""
 PUSHED, ROOM = "events", "api"
 """Codes of the services that a room pushes to, and where one subscribes to it (`directory.rights`)."""
+_TYPE = re.compile(r"[A-Za-z0-9._]{1,200}")
 _logger = logging.getLogger(__name__)
 
 
@@ -99,16 +107,51 @@ class Consuming:
         connection.answer(200, b"OK", headers, body)
 
     def answer_soap(self, asked: Asked, connection: Answering, noted: Noted) -> None:
-        """Answer a metaservice asked over SOAP; every list is empty."""
-        try:
-            body = soap.answer(self.core.configuration(CLIENT_PROXY), self.core.local, asked)
-        except Fault as fault:
-            noted.end(fault.status, fault.type)
+        """Answer a metaservice or operational monitoring asked over SOAP; every list of services is empty."""
+
+        def failed(fault: Fault) -> None:
+            noted.end(fault.status, fault.type, fault.message)
             self.core.counts[fault.type] += 1
             connection.answer(200, b"OK", *soap.told(fault, newer=self._how.newer))
+
+        try:
+            body = soap.answer(self.core.configuration(CLIENT_PROXY), self.core.local, asked)
+            if isinstance(body, soap.Errand):
+                self._monitor(body, asked, connection, noted, failed)
+                return
+        except Fault as fault:
+            failed(fault)
             return
         noted.end(200)
         connection.answer(200, b"OK", soap.TYPE, body)
+
+    def _monitor(
+        self, errand: soap.Errand, asked: Asked, connection: Answering, noted: Noted, failed: Callable[[Fault], None]
+    ) -> None:
+        """Carry a question for operational data (PR-OPMON) to the gateway of a member, and its answer back."""
+        request_id = uuid7_text()
+        headers = Fields(monitoring.headers(errand, request_id))
+        noted.begins("POST")
+        noted.asked_by(errand.client, headers)
+        gateway = monitoring.gateway_for(self.core.flowing(CLIENT_PROXY), errand)
+        noted.about(errand.service, request_id, gateway.id)
+        peer = self.peers[gateway.id]
+        head = messages.request_head(b"POST", monitoring.target(errand), [*headers.pairs, noted.header()])
+
+        def answered(response: Response, body: bytes) -> None:
+            noted.came(peer.arrived)
+            noted.sizes[1] = response.size + len(body)
+            if faulty := response.headers.first(b"x-road-error"):
+                told = faults.told_by(faulty, body, after="")
+                failed(told or client_side("NetworkError", "The answer of the other gateway cannot be used"))
+                return
+            noted.end(200)
+            kind = response.headers.named.get(b"content-type", b"")
+            connection.answer(200, b"OK", [(b"Content-Type", kind)], body)
+
+        noted.sizes[0] = len(head) + len(asked.body)
+        noted.sent()
+        peer.ask(head, asked.body, request_id, answered, failed)
 
     def hand_out_evidence(self, asked: Asked, connection: Answering, noted: Noted) -> None:
         """Hand out the evidence of a message that this gateway logged (ASiC-E), to the system it belongs to."""
@@ -127,6 +170,31 @@ class Consuming:
 
         task.add_done_callback(answered)
 
+    def tell_operations(self, asked: Asked, connection: Answering, noted: Noted) -> None:
+        """Tell an own system, or the member itself, how the gateway works: traffic, durations, faults, what ends."""
+        client = _client(asked.headers)
+        configuration = self.core.configuration(CLIENT_PROXY)
+        clients.identify_any(configuration, self.core.local, client, asked)
+        whole = monitoring.sees_all(configuration, self.core.id, client)
+        back = overview.period(asked.target.partition(b"?")[2].decode("latin-1"))
+        work = asyncio.get_running_loop().run_in_executor(None, overview.told, self.core, "" if whole else client, back)
+
+        def told(work: "asyncio.Future[dict[str, Any]]") -> None:
+            if work.cancelled() or work.exception():
+                _logger.error("consuming.operations", exc_info=None if work.cancelled() else work.exception())
+                self._fail(client_side("InternalError", "The records cannot be read"), asked, connection, noted)
+                return
+            noted.end(200)
+            connection.answer(200, b"OK", [(b"Content-Type", metaservices.JSON)], json.dumps(work.result()).encode())
+
+        work.add_done_callback(told)
+
+    def tell_catalogue(self, _asked: Asked, connection: Answering, noted: Noted) -> None:
+        """Tell which services the signed configuration lists, and whom the nation’s rights let ask them, for anyone."""
+        headers, body = catalogue.answer(self.core.configuration(CLIENT_PROXY))
+        noted.end(200)
+        connection.answer(200, b"OK", headers, body)
+
     def hand_out_configuration(self, _asked: Asked, connection: Answering, noted: Noted) -> None:
         """Hand out what evidence is checked against, for anyone."""
         headers, body = verification.answer(self.core)
@@ -135,6 +203,7 @@ class Consuming:
 
     def ask(self, asked: Asked, connection: Answering, noted: Noted) -> None:
         """Carry a message to a service of another system, and its answer back."""
+        noted.begins(asked.method.decode("latin-1"))
         if self.core.draining:
             raise client_side("NetworkError", "The gateway is being started anew", retry=True)
         if asked.method not in METHODS:
@@ -142,6 +211,7 @@ class Consuming:
         configuration = self.core.flowing(CLIENT_PROXY)
         request_id = uuid7_text()
         headers, client = _read_headers(asked.headers, request_id.encode())
+        noted.asked_by(client, headers)
         clients.identify(configuration, self.core.local, client, asked)
         if self._how.rate:
             self._slowly(client)
@@ -154,29 +224,49 @@ class Consuming:
         noted.about(target.service, request_id, gateways[0].id)
         names = [noted.header(), (b"X-Road-Request-Id", request_id.encode())]
         head = messages.request_head(asked.method, asked.target, [*headers.pairs, *names])
-
-        message_id = headers.first(_ID).strip()
+        wanted = (client, target.service, headers.first(_ID).strip())
 
         def answered(response: Response, body: bytes) -> None:
-            faulty = response.headers.first(b"x-road-error")
-            if not faulty and not _belongs(response, client, message_id, target.service):
-                failed(client_side("InconsistentResponse", "The response does not belong to the request"))
-                return
-            if faulty:
-                response, body = self._retold(faulty, response, body, asked)
-            noted.end(response.status, FAULT if faulty else "")
-            head_only = asked.method == b"HEAD"
-            connection.answer(response.status, response.reason, response.headers.pairs, body, head_only=head_only)
+            peer = self.peers.get(noted.peer)
+            noted.came(peer.arrived if peer else 0)
+            noted.sizes[1] = response.size + len(body)
+            self._answer(response, body, wanted, asked, connection, noted)
 
         def failed(fault: Fault) -> None:
             self._fail(fault, asked, connection, noted)
 
+        noted.sizes[0] = len(head) + len(asked.body)
+        noted.sent()
         if len(gateways) == 1:
             self.peers[gateways[0].id].ask(head, asked.body, request_id, answered, failed)
         else:
             harmless = asked.method in several.HARMLESS or bool(headers.first(b"idempotency-key"))
-            sending = several.Sending(head, asked.body, request_id, client, message_id, harmless, answered, failed)
+            sending = several.Sending(head, asked.body, request_id, client, wanted[2], harmless, answered, failed)
             self._several.send(sending, gateways, noted)
+
+    def _answer(
+        self,
+        response: Response,
+        body: bytes,
+        wanted: tuple[str, str, str],
+        asked: Asked,
+        connection: Answering,
+        noted: Noted,
+    ) -> None:
+        """Hand the response of another gateway on, if it belongs to what was asked."""
+        faulty = response.headers.first(b"x-road-error")
+        if not faulty and not _belongs(response, *wanted):
+            fault = client_side("InconsistentResponse", "The response does not belong to the request")
+            self._fail(fault, asked, connection, noted)
+            return
+        type_, why = "", ""
+        if faulty:
+            told = faults.told_by(faulty, body, after=response.headers.first(b"retry-after"))
+            type_, why = faulty if _TYPE.fullmatch(faulty) else FAULT, told.message if told else ""
+            response, body = self._retold(told, response, body, asked)
+        noted.end(response.status, type_, why)
+        head_only = asked.method == b"HEAD"
+        connection.answer(response.status, response.reason, response.headers.pairs, body, head_only=head_only)
 
     def _slowly(self, client: str) -> None:
         """Turn away a client that comes too often."""
@@ -194,7 +284,7 @@ class Consuming:
 
     def _fail(self, fault: Fault, asked: Asked, connection: Answering, noted: Noted) -> None:
         status, reason = BUSY if self._how.busy and fault.retry else (fault.status, fault.reason)
-        noted.end(status, fault.type)
+        noted.end(status, fault.type, fault.message)
         self.core.counts[fault.type] += 1
         message_id = asked.headers.first(_ID)
         headers, body = self.told(fault, asked.headers)
@@ -206,9 +296,8 @@ class Consuming:
         """Return headers and body of the answer that tells *fault* to who sent *headers*."""
         return fault.told(headers.every(b"accept"), newer=self._how.newer)
 
-    def _retold(self, type_: str, response: Response, body: bytes, asked: Asked) -> tuple[Response, bytes]:
-        """Return what the provider's gateway told as a fault, in the form and spelling of this side."""
-        fault = faults.told_by(type_, body, after=response.headers.first(b"retry-after"))
+    def _retold(self, fault: Fault | None, response: Response, body: bytes, asked: Asked) -> tuple[Response, bytes]:
+        """Return what the provider's gateway told as a *fault*, in the form and spelling of this side."""
         if fault is None:
             return response, body
         if self._how.busy and fault.retry:
@@ -225,12 +314,25 @@ ROUTES = (
     Route("POST", "/", SYSTEM, Consuming.answer_soap),
     Route("GET", "/asic", SYSTEM, Consuming.hand_out_evidence),
     Route("GET", "/verificationconf", PUBLIC, Consuming.hand_out_configuration),
+    Route("GET", "/catalogue", PUBLIC, Consuming.tell_catalogue),
+    Route("GET", "/operations", SYSTEM, Consuming.tell_operations),
     Route(EVERY, "/govstack/<path:what>", SYSTEM, Consuming.mounted),
     Route(EVERY, "/r1/<path:service>", SYSTEM, Consuming.ask),
 )
 """All that a gateway answers its own systems; `clients.identify` holds them to theirs."""
 _HERE, _MOUNT, _ASK = {one.path.encode(): one for one in ROUTES[:-2]}, ROUTES[-2], ROUTES[-1]
 _MOUNTED, _SERVICES = (one.path.partition("<")[0].encode() for one in (_MOUNT, _ASK))
+
+
+def _client(sent: Fields) -> str:
+    """Return the client that the headers name; raise `Fault`."""
+    named = sent.every(_CLIENT)
+    if not named:
+        raise bad_request("The header X-Road-Client is missing")
+    try:
+        return identifiers.read_identifier(named[-1].decode("latin-1"), identifiers.SUBSYSTEM, identifiers.MEMBER)
+    except identifiers.BadIdentifier as bad:
+        raise bad_request(str(bad)) from None
 
 
 def _read_headers(sent: Fields, request_id: bytes) -> tuple[Fields, str]:
@@ -257,8 +359,8 @@ def _read_headers(sent: Fields, request_id: bytes) -> tuple[Fields, str]:
     return headers, client
 
 
-def _belongs(response: Response, client: str, message_id: str, service: str) -> bool:
-    """Return whether *response* names the request's client, id and service."""
+def _belongs(response: Response, client: str, service: str, message_id: str) -> bool:
+    """Return whether *response* names the request's client, service and id."""
     headers, read = response.headers, identifiers.read_identifier
     try:
         whose = read(headers.first(b"x-road-client"), identifiers.SUBSYSTEM)

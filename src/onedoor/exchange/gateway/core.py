@@ -27,6 +27,7 @@ from onedoor.kernel.addresses import Allowed, public
 from onedoor.signing.certificates import fingerprint, load_certificates
 
 if TYPE_CHECKING:
+    from onedoor.exchange.gateway.operations import Operations
     from onedoor.exchange.gateway.stamping import Stamping
     from onedoor.exchange.gateway.workers import Share
 
@@ -48,6 +49,8 @@ class Core:
         self.stamping: Stamping | None = None
         self.signers: dict[str, Certificate] = {}
         self.revoked: frozenset[str] = frozenset()
+        self.operations: Operations | None = None
+        self.own_address = ""
         self._configuration: Configuration | None = None
         self._signed = b""
         self._granted = Permissions(())

@@ -14,7 +14,7 @@ from onedoor.exchange import openapi
 from onedoor.exchange.gateway import identities
 from onedoor.exchange.gateway.identities import Identity
 from onedoor.exchange.gateway.messages import Headers
-from onedoor.exchange.identifiers import META
+from onedoor.exchange.identifiers import META, MONITORING
 from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.said import said
 from onedoor.signing.certificates import load_certificates
@@ -156,7 +156,7 @@ def provided(own: Mapping[str, Any], folder: Path) -> Provided:
     imported = _description(folder, own["service"])
     data = {**own, **json.loads(imported.read_text("utf-8"))} if imported.exists() else own
     url = urlsplit(data["url"])
-    if data["service"].rpartition("/")[2] in META:
+    if data["service"].rpartition("/")[2] in META | MONITORING:
         why = said("{name} has the code of a metaservice", name=data["service"])
         raise BadGatewayFile(file=folder / FILE, why=why)
     if url.scheme != "https" or not url.hostname or url.query:

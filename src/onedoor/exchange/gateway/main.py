@@ -24,6 +24,7 @@ from onedoor.exchange.gateway.consuming import Consuming, How
 from onedoor.exchange.gateway.core import Core
 from onedoor.exchange.gateway.log import Log
 from onedoor.exchange.gateway.nodes import Node
+from onedoor.exchange.gateway.operations import Operations
 from onedoor.exchange.gateway.providing import Providing, ProvidingLink
 from onedoor.exchange.gateway.stamping import Stamping
 from onedoor.exchange.gateway.standing import Standing
@@ -69,6 +70,8 @@ class GatewayServer:
         self.stamping = Stamping(self.core, settings.tsa_url, settings.ocsp_url, settings.stamp_within)
         self.core.stamping = self.stamping
         self.standing = Standing(self.core, settings.ocsp_url)
+        self.operations = Operations(settings.state, settings.operations_days)
+        self.core.operations, self.core.own_address = self.operations, settings.listen.rpartition(":")[0]
         self.peers: dict[str, Peer] = {}
         self.nodes: dict[tuple[str, int], Node] = {}
         self.connections: set[SystemConnection] = set()
@@ -82,6 +85,7 @@ class GatewayServer:
     async def start(self) -> None:
         """Listen; traffic flows as soon as a configuration is in force."""
         core, loop = self.core, asyncio.get_running_loop()
+        self.operations.begin()
         self._outgoing = core.outer(ssl.PROTOCOL_TLS_CLIENT)
         inward = core.inner(ssl.PROTOCOL_TLS_CLIENT)
         for one in self.local.services.values():
@@ -158,6 +162,7 @@ class GatewayServer:
         await asyncio.sleep(0)
         self.core.indices.close()
         self.core.log.close()
+        self.operations.close()
 
     def circuits(self) -> list[Circuit]:
         """Return the circuit of each system and service behind, and of each other gateway that was asked."""

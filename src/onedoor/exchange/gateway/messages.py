@@ -103,6 +103,8 @@ class Response:
     status: int
     reason: bytes
     headers: Fields
+    size: int = 0
+    """Bytes of the head itself."""
 
 
 def travelling(headers: Headers, dropped: frozenset[bytes] = DROPPED) -> Headers:
@@ -154,7 +156,7 @@ def read_request(head: bytes) -> Request:
 def read_response(head: bytes) -> Response:
     """Return the parts of a response's head; raise `BadMessage`."""
     match = _response(head)
-    return Response(int(match[1]), match[2], Fields(_FIELD.findall(match[3])))
+    return Response(int(match[1]), match[2], Fields(_FIELD.findall(match[3])), len(head))
 
 
 def check_response(head: bytes) -> None:

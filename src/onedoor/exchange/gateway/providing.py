@@ -1,6 +1,7 @@
 """The side of the one who provides: batches verified, logged, authorised, forwarded; responses signed and logged."""
 # ruff: noqa: D102 - the callbacks of asyncio and httptools are documented there
 
+import asyncio
 import logging
 import math
 import time
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from onedoor.exchange import identifiers
 from onedoor.exchange.configuration import Gateway
-from onedoor.exchange.gateway import batches, messages, metaservices, reading
+from onedoor.exchange.gateway import batches, messages, metaservices, monitoring, reading
 from onedoor.exchange.gateway.circuits import Circuit
 from onedoor.exchange.gateway.core import Core
 from onedoor.exchange.gateway.faults import SERVER_PROXY, Fault, server_side
@@ -23,8 +24,6 @@ from onedoor.exchange.gateway.wire import Link, Outbox
 from onedoor.exchange.identifiers import Target
 
 if TYPE_CHECKING:
-    import asyncio
-
     from onedoor.exchange.gateway.workers import Share
 
 MOST_LINKS = 128
@@ -57,7 +56,7 @@ class ProvidingLink(Link):
         self._serving = 0
         self._paused = self._left = False
 
-    def connection_made(self, transport: "asyncio.BaseTransport") -> None:
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         whose = self.peer.id if self.peer else ""
         if sum(one.peer is not None and one.peer.id == whose for one in self._links) >= MOST_LINKS:
@@ -92,21 +91,21 @@ class ProvidingLink(Link):
             return
         self._serving += len(batch.messages)
         self._flow()
-        self.core.keep(
-            reading.RECEIVED_REQUESTS, payload, batch.signer, lambda error: self._received(batch, peer, error)
-        )
+        arrived = time.time_ns()
+        durable = lambda error: self._received(batch, peer, arrived, error)  # noqa: E731
+        self.core.keep(reading.RECEIVED_REQUESTS, payload, batch.signer, durable)
 
     def _refuse(self, kind: bytes) -> None:
         self.write(batches.REFUSED, kind)
         if self.transport:
             self.transport.close()
 
-    def _received(self, batch: batches.Batch, peer: Gateway, error: OSError | None) -> None:
+    def _received(self, batch: batches.Batch, peer: Gateway, arrived: int, error: OSError | None) -> None:
         if error:  # without a durable record nothing is forwarded and nothing answered
             self._refuse(batches.LOG_FAILED)
             return
         for message in batch.messages:
-            question = Question(self, message, peer)
+            question = Question(self, message, peer, arrived)
             try:
                 question.serve(batch.moment)
             except Fault as fault:
@@ -177,7 +176,7 @@ class ProvidingLink(Link):
 class Question:
     """One request being served."""
 
-    def __init__(self, link: ProvidingLink, message: Message, peer: Gateway) -> None:
+    def __init__(self, link: ProvidingLink, message: Message, peer: Gateway, arrived: int) -> None:
         self._link, self._message, self._peer = link, message, peer
         self._request: Request | None = None
         self._shared = link.providing
@@ -185,6 +184,8 @@ class Question:
         with suppress(messages.BadMessage):
             self._request = messages.read_request(message.head)
         self._noted = Noted(link.core, PROVIDING, self._request.headers if self._request else Fields([]))
+        self._noted.begins(self._request.method if self._request else "", arrived)
+        self._noted.sizes[0] = len(message.head) + len(message.body)
 
     def serve(self, moment: int) -> None:
         """Check everything, then answer or forward; raise `Fault`."""
@@ -192,13 +193,17 @@ class Question:
         try:
             request = self._request or messages.read_request(self._message.head)
             messages.check(request.headers)
+            if errand := monitoring.meant(request.method, request.target):
+                self._monitor(request, *errand, moment)
+                return
             target = identifiers.read_target(request.target)
             client = identifiers.read_identifier(request.first(b"x-road-client"), identifiers.SUBSYSTEM)
             service = identifiers.write_identifier(target.service)
             self._spoken = service.encode(), identifiers.write_identifier(client).encode()
         except (messages.BadMessage, identifiers.BadIdentifier) as bad:
             raise server_side("InvalidRequest", str(bad)) from None
-        self._noted.about(target.service, request.first(b"x-road-request-id"), self._peer.id)
+        self._noted.asked_by(client, request.headers)
+        self._noted.about(target.service, request.first(b"x-road-request-id"), self._peer.id, target.normal)
         own = core.flowing(SERVER_PROXY).gateways.get(core.id)
         self._check_origin(client, moment)
         if own is None or target.provider not in own.clients:
@@ -217,15 +222,48 @@ class Question:
             self._slowly(client, provided)
         self._forward(request, client, target, provided)
 
+    def _monitor(self, request: Request, member: str, code: str, moment: int) -> None:
+        """Answer a question for operational data (PR-OPMON), asked of this gateway's own member."""
+        core, read = self._link.core, identifiers.read_identifier
+        client = read(request.first(b"x-road-client"), identifiers.SUBSYSTEM, identifiers.MEMBER)
+        self._spoken = f"{member}/{code}".encode(), identifiers.write_identifier(client).encode()
+        self._noted.asked_by(client, request.headers)
+        self._noted.about(f"{member}//{code}", request.first(b"x-road-request-id"), self._peer.id)
+        configuration = core.flowing(SERVER_PROXY)
+        self._check_origin(client, moment)
+        self._once(request, client)
+        server = request.first(b"x-road-security-server")
+        if core.id.rpartition("/")[0] != member or (server and read(server, identifiers.SERVER) != core.id):
+            raise server_side("UnknownMember", f"Client 'MEMBER:{member}' not found")
+        if core.operations is None:
+            raise server_side("UnknownService", f"Unknown service: SERVICE:{member}/{code}")
+        wanted = monitoring.sees(configuration, core.id, client)
+        work = asyncio.get_running_loop().run_in_executor(
+            None, monitoring.answer, core.operations, code, wanted, self._message.body
+        )
+        self._noted.sent()
+        work.add_done_callback(self._monitored)
+
+    def _monitored(self, work: asyncio.Future[tuple[Headers, bytes]]) -> None:
+        error = server_side("InternalError", "The gateway is stopping") if work.cancelled() else work.exception()
+        self._noted.came()
+        if isinstance(error, Fault):
+            self.fail(error)
+        elif error:
+            _logger.error("providing.monitoring", exc_info=error)
+            self.fail(server_side("InternalError", "The records cannot be read"))
+        else:
+            self._finish(200, b"OK", *work.result())
+
     def fail(self, fault: Fault) -> None:
         """Answer with *fault*."""
         self._link.core.counts[fault.type] += 1
-        self._noted.end(fault.status, fault.type)
+        self._noted.end(fault.status, fault.type, fault.message)
         headers, body = fault.told()
         self._link.respond(messages.response_head(fault.status, fault.reason, [*headers, *self._names()]), body)
 
     def _check_origin(self, client: str, moment: int) -> None:
-        if client not in self._peer.clients:
+        if client not in self._peer.clients and client != self._peer.id.rpartition("/")[0]:
             raise server_side("AccessDenied", f"The gateway {self._peer.id} does not serve {client}")
         if not timely(moment, time.time_ns()):
             raise server_side("InvalidRequest", "The message was signed too long ago, or the clocks differ")
@@ -269,9 +307,11 @@ class Question:
         until = now + provided.timeout
         repeatable = request.method in REPEATABLE or bool(request.first(b"idempotency-key"))
         wire = _wire(request, target, provided, self._message.body, self._noted.header())
+        self._noted.sent()
         node.send(Errand(wire, request.method, repeatable, until, self._replied, self.fail, circuit))
 
     def _replied(self, reply: Reply) -> None:
+        self._noted.came()
         self._finish(reply.status, reply.reason, reply.headers, reply.body)
 
     def _finish(self, status: int, reason: bytes, headers: Headers, body: bytes) -> None:
@@ -284,6 +324,7 @@ class Question:
             _logger.exception("providing.reply")
             self.fail(server_side("InternalError", "The answer of the service cannot be used"))
             return
+        self._noted.sizes[1] = len(head) + len(body)
         self._noted.end(status)
         self._link.respond(head, body)
 

@@ -15,7 +15,7 @@ from xml.sax.saxutils import escape
 
 from onedoor.exchange import identifiers
 from onedoor.exchange.configuration import Configuration
-from onedoor.exchange.gateway.clients import identify
+from onedoor.exchange.gateway.clients import identify, identify_any
 from onedoor.exchange.gateway.faults import CLIENT, Fault, client_side, server_side, spelt
 from onedoor.exchange.gateway.local import Local
 from onedoor.exchange.gateway.messages import Headers
@@ -29,8 +29,9 @@ SHA512 = "http://www.w3.org/2001/04/xmlenc#sha512"
 LISTS = ("listMethods", "allowedMethods")
 VERSION = "4.0"
 TYPE = [(b"Content-Type", b"text/xml;charset=utf-8")]
-_PREFIXES = {SOAP: "S", XROAD: "X", "http://x-road.eu/xsd/identifiers": "I"}
-_PARTS = ("xRoadInstance", "memberClass", "memberCode", "subsystemCode", "serviceCode")
+IDENTIFIERS, MONITORED = "http://x-road.eu/xsd/identifiers", "http://x-road.eu/xsd/op-monitoring.xsd"
+_PREFIXES = {SOAP: "S", XROAD: "X", IDENTIFIERS: "I", MONITORED: "M"}
+PARTS = ("xRoadInstance", "memberClass", "memberCode", "subsystemCode", "serverCode", "serviceCode")
 _XML = b'<?xml version="1.0" encoding="UTF-8"?>\n'
 _NAME = re.compile(rb"<([^\s/>]+)")
 
@@ -40,6 +41,7 @@ class Message:
     """A SOAP request: its texts by the way to them, its bytes up to the header's end tag, and that."""
 
     texts: dict[str, str]
+    repeated: dict[str, list[str]]
     opened: bytes
     closed: bytes
 
@@ -53,11 +55,16 @@ class Message:
     def identifier(self, name: str, *sizes: int) -> str:
         """Return the identifier in a header field, without the version that REST does not know; raise `Fault`."""
         self.header(name)
-        given = [self.texts.get(f"S:Header/X:{name}/I:{part}") for part in _PARTS]
+        return self.identifier_at(f"S:Header/X:{name}", *sizes)
+
+    def identifier_at(self, way: str, *sizes: int) -> str:
+        """Return the identifier in the element at *way*; raise `Fault`."""
+        given = [self.texts.get(f"{way}/I:{part}") for part in PARTS]
         try:
             text = "/".join(quote(part.strip(), safe="") for part in given if part is not None)
             return identifiers.read_identifier(text, *sizes)
         except identifiers.BadIdentifier as bad:
+            name = way.rpartition(":")[2]
             raise Fault(f"{CLIENT}.InvalidSoap", f"The field '{name}' holds no identifier: {bad}") from None
 
     def answer(self, body: str, raw: bytes) -> bytes:
@@ -70,8 +77,24 @@ class Message:
         return b"".join((_XML, self.opened, hash_.encode(), self.closed, whole.encode(), end))
 
 
-def answer(configuration: Configuration, local: Local, asked: Asked) -> bytes:
-    """Return the body of the answer to a SOAP request; raise `Fault`."""
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """A request for the gateway of another member, or of the own: who asks, whose, which service, the message's id."""
+
+    client: str
+    member: str
+    server: str
+    code: str
+    id: str
+
+    @property
+    def service(self) -> str:
+        """Return the service as it is kept in records: one of the member itself, with no subsystem."""
+        return f"{self.member}//{self.code}"
+
+
+def answer(configuration: Configuration, local: Local, asked: Asked) -> bytes | Errand:
+    """Return the body of the answer to a SOAP request, or to which gateway it goes; raise `Fault`."""
     if not asked.headers.first(b"content-type").lower().startswith("text/xml"):
         raise Fault(f"{CLIENT}.InvalidContentType", "Only text/xml is spoken here")
     message = read(asked.body)
@@ -79,6 +102,12 @@ def answer(configuration: Configuration, local: Local, asked: Asked) -> bytes:
         raise Fault(f"{CLIENT}.InvalidProtocolVersion", f"Only version {VERSION} of the protocol is spoken here")
     message.header("id")
     client = message.identifier("client", identifiers.MEMBER, identifiers.SUBSYSTEM)
+    if message.texts.get("S:Header/X:service/I:serviceCode", "").strip() in identifiers.MONITORING:
+        identify_any(configuration, local, client, asked)
+        member, _, code = message.identifier("service", identifiers.SUBSYSTEM).rpartition("/")
+        given = "S:Header/X:securityServer" in message.texts
+        server = message.identifier("securityServer", identifiers.SERVER) if given else ""
+        return Errand(client, member, server, code, message.header("id"))
     service = message.identifier("service", identifiers.SERVICE)
     identify(configuration, local, client, asked)
     provider, _, code = service.rpartition("/")
@@ -128,6 +157,7 @@ class _Reader:
 
     def __init__(self, raw: bytes) -> None:
         self._raw, self._way, self._texts = raw, list[str](), dict[str, str]()
+        self._repeated: dict[str, list[str]] = {}
         self._start = self._end = -1
         self._parser = expat.ParserCreate("utf-8", " ")
         self._parser.buffer_text = True
@@ -146,7 +176,7 @@ class _Reader:
         if "S:Body" not in self._texts:
             raise Fault(f"{CLIENT}.MissingBody", "Malformed SOAP message: body missing")
         after = self._raw.index(b">", self._end) + 1
-        return Message(self._texts, self._raw[self._start : self._end], self._raw[self._end : after])
+        return Message(self._texts, self._repeated, self._raw[self._start : self._end], self._raw[self._end : after])
 
     def _opened(self, name: str, _attributes: dict[str, str]) -> None:
         space, _, local = name.rpartition(" ")
@@ -164,6 +194,9 @@ class _Reader:
         self._texts[way] = ""
 
     def _ended(self, _: str) -> None:
+        if self._way[:1] == ["S:Body"]:
+            way = "/".join(self._way)
+            self._repeated.setdefault(way, []).append(self._texts[way])
         if self._way == ["S:Header"]:
             self._end = self._parser.CurrentByteIndex
         if self._way:

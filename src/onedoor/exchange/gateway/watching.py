@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from prometheus_client import Counter, Histogram
 
 from onedoor.exchange.gateway import local as files
-from onedoor.exchange.gateway import reading
+from onedoor.exchange.gateway import reading, recording
 from onedoor.exchange.gateway.messages import Fields
+from onedoor.exchange.gateway.records import Record
 from onedoor.kernel.watch import health, lines, metrics, spans, trace
 from onedoor.kernel.watch.health import Dependency, Failing
 from onedoor.kernel.watch.metrics import Measure
@@ -81,41 +82,73 @@ metrics.measured(
 class Noted:
     """One message under way, from its arrival here to its answer."""
 
-    __slots__ = ("_core", "_received", "_side", "_started", "here", "message", "peer", "service")
+    __slots__ = (
+        *("client", "core", "fault", "headers", "here", "message", "method", "moments", "named", "path", "peer"),
+        *("recorded", "service", "side", "sizes", "status", "why", "_received", "_started"),
+    )
 
     def __init__(self, core: "Core", side: str, headers: Fields) -> None:
-        self._core, self._side, self._started = core, side, time.perf_counter()
+        self.core, self.side, self._started, self.headers = core, side, time.perf_counter(), headers
         self._received = trace.read(headers.first(_TRACE))
         self.here = spans.enter(self._received)
         self.service, self.message, self.peer = OTHER, "", ""
+        self.client, self.named, self.recorded = "", "", False
+        self.method, self.path = "", ""
+        self.moments, self.sizes = [time.time_ns(), 0, 0, 0], [0, 0]
 
     def header(self) -> tuple[bytes, bytes]:
         """Return the header that carries the request's id on."""
         return _TRACE, self.here.header().encode()
 
-    def about(self, service: str, message: str, peer: str) -> None:
-        """Say which service of the configuration it is for, its id between gateways, and the other gateway."""
-        if service in self._core.services:
-            self.service = service
-        self.message, self.peer = message if _SAFE_ID.fullmatch(message) else "", peer
+    def begins(self, method: str, arrived: int = 0) -> None:
+        """Say that it is a message, so that a record is kept of it, and when (ns) it came if not just now."""
+        self.method, self.recorded = method, True
+        if arrived:
+            self.moments[0] = arrived
 
-    def end(self, status: int, fault: str = "") -> None:
-        """Tell how it ended: the *status* of its answer, or the type of a *fault* of the exchange."""
+    def asked_by(self, client: str, headers: Fields) -> None:
+        """Say which client's it is and with which *headers* it travels."""
+        self.client, self.headers = client, headers
+
+    def about(self, service: str, message: str, peer: str, path: str = "") -> None:
+        """Say which service of the configuration it is for, its id between gateways, and the other gateway."""
+        if service in self.core.services:
+            self.service = service
+        self.message, self.peer, self.named = message if _SAFE_ID.fullmatch(message) else "", peer, service
+        self.path = path
+
+    def sent(self) -> None:
+        """Say that the request leaves."""
+        self.moments[1] = time.time_ns()
+
+    def came(self, arrived: int = 0) -> None:
+        """Say that the answer came, and when (ns) if not just now."""
+        self.moments[2] = arrived or time.time_ns()
+
+    def record(self) -> Record:
+        """Return what is kept of the message; called once it has ended, from another thread."""
+        return recording.record_of(self)
+
+    def end(self, status: int, fault: str = "", why: str = "") -> None:
+        """Tell how it ended: the *status* of its answer, or the type of a *fault* of the exchange and its reason."""
         seconds = time.perf_counter() - self._started
+        if self.recorded and self.core.operations:
+            self.moments[3], self.status, self.fault, self.why = time.time_ns(), status, fault, why
+            self.core.operations.put(self)
         outcome = FAULT if fault else ERROR if status >= _BAD else ANSWERED
-        count, duration = _cells(self._side, self.service, outcome)
+        count, duration = _cells(self.side, self.service, outcome)
         count.inc()
         duration.observe(seconds)
         if self.here.kept:
-            kind = spans.CLIENT if self._side == ASKING else spans.SERVER
+            kind = spans.CLIENT if self.side == ASKING else spans.SERVER
             facts: dict[str, str | int] = {"onedoor.service": self.service, "onedoor.outcome": outcome}
-            name = f"{self._side} {self.service}"
+            name = f"{self.side} {self.service}"
             spans.leave(self.here, self._received, name, kind, seconds, failed=bool(fault), **facts)
         if _logger.isEnabledFor(logging.INFO):
             told: dict[str, object] = {"event": "message", "request": self.here.id, "message": self.message}
-            told |= {"side": self._side, "service": self.service, "peer": self.peer, "outcome": outcome}
+            told |= {"side": self.side, "service": self.service, "peer": self.peer, "outcome": outcome}
             told |= {"status": status, "fault": fault, "milliseconds": round(1000 * seconds, 1)}
-            self._core.journal.put(lines.line("info", _logger.name, time.time(), told))
+            self.core.journal.put(lines.line("info", _logger.name, time.time(), told))
 
 
 @cache
@@ -157,6 +190,8 @@ def measures(server: "GatewayServer") -> Iterator[Measure]:
     yield Measure("onedoor_exchange_log_free_bytes", shutil.disk_usage(server.local.log).free)
     for type_, count in dict(core.counts).items():
         yield Measure("onedoor_exchange_faults_total", count, (type_,))
+    if core.operations:
+        yield from core.operations.measures()
     found = core.current()
     yield Measure("onedoor_configuration_days_left", (found.ends - time.time()) / ends.DAY if found else 0.0)
     yield Measure("onedoor_configuration_serial", found.serial if found else 0)

@@ -175,6 +175,8 @@ class Link(asyncio.Protocol):
 
     def seal(self, kind: int, messages: list[Message], peer: Gateway) -> bytes:
         """Return *messages* as the payload of a batch for *peer*, signed now."""
+        if self.core.operations:
+            self.core.operations.batch(len(messages))
         return batches.seal(kind, self.core.sealer, peer.id, messages, time.time_ns())
 
     def _pinned(self) -> Gateway | None:

@@ -244,6 +244,8 @@ def test_as_much_is_handed_out_as_fits(run: Callable[..., None], monkeypatch: py
 class Answers:
     """A link to a provider, and a connection of a system: what is asked is answered under other names."""
 
+    arrived = 0
+
     def __init__(self, **names: str) -> None:
         self.names = names
         self.given: list[tuple[int, Headers]] = []

@@ -114,10 +114,10 @@ def test_the_portal_shows_people_and_a_node_its_own_officers(monkeypatch: pytest
     assert [persona.id for persona in service.demonstration()] == ["mother", "father", "grandmother"]
     at(monkeypatch, role="portal", member="G22")
     assert [persona.id for persona in service.demonstration() if persona.post] == [
-        "assessor-1", "assessor-2", "reconciler",
+        "assessor-1", "assessor-2", "reconciler", "operator-22",
     ]  # fmt: skip
     at(monkeypatch, role="node", member="G15")
-    assert [persona.id for persona in service.demonstration()] == ["civil-status", "chair"]
+    assert [persona.id for persona in service.demonstration()] == ["civil-status", "chair", "operator-15"]
 
 
 def test_an_officer_of_another_member_cannot_sign_in_at_a_node(client: Client, monkeypatch: pytest.MonkeyPatch):

@@ -54,7 +54,13 @@ def of_units() -> Iterator[Section]:
         yield Section(title, reverse("measurement:assessments"), assessments.said_of_it())
 
 
-SECTIONS: list[Callable[[], Iterator[Section]]] = [of_indices, of_agencies, of_services, of_units]
+def of_exchange() -> Iterator[Section]:
+    """Yield the catalogue of what agencies' systems may ask of one another."""
+    said = _("What systems of agencies may ask of one another: who offers it, what it is, and whom the law lets ask.")
+    yield Section(_("Services of the data exchange"), reverse("exchange:catalogue"), said)
+
+
+SECTIONS: list[Callable[[], Iterator[Section]]] = [of_indices, of_agencies, of_services, of_units, of_exchange]
 """What is measured, in the order it is shown."""
 
 

@@ -1,0 +1,165 @@
+"""What services of the exchange are, for the catalogue: what the own gateway lists, and how each describes itself.
+
+Descriptions are asked of every provider through the exchange, in a thread beside the pages: no page waits long for a
+provider that is away, and one that was read stays until a newer one is.
+"""
+
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from onedoor.exchange import openapi
+from onedoor.exchange import service as exchange
+from onedoor.exchange.service import Answer, Call, Reason
+from onedoor.kernel.errors import OnedoorError
+
+FRESH, RENEWED, RETRIED = 60.0, 900.0, 60.0
+"""Seconds after which the list, what was described and what was not are asked for again."""
+WITHIN = 2.0
+"""Seconds a page waits for descriptions that nobody has asked for yet."""
+AT_ONCE = 32
+LONGEST = 300
+log = structlog.get_logger("onedoor.exchange")
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """How a service describes itself: title, version, what it is, and its endpoints (method and path)."""
+
+    title: str
+    version: str
+    about: str
+    endpoints: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """Whom the nation's rights let ask a service, and for which purposes (``*`` for any)."""
+
+    client: str
+    purposes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """A service: its identifier, the names of member and subsystem, ``REST`` or ``OPENAPI``, who may ask, itself."""
+
+    id: str
+    member: str
+    subsystem: str
+    kind: str
+    rights: tuple[Right, ...]
+    description: Description | None
+
+    @property
+    def code(self) -> str:
+        """Return its code."""
+        return self.id.rpartition("/")[2]
+
+    @property
+    def provider(self) -> str:
+        """Return the subsystem that offers it."""
+        return self.id.rpartition("/")[0]
+
+    @property
+    def words(self) -> str:
+        """Return what a search looks in."""
+        described = (self.description.title, self.description.about) if self.description else ()
+        return " ".join([self.id, self.member, self.subsystem, *described])
+
+
+class Shelf:
+    """What this process knows of the services."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._told: Mapping[str, Any] | None = None
+        self._asked = 0.0
+        self._known: dict[str, tuple[float, Description | None]] = {}
+        self._asking: threading.Thread | None = None
+
+    def services(self) -> tuple[int, Sequence[Offered]]:
+        """Return the serial number of the configuration and its services; raise `ServiceUnavailable`."""
+        now = time.monotonic()
+        with self._lock:
+            told = self._told
+            if told is None or now - self._asked > FRESH:
+                self._told = told = exchange.own_gateway("/catalogue")
+                self._asked = now
+            asking = self._describe(told, now)
+        if asking:
+            asking.join(WITHIN)
+        return told["serial"], tuple(self._offered(told))
+
+    def _describe(self, told: Mapping[str, Any], now: float) -> threading.Thread | None:
+        """Ask for the descriptions that are due, beside; return what a page waits for: what was never asked."""
+        if self._asking and self._asking.is_alive():
+            return None
+        due = [one for one in _described(told) if now > self._known.get(one, (0.0, None))[0]]
+        if not due:
+            return None
+        new = any(one not in self._known for one in due)
+        self._asking = threading.Thread(target=self._ask, args=(due,), name="descriptions", daemon=True)
+        self._asking.start()
+        return self._asking if new else None
+
+    def _ask(self, due: Sequence[str]) -> None:
+        from django.db import connections
+
+        try:
+            for start in range(0, len(due), AT_ONCE):
+                part = due[start : start + AT_ONCE]
+                answers = exchange.call_many([_question(one) for one in part], timeout=5.0)
+                for service, answer in zip(part, answers, strict=True):
+                    found = _read(answer)
+                    before = self._known.get(service, (0.0, None))[1]
+                    wait = RENEWED if found else RETRIED
+                    self._known[service] = (time.monotonic() + wait, found or before)
+        except Exception:
+            log.exception("descriptions cannot be read")
+        finally:
+            connections.close_all()
+
+    def _offered(self, told: Mapping[str, Any]) -> Iterator[Offered]:
+        for member in told["members"]:
+            for subsystem in member["subsystems"]:
+                for one in subsystem["services"]:
+                    id_ = f"{subsystem['id']}/{one['code']}"
+                    rights = tuple(Right(two["client"], tuple(two["purposes"])) for two in one["rights"])
+                    described = self._known.get(id_, (0.0, None))[1]
+                    yield Offered(id_, member["name"], subsystem["name"], one["kind"], rights, described)
+
+
+def _described(told: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the services that have a description."""
+    for member in told["members"]:
+        for subsystem in member["subsystems"]:
+            for one in subsystem["services"]:
+                if one["kind"] == "OPENAPI":
+                    yield f"{subsystem['id']}/{one['code']}"
+
+
+def _question(service: str) -> Call:
+    provider, _, code = service.rpartition("/")
+    return Call(f"{provider}/getOpenAPI?serviceCode={code}", "", reason=Reason("", ""), user="", method="GET")
+
+
+def _read(answer: Answer | OnedoorError) -> Description | None:
+    """Return what a provider said of a service, cut to a length; nothing when it said nothing that can be read."""
+    if isinstance(answer, OnedoorError):
+        return None
+    try:
+        found = openapi.Description("", answer.body) if isinstance(answer.body, dict) else openapi.read(answer.body)
+        info = found.data.get("info")
+        told = info if isinstance(info, dict) else {}
+        title, version, about = (str(told.get(name) or "")[:LONGEST] for name in ("title", "version", "description"))
+        return Description(title, version, about, tuple(found.endpoints()))
+    except (OnedoorError, AttributeError, TypeError, ValueError):
+        return None
+
+
+shelf = Shelf()

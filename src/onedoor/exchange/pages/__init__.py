@@ -1,0 +1,1 @@
+"""Pages of the exchange: how a gateway works, for its operators; which services there are, for everybody."""
