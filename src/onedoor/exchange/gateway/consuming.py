@@ -29,6 +29,7 @@ from onedoor.exchange.gateway import (
 from onedoor.exchange.gateway.asking import Peer
 from onedoor.exchange.gateway.core import Core
 from onedoor.exchange.gateway.faults import CLIENT_PROXY, Fault, bad_request, client_side
+from onedoor.exchange.gateway.govstack import PUSHED, ROOM, SUBSCRIBING
 from onedoor.exchange.gateway.messages import DROPPED, Fields, Headers, Response
 from onedoor.exchange.gateway.systems import Answering, Asked
 from onedoor.exchange.gateway.watching import ASKING, FAULT, Noted
@@ -43,8 +44,6 @@ METHODS = frozenset((b"GET", b"POST", b"PUT", b"DELETE", b"PATCH", b"HEAD", b"OP
 _CLIENT, _ID = b"x-road-client", b"x-road-id"
 _REPLACED = DROPPED | {_CLIENT, b"traceparent", b"tracestate"}
 """Names that do not travel as they came: a trace that this gateway does not know for its own begins anew."""
-PUSHED, ROOM = "events", "api"
-"""Codes of the services that a room pushes to, and where one subscribes to it (`directory.rights`)."""
 _TYPE = re.compile(r"[A-Za-z0-9._]{1,200}")
 _logger = logging.getLogger(__name__)
 
@@ -279,7 +278,7 @@ class Consuming:
         room, purpose = f"{client}/{ROOM}", headers.first(b"onedoor-purpose")
         if target.code != PUSHED or room not in self.core.local.services:
             return
-        if not self.core.allowed(target.provider, room, "GET", "/v1/subs", purpose):
+        if not self.core.allowed(target.provider, room, *SUBSCRIBING, purpose):
             raise client_side("AccessDenied", f"Request is not allowed: {identifiers.named(target.service)}")
 
     def _fail(self, fault: Fault, asked: Asked, connection: Answering, noted: Noted) -> None:
