@@ -137,7 +137,8 @@ def _gateway(root: Element, data: Mapping[str, Any], places: Mapping[str, str]) 
     owner, _, code = data["id"].rpartition("/")
     host = urlsplit(f"//{data['address']}").hostname or ""
     _texts(server, owner=places[owner], serverCode=code, address=host)
-    _texts(server, authCertHash=base64.b64encode(bytes.fromhex(data["tls"])).decode())
+    for one in (data, *([data["handover"]] if data.get("handover") else [])):
+        _texts(server, authCertHash=base64.b64encode(bytes.fromhex(one["tls"])).decode())
     for one in data["clients"]:
         _texts(server, client=places[one])
 

@@ -75,12 +75,14 @@ def _servers(root: etree._Element, places: Mapping[str, str]) -> Iterator[tuple[
 
 
 def _gateway(server: Mapping[str, Any], adds: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a gateway: its certificate of TLS is the one that it shows now of those that the server may show."""
-    if adds["tls"] not in server["tls"]:
+    """Return a gateway: its certificates of TLS, also that of before, are of those that the server may show."""
+    before = adds.get("handover")
+    if not {adds["tls"], *([before["tls"]] if before else [])} <= set(server["tls"]):
         raise ValueError("a certificate that the shared parameters do not name")
     port = int(str(adds["address"]).rpartition(":")[2])
     kept = {name: server[name] for name in ("id", "clients")}
-    return {**kept, "address": f"{server['host']}:{port}", "tls": adds["tls"], "signing": adds["signing"]}
+    kept |= {name: adds[name] for name in ("tls", "signing", "handover") if name in adds}
+    return {**kept, "address": f"{server['host']}:{port}"}
 
 
 def _authorities(root: etree._Element) -> Iterator[str]:

@@ -30,6 +30,7 @@ from onedoor.signing.keys import load_key
 
 CLIENT = "TL/GOV/DOOR/PORTAL"
 SOON = "from onedoor.exchange.directory import main; main.SOONER = 0.3"
+NOW = "2026-11-30T00:00:00+00:00"
 NAMES = ("xRoadInstance", "memberClass", "memberCode", "subsystemCode")
 
 
@@ -276,6 +277,10 @@ def test_what_the_shared_parameters_say_of_a_partner_no_file_of_its_own_overrule
     assert found.members == expected.members
     assert found.gateways == expected.gateways
     assert {one.host for one in found.gateways.values()} == {"127.0.0.1"}
+    data["gateways"][0]["handover"] = {"from": NOW, "until": NOW, "tls": "0" * 64, "signing": ""}
+    with pytest.raises(ConfigurationRefused):
+        federation._told(downloaded(both, monkeypatch, json.dumps(data).encode()))
+    del data["gateways"][0]["handover"]
     data["gateways"][0]["tls"] = "0" * 64
     with pytest.raises(ConfigurationRefused):
         federation._told(downloaded(both, monkeypatch, json.dumps(data).encode()))
@@ -289,6 +294,18 @@ def test_who_takes_part_in_an_instance_of_x_roads_own_is_read_from_its_shared_pa
     assert "DEV/COM/1234/MANAGEMENT" in subsystems
     partner = configuration.partner(found | {"expires": "2030-01-01T00:00:00+00:00", "shared": ""}, "VN")
     assert partner.members[0].id.startswith("DEV/COM/")
+
+
+def test_a_partners_gateway_is_known_by_both_its_certificates_while_it_changes_them(
+    both: tuple[Place, Place],
+) -> None:
+    content = json.loads((both[1].var / "directory" / "content.json").read_text())
+    signing, before = content["gateways"][0]["signing"], "ab" * 32
+    content["gateways"][0]["handover"] = {"from": NOW, "until": NOW, "tls": before, "signing": signing}
+    told = shared.told(parameters.shared(content), json.loads(parameters.own(content)))
+    told |= {"expires": NOW, "shared": ""}
+    found = configuration.partner(told, "VN").gateways[content["gateways"][0]["id"]]
+    assert (found.tls, found.before and found.before.tls) == (content["gateways"][0]["tls"], before)
 
 
 def downloaded(both: tuple[Place, Place], monkeypatch: pytest.MonkeyPatch, own: bytes) -> download.Downloaded:
