@@ -175,6 +175,14 @@ def read(signed: bytes, anchors: Iterable[Certificate], *, moment: datetime) -> 
     _check_signature(body, tail, anchors)
     try:
         data = json.loads(body)
+    except ValueError as broken:
+        raise ConfigurationRefused(why=said("it is not well formed")) from broken
+    return of(data, moment)
+
+
+def of(data: Mapping[str, Any], moment: datetime) -> Configuration:
+    """Return the configuration that *data* is, once it is verified; raise `ConfigurationRefused` if not in force."""
+    try:
         known = data["format"] == FORMAT
         configuration = _parse(data) if known else None
     except (ValueError, KeyError, TypeError, AttributeError, detached.BadSignature) as broken:

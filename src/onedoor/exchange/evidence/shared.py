@@ -29,9 +29,7 @@ def told(shared: bytes, own: Mapping[str, Any]) -> dict[str, Any]:
     if own.get("instance", instance) != instance:
         raise ValueError("another instance")
     places: dict[str, str] = {}
-    services = {
-        two["id"]: [dict(one) for one in two["services"]] for one in own.get("members", ()) for two in one["subsystems"]
-    }
+    services = {two["id"]: two for one in own.get("members", ()) for two in one["subsystems"]}
     members = [_member(one, instance, places, services) for one in root.iterfind("member")]
     adds = {one["id"]: one for one in own.get("gateways", ())}
     known = dict(_servers(root, places))
@@ -52,7 +50,8 @@ def _member(
         code = text(one, "subsystemCode")
         places[one.get("id", "")] = below = f"{identifier}/{code}"
         name = one.findtext("subsystemName") or code
-        subsystems.append({"id": below, "name": name, "systems": [], "services": services.get(below, [])})
+        adds = {name: list(services[below][name]) if below in services else [] for name in ("systems", "services")}
+        subsystems.append({"id": below, "name": name, **adds})
     return {"id": identifier, "name": text(element, "name"), "subsystems": subsystems}
 
 

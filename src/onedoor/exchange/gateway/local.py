@@ -21,7 +21,8 @@ from onedoor.signing.certificates import load_certificates
 from onedoor.signing.keys import Signer
 
 FILE = "gateway.json"
-ANCHOR = "anchor.pem"
+ANCHOR, XROAD_ANCHOR = "anchor.pem", "configuration-anchor.xml"
+"""The directory's key, and, where one lies there, the anchor of the instance's configuration in X-Road's form."""
 OUTER, INNER = identities.OUTER, identities.INNER
 """Names of the TLS identities (``.key``, ``.pem``, ``-trust.pem``): towards gateways, towards the own systems."""
 SIGNING_KEY, SIGNING_CERTIFICATE = "signing.key", "signing.pem"

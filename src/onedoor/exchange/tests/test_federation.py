@@ -6,6 +6,7 @@ import shutil
 import urllib.request
 import zipfile
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -58,10 +59,19 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Place, Plac
             wait_for(lambda place=place: _published(place)["partners"], "the partner's configuration")
         there.start("gateway-G22", "gateway-G01")
         here.start("gateway-DOOR")
+        for place, member, other in ((there, "G22", "TL"), (there, "G01", "TL"), (here, "DOOR", "VN")):
+            wait_for(lambda known=(place, member, other): _knows(*known), f"{other} at {member}")
         yield there, here
     finally:
         there.stop()
         here.stop()
+
+
+def _knows(place: Place, member: str, other: str) -> bool:
+    """Return whether a member's gateway has taken the configuration with the other instance."""
+    with closing(place.client(member)) as client:
+        found = client.exchange([Request("GET", f"/listClients?xRoadInstance={other}", {}, b"")], 20)[0]
+    return isinstance(found, Response) and found.status == 200
 
 
 def _grant(place: Place) -> None:

@@ -1,0 +1,57 @@
+"""A gateway in whose folder an anchor lies takes from X-Road's signed configuration who takes part, where, until when.
+
+What the directory signed for our own gateways then only adds what PR-GCONF has no place for: ports, certificates of
+signatures, systems, services, rights. What was verified is kept, for when nobody answers; so are the keys that it
+names, so that an instance hands over to its next keys without a new anchor.
+"""
+
+import hashlib
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from onedoor.exchange import configuration
+from onedoor.exchange.configuration import Configuration, ConfigurationRefused
+from onedoor.exchange.evidence import download, shared
+from onedoor.exchange.gateway.local import XROAD_ANCHOR
+from onedoor.exchange.parameters import SHARED
+from onedoor.kernel.said import said
+from onedoor.signing.asice.findings import Broken
+from onedoor.signing.certificates import load_certificates, save_certificates
+
+_DIGITS = 16
+KEPT = "verified"
+"""The folder of what was verified last, as ``onedoor exchange verify --conf`` reads it too."""
+
+
+def held(signed: bytes, folder: Path, now: datetime) -> Configuration:
+    """Return the configuration *signed*, which verified, as far as X-Road's says the same.
+
+    X-Road's is downloaded by the anchor in *folder* and verified. Raise `ConfigurationRefused`.
+    """
+    anchor = (folder / XROAD_ANCHOR).read_bytes()
+    path = folder / KEPT / f"learned-{hashlib.sha256(anchor).hexdigest()[:_DIGITS]}.pem"
+    learned = load_certificates(path) if path.exists() else ()
+    try:
+        found = download.download(anchor, now, learned=learned)
+        found.keep(folder / KEPT, anchor)
+        if found.certificates and found.certificates != learned:
+            save_certificates(path, found.certificates)
+    except ConfigurationRefused as refused:
+        if not isinstance(refused.__cause__, OSError):
+            raise
+        found = download.download(anchor, now, partial(_kept, folder / KEPT), learned)
+    content = configuration.content(signed)
+    try:
+        told = shared.told(found.files[SHARED], content)
+    except (ValueError, KeyError, TypeError, AttributeError, Broken) as broken:
+        raise ConfigurationRefused(why=said("it is not well formed")) from broken
+    ends = min(datetime.fromisoformat(content["expires"]), found.end)
+    return configuration.of({**content, **told, "expires": ends.isoformat()}, now)
+
+
+def _kept(folder: Path, url: str) -> bytes | None:
+    """Return what was verified under the name of the file at *url*."""
+    found = next(folder.glob(f"*/{Path(urlsplit(url).path).name}"), None)
+    return found.read_bytes() if found else None

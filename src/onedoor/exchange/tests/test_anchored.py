@@ -1,0 +1,105 @@
+"""A gateway with an anchor of X-Road's configuration: what that says of who takes part holds, and nothing else."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from onedoor.exchange import configuration, parameters
+from onedoor.exchange.configuration import ConfigurationRefused
+from onedoor.exchange.directory.publishing import Publisher
+from onedoor.exchange.evidence import download
+from onedoor.exchange.gateway import anchored
+from onedoor.exchange.tests.nation import Place, free_base, system_of
+from onedoor.signing import keys
+from onedoor.signing.certificates import load_certificates
+from onedoor.signing.keys import load_key
+
+SOURCES = "from onedoor.signing import keys; keys.RSA_BITS = 2048"
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keys, "RSA_BITS", 2048)
+        place = Place(tmp_path_factory.mktemp("var"), free_base(), before=SOURCES)
+        Publisher(place.layout.directory).publish_sources()
+    for member in ("G22", "G01"):
+        anchor = place.layout.directory / "sources" / "internal" / parameters.ANCHOR
+        shutil.copy(anchor, place.seats[member].gateway_state)
+    try:
+        place.start("directory")
+        place.start("gateway-G22", "gateway-G01")
+        yield place
+    finally:
+        place.stop()
+
+
+def signed_by_directory(place: Place, **changed: Any) -> bytes:
+    folder = place.layout.directory
+    data = json.loads(json.dumps(configuration.content((folder / "configuration.signed").read_bytes()))) | changed
+    return configuration.write(data, load_key(folder / "signing.key"), load_certificates(folder / "signing.pem")[0])
+
+
+def test_messages_flow_under_what_the_gateways_verified_themselves(place: Place) -> None:
+    client = place.client()
+    with system_of(place, "G01"):
+        assert place.ask(client=client).status == 200
+    client.close()
+    for member in ("G22", "G01"):
+        kept = place.seats[member].gateway_state / anchored.KEPT
+        assert (kept / "VN" / parameters.SHARED).exists()
+        assert [len(load_certificates(one)) for one in kept.glob("learned-*.pem")] == [1]
+
+
+def test_what_our_own_form_says_of_members_addresses_and_certificates_overrules_nothing(place: Place) -> None:
+    folder, now = place.seats["G22"].gateway_state, datetime.now(UTC)
+    honest = anchored.held(signed_by_directory(place), folder, now)
+    data = configuration.content(signed_by_directory(place))
+    data["gateways"][0]["address"] = "evil.example:" + data["gateways"][0]["address"].rpartition(":")[2]
+    data["members"][0]["name"], data["gateways"][1]["clients"] = "Another", []
+    later = (now + timedelta(days=400)).isoformat()
+    changed = signed_by_directory(place, members=data["members"], gateways=data["gateways"], expires=later)
+    found = anchored.held(changed, folder, now)
+    assert (found.members, found.gateways) == (honest.members, honest.gateways)
+    assert found.subsystems["VN/GOV/G22/PORTAL"].systems
+    assert found.expires < now + timedelta(days=2), "it ends with the list that X-Road's clients read"
+    data["gateways"][0]["tls"] = "0" * 64
+    with pytest.raises(ConfigurationRefused):
+        anchored.held(signed_by_directory(place, gateways=data["gateways"]), folder, now)
+
+
+def test_what_was_verified_counts_while_nobody_answers_and_until_it_ends(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def silent(_: str) -> bytes | None:
+        raise ConnectionRefusedError
+
+    folder, now, whole = place.seats["G22"].gateway_state, datetime.now(UTC), download.download
+    anchored.held(signed_by_directory(place), folder, now)
+    monkeypatch.setattr(
+        download, "download", lambda anchor, now, ask=silent, learned=(): whole(anchor, now, ask, learned)
+    )
+    assert anchored.held(signed_by_directory(place), folder, now).gateways
+    ours = signed_by_directory(place, expires=(now + timedelta(days=9)).isoformat())
+    with pytest.raises(ConfigurationRefused):
+        anchored.held(ours, folder, now + timedelta(days=2))
+
+
+def test_without_a_configuration_that_the_anchor_leads_to_traffic_stops(place: Place) -> None:
+    place.kill("gateway-G22", 15)
+    state = place.seats["G22"].gateway_state
+    wrong = place.layout.directory / "sources" / "external" / parameters.ANCHOR
+    own = (state / parameters.ANCHOR).read_bytes()
+    url = f"http://{json.loads((place.layout.directory / 'content.json').read_text())['address']}"
+    named = wrong.read_bytes().replace(f"{url}/externalconf".encode(), f"{url}/internalconf".encode())
+    (state / parameters.ANCHOR).write_bytes(named)
+    place.start("gateway-G22")
+    client = place.client()
+    assert place.ask(client=client).headers["x-road-error"] == "Server.ClientProxy.OutdatedGlobalConf"
+    client.close()
+    assert "configuration.refused why=an unknown key signed it" in place.output("gateway-G22")
+    (state / parameters.ANCHOR).write_bytes(own)
