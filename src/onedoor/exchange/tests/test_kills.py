@@ -35,7 +35,7 @@ STEPS = (
     at(PROVIDING, "responses are durable and not sent", "providing:ProvidingLink._logged"),
     at(PROVIDING, "responses were sent", "providing:ProvidingLink._logged", before=False),
     at(PROVIDING, "a segment was begun", "log:Log._roll", before=False),
-    at(PROVIDING, "the ids of before are being read", "main:remember"),
+    at(PROVIDING, "the ids of before are being read", "replay:remember"),
     at("provider", "a request came and is nowhere", OWN + "provide"),
     at("provider", "a request was done and not answered", OWN + "answered"),
     at("consumer", "an answer came and was not taken down", OWN + "acknowledge"),
