@@ -137,7 +137,9 @@ class Peer:
         waiting = {id(one) for one in self.outbox.drop()}
         for request_id, one in list(self.awaited.items()):
             if one.again:
-                self.fail(request_id, client_side("NetworkError", "The provider's gateway is leaving", retry=True))
+                fault = client_side("NetworkError", "The provider's gateway is leaving", retry=True)
+                fault.fate = UNTAKEN
+                self.fail(request_id, fault)
             else:
                 one.again = id(one.message) not in waiting
                 self.outbox.put(one.message)

@@ -2,6 +2,7 @@
 
 import gc
 import json
+import signal
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -110,6 +111,32 @@ def test_while_one_gateway_is_killed_no_message_fails_that_may_be_tried_again_an
     assert len(lost) <= 2 * 3  # at each kill what these three had under way
     seen = Counter(one["headers"]["x-road-id"] for one in behind.seen if "idempotency-key" not in one["headers"])  # type: ignore[index,operator]
     assert not [one for one, times in seen.items() if times > 1]
+
+
+def test_a_gateway_that_is_told_to_stop_leaves_every_message_to_the_other(doubled: Place, behind: System) -> None:
+    statuses: list[int] = []
+    stop = threading.Event()
+
+    def load() -> None:
+        client = doubled.client()
+        while not stop.is_set():
+            statuses.append(doubled.ask(client=client).status)
+        client.close()
+
+    workers = [threading.Thread(target=load) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for name in BOTH:
+        seen = len(statuses)
+        wait_for(lambda seen=seen: len(statuses) > seen + 40, "load")
+        doubled.kill(name, signal.SIGTERM)
+        seen = len(statuses)
+        wait_for(lambda seen=seen: len(statuses) > seen + 40, "load at the other one")
+        doubled.start(name)
+    stop.set()
+    for worker in workers:
+        worker.join()
+    assert set(statuses) == {200}
 
 
 def test_an_id_that_one_gateway_took_is_not_sent_to_the_other(
