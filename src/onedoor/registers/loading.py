@@ -13,7 +13,8 @@ from onedoor.registers.definition import Register
 from onedoor.registers.errors import BadRecord
 
 T = TypeVar("T")
-BATCH = 5000
+FIRST, BATCH = 500, 5000
+"""Rows of the first batch, and at most: each is twice the one before."""
 
 
 def load(register: Register, rows: Iterable[Mapping[str, Any]], progress: Callable[[int], None]) -> int:
@@ -47,10 +48,11 @@ def analyze() -> None:
 
 
 def batches(given: Iterable[T]) -> Iterator[list[T]]:
-    """Yield *given* in lists of `BATCH`, the last one shorter."""
-    source = iter(given)
-    while batch := list(islice(source, BATCH)):
+    """Yield *given* in lists that grow from `FIRST` to `BATCH`, so that the database soon works beside."""
+    source, size = iter(given), min(FIRST, BATCH)
+    while batch := list(islice(source, size)):
         yield batch
+        size = min(2 * size, BATCH)
 
 
 def _checked(register: Register, row: Mapping[str, Any], line: int, last: dict[str, int]) -> dict[str, Any]:
