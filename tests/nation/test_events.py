@@ -63,7 +63,11 @@ def test_an_event_reaches_who_fetches_and_who_is_told_though_its_room_is_killed(
     nation.wait_for_all()
     wait_for(lambda: told(nation, id_) == [event["event"]], "the insurance is not told of the event", 90)
 
-    found = agencies.ask("G01", "GET", f"pull/v1/{TYPE}")
+    def pulled() -> Any:
+        answer = agencies.ask("G01", "GET", f"pull/v1/{TYPE}")
+        return answer if isinstance(answer, dict) else None
+
+    found = wait_for(pulled, "the room began anew, and its gateway does not find it", 30)
     assert (found["id"], found["event"], found["publisherId"]["memberCode"]) == (id_, event["event"], "G18")
     assert agencies.ask("G01", "DELETE", f"pull/v1/{TYPE}/{id_}") == 204
     assert agencies.ask("G01", "GET", f"pull/v1/{TYPE}") == 404
