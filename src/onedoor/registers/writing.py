@@ -110,8 +110,7 @@ def _versions(
                 row.key, row.request = request.key, storage.request_mark(register, request.marked)
             _store(register, request, record, row)
             written.append(row)
-    for row in written:
-        following.tell_all(row, (before or written)[0].id, request.values)
+            following.tell_all(row, (before or written)[0].id, request.values)
     return parts[0][1]
 
 
@@ -151,7 +150,7 @@ def _end(register: Register, request: Request, name: UUID, before: Sequence[Reco
         storage.supersede(before[-1], moment)
         storage.insert(row, storage.Sealed({}, [], bytes(row.identity), []))
         _state(row)
-    following.tell_all(row, name, register.fields, ended=True)
+        following.tell_all(row, name, register.fields, ended=True)
 
 
 def _spans(register: Register, request: Request, versions: Sequence[Record]) -> list[Span]:

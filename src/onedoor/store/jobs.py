@@ -11,13 +11,19 @@ from procrastinate import BaseRetryStrategy, RetryDecision
 from procrastinate.contrib.django import app
 from procrastinate.jobs import Job as QueuedJob
 from procrastinate.tasks import Task
+from psycopg.types.json import Jsonb
 
 from onedoor.kernel import nation
 from onedoor.kernel.watch import metrics, spans, trace
+from onedoor.store import rows
 
 __all__ = ["PATIENT", "Job", "Patient", "app", "job", "periodic"]
 
 
+DEFER = """
+SELECT procrastinate_defer_jobs_v1(ARRAY[ROW(%s, %s, %s, %s, %s, %s, %s)::procrastinate_job_to_defer_v1])
+"""
+"""What procrastinate's own ``defer`` runs, as a statement that is kept ready and takes no turn of its own."""
 log = structlog.get_logger("onedoor.jobs")
 _seconds = metrics.histogram(
     "onedoor_job_seconds",
@@ -54,13 +60,18 @@ class Job:
         """Run the function here and now."""
         return self.function(*args, **kwargs)
 
-    def defer(self, **arguments: Any) -> int:  # noqa: ANN401 - JSON values
-        """Queue the job in the current transaction; return its number."""
-        return int(self.task.defer(**_traced(arguments)))
+    def defer(self, **arguments: Any) -> None:  # noqa: ANN401 - JSON values
+        """Queue the job in the current transaction; within `rows.one_trip`, with what else goes to the database."""
+        self._queue(None, arguments)
 
-    def defer_at(self, moment: datetime, **arguments: Any) -> int:  # noqa: ANN401 - JSON values
+    def defer_at(self, moment: datetime, **arguments: Any) -> None:  # noqa: ANN401 - JSON values
         """Queue the job in the current transaction, to run not before *moment*."""
-        return int(self.task.configure(schedule_at=moment).defer(**_traced(arguments)))
+        self._queue(moment, arguments)
+
+    def _queue(self, moment: datetime | None, arguments: dict[str, Any]) -> None:
+        task = self.task
+        kept = [task.queue, task.name, task.priority, task.lock, task.queueing_lock]
+        rows.run(DEFER, [*kept, Jsonb(_traced(arguments)), moment])
 
 
 def job(
