@@ -77,10 +77,8 @@ OF_DJANGO = {"onedoor.site.serve", "onedoor.site.listeners"}
 def test_every_listener_has_a_table_of_its_routes() -> None:
     ours = (path for path in SOURCE.rglob("*.py") if not {"tests", "examples"} & set(path.parts))
     found = {module_of(path) for path in ours if LISTENING.search(path.read_text())}
-    gateway = {  # they make the listeners whose requests `consuming` and the watch listener answer
-        "onedoor.exchange.gateway.main",
-        "onedoor.exchange.gateway.workers",
-    }
+    # One makes the listener whose requests `consuming` answers, the other the sockets of workers' watch listeners.
+    gateway = {"onedoor.exchange.gateway.main", "onedoor.exchange.gateway.workers"}
     assert found == OF_DJANGO | gateway | set(TABLES.values()) - {"onedoor.exchange.gateway.consuming"}
 
 

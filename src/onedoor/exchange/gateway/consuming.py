@@ -29,7 +29,6 @@ from onedoor.exchange.gateway import (
 from onedoor.exchange.gateway.asking import Peer
 from onedoor.exchange.gateway.core import Core
 from onedoor.exchange.gateway.faults import CLIENT_PROXY, Fault, bad_request, client_side
-from onedoor.exchange.gateway.govstack import PUSHED, ROOM, SUBSCRIBING
 from onedoor.exchange.gateway.messages import DROPPED, Fields, Headers, Response
 from onedoor.exchange.gateway.systems import Answering, Asked
 from onedoor.exchange.gateway.watching import ASKING, FAULT, Noted
@@ -44,6 +43,8 @@ METHODS = frozenset((b"GET", b"POST", b"PUT", b"DELETE", b"PATCH", b"HEAD", b"OP
 _CLIENT, _ID = b"x-road-client", b"x-road-id"
 _REPLACED = DROPPED | {_CLIENT, b"traceparent", b"tracestate"}
 """Names that do not travel as they came: a trace that this gateway does not know for its own begins anew."""
+PUSHED = "events"
+"""Code of the service of a subscriber that a room pushes to (`directory.rights`)."""
 _TYPE = re.compile(r"[A-Za-z0-9._]{1,200}")
 _logger = logging.getLogger(__name__)
 
@@ -275,10 +276,7 @@ class Consuming:
 
     def _check_push(self, client: str, target: Target, headers: Fields) -> None:
         """Raise `Fault` when a room behind this gateway would push to whom it does not grant to subscribe."""
-        room, purpose = f"{client}/{ROOM}", headers.first(b"onedoor-purpose")
-        if target.code != PUSHED or room not in self.core.local.services:
-            return
-        if not self.core.allowed(target.provider, room, *SUBSCRIBING, purpose):
+        if target.code == PUSHED and not self.core.pushes(client, target.provider, headers.first(b"onedoor-purpose")):
             raise client_side("AccessDenied", f"Request is not allowed: {identifiers.named(target.service)}")
 
     def _fail(self, fault: Fault, asked: Asked, connection: Answering, noted: Noted) -> None:

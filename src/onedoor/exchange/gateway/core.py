@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from onedoor.exchange.gateway.stamping import Stamping
     from onedoor.exchange.gateway.workers import Share
 
+SUBSCRIBING = "api", "/v1/subs"
+"""Service of a room, and the path there at which who may subscribe finds its subscriptions (`directory.rights`)."""
 _logger = logging.getLogger(__name__)
 
 
@@ -144,6 +146,12 @@ class Core:
         rights = self._configuration.rights if self._configuration else Permissions(())
         call = (client, service, method, path or "/", purpose)
         return self._granted.covers(*call) and rights.covers(*call)
+
+    def pushes(self, room: str, subscriber: str, purpose: str) -> bool:
+        """Return whether a *room* behind this gateway may push to *subscriber*: only who may subscribe is told."""
+        service, path = SUBSCRIBING
+        service = f"{room}/{service}"
+        return service not in self.local.services or self.allowed(subscriber, service, "GET", path, purpose)
 
     def callable_by(self, client: str, service: str, endpoints: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
         """Return where *client* may call *service*: of its *endpoints*, and of those that grants and rights name."""

@@ -19,8 +19,6 @@ MOUNT = b"/govstack"
 CLIENT, XROAD = b"x-govstack-client", b"x-road-client"
 LISTS = re.compile(rb"/listClients|/r1(/[^/]+){4}/(listMethods|allowedMethods)")
 """What a gateway answers with a list of its own, to GET alone; what else ends so is a service's own."""
-PUSHED, ROOM, SUBSCRIBING = "events", "api", ("GET", "/v1/subs")
-"""Codes of the services that a room pushes to, and where one subscribes to it; what who may subscribe may call there."""
 _NAMES = {
     "object_type": "objectType",
     "xroad_instance": "instanceId",
