@@ -51,13 +51,18 @@ def run(arguments: argparse.Namespace) -> None:
         archives.pack(Path(name) / "keys", keys, shared)
     sizes = about["databases"].items()
     entries = ", ".join(_("{name} ({size} entries of its ledger)", name=name, size=size) for name, size in sizes)
-    print(_("Data of {entries}: {file}", entries=entries, file=data))
+    print(_("Data of {entries}: {file}", entries=entries or _folders(found.var), file=data))
     persons = sum(about["persons"].values())
     print(_("Keys of {persons} persons, of signatures and seals: {file}", persons=persons, file=keys))
     day = about["expires_at"][:10]
     print(_("Keep the two apart. The copy of the keys expires on {day}: no restore takes it after that.", day=day))
     for path in archives.delete_expired(keys.parent, datetime.now(UTC)):
         print(_("Deleted, for it has expired: {file}", file=path))
+
+
+def _folders(var: Path) -> str:
+    """Return the processes without a database whose states are in *var*."""
+    return ", ".join(one.name for one in sorted(var.iterdir()) if one.is_dir() and one.name.startswith(archives.STATES))
 
 
 def _collect(found: Installation, folder: Path) -> dict[str, Any]:

@@ -217,7 +217,6 @@ def _write_settings(arguments: argparse.Namespace, told: dict[str, Any]) -> None
     settings = {
         "ONEDOOR_ROLE": "gateway",
         "ONEDOOR_MEMBER": re.sub(r"[^A-Z0-9-]", "-", arguments.member.split("/")[2].upper()),
-        "ONEDOOR_STATE": str(arguments.folder),
         "ONEDOOR_LISTEN": arguments.listen,
         "ONEDOOR_EXCHANGE_LISTEN": f"0.0.0.0:{arguments.address.rpartition(':')[2]}",
         "ONEDOOR_WATCH_LISTEN": arguments.watch,
