@@ -20,7 +20,7 @@ from onedoor.kernel import clock, nation
 from onedoor.kernel.actor import Actor
 from onedoor.privacy.service import permit_held, permitting_held
 from onedoor.procedures.service import pinned
-from onedoor.store.rows import Joined, Rows, Statement, fetch_each
+from onedoor.store.rows import Joined, Rows, Statement, fetch_both
 from onedoor.store.sealed import KeyDestroyed
 
 OPEN = (rules.NEW, rules.DECIDING, rules.STUCK)
@@ -37,9 +37,11 @@ ANYBODY = "%"
 FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 MIDWIFE = ".midwife"
 STATES = """
-SELECT state, taken_by = %s AS mine, count(*), count(*) FILTER (WHERE due < %s),
-    count(*) FILTER (WHERE due >= %s AND due < %s)
-FROM cases_task WHERE agency = %s AND post = %s GROUP BY 1, 2
+SELECT json_agg(json_build_array(state, mine, every, late, today)) FROM (
+    SELECT state, taken_by = %s AS mine, count(*) AS every, count(*) FILTER (WHERE due < %s) AS late,
+        count(*) FILTER (WHERE due >= %s AND due < %s) AS today
+    FROM cases_task WHERE agency = %s AND post = %s GROUP BY 1, 2
+) AS counted
 """
 BY_ID, LOCKED = (Rows(Task, f"id = %s AND agency <> ''{lock}") for lock in ("", " FOR UPDATE"))
 WHOLE = Joined(
@@ -85,11 +87,12 @@ def inbox(actor: Actor, *, tab: str = "open", query: str = "", due: str = "", pa
     own = (actor.agency, post_of(actor), list(TABS[tab]), actor.person if tab == "taken" else ANYBODY)
     chosen = (*own, *{"late": (FIRST, now), "today": (now, tonight)}.get(due, (FIRST, LAST)))
     start = (max(page, 1) - 1) * PER_PAGE
-    counts, lines = fetch_each(
+    ((counts,),), lines = fetch_both(
         (STATES, (actor.person, now, now, tonight, actor.agency, post_of(actor))),
+        1,
         LINES.asked(*chosen, *((MOST_SEARCHED, 0) if query else (PER_PAGE, start))),
     )
-    counted, rows, named = _Counted(counts), LINES.made(lines), set[UUID]()
+    counted, rows, named = _Counted(counts or ()), LINES.made(lines), set[UUID]()
     if query:
         rows, named = _search(rows, query)
     total = len(rows) if query else counted.of(tab, due)
