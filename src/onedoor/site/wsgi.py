@@ -5,19 +5,17 @@ import signal
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "onedoor.site.settings")
 
-import django
+from django.core.wsgi import get_wsgi_application
 from django.urls import get_resolver
 
 from onedoor.kernel.settings import current
 from onedoor.site import launch, logs, warmth, watching
-from onedoor.site.handler import Handler
 
 SERVES = int(os.environ.get("ONEDOOR_MASTER", "0")) == os.getppid()
 if SERVES:
     launch.end_with_parent(os.getppid(), signal.SIGTERM)
 logs.set_up(current().log_level)
-django.setup(set_prefix=False)
-application = Handler()
+application = get_wsgi_application()
 # The first request should not wait for the views to be imported.
 get_resolver().url_patterns  # noqa: B018
 if SERVES:
