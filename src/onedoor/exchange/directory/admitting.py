@@ -24,7 +24,7 @@ from onedoor.kernel.said import Said, said
 from onedoor.signing.certificates import fingerprint, load_certificates, pem
 from onedoor.signing.keys import load_key
 
-JOURNAL, ACT = "members.jsonl", "act"
+JOURNAL, CHANGE = "members.jsonl", "act"
 ADD, REMOVE, ALLOW, DENY, APPROVE, WITHDRAW = "add", "remove", "allow", "deny", "approve", "withdraw"
 SPREAD, OVERLAP = timedelta(minutes=5), timedelta(hours=1)
 """After which a gateway uses its new keys, when all others know them, and for how long the old ones count as well."""
@@ -57,7 +57,7 @@ class BadAuthority(OnedoorError):
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class Change:
     """One line of the journal: *what* was done, with its *facts*; by whom and when."""
 
     what: str
@@ -70,20 +70,20 @@ class Act:
         return {"what": self.what, "facts": self.facts, "by": self.by, "moment": self.moment.isoformat()}
 
     @classmethod
-    def read(cls, data: Mapping[str, Any]) -> "Act":
+    def read(cls, data: Mapping[str, Any]) -> "Change":
         """Return the act in its JSON form; raise KeyError, TypeError or ValueError."""
         return cls(data["what"], data["facts"], data["by"], datetime.fromisoformat(data["moment"]))
 
 
-def acts(folder: Path) -> list[Act]:
+def acts(folder: Path) -> list[Change]:
     """Return what was done at the directory in *folder*; lines that it did not sign count for nothing."""
     path = folder / JOURNAL
     if not path.exists():
         return []
-    return permissions.read_signed(path, ACT, load_certificates(folder / "signing.pem"), Act.read)[0]
+    return permissions.read_signed(path, CHANGE, load_certificates(folder / "signing.pem"), Change.read)[0]
 
 
-def applied(content: Mapping[str, Any], done: Iterable[Act], now: datetime) -> dict[str, Any]:
+def applied(content: Mapping[str, Any], done: Iterable[Change], now: datetime) -> dict[str, Any]:
     """Return *content* with what was *done* applied to it, as it is at *now*."""
     found = {name: list(content.get(name, ())) for name in ("members", "gateways", "authorities", "time_stampers")}
     found["rights"] = []
@@ -261,8 +261,8 @@ class Directory:
                 raise BadRegistration(why=said("a later one of this gateway was taken in already"))
 
     def _write(self, what: str, facts: Mapping[str, Any]) -> None:
-        act = Act(what, facts, self.by, self.now)
-        permissions.append_signed(self.folder / JOURNAL, ACT, act.data(), load_key(self.folder / "signing.key"))
+        act = Change(what, facts, self.by, self.now)
+        permissions.append_signed(self.folder / JOURNAL, CHANGE, act.data(), load_key(self.folder / "signing.key"))
 
 
 def _same(

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -69,8 +70,13 @@ def logged(place: Place, member: str) -> list[set[str]]:
 
 def watched(place: Place, name: str, path: str) -> str:
     address = place.environments[name]["ONEDOOR_WATCH_LISTEN"]
-    with urllib.request.urlopen(f"http://{address}{path}", timeout=5) as answer:
-        return str(answer.read().decode())
+    try:
+        with urllib.request.urlopen(f"http://{address}{path}", timeout=5) as answer:
+            return str(answer.read().decode())
+    except urllib.error.HTTPError as error:  # 503: a worker is on its way
+        return str(error.read().decode())
+    except OSError:
+        return ""
 
 
 def test_both_workers_of_both_gateways_carry_messages(

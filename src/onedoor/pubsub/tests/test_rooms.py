@@ -11,7 +11,6 @@ from uuid import uuid4
 import pytest
 import requests
 import schemathesis
-import yaml
 from django.db import connection, transaction
 from django.test import Client
 from schemathesis.core.transport import Response
@@ -27,9 +26,7 @@ from onedoor.store.models import StatedEvent
 from onedoor.store.work import run_waiting
 
 pytestmark = pytest.mark.django_db
-SPECIFICATION = schemathesis.openapi.from_dict(
-    yaml.safe_load((Path(__file__).parent / "govstack-im-pubsub-2.0.0.yaml").read_text("utf-8"))
-)
+SPECIFICATION = schemathesis.openapi.from_path(Path(__file__).parent / "govstack-im-pubsub-2.0.0.yaml")
 BEFORE = "/r1/{instanceId}/{memberClass}/{memberCode}/{applicationCode}"
 OWNER, CLINIC = "VN/GOV/G15/CIVIL-STATUS", "VN/GOV/G18/HEALTH"
 FETCHES, IS_TOLD = "VN/GOV/G01/POPULATION", "VN/GOV/G24/INSURANCE"

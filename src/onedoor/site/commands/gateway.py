@@ -165,7 +165,7 @@ def _next(folder: Path, waiting: list[Path]) -> list[str]:
 def _checked(arguments: argparse.Namespace) -> None:
     parts = arguments.member.split("/")
     if len(parts) != 3 or not all(map(PART.fullmatch, parts)):  # noqa: PLR2004 - instance, class, code
-        raise NotAnId(given=arguments.member, what=said("id of a member"), example="VN/GOV/G15")
+        raise NotAnId(given=arguments.member, what=said("id of a member"), example="AA/GOV/M1")
     codes = [arguments.server_code, *(one.partition("=")[0] for one in arguments.system)]
     if wrong := [one for one in codes if not PART.fullmatch(one)]:
         raise NotAnId(given=wrong[0], what=said("code"), example="GATEWAY")

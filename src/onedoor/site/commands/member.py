@@ -130,7 +130,7 @@ def _list(directory: Directory, arguments: argparse.Namespace, _raw: bytes) -> s
     return "\n".join(_line(one) for one in done) or _("Nobody was added here beside the nation’s files.")
 
 
-def _line(act: admitting.Act) -> str:
+def _line(act: admitting.Change) -> str:
     facts: Any = act.facts
     if act.what == admitting.ADD:
         about = f"{facts['gateway']['id']} ({facts['gateway']['address']})"
