@@ -101,11 +101,18 @@ def _add(found: dict[str, list[Any]], facts: Mapping[str, Any]) -> None:
     told, gateway = facts["member"], dict(facts["gateway"])
     _without(found, gateway["id"])
     before: Mapping[str, Any] = next((one for one in found["members"] if one["id"] == told["id"]), {"subsystems": []})
-    own = {one["id"] for one in told["subsystems"]}
-    others = [one for one in before["subsystems"] if one["id"] not in own]
+    shared = {one["id"]: one for one in before["subsystems"]}
+    own = [_merged(shared.pop(one["id"], None), one) for one in told["subsystems"]]
     found["members"] = [one for one in found["members"] if one["id"] != told["id"]]
-    found["members"].append({**told, "subsystems": [*others, *told["subsystems"]]})
+    found["members"].append({**told, "subsystems": [*shared.values(), *own]})
     found["gateways"].append(gateway)
+
+
+def _merged(before: Mapping[str, Any] | None, told: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a system that another gateway of its member serves as well, as both of them tell of it."""
+    services = {one["code"]: one for one in (*(before or told)["services"], *told["services"])}
+    systems = dict.fromkeys([*(before or told)["systems"], *told["systems"]])
+    return {**told, "systems": list(systems), "services": list(services.values())}
 
 
 def _remove(found: dict[str, list[Any]], facts: Mapping[str, Any]) -> None:
@@ -116,6 +123,7 @@ def _without(found: dict[str, list[Any]], gateway: str) -> None:
     """Take a gateway away, with the systems that it serves, and with its member if nothing is left of it."""
     gone = {client for one in found["gateways"] if one["id"] == gateway for client in one["clients"]}
     found["gateways"] = [one for one in found["gateways"] if one["id"] != gateway]
+    gone -= {client for one in found["gateways"] for client in one["clients"]}
     members = [
         {**one, "subsystems": [two for two in one["subsystems"] if two["id"] not in gone]} for one in found["members"]
     ]
@@ -271,8 +279,10 @@ def _same(
     """Return whether the directory says all of that already."""
     present = before["signing"].startswith(gateway["signing"].rstrip())
     rest = all(before[name] == gateway[name] for name in ("address", "tls", "clients"))
-    known = next((one for one in content["members"] if one["id"] == member["id"]), {"name": "", "subsystems": []})
-    systems = all(one in known["subsystems"] for one in member["subsystems"])
+    nobody: Mapping[str, Any] = {"name": "", "subsystems": []}
+    known: Mapping[str, Any] = next((one for one in content["members"] if one["id"] == member["id"]), nobody)
+    listed = {one["id"]: one for one in known["subsystems"]}
+    systems = all(_merged(listed.get(one["id"]), one) == listed.get(one["id"]) for one in member["subsystems"])
     return present and rest and systems and known["name"] == member["name"]
 
 

@@ -139,14 +139,14 @@ def _check_name(told: Mapping[str, Any], signing: Certificate, profile: str) -> 
 
 
 def _check_places(told: Mapping[str, Any], tls: str, content: Mapping[str, Any]) -> None:
-    """Raise where another gateway has the key, the address, or one of the systems."""
+    """Raise where another gateway has the key or the address, or another member's one of the systems."""
     own = {one["id"] for one in told["subsystems"]}
     for one in content["gateways"]:
         if one["id"] == told["gateway"]:
             continue
         if one["tls"] == tls or one["address"] == told["address"]:
             raise BadRegistration(why=said("the gateway {gateway} has its key or its address", gateway=one["id"]))
-        if taken := own & set(one["clients"]):
+        if (taken := own & set(one["clients"])) and one["id"].rpartition("/")[0] != told["member"]["id"]:
             facts = {"gateway": one["id"], "system": min(taken)}
             raise BadRegistration(why=said("the gateway {gateway} serves {system}", **facts))
 

@@ -176,7 +176,7 @@ def test_a_registration_that_either_key_did_not_sign_is_refused(directory: Direc
 
 
 def test_certificates_that_nobody_approved_gave_or_that_ended_are_refused(
-    var: Path, directory: Directory, gateway: Path, tmp_path: Path
+    var: Path, directory: Directory, gateway: Path
 ) -> None:
     raw = registration(gateway)
     late = Directory(directory.folder, "anna", datetime.now(UTC) + timedelta(days=400))
@@ -195,9 +195,25 @@ def test_certificates_that_nobody_approved_gave_or_that_ended_are_refused(
     directory.approve_stamps("stamps", load_certificates(var / "directory/tsa.pem")[0], "http://tsa.example/")
     assert directory.add(raw)[1]
     assert [one["name"] for one in directory.content()["time_stampers"]][-1] == "stamps"
-    other = joined(var, tmp_path / "other", f"{NEW}/SECOND", "192.0.2.10:5500")
-    with pytest.raises(BadRegistration, match="serves TL/GOV/NINTH/SYSTEM"):
-        directory.add(registration(other))
+
+
+def test_two_gateways_of_one_member_serve_a_system_and_one_of_them_may_leave(
+    var: Path, directory: Directory, gateway: Path, tmp_path: Path
+) -> None:
+    second = f"{NEW}/SECOND"
+    other = joined(var, tmp_path / "other", second, "192.0.2.10:5500")
+    for _ in range(2):
+        for one, new in ((gateway, _ == 0), (other, _ == 0)):
+            assert directory.add(registration(one, 60 * _))[1] == new, "each is told once"
+    found = published(directory)
+    assert len(found.subsystems[SYSTEM].systems) == 2
+    assert [found.gateways[one].clients for one in (GATEWAY, second)] == [{SYSTEM}, {SYSTEM}]
+    directory.remove(GATEWAY)
+    found = published(directory)
+    assert found.gateways[second].clients == {SYSTEM}
+    assert SYSTEM in found.subsystems
+    directory.remove(second)
+    assert SYSTEM not in published(directory).subsystems
 
 
 def test_a_certificate_that_is_revoked_is_refused(
