@@ -25,6 +25,9 @@ NO_NATION = {"test": REPOSITORY / "nations" / "vietnam", "witness": Path(), "gat
 SHORTEST_SECRET = 32
 STAMP_WITHIN, MOST_STAMP_WITHIN = 14_400, 604_800
 OPERATIONS_DAYS, MOST_OPERATIONS_DAYS = 7, 366
+STREAM_FROM, MOST_STREAM_FROM = 1024, 8192
+LARGEST_BODY, MOST_LARGEST_BODY = 65_536, 999_999
+"""Bodies of messages: KiB and MiB."""
 DESK_THREADS, MOST_THREADS = 8, 64
 MOST_WORKERS = 64
 MOST_RATE = 100_000
@@ -112,6 +115,10 @@ class Settings:
     """Seconds a gateway’s signatures may wait for a time-stamp; then it stops all traffic until it gets one."""
     operations_days: int
     """Days a gateway keeps its records of operational monitoring, and the summaries of its operations page."""
+    stream_from: int
+    """KiB above which a gateway passes a body on as it comes and keeps its digest instead of it, 1 to 8192."""
+    largest_body: int
+    """MiB of a body at most."""
     ocsp_url: str
     """Where the status of certificates is asked (OCSP); empty: where each certificate says."""
     public_url: str
@@ -217,6 +224,8 @@ def _settings(source: "_Source") -> Settings:
         tsa_url=source.text("tsa_url", URL, "", _such_as("http://tsa.example/tsr")),
         stamp_within=source.number("stamp_within", STAMP_WITHIN, MOST_STAMP_WITHIN),
         operations_days=source.number("operations_days", OPERATIONS_DAYS, MOST_OPERATIONS_DAYS),
+        stream_from=source.number("stream_from", STREAM_FROM, MOST_STREAM_FROM),
+        largest_body=source.number("largest_body", LARGEST_BODY, MOST_LARGEST_BODY),
         ocsp_url=source.text("ocsp_url", URL, "", _such_as("http://ocsp.example")),
         public_url=source.text("public_url", URL, "http://localhost:8000", _such_as("http://localhost:8002")).rstrip(
             "/"

@@ -1,6 +1,8 @@
 """Who sent a logged X-Road message to whom, as its head says: REST (PR-REST r1) and SOAP (PR-MESS 4.0)."""
 
+import base64
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -15,12 +17,29 @@ _SERVICE_PARTS = (4, 5, 6)
 _REST_SERVICE_PARTS = 5
 _CLIENT_PARTS = (3, 4)
 _LARGEST_HEAD, _MOST_LINES = 1 << 20, 2_000
+_PARTIAL = "206"
+_CONTENT_RANGE = re.compile(r"bytes (\d{1,15})-(\d{1,15})/(\d{1,15})")
+_HASHES = {"sha-512": "sha512", "sha-256": "sha256"}
+_DIGEST = re.compile(r"(sha-512|sha-256)=:((?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?):")
 _STATUS = re.compile(r"\d{3}")
 _VERBS = frozenset(("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"))
 _ENVELOPE = "{http://schemas.xmlsoap.org/soap/envelope/}"
 _ID = "{http://x-road.eu/xsd/identifiers}"
 _XROAD = "{http://x-road.eu/xsd/xroad.xsd}"
 _PARTS = ("xRoadInstance", "memberClass", "memberCode", "subsystemCode", "serviceCode", "serviceVersion")
+
+
+@dataclass(frozen=True)
+class Part:
+    """That a response brought the bytes from *start* to before *end* of a file of *total*, with its *digests*.
+
+    These are by the names of hashlib (``Content-Range``, RFC 9110; ``Repr-Digest``, RFC 9530).
+    """
+
+    start: int
+    end: int
+    total: int
+    digests: Mapping[str, bytes]
 
 
 @dataclass(frozen=True)
@@ -33,6 +52,9 @@ class Message:
     service: str
     purpose: str = ""
     basis: str = ""
+    streamed: bool = False
+    """Whether its body passed as a stream, so that its gateways keep the digest alone."""
+    part: Part | None = None
 
     @property
     def sender(self) -> str:
@@ -74,7 +96,18 @@ def _rest(message: bytes) -> Message:
         service=_identifier(service.split("/")),
         purpose=heads.get("onedoor-purpose", ""),
         basis=heads.get("onedoor-basis", ""),
+        streamed="onedoor-stream" in heads,
+        part=_part(heads) if lines[0] == _PARTIAL else None,
     )
+
+
+def _part(heads: Mapping[str, str]) -> Part | None:
+    found = _CONTENT_RANGE.fullmatch(heads.get("content-range", ""))
+    if found is None:
+        return None
+    start, last, total = (int(one) for one in found.groups())
+    said = {name: base64.b64decode(value) for name, value in _DIGEST.findall(heads.get("repr-digest", ""))}
+    return Part(start, last + 1, total, {_HASHES[name]: value for name, value in said.items()})
 
 
 def _target(path: str) -> str:

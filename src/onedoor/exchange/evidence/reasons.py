@@ -23,6 +23,7 @@ class Reason(StrEnum):
         "The statement on the certificate (OCSP) was signed by someone its authority does not allow: {certificate}."
     )
     UNKNOWN_TIME_STAMPER = "The time-stamp comes from no authority that the configuration approves."
+    OTHER_WHOLE = "The file is not the one whose digest its sender signed (Repr-Digest)."
 
 
 class Remark(StrEnum):
@@ -36,4 +37,8 @@ class Remark(StrEnum):
         "The time-stamp does not carry the certificate of its authority: only a configuration can tell whose it is."
     )
     NO_OCSP = "The container holds no statement that the signer's certificate was not revoked (OCSP)."
+    STREAMED = "The body passed as a stream, and its digest alone is kept: give the file with --attachment."
+    OPENED = "The body was to follow as a stream and never was whole: only the head of the message is proved."
+    PART = "The message brought bytes {bytes} of the file; its sender signed the digest of the whole, and it fits."
+    PART_ALONE = "The message brought bytes {bytes} of the file and proves no others: no digest of the whole is signed."
     COMPRESSED = "The entry mimetype is not the first, or is compressed; ASiC asks otherwise, and X-Road writes it so."

@@ -1,17 +1,21 @@
 """The verdict on the evidence of one message, in two parts, for people and for programs."""
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from onedoor.exchange.evidence import messages, trust
 from onedoor.exchange.evidence.configuration import Instance
-from onedoor.exchange.evidence.messages import Message
+from onedoor.exchange.evidence.messages import Message, Part
 from onedoor.exchange.evidence.reasons import Reason, Remark
 from onedoor.signing.asice import integrity
+from onedoor.signing.asice.container import Outside
 from onedoor.signing.asice.findings import Broken, Finding
+from onedoor.signing.asice.findings import Reason as Missing
 from onedoor.signing.asice.integrity import INVALID, VALID, Integrity
 
+ATTACHMENT = "attachment1"
 NOT_CHECKED = "not checked"
 _SIGNED = {"anchored": Remark.ANCHOR, "own": Remark.NO_ANCHOR, "none": Remark.UNSIGNED}
 Translate = Callable[[str], str]
@@ -69,16 +73,24 @@ class Report:
         return {key: value for key, value in facts.items() if value}
 
 
-def verify(path: Path, instances: Mapping[str, Instance] | None = None) -> Report:
-    """Return the verdict on the container in *path*; trust is checked when *instances* of a configuration are given."""
+def verify(path: Path, instances: Mapping[str, Instance] | None = None, attachment: Path | None = None) -> Report:
+    """Return the verdict on the container in *path*; trust is checked when *instances* of a configuration are given.
+
+    *attachment* is the body of a message that passed as a stream, or the whole file that it brought a part of.
+    """
     known = instances or {}
     stampers = [certificate for one in known.values() for certificate in one.time_stampers]
     with path.open("rb") as file:
-        found = integrity.check(file, stampers)
-    message, unreadable = _message(found)
+        found = integrity.check(file, stampers, {ATTACHMENT: Outside(attachment)} if attachment else None)
+        message, unreadable = _message(found)
+        whole: list[Finding] = []
+        if attachment and message and message.part and attachment.stat().st_size == message.part.total:
+            outside = Outside(attachment, message.part.start, message.part.end - message.part.start)
+            found = integrity.check(file, stampers, {ATTACHMENT: outside})
+            whole = _whole(message.part, attachment, found)
     instance = known.get(message.instance) if message else None
     reasons = None if instances is None else tuple(unreadable or _trust(found, message, instances))
-    remarks = _remarks(found, instance) + (unreadable if instances is None else [])
+    remarks = _remarks(found, instance) + _streamed(found, message) + whole + (unreadable if instances is None else [])
     return Report(found, message, reasons, instance, tuple(remarks))
 
 
@@ -90,6 +102,29 @@ def _message(found: Integrity) -> tuple[Message | None, list[Finding]]:
         return messages.read(found.message), []
     except Broken as broken:
         return None, [broken.finding]
+
+
+def _whole(part: Part, file: Path, found: Integrity) -> list[Finding]:
+    """Return what is to be known of a *file* of which the message brought a *part*; note it when it is another one."""
+    facts = {"bytes": f"{part.start}–{part.end - 1}"}
+    if not part.digests:
+        return [Finding(Remark.PART_ALONE, facts)]
+    for name, value in part.digests.items():
+        running = hashlib.new(name)
+        for chunk in Outside(file).chunks():
+            running.update(chunk)
+        if running.digest() != value:
+            found.findings.append(Finding(Reason.OTHER_WHOLE))
+            return []
+    return [Finding(Remark.PART, facts)]
+
+
+def _streamed(found: Integrity, message: Message | None) -> list[Finding]:
+    """Return what is to be known of a message whose body passed as a stream."""
+    if message is None or not message.streamed or ATTACHMENT in found.entries:
+        return []
+    missing = any(one.reason == Missing.ENTRY_MISSING for one in found.findings)
+    return [Finding(Remark.STREAMED if missing else Remark.OPENED)]
 
 
 def _trust(found: Integrity, message: Message | None, instances: Mapping[str, Instance]) -> list[Finding]:

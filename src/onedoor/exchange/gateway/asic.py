@@ -12,6 +12,7 @@ import re
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from hashlib import sha512
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -102,7 +103,9 @@ class Found:
 
     def container(self) -> bytes:
         """Return the ASiC-E container."""
+        digests = self.message.digests
         entries = {MESSAGE: self.message.head} | ({ATTACHMENT: self.message.body} if self.message.body else {})
+        signed = {MESSAGE: digests.head} | ({ATTACHMENT: digests.body} if digests.body else {})
         signatures = self.stamp["signatures"]
         place = [value for _, value, _ in signatures].index(base64.b64encode(self.value).decode())
         document, below = self._document(signatures[place][0]), leaves(digest for _, _, digest in signatures)
@@ -111,9 +114,11 @@ class Found:
             entries
             | {
                 SIGNED_RESULT: writing.result_file(SIGNED, batches.stated(self.said).result),
-                f"{SIGNED}-hashchain.xml": writing.chain_file(chain.way(self.leaves, self.index), entries),
+                f"{SIGNED}-hashchain.xml": writing.chain_file(chain.way(self.leaves, self.index), signed),
                 SIGNATURES: document,
-                f"{STAMPED}-hashchain.xml": writing.chain_file(chain.way(below, place), {SIGNATURES: document}),
+                f"{STAMPED}-hashchain.xml": writing.chain_file(
+                    chain.way(below, place), {SIGNATURES: sha512(document).digest()}
+                ),
             }
             | writing.stamped(stamped, base64.b64decode(self.stamp["token"]))
         )
@@ -182,15 +187,26 @@ def find(core: Core, wanted: Wanted) -> list[Found]:
         payload = record.payload or b""
         if record.kind == reading.STAMPED:
             _note_stamp(payload, found)
-        elif record.kind != reading.REFUSED and mark in payload and not (wanted.unique and found):
+        elif record.kind != reading.REFUSED and mark in payload:
             known = {one.value for one in found}  # a batch that came again, or to the gateway that sent it
-            found += (one for one in _wanted(record.kind, payload, wanted) if one.value not in known)
+            for one in _wanted(record.kind, payload, wanted):
+                if one.value not in known:
+                    _add(found, one, wanted)
             if sum(len(one.message.head) + len(one.message.body) for one in found) > MOST_BYTES and len(found) > 1:
                 raise Refused(500, b"Internal Server Error", "Too many messages have this id; ask for one: unique")
     for one in found:
         for record in core.indices.stamps(one.value) if not one.stamp else ():
             _note_stamp(record.payload or b"", [one])
     return found
+
+
+def _add(found: list[Found], one: Found, wanted: Wanted) -> None:
+    """Add *one*; a message that closes a stream takes the place of the one that opened it and says less."""
+    opened = [at for at, other in enumerate(found) if one.message.passed and other.message.head == one.message.head]
+    if opened:
+        found[opened[0]] = one
+    elif not (wanted.unique and found):
+        found.append(one)
 
 
 def _wanted(kind: int, payload: bytes, wanted: Wanted) -> Iterator[Found]:

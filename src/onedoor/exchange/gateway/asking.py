@@ -8,17 +8,19 @@ import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from onedoor.exchange.configuration import Gateway
-from onedoor.exchange.gateway import batches, messages, reading
+from onedoor.exchange.gateway import batches, bodies, messages, reading
+from onedoor.exchange.gateway.bodies import Body
 from onedoor.exchange.gateway.circuits import Circuit
 from onedoor.exchange.gateway.core import Core
 from onedoor.exchange.gateway.faults import UNKNOWN, UNTAKEN, Fault, client_side, server_side
 from onedoor.exchange.gateway.messages import Message, Response
-from onedoor.exchange.gateway.wire import Link, Outbox
+from onedoor.exchange.gateway.streams import key_of
+from onedoor.exchange.gateway.wire import CONNECT, Link, Outbox
 from onedoor.kernel.addresses import chosen
 
-CONNECT = 5.0
 PATIENCE = 40.0
 """Seconds until a request without an answer is given up; longer than a provider's gateway waits for its node."""
 MOST_AWAITED = 4096
@@ -30,7 +32,7 @@ REFUSALS = {
     b"InvalidSignatureValue": server_side("InvalidSignatureValue", "The provider's gateway refuses the signature"),
 }
 """What a provider's gateway may say in place of an answer, and what it means to who asked."""
-Answered = Callable[[Response, bytes], None]
+Answered = Callable[[Response, bytes, Body | None], None]
 Failed = Callable[[Fault], None]
 _logger = logging.getLogger(__name__)
 
@@ -39,13 +41,15 @@ _logger = logging.getLogger(__name__)
 class Awaited:
     """A request under way."""
 
-    hash: str
+    hashes: tuple[str, ...]
     answered: Answered
     failed: Failed
     until: float
     message: Message
     again: bool = False
     """Whether it was sent a second time, after a gateway that left had not taken it."""
+    stream: Body | None = None
+    """The large body that goes with it."""
 
 
 class Peer:
@@ -59,18 +63,24 @@ class Peer:
         """When (ns) the answers came that are handed on at this moment."""
         self._link: AskingLink | None = None
         self._connecting: asyncio.Task[None] | None = None
+        self._announced: dict[bytes, tuple[str, Body]] = {}
         self.asked = False
         self.outbox = Outbox(self._send, lambda: len(self.awaited) - len(self.outbox))
 
-    def ask(self, head: bytes, body: bytes, request_id: str, answered: Answered, failed: Failed) -> None:
+    def ask(self, head: bytes, body: bytes | Body, request_id: str, answered: Answered, failed: Failed) -> None:
         """Send a request; exactly one of *answered* and *failed* is called later."""
         if len(self.awaited) >= MOST_AWAITED or self.outbox.bytes > MOST_BYTES:
             raise client_side("Overloaded", "Too many requests wait for this provider", retry=True)
-        message = Message.of(head, body)
         until = time.monotonic() + PATIENCE
         if self.circuit.failures:
             self._try(until)
-        self.awaited[request_id] = Awaited(message.digests.request_hash, answered, failed, until, message)
+        stream, body = (body, b"") if isinstance(body, Body) else (None, body)
+        message = Message.of(head, body)
+        hashes = (message.digests.request_hash,)
+        self.awaited[request_id] = one = Awaited(hashes, answered, failed, until, message, stream=stream)
+        if stream:
+            self._announced[head], one.until = (request_id, stream), float("inf")
+            stream.then = partial(self._over, request_id, stream)
         self.outbox.put(message)
         self._reach()
 
@@ -123,6 +133,7 @@ class Peer:
         self.outbox.busy = True
         unsent = {_request_id(message.head) for message in self.outbox.drop()}
         told = why if isinstance(why, Fault) else client_side("NetworkError", why, retry=True)
+        self._announced.clear()
         for request_id in list(self.awaited):
             fault = Fault(told.type, told.message, retry=told.retry)
             fault.fate = UNTAKEN if request_id in unsent else UNKNOWN
@@ -136,12 +147,15 @@ class Peer:
         self.outbox.busy = True
         waiting = {id(one) for one in self.outbox.drop()}
         for request_id, one in list(self.awaited.items()):
-            if one.again:
+            if one.again or (one.stream and not one.stream.fresh):
                 fault = client_side("NetworkError", "The provider's gateway is leaving", retry=True)
-                fault.fate = UNTAKEN
+                fault.fate = UNKNOWN if one.stream else UNTAKEN
                 self.fail(request_id, fault)
             else:
                 one.again = id(one.message) not in waiting
+                if one.stream:
+                    link.streams.leaving.pop(key_of(request_id), None)
+                    self._announced[one.message.head] = request_id, one.stream
                 self.outbox.put(one.message)
         self._reach()
 
@@ -150,20 +164,33 @@ class Peer:
         if one := self.awaited.pop(request_id, None):
             _isolated(lambda: one.failed(fault))
 
-    def answer(self, message: Message) -> None:
-        """Hand the response in *message* to the one who awaits it, if it answers exactly that request."""
+    def answer(self, message: Message, link: "AskingLink | None" = None) -> None:
+        """Hand the response in *message* to the one who awaits it, if it answers exactly that request.
+
+        A large body comes on the same *link*.
+        """
         try:
             response = messages.read_response(message.head)
         except messages.BadMessage as bad:
             _logger.warning("response.refused peer=%s why=%s", self.gateway.id, bad)
             return
-        one = self.awaited.pop(response.headers.first(b"x-road-request-id"), None)
+        request_id = response.headers.first(b"x-road-request-id")
+        if message.passed:
+            if link:
+                link.streams.close(request_id, message)
+            return
+        one = self.awaited.pop(request_id, None)
         if one is None:
             return
+        if one.stream:
+            one.stream.drop()
         if self.circuit.failures:
             self.circuit.held()
-        if response.headers.first(b"x-road-request-hash") == one.hash:
-            _isolated(lambda: one.answered(response, message.body))
+        if response.headers.first(b"x-road-request-hash") in one.hashes:
+            if link and bodies.announces(response.headers):
+                _isolated(lambda: self._receive(message.head, response, one, request_id, link))
+            else:
+                _isolated(lambda: one.answered(response, message.body, None))
         else:
             fault = client_side("InconsistentResponse", "The response does not belong to the request")
             _isolated(lambda: one.failed(fault))
@@ -171,6 +198,59 @@ class Peer:
     def fail_sent(self, head: bytes, fault: Fault) -> None:
         """Answer the request with *head* with *fault*."""
         self.fail(_request_id(head), fault)
+
+    def _receive(self, head: bytes, response: Response, one: Awaited, request_id: str, link: "AskingLink") -> None:
+        """Hand on the response whose body was announced in its *head*; it comes as it is taken."""
+
+        def closed(message: Message) -> None:
+            if message.head == head:
+                body.finish(message.digests.body)
+            else:
+                body.lost("The response was closed by another one")
+
+        try:
+            length, headers = bodies.announcement(response.headers, self.core.passing.limits)
+            body = link.streams.receive(request_id, length, closed)
+        except bodies.BadLength as bad:
+            one.failed(client_side("InvalidBody", str(bad)))
+        except Fault as fault:
+            one.failed(fault)
+        else:
+            one.answered(Response(response.status, response.reason, headers), b"", body)
+
+    def _leave(self, taken: list[Message], link: "AskingLink") -> None:
+        """Let the bodies go that were announced in the heads of *taken*."""
+        for head in [message.head for message in taken if message.head in self._announced]:
+            request_id, body = self._announced.pop(head)
+            whole, refused = partial(self._close, request_id, head), partial(self._refused, request_id, body)
+            try:
+                link.streams.send(request_id, body, whole, refused)
+            except Fault as fault:
+                body.fail(fault)
+
+    def _close(self, request_id: str, head: bytes, digest: bytes) -> None:
+        """Sign the digest of a request's body: all of it has left."""
+        message = Message.closing(head, digest)
+        self._due(request_id, message.digests.request_hash)
+        self.outbox.put(message)
+
+    def _over(self, request_id: str, body: Body, fault: Fault | None) -> None:
+        """Forget a request's body, which is over; fail the request when that is because of a *fault*."""
+        if self._link and not body.complete:
+            self._link.streams.forget(request_id)
+        if fault:
+            self.fail(request_id, fault)
+
+    def _refused(self, request_id: str, body: Body) -> None:
+        """Send no more of a request's body: its answer says why."""
+        body.drop()
+        self._due(request_id)
+
+    def _due(self, request_id: str, *hashes: str) -> None:
+        """Expect the answer of a request, by one more of its *hashes*, from now on."""
+        if one := self.awaited.get(request_id):
+            one.hashes += hashes
+            one.until = time.monotonic() + PATIENCE
 
     async def _connect(self) -> None:
         gateway = self.gateway
@@ -210,6 +290,8 @@ class Peer:
         )
         if self.core.log.failed is None:  # what the log cannot hold is not asked
             link.write(batches.REQUESTS, payload)
+        if self._announced:
+            self._leave(taken, link)
         if not link.paused:
             self.outbox.free()
 
@@ -221,6 +303,8 @@ class Peer:
 
 class AskingLink(Link):
     """The connection of a `Peer`."""
+
+    side = staticmethod(client_side)
 
     def __init__(self, peer: Peer) -> None:
         super().__init__(peer.core)
@@ -238,6 +322,7 @@ class AskingLink(Link):
             self._asker.ready(self)
 
     def connection_lost(self, _: Exception | None) -> None:
+        self.streams.end("The connection to the provider's gateway was lost")
         if self.peer is None:
             self._asker.lost(None, "The other end is not the provider's gateway")
         elif not self._leaves:
@@ -245,12 +330,14 @@ class AskingLink(Link):
 
     def pause_writing(self) -> None:
         self.paused = True
+        self.streams.clog()
         self._asker.outbox.busy = True
 
     def resume_writing(self) -> None:
         self.paused = False
         if not self._leaves:
             self._asker.outbox.free()
+        self.streams.clear()
 
     def frame_received(self, kind: int, payload: bytes, peer: Gateway) -> None:
         if (kind, payload) == (batches.REFUSED, batches.LEAVING):
@@ -294,7 +381,7 @@ class AskingLink(Link):
             return
         self._asker.arrived = arrived
         for message in batch.messages:
-            self._asker.answer(message)
+            self._asker.answer(message, self)
         self._logging -= 1
         if self._leaves:
             self._leave()

@@ -15,12 +15,14 @@ from datetime import UTC, datetime, timedelta
 from cryptography.x509 import Certificate
 
 from onedoor.exchange.configuration import Before, Gateway
-from onedoor.exchange.gateway.chain import result
+from onedoor.exchange.gateway.chain import DIGEST, result
 from onedoor.exchange.gateway.messages import Message
 from onedoor.signing.asice.writing import Statement, Template
 from onedoor.signing.keys import Signer
 
 REQUESTS, RESPONSES, REFUSED = 1, 2, 3
+BODY, CREDIT, RESET = 4, 5, 6
+"""Frames about a large body, which is in no batch (`streams`)."""
 NAMES = {REQUESTS: "requests", RESPONSES: "responses"}
 LOG_FAILED, LEAVING = b"LoggingFailed", b"Leaving"
 """What a gateway says in place of an answer when it cannot write its log."""
@@ -34,6 +36,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MOMENT, _NUMBER, _CHAIN = re.compile("[0-9]{1,19}"), re.compile("[0-9]{1,3}"), re.compile("[0-9a-f]{128}")
 _COUNT = struct.Struct("!I")
 _ENTRY = struct.Struct("!II")
+_PASSED = 0x80000000 | DIGEST
+"""Stands where the length of a body does when it passed as a stream: its digest is here."""
 
 
 class BadBatch(Exception):
@@ -83,7 +87,10 @@ def seal(kind: int, sealer: Sealer, receiver: str, messages: Sequence[Message], 
     statement, signature = said.encode(), sealer.template.sign(stated(said), sealer.key)
     parts = [_SIZES.pack(len(statement), len(signature)), statement, signature, _COUNT.pack(len(messages))]
     for message in messages:
-        parts += (_ENTRY.pack(len(message.head), len(message.body)), message.head, message.body)
+        if message.passed:
+            parts += (_ENTRY.pack(len(message.head), _PASSED), message.head, message.digests.body)
+        else:
+            parts += (_ENTRY.pack(len(message.head), len(message.body)), message.head, message.body)
     return b"".join(parts)
 
 
@@ -152,10 +159,11 @@ def _read_messages(payload: bytes, at: int, count: int) -> tuple[list[Message], 
     for _ in range(count):
         head, body = _ENTRY.unpack_from(payload, at)
         at += _ENTRY.size
-        end = at + head + body
+        end = at + head + (body if body != _PASSED else DIGEST)
         if end > len(payload) or head > LARGEST_HEAD:
             raise BadBatch("InvalidRequest", "a message of the batch is not well formed")
-        messages.append(Message.of(payload[at : at + head], payload[at + head : end]))
+        made = Message.of if body != _PASSED else Message.closing
+        messages.append(made(payload[at : at + head], payload[at + head : end]))
         at = end
     return messages, at
 

@@ -14,6 +14,7 @@ from onedoor.exchange import identifiers
 from onedoor.exchange.configuration import Configuration, Gateway
 from onedoor.exchange.gateway import (
     asic,
+    bodies,
     catalogue,
     clients,
     faults,
@@ -27,10 +28,11 @@ from onedoor.exchange.gateway import (
     verification,
 )
 from onedoor.exchange.gateway.asking import Peer
+from onedoor.exchange.gateway.bodies import Body
 from onedoor.exchange.gateway.core import Core
 from onedoor.exchange.gateway.faults import CLIENT_PROXY, Fault, bad_request, client_side
 from onedoor.exchange.gateway.messages import DROPPED, Fields, Headers, Response
-from onedoor.exchange.gateway.systems import Answering, Asked
+from onedoor.exchange.gateway.systems import BODILESS, Answering, Asked
 from onedoor.exchange.gateway.watching import ASKING, FAULT, Noted
 from onedoor.exchange.identifiers import Target
 from onedoor.kernel.access import PUBLIC, SYSTEM
@@ -91,6 +93,8 @@ class Consuming:
         route = _HERE.get(path) or (_MOUNT if path.startswith(_MOUNTED) else _ASK)
         if not route.takes(asked.method.decode("latin-1")):
             raise bad_request(f"{route.path} is asked with {route.method}")
+        if asked.stream and route not in _CARRYING:
+            raise bad_request(f"The body is larger than {self.core.passing.limits.stream_from} bytes")
         return route
 
     def mounted(self, asked: Asked, connection: Answering, noted: Noted) -> None:
@@ -138,10 +142,13 @@ class Consuming:
         peer = self.peers[gateway.id]
         head = messages.request_head(b"POST", monitoring.target(errand), [*headers.pairs, noted.header()])
 
-        def answered(response: Response, body: bytes) -> None:
+        def answered(response: Response, body: bytes, stream: Body | None) -> None:
             noted.came(peer.arrived)
             noted.sizes[1] = response.size + len(body)
-            if faulty := response.headers.first(b"x-road-error"):
+            faulty = response.headers.first(b"x-road-error")
+            if stream:
+                stream.lost("No such answer comes as a large body")
+            if faulty or stream:
                 told = faults.told_by(faulty, body, after="")
                 failed(told or client_side("NetworkError", "The answer of the other gateway cannot be used"))
                 return
@@ -222,15 +229,15 @@ class Consuming:
         gateways = _serving(configuration, headers, target)
         self._check_push(client, target, headers)
         noted.about(target.service, request_id, gateways[0].id)
-        names = [noted.header(), (b"X-Road-Request-Id", request_id.encode())]
+        names = [noted.header(), (b"X-Road-Request-Id", request_id.encode()), *bodies.announced(asked.stream)]
         head = messages.request_head(asked.method, asked.target, [*headers.pairs, *names])
         wanted = (client, target.service, headers.first(_ID).strip())
 
-        def answered(response: Response, body: bytes) -> None:
+        def answered(response: Response, body: bytes, stream: Body | None) -> None:
             peer = self.peers.get(noted.peer)
             noted.came(peer.arrived if peer else 0)
             noted.sizes[1] = response.size + len(body)
-            self._answer(response, body, wanted, asked, connection, noted)
+            self._answer(response, stream or body, wanted, asked, connection, noted)
 
         def failed(fault: Fault) -> None:
             self._fail(fault, asked, connection, noted)
@@ -238,16 +245,16 @@ class Consuming:
         noted.sizes[0] = len(head) + len(asked.body)
         noted.sent()
         if len(gateways) == 1:
-            self.peers[gateways[0].id].ask(head, asked.body, request_id, answered, failed)
+            self.peers[gateways[0].id].ask(head, asked.content, request_id, answered, failed)
         else:
             harmless = asked.method in several.HARMLESS or bool(headers.first(b"idempotency-key"))
-            sending = several.Sending(head, asked.body, request_id, client, wanted[2], harmless, answered, failed)
+            sending = several.Sending(head, asked.content, request_id, client, wanted[2], harmless, answered, failed)
             self._several.send(sending, gateways, noted)
 
     def _answer(
         self,
         response: Response,
-        body: bytes,
+        body: bytes | Body,
         wanted: tuple[str, str, str],
         asked: Asked,
         connection: Answering,
@@ -259,6 +266,9 @@ class Consuming:
             fault = client_side("InconsistentResponse", "The response does not belong to the request")
             self._fail(fault, asked, connection, noted)
             return
+        if isinstance(body, Body):
+            self._pass_on(response, body, asked, connection, noted)
+            return
         type_, why = "", ""
         if faulty:
             told = faults.told_by(faulty, body, after=response.headers.first(b"retry-after"))
@@ -267,6 +277,23 @@ class Consuming:
         noted.end(response.status, type_, why)
         head_only = asked.method == b"HEAD"
         connection.answer(response.status, response.reason, response.headers.pairs, body, head_only=head_only)
+
+    def _pass_on(self, response: Response, stream: Body, asked: Asked, connection: Answering, noted: Noted) -> None:
+        """Answer with a large body as it comes: how the message ended is known when the body has."""
+        if response.headers.first(b"x-road-error") or asked.method == b"HEAD" or response.status in BODILESS:
+            inconsistent = client_side("InconsistentResponse", "The response has a body where there cannot be one")
+            stream.fail(inconsistent)
+            self._fail(inconsistent, asked, connection, noted)
+            return
+
+        def ended(fault: Fault | None) -> None:
+            noted.passed(asked.stream, stream)
+            noted.end(response.status, *((fault.type, fault.message) if fault else ()))
+            if fault:
+                self.core.counts[fault.type] += 1
+
+        stream.then = ended
+        connection.pass_on(response.status, response.reason, response.headers.pairs, stream)
 
     def _slowly(self, client: str) -> None:
         """Turn away a client that comes too often."""
@@ -283,6 +310,8 @@ class Consuming:
         status, reason = BUSY if self._how.busy and fault.retry else (fault.status, fault.reason)
         noted.end(status, fault.type, fault.message)
         self.core.counts[fault.type] += 1
+        if asked.stream:
+            asked.stream.fail(fault)
         message_id = asked.headers.first(_ID)
         headers, body = self.told(fault, asked.headers)
         if message_id.isascii() and message_id.isprintable() and message_id:
@@ -318,6 +347,7 @@ ROUTES = (
 )
 """All that a gateway answers its own systems; `clients.identify` holds them to theirs."""
 _HERE, _MOUNT, _ASK = {one.path.encode(): one for one in ROUTES[:-2]}, ROUTES[-2], ROUTES[-1]
+_CARRYING = (_MOUNT, _ASK)
 _MOUNTED, _SERVICES = (one.path.partition("<")[0].encode() for one in (_MOUNT, _ASK))
 
 

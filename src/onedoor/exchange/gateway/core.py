@@ -17,6 +17,7 @@ from onedoor.exchange.configuration import Before, Configuration, ConfigurationR
 from onedoor.exchange.gateway import identities
 from onedoor.exchange.gateway import local as files
 from onedoor.exchange.gateway.batches import BadBatch, Sealer
+from onedoor.exchange.gateway.bodies import Limits, Passing
 from onedoor.exchange.gateway.faults import Fault
 from onedoor.exchange.gateway.index import Indices
 from onedoor.exchange.gateway.local import Local
@@ -33,14 +34,19 @@ if TYPE_CHECKING:
 
 SUBSCRIBING = "api", "/v1/subs"
 """Service of a room, and the path there at which who may subscribe finds its subscriptions (`directory.rights`)."""
+STREAMS = "onedoor-streams"
+"""Named by gateways that take large bodies beside the batches (ALPN): to others none is sent."""
 _logger = logging.getLogger(__name__)
 
 
 class Core:
     """State of one gateway."""
 
-    def __init__(self, local: Local, log: Log, share: "Share", allows: Allowed = public) -> None:
+    def __init__(
+        self, local: Local, log: Log, share: "Share", allows: Allowed = public, limits: Limits | None = None
+    ) -> None:
         self.local, self.log, self.id, self.allows = local, log, local.id, allows
+        self.passing = Passing(limits or Limits())
         self.logs, self.buckets, self.sent = share.logs(local.log), share.buckets, share.sent
         self.indices = Indices(local.log, local.log_key, self.logs)
         self.sealer = Sealer.of(local.id, local.key, local.identity.certificate)
@@ -220,6 +226,7 @@ class Core:
     def outer(self, purpose: int) -> ssl.SSLContext:
         """Return a context towards other gateways; authorities of a later configuration are added to it."""
         context = _context(self.local.folder, files.OUTER, purpose)
+        context.set_alpn_protocols([STREAMS])
         self._outer.append(context)
         if self._configuration:
             context.load_verify_locations(cadata=_trusted(self._configuration))

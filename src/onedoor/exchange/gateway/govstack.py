@@ -7,10 +7,12 @@ the directory API, version 1.0. All else is X-Road's protocol as it stands.
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
+from onedoor.exchange.gateway.bodies import Body
 from onedoor.exchange.gateway.faults import bad_request, client_side
 from onedoor.exchange.gateway.messages import Fields, Headers
 from onedoor.exchange.gateway.systems import Answering, Asked
@@ -47,6 +49,10 @@ class Retelling:
                 status, reason, (headers, body) = broken.status, broken.reason, broken.told([b"application/json"])
         self._connection.answer(status, reason, headers, body, head_only=head_only)
 
+    def pass_on(self, status: int, reason: bytes, headers: Headers, body: Body) -> None:
+        """Write what is too large for a list as it comes."""
+        self._connection.pass_on(status, reason, headers, body)
+
 
 def mounted(asked: Asked, connection: Answering) -> tuple[Asked, Answering]:
     """Return what *asked*, below the mount, means to X-Road, and to whom its answer goes; raise `Fault`."""
@@ -64,7 +70,7 @@ def mounted(asked: Asked, connection: Answering) -> tuple[Asked, Answering]:
         pairs.append((b"Accept", b"application/json"))
         query = urlencode({"xRoadInstance": given["instanceId"]}).encode() if "instanceId" in given else b""
     target = path + (b"?" + query if query else b"")
-    return Asked(asked.method, target, Fields(pairs), asked.body, asked.certificate, asked.secure), connection
+    return replace(asked, target=target, headers=Fields(pairs)), connection
 
 
 def _told(found: Mapping[str, Any], only: str) -> dict[str, Any]:

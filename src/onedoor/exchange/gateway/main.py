@@ -19,6 +19,7 @@ from onedoor.exchange.configuration import Gateway
 from onedoor.exchange.gateway import local as files
 from onedoor.exchange.gateway import watching
 from onedoor.exchange.gateway.asking import Peer
+from onedoor.exchange.gateway.bodies import Limits
 from onedoor.exchange.gateway.circuits import Circuit
 from onedoor.exchange.gateway.consuming import Consuming, How
 from onedoor.exchange.gateway.core import Core
@@ -61,12 +62,13 @@ class GatewayServer:
 
     def __init__(self, settings: Settings, share: Share) -> None:
         self.local, self._share = files.read(settings.state), share
+        limits = Limits(settings.stream_from * 2**10, settings.largest_body * 2**20)
         self._systems, self._gateways = settings.listen, settings.exchange_listen
         self._plain = settings.plain_listen
         busy = settings.busy_status == UNAVAILABLE
         self._how = How(newer=settings.error_types == NEWER_ERRORS, busy=busy, rate=settings.client_rate)
         log = Log(share.log(self.local.log), self.local.log_key)
-        self.core = Core(self.local, log, share, within(settings.networks))
+        self.core = Core(self.local, log, share, within(settings.networks), limits)
         self.stamping = Stamping(self.core, settings.tsa_url, settings.ocsp_url, settings.stamp_within)
         self.core.stamping = self.stamping
         self.standing = Standing(self.core, settings.ocsp_url)
@@ -89,7 +91,7 @@ class GatewayServer:
         self._outgoing = core.outer(ssl.PROTOCOL_TLS_CLIENT)
         inward = core.inner(ssl.PROTOCOL_TLS_CLIENT)
         for one in self.local.services.values():
-            made = Node(one.host, one.port, one.system, inward, core.allows)
+            made = Node(one.host, one.port, one.system, inward, core.allows, core.passing)
             node = self.nodes.setdefault((one.host, one.port), made)
             node.health = node.health or one.health
         cached = self.local.folder / files.CONFIGURATION
@@ -99,11 +101,11 @@ class GatewayServer:
         consuming = Consuming(core, self.peers, self._how)
         await self._listen(
             self._systems,
-            lambda: SystemConnection(consuming, self.connections),
+            lambda: SystemConnection(consuming, self.connections, core.passing),
             core.inner(ssl.PROTOCOL_TLS_SERVER),
         )
         if self._plain:
-            await self._listen(self._plain, lambda: SystemConnection(consuming, self.connections), None)
+            await self._listen(self._plain, lambda: SystemConnection(consuming, self.connections, core.passing), None)
         await self._listen(
             self._gateways, lambda: ProvidingLink(providing, self.links), core.outer(ssl.PROTOCOL_TLS_SERVER)
         )
@@ -172,7 +174,8 @@ class GatewayServer:
 
     def _under_way(self) -> bool:
         """Return whether somebody waits for an answer here."""
-        return any(peer.awaited for peer in self.peers.values()) or any(link.busy for link in self.links)
+        waiting = any(peer.awaited for peer in self.peers.values()) or any(link.busy for link in self.links)
+        return waiting or bool(self.core.passing.bodies)
 
     async def _listen(
         self, address: str, factory: Callable[[], asyncio.Protocol], context: ssl.SSLContext | None
@@ -214,6 +217,7 @@ class GatewayServer:
             if self.core.end_partners():
                 self._follow()
             found: list[Swept] = [*self.connections, *self.links, *self.peers.values(), *self.nodes.values()]
+            found += self.core.passing.bodies
             for one in found:
                 try:
                     one.sweep(now)

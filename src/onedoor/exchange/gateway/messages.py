@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from hashlib import sha512
 
 from onedoor.exchange.gateway.chain import Digests, digests
 from onedoor.exchange.identifiers import SERVER, read_identifier
@@ -44,11 +45,18 @@ class Message:
     head: bytes
     body: bytes
     digests: Digests
+    passed: bool = False
+    """Whether the body went by as a stream, and only its digest is here."""
 
     @classmethod
     def of(cls, head: bytes, body: bytes) -> "Message":
         """Return the message with its digests computed."""
         return cls(head, body, digests(head, body))
+
+    @classmethod
+    def closing(cls, head: bytes, digest: bytes) -> "Message":
+        """Return the message whose body went by and has the SHA-512 *digest*: signed, it is as one with its body."""
+        return cls(head, b"", Digests(sha512(head).digest(), digest), passed=True)
 
 
 class Fields:

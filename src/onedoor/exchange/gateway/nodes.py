@@ -13,13 +13,13 @@ from typing import cast
 
 import httptools
 
+from onedoor.exchange.gateway.bodies import LAST, Body, Passing, Piece, declared, framed
 from onedoor.exchange.gateway.circuits import FAILURES, Circuit
 from onedoor.exchange.gateway.faults import Fault, server_side
-from onedoor.exchange.gateway.messages import Headers
-from onedoor.exchange.gateway.wire import keep_alive, shown_by
+from onedoor.exchange.gateway.messages import Fields, Headers
+from onedoor.exchange.gateway.wire import CONNECT, keep_alive, shown_by
 from onedoor.kernel.addresses import Allowed, chosen, literal, operators_own, public
 
-CONNECT = 5.0
 IDLE = 15.0
 """Seconds a resting connection is kept: less than any server closes it after, so that no request meets its end."""
 MOST_CONNECTIONS = 32
@@ -58,20 +58,33 @@ class Errand:
     done: Callable[[Reply], None]
     failed: Callable[[Fault], None]
     circuit: Circuit
+    body: Body | None = None
+    """What follows *wire*, and after which the answer is due within *patience* seconds."""
+    patience: float = 0.0
+    passing: Callable[[Reply, Body], None] | None = None
+    """Takes an answer whose body is too large to be taken at once."""
 
 
 class Node:
     """One system: its connections and what waits for one of them; *health* is where it is asked how it is."""
 
     def __init__(
-        self, host: str, port: int, certificate: str, context: ssl.SSLContext, allows: Allowed = public
+        self,
+        host: str,
+        port: int,
+        certificate: str,
+        context: ssl.SSLContext,
+        allows: Allowed = public,
+        passing: Passing | None = None,
     ) -> None:
         self.host, self.port, self.certificate, self._context = host, port, certificate, context
+        self.passing = passing or Passing()
         self.circuit = Circuit(f"{host}:{port}")
         self.health, self._look = "", 0.0
         self._allows = operators_own if literal(host) else allows
         self.resting: list[NodeConnection] = []
         self.all: set[NodeConnection] = set()
+        self.streaming: set[NodeConnection] = set()
         self._waiting: deque[Errand] = deque()
         self._connecting = 0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -103,9 +116,23 @@ class Node:
         else:
             self.resting.append(connection)
 
+    def set_apart(self, connection: "NodeConnection") -> None:
+        """Count *connection* no more while a large body passes on it: a slow one must not hold up the others."""
+        self.all.discard(connection)
+        self.streaming.add(connection)
+        if self._waiting:
+            self._grow()
+
+    def take_back(self, connection: "NodeConnection") -> None:
+        """Count *connection* again."""
+        if connection in self.streaming:
+            self.streaming.remove(connection)
+            self.all.add(connection)
+
     def lost(self, connection: "NodeConnection") -> None:
         """Forget *connection*."""
         self.all.discard(connection)
+        self.streaming.discard(connection)
         if connection in self.resting:
             self.resting.remove(connection)
         if self._waiting:
@@ -113,7 +140,7 @@ class Node:
 
     def sweep(self, now: float) -> None:
         """Give up what is late; close what rested long; look how the system is."""
-        for connection in list(self.all):
+        for connection in [*self.all, *self.streaming]:
             connection.sweep(now)
         while self._waiting and self._waiting[0].until < now:
             self._waiting.popleft().failed(server_side("NetworkError", "The service did not answer in time"))
@@ -141,7 +168,7 @@ class Node:
         """End everything."""
         for task in self._tasks:
             task.cancel()
-        for connection in list(self.all):
+        for connection in [*self.all, *self.streaming]:
             connection.abort()
 
     def _grow(self) -> None:
@@ -192,6 +219,8 @@ class NodeConnection(asyncio.Protocol):
         self._node = node
         self._transport: asyncio.Transport | None = None
         self._errand: Errand | None = None
+        self._going: Body | None = None
+        self._coming: Body | None = None
         self._begun = False
         self._trusted = False
         self._used = time.monotonic()
@@ -201,18 +230,69 @@ class NodeConnection(asyncio.Protocol):
     @property
     def usable(self) -> bool:
         """Return whether an errand may start here."""
-        return self._errand is None and self._transport is not None and not self._transport.is_closing()
+        free = self._errand is None and self._coming is None
+        return free and self._transport is not None and not self._transport.is_closing()
 
     def start(self, errand: Errand) -> None:
         """Send *errand*."""
         self._errand, self._begun = errand, False
         self._reply, self._chunks, self._size = Reply(), [], 0
+        self._most = LARGEST_BODY + LARGEST_HEAD if errand.passing is None else self._node.passing.limits.stream_from
         self._parser = httptools.HttpResponseParser(self)
         if self._transport:
             self._transport.write(errand.wire)
+        if errand.body:
+            self._node.set_apart(self)
+            self._going, errand.until = errand.body, float("inf")
+            errand.body.attach(self)
+
+    def take(self, piece: Piece) -> None:
+        """Send what came of the request's body."""
+        if self._transport and self._going and not self._transport.is_closing():
+            self._transport.writelines(framed(self._going.length, piece))
+
+    def whole(self, _digest: bytes) -> None:
+        """End the request: all of its body came."""
+        going, self._going = self._going, None
+        if self._transport and going and going.length is None:
+            self._transport.write(LAST)
+        if self._errand:
+            self._errand.until = time.monotonic() + self._errand.patience
+
+    def broken(self, fault: Fault) -> None:
+        """Give the request up: its body will never be whole."""
+        self._going = None
+        errand, self._errand = self._errand, None
+        self.abort()
+        if errand:
+            errand.failed(fault)
+
+    def pause_writing(self) -> None:
+        if self._going:
+            self._going.pause()
+
+    def resume_writing(self) -> None:
+        if self._going:
+            self._going.resume()
+
+    def pause_body(self) -> None:
+        """Read nothing for now."""
+        if self._transport and not self._transport.is_closing():
+            self._transport.pause_reading()
+
+    def resume_body(self) -> None:
+        """Read on."""
+        if self._transport and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def drop_body(self) -> None:
+        """Take nothing more of the answer."""
+        self.abort()
 
     def sweep(self, now: float) -> None:
         """Give up a late errand; close after a long rest."""
+        if self._coming:
+            return
         if self._errand is None and now - self._used > IDLE:
             self.abort()
         elif self._errand and self._errand.until < now:
@@ -240,6 +320,9 @@ class NodeConnection(asyncio.Protocol):
     def connection_lost(self, _: Exception | None) -> None:
         errand, self._errand = self._errand, None
         self._node.lost(self)
+        for body in (self._going, self._coming):
+            if body:
+                body.lost("The service closed the connection")
         if errand is None:
             return
         if self._served and not self._begun and errand.repeatable:
@@ -248,18 +331,39 @@ class NodeConnection(asyncio.Protocol):
             errand.failed(server_side("NetworkError", "The service closed the connection", retry=True))
 
     def data_received(self, data: bytes) -> None:
-        if self._errand is None:
+        if self._errand is None and self._coming is None:
             self.abort()
             return
         self._begun = True
         self._size += len(data)
-        if self._size > LARGEST_BODY + LARGEST_HEAD:
-            self._fail("The answer of the service is too large")
-            return
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._fail("The answer of the service is not HTTP")
+        if self._size > self._most and self._errand:
+            self._stream(self._errand)
+
+    def _stream(self, errand: Errand) -> None:
+        """Hand the answer on before its body is whole."""
+        if errand.passing is None or self._going:
+            self._fail("The answer of the service is too large")
+        elif not self._in_head and self._parser.get_status_code() >= 200:  # noqa: PLR2004 - 1xx is not the answer yet
+            reply, passing = self._reply, self._node.passing
+            reply.status, length = self._parser.get_status_code(), declared(Fields(reply.headers))
+            self._errand = None
+            if length and length > passing.limits.largest:
+                self._coming = None
+                self.abort()
+                errand.failed(server_side("InvalidBody", "The answer of the service is too large"))
+                return
+            if errand.circuit.failures:
+                errand.circuit.held()
+            self._node.set_apart(self)
+            self._coming = Body(self, length, passing.limits, passing.bodies, server_side)
+            for one in self._chunks:
+                self._coming.feed(one)
+            self._chunks = []
+            errand.passing(reply, self._coming)
 
     def on_message_begin(self) -> None:
         self._reply, self._head, self._in_head = Reply(), 0, True
@@ -281,7 +385,10 @@ class NodeConnection(asyncio.Protocol):
             self._finish(keep=False)
 
     def on_body(self, chunk: bytes) -> None:
-        self._chunks.append(chunk)
+        if self._coming:
+            self._coming.feed(chunk)
+        else:
+            self._chunks.append(chunk)
 
     def on_message_complete(self) -> None:
         if self._parser.get_status_code() >= 200:  # noqa: PLR2004 - 1xx is not the answer yet
@@ -289,25 +396,37 @@ class NodeConnection(asyncio.Protocol):
 
     def _finish(self, *, keep: bool) -> None:
         errand, self._errand = self._errand, None
-        if errand is None:
+        coming, self._coming = self._coming, None
+        if errand is None and coming is None:
             return
-        reply = self._reply
-        reply.status, reply.body = self._parser.get_status_code(), b"".join(self._chunks)
         self._used, self._served = time.monotonic(), self._served + 1
-        if errand.circuit.failures:
+        if errand and errand.circuit.failures:
             errand.circuit.held()
-        if keep:
+        if keep and self._going is None:
             asyncio.get_running_loop().call_soon(self._rest)
         else:
             self.abort()
-        errand.done(reply)
+        if coming:
+            coming.finish()
+            return
+        reply = self._reply
+        reply.status, reply.body = self._parser.get_status_code(), b"".join(self._chunks)
+        going, self._going = self._going, None
+        if going:  # answered before the request was whole: the rest of it is not wanted
+            going.lost("The service answered before it had the whole request")
+        if errand:
+            errand.done(reply)
 
     def _rest(self) -> None:
         if self.usable:
+            self._node.take_back(self)
             self._node.free(self)
 
     def _fail(self, why: str) -> None:
         errand, self._errand = self._errand, None
         self.abort()
+        for body in (self._going, self._coming):
+            if body:
+                body.lost(why)
         if errand:
             errand.failed(server_side("NetworkError", why, retry=True))

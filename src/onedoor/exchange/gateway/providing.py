@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from onedoor.exchange import identifiers
 from onedoor.exchange.configuration import Gateway
-from onedoor.exchange.gateway import batches, messages, metaservices, monitoring, reading
+from onedoor.exchange.gateway import batches, bodies, messages, metaservices, monitoring, reading
+from onedoor.exchange.gateway.bodies import Body, framing
 from onedoor.exchange.gateway.circuits import Circuit
 from onedoor.exchange.gateway.core import Core
 from onedoor.exchange.gateway.faults import SERVER_PROXY, Fault, server_side
@@ -32,8 +33,8 @@ MOST_SERVED = 1024
 """Requests of one peer under way at the same time; above that the link is not read."""
 BODILESS = frozenset(("GET", "HEAD", "DELETE", "OPTIONS", "TRACE"))
 """Methods that say nothing of a body when they have none."""
-_REPLACED = DROPPED | {b"x-road-client", b"x-road-service", b"x-road-id", b"x-road-error"}
-"""Names that an answer loses: of all but the last one this gateway says itself what is true."""
+_REPLACED = DROPPED | {b"x-road-client", b"x-road-service", b"x-road-id", b"x-road-error", bodies.HEADER.lower()}
+"""Names that an answer loses: of all but X-Road-Error this gateway says itself what is true."""
 _logger = logging.getLogger(__name__)
 
 
@@ -47,6 +48,8 @@ class Providing:
 
 class ProvidingLink(Link):
     """A connection that another gateway opened to ask."""
+
+    side = staticmethod(server_side)
 
     def __init__(self, providing: Providing, links: "set[ProvidingLink]") -> None:
         super().__init__(providing.core)
@@ -68,12 +71,15 @@ class ProvidingLink(Link):
         self._links.discard(self)
         self.peer = None
         self._outbox.drop()
+        self.streams.end("The connection to the other gateway was lost")
 
     def pause_writing(self) -> None:
         self._outbox.busy = True
+        self.streams.clog()
 
     def resume_writing(self) -> None:
         self._outbox.free()
+        self.streams.clear()
 
     def frame_received(self, kind: int, payload: bytes, peer: Gateway) -> None:
         if self._left:
@@ -105,6 +111,9 @@ class ProvidingLink(Link):
             self._refuse(batches.LOG_FAILED)
             return
         for message in batch.messages:
+            if message.passed:
+                self._close(message)
+                continue
             question = Question(self, message, peer, arrived)
             try:
                 question.serve(batch.moment)
@@ -114,12 +123,23 @@ class ProvidingLink(Link):
                 _logger.exception("providing.message")
                 question.fail(server_side("InternalError", "The gateway could not handle this message"))
 
+    def _close(self, message: Message) -> None:
+        """Take the signature over the digest of a request's body."""
+        self._serving -= 1
+        with suppress(messages.BadMessage):
+            self.streams.close(messages.read_request(message.head).first(b"x-road-request-id"), message)
+
     def respond(self, head: bytes, body: bytes) -> None:
         """Queue a response."""
         self._serving -= 1
         self._flow()
         if self.peer:
             self._outbox.put(Message.of(head, body))
+
+    def close_response(self, head: bytes, digest: bytes) -> None:
+        """Queue the signature over the digest of a response's body: all of it has left."""
+        if self.peer:
+            self._outbox.put(Message.closing(head, digest))
 
     def _send(self, taken: list[Message]) -> None:
         if self.peer is None:
@@ -146,6 +166,8 @@ class ProvidingLink(Link):
 
     def drain(self) -> None:
         """Take nothing more: what the peer sends from now on was never taken, and it hears so when the link ends."""
+        if self.streams.coming or self.streams.leaving:  # they need what the peer still says of them
+            return
         if self.transport and not self.transport.is_closing() and not self._paused:
             self.transport.pause_reading()
         self._paused = True
@@ -160,7 +182,8 @@ class ProvidingLink(Link):
     @property
     def busy(self) -> bool:
         """Return whether a request is under way or its answer has not left."""
-        return bool(self._serving or len(self._outbox) or self._outbox.busy)
+        waiting = self._serving or len(self._outbox) or self._outbox.busy
+        return bool(waiting or self.streams.coming or self.streams.leaving)
 
     @property
     def serving(self) -> int:
@@ -186,12 +209,17 @@ class Question:
         self._noted = Noted(link.core, PROVIDING, self._request.headers if self._request else Fields([]))
         self._noted.begins(self._request.method if self._request else "", arrived)
         self._noted.sizes[0] = len(message.head) + len(message.body)
+        self._length: int | None = None
+        self._announced = self._answered = False
+        self._body: Body | None = None
 
     def serve(self, moment: int) -> None:
         """Check everything, then answer or forward; raise `Fault`."""
         core = self._link.core
         try:
             request = self._request or messages.read_request(self._message.head)
+            if bodies.announces(request.headers):
+                request = self._announcing(request)
             messages.check(request.headers)
             if errand := monitoring.meant(request.method, request.target):
                 self._monitor(request, *errand, moment)
@@ -200,7 +228,7 @@ class Question:
             client = identifiers.read_identifier(request.first(b"x-road-client"), identifiers.SUBSYSTEM)
             service = identifiers.write_identifier(target.service)
             self._spoken = service.encode(), identifiers.write_identifier(client).encode()
-        except (messages.BadMessage, identifiers.BadIdentifier) as bad:
+        except (messages.BadMessage, bodies.BadLength, identifiers.BadIdentifier) as bad:
             raise server_side("InvalidRequest", str(bad)) from None
         self._noted.asked_by(client, request.headers)
         self._noted.about(target.service, request.first(b"x-road-request-id"), self._peer.id, target.normal)
@@ -255,12 +283,37 @@ class Question:
         else:
             self._finish(200, b"OK", *work.result())
 
+    def _announcing(self, request: Request) -> Request:
+        """Return *request* as its sender's system made it, and note that its body follows."""
+        self._length, headers = bodies.announcement(request.headers, self._link.core.passing.limits)
+        self._announced, self._request = True, Request(request.method, request.target, headers)
+        return self._request
+
+    def _close(self, closing: Message) -> None:
+        """Take the message that says the digest of the body: the request is whole if it fits."""
+        if self._body is None:
+            return
+        if closing.head != self._message.head:
+            self._body.lost("The request was closed by another one")
+            return
+        if self._body.digest == closing.digests.body:
+            self._message = closing  # else it is refused, and the answer is to the head alone
+        self._body.finish(closing.digests.body)
+
     def fail(self, fault: Fault) -> None:
         """Answer with *fault*."""
+        if self._answered:
+            return
         self._link.core.counts[fault.type] += 1
         self._noted.end(fault.status, fault.type, fault.message)
         headers, body = fault.told()
-        self._link.respond(messages.response_head(fault.status, fault.reason, [*headers, *self._names()]), body)
+        self._respond(messages.response_head(fault.status, fault.reason, [*headers, *self._names()]), body)
+
+    def _respond(self, head: bytes, body: bytes) -> None:
+        self._answered = True
+        if self._body:
+            self._body.lost("The request was answered before all of it came")
+        self._link.respond(head, body)
 
     def _check_origin(self, client: str, moment: int) -> None:
         if client not in self._peer.clients and client != self._peer.id.rpartition("/")[0]:
@@ -304,29 +357,72 @@ class Question:
         node, circuit = self._shared.nodes[provided.host, provided.port], self._shared.circuits[provided.service]
         node.admit(circuit, now)
         self._once(request, client)
-        until = now + provided.timeout
-        repeatable = request.method in REPEATABLE or bool(request.first(b"idempotency-key"))
-        wire = _wire(request, target, provided, self._message.body, self._noted.header())
         self._noted.sent()
-        node.send(Errand(wire, request.method, repeatable, until, self._replied, self.fail, circuit))
+        until, passing = now + provided.timeout, self._pass_on if self._link.carries else None
+        if self._announced:
+            request_id = request.first(b"x-road-request-id")
+            self._body = self._link.streams.receive(request_id, self._length, self._close)
+            wire = _wire(request, target, provided, framing(self._length), self._noted.header())
+            sent = (self._body, provided.timeout)
+            node.send(Errand(wire, request.method, False, until, self._replied, self.fail, circuit, *sent, passing))
+            return
+        repeatable = request.method in REPEATABLE or bool(request.first(b"idempotency-key"))
+        body = self._message.body
+        framed = b"Content-Length: %d" % len(body) if body or request.method not in BODILESS else b""
+        wire = _wire(request, target, provided, framed, self._noted.header()) + body
+        node.send(Errand(wire, request.method, repeatable, until, self._replied, self.fail, circuit, passing=passing))
 
     def _replied(self, reply: Reply) -> None:
         self._noted.came()
         self._finish(reply.status, reply.reason, reply.headers, reply.body)
 
+    def _pass_on(self, reply: Reply, body: Body) -> None:
+        """Announce an answer with a large *body*, which goes when it is wanted; how it ended is known when that has."""
+        head = self._head(reply.status, reply.reason, reply.headers, bodies.announced(body))
+        if head is None:
+            body.lost("The answer of the service cannot be used")
+            return
+        self._noted.came()
+        self._noted.sizes[1] = len(head)
+
+        def ended(fault: Fault | None) -> None:
+            self._noted.passed(self._body, body)
+            self._noted.end(reply.status, *((fault.type, fault.message) if fault else ()))
+
+        body.then = ended
+        try:
+            self._link.streams.send(
+                self._request.first(b"x-road-request-id") if self._request else "",
+                body,
+                lambda digest: self._link.close_response(head, digest),
+                lambda: body.lost("Who asked gave the answer up"),
+            )
+        except Fault as fault:
+            body.then = lambda _: None
+            body.fail(fault)
+            self.fail(fault)
+        else:
+            self._respond(head, b"")
+
     def _finish(self, status: int, reason: bytes, headers: Headers, body: bytes) -> None:
+        if (head := self._head(status, reason, headers, [])) is not None:
+            self._noted.sizes[1] = len(head) + len(body)
+            self._noted.passed(self._body, None)
+            self._noted.end(status)
+            self._respond(head, body)
+
+    def _head(self, status: int, reason: bytes, headers: Headers, more: Headers) -> bytes | None:
+        """Return the head of the response; fail the request when it cannot be made."""
         try:
             kept = messages.travelling(headers, _REPLACED)
             reason = messages.printable(reason or HTTPStatus(status).phrase.encode())
-            head = messages.response_head(status, reason, [*kept, *self._names()])
+            head = messages.response_head(status, reason, [*kept, *more, *self._names()])
             messages.check_response(head)  # what the other gateway could not read is not sent to it
         except Exception:
             _logger.exception("providing.reply")
             self.fail(server_side("InternalError", "The answer of the service cannot be used"))
-            return
-        self._noted.sizes[1] = len(head) + len(body)
-        self._noted.end(status)
-        self._link.respond(head, body)
+            return None
+        return head
 
     def _names(self) -> Headers:
         request = self._request
@@ -338,13 +434,13 @@ class Question:
         return names + [(name, request.headers.named.get(name.lower(), b"")) for name in same]
 
 
-def _wire(request: Request, target: Target, provided: Provided, body: bytes, traced: tuple[bytes, bytes]) -> bytes:
-    """Return the HTTP/1.1 bytes for the node."""
+def _wire(request: Request, target: Target, provided: Provided, framed: bytes, traced: tuple[bytes, bytes]) -> bytes:
+    """Return the HTTP/1.1 bytes of the head for the node; *framed* says how the body ends, if there is one."""
     query = f"?{target.query}" if b"?" in request.target else ""
     host = f"{provided.host}:{provided.port}"
     lines = [f"{request.method} {provided.at(target.path)}{query} HTTP/1.1\r\nHost: {host}".encode()]
     travelling = [(name, value) for name, value in request.headers.pairs if name.lower() != traced[0]]
     lines += [b"%b: %b" % one for one in (*travelling, traced)]
-    if body or request.method not in BODILESS:
-        lines.append(b"Content-Length: %d" % len(body))
-    return b"\r\n".join(lines) + b"\r\n\r\n" + body
+    if framed:
+        lines.append(framed)
+    return b"\r\n".join(lines) + b"\r\n\r\n"

@@ -12,6 +12,7 @@ from zlib import crc32
 
 from onedoor.exchange.configuration import Gateway
 from onedoor.exchange.gateway.asking import Answered, Failed, Peer
+from onedoor.exchange.gateway.bodies import Body
 from onedoor.exchange.gateway.core import Core
 from onedoor.exchange.gateway.faults import UNKNOWN, UNTAKEN, Fault, client_side
 from onedoor.exchange.gateway.messages import Response
@@ -29,7 +30,7 @@ class Sending:
     """A message for such a system: what `Peer.ask` takes, the ids that name it, whether it may be delivered twice."""
 
     head: bytes
-    body: bytes
+    body: bytes | Body
     request_id: str
     client: str
     message_id: str
@@ -65,12 +66,13 @@ class Several:
         """Send it to the first of those *left* that takes it; raise the `Fault` of the last."""
         first, *others = left
 
-        def answered(response: Response, body: bytes) -> None:
+        def answered(response: Response, body: bytes, stream: Body | None) -> None:
             self._remember(sending)
-            sending.answered(response, body)
+            sending.answered(response, body, stream)
 
         def failed(fault: Fault) -> None:
             again = fault.fate == UNTAKEN or (fault.fate == UNKNOWN and sending.harmless)
+            again = again and (not isinstance(sending.body, Body) or sending.body.fresh)
             if again and others and not self._core.draining:
                 try:
                     self._next(sending, others, noted)

@@ -10,19 +10,20 @@ from typing import Protocol, cast
 
 import httptools
 
-from onedoor.exchange.gateway.faults import Fault, bad_request
+from onedoor.exchange.gateway.bodies import LAST, Body, Passing, Piece, declared, framed, framing
+from onedoor.exchange.gateway.faults import Fault, bad_request, client_side
 from onedoor.exchange.gateway.messages import Fields, Headers
 from onedoor.exchange.gateway.wire import keep_alive, shown_by
 
 LARGEST_HEAD = 48 * 2**10
-LARGEST_BODY = 10 * 2**20
 MOST_FIELDS = 128
 MOST_CONNECTIONS, LOOKED_AT = 4096, 256
 """Connections at the same time, and how many resting ones are compared when one has to go for another."""
 MOST_PIPELINED = 8
-HEAD_WITHIN, BODY_WITHIN, IDLE, WRITE_WITHIN = 10.0, 60.0, 75.0, 30.0
-"""Seconds for a head, for a whole request, between two requests, for a client to take its answer."""
-_NO_BODY = (204, 304)
+HEAD_WITHIN, BODY_WITHIN, IDLE, WRITE_WITHIN, LINGER = 10.0, 60.0, 75.0, 30.0, 5.0
+"""Seconds for a head, for a whole request, between two requests, for a client to take its answer (of a large one, each
+half MiB), and to send what is not taken any more."""
+BODILESS = (204, 304)
 _VERSIONS = ("1.1", "1.0")
 
 
@@ -36,10 +37,20 @@ class Asked:
     body: bytes
     certificate: str
     secure: bool
+    stream: Body | None = None
+    """The body where it is too large to be taken at once; *body* is empty then."""
+
+    @property
+    def content(self) -> bytes | Body:
+        """Return the body, whichever way it comes."""
+        return self.stream or self.body
 
 
 class Answering(Protocol):
     """Where the answer of a request goes."""
+
+    def pass_on(self, status: int, reason: bytes, headers: Headers, body: Body) -> None:
+        """Write the answer of the request under way as its *body* comes."""
 
     def answer(self, status: int, reason: bytes, headers: Headers, body: bytes, *, head_only: bool = False) -> None:
         """Write the answer of the request under way."""
@@ -58,8 +69,12 @@ class Handler(Protocol):
 class SystemConnection(asyncio.Protocol):
     """One connection of an information system; answers in the order of its requests."""
 
-    def __init__(self, handler: Handler, connections: "set[SystemConnection]") -> None:
-        self._handler, self._all = handler, connections
+    def __init__(self, handler: Handler, connections: "set[SystemConnection]", passing: Passing | None = None) -> None:
+        self._handler, self._all, self._passing = handler, connections, passing or Passing()
+        self._most = self._passing.limits.stream_from
+        self._coming: Body | None = None
+        self._going: Body | None = None
+        self._ends = 0.0
         self._transport: asyncio.Transport | None = None
         self._certificate, self._secure = "", False
         self._queue: deque[Asked] = deque()
@@ -108,12 +123,19 @@ class SystemConnection(asyncio.Protocol):
         self._all.discard(self)
         self._transport = None
         self._queue.clear()
+        for body in (self._coming, self._going):
+            if body:
+                body.lost("The system closed its connection")
 
     def pause_writing(self) -> None:
         self._blocked = time.monotonic()
+        if self._going:
+            self._going.pause()
 
     def resume_writing(self) -> None:
         self._blocked = 0.0
+        if self._going:
+            self._going.resume()
 
     def data_received(self, data: bytes) -> None:
         while data and not self._over:
@@ -141,7 +163,7 @@ class SystemConnection(asyncio.Protocol):
 
     def sweep(self, now: float) -> None:
         """Close the connection when its client is too slow or has rested too long."""
-        if self._blocked and now - self._blocked > WRITE_WITHIN:
+        if (self._blocked and now - self._blocked > WRITE_WITHIN) or (self._ends and now > self._ends):
             self.abort()
         elif not self._busy:
             limit = (BODY_WITHIN if self._head_done else HEAD_WITHIN) if self._reading else IDLE
@@ -194,42 +216,117 @@ class SystemConnection(asyncio.Protocol):
         self._head_done, self._size, self._headers = True, 0, Fields(self._pairs)
         if self._parser.should_upgrade():
             return
-        expected = _framed(self._headers, self._parser.get_http_version())
+        self._most = self._passing.limits.stream_from
+        expected = _framed(self._headers, self._parser.get_http_version(), self._passing.limits.largest)
         if expected and self._transport:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, chunk: bytes) -> None:
         self._size += len(chunk)
-        if self._size > LARGEST_BODY:
-            raise _too_large()
-        self._chunks.append(chunk)
+        if self._size > self._most:
+            self._stream()
+        if self._coming:
+            self._coming.feed(chunk)
+        else:
+            self._chunks.append(chunk)
+
+    def _stream(self) -> None:
+        """Hand the request on before its body is whole; raise `Fault` for one that is too large."""
+        limits = self._passing.limits
+        if self._coming:
+            self._coming.fail(_too_large(limits.largest))
+            return
+        self._most = limits.largest
+        self._coming = Body(self, declared(self._headers), limits, self._passing.bodies, client_side)
+        for one in self._chunks:
+            self._coming.feed(one)
+        self._chunks = []
+        self._ask(b"", self._coming)
+
+    def pause_body(self) -> None:
+        if self._transport and not self._transport.is_closing():
+            self._transport.pause_reading()
+
+    def resume_body(self) -> None:
+        if self._transport and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def drop_body(self) -> None:
+        self.resume_body()  # who still sends must come to read why it was not taken
 
     def on_message_complete(self) -> None:
         if self._parser.should_upgrade():
             return
         self._reading, self._head_done, self._since = False, False, time.monotonic()
         self._keep = self._keep and self._parser.should_keep_alive()
+        if self._coming:
+            coming, self._coming = self._coming, None
+            coming.finish()
+            if self._ends:
+                self.close()
+            return
         body = b"".join(self._chunks)
         self._chunks = []
+        self._ask(body)
+
+    def _ask(self, body: bytes, stream: Body | None = None) -> None:
         method = self._parser.get_method()
-        self._queue.append(Asked(method, self._target, self._headers, body, self._certificate, self._secure))
+        self._queue.append(Asked(method, self._target, self._headers, body, self._certificate, self._secure, stream))
         self._next()
+
+    def pass_on(self, status: int, reason: bytes, headers: Headers, body: Body) -> None:
+        """Write the head of the answer of the request under way, then its *body* as it comes."""
+        if self._transport is None or (body.length is None and self._parser.get_http_version() != "1.1"):
+            body.lost("The system cannot be told the end of this answer")
+            self.abort()
+            return
+        lines = [b"HTTP/1.1 %d %b" % (status, reason), *(b"%b: %b" % one for one in headers), framing(body.length)]
+        if not (self._keep or self._queue or self._fault):
+            lines.append(b"Connection: close")
+        self._transport.write(b"\r\n".join(lines) + b"\r\n\r\n")
+        self._going = body
+        body.attach(self)
+
+    def take(self, piece: Piece) -> None:
+        if self._transport and self._going:
+            self._transport.writelines(framed(self._going.length, piece))
+
+    def whole(self, _digest: bytes) -> None:
+        going, self._going = self._going, None
+        self._busy, self._since = False, time.monotonic()
+        if self._transport is None:
+            return
+        if going and going.length is None:
+            self._transport.write(LAST)
+        self._go_on(ends=not (self._keep or self._queue or self._fault))
+
+    def broken(self, _fault: Fault) -> None:
+        self._going = None
+        self.abort()
 
     def answer(self, status: int, reason: bytes, headers: Headers, body: bytes, *, head_only: bool = False) -> None:
         """Write the answer of the request under way, then take the next."""
         self._busy, self._since = False, time.monotonic()
         if self._transport is None:
             return
+        if self._coming:
+            self._keep = False
         lines = [b"HTTP/1.1 %d %b" % (status, reason)]
         lines += [b"%b: %b" % (name, value) for name, value in headers]
-        if status not in _NO_BODY and not head_only:
+        if status not in BODILESS and not head_only:
             lines.append(b"Content-Length: %d" % len(body))
         ends = not (self._keep or self._queue or self._fault)
         if ends:
             lines.append(b"Connection: close")
-        self._transport.write(b"\r\n".join(lines) + b"\r\n\r\n" + (b"" if head_only or status in _NO_BODY else body))
-        if ends:
-            self._transport.close()
+        self._transport.write(b"\r\n".join(lines) + b"\r\n\r\n" + (b"" if head_only or status in BODILESS else body))
+        self._go_on(ends=ends)
+
+    def _go_on(self, *, ends: bool) -> None:
+        """Take the next request, or end the connection: a client that still sends has a while to read its answer."""
+        if ends and self._coming:
+            self._busy, self._ends = True, time.monotonic() + LINGER
+        elif ends:
+            self.close()
         elif self._queue:
             self._next()
         elif self._fault:
@@ -246,6 +343,9 @@ class SystemConnection(asyncio.Protocol):
         What comes after a request that was to be the last one is nothing, and not even refused.
         """
         self._over = True
+        coming, self._coming = self._coming, None
+        if coming:
+            coming.fail(fault)
         if self._keep:
             self._keep, self._fault = False, fault
             if not self._busy:
@@ -256,10 +356,10 @@ class SystemConnection(asyncio.Protocol):
         self.answer(fault.status, fault.reason, *self._handler.told(fault, Fields(self._pairs)))
 
 
-def _framed(headers: Fields, version: str) -> bool:
+def _framed(headers: Fields, version: str, largest: int) -> bool:
     """Return whether the client waits to be told to go on; raise `Fault` unless the end of its request is plain."""
-    if int(headers.named.get(b"content-length", b"0")) > LARGEST_BODY:
-        raise _too_large()
+    if int(headers.named.get(b"content-length", b"0")) > largest:
+        raise _too_large(largest)
     if {value.strip().lower() for value in headers.every(b"transfer-encoding")} - {b"chunked"}:
         raise bad_request("The body is encoded in a way that is not spoken here")
     if version not in _VERSIONS:
@@ -270,5 +370,5 @@ def _framed(headers: Fields, version: str) -> bool:
     return b"expect" in headers.named
 
 
-def _too_large() -> Fault:
-    return bad_request(f"The body is larger than {LARGEST_BODY} bytes")
+def _too_large(largest: int) -> Fault:
+    return bad_request(f"The body is larger than {largest} bytes")

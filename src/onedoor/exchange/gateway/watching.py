@@ -22,6 +22,7 @@ from onedoor.kernel.watch.metrics import Measure
 from onedoor.signing import ends
 
 if TYPE_CHECKING:
+    from onedoor.exchange.gateway.bodies import Body
     from onedoor.exchange.gateway.core import Core
     from onedoor.exchange.gateway.main import GatewayServer
 
@@ -124,6 +125,11 @@ class Noted:
     def came(self, arrived: int = 0) -> None:
         """Say that the answer came, and when (ns) if not just now."""
         self.moments[2] = arrived or time.time_ns()
+
+    def passed(self, request: "Body | None", response: "Body | None") -> None:
+        """Say how much of large bodies passed, before the message ends."""
+        for place, body in enumerate((request, response)):
+            self.sizes[place] += body.passed if body else 0
 
     def record(self) -> Record:
         """Return what is kept of the message; called once it has ended, from another thread."""

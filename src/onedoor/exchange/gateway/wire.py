@@ -8,18 +8,21 @@ import socket
 import ssl
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any, cast
 
 from onedoor.exchange.configuration import Gateway
-from onedoor.exchange.gateway import batches
-from onedoor.exchange.gateway.core import Core
+from onedoor.exchange.gateway import batches, streams
+from onedoor.exchange.gateway.core import STREAMS, Core
 from onedoor.exchange.gateway.messages import Message
+from onedoor.exchange.gateway.streams import Streams
 
 MOST_BYTES = 4 * 2**20
 """Bytes of messages in one batch, unless a single message is larger."""
 GATHER, FEW = 0.001, 2
 """Seconds in which messages gather for one batch while more than so many others are under way; none when idle."""
+CONNECT = 5.0
+"""Seconds in which a connection is made."""
 DEAD_AFTER = 20_000
 """Milliseconds without an acknowledgement after which the system gives a connection up."""
 FRAME_WITHIN = 60.0
@@ -28,32 +31,70 @@ _logger = logging.getLogger(__name__)
 
 
 class Frames:
-    """Takes bytes as they arrive and gives whole frames; *count* is how many."""
+    """Takes bytes as they arrive and gives whole frames; *count* is how many.
+
+    Of a frame of a body it gives what came, and in *key* whose body it is.
+    """
 
     def __init__(self) -> None:
         self._buffer = bytearray()
-        self.count = 0
+        self.count = self._left = 0
+        self.key = b""
 
     @property
     def begun(self) -> bool:
         """Return whether a part of a frame is here."""
         return bool(self._buffer)
 
-    def feed(self, data: bytes) -> Iterator[tuple[int, bytes]]:
+    def feed(self, data: bytes | memoryview) -> Iterator[tuple[int, bytes | memoryview]]:
         """Yield kind and payload of each frame that is complete; raise `BadBatch` for one that is too long."""
         buffer = self._buffer
+        if self._left:
+            data = yield from self._body(memoryview(data))
         buffer += data
         while len(buffer) >= batches.FRAME.size:
             size, kind = batches.FRAME.unpack_from(buffer)
             if size > batches.LARGEST_FRAME:
                 raise batches.BadBatch("InvalidRequest", "a frame is too long")
             end = batches.FRAME.size + size
+            if kind == batches.BODY:
+                if len(buffer) < streams.BODY_HEAD.size and size >= streams.KEY:
+                    return
+                self._left = self._begin(buffer)
+                piece = bytes(memoryview(buffer)[streams.BODY_HEAD.size : end])
+                self._left -= len(piece)
+                del buffer[: streams.BODY_HEAD.size + len(piece)]
+                self.count += 1
+                yield kind, piece
+                continue
             if len(buffer) < end:
                 return
             payload = bytes(memoryview(buffer)[batches.FRAME.size : end])
             del buffer[:end]
             self.count += 1
             yield kind, payload
+
+    def _body(self, data: memoryview) -> Generator[tuple[int, memoryview], None, memoryview]:
+        """Yield, uncopied, what *data* holds of bodies from its start on; return what is behind them."""
+        while True:
+            piece, data = data[: self._left], data[self._left :]
+            self._left -= len(piece)
+            self.count += 1
+            yield batches.BODY, piece
+            if self._left or len(data) < streams.BODY_HEAD.size or data[4] != batches.BODY:
+                return data
+            self._left = self._begin(data)
+            data = data[streams.BODY_HEAD.size :]
+            if not (self._left and data):
+                return data
+
+    def _begin(self, frame: bytearray | memoryview) -> int:
+        """Read the head of a frame of a body; return how many bytes of it follow."""
+        size, _ = batches.FRAME.unpack_from(frame)
+        if not streams.KEY <= size <= batches.LARGEST_FRAME:
+            raise batches.BadBatch("InvalidRequest", "a frame of a body is not well formed")
+        self.key = bytes(frame[batches.FRAME.size : streams.BODY_HEAD.size])
+        return int(size) - streams.KEY
 
 
 class Outbox:
@@ -117,16 +158,22 @@ class Outbox:
 class Link(asyncio.Protocol):
     """One connection to another gateway; subclasses say what to do with its frames."""
 
+    side: streams.Side
+    """Makes the faults of the side that the link is on."""
+
     def __init__(self, core: Core) -> None:
         self.core = core
         self.peer: Gateway | None = None
         self.transport: asyncio.Transport | None = None
         self._frames = Frames()
+        self.streams = Streams(self, core.passing.limits, core.passing.bodies, self.side)
+        self.carries = False
         self._whole, self._since = 0, 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
         keep_alive(self.transport)
+        self.carries = transport.get_extra_info("ssl_object").selected_alpn_protocol() == STREAMS
         self.peer = self._pinned()
         if self.peer is None:
             _logger.warning("link.refused certificate is of no gateway in the configuration")
@@ -135,8 +182,14 @@ class Link(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         try:
             for kind, payload in self._frames.feed(data):
-                if self.peer:
-                    self.frame_received(kind, payload, self.peer)
+                if not self.peer:
+                    continue
+                if kind < batches.BODY:
+                    self.frame_received(kind, payload, self.peer)  # type: ignore[arg-type]  # only of bodies come views
+                elif kind > batches.BODY:
+                    self.streams.frame(kind, bytes(payload))
+                elif coming := self.streams.coming.get(self._frames.key):
+                    coming.feed(payload)
         except batches.BadBatch as bad:
             _logger.warning("link.broken why=%s", bad)
             self.abort()
@@ -172,6 +225,11 @@ class Link(asyncio.Protocol):
         """Send a frame."""
         if self.transport and not self.transport.is_closing():
             self.transport.writelines((batches.FRAME.pack(len(payload), kind), payload))
+
+    def write_raw(self, head: bytes, piece: bytes | memoryview) -> None:
+        """Send a frame whose head is made already."""
+        if self.transport and not self.transport.is_closing():
+            self.transport.writelines((head, piece))
 
     def seal(self, kind: int, messages: list[Message], peer: Gateway) -> bytes:
         """Return *messages* as the payload of a batch for *peer*, signed now."""

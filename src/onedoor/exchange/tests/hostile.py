@@ -78,12 +78,14 @@ class HostileGateway:
         host, _, port = place.seats["G01"].address(200).rpartition(":")
         self.socket = context.wrap_socket(socket.create_connection((host, int(port)), 5))
 
-    def send(self, head: bytes, *, moment: int | None = None, flip: int | None = None, key: str = "G22") -> bytes:
+    def send(
+        self, head: bytes, *, moment: int | None = None, flip: int | None = None, key: str = "G22", body: bytes = b"{}"
+    ) -> bytes:
         folder = self.place.seats[key].gateway_state
         signing = load_certificates(folder / "signing.pem")[0]
         sealer = batches.Sealer.of("VN/GOV/G22/GATEWAY", load_key(folder / "signing.key"), signing)
         payload = batches.seal(
-            batches.REQUESTS, sealer, "VN/GOV/G01/GATEWAY", [Message.of(head, b"{}")], moment or time.time_ns()
+            batches.REQUESTS, sealer, "VN/GOV/G01/GATEWAY", [Message.of(head, body)], moment or time.time_ns()
         )
         if flip is not None:
             flip %= len(payload)
@@ -104,8 +106,8 @@ class HostileGateway:
         self.socket.close()
 
 
-def head_of(target: str = LOOKUP, **changed: str) -> bytes:
+def head_of(target: str = LOOKUP, *, method: bytes = b"POST", **changed: str) -> bytes:
     """Return the head of a good request for *target*, with some headers changed."""
     headers = WHY | {"X-Road-Id": f"h-{time.time_ns()}", "X-Road-Request-Id": "r-1"}
     headers |= {name.replace("_", "-"): value for name, value in changed.items()}
-    return messages.request_head(b"POST", target.encode(), [(k.encode(), v.encode()) for k, v in headers.items()])
+    return messages.request_head(method, target.encode(), [(k.encode(), v.encode()) for k, v in headers.items()])

@@ -140,14 +140,14 @@ class System:
 
 
 @contextmanager
-def system_of(place: Place, member: str, *, at: str = "") -> Iterator[System]:
+def system_of(place: Place, member: str, system: System | None = None, *, at: str = "") -> Iterator[System]:
     """Run the system of *member*, at another address if one is given."""
     seat = place.seats[member]
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.verify_mode = ssl.CERT_REQUIRED
     context.load_verify_locations(seat.state / "tls-trust.pem")
     context.load_cert_chain(seat.state / "tls.pem", seat.state / "tls.key")
-    system, loop = System(), asyncio.new_event_loop()
+    system, loop = system or System(), asyncio.new_event_loop()
     host, _, port = (at or seat.address(300)).rpartition(":")
     server = loop.run_until_complete(asyncio.start_server(system.serve, host, int(port), ssl=context))
     loop.run_until_complete(_nothing())

@@ -8,7 +8,8 @@ from threading import Event
 import pytest
 
 from onedoor.exchange.connections import Connections
-from onedoor.exchange.tests.nation import Place, System, free_base, wait_for
+from onedoor.exchange.tests.large import FILES, MIB, Client, Files, digest
+from onedoor.exchange.tests.nation import Place, System, free_base, system_of, wait_for
 
 HANGS, FAILS = "hangs", "fails"
 DISK = """
@@ -78,6 +79,22 @@ def test_a_question_reaches_no_system_before_the_log_of_its_gateway_holds_it(
         disk(place, "G01", "")
         assert answer.result(10).status == 200
     assert (early, len(system.seen)) == ([], 1)
+
+
+@pytest.mark.parametrize("member", ["G22", "G01"], ids=["asking", "providing"])
+def test_a_large_body_is_complete_when_each_log_holds_its_digest(place: Place, member: str) -> None:
+    files = Files()
+    with system_of(place, "G01", files), Client(place) as client:
+        client.ask("GET", f"{FILES}/{8 * MIB}?wait={A_WHILE}")
+        client.head()
+        disk(place, member, HANGS)  # head and most of the body are on their way: what hangs is the digest
+        with ThreadPoolExecutor() as pool:
+            answer = pool.submit(lambda: client.answer_of(8 * MIB))
+            time.sleep(3 * A_WHILE)
+            early = answer.done()
+            disk(place, member, "")
+            assert answer.result(10).facts == (200, 8 * MIB, digest(8 * MIB), True)
+    assert not early
 
 
 def disk(place: Place, member: str, state: str) -> None:

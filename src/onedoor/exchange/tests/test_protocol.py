@@ -5,17 +5,20 @@ import json
 import re
 import xml.etree.ElementTree as ET
 from hashlib import sha512
+from ssl import SSLContext
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
 
+from onedoor.exchange.configuration import Gateway
 from onedoor.exchange.gateway import messages, reading
 from onedoor.exchange.gateway.asking import Awaited, Peer
 from onedoor.exchange.gateway.core import Core
 from onedoor.exchange.gateway.faults import Fault
 from onedoor.exchange.gateway.messages import Message
-from onedoor.exchange.gateway.systems import LARGEST_BODY
 from onedoor.exchange.tests.xroad import PETS, PORTAL, PROVIDER, Answer, XRoad
+from onedoor.kernel.settings import LARGEST_BODY
 
 CLIENT = ("X-Road-Client", PORTAL)
 UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -282,8 +285,8 @@ def test_the_request_hash_is_that_of_the_bytes_that_travelled(xroad: XRoad, body
 def test_a_response_with_another_request_hash_is_refused_by_the_clients_gateway() -> None:
     failed: list[Fault] = []
     for sent, count in (("right", 0), ("wrong", 1)):
-        peer = Peer(cast("Core", None), cast("messages.Request", None), cast("object", None))  # type: ignore[arg-type]
-        peer.awaited["r"] = Awaited("right", lambda *_: None, failed.append, 0.0)
+        peer = Peer(cast("Core", None), cast("Gateway", SimpleNamespace(id="g")), cast("SSLContext", None))
+        peer.awaited["r"] = Awaited(("right",), lambda *_: None, failed.append, 0.0, Message.of(b"", b""))
         names = [(b"X-Road-Request-Id", b"r"), (b"X-Road-Request-Hash", sent.encode())]
         peer.answer(Message.of(messages.response_head(200, b"OK", names), b""))
         assert [one.type for one in failed] == ["Server.ClientProxy.InconsistentResponse"] * count
@@ -398,6 +401,7 @@ def test_a_provider_that_does_not_answer_in_time_is_a_network_error(xroad: XRoad
 
 
 def test_a_body_above_the_limit_is_a_fault(xroad: XRoad) -> None:
-    head = f"POST {PETS} HTTP/1.1\r\nHost: g\r\nX-Road-Client: {PORTAL}\r\nContent-Length: {LARGEST_BODY + 1}\r\n\r\n"
+    length = LARGEST_BODY * 2**20 + 1
+    head = f"POST {PETS} HTTP/1.1\r\nHost: g\r\nX-Road-Client: {PORTAL}\r\nContent-Length: {length}\r\n\r\n"
     assert refused(xroad.send(head.encode() + b"x" * 2**16), "Client.BadRequest")
     assert json.loads(b"[]") == xroad.system.seen

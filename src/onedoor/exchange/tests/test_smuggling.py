@@ -35,7 +35,7 @@ LENGTHS = [
     b" Content-Length: 2\r\n\r\nok",
     b"Content-Length: 2\x0b\r\n\r\nok",
     b"Content-Length: 2\x00\r\n\r\nok",
-    b"Content-Length: 11000000\r\n\r\nok",
+    b"Content-Length: 70000000000\r\n\r\nok",
     b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
     b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
     b"Transfer-Encoding: identity\r\n\r\n0\r\n\r\n",

@@ -250,11 +250,13 @@ class Answers:
         self.names = names
         self.given: list[tuple[int, Headers]] = []
 
-    def ask(self, head: bytes, body: bytes, id_: str, answered: Callable[[Response, bytes], None], _: object) -> None:
+    def ask(
+        self, head: bytes, body: bytes, id_: str, answered: Callable[[Response, bytes, None], None], _: object
+    ) -> None:
         service = LOOKUP.removeprefix("/r1/").rpartition("/")[0]
         same = {"X-Road-Client": WHY["X-Road-Client"], "X-Road-Service": service, "X-Road-Id": "one", **self.names}
         named = [(name.replace("_", "-").encode(), value.encode()) for name, value in same.items()]
-        answered(Response(200, b"OK", Fields(named)), b"{}")
+        answered(Response(200, b"OK", Fields(named)), b"{}", None)
 
     def answer(self, status: int, reason: bytes, headers: Headers, body: bytes, *, head_only: bool) -> None:
         self.given.append((status, headers))

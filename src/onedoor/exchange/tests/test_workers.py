@@ -12,6 +12,7 @@ import pytest
 
 from onedoor.exchange.connections import ConnectionLost, Connections
 from onedoor.exchange.gateway import reading
+from onedoor.exchange.tests.large import FILES, MIB, Client, Files, content, digest
 from onedoor.exchange.tests.nation import PROVIDER, Place, System, free_base, system_of, wait_for
 from onedoor.exchange.tests.test_asic import asked, unpacked
 
@@ -177,3 +178,15 @@ def test_fewer_workers_look_after_the_logs_of_those_before(
     for number in range(len(clients)):
         assert len(unpacked(asked(client, f"many-{number}", more="&force").body)) == 2
     client.close()
+
+
+def test_large_bodies_pass_whichever_workers_carry_them(several: Place) -> None:
+    files = Files()
+    with system_of(several, "G01", files):
+        for _ in range(4):
+            with Client(several) as client:
+                client.ask("GET", f"{FILES}/{2 * MIB}")
+                assert client.answer().facts == (200, 2 * MIB, digest(2 * MIB), True)
+                client.upload(f"{FILES}/one", content(2 * MIB), 2 * MIB)
+                assert client.answer().status == 201
+    assert files.taken == [(2 * MIB, digest(2 * MIB), True)] * 4

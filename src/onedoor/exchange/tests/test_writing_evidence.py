@@ -49,11 +49,15 @@ class Batches:
             | document
             | {
                 "sig-hashchainresult.xml": writing.result_file(SIGNED, chain.result(leaves(batch))),
-                "sig-hashchain.xml": writing.chain_file(chain.way(leaves(batch), index), batch[index]),
-                "ts-hashchain.xml": writing.chain_file(stamped, document),
+                "sig-hashchain.xml": writing.chain_file(chain.way(leaves(batch), index), digested(batch[index])),
+                "ts-hashchain.xml": writing.chain_file(stamped, digested(document)),
             }
             | writing.stamped(self.result, self.token)
         )
+
+
+def digested(entries: dict[str, bytes]) -> dict[str, bytes]:
+    return {name: hashlib.sha512(data).digest() for name, data in entries.items()}
 
 
 def message(chance: random.Random) -> dict[str, bytes]:

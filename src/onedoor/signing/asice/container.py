@@ -9,9 +9,10 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import BinaryIO
 
 from onedoor.signing.asice.findings import Broken, Reason, Why
@@ -31,7 +32,7 @@ _DESCRIPTORS = (struct.Struct("<LLL"), struct.Struct("<4xLLL"))
 _LARGEST_COMMENT = 0xFFFF
 _LARGEST_DIRECTORY = 1 << 20
 _ENCRYPTED, _DESCRIBED_AFTER = 0x41, 0x08
-_CHUNK = 1 << 16
+_CHUNK, _LARGE_CHUNK = 1 << 16, 1 << 20
 
 
 @dataclass(frozen=True)
@@ -40,11 +41,32 @@ class _Entry:
     start: int
 
 
-class Container:
-    """The entries of an open container; raises `Broken` when the file is not one that all readers see alike."""
+@dataclass(frozen=True)
+class Outside:
+    """A file that stands for an entry that is not in the container: *size* bytes of it from *start* on, or all."""
 
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
+    path: Path
+    start: int = 0
+    size: int | None = None
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield its bytes."""
+        left = self.path.stat().st_size if self.size is None else self.size
+        with self.path.open("rb") as file:
+            file.seek(self.start)
+            while left and (chunk := file.read(min(left, _LARGE_CHUNK))):
+                left -= len(chunk)
+                yield chunk
+
+
+class Container:
+    """The entries of an open container; raises `Broken` when the file is not one that all readers see alike.
+
+    Files *outside* stand for entries that it does not hold.
+    """
+
+    def __init__(self, file: BinaryIO, outside: Mapping[str, Outside] | None = None) -> None:
+        self._file, self._outside = file, outside or {}
         self._digests: dict[tuple[str, str], bytes] = {}
         try:
             directory_start, count = self._directory()
@@ -56,14 +78,16 @@ class Container:
             raise
         except Exception as broken:  # a hostile file may break its reader in any way; each way means: no container
             raise _malformed(Why.UNREADABLE) from broken
+        if twice := self._outside.keys() & self._entries.keys():
+            raise Broken(Reason.GIVEN_TWICE, entry=min(twice))
 
     @property
     def names(self) -> list[str]:
-        """Return the names of the entries in the order they stand, the folder META-INF left out."""
-        return [name for name in self._entries if name != _FOLDER]
+        """Return the names of the entries in the order they stand, the folder META-INF left out; then those outside."""
+        return [name for name in (*self._entries, *self._outside) if name != _FOLDER]
 
     def __contains__(self, name: str) -> bool:
-        return name in self._entries and name != _FOLDER
+        return (name in self._entries and name != _FOLDER) or name in self._outside
 
     @cached_property
     def plain(self) -> bool:
@@ -81,7 +105,8 @@ class Container:
         """Return the digest of an entry by a hashlib *algorithm*, in constant memory."""
         if (known := self._digests.get((name, algorithm))) is None:
             running = hashlib.new(algorithm)
-            for chunk in self._chunks(self._entries[name]):
+            outside = self._outside.get(name)
+            for chunk in outside.chunks() if outside else self._chunks(self._entries[name]):
                 running.update(chunk)
             known = self._digests[name, algorithm] = running.digest()
         return known

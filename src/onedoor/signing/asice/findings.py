@@ -24,6 +24,7 @@ class Reason(StrEnum):
     HASH_CHAIN_NOT_SIGNED = "There is a hash chain in {entry}, and nothing signs it."
     ENTRY_NOT_SIGNED = "There is {entry} in the container, and nothing signs it."
     ENTRY_MISSING = "{entry} was signed with the message and is not in the container."
+    GIVEN_TWICE = "{entry} is in the container, and another one was given beside it."
     NO_TIME_STAMP = "There is no time-stamp in the container."
     TIME_STAMPS = "There is more than one time-stamp, and nothing says which one counts."
     TIME_STAMP_IMPRINT = "The time-stamp was not made for this signature."

@@ -1,6 +1,6 @@
 """The check of a container by itself: every digest, hash chain, signature and time-stamp imprint in it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -9,7 +9,7 @@ from lxml import etree
 
 from onedoor.signing.asice import documents, hashchain, revocation, timestamps, xades
 from onedoor.signing.asice.algorithms import digest_name
-from onedoor.signing.asice.container import LARGEST_MESSAGE, Container
+from onedoor.signing.asice.container import LARGEST_MESSAGE, Container, Outside
 from onedoor.signing.asice.findings import Broken, Finding, Reason
 from onedoor.signing.asice.names import (
     ASIC_MANIFEST,
@@ -53,14 +53,16 @@ class Integrity:
         return INVALID if self.findings else VALID
 
 
-def check(file: BinaryIO, authorities: Sequence[x509.Certificate] = ()) -> Integrity:
-    """Return what the container in *file* proves by itself.
+def check(
+    file: BinaryIO, authorities: Sequence[x509.Certificate] = (), outside: Mapping[str, Outside] | None = None
+) -> Integrity:
+    """Return what the container in *file* proves by itself, or with files *outside* it that stand for entries.
 
     *authorities* are certificates of time-stamp authorities, for tokens that do not carry their own.
     """
     found = Integrity()
     try:
-        _check(Container(file), authorities, found)
+        _check(Container(file, outside), authorities, found)
     except Broken as broken:
         found.findings.append(broken.finding)
     return found

@@ -150,8 +150,11 @@ def result_file(kind: str, value: bytes) -> bytes:
     return _FIRST + _RESULT.format(kind=kind, value=_base64(value)).encode()
 
 
-def chain_file(way: Sequence[Step], entries: Mapping[str, bytes]) -> bytes:
-    """Return the file of a chain that leads from its result down the *way* to the *entries* of a container."""
+def chain_file(way: Sequence[Step], digests: Mapping[str, bytes]) -> bytes:
+    """Return the file of a chain that leads from its result down the *way* to entries with these SHA-512 *digests*.
+
+    An entry need not be in the container: the digest stands for it.
+    """
     steps = [
         "".join(
             f'<StepRef URI="#STEP{depth + 1}"/>' if at == onward else f"<HashValue>{_value(child)}</HashValue>"
@@ -159,9 +162,7 @@ def chain_file(way: Sequence[Step], entries: Mapping[str, bytes]) -> bytes:
         )
         for depth, (children, onward) in enumerate(way)
     ]
-    steps.append(
-        "".join(f'<DataRef URI="/{name}">{_value(sha512(data).digest())}</DataRef>' for name, data in entries.items())
-    )
+    steps.append("".join(f'<DataRef URI="/{name}">{_value(digest)}</DataRef>' for name, digest in digests.items()))
     written = "".join(f'<HashStep id="STEP{depth}">{step}</HashStep>' for depth, step in enumerate(steps))
     return _FIRST + _CHAIN.format(steps=written).encode()
 

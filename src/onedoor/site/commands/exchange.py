@@ -41,6 +41,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="VERIFICATIONCONF",
         help="check trust too: an X-Road configuration, a folder or zip as /verificationconf serves it",
     )
+    verified.add_argument(
+        "--attachment",
+        type=Path,
+        metavar="FILE",
+        help="the body of a message that passed as a stream",
+    )
     verified.add_argument("--json", action="store_true", help="print the verdict as JSON")
     fetched = parts.add_parser("fetch", help="fetch a configuration by its anchor")
     fetched.add_argument("file", type=Path, metavar="ANCHOR", help="a configuration anchor, as its operator gives it")
@@ -74,7 +80,7 @@ def describe(arguments: argparse.Namespace) -> int:
 def verify(arguments: argparse.Namespace) -> int:
     """Print the verdict; return 0 when every part that was asked for holds, else 1."""
     instances = configuration.load(arguments.conf) if arguments.conf else None
-    found = report.verify(arguments.file, instances)
+    found = report.verify(arguments.file, instances, arguments.attachment)
     if arguments.json:
         print(json.dumps(found.as_json(arguments.file, _), ensure_ascii=False, indent=2))
     else:
