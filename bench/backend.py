@@ -14,6 +14,7 @@ import httptools
 import uvloop
 
 FILL = b"0123456789abcdef" * 2**16
+PIECE = memoryview(FILL)[: 2**18]
 
 
 class Answering(asyncio.Protocol):
@@ -23,6 +24,7 @@ class Answering(asyncio.Protocol):
         self._parser = httptools.HttpRequestParser(self)
         self._answers: dict[bytes, bytes] = {}
         self._target = b""
+        self._left, self._full = 0, False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the transport."""
@@ -46,10 +48,31 @@ class Answering(asyncio.Protocol):
         if answer is None:
             answer = self._answers[self._target] = _answer(self._target)
         self._transport.write(answer)
+        self._left = _size(self._target) - len(FILL)
+        self._pour()
+
+    def pause_writing(self) -> None:
+        """Wait."""
+        self._full = True
+
+    def resume_writing(self) -> None:
+        """Go on with a large answer."""
+        self._full = False
+        self._pour()
+
+    def _pour(self) -> None:
+        while self._left > 0 and not self._full:
+            piece = PIECE[: self._left]
+            self._left -= len(piece)
+            self._transport.write(piece)
+
+
+def _size(target: bytes) -> int:
+    return int(parse_qs(urlsplit(target.decode()).query).get("size", ["1024"])[0])
 
 
 def _answer(target: bytes) -> bytes:
-    size = int(parse_qs(urlsplit(target.decode()).query).get("size", ["1024"])[0])
+    size = _size(target)
     return (
         b"HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: %d\r\n\r\n" % size + FILL[:size]
     )

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from bench import large
 from bench.measure import Ratio, apart, compare, told
 from bench.rush import Load
 from onedoor.exchange.connections import client_context
@@ -41,6 +42,7 @@ events {{ worker_connections 4096; }}
 http {{
   access_log off; tcp_nodelay on; keepalive_requests 1000000000; keepalive_timeout 1h;
   client_body_buffer_size 256k; client_max_body_size 16m; proxy_buffers 32 16k; proxy_buffer_size 16k;
+  proxy_max_temp_file_size 0;
   client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3;
   uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;
   ssl_protocols TLSv1.3; ssl_verify_client on;
@@ -119,7 +121,10 @@ def _ratios(place: Place, entrance: int) -> Iterator[Ratio]:
             repeats=REPEATS,
             note=f"goal {case.goal:.2f}; against nginx→nginx",
         )
-    ours, anchor = (_load(place, port, CASES[0]) for port in entrances)
+    loads = [_load(place, port, CASES[0]) for port in entrances]
+    heads = [one.wire.replace(b"size=%d" % (CASES[0].answer * ROUND), b"size={size}") for one in loads]
+    yield from large.ratios(place, loads[0].tls, entrances, (heads[0], heads[1]))
+    ours, anchor = loads
     yield compare(
         "exchange: one client, p50",
         partial(ours.latency, SECONDS),

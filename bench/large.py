@@ -1,0 +1,140 @@
+"""A body of a GiB through two gateways that sign, log and digest it, against two of nginx that pass it on; and memory.
+
+Part of `bench.exchange`, whose gateways and proxies it uses.
+"""
+
+import asyncio
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Self, cast
+
+import uvloop
+
+from bench.measure import Ratio, compare
+from onedoor.exchange.tests.nation import Place
+
+MIB = 2**20
+LARGE, EACH, TOGETHER, REPEATS = 1024 * MIB, 256 * MIB, 8, 5
+FLOOR, GOAL, GROWTH, SPAN = 0.35, 0.60, 8.0, 64.0
+"""Part of nginx's rate that must be kept, and that is aimed at; MiB for one body, and for several at once."""
+GATEWAYS = ("gateway-G22", "gateway-G01")
+
+
+class _Taking(asyncio.BufferedProtocol):
+    """One connection that asks once and counts what comes of the body."""
+
+    def __init__(self, wire: bytes, size: int) -> None:
+        self._wire, self._left = wire, size
+        self._head, self._buffer = b"", bytearray(256 * 1024)
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Ask."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.write(self._wire)
+
+    def get_buffer(self, _hint: int) -> bytearray:
+        """Return where to read to."""
+        return self._buffer
+
+    def buffer_updated(self, count: int) -> None:
+        """Count."""
+        if not self._head.endswith(b"\r\n\r\n"):
+            head, end, _ = (self._head + self._buffer[:count]).partition(b"\r\n\r\n")
+            count -= len(head) + len(end) - len(self._head)
+            self._head = head + end
+            if not self._head.startswith(b"HTTP/1.1 200"):
+                self.done.set_exception(RuntimeError(self._head[:300]))
+        self._left -= count
+        if self._left <= 0 and not self.done.done():
+            self.done.set_result(None)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Fail unless all came."""
+        if not self.done.done():
+            self.done.set_exception(RuntimeError(f"the connection was lost: {error}"))
+
+
+async def _take(port: int, tls: ssl.SSLContext, wire: bytes, size: int, times: int) -> float:
+    loop, begun = asyncio.get_running_loop(), time.perf_counter()
+    made = [
+        await loop.create_connection(
+            lambda: _Taking(wire, size), "127.0.0.1", port, ssl=tls, server_hostname="localhost"
+        )
+        for _ in range(times)
+    ]
+    await asyncio.gather(*(protocol.done for _, protocol in made))
+    taken = time.perf_counter() - begun
+    for transport, _ in made:
+        transport.abort()
+    return taken
+
+
+def rate(port: int, tls: ssl.SSLContext, head: bytes, size: int = LARGE, times: int = 1) -> float:
+    """Return the MB/s of so many bodies of *size* bytes at once; *head* asks for ``{size}``."""
+    wire = head.replace(b"{size}", b"%d" % size)
+    return times * size / 1e6 / uvloop.run(_take(port, tls, wire, size, times))
+
+
+def ratios(
+    place: Place, tls: ssl.SSLContext, entrances: tuple[int, int], heads: tuple[bytes, bytes]
+) -> Iterator[Ratio]:
+    """Yield the rate of one large body through the gateways and the proxies, and the memory of the gateways."""
+    ours, anchor = (partial(rate, port, tls, head) for port, head in zip(entrances, heads, strict=True))
+    ours(size=8 * MIB)
+    idle = {name: resident(place, name) for name in GATEWAYS}
+    with Watched(place) as watched:
+        ours()
+    yield _mib("exchange: memory growth, a body of 1 GiB", watched, idle, GROWTH)
+    yield compare(
+        "exchange: 1 GiB attachment, digest on both sides",
+        ours,
+        anchor,
+        floor=FLOOR,
+        unit="MB/s",
+        more=True,
+        repeats=REPEATS,
+        note=f"goal {GOAL:.2f}; against nginx→nginx",
+    )
+    with Watched(place) as watched:
+        ours(size=EACH, times=TOGETHER)
+    yield _mib(f"exchange: memory more than idle, {TOGETHER} large bodies at once", watched, idle, SPAN)
+
+
+def _mib(name: str, watched: "Watched", idle: dict[str, int], floor: float) -> Ratio:
+    grown = max(watched.most[one] - idle[one] for one in idle) / MIB
+    return Ratio(name, grown, 1.0, "MiB", grown, grown, grown, floor, note="the gateway that grows more")
+
+
+class Watched:
+    """The most resident memory of each gateway, in bytes, while something passes."""
+
+    def __init__(self, place: Place) -> None:
+        self._place, self._over = place, threading.Event()
+        self.most = dict.fromkeys(GATEWAYS, 0)
+        self._thread = threading.Thread(target=self._watch)
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End."""
+        self._over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._over.wait(0.02):
+            for name in GATEWAYS:
+                self.most[name] = max(self.most[name], resident(self._place, name))
+
+
+def resident(place: Place, name: str) -> int:
+    """Return the resident bytes of a process of *place*."""
+    told = Path(f"/proc/{place.running[name].pid}/status").read_text()
+    return int(told.partition("VmRSS:")[2].split()[0]) * 1024
