@@ -165,6 +165,12 @@ def system_of(place: Place, member: str, system: System | None = None, *, at: st
 def _cancel_all(loop: asyncio.AbstractEventLoop) -> None:
     for task in asyncio.all_tasks(loop):
         task.cancel()
+    loop.call_later(0.05, _end, loop)
+
+
+def _end(loop: asyncio.AbstractEventLoop) -> None:
+    for transport in list(loop._transports.values()):  # type: ignore[attr-defined]  # those still shaking hands have no task
+        transport.abort()
     loop.call_later(0.05, loop.stop)
 
 

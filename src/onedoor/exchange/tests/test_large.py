@@ -93,17 +93,17 @@ def test_the_memory_of_a_gateway_does_not_grow_with_a_body(place: Place, files: 
         assert client.answer().whole
     idle = {name: memory(place, name) for name in GATEWAYS}
     with watched(place) as most, Client(place) as client:
-        client.ask("GET", f"{FILES}/{96 * MIB}")
-        assert client.answer().facts == (200, 96 * MIB, digest(96 * MIB), True)
+        client.ask("GET", f"{FILES}/{64 * MIB}")
+        assert client.answer().facts == (200, 64 * MIB, digest(64 * MIB), True)
     assert {name: most[name] - idle[name] <= 8 * MIB for name in GATEWAYS} == dict.fromkeys(GATEWAYS, True)
 
     def one(number: int) -> bool:
         with Client(place) as client:
             if number % 2:
-                client.upload(f"{FILES}/one", content(8 * MIB), 8 * MIB)
+                client.upload(f"{FILES}/one", content(4 * MIB), 4 * MIB)
                 return client.answer().status == 201
-            client.ask("GET", f"{FILES}/{8 * MIB}")
-            return client.answer().facts == (200, 8 * MIB, digest(8 * MIB), True)
+            client.ask("GET", f"{FILES}/{4 * MIB}")
+            return client.answer().facts == (200, 4 * MIB, digest(4 * MIB), True)
 
     with watched(place) as most, ThreadPoolExecutor(8) as pool:
         assert all(pool.map(one, range(8)))
