@@ -209,6 +209,7 @@ def _settings(source: "_Source") -> Settings:
     django = role in ("portal", "node")
     master_key = source.one_of("master_key", (FILE, PKCS11), FILE)
     absent = None if master_key == PKCS11 else ""
+    public = source.text("public_url", URL, "http://localhost:8000", _such_as("http://localhost:8002"))
     return Settings(
         role=role,
         nation=source.folder("nation", NO_NATION.get(role)),
@@ -227,9 +228,7 @@ def _settings(source: "_Source") -> Settings:
         stream_from=source.number("stream_from", STREAM_FROM, MOST_STREAM_FROM),
         largest_body=source.number("largest_body", LARGEST_BODY, MOST_LARGEST_BODY),
         ocsp_url=source.text("ocsp_url", URL, "", _such_as("http://ocsp.example")),
-        public_url=source.text("public_url", URL, "http://localhost:8000", _such_as("http://localhost:8002")).rstrip(
-            "/"
-        ),
+        public_url=public.rstrip("/"),
         listen=source.address("listen", "127.0.0.1:8000"),
         exchange_listen=source.address("exchange_listen", "127.0.0.1:8300"),
         plain_listen=source.optional_address("plain_listen"),
