@@ -242,7 +242,8 @@ class GatewayServer:
             except Exception:
                 _logger.exception("gateway.refresh")
             held = self.core.current() if self.directory_answers else None
-            await asyncio.sleep(REFRESH if held and held.ends - time.time() > 2 * REFRESH else RETRY)
+            listed = held is not None and self.core.id in held.gateways  # else it was registered just now, perhaps
+            await asyncio.sleep(REFRESH if held and listed and held.ends - time.time() > 2 * REFRESH else RETRY)
 
 
 async def fetch(url: str) -> bytes:
