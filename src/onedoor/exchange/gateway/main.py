@@ -36,14 +36,15 @@ from onedoor.kernel.addresses import within
 from onedoor.kernel.settings import NEWER_ERRORS, UNAVAILABLE, Settings
 from onedoor.kernel.watch import lines, listener, metrics, spans
 
+TOLD_BY = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 SWEEP = 0.5
 REFRESH = 60.0
 """Seconds between two looks at the directory; after a failure it looks again sooner."""
 RETRY = 2.0
 LARGEST_CONFIGURATION = 64 * 2**20
 BACKLOG = 512
-DRAINED_WITHIN, FLUSHED_WITHIN = 15.0, 0.1
-"""Seconds for what is under way when told to stop, and for the last answers to leave."""
+DRAINED_WITHIN, FLUSHED_WITHIN, HEARD_WITHIN = 15.0, 0.1, 0.01
+"""Seconds for what is under way when told to stop, for the last answers to leave, for a signal to reach the loop."""
 LAST_WORDS = 0.3
 """Seconds in which clients still ask on connections that end with the next answer."""
 HANDSHAKE = 10.0
@@ -297,6 +298,7 @@ async def _run(server: GatewayServer, settings: Settings, watched: socket.socket
         loop.add_signal_handler(signal.SIGHUP, told.put_nowait, True)
     else:  # nobody writes there: it ends with who keeps the workers
         loop.add_reader(sys.stdin.fileno(), told.put_nowait, False)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, TOLD_BY)
     spans.begin(settings, "gateway")
     await server.start()
     metrics.scraped.sources.append(partial(watching.measures, server))
@@ -306,6 +308,8 @@ async def _run(server: GatewayServer, settings: Settings, watched: socket.socket
         loop.remove_reader(sys.stdin.fileno())
     await (server.leave() if anew else server.stop())
     spans.end()
+    signal.pthread_sigmask(signal.SIG_BLOCK, TOLD_BY)  # what comes from here on waits for who is started anew
+    await asyncio.sleep(HEARD_WITHIN)
     while anew and not told.empty():
         anew = told.get_nowait()
     return anew

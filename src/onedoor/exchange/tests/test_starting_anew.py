@@ -98,3 +98,13 @@ def test_what_is_under_way_is_answered_first(place: Place) -> None:
         asking.join(10)
         client.close()
         assert answers == [b'{"late": true}']
+
+
+@pytest.mark.parametrize("after", [0.0, 0.2, 0.4])
+def test_who_is_told_to_stop_while_it_starts_anew_stops(place: Place, after: float) -> None:
+    process = place.running.pop("gateway-G01")
+    process.send_signal(signal.SIGHUP)
+    time.sleep(after)
+    process.terminate()
+    assert process.wait(10) == 0
+    place.start("gateway-G01")
