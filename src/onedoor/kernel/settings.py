@@ -207,8 +207,7 @@ def _settings(source: "_Source") -> Settings:
     role = source.one_of("role", ROLES, "test")
     watch_token = source.secret("watch_token", "", rf".{{{SHORTEST_SECRET},}}")
     django = role in ("portal", "node")
-    master_key = source.one_of("master_key", (FILE, PKCS11), FILE)
-    absent = None if master_key == PKCS11 else ""
+    absent = None if (master_key := source.one_of("master_key", (FILE, PKCS11), FILE)) == PKCS11 else ""
     public = source.text("public_url", URL, "http://localhost:8000", _such_as("http://localhost:8002"))
     return Settings(
         role=role,

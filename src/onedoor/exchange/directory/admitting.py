@@ -1,12 +1,9 @@
-"""Who takes part beside the members of the nation's files: a journal that the directory's operator writes by commands.
+"""What the directory's operator decides by commands: who takes part, who may call whom, whose certificates count.
 
-Each line is one act, signed by the directory: a gateway admitted with its member and systems, removed, a right given or
-taken, an authority approved. The configuration is the nation's content with these acts applied, in their order. A line
-is there whole or counts for nothing, so a kill at any moment leaves the state before or after it.
+Each decision is checked against what the directory publishes, and entered in its `journal`.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,17 +12,15 @@ from cryptography import x509
 from cryptography.x509 import Certificate
 
 from onedoor.exchange import identifiers, permissions
-from onedoor.exchange.directory import registering
+from onedoor.exchange.directory import journal, registering
+from onedoor.exchange.directory.journal import ADD, ALLOW, APPROVE, DENY, REMOVE, WITHDRAW, Change, acts, merged
 from onedoor.exchange.directory.registering import BadRegistration
 from onedoor.exchange.gateway.identities import FORMER
 from onedoor.exchange.permissions import Permission, alone
 from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.said import Said, said
-from onedoor.signing.certificates import fingerprint, load_certificates, pem
-from onedoor.signing.keys import load_key
+from onedoor.signing.certificates import fingerprint, pem
 
-JOURNAL, CHANGE = "members.jsonl", "act"
-ADD, REMOVE, ALLOW, DENY, APPROVE, WITHDRAW = "add", "remove", "allow", "deny", "approve", "withdraw"
 SPREAD, OVERLAP = timedelta(minutes=5), timedelta(hours=1)
 """After which a gateway uses its new keys, when all others know them, and for how long the old ones count as well."""
 _NAMESPACE = "ee.ria.xroad.common.certificateprofile.impl."
@@ -54,114 +49,6 @@ class BadRight(OnedoorError):
 
 class BadAuthority(OnedoorError):
     """The certificate of {name} is of no certification authority. Nothing was changed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One line of the journal: *what* was done, with its *facts*; by whom and when."""
-
-    what: str
-    facts: Mapping[str, Any]
-    by: str
-    moment: datetime
-
-    def data(self) -> dict[str, Any]:
-        """Return the JSON form that is signed."""
-        return {"what": self.what, "facts": self.facts, "by": self.by, "moment": self.moment.isoformat()}
-
-    @classmethod
-    def read(cls, data: Mapping[str, Any]) -> "Change":
-        """Return the act in its JSON form; raise KeyError, TypeError or ValueError."""
-        return cls(data["what"], data["facts"], data["by"], datetime.fromisoformat(data["moment"]))
-
-
-def acts(folder: Path) -> list[Change]:
-    """Return what was done at the directory in *folder*; lines that it did not sign count for nothing."""
-    path = folder / JOURNAL
-    if not path.exists():
-        return []
-    return permissions.read_signed(path, CHANGE, load_certificates(folder / "signing.pem"), Change.read)[0]
-
-
-def applied(content: Mapping[str, Any], done: Iterable[Change], now: datetime) -> dict[str, Any]:
-    """Return *content* with what was *done* applied to it, as it is at *now*."""
-    found = {name: list(content.get(name, ())) for name in ("members", "gateways", "authorities", "time_stampers")}
-    found["rights"] = []
-    for act in done:
-        _STEPS[act.what](found, act.facts)
-    given = [one for one in found["rights"] if one not in content["rights"]]
-    found["rights"] = [*content["rights"], *given]
-    for gateway in found["gateways"]:
-        if (told := gateway.get("handover")) and datetime.fromisoformat(told["until"]) <= now:
-            del gateway["handover"]
-    return {**content, **found}
-
-
-def _add(found: dict[str, list[Any]], facts: Mapping[str, Any]) -> None:
-    told, gateway = facts["member"], dict(facts["gateway"])
-    _without(found, gateway["id"])
-    before: Mapping[str, Any] = next((one for one in found["members"] if one["id"] == told["id"]), {"subsystems": []})
-    shared = {one["id"]: one for one in before["subsystems"]}
-    own = [_merged(shared.pop(one["id"], None), one) for one in told["subsystems"]]
-    found["members"] = [one for one in found["members"] if one["id"] != told["id"]]
-    found["members"].append({**told, "subsystems": [*shared.values(), *own]})
-    found["gateways"].append(gateway)
-
-
-def _merged(before: Mapping[str, Any] | None, told: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a system that another gateway of its member serves as well, as both of them tell of it."""
-    services = {one["code"]: one for one in (*(before or told)["services"], *told["services"])}
-    systems = dict.fromkeys([*(before or told)["systems"], *told["systems"]])
-    return {**told, "systems": list(systems), "services": list(services.values())}
-
-
-def _remove(found: dict[str, list[Any]], facts: Mapping[str, Any]) -> None:
-    _without(found, facts["gateway"])
-
-
-def _without(found: dict[str, list[Any]], gateway: str) -> None:
-    """Take a gateway away, with the systems that it serves, and with its member if nothing is left of it."""
-    gone = {client for one in found["gateways"] if one["id"] == gateway for client in one["clients"]}
-    found["gateways"] = [one for one in found["gateways"] if one["id"] != gateway]
-    gone -= {client for one in found["gateways"] for client in one["clients"]}
-    members = [
-        {**one, "subsystems": [two for two in one["subsystems"] if two["id"] not in gone]} for one in found["members"]
-    ]
-    owners = {one["id"].rpartition("/")[0] for one in found["gateways"]}
-    found["members"] = [one for one in members if one["subsystems"] or one["id"] in owners]
-
-
-def _allow(found: dict[str, list[Any]], facts: Mapping[str, Any]) -> None:
-    if facts["right"] not in found["rights"]:
-        found["rights"].append(facts["right"])
-
-
-def _deny(found: dict[str, list[Any]], facts: Mapping[str, Any]) -> None:
-    found["rights"] = [one for one in found["rights"] if one not in facts["rights"]]
-
-
-def _approve(found: dict[str, list[Any]], facts: Mapping[str, Any]) -> None:
-    _withdraw(found, {"name": facts["authority"]["name"]})
-    found[facts["list"]].append(facts["authority"])
-
-
-def _withdraw(found: dict[str, list[Any]], facts: Mapping[str, Any]) -> None:
-    for name in ("authorities", "time_stampers"):
-        found[name] = [one for one in found[name] if isinstance(one, str) or one["name"] != facts["name"]]
-
-
-_STEPS = {ADD: _add, REMOVE: _remove, ALLOW: _allow, DENY: _deny, APPROVE: _approve, WITHDRAW: _withdraw}
-
-
-def gateways(folder: Path) -> list[str]:
-    """Return the gateways that were added at the directory in *folder* and take part."""
-    known: dict[str, bool] = {}
-    for act in acts(folder):
-        if act.what == ADD:
-            known[act.facts["gateway"]["id"]] = True
-        elif act.what == REMOVE:
-            known.pop(act.facts["gateway"], None)
-    return list(known)
 
 
 class Directory:
@@ -208,7 +95,7 @@ class Directory:
     def remove(self, gateway: str) -> None:
         """Let the gateway take part no more, nor its systems; raise `NotAdmitted`."""
         with alone(self.folder):
-            known = gateways(self.folder)
+            known = journal.gateways(self.folder)
             if gateway not in known:
                 raise NotAdmitted(gateway=gateway, known=", ".join(known) or "–")
             self._write(REMOVE, {"gateway": gateway})
@@ -228,7 +115,7 @@ class Directory:
             found: dict[str, list[Any]] = {"rights": []}
             for act in acts(self.folder):
                 if act.what in (ALLOW, DENY):
-                    _STEPS[act.what](found, act.facts)
+                    journal.STEPS[act.what](found, act.facts)
             gone = [one for one in found["rights"] if (one["client"], one["service"]) == (client, service)]
             if not gone:
                 raise NotGiven(client=client, service=service)
@@ -269,8 +156,7 @@ class Directory:
                 raise BadRegistration(why=said("a later one of this gateway was taken in already"))
 
     def _write(self, what: str, facts: Mapping[str, Any]) -> None:
-        act = Change(what, facts, self.by, self.now)
-        permissions.append_signed(self.folder / JOURNAL, CHANGE, act.data(), load_key(self.folder / "signing.key"))
+        journal.enter(self.folder, Change(what, facts, self.by, self.now))
 
 
 def _same(
@@ -282,7 +168,7 @@ def _same(
     nobody: Mapping[str, Any] = {"name": "", "subsystems": []}
     known: Mapping[str, Any] = next((one for one in content["members"] if one["id"] == member["id"]), nobody)
     listed = {one["id"]: one for one in known["subsystems"]}
-    systems = all(_merged(listed.get(one["id"]), one) == listed.get(one["id"]) for one in member["subsystems"])
+    systems = all(merged(listed.get(one["id"]), one) == listed.get(one["id"]) for one in member["subsystems"])
     return present and rest and systems and known["name"] == member["name"]
 
 

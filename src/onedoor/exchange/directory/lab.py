@@ -18,7 +18,7 @@ from typing import Any
 from cryptography.x509 import Certificate
 
 from onedoor.exchange import domain, parameters, permissions
-from onedoor.exchange.directory import admitting, authorities, publishing, rights
+from onedoor.exchange.directory import authorities, journal, publishing, rights
 from onedoor.exchange.directory.layout import EXCHANGE, GATEWAYS, HOST, Layout, Seat
 from onedoor.exchange.gateway import identities, local
 from onedoor.exchange.granting import DECISIONS
@@ -60,7 +60,7 @@ def provision(nation: Nation, var: Path, base_port: int, hosts: Mapping[str, str
     authority = Authority.open(layout.directory / authorities.CA)
     _authorities(authority, layout)
     anchor = _identity(authority, layout.directory / "signing", _of(f"{nation.id} directory"), "sign")
-    seats, registered = list(layout.seats()), admitting.gateways(layout.directory)
+    seats, registered = list(layout.seats()), journal.gateways(layout.directory)
     for seat in seats:
         _system(layout, seat)
         for one in seat.gateways:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from onedoor.exchange import configuration
-from onedoor.exchange.directory import admitting
+from onedoor.exchange.directory import journal
 from onedoor.exchange.directory.sources import FOLDER, Sources
 from onedoor.signing.certificates import load_certificates
 from onedoor.signing.keys import load_key
@@ -68,7 +68,7 @@ class Publisher:
 
     def changed(self) -> int:
         """Return when the content last changed, in nanoseconds."""
-        added = self._folder / admitting.JOURNAL
+        added = self._folder / journal.JOURNAL
         return max(one.stat().st_mtime_ns for one in (self._folder / CONTENT, added) if one.exists())
 
     def _content(self) -> dict[str, Any]:
@@ -78,5 +78,5 @@ class Publisher:
 def content(folder: Path, now: datetime) -> dict[str, Any]:
     """Return what the directory in *folder* has to say: of the nation's files, and whom its operator added."""
     found: dict[str, Any] = json.loads((folder / CONTENT).read_text("utf-8"))
-    done = admitting.acts(folder)
-    return admitting.applied(found, done, now) if done else found
+    done = journal.acts(folder)
+    return journal.applied(found, done, now) if done else found

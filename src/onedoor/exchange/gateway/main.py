@@ -9,15 +9,13 @@ import sys
 import time
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Protocol
-from urllib.parse import urlsplit
 
 import uvloop
 
 from onedoor.exchange.configuration import Gateway
 from onedoor.exchange.gateway import local as files
-from onedoor.exchange.gateway import watching
+from onedoor.exchange.gateway import published, watching
 from onedoor.exchange.gateway.asking import Peer
 from onedoor.exchange.gateway.bodies import Limits
 from onedoor.exchange.gateway.circuits import Circuit
@@ -41,7 +39,6 @@ SWEEP = 0.5
 REFRESH = 60.0
 """Seconds between two looks at the directory; after a failure it looks again sooner."""
 RETRY = 2.0
-LARGEST_CONFIGURATION = 64 * 2**20
 BACKLOG = 512
 DRAINED_WITHIN, FLUSHED_WITHIN, HEARD_WITHIN = 15.0, 0.1, 0.01
 """Seconds for what is under way when told to stop, for the last answers to leave, for a signal to reach the loop."""
@@ -228,10 +225,10 @@ class GatewayServer:
     async def _refresh(self) -> None:
         while True:
             try:
-                signed = await asyncio.wait_for(fetch(self.local.directory), 10.0)
+                signed = await asyncio.wait_for(published.fetch(self.local.directory), 10.0)
                 found = await asyncio.to_thread(self.core.read, signed)  # large, and in part others' words
                 if found and self.core.take(found, signed):
-                    _keep(self.local.folder / files.CONFIGURATION, signed)
+                    published.keep(self.local.folder / files.CONFIGURATION, signed)
                     self._follow()
                 self.directory_answers = True
                 self.core.follow_keys()
@@ -245,23 +242,6 @@ class GatewayServer:
             held = self.core.current() if self.directory_answers else None
             listed = held is not None and self.core.id in held.gateways  # else it was registered just now, perhaps
             await asyncio.sleep(REFRESH if held and listed and held.ends - time.time() > 2 * REFRESH else RETRY)
-
-
-async def fetch(url: str) -> bytes:
-    """Return what the directory serves at *url* (plain HTTP: what counts is the signature inside)."""
-    parts = urlsplit(url)
-    reader, writer = await asyncio.open_connection(parts.hostname, parts.port or 80, limit=2**16)
-    try:
-        writer.write(f"GET {parts.path or '/'} HTTP/1.0\r\nHost: {parts.netloc}\r\n\r\n".encode())
-        head = await reader.readuntil(b"\r\n\r\n")
-        if b" 200 " not in head.partition(b"\r\n")[0]:
-            raise ValueError("the directory did not answer with a configuration")
-        body = await reader.read(LARGEST_CONFIGURATION)
-        while chunk := await reader.read(LARGEST_CONFIGURATION - len(body)):
-            body += chunk
-        return body
-    finally:
-        writer.close()
 
 
 def run(settings: Settings) -> None:
@@ -313,9 +293,3 @@ async def _run(server: GatewayServer, settings: Settings, watched: socket.socket
     while anew and not told.empty():
         anew = told.get_nowait()
     return anew
-
-
-def _keep(path: Path, signed: bytes) -> None:
-    draft = path.with_name(f".{path.name}.draft")
-    draft.write_bytes(signed)
-    draft.replace(path)

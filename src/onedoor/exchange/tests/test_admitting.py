@@ -11,7 +11,7 @@ import pytest
 from cryptography.x509 import load_pem_x509_csr
 
 from onedoor.exchange import configuration, joining, permissions
-from onedoor.exchange.directory import admitting, lab, publishing
+from onedoor.exchange.directory import admitting, journal, lab, publishing
 from onedoor.exchange.directory.admitting import Directory
 from onedoor.exchange.directory.registering import BadRegistration
 from onedoor.exchange.gateway import identities
@@ -36,7 +36,7 @@ def var(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def directory(var: Path) -> Directory:
-    (var / "directory" / admitting.JOURNAL).unlink(missing_ok=True)
+    (var / "directory" / journal.JOURNAL).unlink(missing_ok=True)
     return Directory(var / "directory", "anna", datetime.now(UTC))
 
 
@@ -99,7 +99,7 @@ def test_who_is_added_stands_in_the_configuration_and_stays_when_the_nation_is_p
     assert GATEWAY not in found.gateways
     assert SYSTEM not in found.subsystems
     assert not found.rights.covers(SYSTEM, RIGHT.service, "GET", "/x", "try")
-    assert {one.by for one in admitting.acts(directory.folder)} == {"anna"}
+    assert {one.by for one in journal.acts(directory.folder)} == {"anna"}
     with pytest.raises(admitting.NotAdmitted):
         directory.remove(GATEWAY)
     with pytest.raises(admitting.NotGiven):
@@ -112,22 +112,22 @@ def test_a_line_that_a_kill_tore_counts_for_nothing_and_the_next_one_stands(
     directory: Directory, gateway: Path
 ) -> None:
     directory.allow(RIGHT, "a decree")
-    path = directory.folder / admitting.JOURNAL
+    path = directory.folder / journal.JOURNAL
     before = path.read_bytes()
     directory.add(registration(gateway))
     whole = path.read_bytes()
     for end in range(len(before), len(whole), 97):
         path.write_bytes(whole[:end])
-        assert [one.what for one in admitting.acts(directory.folder)] == ["allow"]
+        assert [one.what for one in journal.acts(directory.folder)] == ["allow"]
         assert directory.add(registration(gateway))[1]
-        assert [one.what for one in admitting.acts(directory.folder)] == ["allow", "add"]
+        assert [one.what for one in journal.acts(directory.folder)] == ["allow", "add"]
 
 
 def test_a_line_that_another_wrote_counts_for_nothing(directory: Directory, gateway: Path) -> None:
     directory.add(registration(gateway))
-    path = directory.folder / admitting.JOURNAL
+    path = directory.folder / journal.JOURNAL
     path.write_text(path.read_text().replace("192.0.2.9", "192.0.2.8"))
-    assert admitting.acts(directory.folder) == []
+    assert journal.acts(directory.folder) == []
 
 
 def rename(data: dict[str, Any]) -> None:
@@ -158,7 +158,7 @@ def test_what_is_not_of_one_member_alone_is_refused(
 ) -> None:
     with pytest.raises(BadRegistration, match=why):
         directory.add(changed(gateway, change))
-    assert admitting.acts(directory.folder) == []
+    assert journal.acts(directory.folder) == []
 
 
 @pytest.mark.parametrize("broken", [b"", b"[" * 70_000, b'{"registration": 5}', b"{" + b" " * 300_000])
@@ -257,9 +257,7 @@ def test_new_keys_are_published_with_those_before_until_they_count_no_more(
     if not at_once:
         assert replace(found, before=None) == replace(first, signing=found.signing, tls=found.tls, former=found.former,
                                                       key=found.key, template=found.template)  # fmt: skip
-    later = admitting.applied(
-        directory.content(), admitting.acts(directory.folder), datetime.now(UTC) + timedelta(hours=2)
-    )
+    later = journal.applied(directory.content(), journal.acts(directory.folder), datetime.now(UTC) + timedelta(hours=2))
     assert "handover" not in next(one for one in later["gateways"] if one["id"] == GATEWAY)
 
 

@@ -18,8 +18,7 @@ from onedoor.exchange.gateway.records import Record
 from onedoor.exchange.tests.nation import wait_for
 from onedoor.exchange.tests.xroad import GUARDED, PETS, PORTAL, PROVIDER, XRoad
 
-NOW = 1_796_000_000
-PERSON = "Dao001099000001"
+NOW, PERSON = 1_796_000_000, "Dao001099000001"
 
 
 def record(**changed: Any) -> Record:

@@ -25,9 +25,6 @@ NUMBER, NAME = "001099000001", "Nguyễn Thị Đào"
 TOKEN = "a token that is long enough to be taken"
 
 
-# ids
-
-
 def test_an_id_of_ours_is_read_back():
     made = trace.new()
     assert trace.read(made.header()) == made
@@ -60,9 +57,6 @@ def test_work_within_a_trace_is_known_and_forgotten_afterwards():
     assert trace.current() is None
 
 
-# lines
-
-
 def record(**extra: Any) -> logging.LogRecord:
     made = logging.LogRecord("onedoor.test", logging.ERROR, __file__, 1, "happened %s", ("twice",), None)
     made.__dict__.update(extra)
@@ -85,9 +79,6 @@ def test_an_exception_leaves_its_type_and_places_and_none_of_its_words():
     assert "test_watch.py" in json.loads(told)["places"][-1]
     assert NAME not in told
     assert NUMBER not in told
-
-
-# health
 
 
 def failing(words: str = "the cable is cut") -> None:
@@ -121,9 +112,6 @@ def test_each_dependency_says_why_in_our_words_or_by_the_type_of_its_error():
 def test_a_process_that_does_not_live_cannot_work_either():
     found = Health("gateway", "G15", (), alive=failing)
     assert (found.live()["status"], found.ready()["status"]) == ("failing", "failing")
-
-
-# the listener
 
 
 def settings(**changed: str) -> Any:
@@ -233,9 +221,6 @@ def test_a_metric_is_made_once():
     name = next(iter(metrics.KNOWN))
     with pytest.raises(ValueError, match=name):
         metrics.measured("all", {name: ("again", ())})
-
-
-# spans
 
 
 @pytest.fixture

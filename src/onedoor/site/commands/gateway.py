@@ -195,7 +195,7 @@ def _profile(told: dict[str, Any]) -> str:
 def _fetched(url: str, anchors: tuple[Any, ...]) -> tuple[bytes, dict[str, Any]]:
     """Return the configuration at *url*, verified, and what it says; nothing when nobody answers there."""
     from onedoor.exchange import configuration
-    from onedoor.exchange.gateway.main import fetch
+    from onedoor.exchange.gateway.published import fetch
 
     async def fetching() -> bytes:
         return await asyncio.wait_for(fetch(url), FETCHING)

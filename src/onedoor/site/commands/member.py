@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from onedoor.exchange import joining
-from onedoor.exchange.directory import admitting
+from onedoor.exchange.directory import admitting, journal
 from onedoor.exchange.directory.admitting import Directory
 from onedoor.exchange.evidence.profiles import PROFILES
 from onedoor.exchange.permissions import Permission
@@ -124,17 +124,17 @@ def _withdraw(directory: Directory, arguments: argparse.Namespace, _raw: bytes) 
 
 
 def _list(directory: Directory, arguments: argparse.Namespace, _raw: bytes) -> str:
-    done = admitting.acts(directory.folder)
+    done = journal.acts(directory.folder)
     if arguments.json:
         return json.dumps([one.data() for one in done], ensure_ascii=False, indent=1)
     return "\n".join(_line(one) for one in done) or _("Nobody was added here beside the nation’s files.")
 
 
-def _line(act: admitting.Change) -> str:
+def _line(act: journal.Change) -> str:
     facts: Any = act.facts
-    if act.what == admitting.ADD:
+    if act.what == journal.ADD:
         about = f"{facts['gateway']['id']} ({facts['gateway']['address']})"
-    elif act.what in (admitting.ALLOW, admitting.DENY):
+    elif act.what in (journal.ALLOW, journal.DENY):
         rights = facts.get("rights") or [facts["right"]]
         about = ", ".join(f"{one['client']} → {one['service']}" for one in rights)
     else:

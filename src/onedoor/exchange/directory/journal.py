@@ -1,0 +1,133 @@
+"""The journal of who takes part beside the members of the nation's files, and what its acts make of a configuration.
+
+Each line is one act, signed by the directory: a gateway admitted with its member and systems, removed, a right given or
+taken, an authority approved. The configuration is the nation's content with these acts applied, in their order. A line
+is there whole or counts for nothing, so a kill at any moment leaves the state before or after it.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from onedoor.exchange import permissions
+from onedoor.signing.certificates import load_certificates
+from onedoor.signing.keys import load_key
+
+JOURNAL, CHANGE = "members.jsonl", "act"
+ADD, REMOVE, ALLOW, DENY, APPROVE, WITHDRAW = "add", "remove", "allow", "deny", "approve", "withdraw"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One line of the journal: *what* was done, with its *facts*; by whom and when."""
+
+    what: str
+    facts: Mapping[str, Any]
+    by: str
+    moment: datetime
+
+    def data(self) -> dict[str, Any]:
+        """Return the JSON form that is signed."""
+        return {"what": self.what, "facts": self.facts, "by": self.by, "moment": self.moment.isoformat()}
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any]) -> "Change":
+        """Return the act in its JSON form; raise KeyError, TypeError or ValueError."""
+        return cls(data["what"], data["facts"], data["by"], datetime.fromisoformat(data["moment"]))
+
+
+def acts(folder: Path) -> list[Change]:
+    """Return what was done at the directory in *folder*; lines that it did not sign count for nothing."""
+    path = folder / JOURNAL
+    if not path.exists():
+        return []
+    return permissions.read_signed(path, CHANGE, load_certificates(folder / "signing.pem"), Change.read)[0]
+
+
+def applied(content: Mapping[str, Any], done: Iterable[Change], now: datetime) -> dict[str, Any]:
+    """Return *content* with what was *done* applied to it, as it is at *now*."""
+    found = {name: list(content.get(name, ())) for name in ("members", "gateways", "authorities", "time_stampers")}
+    found["rights"] = []
+    for act in done:
+        STEPS[act.what](found, act.facts)
+    given = [one for one in found["rights"] if one not in content["rights"]]
+    found["rights"] = [*content["rights"], *given]
+    for gateway in found["gateways"]:
+        if (told := gateway.get("handover")) and datetime.fromisoformat(told["until"]) <= now:
+            del gateway["handover"]
+    return {**content, **found}
+
+
+def _add(found: dict[str, list[Any]], facts: Mapping[str, Any]) -> None:
+    told, gateway = facts["member"], dict(facts["gateway"])
+    _without(found, gateway["id"])
+    before: Mapping[str, Any] = next((one for one in found["members"] if one["id"] == told["id"]), {"subsystems": []})
+    shared = {one["id"]: one for one in before["subsystems"]}
+    own = [merged(shared.pop(one["id"], None), one) for one in told["subsystems"]]
+    found["members"] = [one for one in found["members"] if one["id"] != told["id"]]
+    found["members"].append({**told, "subsystems": [*shared.values(), *own]})
+    found["gateways"].append(gateway)
+
+
+def merged(before: Mapping[str, Any] | None, told: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a system that another gateway of its member serves as well, as both of them tell of it."""
+    services = {one["code"]: one for one in (*(before or told)["services"], *told["services"])}
+    systems = dict.fromkeys([*(before or told)["systems"], *told["systems"]])
+    return {**told, "systems": list(systems), "services": list(services.values())}
+
+
+def _remove(found: dict[str, list[Any]], facts: Mapping[str, Any]) -> None:
+    _without(found, facts["gateway"])
+
+
+def _without(found: dict[str, list[Any]], gateway: str) -> None:
+    """Take a gateway away, with the systems that it serves, and with its member if nothing is left of it."""
+    gone = {client for one in found["gateways"] if one["id"] == gateway for client in one["clients"]}
+    found["gateways"] = [one for one in found["gateways"] if one["id"] != gateway]
+    gone -= {client for one in found["gateways"] for client in one["clients"]}
+    members = [
+        {**one, "subsystems": [two for two in one["subsystems"] if two["id"] not in gone]} for one in found["members"]
+    ]
+    owners = {one["id"].rpartition("/")[0] for one in found["gateways"]}
+    found["members"] = [one for one in members if one["subsystems"] or one["id"] in owners]
+
+
+def _allow(found: dict[str, list[Any]], facts: Mapping[str, Any]) -> None:
+    if facts["right"] not in found["rights"]:
+        found["rights"].append(facts["right"])
+
+
+def _deny(found: dict[str, list[Any]], facts: Mapping[str, Any]) -> None:
+    found["rights"] = [one for one in found["rights"] if one not in facts["rights"]]
+
+
+def _approve(found: dict[str, list[Any]], facts: Mapping[str, Any]) -> None:
+    _withdraw(found, {"name": facts["authority"]["name"]})
+    found[facts["list"]].append(facts["authority"])
+
+
+def _withdraw(found: dict[str, list[Any]], facts: Mapping[str, Any]) -> None:
+    for name in ("authorities", "time_stampers"):
+        found[name] = [one for one in found[name] if isinstance(one, str) or one["name"] != facts["name"]]
+
+
+STEPS = {ADD: _add, REMOVE: _remove, ALLOW: _allow, DENY: _deny, APPROVE: _approve, WITHDRAW: _withdraw}
+"""What each kind of act makes of what is published: its lists, and the facts of the act."""
+
+
+def gateways(folder: Path) -> list[str]:
+    """Return the gateways that were added at the directory in *folder* and take part."""
+    known: dict[str, bool] = {}
+    for act in acts(folder):
+        if act.what == ADD:
+            known[act.facts["gateway"]["id"]] = True
+        elif act.what == REMOVE:
+            known.pop(act.facts["gateway"], None)
+    return list(known)
+
+
+def enter(folder: Path, change: Change) -> None:
+    """Write *change* into the journal of the directory in *folder*, durably; who calls is alone there."""
+    permissions.append_signed(folder / JOURNAL, CHANGE, change.data(), load_key(folder / "signing.key"))
