@@ -63,7 +63,7 @@ def _handed_on(where: tuple[object, ...]) -> socket.socket | None:
 
 def become_anew(sockets: Sequence[socket.socket]) -> None:
     """Start this process anew by its own command line, as what is installed now, and hand *sockets* on to it."""
-    far = [fcntl.fcntl(one.fileno(), fcntl.F_DUPFD, FAR) for one in sockets]
+    far = [fcntl.fcntl(one.fileno(), fcntl.F_DUPFD_CLOEXEC, FAR) for one in sockets]
     for place, number in enumerate(far, FIRST):
         os.dup2(number, place, inheritable=True)
     sys.stdout.flush()

@@ -65,4 +65,8 @@ def chosen(found: Sequence[str], allows: Allowed) -> str:
 
 def resolved(host: str, port: int, allows: Allowed) -> str:
     """Return the address of *host* to connect to; raise `OSError`."""
-    return chosen([str(one[4][0]) for one in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)], allows)
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError as error:
+        raise NotAllowed("it is no name") from error
+    return chosen([str(one[4][0]) for one in found], allows)

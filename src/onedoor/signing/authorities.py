@@ -72,14 +72,13 @@ class Responders:
             return told
 
     def _ask(self, certificate: x509.Certificate, issuer: x509.Certificate) -> Status | None:
-        url = self._url or status_address(certificate)
-        if not url:
-            return None
-        server = self._servers.setdefault(url, Server(url, self._patience, self._allowed))
-        try:
+        try:  # a certificate of others may name any address, and hold anything
+            if not (url := self._url or status_address(certificate)):
+                return None
+            server = self._servers.setdefault(url, Server(url, self._patience, self._allowed))
             asked = status.request(certificate, issuer)
             code, body = server.ask("POST", "", LARGEST, asked, kind="application/ocsp-request")
-        except OSError:
+        except (OSError, ValueError, x509.DuplicateExtension):
             return None
         told = status.read(body, certificate, issuer) if code == OK else None
         return told if told and told.covers(datetime.now(UTC)) else None

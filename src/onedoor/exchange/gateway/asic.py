@@ -201,8 +201,13 @@ def find(core: Core, wanted: Wanted) -> list[Found]:
 
 
 def _add(found: list[Found], one: Found, wanted: Wanted) -> None:
-    """Add *one*; a message that closes a stream takes the place of the one that opened it and says less."""
-    opened = [at for at, other in enumerate(found) if one.message.passed and other.message.head == one.message.head]
+    """Add *one*; a message that closes a stream takes the place of the one that opened it and says less.
+
+    A second one that closes it takes nothing's place: whoever signed it cannot hide the first.
+    """
+    message = one.message
+    opening = (at for at, other in enumerate(found) if other.message.head == message.head and not other.message.passed)
+    opened = list(opening) if message.passed else []
     if opened:
         found[opened[0]] = one
     elif not (wanted.unique and found):

@@ -222,6 +222,9 @@ class Peer:
         """Let the bodies go that were announced in the heads of *taken*."""
         for head in [message.head for message in taken if message.head in self._announced]:
             request_id, body = self._announced.pop(head)
+            if body.over:  # nobody waits for it any more, and the provider may never ask for it
+                link.streams.give_up(request_id)
+                continue
             whole, refused = partial(self._close, request_id, head), partial(self._refused, request_id, body)
             try:
                 link.streams.send(request_id, body, whole, refused)
@@ -256,7 +259,7 @@ class Peer:
         gateway = self.gateway
         try:
             await asyncio.wait_for(self._connected(), CONNECT)
-        except (OSError, TimeoutError) as error:
+        except (OSError, UnicodeError, TimeoutError) as error:
             _logger.warning("link.unreachable peer=%s error=%s", gateway.id, type(error).__name__)
             self.circuit.failed(time.monotonic())
             self.lost(None, f"The gateway {gateway.id} cannot be reached")

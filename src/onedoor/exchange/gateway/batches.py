@@ -137,7 +137,7 @@ def heads(payload: bytes) -> Iterator[bytes]:
         head, body = _ENTRY.unpack_from(payload, at)
         at += _ENTRY.size
         yield payload[at : at + head]
-        at += head + body
+        at += head + (DIGEST if body == _PASSED else body)
 
 
 def sealed(payload: bytes) -> tuple[bytes, bytes]:

@@ -21,6 +21,8 @@ STALLED = 60.0
 """Seconds without a byte after which a body is given up."""
 MOST = 32
 """Bodies of one peer that are under way at the same time, each way."""
+SMALL = 4096
+"""Bytes below which pieces that wait are put together."""
 _NAME = HEADER.lower()
 _UNKNOWN = b"-"
 _LENGTH = re.compile(rb"-|[0-9]{1,15}")
@@ -115,7 +117,10 @@ class Body:
             self.fail(self._side("InvalidBody", f"The body is larger than {self._most} bytes"))
             return
         self._hash.update(piece)
-        self._waiting.append(piece)
+        if self._waiting and len(piece) < SMALL and len(self._waiting[-1]) < SMALL:  # each has its price in memory
+            self._waiting[-1] = bytes(self._waiting[-1]) + bytes(piece)
+        else:
+            self._waiting.append(piece)
         self._flow()
 
     def finish(self, digest: bytes = b"") -> None:

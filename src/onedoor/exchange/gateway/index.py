@@ -45,11 +45,11 @@ class Index:
         """Yield the records that may hold a message with *message_id*, and all behind the index, oldest first."""
         known = self._taken()
         yield from self._at(self._mark(message_id.encode()), known)
-        number = known + 1
-        while (path := self._segment(number)).exists():
+        number = self._after(known)
+        while number:
             with suppress(BrokenSegment):  # the tail that is being written
-                yield from segments.records(path, self._log_key)
-            number += 1
+                yield from segments.records(self._segment(number), self._log_key)
+            number = self._after(number)
 
     def stamps(self, signature: bytes) -> Iterator[Record]:
         """Yield the records of time-stamps in finished segments that may cover *signature*."""
@@ -57,8 +57,8 @@ class Index:
 
     def catch_up(self) -> bool:
         """Take up the oldest segment that is finished and not known yet; return whether there was one."""
-        number = self._taken() + 1
-        if not self._segment(number + 1).exists():
+        number = self._after(self._taken())
+        if not number or not self._after(number):
             return False
         path = self._segment(number)
         rows = set(self._places(path, number))
@@ -123,17 +123,27 @@ class Index:
                     yield mark, segment, at, number
                 at = record.end
 
-    def _marks(self, record: Record) -> Iterator[int]:
+    def _marks(self, record: Record) -> list[int]:
+        """Return the marks of a record; of one that cannot be read none, so that it keeps no other from being found."""
         payload = record.payload or b""
-        if record.kind == reading.STAMPED:
-            yield from map(self._mark, reading.stamped(payload))
-        elif record.kind != reading.REFUSED:
-            for head in batches.heads(payload):
-                yield from map(self._mark, _ID.findall(head))
+        try:
+            if record.kind == reading.STAMPED:
+                return [self._mark(one) for one in reading.stamped(payload)]
+            heads = batches.heads(payload) if record.kind != reading.REFUSED else ()
+            return [self._mark(one) for head in heads for one in _ID.findall(head)]
+        except Exception:
+            _logger.exception("index.record")
+            return []
 
     def _mark(self, text: bytes) -> int:
         digest = blake2b(text, digest_size=8, key=self._key).digest()
         return int.from_bytes(digest, signed=True)
+
+    def _after(self, number: int) -> int:
+        """Return the number of the segment after another one, or 0: some may have been moved away."""
+        if self._segment(number + 1).exists():
+            return number + 1
+        return min((later for path in self._folder.glob("*.log") if (later := int(path.stem)) > number), default=0)
 
     def _segment(self, number: int) -> Path:
         return self._folder / f"{number:08d}.log"

@@ -219,7 +219,7 @@ class Log:
 def recover(folder: Path) -> tuple[int, bytes, int]:
     """Make the last segment whole: move a torn tail aside; return its number, its chain and the bytes dropped."""
     found = sorted(folder.glob("*.log"))
-    while found and segments.is_blank(found[-1]):  # it was just begun, and nothing of it was acknowledged
+    while found and segments.is_blank(found[-1]):  # it was just begun, and holds nothing
         found.pop().unlink()
     if not found:
         return 0, NOTHING, 0

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 MOST_LINKS = 128
 """Links of one peer: one from each of its workers, and those that have not ended yet."""
-MOST_SERVED = 1024
-"""Requests of one peer under way at the same time; above that the link is not read."""
+MOST_SERVED, MOST_UNREAD = 1024, 32 * 2**20
+"""Requests of one peer under way at the same time, and bytes of answers that wait; above that the link is not read."""
 BODILESS = frozenset(("GET", "HEAD", "DELETE", "OPTIONS", "TRACE"))
 """Methods that say nothing of a body when they have none."""
 _REPLACED = DROPPED | {b"x-road-client", b"x-road-service", b"x-road-id", b"x-road-error", bodies.HEADER.lower()}
@@ -126,15 +126,16 @@ class ProvidingLink(Link):
     def _close(self, message: Message) -> None:
         """Take the signature over the digest of a request's body."""
         self._serving -= 1
+        self._flow()
         with suppress(messages.BadMessage):
             self.streams.close(messages.read_request(message.head).first(b"x-road-request-id"), message)
 
     def respond(self, head: bytes, body: bytes) -> None:
         """Queue a response."""
         self._serving -= 1
-        self._flow()
         if self.peer:
             self._outbox.put(Message.of(head, body))
+        self._flow()
 
     def close_response(self, head: bytes, digest: bytes) -> None:
         """Queue the signature over the digest of a response's body: all of it has left."""
@@ -153,14 +154,16 @@ class ProvidingLink(Link):
             return
         self.write(batches.RESPONSES, payload)
         self._outbox.free()
+        self._flow()
 
     def _flow(self) -> None:
         if self.transport is None or self.transport.is_closing():
             return
-        if not self._paused and self._serving > MOST_SERVED:
+        waiting = max(self._serving / MOST_SERVED, self._outbox.bytes / MOST_UNREAD)
+        if not self._paused and waiting > 1:
             self.transport.pause_reading()
             self._paused = True
-        elif self._paused and self._serving < MOST_SERVED // 2 and not self.core.draining:
+        elif self._paused and waiting < 1 / 2 and not self.core.draining:
             self.transport.resume_reading()
             self._paused = False
 

@@ -6,11 +6,12 @@ import os
 import struct
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
 
 from onedoor.exchange.gateway import messages, reading
+from onedoor.exchange.identifiers import MEMBER, SUBSYSTEM, BadIdentifier, read_identifier
 
 WINDOW = 300 * 10**9
 """Nanoseconds a batch may be old or ahead; ids are remembered for twice as long at least, for four times at most."""
@@ -103,9 +104,11 @@ def remember(log: Path, log_key: bytes, *, received: Seen, sent: Seen) -> None:
     """Enter what ids came and went lately, by the *log* of a worker, so that a restart opens no window."""
     for logged in reading.messages(log, log_key, since=time.time_ns() - 2 * WINDOW):
         seen = {reading.RECEIVED_REQUESTS: received, reading.SENT_REQUESTS: sent}.get(logged.kind)
-        if seen:
-            request = messages.read_request(logged.message.head)
-            seen.first_time(request.first(b"x-road-client"), request.first(b"x-road-id"), logged.moment)
+        with suppress(messages.BadMessage, BadIdentifier, TooMany):  # what was refused was in the log before
+            if seen:
+                request = messages.read_request(logged.message.head)
+                client = read_identifier(request.first(b"x-road-client"), SUBSYSTEM, MEMBER)
+                seen.first_time(client, request.first(b"x-road-id"), logged.moment)
 
 
 def timely(moment: int, now: int) -> bool:

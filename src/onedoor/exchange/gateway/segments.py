@@ -81,9 +81,12 @@ def seal(cipher: AESGCM, index: int, before: bytes, moment: int, kind: int, payl
 
 
 def is_blank(path: Path) -> bool:
-    """Return whether the segment at *path* has its name and not yet its head: the machine went down between the two."""
+    """Return whether the segment at *path* has its name and nothing else: the machine went down before its head."""
     with path.open("rb") as file:
-        return not _SOMETHING.search(file.read(START))
+        if _SOMETHING.search(file.read(START)):
+            return False
+    with _now(path) as data:
+        return not _SOMETHING.search(data)
 
 
 def read_head(path: Path) -> SegmentHead:

@@ -94,6 +94,8 @@ class Coming:
 
     def feed(self, piece: Piece) -> None:
         """Take what came; raise `BadBatch` when that is far more than was wanted."""
+        if isinstance(piece, memoryview) and 2 * len(piece) < memoryview(piece.obj).nbytes:
+            piece = bytes(piece)  # it would keep all that came with it
         self._left -= len(piece)
         self._owed += len(piece)
         if self._left < -_SLACK:
@@ -151,6 +153,10 @@ class Streams:
         """Take the *message* that closes a body; of one that was given up it says nothing any more."""
         if coming := self.coming.pop(key_of(request_id), None):
             coming.closed(message)
+
+    def give_up(self, request_id: str) -> None:
+        """Tell the receiver that a body which was announced will never come."""
+        self.channel.write(RESET, _RESET.pack(key_of(request_id), True))
 
     def forget(self, request_id: str) -> None:
         """Let a body not go that waits to be wanted."""

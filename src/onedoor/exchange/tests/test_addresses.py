@@ -16,7 +16,7 @@ from onedoor.exchange.gateway.circuits import Circuit
 from onedoor.exchange.gateway.core import Core
 from onedoor.exchange.gateway.faults import Fault
 from onedoor.exchange.gateway.nodes import Errand, Node
-from onedoor.kernel.addresses import Allowed, operators_own, public, within
+from onedoor.kernel.addresses import Allowed, operators_own, public, resolved, within
 from onedoor.kernel.fetching import Server
 from onedoor.signing.authorities import Responders
 from onedoor.signing.certificates import Authority, Subject
@@ -50,6 +50,7 @@ def fault_of(host: str, port: int, allows: Allowed) -> Fault | None:
         for _ in range(20):
             await asyncio.sleep(0.01)
         node.close()
+        await asyncio.sleep(0.01)  # what was cancelled closes its sockets
         return failed[0] if failed else None
 
     return asyncio.run(ask())
@@ -101,6 +102,7 @@ def test_a_partners_gateway_that_leads_inside_is_not_reached(
             await asyncio.sleep(0.01)
         if peer._connecting:
             peer._connecting.cancel()
+        await asyncio.sleep(0.01)
         return failed
 
     failed = asyncio.run(ask())
@@ -116,3 +118,9 @@ def test_a_responder_that_leads_inside_is_not_asked(listening: socket.socket, tm
     assert not reached(listening)
     with pytest.raises(OSError, match="leads inside"):
         Server(url, 1.0, public).ask("GET", "", 10)
+
+
+def test_a_name_that_is_none_is_refused_as_any_other() -> None:
+    for name in ("a" * 70 + ".example", "a..b"):
+        with pytest.raises(OSError, match="name"):
+            resolved(name, 80, public)

@@ -99,6 +99,33 @@ def test_a_record_that_was_lost_hides_no_other(tmp_path: Path, write: Write) -> 
     assert ids(found, "same") == ["same", "z"]
 
 
+def test_a_body_that_was_passed_on_hides_nothing_behind_it(tmp_path: Path, sealer: batches.Sealer) -> None:
+    async def running() -> None:
+        log = Log(tmp_path / "log", KEY, size=1)
+        heads = [request_head(b"GET", b"/r1/x", [(b"X-Road-Id", one)]) for one in (b"large", b"small")]
+        batch = [Message.closing(heads[0], bytes(64)), Message.of(heads[1], b"")]
+        log.append(reading.SENT_REQUESTS, batches.seal(1, sealer, "b", batch, 1), lambda _: None)
+        log.append(reading.SENT_REQUESTS, b"nothing that can be read", lambda _: None)
+        log.append(reading.REFUSED, b"", lambda _: None)
+        await asyncio.sleep(0)
+        log.close()
+
+    asyncio.run(running())
+    found = of(tmp_path)
+    assert found._taken() == 3, "what cannot be read keeps no other from being found"
+    for one in ("large", "small"):
+        assert [record.kind for record in found.records(one)] == [reading.SENT_REQUESTS, reading.REFUSED]
+
+
+def test_segments_may_have_been_moved_away(tmp_path: Path, write: Write) -> None:
+    write("a", "b", "c", "d", "z")
+    for number in (1, 2, 4):
+        (tmp_path / "log" / f"{number:08d}.log").unlink()
+    for found in (of(tmp_path), of(tmp_path)):
+        assert ids(found, "b") == ["b", "z"]
+        assert ids(found, "d") == ["d", "z"]
+
+
 def test_nothing_of_a_message_stands_in_the_index(tmp_path: Path, write: Write) -> None:
     write("a-very-special-id", "z")
     of(tmp_path).close()

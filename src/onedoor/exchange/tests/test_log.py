@@ -119,6 +119,15 @@ def test_a_segment_that_has_its_name_alone_is_begun_again(tmp_path: Path) -> Non
     assert reading.verify(tmp_path, KEY).whole
 
 
+def test_a_head_that_was_wiped_costs_no_record(tmp_path: Path) -> None:
+    write(tmp_path, [b"kept"])
+    path = tmp_path / "00000001.log"
+    path.write_bytes(bytes(segments.START) + path.read_bytes()[segments.START :])
+    with pytest.raises(segments.BrokenSegment):
+        Log(tmp_path, KEY)
+    assert path.exists()
+
+
 def test_the_next_segment_is_laid_out_beside_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     loop_syncs = []
     sync, here = os.fsync, threading.get_ident()

@@ -1,13 +1,21 @@
 """Ids seen within a window: once each, in every process that shares the table, and never forgotten too early."""
 
+import asyncio
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from onedoor.exchange.gateway.replay import WINDOW, Seen, TooMany
+from onedoor.exchange.gateway import batches, reading
+from onedoor.exchange.gateway.log import Log
+from onedoor.exchange.gateway.messages import Message, request_head
+from onedoor.exchange.gateway.replay import WINDOW, Seen, TooMany, remember
+from onedoor.signing.certificates import Authority, Subject
+from onedoor.signing.keys import new_key
 
 NOW = 10**18
 
@@ -46,6 +54,24 @@ def test_a_clock_that_goes_back_forgets_nothing() -> None:
     assert not seen.first_time("a", "one", NOW - 2 * WINDOW)
     assert seen.first_time("a", "two", NOW - 4 * WINDOW)
     assert not seen.first_time("a", "one", NOW)
+
+
+def test_what_was_refused_keeps_no_gateway_from_starting(tmp_path: Path) -> None:
+    key, found = new_key(), Seen()
+    certificate = Authority.create(tmp_path / "ca").issue(Subject("a"), key.public_key(), "sign")
+    sealer, log_key = batches.Sealer.of("a", key, certificate), bytes(32)
+    good = request_head(b"GET", b"/r1/x", [(b"X-Road-Client", b"VN/GOV/%47/P"), (b"X-Road-Id", b"one")])
+
+    async def running() -> None:
+        log = Log(tmp_path / "log", log_key)
+        batch = [Message.of(head, b"") for head in (b"garbage", good)]
+        log.append(reading.RECEIVED_REQUESTS, batches.seal(1, sealer, "b", batch, 1), lambda _: None)
+        await asyncio.sleep(0)
+        log.close()
+
+    asyncio.run(running())
+    remember(tmp_path / "log", log_key, received=found, sent=Seen())
+    assert not found.first_time("VN/GOV/G/P", "one", time.time_ns())
 
 
 def test_two_processes_that_share_a_table_take_an_id_once() -> None:

@@ -218,6 +218,19 @@ def test_a_batch_that_came_twice_is_handed_out_once_under_its_first_time_stamp(r
     run(step)
 
 
+def test_who_closes_a_stream_twice_cannot_hide_what_it_closed_first(run: Callable[..., None]) -> None:
+    async def step(core: Core) -> None:
+        opening = Message.of(head(), b"")
+        for message in (opening, Message.closing(head(), b"a" * 64), Message.closing(head(), b"b" * 64)):
+            await kept(core, batches.seal(batches.REQUESTS, core.sealer, OTHER, [message], MOMENT))
+        found = asic.find(core, Wanted("one", PROVIDER, ("request",), unique=False, force=False))
+        assert [one.message.digests.body[:1] for one in found] == [b"a", b"b"]
+        (first,) = asic.find(core, Wanted("one", PROVIDER, ("request",), unique=True, force=False))
+        assert first.message.digests.body[:1] == b"a"
+
+    run(step)
+
+
 def test_the_status_is_asked_of_who_issued_the_certificate_not_of_a_namesake(tmp_path: Path) -> None:
     before, now = (Authority.create(tmp_path / name) for name in ("before", "now"))
     assert before.certificate.subject == now.certificate.subject
