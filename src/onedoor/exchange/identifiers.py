@@ -3,8 +3,11 @@
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from ipaddress import IPv6Address
 from unicodedata import normalize
 from urllib.parse import quote, unquote_to_bytes
+
+from onedoor.kernel.settings import LAST_PORT
 
 SAFE = "'()+,-.=?"
 """Signs an identifier may hold besides letters and digits (PR-REST 1.0.4, 4.8)."""
@@ -15,6 +18,7 @@ _PARAMETERS = re.compile(r";[^/]*")
 _BROKEN = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _TARGET = re.compile(rb"[!-~]{1,8192}")
 _DEEPEST = 4
+_ADDRESS = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[([0-9a-f:.]{2,45})\]):([1-9][0-9]{0,4})")
 ENDPOINT = re.compile(r"(?:\*|[A-Z]{3,8}) /[^\s]*")
 """A method or ``*``, and the glob of a path."""
 MEMBER, SUBSYSTEM, SERVER, SERVICE = 3, 4, 4, 5
@@ -75,6 +79,16 @@ def named(identifier: str) -> str:
 def write_identifier(identifier: str) -> str:
     """Return *identifier* with each part percent-encoded, as it stands in URLs and headers."""
     return "/".join(quote(part, safe=SAFE) for part in identifier.split("/"))
+
+
+def is_address(text: str) -> bool:
+    """Return whether *text* is host and port in their one form: ``gateway.example:5500``, ``[2001:db8::9]:5500``."""
+    found = _ADDRESS.fullmatch(text)
+    try:
+        plain = found is not None and (found[1] is None or str(IPv6Address(found[1])) == found[1])
+    except ValueError:
+        return False
+    return found is not None and plain and int(found[2]) <= LAST_PORT
 
 
 def read_target(raw: bytes) -> Target:

@@ -9,6 +9,7 @@ import base64
 import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from itertools import count
 from typing import Any
 from urllib.parse import urlsplit
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
@@ -117,9 +118,10 @@ def _authority(root: Element, data: Mapping[str, Any]) -> None:
 def _members(root: Element, members: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """Write *members* with their subsystems; return under which XML id each stands."""
     places: dict[str, str] = {}
+    numbers = count()
 
     def placed(parent: Element, tag: str, identifier: str) -> Element:
-        places[identifier] = f"id{len(places)}"
+        places[identifier] = f"id{next(numbers)}"
         return SubElement(parent, tag, id=places[identifier])
 
     for one in members:

@@ -1,6 +1,7 @@
 """A registration as the directory's operator gets it: did both its keys sign it, and may it be taken in."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -12,13 +13,16 @@ from onedoor.exchange.evidence.profiles import PROFILES
 from onedoor.exchange.joining import FORMAT, REGISTRATION
 from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.said import said
-from onedoor.kernel.settings import LAST_PORT
 from onedoor.signing import detached
 from onedoor.signing.authorities import Responders
 from onedoor.signing.certificates import commits, fingerprint, issued, pem
 
 LARGEST, LONGEST = 262_144, 400
 """Bytes of a registration, and signs of a text in it."""
+SYSTEMS, SERVICES, SHOWN = 100, 200, 200
+"""Systems of a registration, and services of each and certificates that it may show."""
+KINDS = ("REST", "OPENAPI")
+_SHOWN = re.compile(r"[0-9a-f]{64}")
 
 
 class BadRegistration(OnedoorError):
@@ -50,8 +54,8 @@ def read(raw: bytes) -> dict[str, Any]:
             "tls": pem([tls]).decode(),
             "signing": pem([signing]).decode(),
             "member": {name: _text(data["member"][name]) for name in ("id", "name")},
-            "subsystems": [_system(one) for one in data["subsystems"]],
-            "moment": datetime.fromisoformat(data["moment"]).isoformat(),
+            "subsystems": [_system(one) for one in _some(data["subsystems"], SYSTEMS)],
+            "moment": _moment(data["moment"]),
         }
     except detached.BadSignature:
         raise BadRegistration(why=said("the keys that it names did not sign it")) from None
@@ -66,9 +70,35 @@ def _system(data: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "id": _text(data["id"]),
         "name": _text(data["name"]),
-        "systems": [_text(one) for one in data["systems"]],
-        "services": [{name: _text(one[name]) for name in ("code", "kind")} for one in data["services"]],
+        "systems": [_shown(one) for one in _some(data["systems"], SHOWN)],
+        "services": [_service(data["id"], one) for one in _some(data["services"], SERVICES)],
     }
+
+
+def _service(system: str, data: Mapping[str, Any]) -> dict[str, str]:
+    code, kind = _text(data["code"]), data["kind"]
+    if identifiers.read_identifier(f"{system}/{code}", identifiers.SERVICE) != f"{system}/{code}" or kind not in KINDS:
+        raise ValueError("not a service")
+    return {"code": code, "kind": kind}
+
+
+def _shown(value: object) -> str:
+    if not isinstance(value, str) or not _SHOWN.fullmatch(value):
+        raise ValueError("not a fingerprint")
+    return value
+
+
+def _some(value: object, most: int) -> list[Any]:
+    if not isinstance(value, list) or len(value) > most:
+        raise ValueError("not a list, or too long")
+    return value
+
+
+def _moment(value: str) -> str:
+    moment = datetime.fromisoformat(value)
+    if moment.tzinfo is None:
+        raise ValueError("a moment without a time zone")
+    return moment.isoformat()
 
 
 def _text(value: object) -> str:
@@ -90,11 +120,10 @@ def _check_identifiers(told: Mapping[str, Any], content: Mapping[str, Any]) -> N
         said_ = [member, told["gateway"], *(one["id"] for one in told["subsystems"])]
         sizes = [identifiers.MEMBER, identifiers.SERVER, *(identifiers.SUBSYSTEM for _ in told["subsystems"])]
         known = [identifiers.read_identifier(one, size) for one, size in zip(said_, sizes, strict=True)]
-        host, _, port = told["address"].rpartition(":")
-        right = known == said_ and bool(host) and 0 < int(port) <= LAST_PORT
+        right = known == said_ and identifiers.is_address(told["address"])
     except ValueError:
         right, known = False, []
-    if not right:
+    if not right or len({*known[2:]}) != len(known[2:]):
         raise BadRegistration(why=said("it is not well formed"))
     if member.split("/")[0] != content["instance"]:
         raise BadRegistration(why=said("it is of another instance than {instance}", instance=content["instance"]))

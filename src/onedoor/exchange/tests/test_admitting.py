@@ -6,11 +6,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from xml.etree.ElementTree import Element
 
 import pytest
 from cryptography.x509 import load_pem_x509_csr
 
-from onedoor.exchange import configuration, joining, permissions
+from onedoor.exchange import configuration, joining, parameters, permissions
 from onedoor.exchange.directory import admitting, journal, lab, publishing
 from onedoor.exchange.directory.admitting import Directory
 from onedoor.exchange.directory.registering import BadRegistration
@@ -130,6 +131,10 @@ def test_a_line_that_another_wrote_counts_for_nothing(directory: Directory, gate
     assert journal.acts(directory.folder) == []
 
 
+def service(code: str, kind: str = "REST") -> dict[str, str]:
+    return {"code": code, "kind": kind}
+
+
 def rename(data: dict[str, Any]) -> None:
     data["member"]["id"], data["gateway"] = "TL/GOV/TENTH", "TL/GOV/TENTH/GATEWAY"
     data["subsystems"] = []
@@ -142,7 +147,21 @@ def rename(data: dict[str, Any]) -> None:
         (lambda data: data.update(gateway=None), "not well formed"),
         (lambda data: data.update(address="nowhere"), "not well formed"),
         (lambda data: data.update(address="192.0.2.9:70000"), "not well formed"),
+        *(
+            (lambda data, told=told: data.update(address=told), "not well formed")
+            for told in ("[x:5500", "user@h:1", "h/x:1", "HOST:1", "h:01", "h:+1", "h:\u0661", "h.:1", "[::0]:1", ":1")
+        ),
         (lambda data: data["subsystems"][0].update(id="TL/GOV/%4EINTH/SYSTEM"), "not well formed"),
+        (lambda data: data.update(subsystems=data["subsystems"] * 2), "not well formed"),
+        (lambda data: data.update(subsystems=data["subsystems"] * 101), "not well formed"),
+        (lambda data: data["subsystems"][0].update(systems=["ab" * 32] * 201), "not well formed"),
+        (lambda data: data["subsystems"][0].update(systems=["AB" * 32]), "not well formed"),
+        (lambda data: data["subsystems"][0].update(services=[service("a")] * 201), "not well formed"),
+        (lambda data: data["subsystems"][0].update(services=[service("a/b")]), "not well formed"),
+        (lambda data: data["subsystems"][0].update(services=[service("%61")]), "not well formed"),
+        (lambda data: data["subsystems"][0].update(services=[service("\u00e9")]), "not well formed"),
+        (lambda data: data["subsystems"][0].update(services=[service("a", "SOAP")]), "not well formed"),
+        (lambda data: data.update(moment=data["moment"][:19]), "not well formed"),
         (lambda data: data["subsystems"][0].update(name="a\x1b[2J"), "not well formed"),
         (lambda data: data.update(subsystems=5), "not well formed"),
         (lambda data: data["subsystems"][0].update(id=PORTAL), "speaks of others"),
@@ -159,6 +178,22 @@ def test_what_is_not_of_one_member_alone_is_refused(
     with pytest.raises(BadRegistration, match=why):
         directory.add(changed(gateway, change))
     assert journal.acts(directory.folder) == []
+
+
+@pytest.mark.parametrize("address", ["h:1", "gateway-9.example:65535", "[2001:db8::9]:5500"])
+def test_an_address_in_its_one_form_is_taken_and_published(directory: Directory, gateway: Path, address: str) -> None:
+    full = {"systems": ["ab" * 32] * 200, "services": [service(f"s{one}") for one in range(200)]}
+    directory.add(changed(gateway, lambda data: (data.update(address=address), data["subsystems"][0].update(full))))
+    written = parameters.shared(publishing.content(directory.folder, directory.now))
+    assert f"<address>{address.rpartition(':')[0].strip('[]')}</address>".encode() in written.replace(b"ns0:", b"")
+
+
+def test_what_stands_twice_has_two_xml_ids() -> None:
+    named = [{"id": f"TL/GOV/M/{one}", "name": one} for one in "AAB"]
+    root = Element("conf")
+    parameters._members(root, [{"id": "TL/GOV/M", "name": "M", "subsystems": named}])
+    ids = [one.get("id") for one in root.iter() if one.get("id")]
+    assert len({*ids}) == len(ids) == 4
 
 
 @pytest.mark.parametrize("broken", [b"", b"[" * 70_000, b'{"registration": 5}', b"{" + b" " * 300_000])

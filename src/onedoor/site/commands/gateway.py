@@ -11,6 +11,7 @@ from typing import Any
 from onedoor.exchange import joining
 from onedoor.exchange.gateway import local
 from onedoor.exchange.gateway.identities import OUTER, SIGNING
+from onedoor.exchange.identifiers import is_address
 from onedoor.kernel.durable import as_owner, write_durably
 from onedoor.kernel.errors import BadInput
 from onedoor.kernel.said import said
@@ -169,7 +170,7 @@ def _checked(arguments: argparse.Namespace) -> None:
     codes = [arguments.server_code, *(one.partition("=")[0] for one in arguments.system)]
     if wrong := [one for one in codes if not PART.fullmatch(one)]:
         raise NotAnId(given=wrong[0], what=said("code"), example="GATEWAY")
-    if not re.fullmatch(r"\S+:\d{1,5}", arguments.address):
+    if not is_address(arguments.address):
         raise NotAnId(given=arguments.address, what=said("host and port"), example="gateway.example:5500")
 
 
