@@ -4,14 +4,14 @@ Each decision is checked against what the directory publishes, and entered in it
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from cryptography import x509
 from cryptography.x509 import Certificate
 
-from onedoor.exchange import identifiers, permissions
+from onedoor.exchange import configuration, identifiers, permissions
 from onedoor.exchange.directory import journal, registering
 from onedoor.exchange.directory.journal import ADD, ALLOW, APPROVE, DENY, REMOVE, WITHDRAW, Change, acts, merged
 from onedoor.exchange.directory.registering import BadRegistration
@@ -23,7 +23,10 @@ from onedoor.signing.certificates import fingerprint, pem
 
 SPREAD, OVERLAP = timedelta(minutes=5), timedelta(hours=1)
 """After which a gateway uses its new keys, when all others know them, and for how long the old ones count as well."""
+AHEAD = timedelta(minutes=5)
+"""That the clock of who registers may be ahead."""
 _NAMESPACE = "ee.ria.xroad.common.certificateprofile.impl."
+_LISTS = ("systems", "services")
 _END = "-----END CERTIFICATE-----"
 
 
@@ -84,12 +87,15 @@ class Directory:
                 "clients": [one["id"] for one in told["subsystems"]],
             }
             member = {**told["member"], "subsystems": told["subsystems"]}
-            if before and _same(before, gateway, member, content):
+            same = before is not None and _same(before, gateway, member, content)
+            if before and same and (overlap or not before.get("handover")):
                 return before, False
-            self._check_moment(told)
+            self._check_moment(told, again=same)
             if before:
                 gateway |= _handover(before, gateway, self.now, spread, overlap)
-            self._write(ADD, {"member": member, "gateway": gateway, "registered": told["moment"]})
+            facts = {"member": member, "gateway": gateway, "registered": told["moment"]}
+            _check_size(journal.applied(content, [Change(ADD, facts, self.by, self.now)], self.now), member["id"])
+            self._write(ADD, facts)
         return gateway, True
 
     def remove(self, gateway: str) -> None:
@@ -148,15 +154,39 @@ class Directory:
                 raise NotApproved(name=name, known=", ".join(known))
             self._write(WITHDRAW, {"name": name})
 
-    def _check_moment(self, told: Mapping[str, Any]) -> None:
-        """Raise when a later registration of the gateway was taken in: somebody brings an old one again."""
+    def _check_moment(self, told: Mapping[str, Any], *, again: bool) -> None:
+        """Raise when a later registration of the gateway was taken in: somebody brings an old one again.
+
+        What stands there already may be brought *again*, to end an overlap. Nothing is of the future: where one of
+        before is, it counts from when it was taken in, or its gateway could say nothing new until then.
+        """
+        moment = _moment(told["moment"])
+        if moment > self.now + AHEAD:
+            raise BadRegistration(why=said("it is of {moment}, which is still to come", moment=told["moment"]))
         for act in acts(self.folder):
-            same = act.what == ADD and act.facts["gateway"]["id"] == told["gateway"]
-            if same and datetime.fromisoformat(told["moment"]) <= datetime.fromisoformat(act.facts["registered"]):
-                raise BadRegistration(why=said("a later one of this gateway was taken in already"))
+            if act.what == ADD and act.facts["gateway"]["id"] == told["gateway"]:
+                known = min(_moment(act.facts["registered"]), act.moment + AHEAD)
+                if moment < known or (moment == known and not again):
+                    raise BadRegistration(why=said("a later one of this gateway was taken in already"))
 
     def _write(self, what: str, facts: Mapping[str, Any]) -> None:
         journal.enter(self.folder, Change(what, facts, self.by, self.now))
+
+
+def _moment(text: str) -> datetime:
+    """Return the moment in *text*; one without a time zone, which an earlier version took in, is of UTC."""
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _check_size(content: Mapping[str, Any], member: str) -> None:
+    """Raise where a list of *content* would be longer than those who read it take in."""
+    own = next(one["subsystems"] for one in content["members"] if one["id"] == member)
+    lists = [content["members"], content["gateways"], own, *(one[name] for one in own for name in _LISTS)]
+    if max(map(len, lists)) > configuration.MOST:
+        raise BadRegistration(
+            why=said("one list of the directory would be longer than {most}", most=configuration.MOST)
+        )
 
 
 def _same(
@@ -184,6 +214,8 @@ def _handover(
     if changed and overlap:
         ends = {"from": (now + spread).isoformat(), "until": (now + overlap).isoformat()}
         told["handover"] = {**ends, "tls": before["tls"], "signing": former[0]}
+    elif overlap and before.get("handover"):
+        told["handover"] = before["handover"]
     return told
 
 

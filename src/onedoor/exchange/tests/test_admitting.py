@@ -296,6 +296,56 @@ def test_new_keys_are_published_with_those_before_until_they_count_no_more(
     assert "handover" not in next(one for one in later["gateways"] if one["id"] == GATEWAY)
 
 
+def test_an_overlap_stays_when_its_gateway_says_something_else_and_ends_at_once_when_the_keys_were_stolen(
+    var: Path, directory: Directory, gateway: Path
+) -> None:
+    directory.add(registration(gateway))
+    first = published(directory).gateways[GATEWAY]
+    for name, profile in (("signing", "message"), ("outer", "tls")):
+        joining.renew(gateway, name)
+        certify(var, gateway, name, profile)
+    directory.add(registration(gateway, 1))
+    told = published(directory).gateways[GATEWAY].before
+    moved = joining.Wanted(GATEWAY, "Ninth", "192.0.2.19:5500", "http://127.0.0.1:1/")
+    joining.begin(gateway, moved, load_certificates(directory.folder / "signing.pem"))
+    raw = registration(gateway, 2)
+    assert directory.add(raw)[1]
+    found = published(directory).gateways[GATEWAY]
+    assert (found.host, found.before) == ("192.0.2.19", told)
+    assert told
+    assert told.tls == first.tls
+    assert not directory.add(raw)[1]
+    with pytest.raises(BadRegistration, match="a later one"):
+        directory.add(registration(gateway, 1), overlap=timedelta())
+    assert directory.add(raw, spread=timedelta(), overlap=timedelta())[1]
+    found = published(directory).gateways[GATEWAY]
+    assert found.before is None
+    assert not found.shows(first.tls, datetime.now(UTC).timestamp())
+    assert not directory.add(raw, overlap=timedelta())[1]
+
+
+def test_a_moment_that_is_still_to_come_locks_no_gateway_out(directory: Directory, gateway: Path) -> None:
+    with pytest.raises(BadRegistration, match="still to come"):
+        directory.add(registration(gateway, 400))
+    earlier = directory.now - timedelta(hours=1)
+    for moment in ("2020-01-01T00:00:00", "2999-01-01T00:00:00", "2999-01-01T00:00:00+00:00"):
+        facts = {"member": {"id": NEW, "name": "N", "subsystems": []}, "registered": moment}
+        facts["gateway"] = {"id": GATEWAY, "address": "h:1", "tls": "", "signing": "", "clients": []}
+        journal.enter(directory.folder, journal.Change("add", facts, "anna", earlier))
+        directory.remove(GATEWAY)
+    assert directory.add(registration(gateway))[1]
+
+
+def test_no_list_grows_longer_than_a_partner_takes(
+    directory: Directory, gateway: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(configuration, "MOST", len(directory.content()["gateways"]))
+    with pytest.raises(BadRegistration, match="would be longer"):
+        directory.add(registration(gateway))
+    monkeypatch.setattr(configuration, "MOST", configuration.MOST + 1)
+    assert directory.add(registration(gateway))[1]
+
+
 def test_what_a_federation_s_partner_says_of_changing_keys_is_made_anew(
     var: Path, directory: Directory, gateway: Path
 ) -> None:
