@@ -6,7 +6,7 @@ import json
 import logging
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -234,7 +234,7 @@ def _parse(data: Mapping[str, Any]) -> Configuration:
     )
 
 
-def _indexed(own: Mapping[str, Gateway], partners: Iterable[Partner]) -> dict[str, Any]:
+def _indexed(own: Mapping[str, Gateway], partners: Collection[Partner]) -> dict[str, Any]:
     """Return the look-ups of gateways; what a partner says never takes the place of what is our own."""
     known = {**{name: one for partner in partners for name, one in partner.gateways.items()}, **own}
     serving: dict[str, tuple[Gateway, ...]] = {}
@@ -245,10 +245,16 @@ def _indexed(own: Mapping[str, Gateway], partners: Iterable[Partner]) -> dict[st
         "gateways": known,
         "gateways_of": serving,
         "gateway_by_tls": {
-            **{gateway.before.tls: gateway for gateway in known.values() if gateway.before},
-            **{gateway.tls: gateway for gateway in known.values()},
+            **{tls: one for partner in partners for tls, one in _by_tls(partner.gateways.values())},
+            **dict(_by_tls(own.values())),
         },
     }
+
+
+def _by_tls(gateways: Collection[Gateway]) -> Iterator[tuple[str, Gateway]]:
+    """Yield each certificate that one of *gateways* shows, those of before first: a present one takes its place."""
+    yield from ((one.before.tls, one) for one in gateways if one.before)
+    yield from ((one.tls, one) for one in gateways)
 
 
 def _partners(data: Mapping[str, Any]) -> Iterator[Partner]:

@@ -104,13 +104,18 @@ def _deny(found: dict[str, list[Any]], facts: Mapping[str, Any]) -> None:
 
 
 def _approve(found: dict[str, list[Any]], facts: Mapping[str, Any]) -> None:
-    _withdraw(found, {"name": facts["authority"]["name"]})
+    """Approve an authority in the place of that of its list that had its name."""
+    _without_named(found, facts["list"], facts["authority"]["name"])
     found[facts["list"]].append(facts["authority"])
 
 
 def _withdraw(found: dict[str, list[Any]], facts: Mapping[str, Any]) -> None:
-    for name in ("authorities", "time_stampers"):
-        found[name] = [one for one in found[name] if isinstance(one, str) or one["name"] != facts["name"]]
+    for listed in ("authorities", "time_stampers"):
+        _without_named(found, listed, facts["name"])
+
+
+def _without_named(found: dict[str, list[Any]], listed: str, name: str) -> None:
+    found[listed] = [one for one in found[listed] if isinstance(one, str) or one["name"] != name]
 
 
 STEPS = {ADD: _add, REMOVE: _remove, ALLOW: _allow, DENY: _deny, APPROVE: _approve, WITHDRAW: _withdraw}

@@ -173,7 +173,8 @@ def _check_places(told: Mapping[str, Any], tls: str, content: Mapping[str, Any])
     for one in content["gateways"]:
         if one["id"] == told["gateway"]:
             continue
-        if one["tls"] == tls or one["address"] == told["address"]:
+        keys = {one["tls"], one.get("handover", {}).get("tls")}
+        if tls in keys or one["address"] == told["address"]:
             raise BadRegistration(why=said("the gateway {gateway} has its key or its address", gateway=one["id"]))
         if (taken := own & set(one["clients"])) and one["id"].rpartition("/")[0] != told["member"]["id"]:
             facts = {"gateway": one["id"], "system": min(taken)}

@@ -346,6 +346,37 @@ def test_no_list_grows_longer_than_a_partner_takes(
     assert directory.add(registration(gateway))[1]
 
 
+def test_nobody_takes_the_certificate_that_a_gateway_of_ours_showed_before(
+    var: Path, directory: Directory, gateway: Path, tmp_path: Path
+) -> None:
+    directory.add(registration(gateway))
+    before = published(directory).gateways[GATEWAY].tls
+    joining.renew(gateway, "outer")
+    certify(var, gateway, "outer", "tls")
+    directory.add(registration(gateway, 1))
+    other = joined(var, tmp_path / "other", f"{NEW}/SECOND", "192.0.2.10:5500")
+    for file in ("outer.key", "outer.pem"):
+        (other / file).write_bytes((gateway / file).read_bytes())
+    with pytest.raises(BadRegistration, match="its key or its address"):
+        directory.add(registration(other))
+    own = published(directory).gateways
+    foreign = replace(own[GATEWAY], id="XX/GOV/M/GATEWAY", tls=before, before=None)
+    partner = configuration.Partner("XX", 0.0, "", (), {foreign.id: foreign})
+    known = configuration._indexed(own, [partner])["gateway_by_tls"]
+    assert {known[before].id, known[own[GATEWAY].tls].id} == {GATEWAY}
+
+
+def test_an_authority_for_time_stamps_takes_no_certification_authority_s_place(var: Path, directory: Directory) -> None:
+    (name,) = (one["name"] for one in directory.content()["authorities"])
+    for _ in range(2):
+        directory.approve_stamps(name, load_certificates(var / "directory/tsa.pem")[0], "http://tsa.example/")
+    content = directory.content()
+    assert [[one["name"] for one in content[listed]].count(name) for listed in ("authorities", "time_stampers")] == [
+        1,
+        1,
+    ]
+
+
 def test_what_a_federation_s_partner_says_of_changing_keys_is_made_anew(
     var: Path, directory: Directory, gateway: Path
 ) -> None:
