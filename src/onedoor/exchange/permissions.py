@@ -204,14 +204,22 @@ def read_signed(
     path: Path, kind: str, certificates: Sequence[Certificate], made: Callable[[Mapping[str, Any]], T]
 ) -> tuple[list[T], list[str]]:
     """Return what is *made* of each line at *path* that a key of *certificates* signed, and what is wrong in others."""
-    found, wrong = [], []
-    for number, line in enumerate(path.read_text("utf-8").splitlines() if path.exists() else (), 1):
+    found, wrong = read_lines(path.read_bytes() if path.exists() else b"", kind, certificates, made)
+    return found, [f"{path.name}:{number}: {error}" for number, error in wrong.items()]
+
+
+def read_lines(
+    raw: bytes, kind: str, certificates: Sequence[Certificate], made: Callable[[Mapping[str, Any]], T]
+) -> tuple[list[T], dict[int, str]]:
+    """Return what is *made* of each line of *raw* as `read_signed` does, and by the number of each other its fault."""
+    found, wrong = [], {}
+    for number, line in enumerate(raw.removesuffix(b"\n").split(b"\n") if raw else (), 1):
         try:
             told = json.loads(line)
             _verify_by_one(kind, told, certificates)
             found.append(made(told[kind]))
         except (ValueError, KeyError, TypeError, detached.BadSignature) as error:
-            wrong.append(f"{path.name}:{number}: {type(error).__name__}")
+            wrong[number] = type(error).__name__
     return found, wrong
 
 

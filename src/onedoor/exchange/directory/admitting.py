@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from cryptography import x509
 from cryptography.x509 import Certificate
@@ -44,6 +45,14 @@ class NotGiven(OnedoorError):
 
 class NotApproved(OnedoorError):
     """No authority {name} was approved here. These were: {known}."""
+
+
+class NotPlain(OnedoorError):
+    """“{given}” cannot be entered: it is empty or too long, or has signs that are not printed. Nothing was changed."""
+
+
+class NotAnAddress(OnedoorError):
+    """“{given}” is no address of an authority, such as http://tsa.example/. Nothing was changed."""
 
 
 class BadRight(OnedoorError):
@@ -109,6 +118,7 @@ class Directory:
     def allow(self, permission: Permission, basis: str) -> bool:
         """Let the ceiling of rights reach *permission* on *basis*; return whether that is new. Raise `BadRight`."""
         _check_right(permission)
+        _check_plain(basis, permission.client, *permission.purposes, *permission.endpoints)
         with alone(self.folder):
             if permission.data() in self.content()["rights"]:
                 return False
@@ -132,6 +142,9 @@ class Directory:
         """Approve a certification authority whose certificates name members by *profile*; raise `BadAuthority`."""
         if not _is_authority(certificate):
             raise BadAuthority(name=name)
+        _check_plain(name)
+        if ocsp:
+            _check_address(ocsp)
         own = pem([certificate]).decode()
         responders = [{"url": ocsp, "certificate": own}] if ocsp else []
         told = {"name": name, "certificate": own, "profile": _NAMESPACE + profile, "responders": responders}
@@ -140,6 +153,8 @@ class Directory:
 
     def approve_stamps(self, name: str, certificate: Certificate, url: str) -> None:
         """Approve a time-stamp authority that answers at *url*."""
+        _check_plain(name)
+        _check_address(url)
         told = {"name": name, "url": url, "certificate": pem([certificate]).decode()}
         with alone(self.folder):
             self._write(APPROVE, {"list": "time_stampers", "authority": told})
@@ -171,6 +186,24 @@ class Directory:
 
     def _write(self, what: str, facts: Mapping[str, Any]) -> None:
         journal.enter(self.folder, Change(what, facts, self.by, self.now))
+
+
+def _check_plain(*texts: str) -> None:
+    """Raise unless each of *texts* can be entered, signed, published and shown."""
+    for text in texts:
+        if not text.isprintable() or not 0 < len(text) <= registering.LONGEST:
+            raise NotPlain(given=ascii(text[: registering.LONGEST])[1:-1])
+
+
+def _check_address(url: str) -> None:
+    _check_plain(url)
+    try:
+        parts = urlsplit(url)
+        right = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and " " not in url
+    except ValueError:
+        right = False
+    if not right:
+        raise NotAnAddress(given=url)
 
 
 def _moment(text: str) -> datetime:

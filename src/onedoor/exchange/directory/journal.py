@@ -1,10 +1,12 @@
 """The journal of who takes part beside the members of the nation's files, and what its acts make of a configuration.
 
 Each line is one act, signed by the directory: a gateway admitted with its member and systems, removed, a right given or
-taken, an authority approved. The configuration is the nation's content with these acts applied, in their order. A line
-is there whole or counts for nothing, so a kill at any moment leaves the state before or after it.
+taken, an authority approved. The configuration is the nation's content with these acts applied, in their order. The
+last line is there whole or counts for nothing, so a kill at any moment leaves the state before or after it. Any other
+line that is not as it was signed is a fault: left out, it might let somebody in again whom it removed.
 """
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,11 +14,16 @@ from pathlib import Path
 from typing import Any
 
 from onedoor.exchange import permissions
+from onedoor.kernel.errors import OnedoorError
 from onedoor.signing.certificates import load_certificates
 from onedoor.signing.keys import load_key
 
 JOURNAL, CHANGE = "members.jsonl", "act"
 ADD, REMOVE, ALLOW, DENY, APPROVE, WITHDRAW = "add", "remove", "allow", "deny", "approve", "withdraw"
+
+
+class JournalDamaged(OnedoorError):
+    """Line {line} of {path} is not as the directory signed it. What was published last stays. Please put the file back from a backup."""  # noqa: E501 - one sentence after the other
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +46,21 @@ class Change:
 
 
 def acts(folder: Path) -> list[Change]:
-    """Return what was done at the directory in *folder*; lines that it did not sign count for nothing."""
+    """Return what was done at the directory in *folder*; raise `JournalDamaged`."""
+    return _read(folder)[0]
+
+
+def _read(folder: Path) -> tuple[list[Change], int]:
+    """Return the acts, and how long the lines are that count: a kill may have left the last one without its end."""
     path = folder / JOURNAL
     if not path.exists():
-        return []
-    return permissions.read_signed(path, CHANGE, load_certificates(folder / "signing.pem"), Change.read)[0]
+        return [], 0
+    raw = path.read_bytes()
+    done, wrong = permissions.read_lines(raw, CHANGE, load_certificates(folder / "signing.pem"), Change.read)
+    torn = not raw.endswith(b"\n") and wrong.pop(raw.count(b"\n") + 1, "")
+    if wrong:
+        raise JournalDamaged(line=min(wrong), path=path)
+    return done, raw.rfind(b"\n") + 1 if torn else len(raw)
 
 
 def applied(content: Mapping[str, Any], done: Iterable[Change], now: datetime) -> dict[str, Any]:
@@ -135,4 +152,7 @@ def gateways(folder: Path) -> list[str]:
 
 def enter(folder: Path, change: Change) -> None:
     """Write *change* into the journal of the directory in *folder*, durably; who calls is alone there."""
-    permissions.append_signed(folder / JOURNAL, CHANGE, change.data(), load_key(folder / "signing.key"))
+    path, (_acts, length) = folder / JOURNAL, _read(folder)
+    if path.exists():
+        os.truncate(path, length)
+    permissions.append_signed(path, CHANGE, change.data(), load_key(folder / "signing.key"))

@@ -19,7 +19,7 @@ import uvloop
 from onedoor.exchange import configuration
 from onedoor.exchange.directory.authorities import LARGEST, OCSP, STAMP, STATUS, TSA, Authorities
 from onedoor.exchange.directory.national import CHECKPOINT, KEY, National
-from onedoor.exchange.directory.publishing import Publisher
+from onedoor.exchange.directory.publishing import SIGNED, Publisher
 from onedoor.exchange.gateway import watching
 from onedoor.exchange.listening import listening
 from onedoor.kernel.access import PUBLIC
@@ -65,10 +65,21 @@ class DirectoryServer:
         self.authorities = Authorities(folder)
         self._publisher = Publisher(folder)
         self._changed = self._publisher.changed()
-        self._signed = self._publisher.publish()
         self._fresh_until = 0.0
         self._open = 0
         self.broken = False
+        self._signed = self._first()
+
+    def _first(self) -> bytes:
+        """Return what is served from the start: what was signed last, where the content cannot be read or signed."""
+        try:
+            return self._publisher.publish()
+        except (OSError, ValueError, LookupError, OnedoorError):
+            if not (self.folder / SIGNED).exists():
+                raise
+            self.broken = True
+            _logger.exception("directory.content")
+            return (self.folder / SIGNED).read_bytes()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one request and close; who asks the authorities may ask again on the same connection."""

@@ -14,6 +14,7 @@ from cryptography.x509 import load_pem_x509_csr
 from onedoor.exchange import configuration, joining, parameters, permissions
 from onedoor.exchange.directory import admitting, journal, lab, publishing
 from onedoor.exchange.directory.admitting import Directory
+from onedoor.exchange.directory.main import DirectoryServer
 from onedoor.exchange.directory.registering import BadRegistration
 from onedoor.exchange.gateway import identities
 from onedoor.exchange.permissions import Permission
@@ -124,11 +125,53 @@ def test_a_line_that_a_kill_tore_counts_for_nothing_and_the_next_one_stands(
         assert [one.what for one in journal.acts(directory.folder)] == ["allow", "add"]
 
 
-def test_a_line_that_another_wrote_counts_for_nothing(directory: Directory, gateway: Path) -> None:
+def test_a_damaged_line_stops_the_directory_at_what_it_published_last(directory: Directory, gateway: Path) -> None:
+    directory.allow(RIGHT, "a decree")
     directory.add(registration(gateway))
+    directory.remove(GATEWAY)
+    publishing.Publisher(directory.folder).publish()
     path = directory.folder / journal.JOURNAL
-    path.write_text(path.read_text().replace("192.0.2.9", "192.0.2.8"))
+    whole = path.read_bytes()
+    for damaged in (
+        whole.replace(b'"remove"', b'"remov3"'),
+        whole.replace(b"192.0.2.9", b"192.0.2.8"),
+        whole + b"{}\n",
+    ):
+        path.write_bytes(damaged)
+        with pytest.raises(journal.JournalDamaged):
+            journal.acts(directory.folder)
+        with pytest.raises(journal.JournalDamaged):
+            publishing.Publisher(directory.folder).publish()
+        with pytest.raises(journal.JournalDamaged):
+            directory.add(registration(gateway))
+        assert path.read_bytes() == damaged
+        server = DirectoryServer(directory.folder)
+        assert server.broken
+        served = server.configuration("").partition(b"\r\n\r\n")[2]
+        assert GATEWAY not in {one["id"] for one in configuration.content(served)["gateways"]}
+
+
+@pytest.mark.parametrize("text", ["a\nb", "a\x1b[2J", "a\u2028b", "", "a" * 401])
+def test_what_cannot_be_shown_is_not_entered(var: Path, directory: Directory, text: str) -> None:
+    certificate = load_certificates(var / "directory/ca/ca.pem")[0]
+    for act in (
+        lambda: directory.allow(RIGHT, text),
+        lambda: directory.allow(replace(RIGHT, purposes=(text,)), "a decree"),
+        lambda: directory.approve(text, certificate, profile="x", ocsp=""),
+        lambda: directory.approve_stamps(text, certificate, "http://tsa.example/"),
+        lambda: directory.approve_stamps("stamps", certificate, f"http://tsa.example/{text}\n"),
+    ):
+        with pytest.raises(admitting.NotPlain):
+            act()
+    for url in ("tsa.example", "ftp://tsa.example/", "http:///x", "http://[x/", "http://h:x/", "http://h/a b"):
+        with pytest.raises(admitting.NotAnAddress):
+            directory.approve_stamps("stamps", certificate, url)
     assert journal.acts(directory.folder) == []
+
+
+def test_a_line_ends_where_it_was_ended(directory: Directory) -> None:
+    journal.enter(directory.folder, journal.Change("withdraw", {"name": "a\u2028b\x85c"}, "anna", directory.now))
+    assert [one.facts["name"] for one in journal.acts(directory.folder)] == ["a\u2028b\x85c"]
 
 
 def service(code: str, kind: str = "REST") -> dict[str, str]:
