@@ -31,6 +31,10 @@ class NotAnId(BadInput):
     """“{given}” is no {what}, such as {example}."""
 
 
+class NotASetting(BadInput):
+    """The setting {name} cannot be written: its value “{value}” has signs that are not printed."""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add every part; without one the gateway runs by its environment."""
     parser.epilog = "Without a part the gateway runs, everything set by environment variables: ONEDOOR_STATE …"
@@ -224,6 +228,9 @@ def _write_settings(arguments: argparse.Namespace, told: dict[str, Any]) -> None
         "ONEDOOR_TSA_URL": stamper["url"],
     }
     settings |= {name: os.environ[name] for name in OF_TOKENS if arguments.token and name in os.environ}
+    for name, value in settings.items():
+        if not value.isprintable():
+            raise NotASetting(name=name, value=ascii(value)[1:-1])
     write_durably(path, "".join(f"{name}={value}\n" for name, value in settings.items() if value).encode())
 
 

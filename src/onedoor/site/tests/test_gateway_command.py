@@ -8,6 +8,7 @@ import pytest
 
 from onedoor.exchange.gateway import reading
 from onedoor.exchange.tests.nation import Place, system_of, wait_for
+from onedoor.site import settings_files
 from onedoor.site.cli import run
 from onedoor.site.tests.outside import (
     NEW,
@@ -140,6 +141,24 @@ def test_a_folder_is_that_of_one_gateway_and_an_anchor_counts(place: Place, tmp_
     other = tmp_path / "gateway-M8"
     told = says("gateway", "init", other, "--member", "XL/ORG/M8", "--server-code", "GATEWAY", *away)
     assert "does not answer yet" in told
+
+
+@pytest.mark.parametrize(
+    ("address", "listen", "why"),
+    [
+        ("user@h:1", "127.0.0.1:1", "is no host and port"),
+        ("H:1", "127.0.0.1:1", "is no host and port"),
+        ("h:1", "127.0.0.1:1\nONEDOOR_ROLE=web", "ONEDOOR_LISTEN cannot be written"),
+    ],
+)
+def test_what_others_would_misread_is_neither_an_address_nor_a_setting(
+    tmp_path: Path, address: str, listen: str, why: str
+) -> None:
+    folder, anchor = tmp_path / "gateway-M8", authority_of(tmp_path)
+    line = ["gateway", "init", folder, "--member", "XL/ORG/M8", "--server-code", "G", "--name", "N", "--anchor", anchor]
+    line += ["--directory", "http://127.0.0.1:1/", "--address", address, "--listen", listen]
+    assert why in says(*line, code=2)
+    assert not settings_files.beside(folder).exists()
 
 
 def authority_of(folder: Path) -> Path:
