@@ -1,0 +1,192 @@
+"""A registration: what the directory's operator takes in, and what is refused, in words."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from xml.etree.ElementTree import Element
+
+import pytest
+
+from onedoor.exchange import configuration, joining, parameters, permissions
+from onedoor.exchange.directory import admitting, journal, lab, publishing
+from onedoor.exchange.directory.admitting import Directory
+from onedoor.exchange.directory.registering import BadRegistration
+from onedoor.exchange.gateway import identities
+from onedoor.exchange.tests.test_admitting import GATEWAY, NEW, PORTAL, joined, registration
+from onedoor.kernel.nation import load
+from onedoor.kernel.settings import REPOSITORY
+from onedoor.signing import development
+from onedoor.signing.certificates import load_certificates
+
+Change = Callable[[dict[str, Any]], object]
+
+
+@pytest.fixture(scope="module")
+def var(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    var = tmp_path_factory.mktemp("var")
+    lab.provision(load(REPOSITORY / "nations" / "testland"), var, 9000)
+    return var
+
+
+@pytest.fixture
+def directory(var: Path) -> Directory:
+    (var / "directory" / journal.JOURNAL).unlink(missing_ok=True)
+    return Directory(var / "directory", "anna", datetime.now(UTC))
+
+
+@pytest.fixture
+def gateway(var: Path, tmp_path: Path) -> Path:
+    return joined(var, tmp_path / "gateway-NINTH")
+
+
+def changed(gateway: Path, change: Change) -> bytes:
+    """Return the registration of *gateway*, changed and signed by it all the same."""
+    data = json.loads(registration(gateway))[joining.REGISTRATION]
+    change(data)
+    keys = [identities.used(gateway, name).key for name in (identities.SIGNING, identities.OUTER)]
+    told = permissions.signed(joining.REGISTRATION, data, keys[0])
+    told["possession"] = permissions.signed(joining.REGISTRATION, data, keys[1])["signature"]
+    return json.dumps(told).encode()
+
+
+def service(code: str, kind: str = "REST") -> dict[str, str]:
+    return {"code": code, "kind": kind}
+
+
+def rename(data: dict[str, Any]) -> None:
+    data["member"]["id"], data["gateway"] = "TL/GOV/TENTH", "TL/GOV/TENTH/GATEWAY"
+    data["subsystems"] = []
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda data: data.update(format="onedoor-registration-9"), "format"),
+        (lambda data: data.update(gateway=None), "not well formed"),
+        (lambda data: data.update(address="nowhere"), "not well formed"),
+        (lambda data: data.update(address="192.0.2.9:70000"), "not well formed"),
+        *(
+            (lambda data, told=told: data.update(address=told), "not well formed")
+            for told in ("[x:5500", "user@h:1", "h/x:1", "HOST:1", "h:01", "h:+1", "h:\u0661", "h.:1", "[::0]:1", ":1")
+        ),
+        (lambda data: data["subsystems"][0].update(id="TL/GOV/%4EINTH/SYSTEM"), "not well formed"),
+        (lambda data: data.update(subsystems=data["subsystems"] * 2), "not well formed"),
+        (lambda data: data.update(subsystems=data["subsystems"] * 101), "not well formed"),
+        (lambda data: data["subsystems"][0].update(systems=["ab" * 32] * 201), "not well formed"),
+        (lambda data: data["subsystems"][0].update(systems=["AB" * 32]), "not well formed"),
+        (lambda data: data["subsystems"][0].update(services=[service("a")] * 201), "not well formed"),
+        (lambda data: data["subsystems"][0].update(services=[service("a/b")]), "not well formed"),
+        (lambda data: data["subsystems"][0].update(services=[service("%61")]), "not well formed"),
+        (lambda data: data["subsystems"][0].update(services=[service("\u00e9")]), "not well formed"),
+        (lambda data: data["subsystems"][0].update(services=[service("a", "SOAP")]), "not well formed"),
+        (lambda data: data.update(moment=data["moment"][:19]), "not well formed"),
+        (lambda data: data["subsystems"][0].update(name="a\x1b[2J"), "not well formed"),
+        (lambda data: data.update(subsystems=5), "not well formed"),
+        (lambda data: data["subsystems"][0].update(id=PORTAL), "speaks of others"),
+        (lambda data: data.update(gateway="TL/GOV/DOOR/GATEWAY"), "speaks of others"),
+        (lambda data: data["member"].update(id="XX/GOV/NINTH"), "another instance"),
+        (lambda data: data.update(address="127.0.0.1:9200"), "its key or its address"),
+        (lambda data: data.update(tls=data["signing"]), "did not sign it"),
+        (rename, "does not name the member"),
+    ],
+)
+def test_what_is_not_of_one_member_alone_is_refused(
+    directory: Directory, gateway: Path, change: Change, why: str
+) -> None:
+    with pytest.raises(BadRegistration, match=why):
+        directory.add(changed(gateway, change))
+    assert journal.acts(directory.folder) == []
+
+
+@pytest.mark.parametrize("address", ["h:1", "gateway-9.example:65535", "[2001:db8::9]:5500"])
+def test_an_address_in_its_one_form_is_taken_and_published(directory: Directory, gateway: Path, address: str) -> None:
+    full = {"systems": ["ab" * 32] * 200, "services": [service(f"s{one}") for one in range(200)]}
+    directory.add(changed(gateway, lambda data: (data.update(address=address), data["subsystems"][0].update(full))))
+    written = parameters.shared(publishing.content(directory.folder, directory.now))
+    assert f"<address>{address.rpartition(':')[0].strip('[]')}</address>".encode() in written.replace(b"ns0:", b"")
+
+
+def test_what_stands_twice_has_two_xml_ids() -> None:
+    named = [{"id": f"TL/GOV/M/{one}", "name": one} for one in "AAB"]
+    root = Element("conf")
+    parameters._members(root, [{"id": "TL/GOV/M", "name": "M", "subsystems": named}])
+    ids = [one.get("id") for one in root.iter() if one.get("id")]
+    assert len({*ids}) == len(ids) == 4
+
+
+@pytest.mark.parametrize("broken", [b"", b"[" * 70_000, b'{"registration": 5}', b"{" + b" " * 300_000])
+def test_what_is_no_registration_is_refused(directory: Directory, broken: bytes) -> None:
+    with pytest.raises(BadRegistration):
+        directory.add(broken)
+
+
+def test_a_registration_that_either_key_did_not_sign_is_refused(directory: Directory, gateway: Path) -> None:
+    for name in ("signature", "possession"):
+        told = json.loads(registration(gateway))
+        told[name] = told["possession" if name == "signature" else "signature"]
+        with pytest.raises(BadRegistration, match="did not sign it"):
+            directory.add(json.dumps(told).encode())
+
+
+def test_certificates_that_nobody_approved_gave_or_that_ended_are_refused(
+    var: Path, directory: Directory, gateway: Path
+) -> None:
+    raw = registration(gateway)
+    late = Directory(directory.folder, "anna", datetime.now(UTC) + timedelta(days=400))
+    with pytest.raises(BadRegistration, match="not in force"):
+        late.add(raw)
+    (name,) = (one["name"] for one in directory.content()["authorities"])
+    directory.withdraw(name)
+    with pytest.raises(BadRegistration, match="no approved authority"):
+        directory.add(raw)
+    with pytest.raises(admitting.NotApproved):
+        directory.withdraw(name)
+    with pytest.raises(admitting.BadAuthority):
+        directory.approve("leaf", load_certificates(gateway / "signing.pem")[0], profile="x", ocsp="")
+    authority = load_certificates(var / "directory/ca/ca.pem")[0]
+    directory.approve("again", authority, profile="BasicCertificateProfileInfoProvider", ocsp="")
+    directory.approve_stamps("stamps", load_certificates(var / "directory/tsa.pem")[0], "http://tsa.example/")
+    assert directory.add(raw)[1]
+    assert [one["name"] for one in directory.content()["time_stampers"]][-1] == "stamps"
+
+
+def test_a_certificate_that_is_revoked_is_refused(
+    directory: Directory, gateway: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from onedoor.exchange.directory import authorities, registering
+    from onedoor.signing import status
+
+    here = authorities.Authorities(directory.folder)
+
+    def told(_: object, certificate: Any, issuer: Any) -> status.Status | None:
+        return status.read(here.status(status.request(certificate, issuer)), certificate, issuer)
+
+    monkeypatch.setattr(registering.Responders, "status", told)
+    revoked = load_certificates(gateway / "signing.pem")[0]
+    development.revoke(directory.folder / "ca", revoked, datetime.now(UTC))
+    with pytest.raises(BadRegistration, match="signatures is revoked"):
+        directory.add(registration(gateway))
+
+
+def test_a_moment_that_is_still_to_come_locks_no_gateway_out(directory: Directory, gateway: Path) -> None:
+    with pytest.raises(BadRegistration, match="still to come"):
+        directory.add(registration(gateway, 400))
+    earlier = directory.now - timedelta(hours=1)
+    for moment in ("2020-01-01T00:00:00", "2999-01-01T00:00:00", "2999-01-01T00:00:00+00:00"):
+        facts = {"member": {"id": NEW, "name": "N", "subsystems": []}, "registered": moment}
+        facts["gateway"] = {"id": GATEWAY, "address": "h:1", "tls": "", "signing": "", "clients": []}
+        journal.enter(directory.folder, journal.Change("add", facts, "anna", earlier))
+        directory.remove(GATEWAY)
+    assert directory.add(registration(gateway))[1]
+
+
+def test_no_list_grows_longer_than_a_partner_takes(
+    directory: Directory, gateway: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(configuration, "MOST", len(directory.content()["gateways"]))
+    with pytest.raises(BadRegistration, match="would be longer"):
+        directory.add(registration(gateway))
+    monkeypatch.setattr(configuration, "MOST", configuration.MOST + 1)
+    assert directory.add(registration(gateway))[1]
