@@ -184,7 +184,7 @@ class Consuming:
         clients.identify_any(configuration, self.core.local, client, asked)
         whole = monitoring.sees_all(configuration, self.core.id, client)
         back = overview.period(asked.target.partition(b"?")[2].decode("latin-1"))
-        work = asyncio.get_running_loop().run_in_executor(None, overview.told, self.core, "" if whole else client, back)
+        work = self.core.questions.own(overview.told, self.core, "" if whole else client, back)
 
         def told(work: "asyncio.Future[dict[str, Any]]") -> None:
             if work.cancelled() or work.exception():

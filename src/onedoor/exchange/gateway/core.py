@@ -22,6 +22,7 @@ from onedoor.exchange.gateway.faults import Fault
 from onedoor.exchange.gateway.index import Indices
 from onedoor.exchange.gateway.local import Local
 from onedoor.exchange.gateway.log import Callback, Log
+from onedoor.exchange.gateway.questions import Questions
 from onedoor.exchange.gateway.watching import Journal
 from onedoor.exchange.permissions import ANY, Permissions
 from onedoor.kernel.addresses import Allowed, public
@@ -58,6 +59,7 @@ class Core:
         self.signers: dict[str, Certificate] = {}
         self.revoked: frozenset[str] = frozenset()
         self.operations: Operations | None = None
+        self.questions = Questions()
         self.own_address = ""
         self._configuration: Configuration | None = None
         self._signed = b""

@@ -73,11 +73,12 @@ def meant(method: str, raw: bytes) -> tuple[str, str] | None:
     return identifiers.read_identifier(path[len(b"/r1/") :].decode("latin-1"), identifiers.MEMBER), code.decode()
 
 
-def sees(configuration: Configuration, own: str, client: str) -> Wanted:
-    """Return which records of the gateway *own* the *client* is told."""
+def sees(configuration: Configuration, own: str, client: str) -> Wanted | None:
+    """Return which records of the gateway *own* the *client* is told; nothing if none can be its."""
     if sees_all(configuration, own, client):
         return lambda _: True
-    return lambda record: record.owner == client
+    gateway = configuration.gateways.get(own)
+    return (lambda record: record.owner == client) if gateway and client in gateway.clients else None
 
 
 def sees_all(configuration: Configuration, own: str, client: str) -> bool:
@@ -85,8 +86,11 @@ def sees_all(configuration: Configuration, own: str, client: str) -> bool:
     return client in (own.rpartition("/")[0], configuration.monitoring)
 
 
-def answer(operations: "Operations", code: str, wanted: Wanted, raw: bytes) -> tuple[Headers, bytes]:
-    """Return headers and body of the answer to the SOAP request in *raw*; raise `Fault`."""
+def answer(operations: "Operations", code: str, wanted: Wanted | None, raw: bytes) -> tuple[Headers, bytes]:
+    """Return headers and body of the answer to the SOAP request in *raw*; raise `Fault`.
+
+    Whose records there are none of (*wanted* is nothing) is told so without a file being read.
+    """
     message = soap.read(raw)
     if f"S:Body/M:{code}" not in message.texts:
         raise server_side("InvalidRequest", f"The body of the message is not {code}")
@@ -95,7 +99,7 @@ def answer(operations: "Operations", code: str, wanted: Wanted, raw: bytes) -> t
     return _data(operations, wanted, message, raw)
 
 
-def _data(operations: "Operations", wanted: Wanted, message: soap.Message, raw: bytes) -> tuple[Headers, bytes]:
+def _data(operations: "Operations", wanted: Wanted | None, message: soap.Message, raw: bytes) -> tuple[Headers, bytes]:
     start, end = (_second(message, name) for name in ("recordsFrom", "recordsTo"))
     there = int(time.time()) - WITHHELD
     if end < start:
@@ -103,7 +107,8 @@ def _data(operations: "Operations", wanted: Wanted, message: soap.Message, raw: 
     if start >= there:
         raise server_side("InvalidRequest", f"Records not available from {start} yet")
     fields = _fields(message)
-    found, more = records.found(operations.folder, start, min(end, there - 1), _by_client(message, wanted), MOST)
+    asked, until = _by_client(message, wanted or (lambda _: False)), min(end, there - 1)
+    found, more = records.found(operations.folder, start, until, asked, MOST) if wanted else ([], None)
     if more is None and end >= there:
         more = there
     told = [records.told(*one) for one in found]

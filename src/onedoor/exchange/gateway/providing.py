@@ -262,16 +262,15 @@ class Question:
         self._noted.about(f"{member}//{code}", request.first(b"x-road-request-id"), self._peer.id)
         configuration = core.flowing(SERVER_PROXY)
         self._check_origin(client, moment)
-        self._once(request, client)
         server = request.first(b"x-road-security-server")
         if core.id.rpartition("/")[0] != member or (server and read(server, identifiers.SERVER) != core.id):
             raise server_side("UnknownMember", f"Client 'MEMBER:{member}' not found")
         if core.operations is None:
             raise server_side("UnknownService", f"Unknown service: SERVICE:{member}/{code}")
         wanted = monitoring.sees(configuration, core.id, client)
-        work = asyncio.get_running_loop().run_in_executor(
-            None, monitoring.answer, core.operations, code, wanted, self._message.body
-        )
+        core.questions.admit(client)
+        self._once(request, client)
+        work = core.questions.of(client, monitoring.answer, core.operations, code, wanted, self._message.body)
         self._noted.sent()
         work.add_done_callback(self._monitored)
 

@@ -1,0 +1,42 @@
+"""Questions that take reading many files: they hold nothing else up, and who owns no record has no file read."""
+
+import asyncio
+import threading
+from pathlib import Path
+
+import pytest
+
+from onedoor.exchange.gateway import monitoring, operations, records
+from onedoor.exchange.gateway.faults import Fault
+from onedoor.exchange.gateway.questions import Questions
+from onedoor.exchange.tests.test_monitoring import criteria, question
+
+
+def test_one_question_of_a_client_is_under_way_and_the_threads_of_others_stay_free() -> None:
+    async def crowd() -> None:
+        questions, held = Questions(), threading.Event()
+        questions.admit("a")
+        asked = [questions.of("a", held.wait, 5)]
+        with pytest.raises(Fault, match="not answered yet") as refused:
+            questions.admit("a")
+        assert (refused.value.type, refused.value.retry) == ("Server.ServerProxy.Overloaded", True)
+        for number in range(99):
+            questions.admit(f"b{number}")
+            asked.append(questions.of(f"b{number}", held.wait, 5))
+        assert await asyncio.wait_for(asyncio.to_thread(lambda: "stamped"), 2) == "stamped"
+        held.set()
+        assert all(await asyncio.gather(*asked))
+        questions.admit("a")
+
+    asyncio.run(crowd())
+
+
+def test_who_owns_no_record_here_has_no_file_read(tmp_path: Path) -> None:
+    kept = operations.Operations(tmp_path)
+    kept.folder.mkdir()
+    (kept.folder / f"{records.KIND}{1:011d}-1-0.jsonl").write_bytes(b"[2,this cannot be read]\n")
+    raw = question(monitoring.DATA, criteria(1, 3)).encode()
+    _, body = monitoring.answer(kept, monitoring.DATA, None, raw)
+    assert b"recordsCount>0<" in body
+    with pytest.raises(ValueError, match="JSON"):
+        monitoring.answer(kept, monitoring.DATA, lambda _: False, raw)
