@@ -24,14 +24,22 @@ class ConnectionLost(Exception):
     """The gateway closed the connection before its answer was complete."""
 
 
+class TooLarge(Exception):
+    """The answer is larger than who asked will read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What travels to the gateway: *target* is path and query; header names and values are ASCII."""
+    """What travels to the gateway: *target* is path and query; header names and values are ASCII.
+
+    Its answer may have *most* bytes, 0 for any number.
+    """
 
     method: str
     target: str
     headers: dict[str, str]
     body: bytes
+    most: int = 0
 
     def wire(self, host: str) -> bytes:
         """Return the HTTP/1.1 bytes."""
@@ -102,17 +110,22 @@ class Connection:
         self._socket.settimeout(timeout)
         self._socket.sendall(wire)
 
-    def receive(self, deadline: float, *, head: bool = False) -> Response:
+    def receive(self, deadline: float, *, head: bool = False, most: int = 0) -> Response:
         """Return the response; raise TimeoutError at *deadline* (monotonic), `ConnectionLost` at an early end.
+
+        Raise `TooLarge` as soon as it has more than *most* bytes, if that is not 0.
 
         The response to a request with *head*, the method HEAD, has no body.
         """
-        reader = _Reader(head=head)
+        reader, came = _Reader(head=head), 0
         while not reader.done:
             self._socket.settimeout(max(0.001, deadline - time.monotonic()))
             chunk = self._socket.recv(CHUNK)
             if not chunk:
                 raise ConnectionLost
+            came += len(chunk)
+            if most and came > most:
+                raise TooLarge
             try:
                 reader.parser.feed_data(chunk)
             except httptools.HttpParserError as broken:
@@ -188,10 +201,10 @@ class Connections:
     def _finish(self, request: Request, connection: Connection, deadline: float) -> Response | Exception:
         reused = not connection.fresh
         try:
-            response = connection.receive(deadline, head=request.method == "HEAD")
-        except TimeoutError as late:
+            response = connection.receive(deadline, head=request.method == "HEAD", most=request.most)
+        except (TimeoutError, TooLarge) as gone:
             connection.close()
-            return late
+            return gone
         except (OSError, ConnectionLost) as lost:
             connection.close()
             return self._again(request, deadline) if reused else lost

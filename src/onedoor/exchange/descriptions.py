@@ -8,13 +8,15 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import islice
+from typing import Any, cast
+from urllib.parse import quote
 
 import structlog
 
-from onedoor.exchange import openapi
+from onedoor.exchange import identifiers, openapi
 from onedoor.exchange import service as exchange
-from onedoor.exchange.service import Answer, Call, Reason
+from onedoor.exchange.service import Answer, Call, Reason, Refused, ServiceUnavailable
 from onedoor.kernel.errors import OnedoorError
 
 FRESH, RENEWED, RETRIED = 60.0, 900.0, 60.0
@@ -22,7 +24,10 @@ FRESH, RENEWED, RETRIED = 60.0, 900.0, 60.0
 WITHIN = 2.0
 """Seconds a page waits for descriptions that nobody has asked for yet."""
 AT_ONCE = 32
-LONGEST = 300
+LONGEST, MOST = 300, 200
+"""Signs of one text that is shown, and endpoints."""
+LARGEST = 2**20
+"""Bytes of a description."""
 log = structlog.get_logger("onedoor.exchange")
 
 
@@ -87,13 +92,26 @@ class Shelf:
         now = time.monotonic()
         with self._lock:
             told = self._told
-            if told is None or now - self._asked > FRESH:
-                self._told = told = exchange.own_gateway("/catalogue")
-                self._asked = now
+            due = told is None or now - self._asked > FRESH
+            if due:
+                self._asked = now  # the others show what is known
+        if told is None or due:
+            told = self._renew(told)
+        with self._lock:
             asking = self._describe(told, now)
         if asking:
             asking.join(WITHIN)
         return told["serial"], tuple(self._offered(told))
+
+    def _renew(self, before: Mapping[str, Any] | None) -> Mapping[str, Any]:
+        """Return the list, asked for anew; while the gateway is away, the one of *before*."""
+        try:
+            self._told = found = exchange.own_gateway("/catalogue")
+        except ServiceUnavailable:
+            if before is None:
+                raise
+            return before
+        return cast("Mapping[str, Any]", found)
 
     def _describe(self, told: Mapping[str, Any], now: float) -> threading.Thread | None:
         """Ask for the descriptions that are due, beside; return what a page waits for: what was never asked."""
@@ -112,17 +130,23 @@ class Shelf:
 
         try:
             for start in range(0, len(due), AT_ONCE):
-                part = due[start : start + AT_ONCE]
-                answers = exchange.call_many([_question(one) for one in part], timeout=5.0)
-                for service, answer in zip(part, answers, strict=True):
-                    found = _read(answer)
-                    before = self._known.get(service, (0.0, None))[1]
-                    wait = RENEWED if found else RETRIED
-                    self._known[service] = (time.monotonic() + wait, found or before)
-        except Exception:
-            log.exception("descriptions cannot be read")
+                self._take(due[start : start + AT_ONCE])
         finally:
             connections.close_all()
+
+    def _take(self, part: Sequence[str]) -> None:
+        """Ask for the descriptions of *part*; what is not told now is asked for again later, whatever the reason."""
+        told: dict[str, tuple[float, Description | None]] = dict.fromkeys(part, (RETRIED, None))
+        try:
+            answers = exchange.ask_each([_question(one) for one in part], timeout=5.0)
+            for service, answer in zip(part, answers, strict=True):
+                found = _read(answer)
+                told[service] = (RENEWED if found or isinstance(answer, Refused) else RETRIED, found)
+        except Exception:
+            log.exception("descriptions cannot be read")
+        for service, (wait, found) in told.items():
+            before = self._known.get(service, (0.0, None))[1]
+            self._known[service] = (time.monotonic() + wait, found or before)
 
     def _offered(self, told: Mapping[str, Any]) -> Iterator[Offered]:
         for member in told["members"]:
@@ -145,7 +169,8 @@ def _described(told: Mapping[str, Any]) -> Iterator[str]:
 
 def _question(service: str) -> Call:
     provider, _, code = service.rpartition("/")
-    return Call(f"{provider}/getOpenAPI?serviceCode={code}", "", reason=Reason("", ""), user="", method="GET")
+    target = f"{identifiers.write_identifier(provider)}/getOpenAPI?serviceCode={quote(code, safe='')}"
+    return Call(target, "", reason=Reason("", ""), user="", method="GET", most=LARGEST)
 
 
 def _read(answer: Answer | OnedoorError) -> Description | None:
@@ -153,11 +178,12 @@ def _read(answer: Answer | OnedoorError) -> Description | None:
     if isinstance(answer, OnedoorError):
         return None
     try:
-        found = openapi.Description("", answer.body) if isinstance(answer.body, dict) else openapi.read(answer.body)
+        found = openapi.held(answer.body) if isinstance(answer.body, dict) else openapi.read(answer.body)
         info = found.data.get("info")
         told = info if isinstance(info, dict) else {}
         title, version, about = (str(told.get(name) or "")[:LONGEST] for name in ("title", "version", "description"))
-        return Description(title, version, about, tuple(found.endpoints()))
+        endpoints = tuple((method, path[:LONGEST]) for method, path in islice(found.endpoints(), MOST))
+        return Description(title, version, about, endpoints)
     except (OnedoorError, AttributeError, TypeError, ValueError):
         return None
 

@@ -60,6 +60,11 @@ def read(raw: bytes) -> Description:
         data = json.loads(text) if _is_json(text) else _from_yaml(text)
     except (ValueError, RecursionError):
         raise DescriptionRefused(why=said("it is neither JSON nor YAML")) from None
+    return held(data, text)
+
+
+def held(data: object, text: str = "") -> Description:
+    """Return the description that *data* is; raise `DescriptionRefused` for what is none."""
     if not isinstance(data, dict) or not str(data.get("openapi")).startswith("3."):
         raise DescriptionRefused(why=said("it does not say “openapi: 3.…”"))
     return Description(text, data)

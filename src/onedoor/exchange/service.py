@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 from onedoor.exchange.connections import Connections, Request, Response
 from onedoor.exchange.directory import rights
+from onedoor.exchange.identifiers import META
 from onedoor.kernel import nation
 from onedoor.kernel.actor import Actor
 from onedoor.kernel.errors import BadInput, NotAllowed, OnedoorError, Unavailable
@@ -71,7 +72,10 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One question: *service* ``VN/GOV/G01/POPULATION/population``, *path* below it, *user* never a personal number."""
+    """One question: *service* ``VN/GOV/G01/POPULATION/population``, *path* below it, *user* never a personal number.
+
+    *most* is how many bytes its answer may have, 0 for any number: one that is larger is not read.
+    """
 
     service: str
     path: str
@@ -80,6 +84,7 @@ class Call:
     user: str = field(kw_only=True)
     key: str = field(default="", kw_only=True)
     method: str = field(default="POST", kw_only=True)
+    most: int = field(default=0, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +273,7 @@ def _request(question: Call) -> Request:
     }
     kept = {name: _header(name, value) for name, value in headers.items() if value}
     body = b"" if question.body is None else json.dumps(question.body, ensure_ascii=False).encode()
-    return Request(question.method, f"/r1/{question.service}/{question.path}".rstrip("/"), kept, body)
+    return Request(question.method, f"/r1/{question.service}/{question.path}".rstrip("/"), kept, body, question.most)
 
 
 def _header(name: str, value: str) -> str:
@@ -283,7 +288,8 @@ def _answer(question: Call, response: Response | Exception) -> Answer | OnedoorE
     answer = Answer(response.status, _body(response), response.headers, response.headers.get("x-road-id", ""))
     error = response.headers.get("x-road-error", "").lower()
     if error.endswith(DENIED):
-        _keep_refusal(question)
+        if question.service.partition("?")[0].rpartition("/")[2] not in META:  # no fact of a person is behind those
+            _keep_refusal(question)
         return Refused(who=_provider(question.service))
     if error:
         return ServiceUnavailable(who=_provider(question.service))
@@ -319,7 +325,7 @@ def _body(response: Response) -> object:
         return response.body
     try:
         return json.loads(response.body) if response.body else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return response.body
 
 
