@@ -89,7 +89,7 @@ def _row(one: Offered) -> dict[str, Any]:
 
 def _cell(value: object) -> str:
     text = "; ".join(map(str, value)) if isinstance(value, list) else str(value)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text  # a table must not compute it
+    return f"'{text}" if text.lstrip().startswith(("=", "+", "-", "@")) else text  # a table must not compute it
 
 
 def _merged(rights: Sequence[Right]) -> list[Right]:

@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 
 from onedoor.exchange import descriptions, service
-from onedoor.exchange.pages import plots
+from onedoor.exchange.pages import catalogue, plots
 from onedoor.exchange.tests.conftest import place
 from onedoor.exchange.tests.nation import Place, System, system_of, wait_for
 from onedoor.kernel import settings
@@ -112,6 +112,7 @@ def test_anyone_finds_the_services_of_the_exchange_and_how_they_describe_themsel
     table = list(csv.DictReader(io.StringIO(anybody.get("/en/exchange-services.csv").content.decode())))
     assert len(table) > 20
     assert anybody.get("/en/exchange-services.xml").status_code == 404
+    assert catalogue._cell(" \t=1+1") == "' \t=1+1"
 
 
 def test_a_search_without_results_and_providers_that_are_away_are_said(place: Place) -> None:
