@@ -5,8 +5,10 @@ gateway writes files of its own; of health and of the five minutes that are not 
 """
 
 import contextlib
+import errno
 import logging
 import os
+import shutil
 import threading
 import time
 from collections import Counter, deque
@@ -29,6 +31,8 @@ SHARED = 5.0
 LARGEST, LONGEST = 16 * 2**20, 3600
 """Bytes and seconds after which a new file of records is begun."""
 DAY, DAYS = 86400, 7
+SPARE, MOST_KEPT = 2**30, 4 * 2**30
+"""Bytes that stay free on the disk, and that all files may take: the oldest go first."""
 _logger = logging.getLogger(__name__)
 metrics.measured(
     "gateway",
@@ -124,6 +128,8 @@ class Operations:
                 _logger.error("operations.not_kept error=%s", type(error).__name__)
             self._failed = True
             self._forget_file()
+            with contextlib.suppress(OSError):
+                self._remove_old()
         except Exception:
             _logger.exception("operations.writing")
         if self.dropped > self._told:
@@ -141,6 +147,7 @@ class Operations:
         while part := [self._buffer.popleft().record() for _ in range(min(PART, len(self._buffer)))]:
             self._count(part, now)
             try:
+                self._spare()
                 self._open(now).write(b"".join([records.line(now, one) for one in part]))
             except OSError:
                 self.dropped += len(part)
@@ -161,6 +168,11 @@ class Operations:
                 if one.type == records.PRODUCER:
                     self.health.add(one, now)
 
+    def _spare(self) -> None:
+        """Raise OSError when the disk has no more room than the log of messages needs."""
+        if shutil.disk_usage(self.folder).free < SPARE:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
     def _open(self, now: int) -> IO[bytes]:
         if self._file is None:
             self._path = self.folder / f"{records.KIND}{now:011d}-{os.getpid()}-{self._files}.jsonl"
@@ -169,7 +181,7 @@ class Operations:
         return self._file
 
     def _end_file(self) -> None:
-        """Close the file of records, compress it, and remove what is older than it is kept."""
+        """Close the file of records, compress it, and remove what is older than it is kept or too much."""
         if self._file:
             self._file.close()
             self._file = None
@@ -185,10 +197,17 @@ class Operations:
 
     def _remove_old(self) -> None:
         before = time.time() - self.days * DAY
+        known: list[tuple[float, int, Path]] = []
         for path in [*self.folder.glob(f"{records.KIND}*"), *self.folder.glob(f"{summaries.KIND}*")]:
             with contextlib.suppress(FileNotFoundError):
-                if path.stat().st_mtime < before:
-                    path.unlink()
+                seen = path.stat()
+                known.append((seen.st_mtime, seen.st_size, path))
+        left = sum(size for _, size, _ in known)
+        for moment, size, path in sorted(known):
+            if moment >= before and left <= MOST_KEPT:
+                break
+            left -= size
+            path.unlink(missing_ok=True)
 
     def _end_summary(self, start: int) -> None:
         """Keep the summary of the five minutes that are over, and begin the one from second *start* on."""

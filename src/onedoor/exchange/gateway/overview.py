@@ -4,6 +4,7 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
@@ -143,4 +144,8 @@ def _space(core: "Core") -> dict[str, Any]:
 
 
 def _taken(folder: Path) -> int:
-    return sum(path.stat().st_blocks * 512 for path in folder.rglob("*") if path.is_file())
+    taken = 0
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):  # files are compressed and removed meanwhile
+            taken += path.stat().st_blocks * 512 if path.is_file() else 0
+    return taken

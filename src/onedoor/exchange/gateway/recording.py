@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 ASKING = "asking"
 OPENAPI3 = "OPENAPI3"
-LONGEST, LONGEST_REASON = 255, 2048
+LONGEST, LONGEST_REASON = 255, 300
 """Signs of a text, and of the reason of a fault."""
 
 
@@ -34,7 +34,7 @@ def record_of(noted: "Noted") -> Record:
         moments=(first, second, third, fourth),
         client=noted.client if _takes_part(configuration, noted.client) else "",
         service=service,
-        method=noted.method,
+        method=noted.method[:LONGEST],
         path=endpoint_of(offered.endpoints, noted.method, noted.path or "/") if offered else "",
         party=_header(noted, b"x-road-represented-party"),
         id=_header(noted, b"x-road-id"),
@@ -73,7 +73,8 @@ def _service(noted: "Noted", configuration: "Configuration | None") -> str:
     there = not noted.fault or noted.fault.lower().replace("_", "").endswith("accessdenied")
     core, name = noted.core, noted.named
     there = there or name in core.services or name in core.local.services
-    return name if there or code in META | MONITORING else provider
+    there = there or code in META | MONITORING
+    return name if there and len(code) <= LONGEST else provider
 
 
 def _kind(configuration: "Configuration | None", noted: "Noted") -> str:

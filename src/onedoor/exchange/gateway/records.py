@@ -6,6 +6,7 @@ second it begins with and the process that writes it; a whole one is compressed.
 
 import gzip
 import io
+import math
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -105,7 +106,7 @@ def found(
     """
     held: list[tuple[int, Record]] = []
     for path in files(folder):
-        if began(path) > end or path.stat().st_mtime < start:
+        if began(path) > end or _written(path) < start:
             continue
         if len(held) > most and began(path) > held[most][0]:
             break
@@ -139,6 +140,14 @@ def compress(path: Path) -> None:
     os.utime(draft, ns=(seen.st_atime_ns, seen.st_mtime_ns))
     draft.replace(whole)
     path.unlink()
+
+
+def _written(path: Path) -> float:
+    """Return when *path* was written last; of one that was compressed or removed in this moment, never too early."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return math.inf
 
 
 def _read(path: Path, start: int, end: int) -> Iterator[tuple[int, Record]]:

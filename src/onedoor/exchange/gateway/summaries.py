@@ -20,6 +20,8 @@ PERIOD = 300
 KIND = "summary-"
 MOST = 2000
 """Pairs of client and service that one summary tells apart; further ones are together."""
+MOST_FAULTS = 100
+"""Types of faults that one cell tells apart; further ones are together."""
 OTHERS = "*"
 GROWTH = math.log(1.2)
 """Classes of duration grow by a fifth, so a percentile is within a tenth of the true one."""
@@ -45,7 +47,7 @@ class Cell:
         self.answered += record.sizes[1]
         self.classes[class_of(record.milliseconds)] += 1
         if record.fault:
-            self.faults[record.fault] += 1
+            self._fault(record.fault, 1)
         elif record.status >= 400:  # noqa: PLR2004 - the provider's own error
             self.errors += 1
 
@@ -55,8 +57,13 @@ class Cell:
         self.errors += other.errors
         self.asked += other.asked
         self.answered += other.answered
-        self.faults += other.faults
+        for type_, count in other.faults.items():
+            self._fault(type_, count)
         self.classes += other.classes
+
+    def _fault(self, type_: str, count: int) -> None:
+        known = type_ in self.faults or len(self.faults) < MOST_FAULTS
+        self.faults[type_ if known else OTHERS] += count
 
     def percentile(self, share: float) -> float | None:
         """Return how many milliseconds *share* (0 to 1) of the messages took at most; nothing without messages."""

@@ -1,0 +1,61 @@
+"""What records of operation take of a disk and of memory is bounded; files that change meanwhile are read."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from onedoor.exchange.gateway import operations, records, summaries
+from onedoor.exchange.gateway.operations import Operations
+from onedoor.exchange.tests.nation import wait_for
+from onedoor.exchange.tests.test_operations import Told, record
+
+
+def test_records_leave_room_on_the_disk_and_the_oldest_go_when_they_are_too_much(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(operations, "TURN", 0.01)
+    own = Operations(tmp_path)
+    own.folder.mkdir()
+    files = [own.folder / f"{records.KIND}{second:011d}-1-0.jsonl.gz" for second in (1, 2, 3)]
+    for place, path in enumerate(files):
+        path.write_bytes(bytes(4000))
+        os.utime(path, (time.time() - 100 + place,) * 2)
+    monkeypatch.setattr(operations, "MOST_KEPT", 11_000)
+    monkeypatch.setattr(operations, "SPARE", 2**70)
+    own.begin()
+    own.put(Told(record(id="lost")))
+    wait_for(lambda: own.dropped == 1, "a dropped record")
+    monkeypatch.setattr(operations, "SPARE", 0)
+    own.put(Told(record(id="kept")))
+    own.close()
+    assert "operations.not_kept error=OSError" in caplog.text
+    assert [path.exists() for path in files] == [False, True, True]
+    files[1].unlink()
+    files[2].unlink()
+    assert [one.id for _, one in records.found(own.folder, 0, 2**40, lambda _: True, 99)[0]] == ["kept"]
+
+
+def test_a_file_that_is_compressed_while_it_is_looked_for_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for second in (100, 200):
+        path = tmp_path / f"{records.KIND}{second:011d}-1-0.jsonl"
+        path.write_bytes(records.line(second, record(id=str(second))))
+    listed = records.files(tmp_path)
+    monkeypatch.setattr(records, "files", lambda _: listed)
+    records.compress(listed[0])
+    assert [one.id for _, one in records.found(tmp_path, 0, 300, lambda _: True, 9)[0]] == ["100", "200"]
+    listed[0].with_name(f"{listed[0].name}.gz").unlink()
+    assert [one.id for _, one in records.found(tmp_path, 0, 300, lambda _: True, 9)[0]] == ["200"]
+
+
+def test_a_summary_tells_a_bounded_number_of_faults_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(summaries, "MOST_FAULTS", 2)
+    cells = summaries.Cell(), summaries.Cell()
+    for number in range(5):
+        cells[0].add(record(fault=f"Server.{number}"))
+    cells[1].merge(cells[0])
+    cells[1].merge(cells[0])
+    assert cells[1].faults == {"Server.0": 2, "Server.1": 2, "*": 6}
