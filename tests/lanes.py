@@ -1,32 +1,37 @@
-"""Runs every test but the long counts in two lanes at once: those of the whole, which start nations, those of rooms.
+"""Runs every test but the long counts in three lanes at once: those of the whole, which start nations; those of
+the exchange, which mostly wait; those of the other rooms.
 
-``python -m tests.lanes`` shows the first lane as it goes and the second when both are done; it ends 0 if both do.
+``python -m tests.lanes`` shows the first lane as it goes and the others when all are done; it ends 0 if all do.
 """
 
 import subprocess
 import sys
 import tempfile
+from contextlib import ExitStack
 
-NATION = ("-m", "not soak", "tests")
-OTHERS = ("-m", "not soak", "src")
+EXCHANGE = "src/onedoor/exchange"
+FIRST = ("tests",)
+OTHERS = ((EXCHANGE,), ("src", f"--ignore={EXCHANGE}"))
 
 
 def main() -> int:
-    """Run both lanes; return the worse of their exit codes."""
-    with tempfile.TemporaryFile() as said:
-        others = _lane(*OTHERS, stdout=said, stderr=subprocess.STDOUT)
-        nation = _lane(*NATION)
+    """Run the lanes; return the worst of their exit codes."""
+    with ExitStack() as stack:
+        told = [stack.enter_context(tempfile.TemporaryFile()) for _ in OTHERS]
+        lanes = [_lane(*one, stdout=said, stderr=subprocess.STDOUT) for one, said in zip(OTHERS, told, strict=True)]
+        lanes.insert(0, _lane(*FIRST))
         try:
-            codes = [nation.wait(), others.wait()]
+            codes = [one.wait() for one in lanes]
         except KeyboardInterrupt:
-            codes = [nation.wait(), others.wait()]  # they were interrupted too
-        said.seek(0)
-        sys.stdout.buffer.write(said.read())
+            codes = [one.wait() for one in lanes]  # they were interrupted too
+        for said in told:
+            said.seek(0)
+            sys.stdout.buffer.write(said.read())
     return max(codes, key=abs)
 
 
 def _lane(*chosen: str, **output: object) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-m", "pytest", *chosen], **output)  # type: ignore[call-overload,no-any-return]
+    return subprocess.Popen([sys.executable, "-m", "pytest", "-m", "not soak", *chosen], **output)  # type: ignore[call-overload,no-any-return]
 
 
 if __name__ == "__main__":
