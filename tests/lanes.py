@@ -31,7 +31,7 @@ def main() -> int:
 
 
 def _lane(*chosen: str, **output: object) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-m", "pytest", "-m", "not soak", *chosen], **output)  # type: ignore[call-overload,no-any-return]
+    return subprocess.Popen([sys.executable, "-m", "pytest", "-m", "not soak", "--durations=12", *chosen], **output)  # type: ignore[call-overload,no-any-return]
 
 
 if __name__ == "__main__":

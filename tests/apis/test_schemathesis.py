@@ -32,7 +32,7 @@ from onedoor.site.wsgi import application
 from tests.reference import apis
 
 CHECKS = [checks.not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-EXAMPLES = 10
+EXAMPLES = 6
 CONSENT, FEW = "consent.json", 2
 """The API of most operations has few examples of each, in one test."""
 PORTAL, COMMUNE = "VN/GOV/G22/PORTAL", "VN/GOV/G15/CIVIL-STATUS"

@@ -23,6 +23,8 @@ pytestmark = pytest.mark.timeout(600)
 KILLS = ("node-G18", "portal-web", "gateway-G22", "postgres", "node-G15", "portal-worker", "gateway-G01", "node-G01",
          "directory", "node-G24")  # fmt: skip
 """One process for each of ten kills, what a story needs first coming first: the moment moves through the story."""
+LATER = {"portal-worker", "node-G01", "directory", "node-G24"}
+"""Those that are killed in the long counts alone."""
 CHILDREN = ("child of portal-web", "child of postgres")
 MEMBERS = ("G22", "G01", "G15", "G18", "G24")
 SYSTEMS = {"portal-worker": "portal", **{f"node-{one}": f"node_{one.lower()}" for one in MEMBERS[1:]}}
@@ -190,7 +192,9 @@ def check_of_the_ledger(pid: int) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.nation
-@pytest.mark.parametrize("number", range(len(KILLS)), ids=KILLS)
+@pytest.mark.parametrize(
+    "number", [pytest.param(n, marks=pytest.mark.soak if one in LATER else (), id=one) for n, one in enumerate(KILLS)]
+)
 def test_a_killed_process_comes_back_and_the_case_goes_on(stories: Stories, number: int) -> None:
     moment = (number + random.Random(number).random()) / len(KILLS)
     kill_during_a_story(stories, [KILLS[number]], moment)

@@ -98,13 +98,13 @@ def test_a_signature_with_parts_rearranged_is_refused_or_means_the_same(plan):
         assert found == ("invalid",) or (found[:-1] == honest[:-1] and found[-1] <= honest[-1])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.binary(max_size=400))
 def test_arbitrary_bytes_are_no_container(data):
     assert told(data) == ("invalid",)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.sampled_from(PARTS), st.binary(max_size=300))
 def test_arbitrary_bytes_are_no_part_of_one(entry, data):
     assert told(zipped(container_once() | {entry: data})) == ("invalid",)
@@ -116,7 +116,7 @@ def container_once(kept: dict[str, bytes] = {}) -> dict[str, bytes]:  # noqa: B0
     return kept
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.integers(0, 1 << 30), st.integers(0, 40), st.binary(max_size=30))
 def test_pieces_cut_out_and_put_in_do_no_harm(place, length, piece):
     data = FILES["asic-verifier-cli_valid-batch-ts"]
