@@ -86,7 +86,7 @@ class Node:
         self.all: set[NodeConnection] = set()
         self.streaming: set[NodeConnection] = set()
         self._waiting: deque[Errand] = deque()
-        self._connecting = 0
+        self._connecting: set[NodeConnection] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def admit(self, circuit: Circuit, now: float) -> None:
@@ -149,10 +149,13 @@ class Node:
             wire = f"GET {self.health} HTTP/1.1\r\nHost: {self.host}:{self.port}\r\n\r\n".encode()
             self.send(Errand(wire, "GET", True, now + LOOK / 2, self._looked, self._unwell, Circuit("")))
 
-    def reached(self) -> None:
-        """Take note that the system took a connection; whoever can be asked how it is, is not well for that alone."""
+    def reached(self, connection: "NodeConnection") -> None:
+        """Take *connection*, which the system took; whoever can be asked how it is, is not well for that alone."""
+        self._connecting.discard(connection)
+        self.all.add(connection)
         if not self.health:
             self.circuit.held()
+        self.free(connection)
 
     def _looked(self, reply: Reply) -> None:
         if reply.status >= UNWELL:
@@ -172,36 +175,36 @@ class Node:
             connection.abort()
 
     def _grow(self) -> None:
-        if len(self.all) + self._connecting < min(MOST_CONNECTIONS, len(self.all) + len(self._waiting)):
-            self._connecting += 1
-            task = asyncio.get_running_loop().create_task(self._connect())
+        if len(self._connecting) < min(MOST_CONNECTIONS - len(self.all), len(self._waiting)):
+            connection = NodeConnection(self)
+            self._connecting.add(connection)
+            task = asyncio.get_running_loop().create_task(self._connect(connection))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _connect(self) -> None:
+    async def _connect(self, connection: "NodeConnection") -> None:
         try:
-            await asyncio.wait_for(self._reach(), CONNECT)
+            await asyncio.wait_for(self._reach(connection), CONNECT)
         except (OSError, TimeoutError) as error:
-            self._connecting -= 1
+            self._connecting.discard(connection)
             _logger.warning("node.unreachable port=%s error=%s", self.port, type(error).__name__)
             if not self.all:
                 self.circuit.failed(time.monotonic())
             if not self.all and not self._connecting:
                 self._give_up()
-        else:
-            self._connecting -= 1
 
-    async def _reach(self) -> None:
+    async def _reach(self, connection: "NodeConnection") -> None:
         """Connect to the address that was looked at, whatever the name says next."""
         loop = asyncio.get_running_loop()
         found = await loop.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
         address = chosen([str(one[4][0]) for one in found], self._allows)
         await loop.create_connection(
-            lambda: NodeConnection(self), address, self.port, ssl=self._context, server_hostname=self.host
+            lambda: connection, address, self.port, ssl=self._context, server_hostname=self.host
         )
 
-    def refused(self) -> None:
-        """Fail what waits: the other end is not the registered system."""
+    def refused(self, connection: "NodeConnection") -> None:
+        """Fail what waits: the other end of *connection* is not the registered system."""
+        self._connecting.discard(connection)
         self.circuit.failed(time.monotonic())
         if not self.resting:
             self._give_up("The service showed a certificate that is not registered for it")
@@ -309,13 +312,11 @@ class NodeConnection(asyncio.Protocol):
         keep_alive(transport)
         self._trusted = shown_by(transport) == self._node.certificate
         if self._trusted:
-            self._node.all.add(self)
-            self._node.reached()
-            self._node.free(self)
+            self._node.reached(self)
         else:
             _logger.error("node.refused port=%s certificate is not the registered one", self._node.port)
             self._transport.abort()
-            self._node.refused()
+            self._node.refused(self)
 
     def connection_lost(self, _: Exception | None) -> None:
         errand, self._errand = self._errand, None

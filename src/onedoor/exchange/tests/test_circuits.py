@@ -23,11 +23,9 @@ APART = 390
 LINKS = 6
 SHORT = f"""
 from onedoor.exchange.gateway import asking, nodes, providing, wire
-asking.CONNECT = nodes.LOOK = 0.5
+asking.CONNECT = nodes.LOOK = 1.0
 providing.MOST_LINKS, wire.FRAME_WITHIN = {LINKS}, 1.0
 """
-SPARED = 0.3
-"""Seconds that are far less than any time-out."""
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +36,7 @@ def parted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     path = place.seats["G01"].gateway_state / local.FILE
     data = json.loads(path.read_text())
     services = {one["service"].rpartition("/")[2]: one for one in data["services"]}
-    services["population"]["timeout"] = 0.4
+    services["population"]["timeout"] = 1.0
     services["reads"] |= {"url": apart(place, "https://"), "description": "", "health": "/how?"}
     path.write_text(json.dumps(data))
     try:
@@ -101,10 +99,9 @@ def test_a_service_that_does_not_answer_is_spared_and_the_others_of_its_system_a
     with system_of(parted, "G01") as system:
         system.silent = "/population/"
         assert {why(one)[1] for one in at_once(parted, FAILURES)} == {"The service did not answer in time"}
-        begun = time.monotonic()
         spared = parted.ask(client=asking, X_Road_Id="spared")
-        assert time.monotonic() - begun < SPARED
         assert why(spared) == ("Server.ServerProxy.NetworkError", "The service failed several times in a row")
+        assert len(system.seen) == FAILURES  # it was not asked again
         assert spared.headers["retry-after"] in ("1", "2")
         assert opened(parted, "gateway-G01", POPULATION)
         assert POPULATION in json.loads(ask(parted, "gateway-G01", "/health")[1])["dependencies"]["circuits"]["why"]
@@ -134,10 +131,8 @@ def test_a_gateway_that_hangs_is_spared_and_tried_again(parted: Place, asking: C
     dead = parted.seats["G15"].gateway_id
     with closing(socket.create_server((host, int(port)))):  # it accepts, and never answers
         for _ in range(FAILURES):
-            parted.ask(TO_DEAD, client=asking)
-        begun = time.monotonic()
+            assert "several times" not in why(parted.ask(TO_DEAD, client=asking))[1]
         spared = parted.ask(TO_DEAD, client=asking)
-        assert time.monotonic() - begun < SPARED
     assert why(spared) == ("Server.ClientProxy.NetworkError", f"The gateway {dead} failed several times in a row")
     assert spared.headers["retry-after"] in ("1", "2")
     assert opened(parted, "gateway-G22", dead)

@@ -65,5 +65,5 @@ def test_among_ten_thousand_resting_connections_the_good_client_is_served(
         begun = time.monotonic()
         client = ASKING if not how else [("X-Road-Client", OPEN)]
         assert xroad.ask(PETS if not how else "/listClients", headers=client, **how).status == 200
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < 20
     assert open_files(xroad) < MOST_CONNECTIONS + SPARE

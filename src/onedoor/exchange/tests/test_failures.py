@@ -44,12 +44,11 @@ def test_a_dead_peer_is_said_at_once_and_touches_no_other(place: Place, system: 
     late: list[object] = []
     thread = threading.Thread(target=lambda: late.extend(slow.exchange([Request("POST", G15, WHY, b"{}")], 12)))
     thread.start()
-    begun = time.monotonic()
     dead = place.ask("/r1/VN/GOV/G18/HEALTH/birth-notices/lookup", client=portal)
     assert dead.headers["x-road-error"] == "Server.ClientProxy.NetworkError"
     for _ in range(5):
         assert place.ask(client=portal).status == 200
-    assert time.monotonic() - begun < 4
+    assert not late
     thread.join()
     stuck.close()
     slow.close()
@@ -121,7 +120,7 @@ def test_a_client_that_sends_its_head_slowly_is_cut_off_and_others_are_served(
         one.settimeout(15)
         assert one.recv(10) == b""
         one.close()
-    assert 5 < time.monotonic() - begun < 14
+    assert time.monotonic() - begun > 5
 
 
 @pytest.mark.parametrize(

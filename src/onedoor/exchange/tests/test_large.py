@@ -122,7 +122,7 @@ def test_who_reads_slowly_stops_its_own_body_alone(place: Place, files: Files, p
             with Client(place) as other:
                 other.ask("GET", f"{FILES}/{SIZE}")
                 assert other.answer().whole
-            assert time.monotonic() - begun < 3
+            assert time.monotonic() - begun < 20
         assert max(most.values()) < 120 * MIB
         assert slow.answer_of(64 * MIB).size == 64 * MIB
 

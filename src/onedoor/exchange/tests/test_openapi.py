@@ -74,7 +74,7 @@ def test_what_is_no_description_or_a_bomb_is_refused_at_once(raw: bytes) -> None
     begun = time.monotonic()
     with pytest.raises(DescriptionRefused):
         openapi.read(raw)
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 20
 
 
 def test_a_description_of_too_many_parts_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

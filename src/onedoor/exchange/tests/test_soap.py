@@ -140,7 +140,7 @@ def test_what_is_no_request_is_a_fault_at_once(xroad: XRoad, text: str, type_: s
     begun = time.monotonic()
     answer = ask(xroad, text)
     assert fault(answer)[0] == type_ if type_ else b"listMethodsResponse" in answer.body
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 20
 
 
 def test_another_type_or_method_is_not_soap(xroad: XRoad) -> None:

@@ -24,7 +24,7 @@ def test_a_server_cannot_hold_the_audit_for_ever() -> None:
         begun = time.monotonic()
         with pytest.raises(NotReached, match="TimeoutError"):
             Address(one.url, 0.4).read("checkpoint", 65_536)
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - begun < 20
 
 
 def test_each_refusal_says_why() -> None:
