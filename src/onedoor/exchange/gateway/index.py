@@ -1,16 +1,19 @@
 """Where a message stands in the log: an index of its finished segments, made beside the path by their own words.
 
-It says nothing that the log does not say and is made anew when it is lost, or when it is not that of this log. Ids and
-signatures stand in it as keyed digests, so that it tells no more than the sealed log to who has no key.
+What this run of the gateway wrote is noted as it is written; other segments are read. It says nothing that the log
+does not say and is made anew when it is lost, or when it is not that of this log. Ids and signatures stand in it as
+keyed digests, so that it tells no more than the sealed log to who has no key.
 """
 
 import asyncio
 import heapq
 import hmac
+import json
 import logging
 import re
 import sqlite3
 import threading
+from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from hashlib import blake2b
@@ -22,11 +25,18 @@ from onedoor.exchange.gateway.segments import BrokenSegment, Record
 FILE = "index.sqlite"
 EVERY = 1.0
 """Seconds between two looks for finished segments."""
+MOST_NOTED = 64
+"""Segments whose places are kept in memory until they are taken up."""
 _TABLES = """
 CREATE TABLE IF NOT EXISTS place (mark INTEGER, segment INTEGER, at INTEGER, number INTEGER,
     PRIMARY KEY (mark, segment, at)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS taken (segment INTEGER PRIMARY KEY, salt BLOB NOT NULL);
 """
+_ENTER = """
+INSERT OR IGNORE INTO place
+    SELECT json_extract(value, '$[0]'), ?, json_extract(value, '$[1]'), json_extract(value, '$[2]') FROM json_each(?)
+"""
+"""All of a segment by one statement: entered one by one, each would take the interpreter from the gateway."""
 _ID = re.compile(rb"\r\n(?i:x-road-id):([^\r]*)(?=\r\n)")
 """Each line that may be the id's: which of them it is, is told when the message is read."""
 _logger = logging.getLogger(__name__)
@@ -39,6 +49,7 @@ class Index:
         self._path, self._folder, self._log_key, self._mine = folder / FILE, folder, log_key, own
         self._key = hmac.digest(log_key, b"onedoor log index", "sha256")
         self._lock = threading.Lock()
+        self._noted: dict[int, array[int]] = {}
         self._connection = self._opened()
 
     def records(self, message_id: str) -> Iterator[Record]:
@@ -55,16 +66,28 @@ class Index:
         """Yield the records of time-stamps in finished segments that may cover *signature*."""
         yield from self._at(self._mark(signature), self._taken())
 
+    def note(self, segment: int, at: int, number: int, kind: int, payload: bytes) -> None:
+        """Take note of a record that was just written: of a segment that is noted from its first one on, all are."""
+        if not number:
+            self._noted[segment] = array("q")
+            if len(self._noted) > MOST_NOTED:
+                self._noted.pop(next(iter(self._noted)), None)
+        if (noted := self._noted.get(segment)) is not None:
+            for mark in self._marks(kind, payload):
+                noted.extend((mark, at, number))
+
     def catch_up(self) -> bool:
         """Take up the oldest segment that is finished and not known yet; return whether there was one."""
         number = self._after(self._taken())
         if not number or not self._after(number):
             return False
         path = self._segment(number)
-        rows = set(self._places(path, number))
+        noted = self._noted.pop(number, None)
+        places = self._places(path) if noted is None else zip(noted[::3], noted[1::3], noted[2::3], strict=True)
+        salt = segments.read_head(path).salt
         with self._lock, self._connection as connection:
-            connection.executemany("INSERT OR IGNORE INTO place VALUES (?, ?, ?, ?)", sorted(rows))
-            connection.execute("INSERT INTO taken VALUES (?, ?)", (number, segments.read_head(path).salt))
+            connection.execute(_ENTER, (number, json.dumps(sorted(set(places)))))
+            connection.execute("INSERT INTO taken VALUES (?, ?)", (number, salt))
         return True
 
     def close(self) -> None:
@@ -115,21 +138,20 @@ class Index:
             with suppress(BrokenSegment, FileNotFoundError):
                 yield segments.record_at(self._segment(segment), self._log_key, at, number)
 
-    def _places(self, path: Path, segment: int) -> Iterator[tuple[int, int, int, int]]:
+    def _places(self, path: Path) -> Iterator[tuple[int, int, int]]:
         at = segments.START
         with suppress(BrokenSegment):
             for number, record in enumerate(segments.records(path, self._log_key)):
-                for mark in self._marks(record):
-                    yield mark, segment, at, number
+                for mark in self._marks(record.kind, record.payload or b""):
+                    yield mark, at, number
                 at = record.end
 
-    def _marks(self, record: Record) -> list[int]:
+    def _marks(self, kind: int, payload: bytes) -> list[int]:
         """Return the marks of a record; of one that cannot be read none, so that it keeps no other from being found."""
-        payload = record.payload or b""
         try:
-            if record.kind == reading.STAMPED:
+            if kind == reading.STAMPED:
                 return [self._mark(one) for one in reading.stamped(payload)]
-            heads = batches.heads(payload) if record.kind != reading.REFUSED else ()
+            heads = batches.heads(payload) if kind != reading.REFUSED else ()
             return [self._mark(one) for head in heads for one in _ID.findall(head)]
         except Exception:
             _logger.exception("index.record")
@@ -155,6 +177,10 @@ class Indices:
     def __init__(self, folder: Path, log_key: bytes, own: Sequence[Path]) -> None:
         self._folder, self._log_key = folder, log_key
         self._own = {log: Index(log, log_key) for log in own}
+
+    def of(self, log: Path) -> Index:
+        """Return the index of a *log* that this worker looks after."""
+        return self._own[log]
 
     def records(self, message_id: str) -> Iterator[Record]:
         """Yield the records of all logs that may hold a message with *message_id*, oldest first, and others."""

@@ -32,6 +32,8 @@ RETRY = 1.0
 """Seconds between two attempts to begin anew after the disk failed."""
 _CLOSED = -1
 Callback = Callable[[OSError | None], None]
+Written = Callable[[int, int, int, int, bytes], None]
+"""Told of a record: number of its segment, where it begins there, its number, kind and payload."""
 _logger = logging.getLogger(__name__)
 
 
@@ -56,6 +58,7 @@ class Log:
         self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._spare: int | None = None
         self._named = True
+        self.written: Written = lambda *_: None
         self._handle, self._at, self._index, self._chain = _CLOSED, 0, 0, NOTHING
         number, chain, dropped = recover(folder)
         self._begin(number + 1, chain, dropped)
@@ -120,6 +123,7 @@ class Log:
         parts = segments.seal(self._cipher, self._index, self._chain, time.time_ns(), kind, payload)
         if os.pwritev(self._handle, parts, self._at) != need:
             raise OSError(errno.ENOSPC, "short write")
+        self.written(self._number, self._at, self._index, kind, payload)
         self._chain, self._at, self._index = parts[-1], self._at + need, self._index + 1
 
     def _roll(self, need: int) -> None:

@@ -4,7 +4,9 @@ import asyncio
 import os
 import secrets
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -141,3 +143,60 @@ def test_no_place_in_a_segment_but_a_records_own_is_read(tmp_path: Path, write: 
     for at, number in ((segments.START + 1, 0), (segments.START, 1), (0, 0), (path.stat().st_size, 0)):
         with pytest.raises(segments.BrokenSegment):
             segments.record_at(path, KEY, at, number)
+
+
+def test_what_this_run_wrote_is_noted_as_reading_it_would_find_it(
+    tmp_path: Path, sealer: batches.Sealer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "log"
+
+    async def running() -> Index:
+        log = Log(folder, KEY, size=4096)
+        found = Index(folder, KEY)
+        log.written = found.note
+        for number in range(60):
+            messages = [
+                Message.of(request_head(b"GET", b"/r1/x", [(b"X-Road-Id", b"id-%d" % (number * 3 + part))]), b"body")
+                for part in range(3)
+            ]
+            kind = reading.REFUSED if number % 7 == 0 else reading.SENT_REQUESTS
+            log.append(kind, batches.seal(1, sealer, "b", messages, 1), lambda _: None)
+        stamped = b'{"signatures": [["a", "YQ==", ""], ["b", "Yg==", ""]]}'
+        log.append(reading.STAMPED, stamped, lambda _: None)
+        log.append(reading.STAMPED, b"x" * 4096, lambda _: None)
+        await asyncio.sleep(0)
+        log.close()
+        return found
+
+    found = asyncio.run(running())
+    with monkeypatch.context() as patched:
+        patched.setattr(segments, "records", lambda *_: pytest.fail("a segment was read"))
+        while found.catch_up():
+            pass
+    noted = _rows(folder)
+    assert len({segment for _, segment, _, _ in noted}) > 5
+    found.close()
+    (folder / index.FILE).unlink()
+    of(tmp_path).close()
+    assert noted == _rows(folder)
+
+
+def test_a_segment_whose_places_are_not_in_memory_any_more_is_read(
+    tmp_path: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index, "MOST_NOTED", 3)
+    write("a", "b", "c", "d", "e", "last")
+    found = Index(tmp_path / "log", KEY)
+    for segment in range(2, 6):  # the first one is empty; of the second it is forgotten again that it holds nothing
+        found.note(segment, 0, 0, reading.REFUSED, b"")
+    found.note(6, 0, 1, reading.REFUSED, b"")  # not noted from its beginning on
+    while found.catch_up():
+        pass
+    assert ids(found, "a") == ["a", "last"]
+    assert ids(found, "b") == ids(found, "d") == ["last"]
+    assert ids(found, "e") == ["e", "last"]
+
+
+def _rows(folder: Path) -> list[tuple[int, int, int, int]]:
+    with closing(sqlite3.connect(folder / index.FILE)) as connection:
+        return connection.execute("SELECT mark, segment, at, number FROM place ORDER BY 1, 2, 3").fetchall()
