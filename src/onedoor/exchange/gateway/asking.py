@@ -229,6 +229,7 @@ class Peer:
             try:
                 link.streams.send(request_id, body, whole, refused)
             except Fault as fault:
+                link.streams.give_up(request_id)
                 body.fail(fault)
 
     def _close(self, request_id: str, head: bytes, digest: bytes) -> None:

@@ -20,7 +20,7 @@ HEADER = b"Onedoor-Stream"
 STALLED = 60.0
 """Seconds without a byte after which a body is given up."""
 MOST = 32
-"""Bodies of one peer that are under way at the same time, each way."""
+"""Bodies of one peer that are under way at the same time, each way, whatever links they are on."""
 SMALL = 4096
 """Bytes below which pieces that wait are put together."""
 _NAME = HEADER.lower()
@@ -70,7 +70,8 @@ class Taker(Protocol):
 class Body:
     """One body under way, of *length* bytes where that is known; it belongs to *under_way* until it is over.
 
-    A *signed* one comes from another gateway. *side* makes the faults of this one; *then* is told how it ended, once.
+    A *signed* one comes from another gateway. *side* makes the faults of this one; *then* is told how it ended, once;
+    *account* says whose share of the bodies under way it is part of.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class Body:
     ) -> None:
         self.length, self.passed, self.over, self._side = length, 0, False, side
         self.complete = self._paused = False
+        self.account: object = None
         self.then: Callable[[Fault | None], None] = lambda _: None
         self._source, self._signed = source, signed
         self._most = limits.largest if length is None else length

@@ -23,6 +23,8 @@ from onedoor.kernel.addresses import Allowed, chosen, literal, operators_own, pu
 IDLE = 15.0
 """Seconds a resting connection is kept: less than any server closes it after, so that no request meets its end."""
 MOST_CONNECTIONS = 32
+MOST_STREAMING = 128
+"""Connections set apart for large bodies: twice as many as one gateway that asks may have under way, both ways."""
 MOST_WAITING = 512
 """With those under way less than a link serves at a time: one system that hangs must not stop it for the others."""
 LOOK = 10.0
@@ -89,12 +91,22 @@ class Node:
         self._connecting: set[NodeConnection] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def admit(self, circuit: Circuit, now: float) -> None:
-        """Raise `Fault` unless there is room at *now* for an errand of the service with *circuit*, and hope for it."""
+    def admit(self, circuit: Circuit, now: float, *, large: bool = False) -> None:
+        """Raise `Fault` unless there is room at *now* for an errand of the service with *circuit*, and hope for it.
+
+        A *large* one has a body that follows it.
+        """
         if (self.circuit.failures or circuit.failures) and (wait := max(self.circuit.wait(now), circuit.wait(now))):
             raise server_side("NetworkError", "The service failed several times in a row", retry=wait)
         if len(self._waiting) >= MOST_WAITING:
             raise server_side("Overloaded", "Too many requests wait for this service", retry=True)
+        if large and self.full:
+            raise _full()
+
+    @property
+    def full(self) -> bool:
+        """Return whether as many connections are set apart, or soon will be, as may be."""
+        return len(self.streaming) + sum(one.body is not None for one in self._waiting) >= MOST_STREAMING
 
     def send(self, errand: Errand) -> None:
         """Run *errand* on a connection, or queue it; one of its callbacks is called later."""
@@ -359,6 +371,10 @@ class NodeConnection(asyncio.Protocol):
                 return
             if errand.circuit.failures:
                 errand.circuit.held()
+            if self._node.full and self not in self._node.streaming:
+                self.abort()
+                errand.failed(_full())
+                return
             self._node.set_apart(self)
             self._coming = Body(self, length, passing.limits, passing.bodies, server_side)
             for one in self._chunks:
@@ -431,3 +447,7 @@ class NodeConnection(asyncio.Protocol):
                 body.lost(why)
         if errand:
             errand.failed(server_side("NetworkError", why, retry=True))
+
+
+def _full() -> Fault:
+    return server_side("Overloaded", "Too many large bodies are under way to and from this service", retry=True)

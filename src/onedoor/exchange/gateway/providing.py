@@ -357,13 +357,14 @@ class Question:
         """Send it to its system. What is turned away before does not count as seen: it may come again with its id."""
         now = time.monotonic()
         node, circuit = self._shared.nodes[provided.host, provided.port], self._shared.circuits[provided.service]
-        node.admit(circuit, now)
-        self._once(request, client)
-        self._noted.sent()
-        until, passing = now + provided.timeout, self._pass_on if self._link.carries else None
+        node.admit(circuit, now, large=self._announced)
         if self._announced:
             request_id = request.first(b"x-road-request-id")
             self._body = self._link.streams.receive(request_id, self._length, self._close)
+        self._once(request, client)
+        self._noted.sent()
+        until, passing = now + provided.timeout, self._pass_on if self._link.carries else None
+        if self._body:
             wire = _wire(request, target, provided, framing(self._length), self._noted.header())
             sent = (self._body, provided.timeout)
             node.send(Errand(wire, request.method, False, until, self._replied, self.fail, circuit, *sent, passing))

@@ -23,7 +23,13 @@ KEY = 16
 BODY_HEAD = struct.Struct(f"!IB{KEY}s")
 _CREDIT = struct.Struct(f"!{KEY}sI")
 _RESET = struct.Struct(f"!{KEY}s?")
-Side = Callable[[str, str], Fault]
+
+
+class Side(Protocol):
+    """Makes the faults of one side."""
+
+    def __call__(self, kind: str, message: str, *, retry: int = False) -> Fault:
+        """Return a fault."""
 
 
 class Channel(Protocol):
@@ -125,10 +131,11 @@ class Coming:
 
 
 class Streams:
-    """The bodies on one link, by the ids of their requests."""
+    """The bodies on one link to *peer*, by the ids of their requests; of one peer there are few, on all its links."""
 
     def __init__(self, channel: Channel, limits: Limits, under_way: set[Body], side: Side) -> None:
         self.channel, self._limits, self._all, self._side = channel, limits, under_way, side
+        self.peer = ""
         self.leaving: dict[bytes, Leaving] = {}
         self.coming: dict[bytes, Coming] = {}
         self.clogged = False
@@ -136,6 +143,7 @@ class Streams:
     def send(self, request_id: str, body: Body, whole: Callable[[bytes], None], refused: Callable[[], None]) -> None:
         """Let *body* go as soon as its receiver wants it; raise `Fault` when too many do so already."""
         key = self._new(request_id, self.leaving)
+        body.account = self._account(self.leaving)
         self.leaving[key] = Leaving(self, key, body, whole, refused)
 
     def receive(self, request_id: str, length: int | None, closed: Callable[[Message], None]) -> Body:
@@ -147,6 +155,7 @@ class Streams:
             raise
         coming = self.coming[key] = Coming(self, key, closed)
         coming.body = Body(coming, length, self._limits, self._all, self._side, signed=True)
+        coming.body.account = self._account(self.coming)
         return coming.body
 
     def close(self, request_id: str, message: Message) -> None:
@@ -207,9 +216,15 @@ class Streams:
         key = key_of(request_id)
         if not key or key in known:
             raise self._side("InvalidRequest", "A body of this request cannot be told from another")
-        if len(known) >= MOST:
-            raise self._side("Overloaded", "Too many large bodies are under way between the gateways")
+        account = self._account(known)
+        if sum(one.account == account for one in self._all) >= MOST:
+            why = "Too many large bodies are under way between the gateways"
+            raise self._side("Overloaded", why, retry=True)
         return key
+
+    def _account(self, known: "dict[bytes, Leaving] | dict[bytes, Coming]") -> object:
+        """Return whose share a body has part in: that of the peer, on this side, this way."""
+        return self.peer, self._side, known is self.coming
 
 
 def key_of(request_id: str) -> bytes:

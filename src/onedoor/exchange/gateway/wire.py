@@ -178,6 +178,8 @@ class Link(asyncio.Protocol):
         if self.peer is None:
             _logger.warning("link.refused certificate is of no gateway in the configuration")
             self.transport.abort()
+        else:
+            self.streams.peer = self.peer.id
 
     def data_received(self, data: bytes) -> None:
         try:
