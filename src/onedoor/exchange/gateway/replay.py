@@ -7,16 +7,21 @@ import struct
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 
-from onedoor.exchange.gateway import messages, reading
+from onedoor.exchange.gateway import batches, messages, reading
 from onedoor.exchange.identifiers import MEMBER, SUBSYSTEM, BadIdentifier, read_identifier
 
 WINDOW = 300 * 10**9
 """Nanoseconds a batch may be old or ahead; ids are remembered for twice as long at least, for four times at most."""
 SLOTS = 2**22
 """Ids for which one worker's table has room within twice the window. It takes memory as it fills: 16 bytes an id."""
+SHARE = 3 / 4
+"""Of the room, what one account may take in a term: whoever fills its own leaves the rest to others."""
+ACCOUNTS = 4096
+"""Accounts that are told apart; two of the same number share what one may take."""
 PROBES = 1024
 """Places looked at for one id, at most."""
 _TERM = 2 * WINDOW
@@ -26,7 +31,7 @@ _TERMS = struct.Struct("=QQ")
 
 
 class TooMany(Exception):
-    """No place is free for another id: to forget one would let it come again."""
+    """No place is free for another id, or none that this account may take: to forget one would let it come again."""
 
 
 class Seen:
@@ -39,18 +44,23 @@ class Seen:
         self._shared = file is not None
         self.file = os.memfd_create("seen") if file is None else file
         if file is None:
-            os.ftruncate(self.file, mmap.PAGESIZE + 2 * _pages(slots * _ID))
+            os.ftruncate(self.file, _HEAD + 2 * _pages(slots * _ID))
         self._table = mmap.mmap(self.file, 0)
-        self._half = (len(self._table) - mmap.PAGESIZE) // 2
+        self._half = (len(self._table) - _HEAD) // 2
         self._slots = self._half // _ID
+        self._taken = memoryview(self._table)[mmap.PAGESIZE : _HEAD].cast("I")
+        self._most = int(self._slots * SHARE)
 
-    def first_time(self, client: str, message_id: str, now: int) -> bool:
-        """Remember the id at *now* (ns); return whether it was not known. Raise `TooMany` without a place for it."""
+    def first_time(self, client: str, message_id: str, now: int, account: str = "") -> bool:
+        """Remember the id at *now* (ns); return whether it was not known. Raise `TooMany` without a place for it.
+
+        Its place is one of those that the *account* may take, which is that of the client where no other is said.
+        """
         digest = blake2b(f"{client}\0{message_id}".encode(), digest_size=_ID).digest()
         if not self._shared:
-            return self._enter(digest, now // _TERM)
+            return self._enter(digest, now // _TERM, _number(account or client))
         with self._alone():
-            return self._enter(digest, now // _TERM)
+            return self._enter(digest, now // _TERM, _number(account or client))
 
     def knows(self, client: str, message_id: str, now: int) -> bool:
         """Return whether the id is known at *now* (ns)."""
@@ -58,7 +68,7 @@ class Seen:
         terms = _TERMS.unpack_from(self._table)
         return any(terms[which] >= term - 1 and self._find(digest, which) is None for which in (0, 1))
 
-    def _enter(self, digest: bytes, term: int) -> bool:
+    def _enter(self, digest: bytes, term: int, account: int) -> bool:
         terms, which = _TERMS.unpack_from(self._table), term % 2
         if term > terms[which]:
             self._clear(which)
@@ -68,14 +78,16 @@ class Seen:
         place = self._find(digest, which)
         if place is None:
             return False
-        if place < 0:
+        counted = which * ACCOUNTS + account
+        if place < 0 or self._taken[counted] >= self._most:
             raise TooMany
+        self._taken[counted] += 1
         self._table[place : place + _ID] = digest
         return True
 
     def _find(self, digest: bytes, which: int) -> int | None:
         """Return where *digest* may go in a half, below 0 when there is no room; nothing when it stands there."""
-        table, begin = self._table, mmap.PAGESIZE + which * self._half
+        table, begin = self._table, _HEAD + which * self._half
         slot = int.from_bytes(digest[:8]) % self._slots
         for _ in range(PROBES):
             at = begin + slot * _ID
@@ -89,7 +101,8 @@ class Seen:
 
     def _clear(self, which: int) -> None:
         """Empty a half, and give its memory back."""
-        self._table.madvise(mmap.MADV_REMOVE, mmap.PAGESIZE + which * self._half, self._half)
+        self._table.madvise(mmap.MADV_REMOVE, _HEAD + which * self._half, self._half)
+        self._taken[which * ACCOUNTS : (which + 1) * ACCOUNTS] = _NONE_TAKEN
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -108,7 +121,8 @@ def remember(log: Path, log_key: bytes, *, received: Seen, sent: Seen) -> None:
             if seen:
                 request = messages.read_request(logged.message.head)
                 client = read_identifier(request.first(b"x-road-client"), SUBSYSTEM, MEMBER)
-                seen.first_time(client, request.first(b"x-road-id"), logged.moment)
+                sender = batches.signer_of(logged.statement) if seen is received else ""
+                seen.first_time(client, request.first(b"x-road-id"), logged.moment, sender)
 
 
 def timely(moment: int, now: int) -> bool:
@@ -116,5 +130,15 @@ def timely(moment: int, now: int) -> bool:
     return abs(now - moment) <= WINDOW
 
 
+@lru_cache(maxsize=4096)
+def _number(account: str) -> int:
+    """Return the number that every process knows an account by."""
+    return int.from_bytes(blake2b(account.encode(), digest_size=8).digest()) % ACCOUNTS
+
+
 def _pages(size: int) -> int:
     return -(-size // mmap.PAGESIZE) * mmap.PAGESIZE
+
+
+_HEAD = mmap.PAGESIZE + _pages(2 * ACCOUNTS * 4)
+_NONE_TAKEN = memoryview(bytes(ACCOUNTS * 4)).cast("I")

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from onedoor.exchange.gateway import batches, reading
 from onedoor.exchange.gateway.log import Log
 from onedoor.exchange.gateway.messages import Message, request_head
-from onedoor.exchange.gateway.replay import WINDOW, Seen, TooMany, remember
+from onedoor.exchange.gateway.replay import ACCOUNTS, SHARE, WINDOW, Seen, TooMany, _number, remember
+from onedoor.exchange.tests.nation import PROVIDER, Place, free_base
 from onedoor.signing.certificates import Authority, Subject
 from onedoor.signing.keys import new_key
 
@@ -40,12 +41,32 @@ def test_ids_are_held_for_twice_the_window_and_no_longer_than_four_times(steps: 
 
 def test_nothing_is_forgotten_to_make_room() -> None:
     seen = Seen(slots=256)
-    held = [str(number) for number in range(256)]
-    assert all(seen.first_time("a", one, NOW) for one in held)
+    held = [("ab"[number % 2], str(number)) for number in range(256)]
+    assert all(seen.first_time(*one, NOW) for one in held)
     with pytest.raises(TooMany):
-        seen.first_time("a", "more", NOW)
-    assert not any(seen.first_time("a", one, NOW + 2 * WINDOW) for one in held)
-    assert seen.first_time("a", "more", NOW + 2 * WINDOW)
+        seen.first_time("c", "more", NOW)
+    assert not any(seen.first_time(*one, NOW + 2 * WINDOW) for one in held)
+    assert seen.first_time("c", "more", NOW + 2 * WINDOW)
+
+
+def test_whoever_takes_all_it_may_leaves_room_for_the_ids_of_others() -> None:
+    seen, most = Seen(slots=256), int(256 * SHARE)
+    held = [str(number) for number in range(most)]
+    assert all(seen.first_time(f"client-{one}", one, NOW, "peer") for one in held), "by whatever clients"
+    with pytest.raises(TooMany):
+        seen.first_time("client", "more", NOW, "peer")
+    assert not seen.first_time("client-7", "7", NOW, "peer"), "what is known is told as such"
+    assert all(seen.first_time("client", one, NOW, "other") for one in held[: 256 - most])
+    assert not seen.first_time("client-7", "7", NOW + 2 * WINDOW, "peer")
+    assert seen.first_time("client", "more", NOW + 2 * WINDOW, "peer"), "in the next term it has as much again"
+
+
+def test_processes_that_share_a_table_count_together() -> None:
+    seen = Seen(slots=256)
+    for number in range(int(256 * SHARE)):
+        assert seen.first_time("a", str(number), NOW, "peer")
+    with pytest.raises(TooMany):
+        Seen(seen.file).first_time("a", "more", NOW, "peer")
 
 
 def test_a_clock_that_goes_back_forgets_nothing() -> None:
@@ -72,6 +93,8 @@ def test_what_was_refused_keeps_no_gateway_from_starting(tmp_path: Path) -> None
     asyncio.run(running())
     remember(tmp_path / "log", log_key, received=found, sent=Seen())
     assert not found.first_time("VN/GOV/G/P", "one", time.time_ns())
+    assert found._taken.tolist().count(1) == 1
+    assert 1 in (found._taken[_number("a")], found._taken[ACCOUNTS + _number("a")]), "it counts for who sent it"
 
 
 def test_two_processes_that_share_a_table_take_an_id_once() -> None:
@@ -98,3 +121,17 @@ def test_two_processes_that_share_a_table_take_an_id_once() -> None:
     taken = [int(one.communicate(timeout=60)[0]) for one in started]
     assert sum(taken) == 20_000
     assert not seen.first_time("a", "7", NOW)
+
+
+def test_a_gateway_that_asks_for_lists_without_end_is_told_to_come_later(tmp_path: Path) -> None:
+    place = Place(tmp_path, free_base(), before="from onedoor.exchange.gateway import replay; replay.SHARE = 3 / 2**22")
+    try:
+        place.start("directory", "gateway-G22", "gateway-G01")
+        client = place.client()
+        found = [place.ask(f"/r1/{PROVIDER}/listMethods", client=client, method="GET") for _ in range(4)]
+        client.close()
+    finally:
+        place.stop()
+    assert [one.status for one in found] == [200, 200, 200, 500]
+    assert found[3].headers["x-road-error"] == "Server.ServerProxy.Overloaded"
+    assert found[3].headers["retry-after"] == "1"
