@@ -244,7 +244,7 @@ class Consuming:
 
         noted.sizes[0] = len(head) + len(asked.body)
         noted.sent()
-        if len(gateways) == 1:
+        if len(configuration.gateways_of[target.provider]) == 1:
             self.peers[gateways[0].id].ask(head, asked.content, request_id, answered, failed)
         else:
             harmless = asked.method in several.HARMLESS or bool(headers.first(b"idempotency-key"))

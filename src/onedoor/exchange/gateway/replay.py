@@ -26,7 +26,7 @@ PROBES = 1024
 """Places looked at for one id, at most."""
 _TERM = 2 * WINDOW
 _ID = 16
-_NOBODY = bytes(_ID)
+_NOBODY, _FORGOTTEN = bytes(_ID), b"\xff" * _ID
 _TERMS = struct.Struct("=QQ")
 
 
@@ -62,11 +62,12 @@ class Seen:
         with self._alone():
             return self._enter(digest, now // _TERM, _number(account or client))
 
-    def knows(self, client: str, message_id: str, now: int) -> bool:
-        """Return whether the id is known at *now* (ns)."""
-        digest, term = blake2b(f"{client}\0{message_id}".encode(), digest_size=_ID).digest(), now // _TERM
-        terms = _TERMS.unpack_from(self._table)
-        return any(terms[which] >= term - 1 and self._find(digest, which) is None for which in (0, 1))
+    def forget(self, client: str, message_id: str) -> None:
+        """Let the id be new again; its place stays taken for this term."""
+        digest = blake2b(f"{client}\0{message_id}".encode(), digest_size=_ID).digest()
+        with self._alone():
+            for which in (0, 1):
+                self._find(digest, which, forget=True)
 
     def _enter(self, digest: bytes, term: int, account: int) -> bool:
         terms, which = _TERMS.unpack_from(self._table), term % 2
@@ -85,8 +86,11 @@ class Seen:
         self._table[place : place + _ID] = digest
         return True
 
-    def _find(self, digest: bytes, which: int) -> int | None:
-        """Return where *digest* may go in a half, below 0 when there is no room; nothing when it stands there."""
+    def _find(self, digest: bytes, which: int, *, forget: bool = False) -> int | None:
+        """Return where *digest* may go in a half, below 0 when there is no room; nothing when it stands there.
+
+        Where it stands it may be told to *forget* it.
+        """
         table, begin = self._table, _HEAD + which * self._half
         slot = int.from_bytes(digest[:8]) % self._slots
         for _ in range(PROBES):
@@ -95,6 +99,8 @@ class Seen:
             if held == _NOBODY:
                 return at
             if held == digest:
+                if forget:
+                    table[at : at + _ID] = _FORGOTTEN
                 return None
             slot = (slot + 1) % self._slots
         return -1

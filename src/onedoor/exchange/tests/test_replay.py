@@ -69,6 +69,16 @@ def test_processes_that_share_a_table_count_together() -> None:
         Seen(seen.file).first_time("a", "more", NOW, "peer")
 
 
+def test_an_id_that_is_forgotten_is_new_again_and_hides_no_other() -> None:
+    seen, names = Seen(slots=256), [str(number) for number in range(150)]
+    assert all(seen.first_time("a", one, NOW) for one in names)
+    for one in names[:40]:
+        seen.forget("a", one)
+    assert not any(seen.first_time("a", one, NOW) for one in names[40:])
+    assert all(seen.first_time("a", one, NOW) for one in names[:40])
+    assert not any(seen.first_time("a", one, NOW + 2 * WINDOW) for one in names)
+
+
 def test_a_clock_that_goes_back_forgets_nothing() -> None:
     seen = Seen(slots=256)
     assert seen.first_time("a", "one", NOW)

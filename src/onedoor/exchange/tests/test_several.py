@@ -155,6 +155,36 @@ def test_an_id_that_one_gateway_took_is_not_sent_to_the_other(
     doubled.start(taken)
 
 
+def test_an_id_that_is_under_way_to_one_gateway_is_not_sent_to_the_other_which_the_message_names(
+    doubled: Place, behind: System, asking: Connections
+) -> None:
+    held, go_on = threading.Event(), threading.Event()
+
+    def reply(_: dict[str, object]) -> tuple[int, bytes, str]:
+        held.set()
+        go_on.wait(10)
+        return 200, b"{}", ""
+
+    behind.reply = reply
+    found: list[Response] = []
+
+    def first() -> None:
+        client = doubled.client()
+        found.append(doubled.ask(client=client, X_Road_Id="twice", X_Road_Security_Server=FIRST))
+        client.close()
+
+    sending = threading.Thread(target=first)
+    sending.start()
+    assert held.wait(10)
+    for server in (SECOND, ""):
+        again = doubled.ask(client=asking, X_Road_Id="twice", X_Road_Security_Server=server)
+        assert why(again) == ("Server.ClientProxy.InvalidRequest", "A message with this X-Road-Id was already sent")
+    go_on.set()
+    sending.join()
+    assert found[0].status == 200
+    assert len(served_by(doubled, "twice")) == 1
+
+
 def test_when_both_are_gone_that_is_said_and_the_same_id_may_come_again(
     doubled: Place, behind: System, asking: Connections
 ) -> None:
