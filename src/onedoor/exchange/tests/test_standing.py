@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from onedoor.exchange.directory.publishing import Publisher
-from onedoor.exchange.gateway import local
+from onedoor.exchange.gateway import local, standing
 from onedoor.exchange.tests.nation import Place, free_base, system_of, wait_for
 from onedoor.signing import development
 from onedoor.signing.certificates import Authority, load_certificates, pem, save_certificates
 
 SOON = "from onedoor.exchange.gateway import standing; from onedoor.signing import authorities; "
-SOON += "standing.EVERY = authorities.KNOWN_FOR = 0.2"
+SOON += "standing.EVERY = authorities.KNOWN_FOR = authorities.SILENT_FOR = 0.2"
 
 
 @pytest.fixture
@@ -38,6 +38,35 @@ def test_what_a_revoked_certificate_signed_is_refused_on_both_sides(place: Place
         seen = len(system.seen)
         assert "x-road-error" in place.ask(client=client).headers
         assert len(system.seen) == seen
+    client.close()
+
+
+def test_a_revoked_certificate_stays_so_through_a_restart_though_nobody_can_be_asked(place: Place) -> None:
+    place.start("directory", "gateway-G22", "gateway-G01")
+    client, ca = place.client(), place.layout.directory / "ca"
+    certificate = load_certificates(place.seats["G22"].gateway_state / local.SIGNING_CERTIFICATE)[0]
+    type_, kept = "Server.ServerProxy.CertValidation", place.seats["G01"].gateway_state / standing.REVOKED
+    with system_of(place, "G01") as system:
+        assert place.ask(client=client).status == 200
+        development.revoke(ca, certificate, datetime.now(UTC))
+        wait_for(lambda: place.ask(client=client).headers.get("x-road-error") == type_, type_)
+        wait_for(kept.exists, "what is revoked is kept")
+        place.kill("directory")
+        place.kill("gateway-G01")
+        seen = len(system.seen)
+        place.start("gateway-G01")
+        found: list[str] = []
+
+        def answered() -> bool:
+            found.append(place.ask(client=client).headers["x-road-error"])
+            return found[-1] != "Server.ClientProxy.NetworkError"
+
+        wait_for(answered, "an answer of the gateway that was started anew")
+        assert (found[-1], len(system.seen)) == (type_, seen)
+        place.start("directory")
+        (ca / "revoked.json").unlink()
+        wait_for(lambda: place.ask(client=client).status == 200, "it is said to be good again")
+        wait_for(lambda: not kept.read_bytes(), "nothing is kept of it")
     client.close()
 
 
