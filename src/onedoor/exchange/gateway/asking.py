@@ -7,6 +7,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -363,6 +364,8 @@ class AskingLink(Link):
             self.core.log.append(reading.REFUSED, payload, lambda _: self._refuse(fault))
             return
         self._logging += 1
+        if self.streams.coming:
+            self.streams.closing(_answered_id(one.head) for one in batch.messages if one.passed)
         arrived, signer = time.time_ns(), batch.signer
         self.core.keep(reading.RECEIVED_RESPONSES, payload, signer, lambda error: self._logged(batch, arrived, error))
 
@@ -380,6 +383,7 @@ class AskingLink(Link):
     def _logged(self, batch: batches.Batch, arrived: int, error: OSError | None) -> None:
         if error:
             _logger.error("responses.not_logged count=%s", len(batch.messages))
+            self.streams.end("The message log cannot be written", logged=False)
             self._asker.lost(self, LOG_FAILED)
             self.abort()
             return
@@ -393,6 +397,12 @@ class AskingLink(Link):
 
 def _request_id(head: bytes) -> str:
     return messages.read_request(head).first(b"x-road-request-id")
+
+
+def _answered_id(head: bytes) -> str:
+    with suppress(messages.BadMessage):
+        return messages.read_response(head).headers.first(b"x-road-request-id")
+    return ""
 
 
 def _isolated(step: Callable[[], None]) -> None:

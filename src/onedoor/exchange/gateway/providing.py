@@ -97,6 +97,8 @@ class ProvidingLink(Link):
             return
         self._serving += len(batch.messages)
         self._flow()
+        if self.streams.coming:
+            self.streams.closing(_id_of(one) for one in batch.messages if one.passed)
         arrived = time.time_ns()
         durable = lambda error: self._received(batch, peer, arrived, error)  # noqa: E731
         self.core.keep(reading.RECEIVED_REQUESTS, payload, batch.signer, durable)
@@ -108,6 +110,7 @@ class ProvidingLink(Link):
 
     def _received(self, batch: batches.Batch, peer: Gateway, arrived: int, error: OSError | None) -> None:
         if error:  # without a durable record nothing is forwarded and nothing answered
+            self.streams.end("The message log cannot be written", logged=False)
             self._refuse(batches.LOG_FAILED)
             return
         for message in batch.messages:
@@ -127,8 +130,7 @@ class ProvidingLink(Link):
         """Take the signature over the digest of a request's body."""
         self._serving -= 1
         self._flow()
-        with suppress(messages.BadMessage):
-            self.streams.close(messages.read_request(message.head).first(b"x-road-request-id"), message)
+        self.streams.close(_id_of(message), message)
 
     def respond(self, head: bytes, body: bytes) -> None:
         """Queue a response."""
@@ -435,6 +437,12 @@ class Question:
         names += zip((b"X-Road-Service", b"X-Road-Client"), self._spoken, strict=False)
         same = (b"X-Road-Id", b"X-Road-Request-Id")
         return names + [(name, request.headers.named.get(name.lower(), b"")) for name in same]
+
+
+def _id_of(message: Message) -> str:
+    with suppress(messages.BadMessage):
+        return messages.read_request(message.head).first(b"x-road-request-id")
+    return ""
 
 
 def _wire(request: Request, target: Target, provided: Provided, framed: bytes, traced: tuple[bytes, bytes]) -> bytes:

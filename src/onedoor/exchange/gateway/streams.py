@@ -6,7 +6,7 @@ frames give one body up. So a slow receiver stops its own body alone, and what b
 """
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 from uuid import UUID
 
@@ -96,6 +96,7 @@ class Coming:
     def __init__(self, streams: "Streams", key: bytes, closed: Callable[[Message], None]) -> None:
         self._streams, self._key, self.closed = streams, key, closed
         self._paused, self._owed, self._left = True, WINDOW, 0
+        self.closing = False
         self.body: Body | None = None
 
     def feed(self, piece: Piece) -> None:
@@ -158,6 +159,12 @@ class Streams:
         coming.body.account = self._account(self.coming)
         return coming.body
 
+    def closing(self, request_ids: Iterable[str]) -> None:
+        """Note whose closing messages came and are being logged: nothing that comes later undoes what they sign."""
+        for request_id in request_ids:
+            if coming := self.coming.get(key_of(request_id)):
+                coming.closing = True
+
     def close(self, request_id: str, message: Message) -> None:
         """Take the *message* that closes a body; of one that was given up it says nothing any more."""
         if coming := self.coming.pop(key_of(request_id), None):
@@ -183,9 +190,10 @@ class Streams:
             key, theirs = _RESET.unpack(payload)
         except struct.error:
             raise BadBatch("InvalidRequest", "a frame about a body is not well formed") from None
-        if theirs and (coming := self.coming.pop(key, None)) and coming.body:
-            coming.body.lost("The other gateway gave the body up")
-        elif not theirs and (left := self.leaving.pop(key, None)):
+        if theirs:
+            if (coming := self.coming.get(key)) and not coming.closing:
+                self._lose(key, coming, "The other gateway gave the body up")
+        elif left := self.leaving.pop(key, None):
             left.refused()
 
     def clog(self) -> None:
@@ -203,14 +211,20 @@ class Streams:
         for one in list(self.leaving.values()):
             one.go_on()
 
-    def end(self, why: str) -> None:
-        """Give all bodies up: the link is gone."""
+    def end(self, why: str, *, logged: bool = True) -> None:
+        """Give all bodies up: the link is gone. One whose closing message is being *logged* goes on when it is."""
         bodies = [left.body for left in self.leaving.values()]
-        bodies += [coming.body for coming in self.coming.values() if coming.body]
         self.leaving.clear()
-        self.coming.clear()
         for body in bodies:
             body.lost(why)
+        for key, coming in list(self.coming.items()):
+            if not (coming.closing and logged):
+                self._lose(key, coming, why)
+
+    def _lose(self, key: bytes, coming: Coming, why: str) -> None:
+        self.coming.pop(key, None)
+        if coming.body:
+            coming.body.lost(why)
 
     def _new(self, request_id: str, known: "dict[bytes, Leaving] | dict[bytes, Coming]") -> bytes:
         key = key_of(request_id)

@@ -81,18 +81,19 @@ class HostileGateway:
     def send(
         self, head: bytes, *, moment: int | None = None, flip: int | None = None, key: str = "G22", body: bytes = b"{}"
     ) -> bytes:
-        folder = self.place.seats[key].gateway_state
-        signing = load_certificates(folder / "signing.pem")[0]
-        sealer = batches.Sealer.of("VN/GOV/G22/GATEWAY", load_key(folder / "signing.key"), signing)
-        payload = batches.seal(
-            batches.REQUESTS, sealer, "VN/GOV/G01/GATEWAY", [Message.of(head, body)], moment or time.time_ns()
-        )
+        payload = self.sealed(Message.of(head, body), moment=moment, key=key)
         if flip is not None:
             flip %= len(payload)
             payload = payload[:flip] + bytes([payload[flip] ^ 1]) + payload[flip + 1 :]
         self.socket.sendall(batches.frame(batches.REQUESTS, payload))
         size, kind = batches.FRAME.unpack(self._exactly(batches.FRAME.size))
         return bytes([kind]) + self._exactly(size)
+
+    def sealed(self, message: Message, *, moment: int | None = None, key: str = "G22") -> bytes:
+        folder = self.place.seats[key].gateway_state
+        signing = load_certificates(folder / "signing.pem")[0]
+        sealer = batches.Sealer.of("VN/GOV/G22/GATEWAY", load_key(folder / "signing.key"), signing)
+        return batches.seal(batches.REQUESTS, sealer, "VN/GOV/G01/GATEWAY", [message], moment or time.time_ns())
 
     def _exactly(self, size: int) -> bytes:
         data = b""

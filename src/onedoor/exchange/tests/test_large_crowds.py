@@ -1,6 +1,7 @@
-"""Large bodies under way are few: of one peer, on however many links, and to and from one system."""
+"""Large bodies under way are few, of one peer and of one system; what was signed of one holds."""
 
 import asyncio
+import hashlib
 import time
 from collections.abc import Iterator
 from typing import Any, cast
@@ -13,10 +14,11 @@ from onedoor.exchange.gateway import batches, bodies, nodes, streams
 from onedoor.exchange.gateway.bodies import Body, Limits, Passing
 from onedoor.exchange.gateway.circuits import Circuit
 from onedoor.exchange.gateway.faults import Fault, server_side
+from onedoor.exchange.gateway.messages import Message
 from onedoor.exchange.gateway.streams import Streams
 from onedoor.exchange.tests.hostile import HostileGateway, head_of
 from onedoor.exchange.tests.large import FILES, MIB, Files
-from onedoor.exchange.tests.nation import Place, free_base, system_of
+from onedoor.exchange.tests.nation import Place, free_base, system_of, wait_for
 from onedoor.kernel.ids import uuid7_text
 
 FEW = "from onedoor.exchange.gateway import streams; streams.MOST = 2"
@@ -108,6 +110,27 @@ def test_a_peer_that_announces_bodies_on_many_links_is_told_to_come_later_with_t
         assert b"already received" in told, "it was taken now"
         for one in (links[2], replayed):
             one.close()
+
+
+@pytest.mark.parametrize("after", ["reset", "close"])
+def test_what_comes_after_the_signature_of_a_body_does_not_undo_it(few: Place, after: str) -> None:
+    files, request, content = Files(), uuid7_text(), bytes(MIB // 2)
+    names = {"X_Road_Request_Id": request, "Onedoor_Purpose": "hand-over", "Onedoor_Stream": str(len(content))}
+    head, key = head_of(f"{FILES}/one", **names), UUID(request).bytes
+    with system_of(few, "G01", files):
+        hostile = HostileGateway(few)
+        assert hostile.send(head, body=b"")[0] == batches.CREDIT
+        piece = streams.BODY_HEAD.pack(streams.KEY + len(content), batches.BODY, key) + content
+        closing = batches.frame(
+            batches.REQUESTS, hostile.sealed(Message.closing(head, hashlib.sha512(content).digest()))
+        )
+        reset = batches.frame(batches.RESET, key + b"\x01")
+        hostile.socket.sendall(piece + closing + (reset if after == "reset" else b""))
+        if after == "close":
+            hostile.close()
+        wait_for(lambda: bool(files.taken), "the system has the body")
+        assert [whole for _, _, whole in files.taken] == [True]
+        hostile.close()
 
 
 def node_with(streaming: int) -> nodes.Node:
