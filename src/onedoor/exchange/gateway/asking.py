@@ -6,7 +6,7 @@ import logging
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -126,8 +126,11 @@ class Peer:
         self.circuit.held()
         self.outbox.free()
 
-    def lost(self, link: "AskingLink | None", why: str | Fault) -> None:
-        """Fail everything under way: who asks decides whether to ask again, with the same key."""
+    def lost(self, link: "AskingLink | None", why: str | Fault, came: Collection[str] = ()) -> None:
+        """Fail everything under way but that whose answer *came*: who asks decides whether to ask again.
+
+        That is answered once the answer is in the log.
+        """
         if link is not self._link:
             return
         self._link = None
@@ -135,7 +138,7 @@ class Peer:
         unsent = {_request_id(message.head) for message in self.outbox.drop()}
         told = why if isinstance(why, Fault) else client_side("NetworkError", why, retry=True)
         self._announced.clear()
-        for request_id in list(self.awaited):
+        for request_id in [one for one in self.awaited if one not in came]:
             fault = Fault(told.type, told.message, retry=told.retry)
             fault.fate = UNTAKEN if request_id in unsent else UNKNOWN
             self.fail(request_id, fault)
@@ -315,7 +318,7 @@ class AskingLink(Link):
         super().__init__(peer.core)
         self._asker = peer
         self.paused = self._leaves = False
-        self._logging = 0
+        self._logging: list[batches.Batch] = []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -331,7 +334,7 @@ class AskingLink(Link):
         if self.peer is None:
             self._asker.lost(None, "The other end is not the provider's gateway")
         elif not self._leaves:
-            self._asker.lost(self, "The connection to the provider's gateway was lost")
+            self._asker.lost(self, "The connection to the provider's gateway was lost", self._came())
 
     def pause_writing(self) -> None:
         self.paused = True
@@ -363,7 +366,7 @@ class AskingLink(Link):
             fault = client_side(bad.kind, f"The answer of the provider's gateway is refused: {bad}")
             self.core.log.append(reading.REFUSED, payload, lambda _: self._refuse(fault))
             return
-        self._logging += 1
+        self._logging.append(batch)
         if self.streams.coming:
             self.streams.closing(_answered_id(one.head) for one in batch.messages if one.passed)
         arrived, signer = time.time_ns(), batch.signer
@@ -371,8 +374,13 @@ class AskingLink(Link):
 
     def _refuse(self, fault: Fault) -> None:
         """Answer all that is under way on this link with *fault*, and end it."""
-        self._asker.lost(self, fault)
+        self._asker.lost(self, fault, self._came())
         self.abort()
+
+    def _came(self) -> set[str]:
+        """Return the requests whose whole answers came on this link and are being logged."""
+        heads = [one.head for batch in self._logging for one in batch.messages if not one.passed]
+        return {_answered_id(head) for head in heads if bodies.HEADER not in head}
 
     def _leave(self) -> None:
         """End this link once every answer that came on it is in the log: all others were not taken."""
@@ -383,14 +391,17 @@ class AskingLink(Link):
     def _logged(self, batch: batches.Batch, arrived: int, error: OSError | None) -> None:
         if error:
             _logger.error("responses.not_logged count=%s", len(batch.messages))
+            self._logging.remove(batch)
             self.streams.end("The message log cannot be written", logged=False)
-            self._asker.lost(self, LOG_FAILED)
+            for message in batch.messages:  # the link may be lost already
+                self._asker.fail(_answered_id(message.head), LOG_FAILED)
+            self._asker.lost(self, LOG_FAILED, self._came())
             self.abort()
             return
         self._asker.arrived = arrived
         for message in batch.messages:
             self._asker.answer(message, self)
-        self._logging -= 1
+        self._logging.remove(batch)
         if self._leaves:
             self._leave()
 
