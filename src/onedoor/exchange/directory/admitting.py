@@ -159,15 +159,18 @@ class Directory:
         with alone(self.folder):
             self._write(APPROVE, {"list": "time_stampers", "authority": told})
 
-    def withdraw(self, name: str) -> None:
-        """Approve the authority *name* no more; raise `NotApproved`."""
+    def withdraw(self, name: str, *, stamps: bool = False) -> None:
+        """Approve the authority *name* no more; raise `NotApproved`.
+
+        One for *stamps* and one for certificates may have the same name: the name alone means that for certificates.
+        """
         with alone(self.folder):
-            content = self.content()
-            listed = [*content["authorities"], *content["time_stampers"]]
-            known = [one["name"] for one in listed if not isinstance(one, str)]
-            if name not in known:
-                raise NotApproved(name=name, known=", ".join(known))
-            self._write(WITHDRAW, {"name": name})
+            content, lists = self.content(), journal.AUTHORITIES[stamps:]
+            known = {listed: [one["name"] for one in content[listed] if not isinstance(one, str)] for listed in lists}
+            found = next((listed for listed in lists if name in known[listed]), None)
+            if found is None:
+                raise NotApproved(name=name, known=", ".join(name for names in known.values() for name in names))
+            self._write(WITHDRAW, {"name": name, "list": found})
 
     def _check_moment(self, told: Mapping[str, Any], *, again: bool) -> None:
         """Raise when a later registration of the gateway was taken in: somebody brings an old one again.

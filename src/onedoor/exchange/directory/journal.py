@@ -21,6 +21,9 @@ from onedoor.signing.keys import load_key
 JOURNAL, CHANGE = "members.jsonl", "act"
 ADD, REMOVE, ALLOW, DENY, APPROVE, WITHDRAW = "add", "remove", "allow", "deny", "approve", "withdraw"
 
+AUTHORITIES = "authorities", "time_stampers"
+"""The lists of authorities that are approved and withdrawn: those for certificates, and those for time-stamps."""
+
 
 class JournalDamaged(OnedoorError):
     """Line {line} of {path} is not as the directory signed it. What was published last stays. Please put the file back from a backup."""  # noqa: E501 - one sentence after the other
@@ -127,7 +130,7 @@ def _approve(found: dict[str, list[Any]], facts: Mapping[str, Any]) -> None:
 
 
 def _withdraw(found: dict[str, list[Any]], facts: Mapping[str, Any]) -> None:
-    for listed in ("authorities", "time_stampers"):
+    for listed in (facts["list"],) if "list" in facts else AUTHORITIES:  # an earlier version named no list
         _without_named(found, listed, facts["name"])
 
 

@@ -152,6 +152,32 @@ def test_certificates_that_nobody_approved_gave_or_that_ended_are_refused(
     assert [one["name"] for one in directory.content()["time_stampers"]][-1] == "stamps"
 
 
+def test_an_authority_is_withdrawn_from_the_list_that_is_meant_alone(var: Path, directory: Directory) -> None:
+    authority, stamps = (load_certificates(var / "directory" / one)[0] for one in ("ca/ca.pem", "tsa.pem"))
+
+    def listed() -> list[list[str]]:
+        content = directory.content()
+        return [[one["name"] for one in content[name]][-1:] for name in journal.AUTHORITIES]
+
+    def approve() -> None:
+        directory.approve("Trust", authority, profile="BasicCertificateProfileInfoProvider", ocsp="")
+        directory.approve_stamps("Trust", stamps, "http://tsa.example/")
+
+    approve()
+    directory.withdraw("Trust", stamps=True)
+    assert [one == ["Trust"] for one in listed()] == [True, False]
+    with pytest.raises(admitting.NotApproved):
+        directory.withdraw("Trust", stamps=True)
+    approve()
+    directory.withdraw("Trust")
+    assert [one == ["Trust"] for one in listed()] == [False, True]
+    directory.withdraw("Trust")  # there is no other of that name left
+    assert [one == ["Trust"] for one in listed()] == [False, False]
+    approve()
+    journal.enter(directory.folder, journal.Change("withdraw", {"name": "Trust"}, "anna", directory.now))
+    assert [one == ["Trust"] for one in listed()] == [False, False], "as an earlier version meant it"
+
+
 def test_a_certificate_that_is_revoked_is_refused(
     directory: Directory, gateway: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -51,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     approved.add_argument("--profile", choices=joining.NAMES, default=joining.BASIC, help="how it names members")
     withdrawn = parts.add_parser("withdraw", help="approve an authority no more")
     withdrawn.add_argument("name", metavar="NAME", help="the name it is listed by")
+    withdrawn.add_argument("--tsa", action="store_true", help="that for time-stamps, where others have its name")
     listed = parts.add_parser("list", help="list what was done here, the oldest first")
     listed.add_argument("--json", action="store_true", help="print it as JSON")
     for part in parts.choices.values():
@@ -119,7 +120,7 @@ def _approve(directory: Directory, arguments: argparse.Namespace, _raw: bytes) -
 
 
 def _withdraw(directory: Directory, arguments: argparse.Namespace, _raw: bytes) -> str:
-    directory.withdraw(arguments.name)
+    directory.withdraw(arguments.name, stamps=arguments.tsa)
     return _("{name} is approved no more. Gateways whose certificates it issued need others.", name=arguments.name)
 
 
