@@ -33,6 +33,8 @@ STUCK = """
     GROUP BY task_name ORDER BY task_name
 """
 WAITING = "SELECT count(*), min(made_at) FROM store_ledger_entry WHERE position IS NULL AND made_at < %s"
+UNSAFE = "SELECT name FROM pg_settings WHERE name IN ('fsync', 'full_page_writes') AND setting = 'off' ORDER BY name"
+"""Settings of a server without which a crash takes what it has acknowledged."""
 SIGNED = "SELECT coalesce(max(size), 0), max(signed_at) FROM store_ledger_checkpoint"
 
 
@@ -104,6 +106,18 @@ def database(found: Installation) -> Iterator[str]:
 def _filled(found: Installation) -> Iterator[System]:
     """Yield the systems whose database can be asked."""
     yield from (one for one in found.systems() if one.database.answers() and not one.database.is_empty())
+
+
+def durability(found: Installation) -> Iterator[str]:
+    """Look whether each server keeps what it has acknowledged."""
+    for system in _filled(found):
+        for (setting,) in system.database.rows(UNSAFE):
+            yield _(
+                "The server of the database {name} has {setting} off: a crash takes records of reads with it whose "
+                "data have left. Please set {setting} to on and start the server again.",
+                name=system.database.name,
+                setting=setting,
+            )
 
 
 def migrations(found: Installation) -> Iterator[str]:
@@ -246,5 +260,5 @@ def _behind(system: System, size: int) -> Iterator[str]:
 
 
 LOOKS: tuple[Callable[[Installation], Iterator[str]], ...] = (
-    space, files_of_the_nation, database, processes, migrations, keys, certificates, jobs, ledgers,
+    space, files_of_the_nation, database, durability, processes, migrations, keys, certificates, jobs, ledgers,
 )  # fmt: skip

@@ -57,6 +57,8 @@ def _database(url: str) -> dict[str, Any]:
     query = {name: values[0] for name, values in parse_qs(parts.query).items()}
     options: dict[str, Any] = {"application_name": f"onedoor-{ONEDOOR.role}", "prepare_threshold": 5}
     if ONEDOOR.role != "test":
+        # What is acknowledged is on the disk, whatever the server or the role has as its default.
+        options["options"] = "-c synchronous_commit=on"
         options["pool"] = {"min_size": 1, "max_size": 12, "num_workers": 1, "max_idle": 60, "timeout": 10}
     return {
         "ENGINE": "onedoor.store.postgresql",

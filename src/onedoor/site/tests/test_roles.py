@@ -5,7 +5,9 @@ import os
 import subprocess
 import sys
 
+import psycopg
 import pytest
+from procrastinate.contrib.django.utils import connector_params
 
 from onedoor.kernel.settings import current
 from onedoor.site.settings import ROOMS
@@ -28,6 +30,7 @@ def routes(patterns, before=""):
 models = sorted({name.split(".")[1] for name in sys.modules if name.startswith("onedoor.") and ".models" in name})
 cookies = [settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME]
 found = {"models": models, "routes": list(routes(get_resolver().url_patterns)), "cookies": cookies}
+found |= {"session": settings.DATABASES["default"]["OPTIONS"].get("options", "")}
 print(json.dumps(found | {"origins": settings.CSRF_TRUSTED_ORIGINS}))
 """
 
@@ -63,3 +66,11 @@ def test_cookies_are_a_members_own_and_no_neighbour_can_plant_them(started):
     _, found = started
     assert found["cookies"] == ["__Host-onedoor-G15", "__Host-onedoor-G15-form"]
     assert found["origins"] == ["https://civil-status.example:8443"]
+
+
+@pytest.mark.django_db
+def test_what_a_session_acknowledges_is_on_the_disk_whatever_the_server_has_as_its_default(started):
+    _, found = started
+    for options, synced in (({}, "off"), ({"options": found["session"]}, "on")):
+        with psycopg.connect(**connector_params(), **options) as door:
+            assert door.execute("SHOW synchronous_commit").fetchone() == (synced,)
