@@ -220,6 +220,9 @@ def _objection_faults(document: Document) -> Iterator[Fault]:
 def _seal_faults(document: Document, nation: Nation) -> Iterator[Fault]:
     """Yield what is wrong with how reads are sealed: its basis must be in the file, its posts the readers' own."""
     seal = document.data.get("sealed", {})
+    if seal and document.data.get("consent"):
+        wrong = said("whoever is asked to agree, or has not agreed, is told of what they are not shown")
+        yield document.fault(["consent"], wrong, said("remove consent or sealed"))
     if seal and seal["basis"] not in document.data["basis"]:
         instead = nearest(seal["basis"], list(document.data["basis"]))
         wrong = said("there is no basis “{basis}” here", basis=seal["basis"])

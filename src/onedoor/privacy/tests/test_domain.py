@@ -83,6 +83,12 @@ def test_the_rights_of_the_nation_have_no_fault() -> None:
             "without_case: true\nobjection: true",
             "remove objection or sealed",
         ),
+        (
+            "investigation.yaml",
+            "without_case: true",
+            "without_case: true\nconsent: [{version: 1, from: 2026-01-01, text: {vi: a, en: a, fr: a}}]",
+            "remove consent or sealed",
+        ),
         ("own-reads.yaml", "without_case: true", "without_case: true\nobjection: true", "no register is used"),
         ("own-case.yaml", "basis:", "valid_from: 2026-01-02\nvalid_until: 2026-01-01\nbasis:", "ends before it begins"),
     ],
