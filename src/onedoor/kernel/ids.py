@@ -12,6 +12,8 @@ ALPHABET = "0123456789ABCDEFGHJKMNPQRTUVWXYZ"
 """32 signs without I, L, O and S, which are misheard or misread."""
 MISREAD = str.maketrans({"I": "1", "L": "1", "O": "0", "S": "5"})
 BODY = 9
+_drawn: list[int] = []
+os.register_at_fork(after_in_child=_drawn.clear)
 
 
 class BadCaseCode(BadInput):
@@ -41,7 +43,16 @@ def _value() -> int:
     milliseconds, rest = divmod(time.time_ns(), 1_000_000)
     fraction = (rest << 12) // 1_000_000
     value = (milliseconds & (2**48 - 1)) << 80 | 0x7000 << 64 | fraction << 64 | 0x8000 << 48
-    return value | int.from_bytes(os.urandom(8)) >> 2
+    return value | _random() >> 2
+
+
+def _random() -> int:
+    """Return 64 random bits of the system's, which is asked for many at a time."""
+    while True:
+        try:
+            return _drawn.pop()
+        except IndexError:
+            _drawn.extend(memoryview(os.urandom(4096)).cast("Q"))
 
 
 def first_id(moment: datetime) -> UUID:

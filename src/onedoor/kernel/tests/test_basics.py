@@ -1,7 +1,9 @@
 """Ids, texts, errors and access rules."""
 
+import os
 import time
 import unicodedata
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -39,6 +41,24 @@ def test_uuids_of_one_millisecond_are_in_the_order_of_time(monkeypatch):
     assert {one.version for one in made} == {7}
     assert {one.variant for one in made} == {"specified in RFC 4122"}
     assert {one.int >> 80 for one in made} == {start // 1_000_000}
+
+
+def test_uuids_differ_in_threads_and_after_a_fork():
+    with ThreadPoolExecutor(8) as pool:
+        made = [
+            one for some in pool.map(lambda _: [ids.uuid7().int % 2**62 for _ in range(500)], range(16)) for one in some
+        ]
+    assert len(set(made)) == len(made)
+    read, write = os.pipe()
+    if (child := os.fork()) == 0:
+        os.write(write, b"\n".join(b"%d" % (ids.uuid7().int % 2**62) for _ in range(100)))
+        os._exit(0)
+    os.waitpid(child, 0)
+    theirs = {int(one) for one in os.read(read, 65536).split(b"\n")}
+    os.close(read)
+    os.close(write)
+    assert len(theirs) == 100
+    assert theirs.isdisjoint(ids.uuid7().int % 2**62 for _ in range(600))
 
 
 @given(CODES)
