@@ -22,6 +22,7 @@ from pathlib import Path
 
 from bench import rush
 from bench.exchange import NGINX, REPEATS, ROUND, SECONDS, backends, proxies
+from bench.large import MIB, resident
 from bench.measure import Ratio, apart, compare, told
 from bench.rush import Load
 from onedoor.exchange.connections import client_context
@@ -41,6 +42,8 @@ SMALL, MEMBERS, SERVICES, RIGHTS = 10, 1_000, 20, 100_000
 FEW, MANY = 10_000, 10_000_000
 """Messages in the index before and after."""
 LARGEST_RECORD = 1.5 * ROUND
+IDLE, REST = 60.0, 3.0
+"""MiB that a gateway at rest may take, and seconds until it is one."""
 TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -98,6 +101,7 @@ def _configurations(folder: Path) -> Iterator[Ratio]:
             body = b"x" * ROUND
             made.append((place, _load(place, _port(place.seats[one]), one, other, body)))
         (small, few), (large_, many) = made
+        yield _idle(small, few)
         yield compare(
             f"exchange: on-CPU time of a message, {MEMBERS} members, {MEMBERS * SERVICES} services, {RIGHTS} rights",
             partial(_spent, large_, many),
@@ -110,11 +114,21 @@ def _configurations(folder: Path) -> Iterator[Ratio]:
         yield _logged(small, few)
 
 
+def _idle(place: Place, load: Load) -> Ratio:
+    """Return the resident memory of a gateway that has served a message and rests."""
+    rush.answers([load], 1, 0.1)
+    time.sleep(REST)
+    most = max(resident(place, name) for name in place.running) / MIB
+    ratio = most / IDLE
+    return Ratio(f"exchange: an idle gateway, {SMALL} members", most, IDLE, "MiB", ratio, ratio, ratio, 1.0)
+
+
 def _logged(place: Place, load: Load) -> Ratio:
-    """Return how much of its log a gateway takes for a message of 1 KiB, requests and answers alike."""
-    folder = next(iter(place.seats.values())).gateway_state / "log"
-    before, begun = _size(folder), len(rush.answers([load], CONNECTIONS, SECONDS))
-    each = (_size(folder) - before) / (2 * begun)
+    """Return how much a log takes for a message of 1 KiB, requests and answers alike: that of the gateway with more."""
+    folders = [seat.gateway_state / "log" for seat in list(place.seats.values())[:2]]
+    before = [_size(folder) for folder in folders]
+    count = len(rush.answers([load], CONNECTIONS, SECONDS))
+    each = max((_size(folder) - size) / (2 * count) for folder, size in zip(folders, before, strict=True))
     ratio = each / LARGEST_RECORD
     return Ratio(
         "exchange: log of a request or answer of 1 KiB", each, LARGEST_RECORD, "bytes", ratio, ratio, ratio, 1.0

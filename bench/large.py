@@ -4,6 +4,7 @@ Part of `bench.exchange`, whose gateways and proxies it uses.
 """
 
 import asyncio
+import signal
 import ssl
 import threading
 import time
@@ -18,7 +19,7 @@ from bench.measure import Ratio, compare
 from onedoor.exchange.tests.nation import Place
 
 MIB = 2**20
-LARGE, EACH, TOGETHER, REPEATS = 1024 * MIB, 256 * MIB, 8, 5
+LARGE, TOGETHER, REPEATS = 1024 * MIB, 8, 5
 FLOOR, GOAL, GROWTH, SPAN = 0.35, 0.60, 8.0, 64.0
 """Part of nginx's rate that must be kept, and that is aimed at; MiB for one body, and for several at once."""
 GATEWAYS = ("gateway-G22", "gateway-G01")
@@ -83,13 +84,19 @@ def rate(port: int, tls: ssl.SSLContext, head: bytes, size: int = LARGE, times: 
 def ratios(
     place: Place, tls: ssl.SSLContext, entrances: tuple[int, int], heads: tuple[bytes, bytes]
 ) -> Iterator[Ratio]:
-    """Yield the rate of one large body through the gateways and the proxies, and the memory of the gateways."""
+    """Yield the memory of the gateways, started anew for it, and the rate of one large body through both."""
+    for name in GATEWAYS:
+        place.kill(name, signal.SIGTERM)
+        place.start(name)
     ours, anchor = (partial(rate, port, tls, head) for port, head in zip(entrances, heads, strict=True))
     ours(size=8 * MIB)
     idle = {name: resident(place, name) for name in GATEWAYS}
     with Watched(place) as watched:
         ours()
     yield _mib("exchange: memory growth, a body of 1 GiB", watched, idle, GROWTH)
+    with Watched(place) as watched:
+        ours(times=TOGETHER)
+    yield _mib(f"exchange: memory more than idle, {TOGETHER} bodies of 1 GiB at once", watched, idle, SPAN)
     yield compare(
         "exchange: 1 GiB attachment, digest on both sides",
         ours,
@@ -100,9 +107,6 @@ def ratios(
         repeats=REPEATS,
         note=f"goal {GOAL:.2f}; against nginx→nginx",
     )
-    with Watched(place) as watched:
-        ours(size=EACH, times=TOGETHER)
-    yield _mib(f"exchange: memory more than idle, {TOGETHER} large bodies at once", watched, idle, SPAN)
 
 
 def _mib(name: str, watched: "Watched", idle: dict[str, int], floor: float) -> Ratio:
