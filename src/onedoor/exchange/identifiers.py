@@ -26,6 +26,8 @@ MONITORING = frozenset(("getSecurityServerOperationalData", "getSecurityServerHe
 """Codes of the services of a gateway's member itself (PR-OPMON)."""
 META = frozenset(("listMethods", "allowedMethods", "getOpenAPI", "getWsdl"))
 """Codes of metaservices: reserved, always allowed, never listed."""
+RESERVED = META | MONITORING
+"""Codes that no service of a system may have: gateways answer them themselves."""
 KINDS = {MEMBER: "MEMBER", SUBSYSTEM: "SUBSYSTEM", SERVICE: "SERVICE"}
 
 

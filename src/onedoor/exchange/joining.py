@@ -17,7 +17,7 @@ from cryptography import x509
 from cryptography.x509 import Certificate
 from cryptography.x509.oid import NameOID
 
-from onedoor.exchange import permissions
+from onedoor.exchange import identifiers, permissions
 from onedoor.exchange.evidence.profiles import PROFILES
 from onedoor.exchange.gateway import identities, local
 from onedoor.exchange.gateway.identities import INNER, NEXT, OUTER, SIGNING, TOKEN
@@ -67,6 +67,10 @@ class NotCertified(OnedoorError):
 
 class NoSuchSystem(OnedoorError):
     """The gateway in {folder} has no system {given}. It has: {systems}."""
+
+
+class ReservedCode(OnedoorError):
+    """No service can be called {code}: gateways answer that themselves. Nothing was changed. Please choose another code."""  # noqa: E501 - one sentence after the other
 
 
 @dataclass(frozen=True)
@@ -286,8 +290,11 @@ def _subsystems(folder: Path, own: Mapping[str, Any]) -> Iterator[dict[str, Any]
 def serve(folder: Path, system: str, code: str, url: str, *, shows: Certificate | None = None) -> str:
     """Let the gateway in *folder* offer the service *code* of one of its systems, found at *url*; return its id.
 
-    The system shows the certificate *shows*, or that which was made for it here. Raise `NoSuchSystem`.
+    The system shows the certificate *shows*, or that which was made for it here. Raise `NoSuchSystem` or
+    `ReservedCode`.
     """
+    if code in identifiers.RESERVED:
+        raise ReservedCode(code=code)
     own = told_of(folder)
     if system not in own["systems"]:
         raise NoSuchSystem(folder=folder, given=system, systems=", ".join(own["systems"]))

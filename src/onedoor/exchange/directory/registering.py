@@ -125,6 +125,11 @@ def _check_identifiers(told: Mapping[str, Any], content: Mapping[str, Any]) -> N
         right, known = False, []
     if not right or len({*known[2:]}) != len(known[2:]):
         raise BadRegistration(why=said("it is not well formed"))
+    codes = {one["code"] for system in told["subsystems"] for one in system["services"]}
+    if reserved := sorted(codes & identifiers.RESERVED):
+        raise BadRegistration(
+            why=said("gateways answer {code} themselves, so no service may be called so", code=reserved[0])
+        )
     if member.split("/")[0] != content["instance"]:
         raise BadRegistration(why=said("it is of another instance than {instance}", instance=content["instance"]))
     if not all(one == member or one.rpartition("/")[0] == member for one in known):

@@ -78,6 +78,13 @@ def rename(data: dict[str, Any]) -> None:
         (lambda data: data["subsystems"][0].update(systems=["AB" * 32]), "not well formed"),
         (lambda data: data["subsystems"][0].update(services=[service("a")] * 201), "not well formed"),
         (lambda data: data["subsystems"][0].update(services=[service("a/b")]), "not well formed"),
+        *(
+            (
+                lambda data, code=code: data["subsystems"][0].update(services=[service(code)]),
+                f"answer {code} themselves",
+            )
+            for code in ("listMethods", "allowedMethods", "getOpenAPI", "getWsdl", "getSecurityServerHealthData")
+        ),
         (lambda data: data["subsystems"][0].update(services=[service("%61")]), "not well formed"),
         (lambda data: data["subsystems"][0].update(services=[service("\u00e9")]), "not well formed"),
         (lambda data: data["subsystems"][0].update(services=[service("a", "SOAP")]), "not well formed"),
@@ -150,6 +157,12 @@ def test_certificates_that_nobody_approved_gave_or_that_ended_are_refused(
     directory.approve_stamps("stamps", load_certificates(var / "directory/tsa.pem")[0], "http://tsa.example/")
     assert directory.add(raw)[1]
     assert [one["name"] for one in directory.content()["time_stampers"]][-1] == "stamps"
+
+
+def test_a_gateway_offers_no_service_by_the_name_of_what_it_answers_itself(gateway: Path) -> None:
+    (system,) = joining.told_of(gateway)["systems"]
+    with pytest.raises(joining.ReservedCode, match="getOpenAPI"):
+        joining.serve(gateway, system, "getOpenAPI", "https://127.0.0.1:1")
 
 
 def test_an_authority_is_withdrawn_from_the_list_that_is_meant_alone(var: Path, directory: Directory) -> None:
