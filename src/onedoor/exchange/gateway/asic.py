@@ -8,7 +8,9 @@ import asyncio
 import base64
 import io
 import json
+import math
 import re
+import time
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -45,11 +47,13 @@ _OK = 200
 
 
 class Refused(Exception):
-    """What cannot be handed out: status, reason phrase and one sentence of plain text."""
+    """What cannot be handed out: status, reason phrase and one sentence of plain text; *retry* is in seconds."""
 
-    def __init__(self, status: int, reason: bytes, text: str) -> None:
+    def __init__(self, status: int, reason: bytes, text: str, *, retry: int = 0) -> None:
         super().__init__(text)
         self.status, self.reason = status, reason
+        again = [(b"Retry-After", b"%d" % retry)] if retry else []
+        self.headers: Headers = [(b"Content-Type", TEXT), *again]
 
 
 @dataclass(frozen=True)
@@ -131,10 +135,10 @@ class Found:
 
 
 class Evidence:
-    """Who hands evidence out."""
+    """Who hands evidence out, to each client at its *rate* of messages a second, or to any that asks at 0."""
 
-    def __init__(self, core: Core) -> None:
-        self._core = core
+    def __init__(self, core: Core, rate: int = 0) -> None:
+        self._core, self._rate = core, rate
         self._turn = asyncio.Lock()
         self._waiting = 0
 
@@ -146,19 +150,22 @@ class Evidence:
             if configuration is None:
                 raise Refused(500, b"Internal Server Error", "The global configuration has expired or is missing")
             wanted.check(configuration, self._core.local, asked)
+            self._slowly(wanted.client)
             found = await self._found(wanted)
         except Refused as refused:
-            return (
-                refused.status,
-                refused.reason,
-                [(b"Content-Type", b"text/plain;charset=utf-8")],
-                str(refused).encode(),
-            )
+            return refused.status, refused.reason, refused.headers, str(refused).encode()
         return (_OK, b"OK", *found)
+
+    def _slowly(self, client: str) -> None:
+        """Turn away a client that comes too often; its messages and its evidence have one rate."""
+        seconds = self._core.buckets.take(client, self._rate, time.monotonic()) if self._rate else 0.0
+        if seconds:
+            text = f"Client '{identifiers.named(client)}' asks more often than it may"
+            raise Refused(429, b"Too Many Requests", text, retry=math.ceil(seconds))
 
     async def _found(self, wanted: Wanted) -> tuple[Headers, bytes]:
         if self._waiting >= MOST_WAITING:
-            raise Refused(500, b"Internal Server Error", "Others are being answered, please try again")
+            raise Refused(500, b"Internal Server Error", "Others are being answered, please try again", retry=1)
         self._waiting += 1
         try:
             async with self._turn:

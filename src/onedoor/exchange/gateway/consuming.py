@@ -70,7 +70,7 @@ class Consuming:
     def __init__(self, core: Core, peers: dict[str, Peer], how: How) -> None:
         self.core, self.peers, self._how = core, peers, how
         self._several = several.Several(core, peers)
-        self._evidence = asic.Evidence(core)
+        self._evidence = asic.Evidence(core, how.rate)
         self._tasks: set[asyncio.Task[tuple[int, bytes, Headers, bytes]]] = set()
 
     def handle(self, asked: Asked, connection: Answering) -> None:

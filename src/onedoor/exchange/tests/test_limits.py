@@ -137,6 +137,17 @@ def test_a_client_that_comes_too_often_is_told_when_to_come_again(limited: Place
     wait_for(lambda: "RateLimited" not in limited.ask(DEAD, client=asking).headers["x-road-error"], "its turn comes")
 
 
+def test_who_asks_for_evidence_too_often_is_told_when_to_come_again(limited: Place, asking: Connections) -> None:
+    owner = "xRoadInstance=VN&memberClass=GOV&memberCode=G22&subsystemCode=PORTAL"
+    target = f"/asic?queryId=none-such&{owner}"
+    wait_for(lambda: limited.ask(target, client=asking, method="GET").status == 404, "its rate, after other tests")
+    found = [limited.ask(target, client=asking, method="GET") for _ in range(RATE * 100)]
+    refused = [one for one in found if one.status == 429]
+    assert {one.status for one in found} <= {404, 429}
+    assert int(refused[0].headers["retry-after"]) >= 1
+    assert b"more often than it may" in refused[0].body
+
+
 @pytest.mark.parametrize("rate", ["many", -1, True, 10**9])
 def test_a_rate_that_is_none_is_refused_at_the_start(limited: Place, rate: object) -> None:
     folder = limited.seats["G15"].gateway_state
