@@ -46,9 +46,7 @@ class Details:
         """Return what the ledger commits to."""
         if self.form == 1:
             return b"onedoor read 1\n" + self.salt + self._whole()
-        return disclosures.content(
-            f"onedoor read {self.form}", self._disclosures.values(), self.salt, self.erased.values()
-        )
+        return disclosures.content(f"onedoor read {self.form}", self._disclosed, self.salt, self.erased.values())
 
     def told(self) -> bytes:
         """Return what was entered with every claim disclosed: for whoever keeps the record."""
@@ -68,20 +66,21 @@ class Details:
         names += ["fields"] if self.persons.get(person) is None else []
         return self._shown(names)
 
-    def _shown(self, names: Sequence[str] | Mapping[str, str]) -> bytes:
+    def _shown(self, names: Sequence[str] | Mapping[str, bytes]) -> bytes:
         known = self._disclosures
         return disclosures.shown(self.content(), (known[name] for name in names if name in known))
 
     @cached_property
-    def _disclosures(self) -> dict[str, str]:
+    def _disclosures(self) -> dict[str, bytes]:
         """The disclosure of each claim by what sets it apart from the others: its name, and of a person whose it is."""
-        said = self._said | ({"hidden_until": self.hidden_until} if self.hidden_until else {})
-        places = self.places
-        claims: list[tuple[str, object] | None] = [*said.items()]
-        claims += [("person", self._person(mark, own)) if mark else None for mark, own in places]
-        names = [*said, *(f"person {mark}" for mark, _ in places)]
-        found = zip(names, disclosures.disclosed(self.salt, claims), strict=True)
-        return {name: shown for name, shown in found if shown}
+        names = [*(name for name, _ in self._said), *(f"person {mark}" for mark, _ in self.places)]
+        return {name: shown for name, shown in zip(names, self._disclosed, strict=True) if shown}
+
+    @cached_property
+    def _disclosed(self) -> list[bytes]:
+        """The disclosures of all claims in their order, empty for a person who was erased."""
+        persons = [("person", self._person(mark, own)) if mark else None for mark, own in self.places]
+        return disclosures.disclosed(self.salt, [*self._said, *persons])
 
     def _person(self, mark: str, own: Fields) -> dict[str, object]:
         said = {"mark": mark, "fields": None if own is None else list(own)}
@@ -103,21 +102,24 @@ class Details:
         return place, disclosures.digest(self._disclosures[f"person {mark}"])
 
     def _whole(self) -> bytes:
-        content = self._said | {"persons": sorted(person.hex() for person in self.persons)}
-        return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+        said: dict[str, object] = {name: value for name, value in self._said if name != "hidden_until"}
+        said |= {"persons": sorted(person.hex() for person in self.persons)}
+        return json.dumps(said, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
-    @cached_property
-    def _said(self) -> dict[str, object]:
-        return {
-            "record": self.record,
-            "moment": self.moment,
-            "client": self.reader.client,
-            "user": self.reader.user,
-            "purpose": self.reader.purpose,
-            "basis": self.reader.basis,
-            "case": self.reader.case,
-            "register": self.register,
-            "operation": self.operation,
-            "refused": self.refused,
-            "fields": list(self.fields),
-        }
+    @property
+    def _said(self) -> list[tuple[str, object]]:
+        reader = self.reader
+        said: list[tuple[str, object]] = [
+            ("record", self.record),
+            ("moment", self.moment),
+            ("client", reader.client),
+            ("user", reader.user),
+            ("purpose", reader.purpose),
+            ("basis", reader.basis),
+            ("case", reader.case),
+            ("register", self.register),
+            ("operation", self.operation),
+            ("refused", self.refused),
+            ("fields", list(self.fields)),
+        ]
+        return [*said, ("hidden_until", self.hidden_until)] if self.hidden_until else said

@@ -18,7 +18,7 @@ NAME = b"beside"
 
 
 class Beside:
-    """One connection of this process that keeps by *statement*, whose one value is a text in UTF-8, one at a time.
+    """One connection of this process that keeps by *statement* (with ``$1``), one after another.
 
     psycopg waits where it sends; here its wrapper of libpq sends, and somebody waits later.
     """
@@ -30,16 +30,17 @@ class Beside:
         self._events = select.poll()
         atexit.register(self._close)
 
-    def send(self, text: bytes) -> Callable[[], None] | None:
-        """Send *text* and return what must be called then: it returns when the text is kept, or raises `DatabaseError`.
+    def send(self, *values: bytes | None) -> Callable[[], None] | None:
+        """Send *values*, as text in UTF-8, and return what must be called then.
 
-        Return None, and keep nothing, while another is on its way or the database takes none.
+        It returns when they are kept, or raises `DatabaseError`. Return None, and keep nothing, while others are on
+        their way or the database takes none.
         """
         if not self._taken.acquire(blocking=False):
             return None
         try:
             server = self._server()
-            server.send_query_prepared(NAME, [text])
+            server.send_query_prepared(NAME, values)
             while server.flush():
                 self._until(server, select.POLLOUT)
         except BaseException as error:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
-from datetime import datetime
 from itertools import islice
 from typing import TypeVar
 from uuid import UUID
@@ -35,7 +34,7 @@ BATCH = 10_000
 CHUNK = 1000
 COMMITMENT = 32
 INTO = "INSERT INTO store_ledger_entry (id, kind, commitment, made_at)"
-"""How a statement that does more begins to append entries; it goes on with what `entry` gives."""
+"""How a statement that does more begins to append entries; it goes on with a UUIDv7, a line, 32 bytes and a moment."""
 LAST = "SELECT max(index) FROM store_ledger_node WHERE level = 0"
 EDGE = """
 SELECT level, index, hash FROM store_ledger_node JOIN unnest(%s::smallint[], %s::bigint[]) AS edge (level, index)
@@ -93,17 +92,11 @@ def append(kind: str, commitment: bytes, *, id: UUID | None = None) -> LedgerEnt
     """Append an entry in the current transaction: what happened (*kind*) and 32 bytes that commit to its details."""
     if not transaction.get_connection().in_atomic_block:
         raise TransactionManagementError("A ledger entry is appended in the transaction it is about.")
-    row = entry(kind, commitment)
-    row = (id or row[0], *row[1:])
-    rows.run(f"{INTO} VALUES (%s, %s, %s, %s)", row)
-    return LedgerEntry(id=row[0], kind=kind, commitment=commitment, made_at=row[3])
-
-
-def entry(kind: str, commitment: bytes) -> tuple[UUID, str, bytes, datetime]:
-    """Return id, kind, commitment and moment of a new entry, for who appends it by a statement that does more."""
     if len(commitment) != COMMITMENT or "\n" in kind:
         raise LedgerError("an entry has a kind of one line and a commitment of 32 bytes")
-    return uuid7(), kind, commitment, timezone.now()
+    name, made_at = id or uuid7(), timezone.now()
+    rows.run(f"{INTO} VALUES (%s, %s, %s, %s)", [name, kind, commitment, made_at])
+    return LedgerEntry(id=name, kind=kind, commitment=commitment, made_at=made_at)
 
 
 def integrate() -> int:

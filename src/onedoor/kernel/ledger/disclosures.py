@@ -27,7 +27,7 @@ _encoded = msgspec.json.Encoder().encode
 _URL = bytes.maketrans(b"+/", b"-_")
 
 
-def disclosed(secret: bytes, claims: Sequence[tuple[str, object] | None]) -> list[str]:
+def disclosed(secret: bytes, claims: Sequence[tuple[str, object] | None]) -> list[bytes]:
     """Return the disclosures of *claims* (name, value), each with a salt of its own out of *secret*.
 
     None stands in the place of a claim of which no more than its digest is kept; its disclosure is empty.
@@ -35,20 +35,20 @@ def disclosed(secret: bytes, claims: Sequence[tuple[str, object] | None]) -> lis
     salts = _base64(shake_256(secret).digest(SALT_BYTES * len(claims)))
     of_each = zip(range(0, len(salts), SALT_SIGNS), claims, strict=True)
     told = [b2a_base64(_encoded((salts[at : at + SALT_SIGNS], *one))) if one else b"\n" for at, one in of_each]
-    return _of_urls(b"".join(told)).splitlines()
+    return b"".join(told).translate(_URL, b"=").splitlines()
 
 
-def digest(shown: str) -> str:
+def digest(shown: bytes) -> str:
     """Return the digest of a disclosure."""
-    return _base64(sha256(shown.encode()).digest())
+    return _base64(sha256(shown).digest())
 
 
-def content(first: str, disclosures: Iterable[str], secret: bytes, kept: Iterable[str] = ()) -> bytes:
+def content(first: str, disclosures: Iterable[bytes], secret: bytes, kept: Iterable[str] = ()) -> bytes:
     """Return what is entered: the line *first*, and the digests of all *disclosures* among some that stand for none.
 
     *kept* are the digests of claims that are no more.
     """
-    hashes = [sha256(one.encode()).digest() for one in disclosures]
+    hashes = [sha256(one).digest() for one in disclosures if one]
     kept = list(kept)
     none = shake_256(secret + b"none").digest(32 * (-(len(hashes) + len(kept)) % WIDTH))
     hashes += [none[at : at + 32] for at in range(0, len(none), 32)]
@@ -77,14 +77,14 @@ class Shown:
             claims = tuple(_claim(line) for line in lines)
         except (ValueError, RecursionError) as error:
             raise LedgerError("a claim is not written as this ledger writes them") from error
-        if any(digest(line) not in digests for line in lines):
+        if any(digest(line.encode()) not in digests for line in lines):
             raise LedgerError("a claim is shown that was not entered")
         return cls(entered + b"\n", claims)
 
 
-def shown(entered: bytes, disclosures: Iterable[str]) -> bytes:
+def shown(entered: bytes, disclosures: Iterable[bytes]) -> bytes:
     """Return the file that shows *disclosures* of what was *entered*; `Shown.parse` reads it."""
-    return entered + b"\n" + "".join(f"{one}\n" for one in disclosures).encode()
+    return b"".join((entered, b"\n", *(one + b"\n" for one in disclosures)))
 
 
 def _claim(line: str) -> tuple[str, Any]:
@@ -93,8 +93,4 @@ def _claim(line: str) -> tuple[str, Any]:
 
 
 def _base64(data: bytes) -> str:
-    return _of_urls(b2a_base64(data, newline=False))
-
-
-def _of_urls(signs: bytes) -> str:
-    return signs.translate(_URL, b"=").decode()
+    return b2a_base64(data, newline=False).translate(_URL, b"=").decode()

@@ -1,5 +1,7 @@
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from hashlib import sha256
+from itertools import chain
 
 import psycopg
 import pytest
@@ -7,14 +9,16 @@ from django.db import OperationalError, connection, connections, transaction
 from procrastinate.contrib.django.utils import connector_params
 
 from onedoor.kernel import clock
-from onedoor.privacy import entered, service
+from onedoor.kernel.ids import uuid7
+from onedoor.privacy import entered, records, service
 from onedoor.privacy.models import ReadPerson, ReadRecord
+from onedoor.privacy.records import About
 from onedoor.privacy.service import NotPermitted, Reader, permit, permitting
 from onedoor.store import keys, sealed
 from onedoor.store.models import LedgerEntry
 from onedoor.store.sealed import Place
 
-MOTHER, FATHER = "001196204817", "036094117302"
+MOTHER, FATHER, GRANDMOTHER = "001196204817", "036094117302", "001168005926"
 THREADS = 8
 PORTAL = "VN/GOV/G22/PORTAL"
 READER = Reader(PORTAL, "account-1", "birth-form", "nd63-2024.4.5", "2611-7K4M-Q8")
@@ -123,7 +127,7 @@ def test_no_record_no_fields(monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr("onedoor.privacy.records.ledger.entry", full)
+    monkeypatch.setattr("onedoor.privacy.records.rows.run", full)
     with pytest.raises(OSError, match="disk full"):
         permit(READER, register="population", persons=[MOTHER])
     assert not ReadRecord.objects.exists()
@@ -150,6 +154,38 @@ def test_fields_wait_for_their_record_and_do_not_leave_without_it(*, lost: bool)
         other.rollback()
         assert lost or asked.result(10)
     assert ReadRecord.objects.count() == (not lost)
+
+
+ODD = ["number", 'a "quoted" \\ one', "{,}", "NULL", "số"]
+"""Names of fields with all that an array or a text may stumble over."""
+
+
+@lasting
+@pytest.mark.parametrize("hidden_until", [None, date(2027, 2, 28)])
+@pytest.mark.parametrize("fields", [ODD, [], [""]])
+@pytest.mark.parametrize("persons", [{MOTHER: ODD[:2], FATHER: None, GRANDMOTHER: []}, {}])
+def test_a_record_kept_by_itself_is_the_one_that_is_kept_with_others(
+    fields: list[str], persons: About, hidden_until: date | None
+) -> None:
+    keys.key_for(MOTHER)
+    row = records.row_of(READER, "marriages", "read", fields, "", persons, hidden_until)
+    with records.keeping(row):
+        pass
+    others = [row | {"id": str(uuid7()), "entry": str(uuid7())} for _ in range(2)]
+    records.keep(*others)
+    assert told(row["id"]) == told(others[0]["id"]) == told(others[1]["id"])
+    record = ReadRecord.objects.get(id=row["id"])
+    entry = LedgerEntry.objects.get(id=record.entry)
+    assert bytes(entry.commitment) == sha256(entered.of(record).content()).digest()
+
+
+def told(record: str) -> list[dict[str, object]]:
+    """Return every column of a record, its persons and its entry, but for their ids."""
+    found = ReadRecord.objects.filter(id=record).values()
+    persons = ReadPerson.objects.filter(record=record).order_by("person").values()
+    entries = LedgerEntry.objects.filter(id=found[0]["entry"]).values()
+    ids = ("id", "entry", "record_id")
+    return [{name: value for name, value in one.items() if name not in ids} for one in chain(found, persons, entries)]
 
 
 @lasting
