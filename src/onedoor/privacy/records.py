@@ -60,7 +60,7 @@ INSERT INTO privacy_readperson (record_id, person, looked_by, sealed, fields)
 SELECT $1, person, $18, sealed, fields
 FROM json_to_recordset($19) AS about (person bytea, sealed bytea, fields varchar[])
 """  # noqa: S608 - no value is in it
-"""The same for one record, of `_values`: the server takes a fifth less for it, which every read waits for."""
+"""The same for one record, of `_values`: the server takes a tenth less for it, and every read waits for that."""
 BEFORE_FIELDS = ("id", "moment", "client", "user", "purpose", "basis", "case", "register", "operation")
 Row = Mapping[str, Any]
 """What `INSERT` takes of one record, as JSON has it."""
@@ -104,9 +104,10 @@ def allowing(
 ) -> Iterator[str]:
     """As `allowed` for a read whose persons are known before it: recorded for good at the end of the block."""
     _outside_transactions()
-    row = row_of(reader, register, READ, fields, "", _about(persons, fields), hidden_until)
-    with keeping(row):
-        yield str(row["id"])
+    with keys.at_hand():
+        row = row_of(reader, register, READ, fields, "", _about(persons, fields), hidden_until)
+        with keeping(row):
+            yield str(row["id"])
 
 
 def _outside_transactions() -> None:

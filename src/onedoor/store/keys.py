@@ -5,7 +5,9 @@ import hmac
 import os
 import sqlite3
 import tempfile
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import date, datetime
 from functools import cache, lru_cache
 from pathlib import Path
@@ -34,6 +36,8 @@ THERE = "SELECT id FROM person_key WHERE wrapped IS NOT NULL AND id IN ({})"
 INSERT = "INSERT INTO person_key (id, subject, wrapped, master, made_at) VALUES (?, ?, ?, ?, ?)"
 AT_ONCE = 500
 """Subjects that one statement asks for."""
+_at_hand: ContextVar[dict[bytes, "Key"] | None] = ContextVar("keys", default=None)
+"""By their ids the keys that `live_for` found in this block."""
 
 
 class KeyDestroyed(Gone):
@@ -82,7 +86,20 @@ def live(subject: str) -> Key | None:
 def live_for(subjects: Iterable[str]) -> dict[str, Key]:
     """Return the live keys of those *subjects* that have one; none is made."""
     marks = {subject: mark_of(subject) for subject in subjects}
-    return _steady(lambda: _live(marks))
+    found = _steady(lambda: _live(marks))
+    if (kept := _at_hand.get()) is not None:
+        kept.update((key.id, key) for key in found.values())
+    return found
+
+
+@contextmanager
+def at_hand() -> Iterator[None]:
+    """Open what is sealed under a key that `live_for` finds inside without asking for it again: it is one use."""
+    token = _at_hand.set({})
+    try:
+        yield
+    finally:
+        _at_hand.reset(token)
 
 
 def make(store: sqlite3.Connection, marks: Mapping[T, bytes]) -> dict[T, Key]:
@@ -104,7 +121,8 @@ def make(store: sqlite3.Connection, marks: Mapping[T, bytes]) -> dict[T, Key]:
 
 def key_of(key_id: bytes) -> Key:
     """Return the key with *key_id*; raise `KeyDestroyed` when it was destroyed or is not in this store."""
-    return _steady(lambda: _one(key_id))
+    kept = _at_hand.get()
+    return (kept and kept.get(key_id)) or _steady(lambda: _one(key_id))
 
 
 def there_is(key_id: bytes) -> None:

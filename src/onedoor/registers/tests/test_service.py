@@ -72,6 +72,12 @@ def test_a_look_up_of_a_number_nobody_has_leaves_no_key_behind_but_is_on_record(
 
 
 @pytest.mark.usefixtures("parents")
+def test_the_key_that_seals_who_is_read_opens_what_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(keys, "_one")  # the way to a key by its id
+    assert service.lookup("population", {"number": MOTHER}, reader=PORTAL).records
+
+
+@pytest.mark.usefixtures("parents")
 def test_a_person_is_found_by_number_in_the_fields_of_the_purpose() -> None:
     found = service.lookup("population", {"number": MOTHER}, reader=PORTAL)
     (record,) = found.records

@@ -65,6 +65,22 @@ def test_a_destroyed_key_ends_reading_and_other_persons_stay_readable():
     assert sealed.unseal(stays, place=HERE) == "text"
 
 
+def test_a_key_that_a_use_has_at_hand_is_not_asked_for_again_and_gone_with_the_use(monkeypatch):
+    envelope = sealed.seal("a word", subject="a person", place=HERE)
+    asked = []
+    one = keys._one
+    monkeypatch.setattr(keys, "_one", lambda key_id: (asked.append(key_id), one(key_id))[1])
+    with keys.at_hand():
+        assert sealed.unseal(envelope, place=HERE) == "a word"
+        assert len(asked) == 1, "nobody looked for it yet"
+        keys.live_for(["a person"])
+        assert sealed.unseal(envelope, place=HERE) == "a word"
+        assert len(asked) == 1
+    keys.destroy("a person")
+    with pytest.raises(KeyDestroyed):
+        sealed.unseal(envelope, place=HERE)
+
+
 def test_who_comes_back_after_destruction_gets_another_key():
     gone = sealed.seal("before", subject="returns", place=HERE)
     keys.destroy("returns")
