@@ -10,7 +10,7 @@ from typing import Self
 
 from onedoor.exchange.gateway import batches, messages
 from onedoor.exchange.gateway.messages import Message
-from onedoor.exchange.tests.nation import LOOKUP, WHY, Place
+from onedoor.exchange.tests.nation import LOOKUP, PROVIDER, WHY, Place
 from onedoor.signing.certificates import load_certificates
 from onedoor.signing.keys import load_key
 
@@ -79,32 +79,114 @@ class HostileGateway:
         self.socket = context.wrap_socket(socket.create_connection((host, int(port)), 5))
 
     def send(
-        self, head: bytes, *, moment: int | None = None, flip: int | None = None, key: str = "G22", body: bytes = b"{}"
+        self,
+        *heads: bytes,
+        moment: int | None = None,
+        flip: int | None = None,
+        key: str = "G22",
+        body: bytes = b"{}",
     ) -> bytes:
-        payload = self.sealed(Message.of(head, body), moment=moment, key=key)
-        if flip is not None:
-            flip %= len(payload)
-            payload = payload[:flip] + bytes([payload[flip] ^ 1]) + payload[flip + 1 :]
-        self.socket.sendall(batches.frame(batches.REQUESTS, payload))
-        size, kind = batches.FRAME.unpack(self._exactly(batches.FRAME.size))
-        return bytes([kind]) + self._exactly(size)
+        """Send one batch of requests with *heads*; return the first frame that comes back."""
+        payload = self.sealed(*(Message.of(head, body) for head in heads), moment=moment, key=key)
+        self.socket.sendall(batches.frame(batches.REQUESTS, payload if flip is None else flipped(payload, flip)))
+        return self.receive()
 
-    def sealed(self, message: Message, *, moment: int | None = None, key: str = "G22") -> bytes:
-        folder = self.place.seats[key].gateway_state
-        signing = load_certificates(folder / "signing.pem")[0]
-        sealer = batches.Sealer.of("VN/GOV/G22/GATEWAY", load_key(folder / "signing.key"), signing)
-        return batches.seal(batches.REQUESTS, sealer, "VN/GOV/G01/GATEWAY", [message], moment or time.time_ns())
+    def sealed(self, *asked: Message, moment: int | None = None, key: str = "G22") -> bytes:
+        """Return the payload of a batch of what is *asked*, signed as G22's gateway with the key of the member *key*."""
+        sealer = _sealer("VN/GOV/G22/GATEWAY", self.place, key)
+        return batches.seal(batches.REQUESTS, sealer, "VN/GOV/G01/GATEWAY", asked, moment or time.time_ns())
 
-    def _exactly(self, size: int) -> bytes:
-        data = b""
-        while len(data) < size:
-            if not (chunk := self.socket.recv(size - len(data))):
-                raise ConnectionError("closed")
-            data += chunk
-        return data
+    def receive(self) -> bytes:
+        """Return kind and payload of the next frame."""
+        kind, payload = _frame(self.socket)
+        return bytes([kind]) + payload
 
     def close(self) -> None:
         self.socket.close()
+
+
+class HostileProvider:
+    """Stands at the address of G01's gateway, with its keys, and answers G22's gateway with what *forged* says.
+
+    *forged* gets the requests that came, as many as *awaited*, and returns the answers; they are sealed with the key of
+    the member *key*, and the byte at *flip* is changed.
+    """
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.awaited, self.key = 1, "G01"
+        self.flip: int | None = None
+        self.forged: Callable[[list[Message]], list[Message]] = lambda asked: [Message.of(answer_to(asked[0]), b"{}")]
+        state = place.seats["G01"].gateway_state
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.verify_mode = ssl.CERT_REQUIRED
+        self.context.load_verify_locations(state / "outer-trust.pem")
+        self.context.load_cert_chain(state / "outer.pem", state / "outer.key")
+        host, _, port = place.seats["G01"].address(200).rpartition(":")
+        self.listening = socket.create_server((host, int(port)))
+
+    def __enter__(self) -> Self:
+        Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.listening.shutdown(socket.SHUT_RDWR)
+        self.listening.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                plain, _ = self.listening.accept()
+                with suppress(OSError), self.context.wrap_socket(plain, server_side=True) as link:
+                    self._serve(link)
+
+    def _serve(self, link: socket.socket) -> None:
+        asked: list[Message] = []
+        while True:
+            _, payload = _frame(link)
+            asked += batches.split(payload)[2]
+            if len(asked) >= self.awaited:
+                sealer = _sealer("VN/GOV/G01/GATEWAY", self.place, self.key)
+                answers, asked = self.forged(asked), []
+                payload = batches.seal(batches.RESPONSES, sealer, "VN/GOV/G22/GATEWAY", answers, time.time_ns())
+                payload = payload if self.flip is None else flipped(payload, self.flip)
+                link.sendall(batches.frame(batches.RESPONSES, payload))
+
+
+def _sealer(gateway: str, place: Place, key: str) -> batches.Sealer:
+    """Return one who signs as *gateway* with the key of the member *key*."""
+    folder = place.seats[key].gateway_state
+    return batches.Sealer.of(gateway, load_key(folder / "signing.key"), load_certificates(folder / "signing.pem")[0])
+
+
+def _frame(link: socket.socket) -> tuple[int, bytes]:
+    size, kind = batches.FRAME.unpack(_exactly(link, batches.FRAME.size))
+    return kind, _exactly(link, size)
+
+
+def _exactly(link: socket.socket, size: int) -> bytes:
+    data = b""
+    while len(data) < size:
+        if not (chunk := link.recv(size - len(data))):
+            raise ConnectionError("closed")
+        data += chunk
+    return data
+
+
+def flipped(payload: bytes, at: int) -> bytes:
+    """Return *payload* with one bit of the byte at *at* changed."""
+    at %= len(payload)
+    return payload[:at] + bytes([payload[at] ^ 1]) + payload[at + 1 :]
+
+
+def answer_to(asked: Message, **changed: str) -> bytes:
+    """Return the head of a good answer to the request *asked* to `LOOKUP`, with some headers changed."""
+    fields = messages.read_request(asked.head).headers
+    same = ("X-Road-Id", "X-Road-Request-Id", "X-Road-Client")
+    headers = {name: fields.first(name.lower().encode()) for name in same}
+    headers |= {"X-Road-Service": f"{PROVIDER}/population", "X-Road-Request-Hash": asked.digests.request_hash}
+    headers |= {name.replace("_", "-"): value for name, value in changed.items()}
+    return messages.response_head(200, b"OK", [(name.encode(), value.encode()) for name, value in headers.items()])
 
 
 def head_of(target: str = LOOKUP, *, method: bytes = b"POST", **changed: str) -> bytes:

@@ -1,9 +1,11 @@
 """Batches: signed once, verified whole."""
 
+import asyncio
 import time
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given, settings
@@ -13,7 +15,7 @@ from onedoor.exchange.configuration import Before, Gateway
 from onedoor.exchange.gateway import batches
 from onedoor.exchange.gateway.batches import REQUESTS, RESPONSES, BadBatch, Sealer
 from onedoor.exchange.gateway.messages import Message
-from onedoor.exchange.gateway.wire import Frames
+from onedoor.exchange.gateway.wire import FEW, Frames, Outbox
 from onedoor.signing.asice.writing import Template
 from onedoor.signing.certificates import Authority, Subject
 from onedoor.signing.keys import PrivateKey, new_key
@@ -32,7 +34,9 @@ KEY = new_key()
 with TemporaryDirectory() as _folder:
     SENDER = gateway(Path(_folder), A, KEY)
 SEALER = Sealer.of(A, KEY, SENDER.signing)
-PAYLOAD = batches.seal(REQUESTS, SEALER, B, MESSAGES, 17)
+SEALED = {kind: batches.seal(kind, SEALER, B, MESSAGES, 17) for kind in (REQUESTS, RESPONSES)}
+PAYLOAD = SEALED[REQUESTS]
+either = pytest.mark.parametrize("kind", SEALED, ids=["requests", "responses"])
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +44,9 @@ def sender() -> Gateway:
     return SENDER
 
 
-def test_a_batch_is_read_as_it_was_sealed(sender: Gateway) -> None:
-    batch = batches.unseal(PAYLOAD, REQUESTS, sender, B)
+@either
+def test_a_batch_is_read_as_it_was_sealed(sender: Gateway, kind: int) -> None:
+    batch = batches.unseal(SEALED[kind], kind, sender, B)
     assert (batch.messages, batch.moment, batch.sender) == (MESSAGES, 17, A)
 
 
@@ -59,13 +64,14 @@ def test_a_batch_under_the_key_before_counts_until_its_end(sender: Gateway, left
         batches.unseal(PAYLOAD, REQUESTS, new, B)
 
 
-@settings(max_examples=400, deadline=None)
-@given(st.integers(0, len(PAYLOAD) - 1), st.integers(1, 255))
-def test_a_batch_with_any_byte_changed_is_refused(sender: Gateway, place: int, change: int) -> None:
-    forged = bytearray(PAYLOAD)
+@either
+@settings(max_examples=300, deadline=None)
+@given(place=st.integers(0, min(map(len, SEALED.values())) - 1), change=st.integers(1, 255))
+def test_a_batch_with_any_byte_changed_is_refused(sender: Gateway, kind: int, place: int, change: int) -> None:
+    forged = bytearray(SEALED[kind])
     forged[place] ^= change
     with pytest.raises(BadBatch):
-        batches.unseal(bytes(forged), REQUESTS, sender, B)
+        batches.unseal(bytes(forged), kind, sender, B)
 
 
 @settings(deadline=None)
@@ -77,26 +83,29 @@ def test_any_bytes_are_refused_without_a_crash(sender: Gateway, data: bytes) -> 
                 batches.unseal(payload, REQUESTS, sender, B)
 
 
-def test_a_batch_of_another_sender_receiver_or_kind_is_refused(sender: Gateway, tmp_path: Path) -> None:
+@either
+def test_a_batch_of_another_sender_receiver_or_kind_is_refused(sender: Gateway, kind: int) -> None:
+    (other,) = SEALED.keys() - {kind}
     for wrong in (
-        batches.seal(REQUESTS, replace(SEALER, key=new_key()), B, MESSAGES, 17),
-        batches.seal(REQUESTS, replace(SEALER, id="VN/GOV/G24/GATEWAY"), B, MESSAGES, 17),
-        batches.seal(REQUESTS, SEALER, "VN/GOV/G24/GATEWAY", MESSAGES, 17),
-        batches.seal(RESPONSES, SEALER, B, MESSAGES, 17),
+        batches.seal(kind, replace(SEALER, key=new_key()), B, MESSAGES, 17),
+        batches.seal(kind, replace(SEALER, id="VN/GOV/G24/GATEWAY"), B, MESSAGES, 17),
+        batches.seal(kind, SEALER, "VN/GOV/G24/GATEWAY", MESSAGES, 17),
+        SEALED[other],
     ):
         with pytest.raises(BadBatch):
-            batches.unseal(wrong, REQUESTS, sender, B)
+            batches.unseal(wrong, kind, sender, B)
 
 
-def test_messages_moved_between_batches_are_refused(sender: Gateway) -> None:
-    other = batches.seal(REQUESTS, SEALER, B, MESSAGES[::-1], 17)
-    statement, signature, _ = batches.split(other)
-    _, _, messages = batches.split(PAYLOAD)
-    start = PAYLOAD.index(batches.split(PAYLOAD)[1]) + len(batches.split(PAYLOAD)[1])
-    forged = len(statement).to_bytes(2) + len(signature).to_bytes(2) + statement + signature + PAYLOAD[start:]
+@either
+def test_messages_moved_between_batches_are_refused(sender: Gateway, kind: int) -> None:
+    payload = SEALED[kind]
+    statement, signature, _ = batches.split(batches.seal(kind, SEALER, B, MESSAGES[::-1], 17))
+    _, replaced, messages = batches.split(payload)
+    start = payload.index(replaced) + len(replaced)
+    forged = len(statement).to_bytes(2) + len(signature).to_bytes(2) + statement + signature + payload[start:]
     assert batches.split(forged)[2] == messages
     with pytest.raises(BadBatch, match="not those that were signed"):
-        batches.unseal(forged, REQUESTS, sender, B)
+        batches.unseal(forged, kind, sender, B)
 
 
 @settings(deadline=None)
@@ -111,3 +120,28 @@ def test_frames_arrive_whole_however_they_are_cut(payloads: list[bytes], size: i
 def test_a_frame_that_is_too_long_is_refused_before_it_is_read() -> None:
     with pytest.raises(BadBatch):
         list(Frames().feed(batches.FRAME.pack(batches.LARGEST_FRAME + 1, REQUESTS)))
+
+
+@pytest.mark.parametrize("others", [0, 1, FEW, FEW + 1, 100])
+def test_a_message_waits_a_millisecond_for_others_and_not_at_all_when_few_are_under_way(
+    monkeypatch: pytest.MonkeyPatch, others: int
+) -> None:
+    loop, sent = Mock(), []
+    monkeypatch.setattr(asyncio, "get_running_loop", lambda: loop)
+    outbox = Outbox(sent.append, lambda: others)
+    outbox.free()
+    for message in MESSAGES:
+        outbox.put(message)
+    if others <= FEW:
+        (flush,) = loop.call_soon.call_args.args
+    else:
+        wait, flush = loop.call_later.call_args.args
+        assert 0 < wait <= 0.001
+    assert len(loop.method_calls) == 1, "those that come close together leave as one"
+    assert not sent
+    flush()
+    outbox.put(MESSAGES[0])
+    assert sent == [MESSAGES]
+    assert len(loop.method_calls) == 1, "the next waits until the last batch is done with"
+    outbox.free()
+    assert len(loop.method_calls) == 2

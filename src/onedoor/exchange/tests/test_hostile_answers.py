@@ -1,0 +1,127 @@
+"""A provider's gateway that means no good: what it answers is refused, and told to who asked as an error."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from onedoor.exchange.connections import Connections, Request
+from onedoor.exchange.gateway import reading, segments
+from onedoor.exchange.gateway.messages import Message
+from onedoor.exchange.tests.hostile import HostileProvider, answer_to
+from onedoor.exchange.tests.nation import LOOKUP, PROVIDER, WHY, Place, free_base
+
+SECRET = b'{"forged": true}'
+PATIENT = "from onedoor.exchange.gateway import asking; asking.PATIENCE = 4.0"
+REFUSED, OTHERS = "Server.ClientProxy.InvalidSignatureValue", "Server.ClientProxy.InconsistentResponse"
+
+
+@pytest.fixture(scope="module")
+def lonely(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """Only the gateway that asks is ours."""
+    place = Place(tmp_path_factory.mktemp("var"), free_base(), before=PATIENT)
+    try:
+        place.start("gateway-G22")
+        yield place
+    finally:
+        place.stop()
+
+
+@pytest.fixture(scope="module")
+def provider(lonely: Place) -> Iterator[HostileProvider]:
+    with HostileProvider(lonely) as provider:
+        yield provider
+
+
+@pytest.fixture
+def hostile(provider: HostileProvider) -> HostileProvider:
+    provider.awaited, provider.key, provider.flip = 1, "G01", None
+    provider.forged = lambda asked: [Message.of(answer_to(asked[0]), SECRET)]
+    return provider
+
+
+@pytest.fixture
+def asking(lonely: Place) -> Iterator[Connections]:
+    client = lonely.client()
+    yield client
+    client.close()
+
+
+def refused(place: Place) -> int:
+    """Return how many batches stand in the log of who asked as refused."""
+    folder = place.seats["G22"].gateway_state
+    key = (folder / "log.key").read_bytes()
+    paths = sorted((folder / "log").glob("*.log"))
+    return sum(record.kind == reading.REFUSED for path in paths for record in segments.records(path, key))
+
+
+def test_an_answer_by_hand_is_taken_when_all_is_right(
+    lonely: Place, hostile: HostileProvider, asking: Connections
+) -> None:
+    before = refused(lonely)
+    answer = lonely.ask(client=asking)
+    assert (answer.status, answer.body) == (200, SECRET)
+    assert refused(lonely) == before
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(0, 10**6))
+def test_an_answer_with_a_flipped_byte_is_refused_and_logged(
+    lonely: Place, hostile: HostileProvider, asking: Connections, anywhere: int
+) -> None:
+    hostile.flip = anywhere
+    before = refused(lonely)
+    answer = lonely.ask(client=asking)
+    assert answer.headers["x-road-error"] in {REFUSED, "Server.ClientProxy.InvalidRequest"}
+    assert json.loads(answer.body)["type"] == answer.headers["x-road-error"]
+    assert b"forged" not in answer.body
+    assert refused(lonely) == before + 1
+
+
+def test_an_answer_changed_in_its_body_or_under_a_strangers_key_has_no_valid_signature(
+    lonely: Place, hostile: HostileProvider, asking: Connections
+) -> None:
+    before = refused(lonely)
+    for hostile.flip, hostile.key in ((-1, "G01"), (None, "G15")):
+        answer = lonely.ask(client=asking)
+        assert (answer.status, answer.headers["x-road-error"]) == (500, REFUSED)
+        assert b"forged" not in answer.body
+    assert refused(lonely) == before + 2
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("X_Road_Request_Hash", ""),
+        ("X_Road_Request_Hash", "A" * 88),
+        ("X_Road_Id", "another"),
+        ("X_Road_Client", "VN/GOV/G15/CIVIL-STATUS"),
+        ("X_Road_Service", f"{PROVIDER}/residence"),
+    ],
+)
+def test_a_signed_answer_to_another_request_is_not_handed_on(
+    lonely: Place, hostile: HostileProvider, asking: Connections, name: str, said: str
+) -> None:
+    hostile.forged = lambda asked: [Message.of(answer_to(asked[0], **{name: said}), SECRET)]
+    answer = lonely.ask(client=asking)
+    assert (answer.status, answer.headers["x-road-error"]) == (500, OTHERS)
+    assert b"forged" not in answer.body
+
+
+@pytest.mark.parametrize("bad", ["nonsense", "of another request"])
+def test_a_bad_answer_costs_the_good_one_of_its_batch_nothing(
+    lonely: Place, hostile: HostileProvider, asking: Connections, bad: str
+) -> None:
+    def forged(asked: list[Message]) -> list[Message]:
+        first = b"nonsense" if bad == "nonsense" else answer_to(asked[0], X_Road_Request_Hash="A" * 88)
+        return [Message.of(first, SECRET), Message.of(answer_to(asked[1]), b'"good"')]
+
+    hostile.forged, hostile.awaited = forged, 2
+    requests = [Request("POST", LOOKUP, WHY | {"X-Road-Id": f"{bad}-{number}"}, b"{}") for number in range(2)]
+    found = asking.exchange(requests, 30)
+    told = sorted((one.status, one.headers.get("x-road-error"), one.body) for one in found)  # type: ignore[union-attr]
+    assert told[0] == (200, None, b'"good"')
+    assert told[1][1] == ("Server.ClientProxy.NetworkError" if bad == "nonsense" else OTHERS)
+    assert b"forged" not in told[1][2]
