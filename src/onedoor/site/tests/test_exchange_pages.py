@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -82,6 +83,7 @@ def test_an_operator_sees_traffic_faults_and_what_ends(place: Place) -> None:
     assert "Server.ServerProxy.AccessDenied 1" in said
     assert "Certificate: TLS towards other gateways" in said
     assert "days left" in said
+    _shows_the_rest(said)
     assert len(tree.xpath("//main//figure//svg")) == 4  # two plots, each for a screen and for a phone
     assert not tree.xpath("//main//*[@style]")
     assert tree.xpath("//nav//a[@aria-current='page']")[0].text_content() == "Operation"
@@ -91,6 +93,20 @@ def test_an_operator_sees_traffic_faults_and_what_ends(place: Place) -> None:
     assert given["content-disposition"] == 'attachment; filename="operation-G22-services-hour.csv"'
     assert operator.get("/en/desk/operation/secrets.csv").status_code == 404
     assert operator.get("/en/desk/operation?period=century").status_code == 404
+
+
+def _shows_the_rest(said: str) -> None:
+    """Hold the sections whose figures are of this moment: members and how long they took, batches, ends and log."""
+    took = r"( \d[\d.]*){3}"  # p50, p95 and p99
+    for part in (
+        rf"POPULATION/population Ministry of Public Security Asked from here 2 1{took}",
+        rf"By member at the other end .* VN/GOV/G01 Ministry of Public Security Asked from here 2 1{took}",
+        r"Messages in a batch, at most Share Batches Messages 1 2 2 4 0 0",
+        r"Signed configuration of the exchange \d[^:]*:\d\d [ap]m In force",
+        r"Room for the log: [\d.,]+ \w+ of [\d.,]+ \w+ are free \d+ % of the disk are taken",
+        r"The message log has [\d.]+ \w+ of it",
+    ):
+        assert re.search(part, said), part
 
 
 def test_anyone_finds_the_services_of_the_exchange_and_how_they_describe_themselves(described: System) -> None:
