@@ -2,20 +2,24 @@
 
 import json
 import os
+import re
 import socket
 import ssl
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from onedoor.exchange import configuration
 from onedoor.exchange.connections import Connections, Request
-from onedoor.exchange.tests.nation import LOOKUP, RUN, WHY, Place, System, free_base, wait_for
+from onedoor.exchange.tests.hostile import HostileGateway, head_of
+from onedoor.exchange.tests.nation import LOOKUP, RUN, WHY, Place, System, free_base, system_of, wait_for
 from onedoor.signing.certificates import load_certificates
 from onedoor.signing.keys import load_key
 
@@ -101,6 +105,25 @@ def test_a_second_gateway_on_the_same_ports_or_log_says_so_and_does_not_start(pl
     assert "Another program already uses 127.0.0.1:" in _refusal(environment)
 
 
+@pytest.mark.parametrize(
+    "bad",
+    [
+        b"nonsense",
+        head_of(X_Road_Client="VN/GOV/G15/CIVIL-STATUS"),
+        head_of(LOOKUP.replace("/lookup", "/%2e%2e")),
+        head_of(LOOKUP.replace("population/lookup", "unknown")),
+    ],
+    ids=["nonsense", "stranger", "climbing", "unknown"],
+)
+def test_a_bad_message_costs_the_good_ones_of_its_batch_nothing(place: Place, system: System, bad: bytes) -> None:
+    with closing(HostileGateway(place)) as hostile:
+        answers = hostile.send(bad, head_of(X_Road_Request_Id="good-1"), bad, head_of(X_Road_Request_Id="good-2"))
+        while not (b"good-1" in answers and b"good-2" in answers):
+            answers += hostile.receive()
+    assert answers.count(b"200\r\n") == len(system.seen) == 2
+    assert answers.count(b"X-Road-Error:Server.ServerProxy.") == 2
+
+
 def test_bodies_and_heads_have_an_end(place: Place, system: System, portal: Connections) -> None:
     assert place.ask(body=b"x" * (9 * 2**20), client=portal).status == 200
     assert place.ask(client=portal, X_Large="x" * 60_000).headers["x-road-error"] == "Client.BadRequest"
@@ -121,6 +144,66 @@ def test_a_client_that_sends_its_head_slowly_is_cut_off_and_others_are_served(
         assert one.recv(10) == b""
         one.close()
     assert time.monotonic() - begun > 5
+
+
+def _sends_a_part_of_its_body(raw: ssl.SSLSocket) -> None:
+    raw.sendall(_wire("part")[:-1])
+
+
+def _rests_after_its_answer(raw: ssl.SSLSocket) -> None:
+    raw.sendall(_wire("whole"))
+
+
+def _lingers_after_an_early_answer(raw: ssl.SSLSocket) -> None:
+    head = _wire("early").replace(LOOKUP.encode(), b"/r1/VN/GOV/G99/NOWHERE/x").partition(b"Content-Length")[0]
+    raw.sendall(head + b"Content-Length: 9000000\r\n\r\n" + bytes(2 * 2**20))
+
+
+@pytest.mark.parametrize(
+    ("limit", "does"),
+    [
+        ("BODY_WITHIN", _sends_a_part_of_its_body),
+        ("IDLE", _rests_after_its_answer),
+        ("LINGER", _lingers_after_an_early_answer),
+    ],
+)
+def test_a_client_that_is_too_slow_or_rests_is_cut_off_and_others_are_served(
+    alone: Place, limit: str, does: Callable[[ssl.SSLSocket], None]
+) -> None:
+    with _impatient(alone, limit) as served, _raw(alone) as raw:
+        does(raw)
+        served()
+        raw.settimeout(30)
+        while raw.recv(2**16):
+            pass
+        served()
+
+
+def test_a_client_that_does_not_take_its_answers_is_cut_off_and_others_are_served(alone: Place) -> None:
+    with _impatient(alone, "WRITE_WITHIN", bytes(900_000)) as served, _raw(alone) as raw:
+        raw.sendall(b"".join(_wire(f"untaken-{number}") for number in range(8)))
+        own, peer = (f"0100007F:{port:04X}" for port in (raw.getpeername()[1], raw.getsockname()[1]))
+        held = re.compile(f"{own} {peer} 01 ")  # of Linux: from, to, and that neither end has closed
+        assert held.search(Path("/proc/net/tcp").read_text())
+        served()
+        wait_for(lambda: not held.search(Path("/proc/net/tcp").read_text()), "the connection is closed", 30)
+        served()
+
+
+@contextmanager
+def _impatient(place: Place, limit: str, answer: bytes = b"{}") -> Iterator[Callable[[], None]]:
+    """Run both gateways, the one that asks with a short *limit* and no other; give what a good client does."""
+    limits = dict.fromkeys(("HEAD_WITHIN", "BODY_WITHIN", "IDLE", "WRITE_WITHIN", "LINGER"), 1e9) | {limit: 0.5}
+    place.before = f"from onedoor.exchange.gateway import systems, wire; vars(systems).update({limits})"
+    place.before += "; wire.DEAD_AFTER = 10**6"  # the system is not to be the one that closes
+    place.start("gateway-G22", "gateway-G01")
+    with system_of(place, "G01") as system, closing(place.client()) as client:
+        system.reply = lambda _: (200, answer, "")
+
+        def served() -> None:
+            assert place.ask(client=client).status == 200
+
+        yield served
 
 
 @pytest.mark.parametrize(
