@@ -92,7 +92,7 @@ class HostileGateway:
         return self.receive()
 
     def sealed(self, *asked: Message, moment: int | None = None, key: str = "G22") -> bytes:
-        """Return the payload of a batch of what is *asked*, signed as G22's gateway with the key of the member *key*."""
+        """Return the payload of a batch of what is *asked*, signed as G22 with the key of the member *key*."""
         sealer = _sealer("VN/GOV/G22/GATEWAY", self.place, key)
         return batches.seal(batches.REQUESTS, sealer, "VN/GOV/G01/GATEWAY", asked, moment or time.time_ns())
 
