@@ -50,7 +50,6 @@ class Core:
         self.passing = Passing(limits or Limits())
         self.logs, self.buckets, self.sent = share.logs(local.log), share.buckets, share.sent
         self.indices = Indices(local.log, local.log_key, self.logs)
-        log.written = self.indices.of(log.folder).note
         self.sealer = Sealer.of(local.id, local.key, local.identity.certificate)
         self.counts: Counter[str] = Counter()
         self.journal = Journal()

@@ -67,6 +67,7 @@ class GatewayServer:
         self._how = How(newer=settings.error_types == NEWER_ERRORS, busy=busy, rate=settings.client_rate)
         log = Log(share.log(self.local.log), self.local.log_key)
         self.core = Core(self.local, log, share, within(settings.networks), limits)
+        log.written = self.core.indices.of(log.folder).note
         self.stamping = Stamping(self.core, settings.tsa_url, settings.ocsp_url, settings.stamp_within)
         self.core.stamping = self.stamping
         self.standing = Standing(self.core, settings.ocsp_url)
