@@ -82,7 +82,7 @@ class Machine:
     def __post_init__(self) -> None:
         self.namespace = f"od{os.getpid()}-{self.member}"
         ip("netns", "add", self.namespace)
-        self.server = Server(self.folder.with_name(f"{self.member}-postgres"), {"fsync": "off"})
+        self.server = Server(self.folder.with_name(f"{self.member}-postgres"), {})
 
     def command(self, *command: str) -> list[str]:
         """Return *command* so that it runs on this computer, and ends when we end."""
