@@ -8,9 +8,7 @@ import asyncio
 import base64
 import io
 import json
-import math
 import re
-import time
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -158,10 +156,9 @@ class Evidence:
 
     def _slowly(self, client: str) -> None:
         """Turn away a client that comes too often; its messages and its evidence have one rate."""
-        seconds = self._core.buckets.take(client, self._rate, time.monotonic()) if self._rate else 0.0
-        if seconds:
+        if self._rate and (seconds := self._core.buckets.wait(client, self._rate)):
             text = f"Client '{identifiers.named(client)}' asks more often than it may"
-            raise Refused(429, b"Too Many Requests", text, retry=math.ceil(seconds))
+            raise Refused(429, b"Too Many Requests", text, retry=seconds)
 
     async def _found(self, wanted: Wanted) -> tuple[Headers, bytes]:
         if self._waiting >= MOST_WAITING:

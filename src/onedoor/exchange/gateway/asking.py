@@ -7,7 +7,6 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Collection
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -135,7 +134,7 @@ class Peer:
             return
         self._link = None
         self.outbox.busy = True
-        unsent = {_request_id(message.head) for message in self.outbox.drop()}
+        unsent = {messages.request_id(message.head) for message in self.outbox.drop()}
         told = why if isinstance(why, Fault) else client_side("NetworkError", why, retry=True)
         self._announced.clear()
         for request_id in [one for one in self.awaited if one not in came]:
@@ -201,7 +200,7 @@ class Peer:
 
     def fail_sent(self, head: bytes, fault: Fault) -> None:
         """Answer the request with *head* with *fault*."""
-        self.fail(_request_id(head), fault)
+        self.fail(messages.request_id(head), fault)
 
     def _receive(self, head: bytes, response: Response, one: Awaited, request_id: str, link: "AskingLink") -> None:
         """Hand on the response whose body was announced in its *head*; it comes as it is taken."""
@@ -406,14 +405,8 @@ class AskingLink(Link):
             self._leave()
 
 
-def _request_id(head: bytes) -> str:
-    return messages.read_request(head).first(b"x-road-request-id")
-
-
 def _answered_id(head: bytes) -> str:
-    with suppress(messages.BadMessage):
-        return messages.read_response(head).headers.first(b"x-road-request-id")
-    return ""
+    return messages.request_id(head, messages.read_response)
 
 
 def _isolated(step: Callable[[], None]) -> None:

@@ -3,9 +3,7 @@
 import asyncio
 import json
 import logging
-import math
 import re
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -297,9 +295,9 @@ class Consuming:
 
     def _slowly(self, client: str) -> None:
         """Turn away a client that comes too often."""
-        if seconds := self.core.buckets.take(client, self._how.rate, time.monotonic()):
+        if seconds := self.core.buckets.wait(client, self._how.rate):
             why = f"Client '{identifiers.named(client)}' sends more messages than it may"
-            raise client_side("RateLimited", why, retry=math.ceil(seconds))
+            raise client_side("RateLimited", why, retry=seconds)
 
     def _check_push(self, client: str, target: Target, headers: Fields) -> None:
         """Raise `Fault` when a room behind this gateway would push to whom it does not grant to subscribe."""

@@ -1,7 +1,8 @@
 """A message as it is signed: its head in the bytes that travel, its body, and the X-Road rules for headers."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha512
 
@@ -165,6 +166,13 @@ def read_response(head: bytes) -> Response:
     """Return the parts of a response's head; raise `BadMessage`."""
     match = _response(head)
     return Response(int(match[1]), match[2], Fields(_FIELD.findall(match[3])), len(head))
+
+
+def request_id(head: bytes, read: Callable[[bytes], Request | Response] = read_request) -> str:
+    """Return the id between gateways of the message with *head*, or nothing when that is not well formed."""
+    with suppress(BadMessage):
+        return read(head).headers.first(b"x-road-request-id")
+    return ""
 
 
 def check_response(head: bytes) -> None:

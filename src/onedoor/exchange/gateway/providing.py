@@ -3,7 +3,6 @@
 
 import asyncio
 import logging
-import math
 import time
 from contextlib import suppress
 from http import HTTPStatus
@@ -98,7 +97,7 @@ class ProvidingLink(Link):
         self._serving += len(batch.messages)
         self._flow()
         if self.streams.coming:
-            self.streams.closing(_id_of(one) for one in batch.messages if one.passed)
+            self.streams.closing(messages.request_id(one.head) for one in batch.messages if one.passed)
         arrived = time.time_ns()
         durable = lambda error: self._received(batch, peer, arrived, error)  # noqa: E731
         self.core.keep(reading.RECEIVED_REQUESTS, payload, batch.signer, durable)
@@ -130,7 +129,7 @@ class ProvidingLink(Link):
         """Take the signature over the digest of a request's body."""
         self._serving -= 1
         self._flow()
-        self.streams.close(_id_of(message), message)
+        self.streams.close(messages.request_id(message.head), message)
 
     def respond(self, head: bytes, body: bytes) -> None:
         """Queue a response."""
@@ -327,10 +326,9 @@ class Question:
 
     def _slowly(self, client: str, provided: Provided) -> None:
         """Turn away a client that comes too often."""
-        seconds = self._shared.buckets.take(f"{client} {provided.service}", provided.rate, time.monotonic())
-        if seconds:
+        if seconds := self._shared.buckets.wait(f"{client} {provided.service}", provided.rate):
             why = f"Client '{identifiers.named(client)}' sends more to this service than it may"
-            raise server_side("RateLimited", why, retry=math.ceil(seconds))
+            raise server_side("RateLimited", why, retry=seconds)
 
     def _once(self, request: Request, client: str) -> None:
         """Serve an id once alone."""
@@ -437,12 +435,6 @@ class Question:
         names += zip((b"X-Road-Service", b"X-Road-Client"), self._spoken, strict=False)
         same = (b"X-Road-Id", b"X-Road-Request-Id")
         return names + [(name, request.headers.named.get(name.lower(), b"")) for name in same]
-
-
-def _id_of(message: Message) -> str:
-    with suppress(messages.BadMessage):
-        return messages.read_request(message.head).first(b"x-road-request-id")
-    return ""
 
 
 def _wire(request: Request, target: Target, provided: Provided, framed: bytes, traced: tuple[bytes, bytes]) -> bytes:

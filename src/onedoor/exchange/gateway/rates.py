@@ -1,8 +1,10 @@
 """How often a client may ask: a token bucket for each, kept as one number, which the workers of a gateway share."""
 
 import fcntl
+import math
 import mmap
 import os
+import time
 from functools import lru_cache
 from hashlib import blake2b
 
@@ -42,6 +44,10 @@ class Buckets:
             return self._take(_named(whose), 1 / rate, now)
         finally:
             fcntl.lockf(self.file, fcntl.LOCK_UN)
+
+    def wait(self, whose: str, rate: float) -> int:
+        """Take one token now and return 0; or none, and return the whole seconds after which to come again."""
+        return math.ceil(self.take(whose, rate, time.monotonic()))
 
     def _take(self, name: int, step: float, now: float) -> float:
         names, place = self._names, name % len(self._names)
