@@ -13,13 +13,10 @@ from onedoor.exchange.tests.xroad import XRoad, xroad_of
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    place = Place(tmp_path_factory.mktemp("var"), free_base())
-    try:
+    with Place(tmp_path_factory.mktemp("var"), free_base()) as place:
         _make_reads_plain(place.seats["G01"].gateway_state / "gateway.json")
         place.start("directory", "gateway-G22", "gateway-G01")
         yield place
-    finally:
-        place.stop()
 
 
 @pytest.fixture

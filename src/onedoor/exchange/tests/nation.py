@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 from onedoor.exchange.connections import Connections, Request, Response
 from onedoor.exchange.directory import lab
@@ -50,6 +51,12 @@ class Place:
         lab.provision(nation, self.var, self.base)
         self.environments = lab.environments(nation, self.var, self.base)
         self.seats: Mapping[str, Seat] = {seat.member.id: seat for seat in self.layout.seats()}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
     def start(self, *names: str) -> None:
         for name in names:

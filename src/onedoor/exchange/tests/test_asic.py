@@ -173,9 +173,8 @@ def test_a_message_of_others_is_not_found_by_its_id(
 
 @pytest.fixture
 def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    place = Place(tmp_path_factory.mktemp("var"), free_base())
-    yield place
-    place.stop()
+    with Place(tmp_path_factory.mktemp("var"), free_base()) as place:
+        yield place
 
 
 def test_without_time_stamps_for_too_long_traffic_stops_and_goes_on_with_them_after_a_kill(

@@ -31,19 +31,16 @@ providing.MOST_LINKS, wire.FRAME_WITHIN = {LINKS}, 1.0
 @pytest.fixture(scope="module")
 def parted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """Two gateways, of whose provider one service is impatient, and one has a system of its own that is looked at."""
-    place = Place(tmp_path_factory.mktemp("var"), free_base())
-    place.before = SHORT
-    path = place.seats["G01"].gateway_state / local.FILE
-    data = json.loads(path.read_text())
-    services = {one["service"].rpartition("/")[2]: one for one in data["services"]}
-    services["population"]["timeout"] = 1.0
-    services["reads"] |= {"url": apart(place, "https://"), "description": "", "health": "/how?"}
-    path.write_text(json.dumps(data))
-    try:
+    with Place(tmp_path_factory.mktemp("var"), free_base()) as place:
+        place.before = SHORT
+        path = place.seats["G01"].gateway_state / local.FILE
+        data = json.loads(path.read_text())
+        services = {one["service"].rpartition("/")[2]: one for one in data["services"]}
+        services["population"]["timeout"] = 1.0
+        services["reads"] |= {"url": apart(place, "https://"), "description": "", "health": "/how?"}
+        path.write_text(json.dumps(data))
         place.start("gateway-G22", "gateway-G01")
         yield place
-    finally:
-        place.stop()
 
 
 @pytest.fixture

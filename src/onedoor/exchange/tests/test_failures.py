@@ -28,9 +28,8 @@ G15 = "/r1/VN/GOV/G15/CIVIL-STATUS/births/lookup"
 
 @pytest.fixture
 def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    place = Place(tmp_path_factory.mktemp("var"), free_base())
-    yield place
-    place.stop()
+    with Place(tmp_path_factory.mktemp("var"), free_base()) as place:
+        yield place
 
 
 def test_an_id_is_refused_after_a_restart_as_well(place: Place, system: System, portal: Connections) -> None:

@@ -21,12 +21,9 @@ REFUSED, OTHERS = "Server.ClientProxy.InvalidSignatureValue", "Server.ClientProx
 @pytest.fixture(scope="module")
 def lonely(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """Only the gateway that asks is ours."""
-    place = Place(tmp_path_factory.mktemp("var"), free_base(), before=PATIENT)
-    try:
+    with Place(tmp_path_factory.mktemp("var"), free_base(), before=PATIENT) as place:
         place.start("gateway-G22")
         yield place
-    finally:
-        place.stop()
 
 
 @pytest.fixture(scope="module")

@@ -206,14 +206,11 @@ def test_a_kill_in_the_middle_leaves_whole_logs_and_what_was_complete_in_both(pl
 
 @pytest.fixture(scope="module")
 def false(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    place = Place(tmp_path_factory.mktemp("false"), free_base(), before=FALSE)
-    for name in GATEWAYS:
-        place.environments[name] |= {"ONEDOOR_LARGEST_BODY": "4"}
-    try:
+    with Place(tmp_path_factory.mktemp("false"), free_base(), before=FALSE) as place:
+        for name in GATEWAYS:
+            place.environments[name] |= {"ONEDOOR_LARGEST_BODY": "4"}
         place.start("directory", *GATEWAYS)
         yield place
-    finally:
-        place.stop()
 
 
 def test_a_body_with_another_digest_than_was_signed_is_never_complete(false: Place) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import time
 from collections.abc import Iterator
 from typing import Any, cast
 from uuid import UUID
@@ -69,12 +68,9 @@ def test_a_body_counts_until_it_is_over_though_all_of_it_came() -> None:
 
 @pytest.fixture
 def few(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    place = Place(tmp_path_factory.mktemp("var"), free_base(), before=FEW)
-    try:
+    with Place(tmp_path_factory.mktemp("var"), free_base(), before=FEW) as place:
         place.start("directory", "gateway-G22", "gateway-G01")
         yield place
-    finally:
-        place.stop()
 
 
 def test_a_peer_that_announces_bodies_on_many_links_is_told_to_come_later_with_the_same_id(few: Place) -> None:
@@ -98,15 +94,10 @@ def test_a_peer_that_announces_bodies_on_many_links_is_told_to_come_later_with_t
         assert few.ask(f"{FILES}/10", client=client, method="GET", Onedoor_Purpose="hand-over").status == 200
         client.close()
         links[0].close()
-        until = time.monotonic() + 30
-        while announced(links[2], "id-2")[0] != batches.CREDIT and time.monotonic() < until:
-            time.sleep(0.1)
+        wait_for(lambda: announced(links[2], "id-2")[0] == batches.CREDIT, "a place is free", 30)
         links[1].close()
         replayed = HostileGateway(few)
-        until = time.monotonic() + 30
-        while b"Overloaded" in (told := announced(replayed, "id-2")) and time.monotonic() < until:
-            time.sleep(0.1)
-        assert b"already received" in told, "it was taken now"
+        wait_for(lambda: b"already received" in announced(replayed, "id-2"), "it was taken before", 30)
         for one in (links[2], replayed):
             one.close()
 

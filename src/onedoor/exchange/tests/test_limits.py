@@ -30,20 +30,17 @@ RATE, SERVED = 5, 0.5
 
 @pytest.fixture(scope="module")
 def limited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    place = Place(tmp_path_factory.mktemp("var"), free_base())
-    place.before = SMALL
-    place.environments["gateway-G22"] |= {"ONEDOOR_BUSY_STATUS": "503", "ONEDOOR_CLIENT_RATE": str(RATE)}
-    path = place.seats["G01"].gateway_state / local.FILE
-    data = json.loads(path.read_text())
-    services = {one["service"].rpartition("/")[2]: one for one in data["services"]}
-    services["population"]["rate"], services["residence"]["timeout"] = SERVED, 2
-    path.write_text(json.dumps(data))
-    lab.provision(place.layout.nation, place.var, place.base)  # what the operator wrote stays
-    try:
+    with Place(tmp_path_factory.mktemp("var"), free_base()) as place:
+        place.before = SMALL
+        place.environments["gateway-G22"] |= {"ONEDOOR_BUSY_STATUS": "503", "ONEDOOR_CLIENT_RATE": str(RATE)}
+        path = place.seats["G01"].gateway_state / local.FILE
+        data = json.loads(path.read_text())
+        services = {one["service"].rpartition("/")[2]: one for one in data["services"]}
+        services["population"]["rate"], services["residence"]["timeout"] = SERVED, 2
+        path.write_text(json.dumps(data))
+        lab.provision(place.layout.nation, place.var, place.base)  # what the operator wrote stays
         place.start("gateway-G22", "gateway-G01")
         yield place
-    finally:
-        place.stop()
 
 
 @pytest.fixture

@@ -249,9 +249,8 @@ def test_many_at_once_fill_tiles_and_a_crash_at_each_step_leaves_all_or_nothing(
 def test_the_directory_collects_and_serves_it_beside_the_configuration(systems: list[System], tmp_path: Path) -> None:
     policy = tmp_path / "ledgers"
     policy.write_text("".join(f"log {one.verifier} {one.url}\n" for one in systems))
-    place = Place(tmp_path / "var", free_base())
-    place.environments["directory"]["ONEDOOR_LEDGER_POLICY"] = str(policy)
-    try:
+    with Place(tmp_path / "var", free_base()) as place:
+        place.environments["directory"]["ONEDOOR_LEDGER_POLICY"] = str(policy)
         place.start("directory")
         address = place.environments["directory"]["ONEDOOR_LISTEN"]
         fetch = reader(Server(f"http://{address}", 5.0))
@@ -263,8 +262,6 @@ def test_the_directory_collects_and_serves_it_beside_the_configuration(systems: 
         assert fetch("configuration", 10**6)
         for hidden in ("ledger/../ledger/key", "ledger/tree", "ledger/../signing.key", "ledger/", "ledger/tile/0/000"):
             assert not answered(fetch, hidden)
-    finally:
-        place.stop()
 
 
 def answered(fetch: Read, path: str) -> bool:

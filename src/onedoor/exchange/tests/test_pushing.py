@@ -16,12 +16,9 @@ API = f"{ROOM}/api"
 
 @pytest.fixture
 def place(tmp_path: object) -> Iterator[Place]:
-    place = Place(tmp_path, free_base(), before=QUICK)  # type: ignore[arg-type]
-    try:
+    with Place(tmp_path, free_base(), before=QUICK) as place:  # type: ignore[arg-type]
         place.start("directory", "gateway-G15", "gateway-G24")
         yield place
-    finally:
-        place.stop()
 
 
 def test_who_may_subscribe_no_more_is_pushed_nothing_by_the_rooms_own_gateway(place: Place) -> None:

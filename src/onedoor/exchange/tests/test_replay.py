@@ -134,14 +134,12 @@ def test_two_processes_that_share_a_table_take_an_id_once() -> None:
 
 
 def test_a_gateway_that_asks_for_lists_without_end_is_told_to_come_later(tmp_path: Path) -> None:
-    place = Place(tmp_path, free_base(), before="from onedoor.exchange.gateway import replay; replay.SHARE = 3 / 2**22")
-    try:
+    little = "from onedoor.exchange.gateway import replay; replay.SHARE = 3 / 2**22"
+    with Place(tmp_path, free_base(), before=little) as place:
         place.start("directory", "gateway-G22", "gateway-G01")
         client = place.client()
         found = [place.ask(f"/r1/{PROVIDER}/listMethods", client=client, method="GET") for _ in range(4)]
         client.close()
-    finally:
-        place.stop()
     assert [one.status for one in found] == [200, 200, 200, 500]
     assert found[3].headers["x-road-error"] == "Server.ServerProxy.Overloaded"
     assert found[3].headers["retry-after"] == "1"

@@ -27,17 +27,16 @@ def before(tmp_path: Path) -> Path:
 def test_gateways_are_upgraded_one_after_the_other_in_any_order(
     before: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    place = Place(tmp_path / "var", free_base())
+    with Place(tmp_path / "var", free_base()) as place:
 
-    def start(name: str, *, old: bool) -> None:
-        with monkeypatch.context() as patch:
-            if old:
-                patch.setenv("PYTHONPATH", str(before))
-            if name in place.running:
-                place.kill(name, 15)
-            place.start(name)
+        def start(name: str, *, old: bool) -> None:
+            with monkeypatch.context() as patch:
+                if old:
+                    patch.setenv("PYTHONPATH", str(before))
+                if name in place.running:
+                    place.kill(name, 15)
+                place.start(name)
 
-    try:
         start("directory", old=True)
         with system_of(place, "G01"):
             for old_consumer, old_provider in ((True, True), (True, False), (False, False), (False, True)):
@@ -47,5 +46,3 @@ def test_gateways_are_upgraded_one_after_the_other_in_any_order(
                 wait_for(lambda client=client: place.ask(client=client).status == 200, "they exchange messages")
                 assert {place.ask(client=client).status for _ in range(5)} == {200}
                 client.close()
-    finally:
-        place.stop()

@@ -24,12 +24,9 @@ FIRST, SECOND = "VN/GOV/G01/GATEWAY", "VN/GOV/G01/GATEWAY-2"
 @pytest.fixture(scope="module")
 def doubled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     nation = with_two(tmp_path_factory.mktemp("nation"), "G01")
-    place = Place(tmp_path_factory.mktemp("var"), free_base(), name=str(nation))
-    try:
+    with Place(tmp_path_factory.mktemp("var"), free_base(), name=str(nation)) as place:
         place.start("gateway-G22", *BOTH)
         yield place
-    finally:
-        place.stop()
 
 
 @pytest.fixture

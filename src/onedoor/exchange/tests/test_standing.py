@@ -18,11 +18,8 @@ SOON += "standing.EVERY = authorities.KNOWN_FOR = authorities.SILENT_FOR = 0.2"
 
 @pytest.fixture
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    place = Place(tmp_path_factory.mktemp("var"), free_base(), before=SOON)
-    try:
+    with Place(tmp_path_factory.mktemp("var"), free_base(), before=SOON) as place:
         yield place
-    finally:
-        place.stop()
 
 
 def test_what_a_revoked_certificate_signed_is_refused_on_both_sides(place: Place) -> None:

@@ -16,12 +16,9 @@ ASKING = 4
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    place = Place(tmp_path_factory.mktemp("var"), free_base())
-    try:
+    with Place(tmp_path_factory.mktemp("var"), free_base()) as place:
         place.start("directory", "gateway-G22", "gateway-G01")
         yield place
-    finally:
-        place.stop()
 
 
 class Load:

@@ -23,12 +23,11 @@ def collector() -> Iterator[Collector]:
 
 @pytest.fixture
 def traced(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> Iterator[Place]:
-    place = Place(tmp_path_factory.mktemp("var"), free_base())
-    for name in ("gateway-G22", "gateway-G01"):
-        place.environments[name]["ONEDOOR_TRACES_URL"] = collector.url
-    place.start("directory", "gateway-G22", "gateway-G01")
-    yield place
-    place.stop()
+    with Place(tmp_path_factory.mktemp("var"), free_base()) as place:
+        for name in ("gateway-G22", "gateway-G01"):
+            place.environments[name]["ONEDOOR_TRACES_URL"] = collector.url
+        place.start("directory", "gateway-G22", "gateway-G01")
+        yield place
 
 
 def test_a_message_leaves_a_span_at_each_gateway_under_the_one_who_asked(traced: Place, collector: Collector) -> None:

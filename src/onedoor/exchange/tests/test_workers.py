@@ -22,12 +22,11 @@ WORKERS = 2
 
 @pytest.fixture(scope="module")
 def several(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    place = Place(tmp_path_factory.mktemp("var"), free_base())
-    for name in (PROVIDING, ASKING):
-        place.environments[name]["ONEDOOR_WORKERS"] = str(WORKERS)
-    place.start("directory", PROVIDING, ASKING)
-    yield place
-    place.stop()
+    with Place(tmp_path_factory.mktemp("var"), free_base()) as place:
+        for name in (PROVIDING, ASKING):
+            place.environments[name]["ONEDOOR_WORKERS"] = str(WORKERS)
+        place.start("directory", PROVIDING, ASKING)
+        yield place
 
 
 @pytest.fixture

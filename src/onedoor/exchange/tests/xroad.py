@@ -136,17 +136,14 @@ def _exchanged(connection: socket.socket, wire: bytes, method: str) -> Answer:
 @contextmanager
 def xroad_of(var: Path) -> Iterator[XRoad]:
     """Start both gateways under *var*; no directory, for the configuration lies with them."""
-    place = Place(var, free_base())
-    _set_up(place)
-    try:
+    with Place(var, free_base()) as place:
+        _set_up(place)
         with system_of(place, "G01") as system:
             place.start("gateway-G22", "gateway-G01")
             both = XRoad(place, system)
             yield both
             for connection in both.kept.values():
                 connection.close()
-    finally:
-        place.stop()
 
 
 def _set_up(place: Place) -> None:
