@@ -17,6 +17,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from hashlib import blake2b
+from itertools import islice
 from pathlib import Path
 
 from onedoor.exchange.gateway import batches, reading, segments
@@ -37,8 +38,8 @@ INSERT OR IGNORE INTO place
     SELECT json_extract(value, '$[0]'), ?, json_extract(value, '$[1]'), json_extract(value, '$[2]') FROM json_each(?)
 """
 """All of a segment by one statement: entered one by one, each would take the interpreter from the gateway."""
-_ID = re.compile(rb"\r\n(?i:x-road-id):([^\r]*)(?=\r\n)")
-"""Each line that may be the id's: which of them it is, is told when the message is read."""
+_ID, LINES = re.compile(rb"\r\n(?i:x-road-id):([^\r]*)(?=\r\n)"), 2
+"""A line that may be the id's, and how many of them count: a reason phrase may look like one before the first."""
 _logger = logging.getLogger(__name__)
 
 
@@ -67,12 +68,14 @@ class Index:
         yield from self._at(self._mark(signature), self._taken())
 
     def note(self, segment: int, at: int, number: int, kind: int, payload: bytes) -> None:
-        """Take note of a record that was just written: of a segment that is noted from its first one on, all are."""
+        """Take note of a record that was just written, unless its segment is to be read: all are noted, or none."""
         if not number:
             self._noted[segment] = array("q")
             if len(self._noted) > MOST_NOTED:
                 self._noted.pop(next(iter(self._noted)), None)
-        if (noted := self._noted.get(segment)) is not None:
+        if kind == reading.STAMPED:  # thousands of signatures: their segment is read, beside the path of messages
+            self._noted.pop(segment, None)
+        elif (noted := self._noted.get(segment)) is not None:
             for mark in self._marks(kind, payload):
                 noted.extend((mark, at, number))
 
@@ -152,7 +155,7 @@ class Index:
             if kind == reading.STAMPED:
                 return [self._mark(one) for one in reading.stamped(payload)]
             heads = batches.heads(payload) if kind != reading.REFUSED else ()
-            return [self._mark(one) for head in heads for one in _ID.findall(head)]
+            return [self._mark(one[1]) for head in heads for one in islice(_ID.finditer(head), LINES)]
         except Exception:
             _logger.exception("index.record")
             return []

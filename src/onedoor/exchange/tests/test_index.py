@@ -14,7 +14,7 @@ import pytest
 from onedoor.exchange.gateway import batches, index, reading, segments
 from onedoor.exchange.gateway.index import Index
 from onedoor.exchange.gateway.log import Log
-from onedoor.exchange.gateway.messages import Message, request_head
+from onedoor.exchange.gateway.messages import Message, request_head, response_head
 from onedoor.signing.certificates import Authority, Subject
 from onedoor.signing.keys import new_key
 
@@ -161,9 +161,7 @@ def test_what_this_run_wrote_is_noted_as_reading_it_would_find_it(
             ]
             kind = reading.REFUSED if number % 7 == 0 else reading.SENT_REQUESTS
             log.append(kind, batches.seal(1, sealer, "b", messages, 1), lambda _: None)
-        stamped = b'{"signatures": [["a", "YQ==", ""], ["b", "Yg==", ""]]}'
-        log.append(reading.STAMPED, stamped, lambda _: None)
-        log.append(reading.STAMPED, b"x" * 4096, lambda _: None)
+        log.append(reading.REFUSED, b"x" * 4096, lambda _: None)
         await asyncio.sleep(0)
         log.close()
         return found
@@ -179,6 +177,41 @@ def test_what_this_run_wrote_is_noted_as_reading_it_would_find_it(
     (folder / index.FILE).unlink()
     of(tmp_path).close()
     assert noted == _rows(folder)
+
+
+def test_a_segment_with_time_stamps_is_read(tmp_path: Path) -> None:
+    async def running() -> Index:
+        log = Log(tmp_path / "log", KEY, size=4096)
+        found = Index(tmp_path / "log", KEY)
+        log.written = found.note
+        log.append(reading.STAMPED, b'{"signatures": [["a", "YQ==", ""], ["b", "Yg==", ""]]}', lambda _: None)
+        log.append(reading.REFUSED, b"x" * 4096, lambda _: None)
+        await asyncio.sleep(0)
+        log.close()
+        return found
+
+    found = asyncio.run(running())
+    assert found.catch_up()
+    assert [one.kind for one in found.stamps(b"b")] == [reading.STAMPED]
+    assert not list(found.stamps(b"c"))
+
+
+def test_of_many_ids_in_one_head_the_first_is_found_behind_a_reason_that_looks_like_one(
+    tmp_path: Path, sealer: batches.Sealer
+) -> None:
+    async def running() -> None:
+        log = Log(tmp_path / "log", KEY, size=4096)
+        names = [(b"X-Road-Id", b"first"), *[(b"X-Road-Id", b"%d" % number) for number in range(100)]]
+        message = Message.of(response_head(200, b"x-road-id:reason", names), b"")
+        log.append(reading.SENT_RESPONSES, batches.seal(batches.RESPONSES, sealer, "b", [message], 1), lambda _: None)
+        log.append(reading.REFUSED, b"x" * 4096, lambda _: None)
+        await asyncio.sleep(0)
+        log.close()
+
+    asyncio.run(running())
+    assert of(tmp_path).catch_up() is False
+    assert len(_rows(tmp_path / "log")) == index.LINES
+    assert [one.kind for one in of(tmp_path).records("first")] == [reading.SENT_RESPONSES, reading.REFUSED]
 
 
 def test_a_segment_whose_places_are_not_in_memory_any_more_is_read(
