@@ -11,7 +11,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field
 
 from onedoor.exchange.connections import client_context
-from onedoor.exchange.tests.nation import PROVIDER, WHY, Place, System
+from onedoor.exchange.tests.nation import PROVIDER, WHY, Place, System, wait_for
 
 MIB = 2**20
 BLOCK = hashlib.shake_256(b"block").digest(MIB)
@@ -45,6 +45,11 @@ class Files(System):
 
     taken: list[tuple[int, str, bool]] = field(default_factory=list)
     """Of each body sent to it: how many bytes came, their SHA-512, and whether it was whole."""
+
+    def whole(self) -> list[bool]:
+        """Return of each body sent to it whether it was whole, once it knows of one: who asked may be told before."""
+        wait_for(lambda: bool(self.taken), "the system hears of a body")
+        return [whole for _, _, whole in self.taken]
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(asyncio.IncompleteReadError, asyncio.CancelledError, OSError), closing(writer):

@@ -118,8 +118,7 @@ def test_what_comes_after_the_signature_of_a_body_does_not_undo_it(few: Place, a
         hostile.socket.sendall(piece + closing + (reset if after == "reset" else b""))
         if after == "close":
             hostile.close()
-        wait_for(lambda: bool(files.taken), "the system has the body")
-        assert [whole for _, _, whole in files.taken] == [True]
+        assert files.whole() == [True]
         hostile.close()
 
 
