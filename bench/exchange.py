@@ -109,6 +109,9 @@ def main(folder: Path) -> None:
 
 def _ratios(place: Place, entrance: int) -> Iterator[Ratio]:
     entrances = (_port(place, CONSUMER, SYSTEMS), entrance)
+    loads = [_load(place, port, CASES[0]) for port in entrances]
+    bodies = [partial(large.rate, one.port, one.tls, _sized(one)) for one in loads]
+    yield from large.memory(place, bodies[0])
     for case in CASES:
         ours, anchor = (_load(place, port, case) for port in entrances)
         yield compare(
@@ -121,9 +124,7 @@ def _ratios(place: Place, entrance: int) -> Iterator[Ratio]:
             repeats=REPEATS,
             note=f"goal {case.goal:.2f}; against nginx→nginx",
         )
-    loads = [_load(place, port, CASES[0]) for port in entrances]
-    heads = [one.wire.replace(b"size=%d" % (CASES[0].answer * ROUND), b"size={size}") for one in loads]
-    yield from large.ratios(place, loads[0].tls, entrances, (heads[0], heads[1]))
+    yield large.ratio(*bodies)
     ours, anchor = loads
     yield compare(
         "exchange: one client, p50",
@@ -133,6 +134,11 @@ def _ratios(place: Place, entrance: int) -> Iterator[Ratio]:
         repeats=REPEATS,
         note="goal 10; against nginx→nginx",
     )
+
+
+def _sized(load: Load) -> bytes:
+    """Return what *load* sends, asking for ``{size}`` bytes."""
+    return load.wire.replace(b"size=%d" % (CASES[0].answer * ROUND), b"size={size}")
 
 
 def _load(place: Place, port: int, case: Case) -> Load:

@@ -4,7 +4,6 @@ Part of `bench.exchange`, whose gateways and proxies it uses.
 """
 
 import asyncio
-import signal
 import ssl
 import threading
 import time
@@ -23,6 +22,8 @@ LARGE, TOGETHER, REPEATS = 1024 * MIB, 8, 5
 FLOOR, GOAL, GROWTH, SPAN = 0.35, 0.60, 8.0, 64.0
 """Part of nginx's rate that must be kept, and that is aimed at; MiB for one body, and for several at once."""
 GATEWAYS = ("gateway-G22", "gateway-G01")
+Rate = partial[float]
+"""`rate` of all but size and times."""
 
 
 class _Taking(asyncio.BufferedProtocol):
@@ -81,14 +82,8 @@ def rate(port: int, tls: ssl.SSLContext, head: bytes, size: int = LARGE, times: 
     return times * size / 1e6 / uvloop.run(_take(port, tls, wire, size, times))
 
 
-def ratios(
-    place: Place, tls: ssl.SSLContext, entrances: tuple[int, int], heads: tuple[bytes, bytes]
-) -> Iterator[Ratio]:
-    """Yield the memory of the gateways, started anew for it, and the rate of one large body through both."""
-    for name in GATEWAYS:
-        place.kill(name, signal.SIGTERM)
-        place.start(name)
-    ours, anchor = (partial(rate, port, tls, head) for port, head in zip(entrances, heads, strict=True))
+def memory(place: Place, ours: Rate) -> Iterator[Ratio]:
+    """Yield how much the gateways of *place*, which have just been started, grow by large bodies."""
     ours(size=8 * MIB)
     idle = {name: resident(place, name) for name in GATEWAYS}
     with Watched(place) as watched:
@@ -97,7 +92,11 @@ def ratios(
     with Watched(place) as watched:
         ours(times=TOGETHER)
     yield _mib(f"exchange: memory more than idle, {TOGETHER} bodies of 1 GiB at once", watched, idle, SPAN)
-    yield compare(
+
+
+def ratio(ours: Rate, anchor: Rate) -> Ratio:
+    """Return the rate of one large body through the gateways and the proxies."""
+    return compare(
         "exchange: 1 GiB attachment, digest on both sides",
         ours,
         anchor,
