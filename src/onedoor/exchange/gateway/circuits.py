@@ -30,9 +30,12 @@ class Circuit:
         return math.ceil(min(self._next - now, REST))
 
     def trying(self, until: float) -> None:
-        """Let nobody else try before *until*, when a message that goes now is given up at the latest."""
+        """Let nobody else try before *until*, when a message that goes now is given up at the latest.
+
+        Nobody comes sooner for it: what is asked how it is may have to be asked several times.
+        """
         if self.open:
-            self._next = until
+            self._next = max(self._next, until)
 
     def failed(self, now: float, *, times: int = 1, rest: float = REST) -> None:
         """Count a failure, or several *times* one; the next try is after *rest* seconds."""

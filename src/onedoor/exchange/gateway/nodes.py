@@ -3,6 +3,7 @@
 
 import asyncio
 import logging
+import math
 import socket
 import ssl
 import time
@@ -176,8 +177,8 @@ class Node:
             self.circuit.held()
 
     def _unwell(self, _: Fault | None = None) -> None:
-        """Open the circuit until the next look: whoever can be asked how it is need not be tried by messages."""
-        self.circuit.failed(time.monotonic(), times=FAILURES, rest=2 * LOOK)
+        """Open the circuit until a look says better: whoever can be asked how it is need not be tried by messages."""
+        self.circuit.failed(time.monotonic(), times=FAILURES, rest=math.inf)
 
     def close(self) -> None:
         """End everything."""

@@ -1,6 +1,7 @@
 """What fails several times in a row is spared: its messages fail at once, others are untouched, and it comes back."""
 
 import json
+import math
 import socket
 import time
 from collections.abc import Iterator
@@ -88,6 +89,15 @@ def test_an_open_circuit_lets_one_try_at_a_time_and_closes_when_that_succeeds() 
     assert circuit.wait(15.5) == 1
     circuit.held()
     assert not circuit.wait(14.1)
+
+
+def test_what_is_asked_how_it_is_is_tried_by_nobody_until_it_says_that_it_is_well() -> None:
+    circuit = Circuit("it")
+    circuit.failed(10.0, times=FAILURES, rest=math.inf)
+    circuit.trying(11.0)  # the next look, which is late
+    assert circuit.wait(12.0) == circuit.wait(1e9) == REST
+    circuit.held()
+    assert not circuit.wait(12.1)
 
 
 def test_a_service_that_does_not_answer_is_spared_and_the_others_of_its_system_are_served(
