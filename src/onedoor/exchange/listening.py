@@ -19,6 +19,8 @@ FIRST = 3
 FAR = 500
 """Numbers from here on are free when sockets are put in their places."""
 PID, COUNT = "LISTEN_PID", "LISTEN_FDS"
+ANEW = "LISTEN_ANEW"
+"""How often a process became another of the same number: who watches it tells them apart by their environment."""
 
 
 class AddressTaken(OnedoorError):
@@ -68,5 +70,6 @@ def become_anew(sockets: Sequence[socket.socket]) -> None:
         os.dup2(number, place, inheritable=True)
     sys.stdout.flush()
     sys.stderr.flush()
-    environment = {**os.environ, PID: str(os.getpid()), COUNT: str(len(far))}
+    times = int(os.environ.get(ANEW, "0")) + 1
+    environment = {**os.environ, PID: str(os.getpid()), COUNT: str(len(far)), ANEW: str(times)}
     os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)  # noqa: S606 - ourselves

@@ -1,17 +1,35 @@
 """What a supervisor tells who watches it."""
 
 import json
+import signal
 import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
+from onedoor.exchange.tests.nation import wait_for
 from onedoor.exchange.tests.test_witness import free_port
 from onedoor.kernel.watch import metrics
-from onedoor.site.up.process import Process
+from onedoor.site.up.plan import Part
+from onedoor.site.up.process import Process, environment_of
+from onedoor.site.up.supervisor import Supervisor
 from onedoor.site.up.watched import watched
+
+ANEW = """
+import signal, sys, time
+from onedoor.exchange.listening import become_anew
+def told(*_):
+    time.sleep(0.5)
+    become_anew([])
+signal.signal(signal.SIGHUP, told)
+open({0!r}, "a").write("x")
+while True: signal.pause()
+"""
+"""A process that becomes itself anew when it is told to, as a gateway does."""
 
 
 @pytest.fixture
@@ -41,3 +59,36 @@ def test_who_watches_is_told_which_process_does_not_run(sleeper: Process) -> Non
         assert 'onedoor_up_running{process="sleeper"} 1.0' in told("/metrics")
         assert 'onedoor_up_restarts_total{process="sleeper"} 0.0' in told("/metrics")
     assert b"sleeper" not in metrics.text()
+
+
+def test_a_process_that_becomes_itself_anew_is_waited_for(tmp_path: Path) -> None:
+    began = tmp_path / "began"
+    command = [sys.executable, "-c", ANEW.format(str(began))]
+    process = Process("one", command, {}, tmp_path / "log", ready=lambda: True, signal_to_renew=signal.SIGHUP)
+    process.start()
+    try:
+        for times in (1, 2):
+            wait_for(lambda times=times: began.exists() and len(began.read_text()) == times, "it begins")
+            pid = process.pid
+            process.renew()
+            assert not process.renewed()
+            wait_for(process.renewed, "it is another")
+            assert (process.pid, process.restarts) == (pid, times)
+            assert b"LISTEN_ANEW=%d" % times in environment_of(pid)
+    finally:
+        assert process.child
+        process.child.kill()
+        process.child.wait()
+
+
+def test_whoever_can_keep_its_sockets_is_told_to_begin_anew_and_others_to_end(tmp_path: Path) -> None:
+    told = {
+        name: Supervisor._process(cast("Any", SimpleNamespace(logs=tmp_path)), part_of(name)).signal_to_renew
+        for name in ("portal-web", "gateway-G01", "gateway-G01-2", "node-G01", "directory")
+    }
+    anew = {name for name, number in told.items() if number == signal.SIGHUP}
+    assert anew == {"portal-web", "gateway-G01", "gateway-G01-2"}
+
+
+def part_of(name: str) -> Part:
+    return Part(name, ("true",), {}, "127.0.0.1:1", health=False)

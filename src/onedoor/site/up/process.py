@@ -28,10 +28,11 @@ LOG_LIMIT = 10 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Renewal:
-    """What was asked to end, and when it is ended all the same."""
+    """What was asked to end, and until when; *environments* tell a process from what it becomes."""
 
     old: set[int]
     until: float
+    environments: dict[int, bytes]
 
 
 class Process:
@@ -107,8 +108,9 @@ class Process:
     def renew(self) -> None:
         """Ask the process, or the workers it has, to end what they do and be started anew."""
         if self.pid:
-            replaced = workers_of(self.pid) if self.signal_to_renew == signal.SIGHUP else {self.pid}
-            self.renewing = Renewal(replaced, time.monotonic() + DRAINED_WITHIN)
+            workers = workers_of(self.pid) if self.signal_to_renew == signal.SIGHUP else set()
+            old = workers or {self.pid}  # who has no workers becomes another process of the same number, or ends
+            self.renewing = Renewal(old, time.monotonic() + DRAINED_WITHIN, {one: environment_of(one) for one in old})
             self.child.send_signal(self.signal_to_renew)  # type: ignore[union-attr]
 
     def renewed(self) -> bool:
@@ -116,12 +118,16 @@ class Process:
         asked = self.renewing
         if asked is None:
             return True
-        if asked.old & (workers_of(self.pid) | {self.pid}):
+        if any(
+            environment_of(one) == asked.environments[one] for one in asked.old & (workers_of(self.pid) | {self.pid})
+        ):
             if time.monotonic() > asked.until and self.child:
                 self.child.kill()
             return False
         if not self.pid or not self.ready():
             return False
+        if self.pid in asked.old:
+            self.restarts += 1
         self.renewing = None
         return True
 
@@ -167,6 +173,13 @@ def workers_of(pid: int) -> set[int]:
             if b"resource_tracker" not in Path(f"/proc/{child}/cmdline").read_bytes():
                 found.add(child)
     return found
+
+
+def environment_of(pid: int) -> bytes:
+    """Return the environment that the process *pid* was started with; nothing where there is none."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/environ").read_bytes()
+    return b""
 
 
 def dying_with_us(command: Sequence[str]) -> list[str]:

@@ -101,8 +101,9 @@ class Supervisor:
         check = healthy if part.health else listens
         command = dying_with_us(part.command)
         log = self.logs / f"{part.name}.log"
-        # The portal's web server keeps its socket and replaces its worker: nobody is turned away meanwhile.
-        renew = signal.SIGHUP if part.name == "portal-web" else signal.SIGTERM
+        # They keep their sockets while they, or their workers, are replaced: nobody is turned away meanwhile.
+        keeps = part.name == "portal-web" or part.name.startswith("gateway-")
+        renew = signal.SIGHUP if keeps else signal.SIGTERM
         return Process(
             part.name,
             command,
