@@ -11,11 +11,11 @@ from importlib.util import find_spec
 from types import ModuleType
 
 from django.apps import apps
-from django.conf.urls.i18n import i18n_patterns
 from django.urls import URLPattern, URLResolver, include, path
 
 from onedoor.kernel.settings import current
 from onedoor.site import errors, ledgers, static, views
+from onedoor.site.routes import Pages
 
 Route = URLPattern | URLResolver
 
@@ -45,7 +45,7 @@ _rooms = list(modules())
 _front = [path("", views.front)] if current().role == "node" else []
 """A node's first page in a language is its desk; the portal has one of its own."""
 urlpatterns: list[Route] = [
-    *i18n_patterns(*(route for room in _rooms for route in _pages(room)), *_front),
+    Pages([*(route for room in _rooms for route in _pages(room)), *_front]),
     path("", views.front, name="front"),
     path("health", views.health, name="health"),
     path("health/empty", views.empty, name="empty"),
