@@ -14,6 +14,7 @@ from onedoor.cases.held import DECIDED, RESULTS
 from onedoor.cases.shown import DECLARED
 from onedoor.cases.views import ResultView
 from onedoor.kernel.access import IDENTIFIED, access, acting
+from onedoor.kernel.ids import read_id
 from onedoor.kernel.settings import current as settings
 from onedoor.store.rows import first_asked
 
@@ -55,8 +56,10 @@ def receipt(request: HttpRequest, code: str) -> HttpResponse:
 @first_asked(service.found_first)
 @require_safe
 def reads(request: HttpRequest, code: str) -> HttpResponse:
-    """Show who read which data for this case; every agency is asked now, and the page begun while they answer."""
-    return render(request, "cases/reads.html", {"code": code, "asked": service.ask_reads(code, acting(request))})
+    """Show who read which data for this case, the newest reads; the page is begun while the agencies answer."""
+    before = read_id(request.GET.get("before", ""))
+    asked = service.ask_reads(code, acting(request), most=service.READS_PER_PAGE, before=before)
+    return render(request, "cases/reads.html", {"code": code, "asked": asked, "later": bool(before)})
 
 
 @access(IDENTIFIED)

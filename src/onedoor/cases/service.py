@@ -21,10 +21,12 @@ from onedoor.cases.looking import Look, at_desk, look_up, may_look_up, offer, of
 from onedoor.cases.renewing import renew
 from onedoor.cases.submission import submit
 from onedoor.cases.suggestions import suggestions
+from onedoor.cases.trail import PER_PAGE as READS_PER_PAGE
 from onedoor.cases.trail import ask_reads, reads
 from onedoor.cases.verification import compare, issued
 
 __all__ = [
+    "READS_PER_PAGE",
     "BadAnswers",
     "Barred",
     "Course",

@@ -22,6 +22,7 @@ from onedoor.registers import service as registers
 
 SERVICE = "reads"
 WAIT = 5.0
+PER_PAGE = 25
 Correctable = Mapping[str, tuple[str, ...]]
 """By register the fields that a person can have corrected."""
 
@@ -31,12 +32,16 @@ def reads(code: str, actor: Actor) -> ReadsView:
     return ask_reads(code, actor)()
 
 
-def ask_reads(code: str, actor: Actor) -> Callable[[], ReadsView]:
-    """As `reads`, but return once all are asked: what is returned waits for the answers when it is called."""
+def ask_reads(code: str, actor: Actor, *, most: int = 0, before: str = "") -> Callable[[], ReadsView]:
+    """As `reads`, but return once all are asked: what is returned waits for the answers when it is called.
+
+    With *most* it has so many of the newest, or of those before the record *before*.
+    """
     dossier = find(code, actor)
     names, own = systems(), settings().subsystem
     others = [subsystem for subsystem in providers(SERVICE) if subsystem != own]
-    why, about = reason(SERVICE, dossier.code), {"case": dossier.code}
+    paged = {"most": most + 1} | ({"before": before} if before else {}) if most else {}
+    why, about = reason(SERVICE, dossier.code), {"case": dossier.code, **paged}
     calls = [Call(f"{one}/{SERVICE}", "of-case", about, reason=why, user=dossier.account) for one in others]
     answers = exchange.ask_each(calls, timeout=WAIT)
 
@@ -45,18 +50,30 @@ def ask_reads(code: str, actor: Actor) -> Callable[[], ReadsView]:
         found: dict[str, ReadView] = {}
         holders: dict[str, Text] = {}
         silent = []
-        own_reads = own, privacy.reads_of_case(dossier.code)
+        own_reads = own, _own(dossier.code, most, before)
         for subsystem, told in chain([own_reads], zip(others, map(_told, answers), strict=True)):
             if told is None:
                 silent.append(names[subsystem])
                 continue
             found |= {view.record: view for view in told}
             holders |= dict.fromkeys((view.record for view in told), names.get(subsystem, {}))
-        views = sorted(found.values(), key=attrgetter("moment"))
+        views, older = _page(found, most)
         readers = tuple(_readers(views, holders, dossier.account, correctable))
-        return ReadsView(dossier.code, tuple(views), holders, tuple(silent), readers)
+        return ReadsView(dossier.code, tuple(views), holders, tuple(silent), readers, older)
 
     return merged
+
+
+def _own(code: str, most: int, before: str) -> list[ReadView]:
+    return privacy.newest_of_case(code, most + 1, before) if most else privacy.reads_of_case(code)
+
+
+def _page(found: Mapping[str, ReadView], most: int) -> tuple[list[ReadView], str]:
+    """Return the newest of *found*, as many as a page has, the oldest first, and the record where the next begins."""
+    records = sorted(found, reverse=True)
+    page = records[:most] if most else records
+    older = page[-1] if len(page) < len(records) else ""
+    return sorted((found[record] for record in page), key=attrgetter("moment", "record")), older
 
 
 def _told(answer: Answer | OnedoorError) -> list[ReadView] | None:

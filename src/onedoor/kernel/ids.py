@@ -68,6 +68,14 @@ def key_of_form(posted: str) -> str:
         return str(uuid7())
 
 
+def read_id(text: str) -> str:
+    """Return the UUID in its written form from what stands in an address; nothing for what is none."""
+    try:
+        return str(UUID(text)) if text else ""
+    except ValueError:
+        return ""
+
+
 def case_code(moment: datetime) -> str:
     """Return a new code ``YYMM-XXXX-XC`` for *moment* (local): five random signs and a check sign C."""
     body = f"{moment:%y%m}" + "".join(secrets.choice(ALPHABET) for _ in range(BODY - 4))

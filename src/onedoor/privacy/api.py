@@ -14,16 +14,23 @@ from onedoor.kernel.openapi import answer, body, problems, strict
 from onedoor.kernel.said import said
 from onedoor.kernel.settings import current
 from onedoor.privacy import service
+from onedoor.privacy.own import MOST
+from onedoor.privacy.own_api import ID
 
 SERVICE = "reads"
 QUESTION = {
     "type": "object",
     "required": ["case"],
     "additionalProperties": False,
-    "properties": {"case": {"type": "string", "minLength": 1, "maxLength": 40}},
+    "properties": {
+        "case": {"type": "string", "minLength": 1, "maxLength": 40},
+        "most": {"type": "integer", "minimum": 1, "maximum": MOST, "description": "the newest of them, newest first"},
+        "before": ID | {"description": "with most: the record before which the page begins"},
+    },
+    "dependentRequired": {"before": ["most"]},
 }
 READS = {"type": "array", "items": {"type": "object"}}
-_question = jsonschema_rs.validator_for(QUESTION)
+_question = jsonschema_rs.validator_for(QUESTION, validate_formats=True)
 OPENAPI: dict[str, Any] = {
     "openapi": "3.1.0",
     "info": {"title": "Reads of one's own case", "version": "1"},
@@ -59,7 +66,9 @@ def of_case(request: HttpRequest) -> JsonResponse:
     asked = json_of(request)
     if not _question.is_valid(asked) or asked["case"] != asks.case:
         raise BadInput(what=said("the body must be {“case”: …} with the case of the message (X-Road-Issue)"))
-    return JsonResponse({"reads": [view.to_json() for view in service.reads_of_case(asks.case)]})
+    most, before = asked.get("most"), asked.get("before", "")
+    found = service.newest_of_case(asks.case, most, before) if most else service.reads_of_case(asks.case)
+    return JsonResponse({"reads": [view.to_json() for view in found]})
 
 
 @access(GATEWAY)

@@ -14,13 +14,12 @@ from onedoor.privacy.errors import NotPermitted
 from onedoor.privacy.models import ReadRecord
 from onedoor.privacy.records import BLIND
 from onedoor.privacy.rules import READ, Reader
-from onedoor.privacy.views import OPEN, InWords, ReadView
+from onedoor.privacy.views import LAST, OPEN, InWords, ReadView
 from onedoor.store import keys, ledger, proving, rows
 from onedoor.store.rows import Rows
 
 SERVICE = records.LOOKS
 MOST = 1000
-LAST = UUID(int=2**128 - 1)
 ROWS = Rows(ReadRecord)
 RECORD = 0
 """The place of the record's id among the columns."""

@@ -21,7 +21,7 @@ from django.views.decorators.http import require_safe
 from onedoor.kernel import nation
 from onedoor.kernel.access import IDENTIFIED, PUBLIC, access, acting
 from onedoor.kernel.errors import NotFound, Unavailable
-from onedoor.kernel.ids import BadCaseCode, read_case_code
+from onedoor.kernel.ids import BadCaseCode, read_case_code, read_id
 from onedoor.kernel.settings import current as settings
 from onedoor.kernel.text import pick
 from onedoor.privacy import asking, exporting, rights
@@ -197,7 +197,7 @@ def _wanted(typed: Mapping[str, str], before: str) -> tuple[Wanted, dict[str, st
     except BadCaseCode as error:
         wrong["case"] = error.text(_)
     looks, agency, purpose = bool(typed["looks"]), typed["agency"][:60], typed["purpose"][:80]
-    chosen = Wanted(_record(before), agency=agency, purpose=purpose, case=case, looks=looks)
+    chosen = Wanted(read_id(before), agency=agency, purpose=purpose, case=case, looks=looks)
     return replace(chosen, since=days["since"], until=days["until"]), wrong
 
 
@@ -208,14 +208,6 @@ def day_of(text: str) -> str:
     if text and not FIRST_YEAR <= date.fromisoformat(text).year <= LAST_YEAR:
         raise ValueError(text)
     return text and date.fromisoformat(text).isoformat()
-
-
-def _record(text: str) -> str:
-    """Return the id of a record in its written form; nothing for what is none."""
-    try:
-        return str(UUID(text)) if text else ""
-    except ValueError:
-        return ""
 
 
 def _days(found: Sequence[HeldRead]) -> list[tuple[Any, list[HeldRead]]]:

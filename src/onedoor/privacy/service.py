@@ -40,7 +40,17 @@ from onedoor.privacy.rules import (
     Reader,
 )
 from onedoor.privacy.sealing import postpone
-from onedoor.privacy.views import ReadView, Use, readers_of, reads_of_case, records_of, tell_words, uses_of, views_of
+from onedoor.privacy.views import (
+    ReadView,
+    Use,
+    newest_of_case,
+    readers_of,
+    reads_of_case,
+    records_of,
+    tell_words,
+    uses_of,
+    views_of,
+)
 from onedoor.privacy.words import of_post
 
 __all__ = [
@@ -77,6 +87,7 @@ __all__ = [
     "look",
     "may_be_told",
     "may_postpone",
+    "newest_of_case",
     "of_post",
     "permit",
     "permit_call",

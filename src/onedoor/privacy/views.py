@@ -36,8 +36,14 @@ _words: list[Words] = []
 OPEN = """(hidden_until IS NULL OR (hidden_until <= %s AND NOT EXISTS (
     SELECT FROM privacy_postponement AS later WHERE later.record_id = privacy_readrecord.id AND later.until > %s)))"""
 """That a record is shown to its persons on a day (twice the day): no seal is on it any more."""
-OF_CASE = Rows(ReadRecord, f"\"case\" = %s AND {OPEN} AND refused NOT IN ('{RESTRICTED}', '{NO_CONSENT}') ORDER BY id")
-"""What somebody stopped or did not agree to is shown to them alone, and not to whose case it is."""
+SHOWN = f"\"case\" = %s AND \"case\" <> '' AND {OPEN} AND refused NOT IN ('{RESTRICTED}', '{NO_CONSENT}')"
+"""What somebody stopped or did not agree to is shown to them alone, and not to whose case it is.
+
+The index holds records of cases alone, which a plan for every case must be told.
+"""
+OF_CASE = Rows(ReadRecord, f"{SHOWN} ORDER BY id")
+NEWEST_OF_CASE = Rows(ReadRecord, f"{SHOWN} AND id < %s ORDER BY id DESC LIMIT %s")
+LAST = UUID(int=2**128 - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +121,15 @@ def readers_of(person: str, *, register: str) -> list[tuple[str, ReadView]]:
 
 def reads_of_case(case: str) -> list[ReadView]:
     """Return every use of this system's gate for *case* that is not sealed, the oldest first, refused ones too."""
-    if not case:
-        return []
     today = nation.current().today()
     return list(map(InWords().of, OF_CASE.all(case, today, today)))
+
+
+def newest_of_case(case: str, most: int, before: str = "") -> list[ReadView]:
+    """Return as `reads_of_case`, but *most* of them, the newest first; with *before* those before that record."""
+    today = nation.current().today()
+    first = UUID(before) if before else LAST
+    return list(map(InWords().of, NEWEST_OF_CASE.all(case, today, today, first, most)))
 
 
 def records_of(ids: Sequence[str]) -> dict[str, ReadView]:

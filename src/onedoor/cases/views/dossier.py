@@ -180,8 +180,9 @@ class Reader:
 
 @dataclass(frozen=True, slots=True)
 class ReadsView:
-    """All reads for a dossier, oldest first, and the agencies that did not answer when asked for theirs.
+    """Reads for a dossier, oldest first, and the agencies that did not answer when asked for theirs.
 
+    They are all of them, or a page of the newest; ``older`` is the record before which the next page begins.
     ``holders`` says for each record whose register was read.
     """
 
@@ -190,3 +191,4 @@ class ReadsView:
     holders: Mapping[str, Text]
     silent: tuple[Text, ...]
     readers: tuple[Reader, ...] = ()
+    older: str = ""
