@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -73,27 +74,36 @@ def look_up(look: Look, by: Mapping[str, str], case: str, actor: Actor) -> Looke
     Nothing found is answered alike whoever is asked about, and not before half a second. Raise `NoSuchLook`,
     `NoRightToLook`, or what the gate and the exchange raise.
     """
+    with looking_up(look, by, case, actor) as found:
+        return found
+
+
+@contextmanager
+def looking_up(look: Look, by: Mapping[str, str], case: str, actor: Actor) -> Iterator[LookedUpView]:
+    """As `look_up`; what was found may leave only after the block, at whose end the read is on record, or it raises."""
     began = time.monotonic()
     offered = offer(look, actor)
     reader = Reader(_subsystem(actor), full_post(actor), offered.purpose, offered.basis, case)
-    records, read = _found(offered, by, reader)
-    if not records:
-        naming.wait(max(0.0, began + naming.EVEN - time.monotonic()))
-    return LookedUpView(register_words.told(look.register, records), read)
+    with _found(offered, by, reader) as (records, read):
+        if not records:
+            naming.wait(max(0.0, began + naming.EVEN - time.monotonic()))
+        yield LookedUpView(register_words.told(look.register, records), read)
 
 
-def _found(offered: OfferView, by: Mapping[str, str], reader: Reader) -> tuple[list[dict[str, Any]], str]:
-    """Ask the register here, or over the exchange the system that holds it; either records the read first."""
+@contextmanager
+def _found(offered: OfferView, by: Mapping[str, str], reader: Reader) -> Iterator[tuple[list[dict[str, Any]], str]]:
+    """Ask the register here, or over the exchange the system that holds it; either records the read."""
     from onedoor.registers import service as registers
 
     if offered.register in registers.names():
-        found = registers.lookup(offered.register, by, reader=reader, wanted=offered.fields)
-        return found.records, found.record
+        with registers.looking_up(offered.register, by, reader=reader, wanted=offered.fields) as found:
+            yield found.records, found.record
+        return
     service = f"{directory.holder(offered.register)}/{offered.register}"
     reason = exchange.Reason(reader.purpose, reader.basis, reader.case)
     body = {"by": dict(by), "fields": list(offered.fields)}
     answer = exchange.call(service, "lookup", body, reason=reason, user=reader.user)
-    return answer.body["records"], answer.body["read"]
+    yield answer.body["records"], answer.body["read"]
 
 
 def _kept(_country: Nation) -> Callable[[str, str, date], tuple[OfferView, ...]]:

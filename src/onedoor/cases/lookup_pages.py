@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from onedoor.cases import service
-from onedoor.cases.views import AskedView, LookedUpView, OfferView, WayView
+from onedoor.cases.views import AskedView, OfferView, WayView
 from onedoor.kernel import nation
 from onedoor.kernel.access import OFFICER, access, acting
 from onedoor.kernel.actor import Actor
@@ -18,6 +18,7 @@ from onedoor.kernel.ids import BadCaseCode, read_case_code
 from onedoor.kernel.text import pick
 
 CASE: Final = "case"
+FORM: Final = "cases/look_up_form.html"
 LONGEST: Final = 200
 YEAR: Final = 4
 UNPROCESSABLE: Final = 422
@@ -33,23 +34,22 @@ def choose(request: HttpRequest) -> HttpResponse:
 @access(OFFICER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def ask(request: HttpRequest, purpose: str, register: str, way: str) -> HttpResponse:
-    """Ask whom or what to look up; on POST show what was found, once the read is on record."""
+    """Ask whom or what to look up; on POST show what was found, which leaves once the read is on record."""
     actor, look = acting(request), service.Look(purpose, register, way)
     offer = service.offer(look, actor)
     chosen = next(one for one in offer.ways if one.id == way)
     typed = {one.name: request.POST.get(f"by-{one.name}", "").strip() for one in chosen.asked}
     case = request.POST.get(CASE, "").strip()
-    wrong: Mapping[str, str] = {}
-    found: LookedUpView | None = None
+    context = {"offer": offer, "way": chosen, "typed": typed, "case": case, "wrong": {}, "found": None}
+    context["shape"] = nation.current().person_number.text
     if request.method == "POST":
         by = {one.name: _plain(one, typed[one.name]) for one in chosen.asked}
         code, bad = _case(case, offer, actor)
-        wrong = {**_wrong(chosen, by), **bad}
-        if not wrong:
-            found = service.look_up(look, by, code, actor)
-    context = {"offer": offer, "way": chosen, "typed": typed, "case": case, "wrong": wrong, "found": found}
-    context["shape"] = nation.current().person_number.text
-    return render(request, "cases/look_up_form.html", context, status=UNPROCESSABLE if wrong else 200)
+        if wrong := {**_wrong(chosen, by), **bad}:
+            return render(request, FORM, context | {"wrong": wrong}, status=UNPROCESSABLE)
+        with service.looking_up(look, by, code, actor) as found:
+            return render(request, FORM, context | {"found": found})
+    return render(request, FORM, context)
 
 
 def _plain(asked: AskedView, value: str) -> str:

@@ -17,7 +17,7 @@ from onedoor.cases.errors import (
     NotReady,
     TooLateToWithdraw,
 )
-from onedoor.cases.looking import Look, at_desk, look_up, may_look_up, offer, offers
+from onedoor.cases.looking import Look, at_desk, look_up, looking_up, may_look_up, offer, offers
 from onedoor.cases.renewing import renew
 from onedoor.cases.submission import submit
 from onedoor.cases.suggestions import suggestions
@@ -63,6 +63,7 @@ __all__ = [
     "issues_notices",
     "look",
     "look_up",
+    "looking_up",
     "made",
     "may_look_up",
     "offer",

@@ -140,7 +140,10 @@ def looking_up(
     check(reader, register=register, persons=asked, wanted=wanted)
     if valid_on or known_on:
         _check_past(definition, reader, asked, known_on)
-    yield _allowed(definition, find(), asked, reader, wanted)
+    found = find()
+    about = rules.shares(definition, found.values(), asked, shown)
+    with permitting(reader, register=register, persons=about, wanted=shown) as allowed:
+        yield _cut(found, allowed)
 
 
 def with_id(
@@ -151,21 +154,9 @@ def with_id(
     check(reader, register=register, persons=[], wanted=wanted)
     archive = _archive(definition, reader)
     found = storage.with_id(definition, name, valid_on=nation.current().today(), archive=archive)
-    return _allowed(definition, found, [], reader, wanted)
-
-
-def _allowed(
-    register: Register,
-    found: Mapping[UUID, Mapping[str, Any]],
-    asked: Sequence[str],
-    reader: Reader,
-    wanted: Sequence[str] | None,
-) -> Found:
-    """Return what was *found* by asking for persons *asked*, in the permitted fields, once the read is on record."""
-    shown = list(register.fields) if wanted is None else wanted
-    about = rules.shares(register, found.values(), asked, shown)
-    allowed = permit(reader, register=register.id, persons=about, wanted=shown)
-    return _cut(found, allowed)
+    shown = list(definition.fields) if wanted is None else wanted
+    about = rules.shares(definition, found.values(), [], shown)
+    return _cut(found, permit(reader, register=register, persons=about, wanted=shown))
 
 
 def _cut(found: Mapping[UUID, Mapping[str, Any]], allowed: Permit) -> Found:

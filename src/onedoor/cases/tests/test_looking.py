@@ -9,7 +9,9 @@ from onedoor.cases.errors import NoRightToLook
 from onedoor.cases.models import Attempt
 from onedoor.cases.tests.conftest import FATHER, MOTHER, NOW, Transport, work
 from onedoor.cases.tests.story import SignIn, handed_over, only
+from onedoor.cases.tests.test_desk_reads import disk_full
 from onedoor.cases.tests.test_pages import Visitor, own_language, text
+from onedoor.cases.tests.test_round_trips import round_trips
 from onedoor.exchange.service import ServiceUnavailable
 from onedoor.kernel import nation
 from onedoor.kernel.actor import Actor
@@ -23,6 +25,7 @@ __all__ = ["own_language"]
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("people", "seals", "transport")]
 BY_NUMBER = service.Look("permanent-residence", "population", "number")
 FORM = "desk/look-up/permanent-residence/population/number"
+OF_MOTHER = "desk/look-up/permanent-residence/births/mother"
 NOBODYS = "001190204813"
 NOT_GRANTED = ("phone", "Ethnicity", "Telephone")
 
@@ -126,6 +129,28 @@ def test_a_read_that_cannot_be_recorded_is_an_error_and_shows_nothing(
     answer = police.client.post(f"/en/{FORM}", data)
     assert answer.status_code == 500
     assert "Trần Thu Hà" not in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("form", "by", "name"),
+    [(FORM, "by-number", "Trần Thu Hà"), (OF_MOTHER, "by-mother", "Lê Trần An Nhiên")],
+    ids=["about whom is asked", "about whom is found"],
+)
+def test_the_record_is_kept_while_the_page_is_written_and_without_it_nothing_leaves(
+    case: str, form: str, by: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    police = Visitor("residence")
+    data = dict(police.get(form).xpath("//main//form[@method='post']")[0].form_values()) | {by: MOTHER, "case": case}
+    with disk_full():
+        answer = police.client.post(f"/en/{form}", data)
+    assert answer.status_code == 503
+    assert name not in answer.content.decode()
+    assert not reads()
+    with round_trips(monkeypatch) as gone:
+        shown = police.client.post(f"/en/{form}", data)
+    assert name in shown.content.decode()
+    assert len(gone) == 3, "who acts, the case, the register; the record of the read goes beside them"
+    assert len(reads()) == 1
 
 
 @pytest.mark.parametrize(
