@@ -13,9 +13,9 @@ from typing import Any
 
 from cryptography.x509 import Certificate
 
-from onedoor.exchange import configuration, permissions
+from onedoor.exchange import permissions
 from onedoor.exchange.configuration import Configuration
-from onedoor.exchange.gateway import local
+from onedoor.exchange.gateway import local, published
 from onedoor.exchange.identifiers import ENDPOINT
 from onedoor.exchange.permissions import Grant, Permission, Permissions, alone
 from onedoor.kernel.errors import OnedoorError
@@ -87,8 +87,7 @@ class Provider:
     def __init__(self, folder: Path, now: datetime) -> None:
         self.folder, self.now = folder, now
         self._local = local.read(folder)
-        signed = (folder / local.CONFIGURATION).read_bytes()
-        self._configuration: Configuration = configuration.read(signed, self._local.anchors, moment=now)
+        self._configuration: Configuration = published.kept(folder, self._local.anchors, now)
         self._certificates = [*load_certificates(folder / local.SIGNING_CERTIFICATE)]
         if own := self._configuration.gateways.get(self._local.id):
             others = [one for one in self._configuration.gateways_of_member(own) if one.id != own.id]
@@ -197,8 +196,7 @@ class Provider:
 def ask(folder: Path, permission: Permission, *, basis: str, why: str, now: datetime) -> bytes:
     """Return the ask that the gateway in *folder* signs for one of its systems; raise `NotItsClient`."""
     own = local.read(folder)
-    signed = (folder / local.CONFIGURATION).read_bytes()
-    clients: Sequence[str] = sorted(configuration.read(signed, own.anchors, moment=now).gateways[own.id].clients)
+    clients: Sequence[str] = sorted(published.kept(folder, own.anchors, now).gateways[own.id].clients)
     if permission.client not in clients:
         raise NotItsClient(folder=folder, client=permission.client, clients=", ".join(clients))
     told = permissions.signed(ASK, Ask(permission, basis, why, now).data(), own.key)

@@ -1,9 +1,7 @@
 """Who may call what and why: the nation's rights as the ceiling, the provider's signed grants below it."""
 
 import base64
-import fcntl
 import json
-import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -15,6 +13,7 @@ from typing import Any, Protocol, TypeVar
 
 from cryptography.x509 import Certificate
 
+from onedoor.kernel import durable
 from onedoor.kernel.durable import append_durably, write_durably
 from onedoor.signing import detached
 from onedoor.signing.keys import Signer
@@ -143,12 +142,8 @@ def alone(folder: Path) -> Iterator[None]:
 
     A member's second gateway has links to the files of the first, so the folder that counts is where they lie.
     """
-    handle = os.open((folder / "grants.jsonl").resolve().parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with durable.alone((folder / "grants.jsonl").resolve().parent):
         yield
-    finally:
-        os.close(handle)
 
 
 def read_grants(path: Path, certificates: Sequence[Certificate]) -> tuple[list[Grant], list[str]]:

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from onedoor.exchange import configuration
+from onedoor.exchange import configuration, newest
 from onedoor.exchange.configuration import ConfigurationRefused
 from onedoor.exchange.evidence import download, shared
 from onedoor.exchange.evidence.anchors import Anchor
@@ -80,16 +80,21 @@ class Partners:
     def _looked(self, path: Path, anchor: bytes, now: datetime) -> Downloaded:
         """Return what *anchor* leads to, once our own gateways can read it; learn the keys that it names.
 
-        So a partner hands over to its next keys without a new anchor, as it does to X-Road's clients.
+        So a partner hands over to its next keys without a new anchor, as it does to X-Road's clients. None that ends
+        earlier than one before counts: it was signed earlier.
         """
-        learned = path.with_name(f"{path.stem}.{hashlib.sha256(anchor).hexdigest()[:_DIGITS]}.pem")
+        mark = f"{path.stem}.{hashlib.sha256(anchor).hexdigest()[:_DIGITS]}"
+        learned = path.with_name(f"{mark}.pem")
         certificates = load_certificates(learned) if learned.exists() else ()
         found = download.download(anchor, now, self._ask, certificates)
         if sum(len(one) for one in found.content.values()) > LARGEST:
             raise ConfigurationRefused(why=said("it is too large"))
         configuration.partner(_told(found), self._own)
-        if found.certificates and found.certificates != certificates:
-            save_certificates(learned, found.certificates)
+        with newest.taken(path.with_name(f"{mark}.json"), int(found.end.timestamp())) as fit:
+            if not fit:
+                raise ConfigurationRefused(why=said("it is older than one that was in force here"))
+            if found.certificates and found.certificates != certificates:
+                save_certificates(learned, found.certificates)
         return found
 
 

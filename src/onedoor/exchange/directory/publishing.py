@@ -34,7 +34,7 @@ class Publisher:
         now = datetime.now(UTC)
         data = {
             "format": configuration.FORMAT,
-            "serial": time.time_ns() // 1_000_000,
+            "serial": max(time.time_ns() // 1_000_000, self._last() + 1),
             "generated": now.isoformat(),
             "expires": (now + LIFE).isoformat(),
             "sources": self.sources.listed(now),
@@ -47,6 +47,13 @@ class Publisher:
         draft.write_bytes(signed)
         draft.replace(self._folder / SIGNED)
         return signed
+
+    def _last(self) -> int:
+        """Return the serial that was signed last: the next is greater though the clock was put back."""
+        try:
+            return int(configuration.content((self._folder / SIGNED).read_bytes())["serial"])
+        except (FileNotFoundError, ValueError, LookupError, TypeError):
+            return 0
 
     def publish_sources(self) -> None:
         """Sign the content anew for X-Road's clients; content that an earlier version provisioned says too little."""

@@ -6,14 +6,16 @@ names, so that an instance hands over to its next keys without a new anchor.
 """
 
 import hashlib
+import logging
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from onedoor.exchange import configuration
+from onedoor.exchange import configuration, newest
 from onedoor.exchange.configuration import Configuration, ConfigurationRefused
 from onedoor.exchange.evidence import download, shared
+from onedoor.exchange.evidence.download import Downloaded
 from onedoor.exchange.gateway.local import XROAD_ANCHOR
 from onedoor.exchange.parameters import SHARED
 from onedoor.kernel.said import said
@@ -23,6 +25,7 @@ from onedoor.signing.certificates import load_certificates, save_certificates
 _DIGITS = 16
 KEPT = "verified"
 """The folder of what was verified last, as ``onedoor exchange verify --conf`` reads it too."""
+_logger = logging.getLogger(__name__)
 
 
 def held(signed: bytes, folder: Path, now: datetime) -> Configuration:
@@ -30,18 +33,7 @@ def held(signed: bytes, folder: Path, now: datetime) -> Configuration:
 
     X-Road's is downloaded by the anchor in *folder* and verified. Raise `ConfigurationRefused`.
     """
-    anchor = (folder / XROAD_ANCHOR).read_bytes()
-    path = folder / KEPT / f"learned-{hashlib.sha256(anchor).hexdigest()[:_DIGITS]}.pem"
-    learned = load_certificates(path) if path.exists() else ()
-    try:
-        found = download.download(anchor, now, learned=learned)
-        found.keep(folder / KEPT, anchor)
-        if found.certificates and found.certificates != learned:
-            save_certificates(path, found.certificates)
-    except ConfigurationRefused as refused:
-        if not isinstance(refused.__cause__, OSError):
-            raise
-        found = download.download(anchor, now, partial(_kept, folder / KEPT), learned)
+    found = _verified((folder / XROAD_ANCHOR).read_bytes(), folder / KEPT, now)
     content = configuration.content(signed)
     try:
         told = shared.told(found.files[SHARED], content)
@@ -49,6 +41,32 @@ def held(signed: bytes, folder: Path, now: datetime) -> Configuration:
         raise ConfigurationRefused(why=said("it is not well formed")) from broken
     ends = min(datetime.fromisoformat(content["expires"]), found.end)
     return configuration.of({**content, **told, "expires": ends.isoformat()}, now)
+
+
+def _verified(anchor: bytes, folder: Path, now: datetime) -> Downloaded:
+    """Return what *anchor* leads to, or what *folder* keeps of it when nobody answers or with one that is older.
+
+    A list ends later the later it was signed, and PR-GCONF gives it no other order.
+    """
+    mark = hashlib.sha256(anchor).hexdigest()[:_DIGITS]
+    path, newest_end = folder / f"learned-{mark}.pem", folder / f"newest-{mark}.json"
+    learned = load_certificates(path) if path.exists() else ()
+    try:
+        found = download.download(anchor, now, learned=learned)
+        with newest.taken(newest_end, int(found.end.timestamp())) as fit:
+            if fit:
+                found.keep(folder, anchor)
+                if found.certificates and found.certificates != learned:
+                    save_certificates(path, found.certificates)
+                return found
+        _logger.warning("configuration.refused why=older list_ends=%s", found.end.isoformat())
+    except ConfigurationRefused as refused:
+        if not isinstance(refused.__cause__, OSError):
+            raise
+    found = download.download(anchor, now, partial(_kept, folder), learned)
+    if found.end.timestamp() < newest.known(newest_end):
+        raise ConfigurationRefused(why=said("it is older than one that was in force here"))
+    return found
 
 
 def _kept(folder: Path, url: str) -> bytes | None:

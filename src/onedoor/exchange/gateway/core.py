@@ -14,7 +14,7 @@ from cryptography.x509 import Certificate
 
 from onedoor.exchange import configuration, permissions
 from onedoor.exchange.configuration import Before, Configuration, ConfigurationRefused, Gateway
-from onedoor.exchange.gateway import identities
+from onedoor.exchange.gateway import identities, published
 from onedoor.exchange.gateway import local as files
 from onedoor.exchange.gateway.batches import BadBatch, Sealer
 from onedoor.exchange.gateway.bodies import Limits, Passing
@@ -86,9 +86,19 @@ class Core:
         return found if found and time.time() < found.ends else None
 
     def accept(self, signed: bytes) -> bool:
-        """Use *signed* from now on when it verifies, is in force and is not older than what is used; say so."""
-        found = self.read(signed)
+        """Use *signed* from now on when it verifies, is in force and none that was newer ever was here; say so."""
+        found = self.kept(signed)
         return found is not None and self.take(found, signed)
+
+    def kept(self, signed: bytes) -> Configuration | None:
+        """Return the configuration that `read` returns, kept for the next start, unless a newer one was in force."""
+        found, used = self.read(signed), self._configuration
+        if found is None or signed == self._signed:
+            return found
+        if used and found.serial < used.serial:
+            _logger.warning("configuration.refused why=older serial=%s newest=%s", found.serial, used.serial)
+            return None
+        return found if published.keep(self.local.folder, signed, found.serial) else None
 
     def read(self, signed: bytes) -> Configuration | None:
         """Return the configuration *signed* when it is another, verifies and is in force; touches nothing."""
@@ -108,10 +118,7 @@ class Core:
             return None
 
     def take(self, found: Configuration, signed: bytes) -> bool:
-        """Use *found*, which was read from *signed*, unless it is older than what is used; say so."""
-        if self._configuration and found.serial < self._configuration.serial:
-            _logger.warning("configuration.refused why=older")
-            return False
+        """Use *found*, which `kept` returned of *signed*; return whether it is another than what is used."""
         used = self._configuration
         new = used is None or (found.serial, found.expires) != (used.serial, used.expires)
         if new:

@@ -27,6 +27,8 @@ OUTER, INNER = identities.OUTER, identities.INNER
 """Names of the TLS identities (``.key``, ``.pem``, ``-trust.pem``): towards gateways, towards the own systems."""
 SIGNING_KEY, SIGNING_CERTIFICATE = "signing.key", "signing.pem"
 LOG_KEY, LOG, CONFIGURATION = "log.key", "log", "configuration.signed"
+NEWEST = "configuration-newest.json"
+"""The serial of the newest configuration that was in force: no older one counts, whatever is laid into the folder."""
 GRANTS, GROUPS, DESCRIPTIONS = "grants.jsonl", "groups.jsonl", "descriptions"
 LOG_KEY_BYTES = 32
 FASTEST = 1_000_000

@@ -227,9 +227,8 @@ class GatewayServer:
         while True:
             try:
                 signed = await asyncio.wait_for(published.fetch(self.local.directory), 10.0)
-                found = await asyncio.to_thread(self.core.read, signed)  # large, and in part others' words
+                found = await asyncio.to_thread(self.core.kept, signed)  # large, and in part others' words
                 if found and self.core.take(found, signed):
-                    published.keep(self.local.folder / files.CONFIGURATION, signed)
                     self._follow()
                 self.directory_answers = True
                 self.core.follow_keys()

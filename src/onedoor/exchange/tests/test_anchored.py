@@ -4,12 +4,14 @@ import json
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from onedoor.exchange import configuration, parameters
 from onedoor.exchange.configuration import ConfigurationRefused
+from onedoor.exchange.directory import publishing
 from onedoor.exchange.directory.publishing import Publisher
 from onedoor.exchange.evidence import download
 from onedoor.exchange.gateway import anchored
@@ -103,3 +105,48 @@ def test_without_a_configuration_that_the_anchor_leads_to_traffic_stops(place: P
     client.close()
     assert "configuration.refused why=an unknown key signed it" in place.output("gateway-G22")
     (state / parameters.ANCHOR).write_bytes(own)
+
+
+@pytest.fixture
+def sources(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Publisher]:
+    """Serve under the name ``used`` what a directory signed: now as ``later``, or an hour ago as ``former``."""
+    found: dict[str, Publisher] = {}
+    for name, life in (("former", 23), ("later", 24)):
+        folder = tmp_path / name
+        shutil.copytree(place.layout.directory, folder)
+        content = json.loads((folder / "content.json").read_text())
+        content["members"][0]["name"] = name
+        (folder / "content.json").write_text(json.dumps(content))
+        monkeypatch.setattr(publishing, "LIFE", timedelta(hours=life))
+        found[name] = Publisher(folder)
+        found[name].publish_sources()
+
+    def ask(url: str) -> bytes | None:
+        if "used" not in found:
+            raise ConnectionRefusedError
+        answered = found["used"].sources.answer("/" + url.split("/", 3)[3])
+        return answered[1] if answered else None
+
+    whole = download.download
+    monkeypatch.setattr(download, "download", lambda anchor, now, ask=ask, learned=(): whole(anchor, now, ask, learned))
+    return found
+
+
+def test_a_list_that_ends_before_one_that_counted_counts_no_more(
+    place: Place, tmp_path: Path, sources: dict[str, Publisher], caplog: pytest.LogCaptureFixture
+) -> None:
+    folder, now, signed = tmp_path / "gateway", datetime.now(UTC), signed_by_directory(place)
+    folder.mkdir()
+    shutil.copy(place.seats["G22"].gateway_state / parameters.ANCHOR, folder)
+    for name in ("former", "later"):
+        sources["used"] = sources[name]
+        assert anchored.held(signed, folder, now).members[0].name == name
+    sources["used"] = sources["former"]
+    assert anchored.held(signed, folder, now).members[0].name == "later", "what was verified before goes on"
+    assert "configuration.refused why=older" in caplog.text
+    download.download((folder / parameters.ANCHOR).read_bytes(), now).keep(folder / anchored.KEPT, b"")
+    for silent in (False, True):
+        if silent:
+            del sources["used"]
+        with pytest.raises(ConfigurationRefused, match="older than one that was in force here"):
+            anchored.held(signed, folder, now)

@@ -17,7 +17,7 @@ import pytest
 from onedoor.exchange import configuration, parameters
 from onedoor.exchange.configuration import ConfigurationRefused
 from onedoor.exchange.connections import Connections, Request, Response
-from onedoor.exchange.directory import federation, lab
+from onedoor.exchange.directory import federation, lab, publishing
 from onedoor.exchange.directory.federation import Partners
 from onedoor.exchange.directory.publishing import Publisher
 from onedoor.exchange.evidence import configuration as evidence
@@ -316,6 +316,33 @@ def test_a_partners_gateway_is_known_by_both_its_certificates_while_it_changes_t
     told |= {"expires": NOW, "shared": ""}
     found = configuration.partner(told, "VN").gateways[content["gateways"][0]["id"]]
     assert (found.tls, found.before and found.before.tls) == (content["gateways"][0]["tls"], before)
+
+
+def test_what_a_partner_signed_earlier_counts_no_more_after_what_it_signed_later(
+    both: tuple[Place, Place], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    shutil.copytree(both[0].var / "directory" / "partners", tmp_path / "partners")
+    shutil.copytree(both[1].var / "directory", tmp_path / "theirs")
+    publisher, now = Publisher(tmp_path / "theirs"), datetime.now(UTC)
+
+    def ask(url: str) -> bytes | None:
+        answered = publisher.sources.answer("/" + url.split("/", 3)[3])
+        return answered[1] if answered else None
+
+    partners = Partners(tmp_path / "partners", "VN", ask)
+    monkeypatch.setattr(publishing, "LIFE", timedelta(hours=25))
+    publisher.publish_sources()
+    assert partners.look(now)
+    (later,) = partners.told(now)
+    monkeypatch.setattr(publishing, "LIFE", timedelta(hours=24))
+    monkeypatch.setattr(parameters, "own", lambda _: b"{}")
+    publisher.publish_sources()
+    assert not partners.look(now)
+    assert (partners.told(now), partners.silent) == ([later], 1)
+    assert "it is older than one that was in force here" in caplog.text
+    anew = Partners(tmp_path / "partners", "VN", ask)
+    anew.look(now)
+    assert (anew.told(now), anew.silent) == ([], 1), "nor after a restart of the directory"
 
 
 def downloaded(both: tuple[Place, Place], monkeypatch: pytest.MonkeyPatch, own: bytes) -> download.Downloaded:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from onedoor.exchange import joining
-from onedoor.exchange.gateway import local
 from onedoor.exchange.gateway.identities import OUTER, SIGNING
 from onedoor.exchange.identifiers import is_address
 from onedoor.kernel.durable import as_owner, write_durably
@@ -136,13 +135,15 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _init(arguments: argparse.Namespace) -> list[str]:
+    from onedoor.exchange.gateway import published
+
     _checked(arguments)
     folder, anchors = arguments.folder, load_certificates(arguments.anchor)
     with as_owner(folder):
         signed, told = _fetched(arguments.directory, anchors)
         waiting = joining.begin(folder, _wanted(arguments, told), anchors, in_token=arguments.token)
         if signed:
-            write_durably(folder / local.CONFIGURATION, signed, mode=0o644)
+            published.keep(folder, signed, int(told["serial"]))
     _write_settings(arguments, told)
     lines = [_("The gateway {id} is in {folder}.", id=f"{arguments.member}/{arguments.server_code}", folder=folder)]
     if not signed:
@@ -200,10 +201,10 @@ def _profile(told: dict[str, Any]) -> str:
 def _fetched(url: str, anchors: tuple[Any, ...]) -> tuple[bytes, dict[str, Any]]:
     """Return the configuration at *url*, verified, and what it says; nothing when nobody answers there."""
     from onedoor.exchange import configuration
-    from onedoor.exchange.gateway.published import fetch
+    from onedoor.exchange.gateway import published
 
     async def fetching() -> bytes:
-        return await asyncio.wait_for(fetch(url), FETCHING)
+        return await asyncio.wait_for(published.fetch(url), FETCHING)
 
     try:
         signed = asyncio.run(fetching())

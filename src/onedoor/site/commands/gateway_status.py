@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from onedoor.exchange import configuration, joining, permissions
-from onedoor.exchange.gateway import identities, local, reading
+from onedoor.exchange import joining, permissions
+from onedoor.exchange.gateway import identities, local, published, reading
 from onedoor.exchange.gateway.identities import INNER, NEXT, OUTER, SIGNING, TOKEN
 from onedoor.kernel.errors import OnedoorError
 from onedoor.signing.certificates import fingerprint, load_certificates
@@ -73,8 +73,7 @@ def _folder(folder: Path) -> dict[str, Any]:
 def _configuration(folder: Path, gateway: str, now: datetime) -> dict[str, Any]:
     """Return which configuration the gateway has, how old it is, and whether this gateway stands in it."""
     try:
-        signed = (folder / local.CONFIGURATION).read_bytes()
-        found = configuration.read(signed, load_certificates(folder / local.ANCHOR), moment=now)
+        found = published.kept(folder, load_certificates(folder / local.ANCHOR), now)
     except FileNotFoundError:
         return {"state": _("none yet")}
     except OnedoorError as refused:
