@@ -1,11 +1,11 @@
 """A provider's own decisions on who may call its services, and what others ask of it: signed, and kept.
 
-An ask is a file that the client's gateway signs; the provider's decision on it stands in its `DECISIONS`, signed as
-its grants are, with the ask as it came.
+An ask is a file that the client's gateway signs, and keeps in its `ASKS`; the provider's decision on it stands in its
+`DECISIONS`, signed as its grants are, with the ask as it came. A decision is there before what it grants.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -23,7 +23,7 @@ from onedoor.kernel.said import said
 from onedoor.signing import detached
 from onedoor.signing.certificates import load_certificates
 
-DECISIONS = "decisions.jsonl"
+ASKS, DECISIONS = "asks.jsonl", "decisions.jsonl"
 ASK, DECISION = "ask", "decision"
 """What is signed, by its name in the file."""
 LARGEST = 65_536
@@ -42,6 +42,10 @@ class NotItsClient(OnedoorError):
 
 class AboveCeiling(OnedoorError):
     """The nation’s rights do not let {client} call {service} at {endpoint} for {purpose}. A right of the nation’s files comes first."""  # noqa: E501 - one sentence after the other
+
+
+class OtherBasis(OnedoorError):
+    """The nation’s right of {client} to call {service} for {purpose} stands on {bases}, not on {basis}. Please ask on what it stands on."""  # noqa: E501 - one sentence after the other
 
 
 class NothingGranted(OnedoorError):
@@ -105,7 +109,9 @@ class Provider:
         """Grant *permission* from now on; raise `NotItsService` or `AboveCeiling`."""
         self._check(permission)
         with alone(self.folder):
-            return self._granted(permission, until)
+            granted = self._wanted(permission, until)
+            self._keep(granted)
+        return granted
 
     def revoke(self, client: str, service: str) -> list[Grant]:
         """End what *client* is granted at *service*, and return it; raise `NothingGranted`."""
@@ -142,30 +148,54 @@ class Provider:
         return ask
 
     def decide(self, raw: bytes, *, by: str, why: str = "", until: datetime | None = None) -> Grant | None:
-        """Grant what is asked in *raw*, or refuse it if *why* says so, and keep both; raise as `read` and `grant`."""
+        """Grant what is asked in *raw*, or refuse it if *why* says so, and keep both.
+
+        Raise as `read` and `grant`, `OtherBasis`, or `Decided`: what a crash left decided and not granted it grants.
+        """
         ask = self.read(raw)
         self._check(ask.permission)
+        if not why:
+            _check_basis(self._configuration.rights, ask)
         asked = json.loads(raw)
-        record = {"asked": asked, "refused": why, "until": until.isoformat() if until else None, "by": by,
-                  "moment": self.now.isoformat()}  # fmt: skip
         with alone(self.folder):
-            for before in self.decisions():
-                if before["asked"]["ask"] == asked["ask"]:  # what its signature covers: anybody can change all else
+            before = next((one for one in self.decisions() if one["asked"]["ask"] == asked["ask"]), None)
+            if before:  # compared was what its signature covers: anybody can change all else
+                granted = None if why else self._missing(ask.permission, before)
+                if granted is None:
                     told = said("refused") if before["refused"] else said("granted")
                     raise Decided(moment=before["moment"][:16], decision=told)
-            granted = None if why else self._granted(ask.permission, until)
-            permissions.append_signed(self.folder / DECISIONS, DECISION, record, self._local.key)
+            else:
+                granted = None if why else self._wanted(ask.permission, until)
+                record = {"asked": asked, "refused": why, "until": until.isoformat() if until else None, "by": by,
+                          "moment": self.now.isoformat(),
+                          "since": granted.since.isoformat() if granted else None}  # fmt: skip
+                permissions.append_signed(self.folder / DECISIONS, DECISION, record, self._local.key)
+            if granted:
+                self._keep(granted)
         return granted
 
-    def _granted(self, permission: Permission, until: datetime | None) -> Grant:
-        """Return the grant in force that is just so, or a new one."""
+    def _wanted(self, permission: Permission, until: datetime | None) -> Grant:
+        """Return the grant in force that is just so, or a new one, which is not kept yet."""
+        same = (one for one in self.grants() if (one.permission, one.until) == (permission, until))
+        return next((one for one in same if one.in_force(self.now)), Grant(permission, self.now, until))
+
+    def _missing(self, permission: Permission, decision: Mapping[str, Any]) -> Grant | None:
+        """Return what *decision* granted and was never kept; what was kept and ended since is not missing."""
+        if not (since := decision.get("since")):  # refused, or an earlier version's, which kept the grant first
+            return None
+        until = datetime.fromisoformat(decision["until"]) if decision["until"] else None
+        found = Grant(permission, datetime.fromisoformat(since), until)
+        kept = any((one.permission, one.since) == (permission, found.since) for one in self.grants())
+        return None if kept else found
+
+    def _keep(self, granted: Grant) -> None:
         known = self.grants()
-        same = (one for one in known if one.in_force(self.now) and (one.permission, one.until) == (permission, until))
-        if found := next(same, None):
-            return found
-        new = Grant(permission, self.now, until)
-        self._write([*known, new])
-        return new
+        if granted not in known:
+            self._write([*known, granted])
+
+    def asks(self) -> list[dict[str, Any]]:
+        """Return what was asked from here of others, as it was signed."""
+        return permissions.read_signed(self.folder / ASKS, ASK, self._certificates, dict)[0]
 
     def decisions(self) -> list[dict[str, Any]]:
         """Return what was decided on asks, as it was signed; others’ lines count for nothing."""
@@ -182,25 +212,46 @@ class Provider:
     def _beyond(self, permission: Permission) -> tuple[str, str] | None:
         """Return the first endpoint and purpose of *permission* that the nation's rights do not reach."""
         rights: Permissions = self._configuration.rights
-        for endpoint in permission.endpoints:
-            method, _, path = endpoint.partition(" ")
-            for purpose in permission.purposes:
-                if not rights.covers(permission.client, permission.service, method, permissions.sample(path), purpose):
-                    return endpoint, purpose
-        return None
+        return next(((endpoint, call[-1]) for endpoint, call in _calls(permission) if not rights.covers(*call)), None)
 
     def _write(self, grants: Iterable[Grant]) -> None:
         permissions.write_grants(self.folder / local.GRANTS, grants, self._local.key)
 
 
 def ask(folder: Path, permission: Permission, *, basis: str, why: str, now: datetime) -> bytes:
-    """Return the ask that the gateway in *folder* signs for one of its systems; raise `NotItsClient`."""
+    """Return the ask that the gateway in *folder* signs for one of its systems, and has kept by then.
+
+    Raise `NotItsClient`, or `OtherBasis` where a right is known here: of a partner's services none is.
+    """
     own = local.read(folder)
-    clients: Sequence[str] = sorted(published.kept(folder, own.anchors, now).gateways[own.id].clients)
+    found = published.kept(folder, own.anchors, now)
+    clients: Sequence[str] = sorted(found.gateways[own.id].clients)
     if permission.client not in clients:
         raise NotItsClient(folder=folder, client=permission.client, clients=", ".join(clients))
-    told = permissions.signed(ASK, Ask(permission, basis, why, now).data(), own.key)
+    asked = Ask(permission, basis, why, now)
+    _check_basis(found.rights, asked)
+    told = permissions.signed(ASK, asked.data(), own.key)
+    with alone(folder):
+        permissions.append(folder / ASKS, told)
     return json.dumps(told, ensure_ascii=False, indent=1).encode() + b"\n"
+
+
+def _calls(permission: Permission) -> Iterator[tuple[str, tuple[str, str, str, str, str]]]:
+    """Yield each endpoint of *permission* for each purpose, with an example of the calls that it reaches."""
+    for endpoint in permission.endpoints:
+        method, _, path = endpoint.partition(" ")
+        for purpose in permission.purposes:
+            yield endpoint, (permission.client, permission.service, method, permissions.sample(path), purpose)
+
+
+def _check_basis(rights: Permissions, asked: Ask) -> None:
+    """Raise `OtherBasis` where what is asked stands by the nation's rights on another law than the ask says."""
+    wanted = asked.permission
+    for _, call in _calls(wanted):
+        known = rights.bases(*call)
+        if known and asked.basis not in known:
+            facts = {"client": wanted.client, "service": wanted.service, "purpose": call[-1], "basis": asked.basis}
+            raise OtherBasis(bases=", ".join(sorted(known)), **facts)
 
 
 def _signed(told: Mapping[str, Any], certificate: Certificate) -> bool:

@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -30,13 +30,15 @@ T = TypeVar("T")
 class Permission:
     """*client* may call *service* at *endpoints* (``POST /lookup``, globs) for *purposes* (``*`` for any).
 
-    *client* is a subsystem or a group of them.
+    *client* is a subsystem or a group of them. *bases* are the ids of the laws that a right of the nation stands on;
+    none are known of what an earlier version published, and of a grant.
     """
 
     client: str
     service: str
     purposes: tuple[str, ...]
     endpoints: tuple[str, ...]
+    bases: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def provider(self) -> str:
@@ -58,10 +60,15 @@ class Permission:
             "endpoints": list(self.endpoints),
         }
 
+    def right(self) -> dict[str, Any]:
+        """Return the JSON form of a right of the nation, as the configuration tells of it."""
+        return {**self.data(), "bases": list(self.bases)} if self.bases else self.data()
+
     @classmethod
     def read(cls, data: Mapping[str, Any]) -> "Permission":
         """Return the permission in its JSON form; raise KeyError or TypeError when something is missing."""
-        return cls(data["client"], data["service"], tuple(data["purposes"]), tuple(data["endpoints"]))
+        which, bases = (tuple(data["purposes"]), tuple(data["endpoints"])), tuple(data.get("bases", ()))
+        return cls(data["client"], data["service"], *which, bases)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +108,11 @@ class Permissions:
     def covers(self, client: str, service: str, method: str, path: str, purpose: str) -> bool:
         """Return whether any permission of *client*, or of a group it is in, reaches this call."""
         return any(one.covers(method, path, purpose) for one in self._of(client, service))
+
+    def bases(self, client: str, service: str, method: str, path: str, purpose: str) -> frozenset[str]:
+        """Return the laws by which permissions reach this call; nothing when none does, or one names no law."""
+        reaching = [one for one in self._of(client, service) if one.covers(method, path, purpose)]
+        return frozenset(law for one in reaching for law in one.bases if all(two.bases for two in reaching))
 
     def opens(self, client: str, service: str, method: str, path: str) -> bool:
         """Return whether any permission reaches *path*, itself a glob, for some purpose."""
@@ -174,11 +186,17 @@ def signed(kind: str, record: Mapping[str, Any], key: Signer) -> dict[str, Any]:
 
 
 def append_signed(path: Path, kind: str, record: Mapping[str, Any], key: Signer) -> None:
-    """Add *record*, signed as `signed` does, to the lines at *path*, behind one that a crash tore off; durably."""
-    line = json.dumps(signed(kind, record, key), ensure_ascii=False)
-    before_it = path.read_bytes() if path.exists() else b""
+    """Add *record*, signed as `signed` does, to the lines at *path*, as `append` does."""
+    append(path, signed(kind, record, key))
+
+
+def append(path: Path, told: Mapping[str, Any]) -> None:
+    """Add *told* to the lines at *path*, behind one that a crash tore off; durably, also where it is the first."""
+    new, before_it = not path.exists(), path.read_bytes() if path.exists() else b""
     torn = b"\n" if before_it and not before_it.endswith(b"\n") else b""
-    append_durably(path, torn + f"{line}\n".encode())
+    append_durably(path, torn + f"{json.dumps(told, ensure_ascii=False)}\n".encode())
+    if new:
+        durable.sync_folder(path.resolve().parent)
 
 
 def verify(kind: str, told: Mapping[str, Any], certificate: Certificate) -> None:

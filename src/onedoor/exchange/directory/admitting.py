@@ -120,7 +120,8 @@ class Directory:
         _check_right(permission)
         _check_plain(basis, permission.client, *permission.purposes, *permission.endpoints)
         with alone(self.folder):
-            if permission.data() in self.content()["rights"]:
+            known = (one for one in self.content()["rights"] if journal.without_bases(one) == permission.data())
+            if any(basis in one.get("bases", (basis,)) for one in known):
                 return False
             self._write(ALLOW, {"right": permission.data(), "basis": basis})
         return True
@@ -132,7 +133,8 @@ class Directory:
             for act in acts(self.folder):
                 if act.what in (ALLOW, DENY):
                     journal.STEPS[act.what](found, act.facts)
-            gone = [one for one in found["rights"] if (one["client"], one["service"]) == (client, service)]
+            rights = map(journal.without_bases, found["rights"])
+            gone = [one for one in rights if (one["client"], one["service"]) == (client, service)]
             if not gone:
                 raise NotGiven(client=client, service=service)
             self._write(DENY, {"rights": gone})

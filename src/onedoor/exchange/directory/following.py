@@ -38,7 +38,7 @@ def follow(nation: Nation, var: Path) -> Iterator[str]:
         for seat in seats:
             (subsystem,) = members[seat.member_id]["subsystems"]
             subsystem["services"] = [lab.listed(offer) for offer in _offers(nation, seat)]
-        content["rights"] = [one.data() for one in allowed]
+        content["rights"] = [one.right() for one in allowed]
     for seat in seats:
         for one in seat.gateways:
             if (one.gateway_state / local.FILE).exists():

@@ -115,12 +115,18 @@ def _without(found: dict[str, list[Any]], gateway: str) -> None:
 
 
 def _allow(found: dict[str, list[Any]], facts: Mapping[str, Any]) -> None:
-    if facts["right"] not in found["rights"]:
-        found["rights"].append(facts["right"])
+    right = {**facts["right"], "bases": [facts["basis"]]}
+    if right not in found["rights"]:
+        found["rights"].append(right)
 
 
 def _deny(found: dict[str, list[Any]], facts: Mapping[str, Any]) -> None:
-    found["rights"] = [one for one in found["rights"] if one not in facts["rights"]]
+    found["rights"] = [one for one in found["rights"] if without_bases(one) not in facts["rights"]]
+
+
+def without_bases(right: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a published right as the journal names it, in earlier versions too."""
+    return {name: value for name, value in right.items() if name != "bases"}
 
 
 def _approve(found: dict[str, list[Any]], facts: Mapping[str, Any]) -> None:

@@ -21,7 +21,7 @@ from onedoor.exchange import domain, parameters, permissions
 from onedoor.exchange.directory import authorities, journal, publishing, rights
 from onedoor.exchange.directory.layout import EXCHANGE, GATEWAYS, HOST, Layout, Seat
 from onedoor.exchange.gateway import identities, local
-from onedoor.exchange.granting import DECISIONS
+from onedoor.exchange.granting import ASKS, DECISIONS
 from onedoor.exchange.permissions import Grant, Permission
 from onedoor.kernel.nation import Agency, Nation
 from onedoor.signing import development, holders
@@ -117,7 +117,7 @@ def _gateway(
 def _share(seat: Seat) -> None:
     """Let a second gateway read what the first one's operator decides."""
     first = replace(seat, second=False).gateway_state
-    for name in (local.GRANTS, local.GROUPS, DECISIONS, local.DESCRIPTIONS):
+    for name in (local.GRANTS, local.GROUPS, ASKS, DECISIONS, local.DESCRIPTIONS):
         path = seat.gateway_state / name
         if not path.is_symlink():
             path.symlink_to(Path("..") / first.name / name)
@@ -208,7 +208,7 @@ def _content(
         "time_stampers": [{"name": development.STAMP_NAME, "url": layout.tsa, "certificate": stamper}],
         "members": [_member(layout, seat) for seat in seats],
         "gateways": [_published(one) for seat in seats for one in seat.gateways],
-        "rights": [one.data() for one in allowed],
+        "rights": [one.right() for one in allowed],
         "monitoring": domain.central(layout.nation),
     }
 

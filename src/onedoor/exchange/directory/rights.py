@@ -1,7 +1,7 @@
 """From the nation's YAML to what the exchange needs: which services there are, who may call them for what."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -103,11 +103,12 @@ def named(member: Agency) -> tuple[str, ...]:
 
 
 def permissions(nation: Path) -> Iterator[Permission]:
-    """Yield what the nation's rights allow, by reader, service and purpose."""
+    """Yield what the nation's rights allow, by reader, service and purpose, with the laws they stand on."""
     owners = {data["register"]: data["subsystem"] for data in _files(nation / "registers") if "subsystem" in data}
     for data in _files(nation / "rights"):
         for grant in data.get("grants", ()):
-            yield from _permissions(str(data["purpose"]), grant, owners)
+            bases = tuple(grant.get("basis") or data.get("basis", ()))
+            yield from (replace(one, bases=bases) for one in _permissions(str(data["purpose"]), grant, owners))
 
 
 def _permissions(purpose: str, grant: Mapping[str, Any], owners: Mapping[str, str]) -> Iterator[Permission]:

@@ -94,6 +94,15 @@ def test_who_is_added_stands_in_the_configuration_and_stays_when_the_nation_is_p
         directory.add(raw)
 
 
+def test_a_right_that_is_given_names_its_law_and_is_taken_away_with_all_of_them(directory: Directory) -> None:
+    assert [directory.allow(RIGHT, law) for law in ("a decree", "a law", "a law")] == [True, True, False]
+    assert published(directory).rights.bases(SYSTEM, RIGHT.service, "GET", "/x", "try") == {"a decree", "a law"}
+    directory.deny(SYSTEM, RIGHT.service)
+    assert not published(directory).rights.covers(SYSTEM, RIGHT.service, "GET", "/x", "try")
+    told = [one for act in journal.acts(directory.folder) for one in act.facts.get("rights", [])]
+    assert told == [RIGHT.data()] * 2, "as versions of before read it"
+
+
 def test_a_line_that_a_kill_tore_counts_for_nothing_and_the_next_one_stands(
     directory: Directory, gateway: Path
 ) -> None:

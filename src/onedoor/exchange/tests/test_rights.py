@@ -1,9 +1,11 @@
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from onedoor.exchange.directory.rights import permissions
-from onedoor.exchange.permissions import Permissions
+from onedoor.exchange.permissions import Permission, Permissions
 
 TESTLAND = Path(__file__).parents[4] / "nations" / "testland"
 PORTAL, TOWN = "TL/GOV/DOOR/PORTAL", "TL/GOV/ROADS/BICYCLES"
@@ -86,3 +88,24 @@ def test_a_right_to_one_part_of_the_consent_api_is_none_to_another(
     }  # fmt: skip
     reached = {one for one in asked if found.covers(TOWN, f"{PORTAL}/consent", *one.split(" "), "consents")}
     assert reached == opened
+
+
+def test_each_right_names_the_laws_it_stands_on(tmp_path: Path) -> None:
+    (tmp_path / "rights").mkdir()
+    (tmp_path / "rights" / "one.yaml").write_text(
+        f"""purpose: one
+basis: {{law-1: {{}}, law-2: {{}}}}
+grants:
+  - {{reader: {PORTAL}, service: reads, provider: {TOWN}, operations: [read]}}
+  - {{reader: {PORTAL}, service: cases, provider: {TOWN}, operations: [read], basis: [law-2]}}
+"""
+    )
+    found = Permissions(Permission.read(json.loads(json.dumps(one.right()))) for one in permissions(tmp_path))
+    call = ("GET", "/x", "one")
+    assert found.bases(PORTAL, f"{TOWN}/reads", *call) == {"law-1", "law-2"}
+    assert found.bases(PORTAL, f"{TOWN}/cases", *call) == {"law-2"}
+    assert not found.bases(PORTAL, f"{TOWN}/others", *call)
+    plain = Permission(PORTAL, f"{TOWN}/cases", ("*",), ("* /**",))
+    assert plain.right() == plain.data(), "of what names no law none is told"
+    assert not Permissions([*found, plain]).bases(PORTAL, f"{TOWN}/cases", *call)
+    assert replace(plain, bases=("law-1",)) == plain, "grants of before upgrading are the same"

@@ -130,12 +130,12 @@ def _follows() -> str:
 
 def _list(arguments: argparse.Namespace, _raw: bytes) -> str:
     provider = _provider(arguments)
-    grants, decisions = provider.grants(), provider.decisions()
+    grants, decisions, asks = provider.grants(), provider.decisions(), provider.asks()
     if arguments.json:
-        data: dict[str, Any] = {"decisions": decisions}
+        data: dict[str, Any] = {"decisions": decisions, "asks": asks}
         data["grants"] = [one.data() | {"state": _state(provider, one)} for one in grants]
         return json.dumps(data, ensure_ascii=False, indent=1) + "\n"
-    if not grants and not decisions:
+    if not grants and not decisions and not asks:
         return _("Nobody may call anything here.") + "\n"
     states = {"ended": _("ended"), "later": _("later"), "above": _("above the nation’s rights: no effect")}
     lines = []
@@ -149,6 +149,9 @@ def _list(arguments: argparse.Namespace, _raw: bytes) -> str:
         facts = {"moment": decision["moment"][:16], "by": decision["by"], "said": said, "why": asked["why"]}
         what = f"{asked['client']} → {asked['service']}"
         lines.append(_("Asked: {what}, because “{why}”; {said} on {moment} by {by}", what=what, **facts))
+    for ask in asks:
+        what, facts = f"{ask['client']} → {ask['service']}", {"moment": ask["asked"][:16], "why": ask["why"]}
+        lines.append(_("Asked from here: {what}, because “{why}”, on {moment}", what=what, **facts))
     return "\n".join(lines) + "\n"
 
 

@@ -36,7 +36,7 @@ def provisioned(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def var(provisioned: Path) -> Path:
     for member in ("M1", "M2"):
-        for name in (local.GRANTS, granting.DECISIONS):
+        for name in (local.GRANTS, granting.ASKS, granting.DECISIONS):
             (provisioned / f"gateway-{member}" / name).unlink(missing_ok=True)
     return provisioned
 

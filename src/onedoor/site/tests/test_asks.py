@@ -1,0 +1,159 @@
+"""``onedoor rights ask|approve``: on which law, kept before it counts, mended after a crash."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from onedoor.exchange import configuration, granting, permissions
+from onedoor.exchange.directory import journal, lab
+from onedoor.exchange.gateway import local
+from onedoor.exchange.granting import Provider
+from onedoor.kernel.nation import load
+from onedoor.signing.certificates import load_certificates
+from onedoor.signing.keys import load_key
+from onedoor.site.cli import run
+from onedoor.site.lab import invented
+
+M1, ECHO = invented.system("M1"), f"{invented.system('M2')}/echo"
+WHAT = ("--endpoint", "GET /greetings", "--purpose", "try")
+WHY = ("--basis", "lab", "--why", "to greet")
+Says = Callable[..., str]
+
+
+@pytest.fixture(scope="module")
+def provisioned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    var = tmp_path_factory.mktemp("lab")
+    invented.prepare(var / "nation", 2)
+    lab.provision(load(var / "nation"), var, 9000)
+    return var
+
+
+@pytest.fixture
+def var(provisioned: Path) -> Path:
+    for member in ("M1", "M2"):
+        for name in (local.GRANTS, granting.ASKS, granting.DECISIONS):
+            (provisioned / f"gateway-{member}" / name).unlink(missing_ok=True)
+    return provisioned
+
+
+@pytest.fixture
+def says(var: Path, capsys: pytest.CaptureFixture[str]) -> Says:
+    def said(part: str, *arguments: object, at: str = "M2", code: int = 0) -> str:
+        left = run(["rights", part, *map(str, arguments), "--state", str(var / f"gateway-{at}"), "--language", "en"])
+        told = capsys.readouterr()
+        assert left == code, told.err
+        return told.err if code else told.out
+
+    return said
+
+
+def in_force(var: Path, moment: datetime | None = None) -> list[tuple[str, tuple[str, ...]]]:
+    now = moment or datetime.now(UTC)
+    grants = [one for one in Provider(var / "gateway-M2", datetime.now(UTC)).grants() if one.in_force(now)]
+    return [(one.permission.client, one.permission.endpoints) for one in grants]
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+def killed(*_: object, **__: object) -> None:
+    raise Killed
+
+
+def asked(var: Path, says: Says, **named: str) -> Path:
+    """Return the file of an ask of the first member; *named* is what else than usual its gateway signs."""
+    path = var / "ask.json"
+    with pytest.MonkeyPatch.context() as patch:
+        data = granting.Ask.data
+        patch.setattr(granting.Ask, "data", lambda ask: data(ask) | named)
+        path.write_text(says("ask", M1, ECHO, *WHAT, *WHY, at="M1"))
+    return path
+
+
+def test_an_ask_stands_on_a_law_that_the_nations_right_names(var: Path, says: Says) -> None:
+    told = says("ask", M1, ECHO, *WHAT, "--basis", "no-such-law", "--why", "to greet", at="M1", code=2)
+    assert f"for try stands on {invented.BASIS}, not on no-such-law" in told
+    assert not (var / "gateway-M1" / granting.ASKS).exists()
+
+
+def test_a_provider_believes_no_asker_about_the_law(var: Path, says: Says) -> None:
+    path = asked(var, says, basis="no-such-law")
+    assert f"stands on {invented.BASIS}, not on no-such-law" in says("approve", path, code=2)
+    assert not (var / "gateway-M2" / granting.DECISIONS).exists()
+    assert in_force(var) == []
+    assert "Refused, and kept" in says("refuse", path, "--why", "no such law")
+
+
+def test_where_a_directory_of_before_names_no_laws_any_is_taken(var: Path, says: Says) -> None:
+    known = var / "gateway-M2" / local.CONFIGURATION
+    before = known.read_bytes()
+    data = configuration.content(before)
+    rights = [journal.without_bases(one) for one in data["rights"]]
+    assert all(one["bases"] == [invented.BASIS] for one in data["rights"])
+    folder = var / "directory"
+    key, (certificate, *_) = load_key(folder / "signing.key"), load_certificates(folder / "signing.pem")
+    known.write_bytes(configuration.write(data | {"rights": rights}, key, certificate))
+    try:
+        assert "Granted" in says("approve", asked(var, says, basis="no-such-law"))
+    finally:
+        known.write_bytes(before)
+
+
+def test_an_ask_is_kept_before_anybody_gets_it(
+    var: Path, says: Says, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, kept = asked(var, says), var / "gateway-M1" / granting.ASKS
+    assert [json.loads(one) for one in kept.read_text().splitlines()] == [json.loads(path.read_text())]
+    assert f"Asked from here: {M1} → {ECHO}, because “to greet”" in says("list", at="M1")
+    assert json.loads(says("list", "--json", at="M1"))["asks"] == [json.loads(path.read_text())["ask"]]
+    monkeypatch.setattr(permissions, "append_durably", killed)
+    with pytest.raises(Killed):
+        says("ask", M1, ECHO, *WHAT, *WHY, at="M1")
+    assert capsys.readouterr().out == ""
+
+
+def test_a_decision_is_kept_before_what_it_grants_and_a_crash_between_is_mended(
+    var: Path, says: Says, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, day = asked(var, says), (datetime.now(UTC) + timedelta(days=10)).date()
+    with monkeypatch.context() as patch:
+        patch.setattr(permissions, "append_durably", killed)
+        with pytest.raises(Killed):
+            says("approve", path)
+    assert in_force(var) == [], "nothing is granted that no decision tells of"
+    with monkeypatch.context() as patch:
+        patch.setattr(permissions, "write_durably", killed)
+        with pytest.raises(Killed):
+            says("approve", path, "--until", day)
+    provider = Provider(var / "gateway-M2", datetime.now(UTC))
+    assert (len(provider.decisions()), provider.grants()) == (1, [])
+    assert "already: granted" in says("refuse", path, "--why", "no", code=2)
+    assert f"It ends on {day}" in says("approve", path), "as it was decided"
+    assert len(provider.decisions()) == 1
+    assert in_force(var) == [(M1, ("GET /greetings",))]
+    assert "already: granted" in says("approve", path, code=2)
+    says("revoke", M1, ECHO)
+    assert "already: granted" in says("approve", path, code=2)
+    assert in_force(var) == [], "what was revoked since is not missing"
+
+
+def test_an_ask_for_what_is_granted_already_changes_no_grant(var: Path, says: Says) -> None:
+    says("grant", M1, ECHO, *WHAT)
+    path = asked(var, says)
+    assert "Granted" in says("approve", path)
+    assert len(Provider(var / "gateway-M2", datetime.now(UTC)).grants()) == 1
+    says("revoke", M1, ECHO)
+    assert "already: granted" in says("approve", path, code=2)
+    assert in_force(var) == []
+
+
+def test_what_an_earlier_version_decided_is_decided(var: Path, says: Says) -> None:
+    path, folder = asked(var, says), var / "gateway-M2"
+    record = {"asked": json.loads(path.read_text()), "refused": "", "until": None, "by": "anna", "moment": "2026-01-01"}
+    permissions.append_signed(folder / granting.DECISIONS, granting.DECISION, record, load_key(folder / "signing.key"))
+    assert "already: granted" in says("approve", path, code=2)
+    assert in_force(var) == []
