@@ -136,6 +136,8 @@ class Configuration:
     partners: tuple[Partner, ...] = ()
     monitoring: str = ""
     """The central monitoring client: the one system that may read the operational records of every gateway."""
+    responders: Mapping[str, str] = field(default_factory=dict)
+    """Where OCSP is asked about what an authority issued, by the fingerprint of the authority's certificate."""
 
     def gateways_of_member(self, gateway: Gateway) -> list[Gateway]:
         """Return *gateway* and the other gateways of its member."""
@@ -230,6 +232,7 @@ def _parse(data: Mapping[str, Any]) -> Configuration:
         ends=expires.timestamp(),
         partners=partners,
         monitoring=str(data.get("monitoring", "")),
+        responders=_responders(data["authorities"]),
         **_indexed(gateways, partners),
     )
 
@@ -358,6 +361,12 @@ def _certificates(text: str) -> str:
 def _authorities(listed: Iterable[Any]) -> str:
     """Return the certificates of authorities (PEM); an earlier version's directory gave nothing else."""
     return "".join(one if isinstance(one, str) else one["certificate"] for one in listed)
+
+
+def _responders(listed: Iterable[Any]) -> dict[str, str]:
+    named = [one for one in listed if not isinstance(one, str) and one.get("responders")]
+    known = [(load_pem_x509_certificates(one["certificate"].encode())[0], one["responders"][0]) for one in named]
+    return {fingerprint(certificate): str(responder["url"]) for certificate, responder in known}
 
 
 def _member(data: Mapping[str, Any]) -> Member:

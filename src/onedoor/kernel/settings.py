@@ -120,7 +120,8 @@ class Settings:
     largest_body: int
     """MiB of a body at most."""
     ocsp_url: str
-    """Where the status of certificates is asked (OCSP); empty: where each certificate says."""
+    """Where the status of certificates is asked (OCSP); empty: where each certificate says. Where nobody answers there,
+    gateways ask whom the directory approved for its authority."""
     public_url: str
     """How browsers reach this process."""
     listen: str

@@ -84,7 +84,8 @@ def _gateway(server: Mapping[str, Any], adds: Mapping[str, Any]) -> dict[str, An
     return {**kept, "address": f"{server['host']}:{port}"}
 
 
-def _authorities(root: etree._Element) -> Iterator[str]:
+def _authorities(root: etree._Element) -> Iterator[dict[str, Any]]:
     for one in root.iterfind("approvedCA"):
         for level in (*one.findall("topCA"), *one.findall("intermediateCA")):
-            yield pem([certificate(text(level, "cert"))]).decode()
+            responders = [{"url": text(named, "url")} for named in level.findall("ocsp")]
+            yield {"certificate": pem([certificate(text(level, "cert"))]).decode(), "responders": responders}

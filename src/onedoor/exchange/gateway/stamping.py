@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509 import Certificate, load_der_x509_certificate, load_pem_x509_certificates
+from cryptography.x509 import Certificate, load_der_x509_certificate
 
 from onedoor.exchange.configuration import Before, Configuration, Gateway
 from onedoor.exchange.gateway import batches, reading, segments
@@ -29,10 +29,11 @@ from onedoor.exchange.gateway.faults import Fault
 from onedoor.exchange.gateway.segments import BrokenSegment
 from onedoor.kernel.errors import OnedoorError
 from onedoor.signing.asice.writing import STAMPED, Template, result_file
-from onedoor.signing.certificates import fingerprint, issued
+from onedoor.signing.certificates import fingerprint
 
 if TYPE_CHECKING:
-    from onedoor.signing.authorities import Responders, TimeStampAuthority
+    from onedoor.exchange.gateway.statuses import Statuses
+    from onedoor.signing.authorities import TimeStampAuthority
 
 EVERY = 60.0
 """Seconds between two time-stamps (X-Road's default)."""
@@ -73,7 +74,7 @@ class Stamping:
         self._core, self._tsa, self._ocsp, self._within = core, tsa, ocsp, within
         self._waiting: list[Signed] = []
         self._more = bool(tsa)
-        self._asked: tuple[TimeStampAuthority, Responders, Responders] | None = None
+        self._asked: tuple[TimeStampAuthority, Statuses] | None = None
         self._turn = asyncio.Lock()
 
     @property
@@ -186,19 +187,14 @@ class Stamping:
 
     def _made(self, taken: Sequence[Signed], configuration: Configuration) -> dict[str, Any]:
         """Return what the record of a token over *taken* says."""
-        from onedoor.signing.authorities import Responders, TimeStampAuthority
+        from onedoor.exchange.gateway.statuses import Statuses
+        from onedoor.signing.authorities import TimeStampAuthority
 
-        self._asked = self._asked or (
-            TimeStampAuthority(self._tsa),
-            Responders(self._ocsp),
-            Responders(allowed=self._core.allows),
-        )
-        authority, own, named = self._asked
+        self._asked = self._asked or (TimeStampAuthority(self._tsa), Statuses(self._ocsp, self._core.allows))
+        authority, statuses = self._asked
         signers = {fingerprint(one.signing): one.signing for one in taken}
-        known = [(own, configuration.authorities)]
-        known += [(named, one.authorities) for one in configuration.partners if one.authorities]
-        issuers = [(one, issuer) for one, pem in known for issuer in load_pem_x509_certificates(pem.encode())]
-        responses = {mark: _response(one, issuers) for mark, one in signers.items()}
+        statements = {mark: statuses.of(one, configuration) for mark, one in signers.items()}
+        responses = {mark: told.der if told else b"" for mark, told in statements.items()}
         signatures = []
         for one in taken:
             mark = fingerprint(one.signing)
@@ -264,13 +260,6 @@ def _covered(folder: Path, log_key: bytes) -> int:
 def _holds(said: str, value: bytes, signing: Certificate, template: Template) -> bool:
     key = signing.public_key()
     return isinstance(key, EllipticCurvePublicKey) and template.holds(batches.stated(said), value, key)
-
-
-def _response(certificate: Certificate, issuers: Sequence[tuple["Responders", Certificate]]) -> bytes:
-    """Return what is said of *certificate* now, as DER, by the responders beside its issuer; nothing if nobody does."""
-    found = next(((asked, one) for asked, one in issuers if issued(one, certificate)), None)
-    told = found[0].status(certificate, found[1]) if found else None
-    return told.der if told else b""
 
 
 def _text(data: bytes) -> str:

@@ -15,10 +15,10 @@ from cryptography.x509 import Certificate, load_pem_x509_certificates
 from onedoor.exchange.configuration import Configuration
 from onedoor.exchange.gateway.core import Core
 from onedoor.kernel.durable import write_durably
-from onedoor.signing.certificates import fingerprint, issued, pem
+from onedoor.signing.certificates import fingerprint, pem
 
 if TYPE_CHECKING:
-    from onedoor.signing.authorities import Responders
+    from onedoor.exchange.gateway.statuses import Statuses
 
 EVERY = 60.0
 """Seconds between two looks."""
@@ -32,7 +32,7 @@ class Standing:
 
     def __init__(self, core: Core, ocsp: str) -> None:
         self._core, self._ocsp, self._path = core, ocsp, core.local.folder / REVOKED
-        self._asked: tuple[Responders, Responders] | None = None
+        self._asked: Statuses | None = None
         kept = self._kept()
         core.signers |= kept
         core.revoked = frozenset(kept)
@@ -80,15 +80,8 @@ class Standing:
 
     def _told(self, certificates: Iterable[Certificate], configuration: Configuration) -> dict[str, bool]:
         """Return of each of *certificates* of which somebody entitled says anything whether it is revoked."""
-        from onedoor.signing.authorities import Responders
+        from onedoor.exchange.gateway.statuses import Statuses
 
-        self._asked = self._asked or (Responders(self._ocsp), Responders(allowed=self._core.allows))
-        own, named = self._asked
-        authorities = [(own, configuration.authorities), *((named, one.authorities) for one in configuration.partners)]
-        issuers = [(who, one) for who, pem in authorities if pem for one in load_pem_x509_certificates(pem.encode())]
-        found = {}
-        for certificate in certificates:
-            asked = (who.status(certificate, one) for who, one in issuers if issued(one, certificate))
-            if status := next(asked, None):
-                found[fingerprint(certificate)] = status.revoked is not None
-        return found
+        self._asked = self._asked or Statuses(self._ocsp, self._core.allows)
+        found = ((one, self._asked.of(one, configuration)) for one in certificates)
+        return {fingerprint(one): status.revoked is not None for one, status in found if status}

@@ -85,7 +85,9 @@ def test_what_was_verified_counts_while_nobody_answers_and_until_it_ends(
     monkeypatch.setattr(
         download, "download", lambda anchor, now, ask=silent, learned=(): whole(anchor, now, ask, learned)
     )
-    assert anchored.held(signed_by_directory(place), folder, now).gateways
+    held = anchored.held(signed_by_directory(place), folder, now)
+    assert held.gateways
+    assert set(held.responders.values()) == {place.layout.ocsp}
     ours = signed_by_directory(place, expires=(now + timedelta(days=9)).isoformat())
     with pytest.raises(ConfigurationRefused):
         anchored.held(ours, folder, now + timedelta(days=2))

@@ -8,16 +8,14 @@ import time
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509 import Certificate
 
 from onedoor.exchange.directory import lab
 from onedoor.exchange.directory.layout import Layout
-from onedoor.exchange.gateway import asic, batches, messages, reading, stamping
+from onedoor.exchange.gateway import asic, batches, messages, reading
 from onedoor.exchange.gateway import local as files
 from onedoor.exchange.gateway.asic import Wanted
 from onedoor.exchange.gateway.consuming import Consuming, How
@@ -228,17 +226,6 @@ def test_who_closes_a_stream_twice_cannot_hide_what_it_closed_first(run: Callabl
             assert [one.message.digests.body[:1] for one in found] == told
 
     run(step)
-
-
-def test_the_status_is_asked_of_who_issued_the_certificate_not_of_a_namesake(tmp_path: Path) -> None:
-    before, now = (Authority.create(tmp_path / name) for name in ("before", "now"))
-    assert before.certificate.subject == now.certificate.subject
-    certificate = now.issue(Subject(OWN), new_key().public_key(), "sign")
-    asked: list[Certificate] = []
-    responders: Any = SimpleNamespace(status=lambda _, issuer: asked.append(issuer))
-    issuers = [(responders, before.certificate), (responders, now.certificate)]
-    assert stamping._response(certificate, issuers) == b""
-    assert asked == [now.certificate]
 
 
 def test_as_much_is_handed_out_as_fits(run: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
