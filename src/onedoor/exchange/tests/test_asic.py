@@ -117,10 +117,22 @@ def others_accept(place: Place, data: bytes, folder: Path) -> None:
     assert trust.exists()
     stamp = ("-token_in", "-in", "META-INF/timestamp.tst", "-data", "ts-hashchainresult.xml", "-partial_chain")
     ran("openssl", "ts", "-verify", *stamp, "-CAfile", str(trust), folder=folder)
-    if shutil.which("xmlsec1"):
-        mapped = ("--url-map:/sig-hashchainresult.xml", "sig-hashchainresult.xml")
-        known = ("--insecure", "--id-attr:Id", f"{XADES}:SignedProperties")
-        ran("xmlsec1", "--verify", *known, *mapped, "META-INF/signatures.xml", folder=folder)
+
+
+@pytest.mark.skipif(not shutil.which("xmlsec1"), reason="xmlsec1 is not installed")
+def test_xmlsec1_accepts_the_signatures_on_both_sides(
+    place: Place, system: System, portal: Connections, provider: Connections, tmp_path: Path
+) -> None:
+    assert place.ask(client=portal, X_Road_Id="xmlsec-1").status == 200
+    mapped = ("--url-map:/sig-hashchainresult.xml", "sig-hashchainresult.xml")
+    known = ("--insecure", "--id-attr:Id", f"{XADES}:SignedProperties")
+    for side, (client, subsystem) in enumerate([(portal, PORTAL), (provider, PROVIDER)]):
+        containers = unpacked(asked(client, "xmlsec-1", subsystem, "&force").body)
+        assert len(containers) == 2
+        for name, data in containers.items():
+            folder = tmp_path / f"{side}-{name}"
+            zipfile.ZipFile(io.BytesIO(data)).extractall(folder)
+            ran("xmlsec1", "--verify", *known, *mapped, "META-INF/signatures.xml", folder=folder)
 
 
 def ran(*command: str, folder: Path) -> None:
