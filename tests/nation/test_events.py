@@ -1,15 +1,18 @@
-"""An event goes from agency to agency over the exchange; a room that is killed once it has taken it loses nothing."""
+"""Events go from agency to agency over the exchange; whoever of those on their way is killed, none is lost."""
 
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 from uuid import uuid4
 
 import pytest
 
 from onedoor.exchange.connections import Connections, Request, Response
-from tests.nation.running import Running, wait_for
+from onedoor.exchange.gateway import messages, reading
+from tests.nation.running import Running, onedoor, wait_for
 from tests.nation.test_kills import MEMBERS
 from tests.nation.test_refusals import SYSTEMS
 
@@ -18,6 +21,7 @@ ROOM = "VN/GOV/G15/CIVIL-STATUS"
 NAMES = {"G15": "CIVIL-STATUS", "G18": "HEALTH", "G01": "POPULATION", "G24": "INSURANCE"}
 WHY = {"Onedoor-Purpose": "events", "Onedoor-Basis": "nd278-2025", "Content-Type": "application/json"}
 TYPE = "birthRegistered"
+SCHEMA = {"type": "object", "properties": {"record": {"type": "string"}}, "x-onedoor-ordered-by": "record"}
 
 
 class Agencies:
@@ -37,9 +41,26 @@ class Agencies:
         who = f"VN/GOV/{member}/{NAMES[member]}"
         headers = {**WHY, "X-Road-Client": who, "X-Road-UserId": who, "X-Road-Id": str(uuid4()), **more}
         content = b"" if body is None else json.dumps(body).encode()
-        found = self._ways[member].exchange([Request(method, f"/r1/{ROOM}/{path}", headers, content)], 15)[0]
+        found = self.send(member, Request(method, f"/r1/{ROOM}/{path}", headers, content))
         assert isinstance(found, Response), found
         return json.loads(found.body) if found.status in (200, 201) and found.body else found.status
+
+    def send(self, member: str, request: Request) -> Response | Exception:
+        """Return what the gateway of *member* answers."""
+        return self._ways[member].exchange([request], 15)[0]
+
+    def publish(self, event: dict[str, Any]) -> str:
+        """Publish *event* as G18, again until it was taken; return its id."""
+        asked, key = {"eventType": TYPE, "event": event}, {"Idempotency-Key": str(uuid4())}
+
+        def taken() -> str:
+            try:
+                answer = self.ask("G18", "POST", f"pub/v1/{TYPE}", asked, **key)
+            except AssertionError:
+                return ""
+            return str(answer["id"]) if isinstance(answer, dict) else ""
+
+        return str(wait_for(taken, "nobody takes the event", 60))
 
 
 @pytest.fixture
@@ -51,8 +72,7 @@ def agencies(nation: Running) -> Iterator[Agencies]:
 def test_an_event_reaches_who_fetches_and_who_is_told_though_its_room_is_killed(
     nation: Running, agencies: Agencies
 ) -> None:
-    schema = {"type": "object", "properties": {"record": {"type": "string"}}, "x-onedoor-ordered-by": "record"}
-    agencies.ask("G15", "POST", "api/v1/eventType", {"eventType": TYPE, "schema": schema})
+    agencies.ask("G15", "POST", "api/v1/eventType", {"eventType": TYPE, "schema": SCHEMA})
     assert TYPE in agencies.ask("G01", "GET", "api/v1/eventType")
     agencies.ask("G01", "POST", f"api/v1/subs/{TYPE}", {"eventType": TYPE, "delivery": "PULL"})
     agencies.ask("G24", "POST", f"api/v1/subs/{TYPE}", {"eventType": TYPE})
@@ -76,6 +96,54 @@ def test_an_event_reaches_who_fetches_and_who_is_told_though_its_room_is_killed(
         ("G01", "delivered"),
         ("G24", "delivered"),
     ]
+
+
+def test_events_of_one_key_arrive_in_order_though_their_room_and_the_gateway_that_gets_them_are_killed(
+    nation: Running, agencies: Agencies, tmp_path: Path
+) -> None:
+    agencies.ask("G15", "POST", "api/v1/eventType", {"eventType": TYPE, "schema": SCHEMA})
+    agencies.ask("G24", "POST", f"api/v1/subs/{TYPE}", {"eventType": TYPE})
+    key, sent = str(uuid4()), []
+    for step, killed in enumerate(("", "node-G15", "gateway-G24", "")):
+        if killed:
+            nation.kill(killed)
+        sent.append(agencies.publish({"record": key, "step": step}))
+    nation.wait_for_all()
+    query = "SELECT event::text FROM pubsub_arrived WHERE body->>'record' = %s ORDER BY id"
+
+    def arrived() -> list[str]:
+        return [row[0] for row in nation.rows("node_g24", query, key)]
+
+    wait_for(lambda: len(arrived()) == len(sent), "the insurance is not told of all events", 120)
+    assert arrived() == sent
+    message = wait_for(lambda: push_of(nation, sent[-1]), "the push does not stand in the log")
+    for member in ("G15", "G24"):
+        container = evidence(agencies, member, message, tmp_path / f"{member}.asice")
+        done = onedoor("exchange", "verify", str(container), "--language", "en")
+        assert (done.returncode, done.stdout.splitlines()[0]) == (0, "Integrity: valid"), done.stdout + done.stderr
+
+
+def push_of(nation: Running, event: str) -> str:
+    """Return the id of the message in which *event* was pushed, as it reached the subscriber's gateway."""
+    folder, target = nation.var / "gateway-G24", f"/r1/VN/GOV/G24/INSURANCE/events/v1/{TYPE}"
+    for one in reading.messages(folder / "log", (folder / "log.key").read_bytes()):
+        if one.kind == reading.RECEIVED_REQUESTS and event.encode() in one.message.body:
+            asked = messages.read_request(one.message.head)
+            assert asked.target == target.encode()
+            return asked.headers.first(b"x-road-id")
+    return ""
+
+
+def evidence(agencies: Agencies, member: str, message: str, to: Path) -> Path:
+    """Download what the gateway of *member* keeps of the request *message* of the room."""
+    names = dict(zip(("xRoadInstance", "memberClass", "memberCode", "subsystemCode"),
+                     f"VN/GOV/{member}/{NAMES[member]}".split("/"), strict=True))  # fmt: skip
+    target = f"/asic?{urlencode({'queryId': message, **names})}&requestOnly&unique&force"
+    found = agencies.send(member, Request("GET", target, {}, b""))
+    assert isinstance(found, Response), found
+    assert found.status == 200, found.body
+    to.write_bytes(found.body)
+    return to
 
 
 def test_who_has_no_right_to_the_room_does_not_pass_the_gateway(agencies: Agencies) -> None:
