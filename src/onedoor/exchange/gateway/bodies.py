@@ -2,14 +2,16 @@
 
 Nothing of it is kept. Who takes it gets its last bytes, or the mark of its end, only when it is known to be whole: when
 its source said so, or, from another gateway, when that gateway's signature over its digest was verified and logged.
+Where a system told the digest of what it sends (``Content-Digest``, RFC 9530), it is whole only if that is what came.
 """
 
+import base64
 import re
 import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from hashlib import sha512
+from hashlib import sha256, sha512
 from typing import Protocol
 
 from onedoor.exchange.gateway.faults import Fault
@@ -26,6 +28,8 @@ SMALL = 4096
 _NAME = HEADER.lower()
 _UNKNOWN = b"-"
 _LENGTH = re.compile(rb"-|[0-9]{1,15}")
+_TOLD = re.compile(rb"(?<![^\t ,])(sha-512|sha-256)=:((?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?):")
+SHA256 = "sha-256"
 Piece = bytes | memoryview
 
 
@@ -71,7 +75,7 @@ class Body:
     """One body under way, of *length* bytes where that is known; it belongs to *under_way* until it is over.
 
     A *signed* one comes from another gateway. *side* makes the faults of this one; *then* is told how it ended, once;
-    *account* says whose share of the bodies under way it is part of.
+    *account* says whose share of the bodies under way it is part of. Its digest was *told* beforehand, perhaps.
     """
 
     def __init__(
@@ -83,6 +87,7 @@ class Body:
         side: Callable[[str, str], Fault],
         *,
         signed: bool = False,
+        told: tuple[str, bytes] | None = None,
     ) -> None:
         self.length, self.passed, self.over, self._side = length, 0, False, side
         self.complete = self._paused = False
@@ -91,6 +96,8 @@ class Body:
         self._source, self._signed = source, signed
         self._most = limits.largest if length is None else length
         self._hash = sha512()
+        self._told = told[1] if told else None
+        self._other = sha256() if told and told[0] == SHA256 else None
         self._waiting: deque[Piece] = deque()
         self._fault: Fault | None = None
         self._taker: Taker | None = None
@@ -119,6 +126,8 @@ class Body:
             self.fail(self._side("InvalidBody", f"The body is larger than {self._most} bytes"))
             return
         self._hash.update(piece)
+        if self._other:
+            self._other.update(piece)
         if self._waiting and len(piece) < SMALL and len(self._waiting[-1]) < SMALL:  # each has its price in memory
             self._waiting[-1] = bytes(self._waiting[-1]) + bytes(piece)
         else:
@@ -131,6 +140,8 @@ class Body:
             return
         if self.length not in (None, self.passed):
             self.fail(self._side("InvalidBody", "The body is not as long as it was said to be"))
+        elif self._told is not None and self._told != (self._other or self._hash).digest():
+            self.fail(self._side("InvalidBody", "The body is not the one whose Content-Digest was sent with it"))
         elif self._signed and digest != self.digest:
             self.fail(self._side("InvalidSignatureValue", "The body is not the one that was signed"))
         else:
@@ -244,6 +255,13 @@ def declared(headers: Fields) -> int | None:
     """Return the length that the headers of HTTP declare, if they do."""
     said = headers.first(b"content-length")
     return int(said) if said and b"transfer-encoding" not in headers.named else None
+
+
+def told(headers: Fields) -> tuple[str, bytes] | None:
+    """Return the digest that ``Content-Digest`` tells of the body, if it does so by SHA-512, or else by SHA-256."""
+    found = dict(_TOLD.findall(b", ".join(headers.every(b"content-digest"))))
+    name = next((one for one in (b"sha-512", b"sha-256") if one in found), None)
+    return (name.decode(), base64.b64decode(found[name])) if name else None
 
 
 def framed(length: int | None, piece: Piece) -> tuple[Piece, ...]:

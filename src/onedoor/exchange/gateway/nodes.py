@@ -14,7 +14,7 @@ from typing import cast
 
 import httptools
 
-from onedoor.exchange.gateway.bodies import LAST, Body, Passing, Piece, declared, framed
+from onedoor.exchange.gateway.bodies import LAST, Body, Passing, Piece, declared, framed, told
 from onedoor.exchange.gateway.circuits import FAILURES, Circuit
 from onedoor.exchange.gateway.faults import Fault, server_side
 from onedoor.exchange.gateway.messages import Fields, Headers
@@ -363,7 +363,8 @@ class NodeConnection(asyncio.Protocol):
             self._fail("The answer of the service is too large")
         elif not self._in_head and self._parser.get_status_code() >= 200:  # noqa: PLR2004 - 1xx is not the answer yet
             reply, passing = self._reply, self._node.passing
-            reply.status, length = self._parser.get_status_code(), declared(Fields(reply.headers))
+            headers = Fields(reply.headers)
+            reply.status, length = self._parser.get_status_code(), declared(headers)
             self._errand = None
             if length and length > passing.limits.largest:
                 self._coming = None
@@ -377,7 +378,7 @@ class NodeConnection(asyncio.Protocol):
                 errand.failed(_full())
                 return
             self._node.set_apart(self)
-            self._coming = Body(self, length, passing.limits, passing.bodies, server_side)
+            self._coming = Body(self, length, passing.limits, passing.bodies, server_side, told=told(headers))
             for one in self._chunks:
                 self._coming.feed(one)
             self._chunks = []

@@ -10,7 +10,7 @@ from typing import Protocol, cast
 
 import httptools
 
-from onedoor.exchange.gateway.bodies import LAST, Body, Passing, Piece, declared, framed, framing
+from onedoor.exchange.gateway.bodies import LAST, Body, Passing, Piece, declared, framed, framing, told
 from onedoor.exchange.gateway.faults import Fault, bad_request, client_side
 from onedoor.exchange.gateway.messages import Fields, Headers
 from onedoor.exchange.gateway.wire import keep_alive, shown_by
@@ -237,7 +237,8 @@ class SystemConnection(asyncio.Protocol):
             self._coming.fail(_too_large(limits.largest))
             return
         self._most = limits.largest
-        self._coming = Body(self, declared(self._headers), limits, self._passing.bodies, client_side)
+        length, digest = declared(self._headers), told(self._headers)
+        self._coming = Body(self, length, limits, self._passing.bodies, client_side, told=digest)
         for one in self._chunks:
             self._coming.feed(one)
         self._chunks = []

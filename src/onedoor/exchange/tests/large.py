@@ -45,6 +45,8 @@ class Files(System):
 
     taken: list[tuple[int, str, bool]] = field(default_factory=list)
     """Of each body sent to it: how many bytes came, their SHA-512, and whether it was whole."""
+    told: str = ""
+    """The ``Content-Digest`` of its answers, if they have one."""
 
     def whole(self) -> list[bool]:
         """Return of each body sent to it whether it was whole, once it knows of one: who asked may be told before."""
@@ -84,6 +86,8 @@ class Files(System):
         asked = _RANGE.fullmatch(headers.get("range", ""))
         start = int(asked[1]) if asked else 0
         lines = [f"Repr-Digest: sha-512=:{base64_of(digest(size))}:", 'ETag: "1"', "Accept-Ranges: bytes"]
+        if self.told:
+            lines.append(f"Content-Digest: {self.told}")
         if asked:
             lines.append(f"Content-Range: bytes {start}-{size - 1}/{size}")
         chunked = "chunked" in query
