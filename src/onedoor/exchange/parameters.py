@@ -23,6 +23,8 @@ OWN = "onedoor-params.json"
 """What partners that run onedoor need besides: PR-GCONF lets a source add files of its own."""
 INTERNAL, EXTERNAL = "internal", "external"
 """The two sources of a directory: for the nation's own members, and for partners of a federation."""
+EXTERNAL_LIST = "externalconf"
+"""The signed list of what the external source has, or of its shared parameters alone."""
 PROFILE = "ee.ria.xroad.common.certificateprofile.impl.BasicCertificateProfileInfoProvider"
 """How the development authority names members in certificates."""
 FRESHNESS, STAMPING = 3600, 60

@@ -1,6 +1,7 @@
 """Sign the configuration's content with a serial number and an end: for our own gateways, and for X-Road's clients."""
 
 import json
+import logging
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from onedoor.exchange import configuration
 from onedoor.exchange.directory import journal
 from onedoor.exchange.directory.sources import FOLDER, Sources
+from onedoor.exchange.parameters import EXTERNAL_LIST
+from onedoor.kernel.errors import OnedoorError
 from onedoor.signing.certificates import load_certificates
 from onedoor.signing.keys import load_key
 
@@ -19,6 +22,7 @@ PARTNERS = "partners"
 CONTENT, SIGNED = "content.json", "configuration.signed"
 LIFE = timedelta(hours=24)
 """How long gateways go on when the directory is away."""
+_logger = logging.getLogger(__name__)
 
 
 class Publisher:
@@ -41,6 +45,7 @@ class Publisher:
             "partners": self.partners.told(now) if self.partners else [],
             **self._content(),
         }
+        data[EXTERNAL_LIST] = self._vouched(data, now)
         certificate = load_certificates(self._folder / "signing.pem")[0]
         signed = configuration.write(data, load_key(self._folder / "signing.key"), certificate)
         draft = self._folder / f".{SIGNED}.draft"
@@ -54,6 +59,14 @@ class Publisher:
             return int(configuration.content((self._folder / SIGNED).read_bytes())["serial"])
         except (FileNotFoundError, ValueError, LookupError, TypeError):
             return 0
+
+    def _vouched(self, data: dict[str, Any], now: datetime) -> str:
+        """Return the signed list of what X-Road's readers find in *data*; without it ours is signed all the same."""
+        try:
+            return self.sources.vouch(data, now, now + LIFE) if "address" in data else ""
+        except (OSError, ValueError, LookupError, OnedoorError):
+            _logger.exception("directory.vouched")
+            return ""
 
     def publish_sources(self) -> None:
         """Sign the content anew for X-Road's clients; content that an earlier version provisioned says too little."""

@@ -61,6 +61,16 @@ class Sources:
         """Return by source the certificates (PEM) whose keys may sign it, the oldest first."""
         return {kind: [pem([one]).decode() for one in self._certificates(kind, now)] for kind in _CONTENT}
 
+    def vouch(self, data: Mapping[str, Any], now: datetime, end: datetime) -> str:
+        """Return a list of the shared parameters of *data* alone, signed as the external source; nothing without a key.
+
+        Whoever hands these parameters out hands it out beside them, so that nobody has to trust the one who does.
+        """
+        if not (known := self._certificates(EXTERNAL, now)):
+            return ""
+        listed = _directory(data["instance"], VERSIONS[-1], {f"/{SHARED}": parameters.shared(data)}, end)
+        return _signed(*listed, *self._signing(EXTERNAL, known, now)).decode()
+
     def publish(self, data: Mapping[str, Any], now: datetime, end: datetime) -> None:
         """Serve *data*, which the directory signed for its own gateways, from now on; in force until *end*."""
         contents = {PRIVATE: parameters.private(data), SHARED: parameters.shared(data), OWN: parameters.own(data)}

@@ -2,11 +2,12 @@
 
 A folder or a zip holds ``{instance}/shared-params.xml`` for each instance, below ``verificationconf/`` as a security
 server serves it, or ``shared-params.xml`` alone. Beside it may lie what a central server serves (``internalconf`` or
-``externalconf``, the signed list of digests) and ``configuration-anchor.xml`` (the keys that may sign it).
+``externalconf``, the signed list of digests) and ``configuration-anchor.xml`` (the keys that may sign it). Whoever has
+an anchor from elsewhere gives it besides: what lies there may be of anybody.
 """
 
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -71,19 +72,34 @@ class Instance:
         return tuple(Finding(one, {"instance": self.name}) for one in self.signature.faults)
 
 
-def load(path: Path) -> dict[str, Instance]:
-    """Return the instances of the configuration in the folder or zip *path*, by name; raise `NotAConfiguration`."""
+def load(path: Path, anchors: Sequence[Path] = ()) -> dict[str, Instance]:
+    """Return the instances of the configuration in the folder or zip *path*, by name; raise `NotAConfiguration`.
+
+    With *anchors* given an instance counts only when a key that its anchor among them names signed it.
+    """
+    known = dict(map(_given, anchors))
     files = _zipped(path) if path.is_file() else dict(_in_folder(path))
     places = [PurePosixPath(name) for name in files if PurePosixPath(name).name == SHARED]
     if not places:
         raise NotAConfiguration(path=path, why=SHARED)
     try:
-        found = [_instance(files, place) for place in places]
+        found = [_instance(files, place, known) for place in places]
     except Exception as broken:  # hostile parameters may break their reader in any way; each way means: none
         raise NotAConfiguration(path=path, why=SHARED) from broken
     if len({one.name for one in found}) != len(found):
         raise NotAConfiguration(path=path, why=SHARED)
     return {one.name: one for one in found}
+
+
+def _given(path: Path) -> tuple[str, bytes]:
+    """Return whose anchor *path* is, and the file; raise `NotAConfiguration`."""
+    if path.stat().st_size > _LARGEST:
+        raise NotAConfiguration(path=path, why=ANCHOR)
+    data = path.read_bytes()
+    try:
+        return Anchor.read(data).instance, data
+    except Exception as broken:  # a hostile anchor may break its reader in any way; each way means: none
+        raise NotAConfiguration(path=path, why=ANCHOR) from broken
 
 
 def _in_folder(path: Path) -> Iterator[tuple[str, bytes]]:
@@ -116,17 +132,21 @@ def _zipped(path: Path) -> dict[str, bytes]:
     return found
 
 
-def _instance(files: Mapping[str, bytes], place: PurePosixPath) -> Instance:
+def _instance(files: Mapping[str, bytes], place: PurePosixPath, known: Mapping[str, bytes]) -> Instance:
     data = files[str(place)]
     root = documents.parse_message(data, SHARED)
     name = text(root, "instanceIdentifier")
     freshness = root.findtext("globalSettings/ocspFreshnessSeconds")
+    signature = Signature("none", faults=(Reason.ANCHOR_MISSING,))
+    if not known or name in known:
+        laid = {**files, str(place.parent / ANCHOR): known[name]} if known else files
+        signature = _signature(laid, place.parent, root, data, name)
     return Instance(
         name=name,
         authorities=tuple(_authorities(root)),
         time_stampers=tuple(certificate(text(one, "cert")) for one in root.findall("approvedTSA")),
         freshness=int(freshness) if freshness else FRESHNESS,
-        signature=_signature(files, place.parent, root, data, name),
+        signature=signature,
     )
 
 

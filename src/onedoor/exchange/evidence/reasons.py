@@ -11,6 +11,7 @@ class Reason(StrEnum):
     CONFIGURATION_CHANGED = "The configuration of {instance} was changed after it was signed."
     CONFIGURATION_SIGNATURE = "The signature of the configuration of {instance} does not hold."
     CONFIGURATION_ANCHOR = "The configuration of {instance} was not signed with a key that its anchor names."
+    ANCHOR_MISSING = "No anchor of {instance} was given with the others, so its configuration counts for nothing."
     UNKNOWN_AUTHORITY = "The certificate of the signer comes from no authority that the configuration approves."
     NOT_FOR_SIGNING = "The certificate of the signer is not made for signing messages."
     NOT_IN_FORCE = "A certificate was not in force at the moment of the time-stamp: {certificate}."

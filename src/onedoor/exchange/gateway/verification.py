@@ -2,6 +2,8 @@
 
 A zip with ``verificationconf/instance-identifier`` and ``verificationconf/{instance}/shared-params.xml``, the same for
 each partner of the federation. It is made from the signed configuration in the gateway's folder when it is asked for.
+Beside our own lies ``externalconf``, their list as the directory signed it for X-Road's readers, which pass it over:
+who has the directory's anchor need not trust this gateway.
 """
 
 import io
@@ -45,4 +47,6 @@ def _zipped(path: Path, serial: int, partners: frozenset[str]) -> bytes:
         archive.writestr(f"{FOLDER}/instance-identifier", data["instance"])
         for instance, shared in told.items():
             archive.writestr(f"{FOLDER}/{instance}/{parameters.SHARED}", shared)
+        if vouched := data.get(parameters.EXTERNAL_LIST):
+            archive.writestr(f"{FOLDER}/{data['instance']}/{parameters.EXTERNAL_LIST}", vouched)
     return file.getvalue()

@@ -30,6 +30,10 @@ class NotAService(BadInput):
     """The gateway in {folder} offers no service {service}. It offers: {services}."""
 
 
+class AnchorOfNothing(BadInput):
+    """An anchor (--anchor) says who may have signed a configuration. Please give that one too, with --conf."""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add every part."""
     parts = parser.add_subparsers(dest="part", metavar="verify|fetch|describe", required=True)
@@ -40,6 +44,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="VERIFICATIONCONF",
         help="check trust too: an X-Road configuration, a folder or zip as /verificationconf serves it",
+    )
+    verified.add_argument(
+        "--anchor",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="ANCHOR",
+        help="count a configuration only if a key of this anchor signed it; with --conf, may be repeated",
     )
     verified.add_argument(
         "--attachment",
@@ -79,7 +91,9 @@ def describe(arguments: argparse.Namespace) -> int:
 
 def verify(arguments: argparse.Namespace) -> int:
     """Print the verdict; return 0 when every part that was asked for holds, else 1."""
-    instances = configuration.load(arguments.conf) if arguments.conf else None
+    if arguments.anchor and not arguments.conf:
+        raise AnchorOfNothing
+    instances = configuration.load(arguments.conf, arguments.anchor) if arguments.conf else None
     found = report.verify(arguments.file, instances, arguments.attachment)
     if arguments.json:
         print(json.dumps(found.as_json(arguments.file, _), ensure_ascii=False, indent=2))

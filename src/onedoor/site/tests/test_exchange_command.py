@@ -69,6 +69,15 @@ def test_trust_counts_when_it_is_asked_for(capsys: pytest.CaptureFixture[str]) -
     assert (code, out.splitlines()[:2]) == (1, ["Integrity: valid", "Trust: invalid"])
 
 
+def test_an_anchor_is_about_a_configuration(capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = verify(capsys, GOOD, "--anchor", CONFIGURATION / "shared-params.xml")
+    assert code == 2
+    assert "with --conf" in err
+    code, _, err = verify(capsys, GOOD, "--conf", CONFIGURATION, "--anchor", CONFIGURATION / "shared-params.xml")
+    assert code == 2
+    assert "configuration-anchor.xml" in err
+
+
 def test_it_says_where_it_is_stricter_than_x_road(capsys: pytest.CaptureFixture[str]) -> None:
     assert "X-Road’s own verifier says nothing of this." in verify(capsys, UNSIGNED_CHAIN)[1]
     told = json.loads(verify(capsys, UNSIGNED_CHAIN, "--json")[1])
