@@ -53,7 +53,7 @@ class ProvidingLink(Link):
     def __init__(self, providing: Providing, links: "set[ProvidingLink]") -> None:
         super().__init__(providing.core)
         self._providing, self._links = providing, links
-        self._outbox = Outbox(self._send, lambda: self._serving)
+        self._outbox = Outbox(self._send, lambda: self._serving, sure=True)
         self._outbox.busy = False
         self._serving = 0
         self._paused = self._left = False

@@ -100,11 +100,12 @@ class Frames:
 class Outbox:
     """Messages waiting for one link: those that come close together leave as one batch, and what is alone at once.
 
-    *coming* says how many others are under way, whose next messages a batch may wait for.
+    *coming* says how many others are under way. If it is *sure* that each of them brings a message, a batch waits for
+    one already, and leaves when the last is there; else it waits for more than a few, whose next ones may come.
     """
 
-    def __init__(self, send: Callable[[list[Message]], None], coming: Callable[[], int]) -> None:
-        self._send, self._coming = send, coming
+    def __init__(self, send: Callable[[list[Message]], None], coming: Callable[[], int], *, sure: bool = False) -> None:
+        self._send, self._coming, self._sure = send, coming, sure
         self._queue: deque[Message] = deque()
         self._flushing: asyncio.Handle | None = None
         self.busy = True
@@ -117,6 +118,9 @@ class Outbox:
         """Queue *message*; it leaves at the end of this turn of the loop, or with those that are about to come."""
         self._queue.append(message)
         self.bytes += len(message.head) + len(message.body)
+        if self._flushing and self._sure and not self._coming():
+            self._flushing.cancel()
+            self._flushing = None
         if self._flushing is None and not self.busy:
             self._begin()
 
@@ -135,7 +139,7 @@ class Outbox:
 
     def _begin(self) -> None:
         loop = asyncio.get_running_loop()
-        crowded = self._coming() > FEW
+        crowded = self._coming() > (0 if self._sure else FEW)
         self._flushing = loop.call_later(GATHER, self._flush) if crowded else loop.call_soon(self._flush)
 
     def _flush(self) -> None:

@@ -145,3 +145,22 @@ def test_a_message_waits_a_millisecond_for_others_and_not_at_all_when_few_are_un
     assert len(loop.method_calls) == 1, "the next waits until the last batch is done with"
     outbox.free()
     assert len(loop.method_calls) == 2
+
+
+def test_answers_wait_for_those_that_are_sure_to_come_and_leave_with_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop, sent, others = Mock(), [], 2
+    monkeypatch.setattr(asyncio, "get_running_loop", lambda: loop)
+    outbox = Outbox(sent.append, lambda: others, sure=True)
+    outbox.free()
+    for message in MESSAGES[:2]:
+        outbox.put(message)
+        others -= 1
+    loop.call_soon.assert_not_called()
+    (wait, _), timer = loop.call_later.call_args.args, loop.call_later.return_value
+    assert 0 < wait <= 0.001
+    timer.cancel.assert_not_called()
+    outbox.put(MESSAGES[2])
+    timer.cancel.assert_called_once()
+    (flush,) = loop.call_soon.call_args.args
+    flush()
+    assert sent == [MESSAGES[:3]]
