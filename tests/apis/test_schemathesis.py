@@ -11,13 +11,6 @@ from uuid import uuid4
 import pytest
 import schemathesis
 from django.test import Client
-from hypothesis import HealthCheck, given, settings
-from schemathesis import checks
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
 
 from onedoor.exchange.service import VIA_GATEWAY
 from onedoor.kernel import nation
@@ -29,9 +22,9 @@ from onedoor.registers import openapi
 from onedoor.registers import service as registers
 from onedoor.registers.definition import register_of
 from onedoor.site.wsgi import application
+from tests.apis.generating import hold
 from tests.reference import apis
 
-CHECKS = [checks.not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 EXAMPLES = 6
 CONSENT, FEW = "consent.json", 2
 """The API of most operations has few examples of each, in one test."""
@@ -221,14 +214,3 @@ def test_a_register_with_versions_answers_as_its_documents_say(monkeypatch: pyte
     assert {"bicycles/lookup", "bicycles/v1/lookup", "bicycles/v1/try", "bicycles/v2/try"} <= tried
     used = ReadRecord.objects.filter(register="bicycles", refused="").values_list("operation", flat=True)
     assert set(used) == {"read", "write"}, "the rights of that nation opened both"
-
-
-def hold(operation: Any, mode: schemathesis.GenerationMode, examples: int) -> None:
-    """Ask an operation with many examples, and hold each answer against its description."""
-
-    @settings(max_examples=examples, deadline=None, database=None, derandomize=True, suppress_health_check=HealthCheck)
-    @given(case=operation.as_strategy(generation_mode=mode))
-    def ask(case: schemathesis.Case) -> None:
-        case.call_and_validate(checks=CHECKS)
-
-    ask()

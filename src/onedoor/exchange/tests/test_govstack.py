@@ -1,5 +1,6 @@
 """GovStack's names at the mount of a gateway: its lists are held against the definition of GovStack itself."""
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -7,16 +8,22 @@ import pytest
 import requests
 import schemathesis
 import yaml
+from schemathesis import GenerationMode
 from schemathesis.core.transport import Response
+from tests.apis.generating import CONFORMS, hold
 
 from onedoor.exchange.gateway.govstack import Retelling
-from onedoor.exchange.tests.xroad import PETS, PORTAL, PROVIDER, Answer, XRoad
+from onedoor.exchange.tests.xroad import PATIENCE, PETS, PORTAL, PROVIDER, Answer, XRoad
 
-DEFINITION = schemathesis.openapi.from_dict(
-    yaml.safe_load((Path(__file__).parent / "govstack-im-directory-1.0.yaml").read_text("utf-8"))
-)
+WRITTEN = yaml.safe_load((Path(__file__).parent / "govstack-im-directory-1.0.yaml").read_text("utf-8"))
+DEFINITION = schemathesis.openapi.from_dict(WRITTEN)
 OF_SYSTEM = "/r1/{instanceId}/{memberClass}/{memberCode}/{applicationCode}"
 CLIENT = ("X-GovStack-Client", PORTAL)
+PLACES = dict(zip(("instanceId", "memberClass", "memberCode", "applicationCode"), PROVIDER.split("/"), strict=True))
+MEANT = PLACES | {"X-GovStack-Client": PORTAL, "serviceCode": "petstore", "serviceId": "petstore"}
+"""What means something here; all else that the definition allows has an answer of its own."""
+DESCRIPTION = {"type": "object", "required": ["openapi"]}
+EXAMPLES, FEW = 20, 10
 
 
 def conforms(answer: Answer, path: str) -> Any:
@@ -121,3 +128,52 @@ def test_what_names_no_client_or_nothing_there_is_refused(
     answer = xroad.ask(f"/govstack{target}", headers=headers)
     assert (answer.status, answer.json["type"]) == (400, "Client.BadRequest")
     assert not xroad.system.seen
+
+
+def of_gateway(*, free: bool) -> dict[str, Any]:
+    """Return the definition as it is held against a gateway.
+
+    The texts that it allows are narrowed to those that mean something here, unless those in queries are *free*: all
+    others are asked with what it does not allow. Of a description in JSON it says that it is a text; it is handed on as
+    it stands, an object.
+    """
+    found = copy.deepcopy(WRITTEN)
+    lists = [item.get("parameters", []) + item["get"].get("parameters", []) for item in found["paths"].values()]
+    for one in (*found["components"]["parameters"].values(), *(one for some in lists for one in some)):
+        if one.get("name") in MEANT and not (free and one["in"] == "query"):
+            one["schema"]["enum"] = [MEANT[one["name"]]]
+    described = found["paths"][f"{OF_SYSTEM}/getOpenAPI"]["get"]["responses"]["200"]["content"]
+    described["application/json"]["schema"] = DESCRIPTION
+    return found
+
+
+def told_in_words(_context: object, response: Response, _case: object) -> None:
+    """Hold a 500, with which X-Road tells that something cannot be done, to say so by its documented type."""
+    if response.status_code >= 500:
+        (type_,) = response.headers["x-road-error"]
+        assert type_.startswith(("Client.", "Server.ClientProxy.", "Server.ServerProxy.")), type_
+        assert b"could not handle" not in response.content
+
+
+@pytest.mark.parametrize(
+    ("mode", "free", "expected"),
+    [
+        (GenerationMode.POSITIVE, False, {200}),
+        (GenerationMode.POSITIVE, True, {200, 500}),
+        (GenerationMode.NEGATIVE, False, {400, 500}),
+    ],
+    ids=["meant", "allowed", "not allowed"],
+)
+@pytest.mark.parametrize("path", list(WRITTEN["paths"]))
+def test_whatever_the_definition_allows_or_not_is_answered_as_it_says(
+    xroad: XRoad, path: str, mode: GenerationMode, free: bool, expected: set[int]
+) -> None:
+    xroad.system.reply = lambda _: (200, b'{"openapi": "3.0.0"}', "Content-Type: application/json\r\n")
+    seat = xroad.place.seats["G22"]
+    schema, state = schemathesis.openapi.from_dict(of_gateway(free=free)), seat.state
+    schema.config.update(base_url=f"https://{seat.address(100)}/govstack")
+    shown: dict[str, Any] = {"cert": (str(state / "tls.pem"), str(state / "tls.key")), "timeout": PATIENCE}
+    shown["verify"] = str(state / "tls-trust.pem")
+    statuses = hold(schema[path]["GET"], mode, EXAMPLES if free else FEW, (told_in_words, *CONFORMS), **shown)
+    assert expected & {*statuses}
+    assert mode is GenerationMode.NEGATIVE or {*statuses} <= expected
