@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from cryptography.x509 import Certificate, load_pem_x509_certificates
+from cryptography.x509 import Certificate
 
 from onedoor.exchange.permissions import GLOBAL, Permission, Permissions
 from onedoor.kernel.errors import OnedoorError
@@ -20,6 +20,7 @@ from onedoor.signing import detached
 from onedoor.signing.asice.writing import Template
 from onedoor.signing.certificates import fingerprint, pem
 from onedoor.signing.keys import PrivateKey, PublicKey
+from onedoor.signing.schemes import load_pem
 
 FORMAT = "onedoor-configuration-1"
 _MARK = b"\n\n-- "
@@ -355,7 +356,7 @@ def _some(value: object) -> list[Any]:
 
 def _certificates(text: str) -> str:
     """Return the certificates in *text* (PEM) alone, whatever else stands between them."""
-    return pem(load_pem_x509_certificates(text.encode())).decode()
+    return pem(load_pem(text.encode())).decode()
 
 
 def _authorities(listed: Iterable[Any]) -> str:
@@ -380,13 +381,13 @@ def _subsystem(data: Mapping[str, Any]) -> Subsystem:
 
 def _gateway(data: Mapping[str, Any]) -> Gateway:
     host, _, port = data["address"].rpartition(":")
-    certificate, *former = load_pem_x509_certificates(data["signing"].encode())
+    certificate, *former = load_pem(data["signing"].encode())
     whom, how = frozenset(data["clients"]), (detached.public_key(certificate), Template(certificate))
     before = _before(data["handover"]) if data.get("handover") else None
     return Gateway(data["id"], host, int(port), data["tls"], certificate, whom, *how, tuple(former), before)
 
 
 def _before(data: Mapping[str, Any]) -> Before:
-    (certificate,) = load_pem_x509_certificates(data["signing"].encode())
+    (certificate,) = load_pem(data["signing"].encode())
     since, until = (datetime.fromisoformat(data[name]).timestamp() for name in ("from", "until"))
     return Before(since, until, data["tls"], certificate, detached.public_key(certificate), Template(certificate))

@@ -3,6 +3,9 @@
 import hashlib
 import hmac
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -26,14 +29,34 @@ def digest(name: str, data: bytes) -> bytes:
 
 
 def load_certificate(der: bytes) -> x509.Certificate:
-    """Return the certificate in *der*; one that is only tolerated for now is refused as well."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
+    """Return the certificate in *der*; raise ValueError, also for one that is only tolerated for now."""
+    with _read_now("error"):
         certificate = x509.load_der_x509_certificate(der)
         # Each part is read now: what is broken in it breaks here and not where nobody expects it.
         _ = certificate.public_key(), certificate.extensions, certificate.issuer.public_bytes()
         _ = certificate.subject.public_bytes(), certificate.not_valid_before_utc, certificate.not_valid_after_utc
         return certificate
+
+
+def load_pem(data: bytes) -> list[x509.Certificate]:
+    """Return the certificates (PEM) in *data*; raise ValueError where there is none, or one whose key is unusable."""
+    with _read_now("ignore"):
+        found = x509.load_pem_x509_certificates(data)
+        _ = [(one.public_key(), one.subject, one.issuer) for one in found]
+        return found
+
+
+@contextmanager
+def _read_now(tolerated: Literal["error", "ignore"]) -> Iterator[None]:
+    """Let whatever breaks the reader of a hostile certificate be a ValueError."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter(tolerated)
+            yield
+    except ValueError:
+        raise
+    except Exception as broken:
+        raise ValueError("a certificate that cannot be read") from broken
 
 
 def signature_holds(kind: str, name: str, key: PublicKeyTypes, signature: bytes, data: bytes) -> bool:

@@ -16,6 +16,7 @@ from onedoor.kernel.said import said
 from onedoor.signing import detached
 from onedoor.signing.authorities import Responders
 from onedoor.signing.certificates import commits, fingerprint, issued, pem
+from onedoor.signing.schemes import load_pem
 
 LARGEST, LONGEST = 262_144, 400
 """Bytes of a registration, and signs of a text in it."""
@@ -109,7 +110,7 @@ def _text(value: object) -> str:
 
 def certificates(told: Mapping[str, Any]) -> tuple[Certificate, Certificate]:
     """Return the certificates for TLS and for signatures; raise ValueError, KeyError or AttributeError."""
-    tls, signing = (load_pem_x509_certificate(told[name].encode()) for name in ("tls", "signing"))
+    tls, signing = (load_pem(told[name].encode())[0] for name in ("tls", "signing"))
     return tls, signing
 
 

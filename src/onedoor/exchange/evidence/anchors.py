@@ -13,7 +13,7 @@ from lxml import etree
 from onedoor.exchange import parameters
 from onedoor.exchange.parameters import ANCHOR
 from onedoor.signing.asice import documents
-from onedoor.signing.schemes import load_certificate
+from onedoor.signing.schemes import load_certificate, load_pem
 
 _INSTANCE = re.compile(r"[^\s/\\.][^/\\\x00-\x1f]{0,99}")
 """An instance's identifier: the name of a folder too, and of nothing above it."""
@@ -87,5 +87,5 @@ def certificate(written: str) -> x509.Certificate:
     except binascii.Error:
         raise ValueError(ANCHOR) from None
     if octets.lstrip().startswith(b"-----BEGIN"):
-        octets = x509.load_pem_x509_certificate(octets).public_bytes(Encoding.DER)
+        octets = load_pem(octets)[0].public_bytes(Encoding.DER)
     return load_certificate(octets)

@@ -106,6 +106,8 @@ def _part(heads: Mapping[str, str]) -> Part | None:
     if found is None:
         return None
     start, last, total = (int(one) for one in found.groups())
+    if not start <= last < total:  # names no part of anything (RFC 9110, 14.4)
+        return None
     said = {name: base64.b64decode(value) for name, value in _DIGEST.findall(heads.get("repr-digest", ""))}
     return Part(start, last + 1, total, {_HASHES[name]: value for name, value in said.items()})
 

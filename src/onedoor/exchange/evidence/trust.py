@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from onedoor.exchange.evidence.configuration import Authority, Instance
@@ -84,7 +85,10 @@ def _paths(signer: x509.Certificate, authority: Authority) -> Iterator[_Path]:
 
 
 def _issued(above: x509.Certificate, certificate: x509.Certificate) -> bool:
-    scheme = certificate.signature_hash_algorithm
+    try:
+        scheme = certificate.signature_hash_algorithm
+    except UnsupportedAlgorithm:
+        return False
     return scheme is not None and scheme.name in _HASHES and issued(above, certificate)
 
 

@@ -78,7 +78,10 @@ class Wanted:
         if "unique" in given and not only:
             alone = 'Parameter "unique" not applicable without "requestOnly" or "responseOnly".'
             raise Refused(400, b"Bad Request", alone)
-        client = "/".join(given[name][0] for name in _OWN)
+        own = [given[name][0] for name in _OWN]
+        if any("/" in part for part in own):
+            raise Refused(400, b"Bad Request", "The parameters that name a subsystem have no slash in them.")
+        client = "/".join(own)
         kinds = tuple(only) or (REQUEST, RESPONSE)
         return cls(given["queryId"][0], client, kinds, "unique" in given, "force" in given)
 

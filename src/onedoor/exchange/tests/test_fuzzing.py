@@ -1,36 +1,77 @@
 """Parsers of what others send, under a fuzzer that follows coverage: no crash, no hang."""
 
 import importlib.util
+import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-ALL_TOGETHER, LONG = 4, 3600
-"""Seconds for all parsers in ``make test``, and in the long counts."""
+from onedoor.exchange.tests.fuzzing import kept
+from onedoor.kernel.settings import REPOSITORY
+
+SHORT, LONG = 0.3, 3600
+"""Seconds of the processor for each parser in ``make test``, and in the long counts.
+
+``pytest -m soak -k "an_hour and signatures"`` is an hour for one parser alone.
+"""
 PARSERS = (
-    "anchors", "answers", "configurations", "containers", "descriptions", "frames", "globs", "heads", "lists", "logs",
-    "requests", "soaps", "targets",
+    "requests", "answers", "frames", "streams", "heads", "targets", "globs", "doors", "fetched",
+    "descriptions", "soaps", "questions", "configurations", "registrations", "lists", "forged", "parameters", "anchors",
+    "certificates", "logs", "containers", "signatures", "chains", "manifests", "tokens", "statuses", "logged",
 )  # fmt: skip
+CANARY = "canary"
+FOUND = REPOSITORY / "var" / "fuzzed"
+"""What runs on this computer found: the next ones begin with it."""
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("atheris") is None, reason="atheris has no wheel for this system: see requirements/dev.in"
 )
 
 
-def test_no_input_breaks_a_parser_or_makes_it_hang(tmp_path: Path) -> None:
-    fuzz(ALL_TOGETHER, tmp_path)
+@pytest.fixture(scope="module")
+def tried() -> Mapping[str, Any]:
+    """Return what became of each parser in a short run, all in one process after the other."""
+    return fuzz(SHORT)
+
+
+def test_every_parser_is_tried(tried: Mapping[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    assert {*tried} == {*PARSERS, CANARY}
+    told = ", ".join(f"{name} {tried[name].get('inputs', 'unknown')}" for name in PARSERS)
+    with capsys.disabled():
+        sys.stdout.write(f"\ninputs fuzzed: {told}\n")
+
+
+@pytest.mark.parametrize("parser", PARSERS)
+def test_no_input_breaks_a_parser_or_makes_it_hang(tried: Mapping[str, Any], parser: str) -> None:
+    holds(tried[parser])
+
+
+def test_what_breaks_is_found(tried: Mapping[str, Any]) -> None:
+    assert tried[CANARY]["code"], "it raises what nobody expects for one input, which no seed of it is"
+    (path,) = tried[CANARY]["broken"]
+    assert Path(path).read_bytes().startswith(b"sing")
 
 
 @pytest.mark.soak
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(LONG + 600)
 @pytest.mark.parametrize("parser", PARSERS)
-def test_no_input_breaks_this_parser_for_its_part_of_an_hour(parser: str) -> None:
-    fuzz(LONG // len(PARSERS), Path("var", "fuzzed", parser).absolute(), parser)
+def test_no_input_breaks_this_parser_for_an_hour(parser: str) -> None:
+    holds(fuzz(LONG, parser)[parser])
 
 
-def fuzz(seconds: int, corpus: Path, *parser: str) -> None:
-    command = [sys.executable, "-m", "onedoor.exchange.tests.fuzzing", str(seconds), str(corpus), *parser]
+def holds(report: Mapping[str, Any]) -> None:
+    assert report["code"] == 0, report
+    assert 0 < len(kept.read(report["parser"])) <= report["known"], "it began with what is kept"
+    assert report["taken"], "it took one input at least: else nothing behind its first look was tried"
+    assert report["beyond"], "it went beyond what was known"
+
+
+def fuzz(seconds: float, *parser: str) -> dict[str, Any]:
+    command = [sys.executable, "-m", "onedoor.exchange.tests.fuzzing", str(seconds), str(FOUND), *parser]
     done = subprocess.run(command, capture_output=True, text=True, check=False, errors="replace")
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert "DONE" in done.stderr
+    sys.stderr.write(done.stderr[-20_000:])
+    reports = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    return {one["parser"]: one for one in reports}
