@@ -56,7 +56,7 @@ def test_what_breaks_is_found(tried: Mapping[str, Any]) -> None:
 
 
 @pytest.mark.soak
-@pytest.mark.timeout(LONG + 600)
+@pytest.mark.timeout(LONG * 5)
 @pytest.mark.parametrize("parser", PARSERS)
 def test_no_input_breaks_this_parser_for_an_hour(parser: str) -> None:
     holds(fuzz(LONG, parser)[parser])

@@ -29,8 +29,8 @@ with atheris.instrument_imports(include=INSTRUMENTED):
 
 HANGS = 10
 """Seconds after which an input counts as one that hangs."""
-NEVER = 300
-"""Seconds more than asked for after which a run ends that did not get through its corpus: it tells nothing."""
+SHARED, NEVER = 4, 300
+"""After so many times the seconds asked for, and these, a run ends that did not come to its end: it tells nothing."""
 EARLIER = 200
 """Inputs of earlier runs that a run begins with, picked by chance; those that broke something are among them."""
 CANARY_WITHIN = 60.0
@@ -84,7 +84,8 @@ def _fuzz(name: str, parser: Parser, seconds: float, place: Path) -> None:
     os.dup2(said, 2)
     asyncio.set_event_loop(asyncio.new_event_loop())
     known = {_mark(one.read_bytes()) for one in place.iterdir()}
-    options = [f"-max_total_time={int(seconds) + NEVER}", f"-timeout={HANGS}", "-rss_limit_mb=2048", "-len_control=1"]
+    last = int(seconds) * SHARED + NEVER
+    options = [f"-max_total_time={last}", f"-timeout={HANGS}", "-rss_limit_mb=2048", "-len_control=1"]
     run = Run(parser, known, seconds, place.with_suffix(".told"))
     atheris.Setup([name, *options, f"-artifact_prefix={place}/broken-", str(place)], run)
     atheris.Fuzz()
