@@ -366,7 +366,7 @@ def _authorities(listed: Iterable[Any]) -> str:
 
 def _responders(listed: Iterable[Any]) -> dict[str, str]:
     named = [one for one in listed if not isinstance(one, str) and one.get("responders")]
-    known = [(load_pem_x509_certificates(one["certificate"].encode())[0], one["responders"][0]) for one in named]
+    known = [(load_pem(one["certificate"].encode())[0], one["responders"][0]) for one in named]
     return {fingerprint(certificate): str(responder["url"]) for certificate, responder in known}
 
 
