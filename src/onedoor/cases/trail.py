@@ -1,6 +1,6 @@
 """Who read data for a dossier: asked of every system of the exchange, each of which keeps its own record of reads."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from operator import attrgetter, itemgetter
 
@@ -42,7 +42,8 @@ def ask_reads(code: str, actor: Actor, *, most: int = 0, before: str = "") -> Ca
     others = [subsystem for subsystem in providers(SERVICE) if subsystem != own]
     paged = {"most": most + 1} | ({"before": before} if before else {}) if most else {}
     why, about = reason(SERVICE, dossier.code), {"case": dossier.code, **paged}
-    calls = [Call(f"{one}/{SERVICE}", "of-case", about, reason=why, user=dossier.account) for one in others]
+    user, answered = dossier.account, privacy.Reads
+    calls = [Call(f"{one}/{SERVICE}", "of-case", about, reason=why, user=user, answered=answered) for one in others]
     answers = exchange.ask_each(calls, timeout=WAIT)
 
     def merged() -> ReadsView:
@@ -76,8 +77,8 @@ def _page(found: Mapping[str, ReadView], most: int) -> tuple[list[ReadView], str
     return sorted((found[record] for record in page), key=attrgetter("moment", "record")), older
 
 
-def _told(answer: Answer | OnedoorError) -> list[ReadView] | None:
-    return None if isinstance(answer, OnedoorError) else privacy.views_of(answer.body)
+def _told(answer: Answer | OnedoorError) -> Sequence[ReadView] | None:
+    return None if isinstance(answer, OnedoorError) else answer.body.reads
 
 
 def _readers(

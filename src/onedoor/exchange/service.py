@@ -9,6 +9,8 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, Protocol, TypeVar
 
+import msgspec
+
 from onedoor.exchange.connections import Connections, Request, Response
 from onedoor.exchange.directory import rights
 from onedoor.exchange.identifiers import META
@@ -74,7 +76,8 @@ class Reason:
 class Call:
     """One question: *service* ``VN/GOV/G01/POPULATION/population``, *path* below it, *user* never a personal number.
 
-    *most* is how many bytes its answer may have, 0 for any number: one that is larger is not read.
+    *most* is how many bytes its answer may have, 0 for any number: one that is larger is not read. *answered* is the
+    type that its JSON is read as (of msgspec): a provider that answers anything else counts as one that does not.
     """
 
     service: str
@@ -85,11 +88,12 @@ class Call:
     key: str = field(default="", kw_only=True)
     method: str = field(default="POST", kw_only=True)
     most: int = field(default=0, kw_only=True)
+    answered: Any = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the provider answered; *body* is parsed JSON, or bytes when it is something else."""
+    """What the provider answered; *body* is parsed JSON, as the call's type, or bytes when it is something else."""
 
     status: int
     body: Any
@@ -285,7 +289,6 @@ def _header(name: str, value: str) -> str:
 def _answer(question: Call, response: Response | Exception) -> Answer | OnedoorError:
     if isinstance(response, Exception):
         return ServiceUnavailable(who=_provider(question.service))
-    answer = Answer(response.status, _body(response), response.headers, response.headers.get("x-road-id", ""))
     error = response.headers.get("x-road-error", "").lower()
     if error.endswith(DENIED):
         if question.service.partition("?")[0].rpartition("/")[2] not in META:  # no fact of a person is behind those
@@ -293,7 +296,13 @@ def _answer(question: Call, response: Response | Exception) -> Answer | OnedoorE
         return Refused(who=_provider(question.service))
     if error:
         return ServiceUnavailable(who=_provider(question.service))
-    return answer if response.status < HTTPStatus.BAD_REQUEST else _failure(_provider(question.service), answer)
+    good = response.status < HTTPStatus.BAD_REQUEST
+    try:
+        body = _body(response, question.answered if good else None)
+    except msgspec.MsgspecError:
+        return ServiceUnavailable(who=_provider(question.service))
+    answer = Answer(response.status, body, response.headers, response.headers.get("x-road-id", ""))
+    return answer if good else _failure(_provider(question.service), answer)
 
 
 def _keep_refusal(question: Call) -> None:
@@ -320,7 +329,9 @@ def _failure(who: Text, answer: Answer) -> OnedoorError:
     return failure
 
 
-def _body(response: Response) -> object:
+def _body(response: Response, answered: Any) -> object:  # noqa: ANN401 - any type that msgspec reads
+    if answered:
+        return msgspec.json.decode(response.body, type=answered)
     if "json" not in response.headers.get("content-type", ""):
         return response.body
     try:

@@ -1,7 +1,7 @@
 """The portal asks every system which reads of a person it recorded, at the same time, and merges what they answer."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -19,7 +19,7 @@ from onedoor.privacy.errors import NotPermitted, NotShown
 from onedoor.privacy.own import SERVICE, Proof, Wanted
 from onedoor.privacy.rules import Reader
 from onedoor.privacy.sealing import Count
-from onedoor.privacy.views import ReadView, views_of
+from onedoor.privacy.views import Reads, ReadView
 
 WAIT = 5.0
 SeenCases = Callable[[Actor, Collection[str]], Collection[str]]
@@ -45,6 +45,13 @@ class HeldRead:
     case: str
     leads: bool
     own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OneRead:
+    """What a system answers that is asked for one read."""
+
+    read: ReadView
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +86,14 @@ def ask(actor: Actor, wanted: Wanted) -> Callable[[], OwnReads]:
     person, reader = identity.person_number(actor.person), _reader(actor)
     others, here = _systems(), settings().subsystem
     more = {**_given(wanted), "most": wanted.most + 1}
-    calls = [_call(one, "of-person", {"person": person, **more}, reader) for one in others]
+    calls = [_call(one, "of-person", {"person": person, **more}, reader, Reads) for one in others]
     answers = exchange.ask_each(calls, timeout=WAIT)
 
     def merged() -> OwnReads:
         found = _Found(actor)
         found.take(own.reads_of_person(person, Wanted(**more), actor.person), here)
         for system, answer in zip(others, answers, strict=True):
-            found.take(None if isinstance(answer, OnedoorError) else views_of(answer.body), system)
+            found.take(None if isinstance(answer, OnedoorError) else answer.body.reads, system)
         return found.page(wanted)
 
     return merged
@@ -146,11 +153,8 @@ def one_read(actor: Actor, system: str, record: UUID) -> HeldRead:
 def _one(person: str, system: str, record: UUID, reader: Reader) -> ReadView:
     if system == settings().subsystem:
         return own.one_read(person, record, reader)
-    answer = _asked(system, "one", {"person": person, "record": str(record)}, reader)
-    told = views_of({"reads": [answer.get("read")]})
-    if not told:
-        raise exchange.ServiceUnavailable(who=nation.current().holder_of(system))
-    return told[0]
+    answer: OneRead = _asked(system, "one", {"person": person, "record": str(record)}, reader, OneRead)
+    return answer.read
 
 
 def proof(actor: Actor, read: HeldRead) -> Proof:
@@ -159,11 +163,8 @@ def proof(actor: Actor, read: HeldRead) -> Proof:
     record = UUID(read.view.record)
     if read.system == settings().subsystem:
         return own.proof_of(person, record, reader)
-    answer = _asked(read.system, "proof", {"person": person, "record": str(record)}, reader)
-    try:
-        return Proof(**{one.name: str(answer[one.name]) for one in fields(Proof)})
-    except KeyError as error:
-        raise exchange.ServiceUnavailable(who=read.holder) from error
+    answer: Proof = _asked(read.system, "proof", {"person": person, "record": str(record)}, reader, Proof)
+    return answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,16 +207,16 @@ def known(system: str) -> bool:
     return system == settings().subsystem or system in _systems()
 
 
-def _asked(system: str, path: str, about: Mapping[str, Any], reader: Reader) -> Mapping[str, Any]:
-    (answer,) = exchange.ask_each([_call(system, path, about, reader)], timeout=WAIT)
+def _asked(system: str, path: str, about: Mapping[str, Any], reader: Reader, answered: Any) -> Any:  # noqa: ANN401
+    (answer,) = exchange.ask_each([_call(system, path, about, reader, answered)], timeout=WAIT)
     if isinstance(answer, OnedoorError):
         raise answer
-    return answer.body if isinstance(answer.body, dict) else {}
+    return answer.body
 
 
-def _call(system: str, path: str, about: Mapping[str, Any], reader: Reader) -> Call:
+def _call(system: str, path: str, about: Mapping[str, Any], reader: Reader, answered: Any) -> Call:  # noqa: ANN401
     why = Reason(reader.purpose, reader.basis, reader.case)
-    return Call(f"{system}/{SERVICE}", path, about, reason=why, user=reader.user)
+    return Call(f"{system}/{SERVICE}", path, about, reason=why, user=reader.user, answered=answered)
 
 
 def _named() -> rights.ServiceRight:

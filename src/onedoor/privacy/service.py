@@ -41,6 +41,7 @@ from onedoor.privacy.rules import (
 )
 from onedoor.privacy.sealing import postpone
 from onedoor.privacy.views import (
+    Reads,
     ReadView,
     Use,
     newest_of_case,
@@ -49,7 +50,6 @@ from onedoor.privacy.views import (
     records_of,
     tell_words,
     uses_of,
-    views_of,
 )
 from onedoor.privacy.words import of_post
 
@@ -72,6 +72,7 @@ __all__ = [
     "Purpose",
     "ReadView",
     "Reader",
+    "Reads",
     "UnknownPurpose",
     "Use",
     "agrees",
@@ -107,7 +108,6 @@ __all__ = [
     "tell_cases",
     "tell_words",
     "uses_of",
-    "views_of",
 ]
 
 

@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext, gettext_noop, override
+from msgspec import Meta
 
 from onedoor.kernel import nation
 from onedoor.kernel.nation.layers import united
@@ -22,6 +23,7 @@ from onedoor.store import keys
 from onedoor.store.rows import Rows
 
 MOST_READS = 1000
+UUID_TEXT = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z"
 SERVICES = {
     "own-reads": gettext_noop("The list of who read this person’s data"),
     "consents": gettext_noop("Whether this person agreed to it"),
@@ -50,8 +52,8 @@ LAST = UUID(int=2**128 - 1)
 class ReadView:
     """One use of the gate as its person sees it: which agency and user, why, on which article, which fields, when."""
 
-    record: str
-    moment: datetime
+    record: Annotated[str, Meta(pattern=UUID_TEXT)]
+    moment: Annotated[datetime, Meta(tz=True)]
     by_agency: str
     by_user: str
     register: str
@@ -76,6 +78,13 @@ class ReadView:
 
 
 NAMES = tuple(field.name for field in fields(ReadView))
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """What a system's ``reads`` service answers."""
+
+    reads: tuple[ReadView, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,24 +145,6 @@ def records_of(ids: Sequence[str]) -> dict[str, ReadView]:
     """Return the uses of this system's gate with these *ids*, by id; an id it does not know is absent."""
     words = InWords()
     return {str(record.id): words.of(record) for record in ReadRecord.objects.filter(id__in=ids)}
-
-
-def views_of(body: Any) -> list[ReadView] | None:  # noqa: ANN401 - what another system answered
-    """Return the views in the answer of another system's ``reads`` service, such as ``{"reads": […]}``.
-
-    None when it is no such answer.
-    """
-    try:
-        return [_from_json(one) for one in body["reads"]]
-    except (KeyError, TypeError, ValueError):
-        return None
-
-
-def _from_json(data: Mapping[str, Any]) -> ReadView:
-    known = {name: data[name] for name in NAMES if name != "stopped"} | {"stopped": data.get("stopped") is True}
-    known["record"], known["moment"] = str(UUID(known["record"])), datetime.fromisoformat(known["moment"])
-    known["fields"], known["field_texts"] = tuple(known["fields"]), tuple(known["field_texts"])
-    return ReadView(**known)
 
 
 class InWords:

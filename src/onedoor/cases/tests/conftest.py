@@ -16,6 +16,7 @@ import pytest
 from django.test import Client, RequestFactory
 
 from onedoor.exchange import service as exchange
+from onedoor.exchange.connections import Response
 from onedoor.exchange.service import Answer, Call, Refused, ServiceUnavailable
 from onedoor.identity import service as identity
 from onedoor.identity.sessions import SessionStore
@@ -72,10 +73,10 @@ class Transport:
         )
         if call.path in self.lose_answers_of:
             return ServiceUnavailable(who=system)
-        answer = Answer(response.status_code, response.json(), {}, "message-1")
-        if answer.status in (401, 403):
+        if response.status_code in (401, 403):
             return Refused(who=system)
-        return answer if answer.status < 400 else exchange._failure(system, answer)
+        headers = {"content-type": response["Content-Type"], "x-road-id": "message-1"}
+        return exchange._answer(call, Response(response.status_code, headers, response.content))
 
     def meta(self, call: Call) -> dict[str, Any]:
         return {

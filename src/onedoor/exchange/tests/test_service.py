@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from types import SimpleNamespace
 
 import pytest
@@ -51,6 +52,31 @@ def as_portal(place: Place, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     service._connections().close()
     service._connections.cache_clear()
     settings.current.cache_clear()
+
+
+@dataclass
+class Told:
+    """What a system of these tests answers, as far as it is looked at."""
+
+    path: str
+
+
+def test_an_answer_is_read_as_what_it_must_be_and_another_is_none(system: System) -> None:
+    first, second, third = (
+        Call(POPULATION, "lookup", {}, reason=REASON, user="a", answered=one) for one in (Told, list[Told], None)
+    )
+    good, bad, any_ = call_many([first, second, third])
+    assert isinstance(good, Answer)
+    assert good.body == Told("/exchange/population/lookup")
+    assert isinstance(bad, ServiceUnavailable)
+    assert isinstance(any_, Answer)
+    assert isinstance(any_.body, dict)
+    system.reply = lambda _: (404, b'{"error": "why"}', "")
+    (failed,) = call_many([first])
+    assert isinstance(failed, ProviderError)
+    system.reply = lambda _: (200, b"<html>", "text/html")
+    (nothing,) = call_many([first])
+    assert isinstance(nothing, ServiceUnavailable)
 
 
 def test_a_call_brings_the_answer_and_says_who_asks_and_why(system: System) -> None:

@@ -20,6 +20,7 @@ from django.test import Client
 from django.utils import translation
 
 from onedoor.exchange import service as exchange
+from onedoor.exchange.connections import Response
 from onedoor.exchange.service import VIA_GATEWAY, Answer, Call, Refused, ServiceUnavailable
 from onedoor.identity import service as identity
 from onedoor.kernel import clock, nation
@@ -69,10 +70,10 @@ class Transport:
             response = Client().post(
                 f"/exchange/{code}/{call.path}", json.dumps(call.body), "application/json", **headers
             )
-        answer = Answer(response.status_code, response.json(), {}, "m")
-        if answer.status == 403:
+        if response.status_code == 403:
             return Refused(who=system)
-        return answer if answer.status < 400 else exchange._failure(system, answer)
+        headers = {"content-type": response["Content-Type"], "x-road-id": "m"}
+        return exchange._answer(call, Response(response.status_code, headers, response.content))
 
 
 @pytest.fixture(autouse=True)

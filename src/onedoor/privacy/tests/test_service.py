@@ -1,8 +1,10 @@
+import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from hashlib import sha256
 from itertools import chain
 
+import msgspec
 import psycopg
 import pytest
 from django.db import OperationalError, connection, connections, transaction
@@ -225,14 +227,18 @@ def test_reads_of_a_case_are_shown_in_words() -> None:
 def test_views_travel_as_json() -> None:
     permit(READER, register="residence", persons=[MOTHER])
     views = service.reads_of_case(READER.case)
-    assert service.views_of({"reads": [view.to_json() for view in views]}) == views
+    answered = json.dumps({"reads": [view.to_json() for view in views]})
+    assert msgspec.json.decode(answered, type=service.Reads) == service.Reads(tuple(views))
 
 
 @pytest.mark.parametrize(
-    "body", [b"<html>", None, [], {}, {"reads": None}, {"reads": [{}]}, {"reads": [{"moment": 1}]}]
+    "change", [{"record": "1"}, {"moment": 1}, {"moment": "2026-11-30T08:00:00"}, {"fields": None}]
 )
-def test_an_answer_that_is_none_of_reads_is_none(body: object) -> None:
-    assert service.views_of(body) is None
+def test_what_is_no_view_is_none(change: dict[str, object]) -> None:
+    permit(READER, register="residence", persons=[MOTHER])
+    (view,) = service.reads_of_case(READER.case)
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.json.decode(json.dumps({"reads": [view.to_json() | change]}), type=service.Reads)
 
 
 def test_purposes_are_known_by_id_with_their_law() -> None:
