@@ -6,9 +6,18 @@ from urllib.parse import urlencode
 import structlog
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import OperationalError as DatabaseAway
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponsePermanentRedirect,
+    HttpResponseRedirect,
+    JsonResponse,
+)
 from django.shortcuts import render
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, is_valid_path, reverse
+from django.utils.encoding import escape_uri_path
+from django.utils.http import escape_leading_slashes
 from django.utils.translation import gettext
 from psycopg_pool import PoolTimeout
 
@@ -62,7 +71,11 @@ def wants_json(request: HttpRequest) -> bool:
 
 
 def refused(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer a request that reached no view."""
+    """Answer a request that reached no view; where a slash at the end is all that differs, lead to the page."""
+    other = request.path_info.removesuffix("/") if request.path_info.endswith("/") else f"{request.path_info}/"
+    if request.method in ("GET", "HEAD") and isinstance(exception, Http404) and is_valid_path(other):
+        query = request.META.get("QUERY_STRING", "")
+        return HttpResponsePermanentRedirect(escape_leading_slashes(f"{escape_uri_path(other)}{query and '?'}{query}"))
     return answer(request, exception)
 
 

@@ -68,3 +68,22 @@ def test_a_route_that_names_no_first_part_is_tried_where_it_stands():
                     pages.resolve("vi/" + one)
             else:
                 assert said(pages.resolve("vi/" + one)) == expected, one
+
+
+@pytest.mark.parametrize(
+    ("asked", "page"),
+    [
+        ("/vi/cases", "/vi/cases/"),
+        ("/fr/desk?tab=done&q=a%20b", "/fr/desk/?tab=done&q=a%20b"),
+        ("/en/services/birth-registration/", "/en/services/birth-registration"),
+    ],
+)
+def test_who_leaves_out_a_slash_or_adds_one_is_led_to_the_page(client, asked, page):
+    for found in (client.get(asked), client.head(asked)):
+        assert (found.status_code, found["Location"]) == (301, page)
+
+
+@pytest.mark.parametrize("asked", ["/vi/unheard-of", "/vi/unheard-of/", "/exchange/unheard-of", "/vi//cases"])
+def test_who_asks_for_no_page_is_led_nowhere(client, asked):
+    assert client.get(asked).status_code == 404
+    assert client.post("/vi/cases").status_code == 404
