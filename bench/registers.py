@@ -52,6 +52,7 @@ def served(folder: Path, country: Path = NATION) -> Iterator[None]:
         server.ensure_role("bench", creates_databases=True)
         with server.as_superuser() as connection:
             connection.execute("GRANT CONNECT ON DATABASE postgres TO bench")
+            connection.execute("GRANT pg_checkpoint TO bench")
         _set_up(folder, server, country)
         yield
     finally:
