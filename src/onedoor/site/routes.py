@@ -48,7 +48,7 @@ def _those(routes: Sequence[Route], first: str) -> list[Route]:
         if not _is_room(route):
             found += [route] if _may_begin(route, first) else []
         elif some := _those(route.url_patterns, first):
-            found.append(URLResolver(route.pattern, some, app_name=route.app_name, namespace=route.namespace))
+            found.append(URLResolver(route.pattern, some, route.default_kwargs, route.app_name, route.namespace))
     return found
 
 

@@ -87,3 +87,10 @@ def test_who_leaves_out_a_slash_or_adds_one_is_led_to_the_page(client, asked, pa
 def test_who_asks_for_no_page_is_led_nowhere(client, asked):
     assert client.get(asked).status_code == 404
     assert client.post("/vi/cases").status_code == 404
+
+
+def test_what_a_room_gives_all_its_views_reaches_them():
+    pages = Pages([path("", include(([path("things", view)], "room")), {"kind": "small"})])
+    with override("vi"):
+        assert pages.resolve("vi/things").kwargs == {"kind": "small"}
+        assert said(pages.resolve("vi/things")) == said(plain(pages).resolve("vi/things"))
