@@ -75,9 +75,11 @@ class Instance:
 def load(path: Path, anchors: Sequence[Path] = ()) -> dict[str, Instance]:
     """Return the instances of the configuration in the folder or zip *path*, by name; raise `NotAConfiguration`.
 
-    With *anchors* given an instance counts only when a key that its anchor among them names signed it.
+    With *anchors* given an instance counts only when a key that one of its anchors among them names signed it.
     """
-    known = dict(map(_given, anchors))
+    known: dict[str, list[bytes]] = {}
+    for instance, anchor in map(_given, anchors):
+        known.setdefault(instance, []).append(anchor)
     files = _zipped(path) if path.is_file() else dict(_in_folder(path))
     places = [PurePosixPath(name) for name in files if PurePosixPath(name).name == SHARED]
     if not places:
@@ -132,21 +134,20 @@ def _zipped(path: Path) -> dict[str, bytes]:
     return found
 
 
-def _instance(files: Mapping[str, bytes], place: PurePosixPath, known: Mapping[str, bytes]) -> Instance:
+def _instance(files: Mapping[str, bytes], place: PurePosixPath, known: Mapping[str, Sequence[bytes]]) -> Instance:
     data = files[str(place)]
     root = documents.parse_message(data, SHARED)
     name = text(root, "instanceIdentifier")
     freshness = root.findtext("globalSettings/ocspFreshnessSeconds")
-    signature = Signature("none", faults=(Reason.ANCHOR_MISSING,))
-    if not known or name in known:
-        laid = {**files, str(place.parent / ANCHOR): known[name]} if known else files
-        signature = _signature(laid, place.parent, root, data, name)
+    laid = [{**files, str(place.parent / ANCHOR): one} for one in known.get(name, ())] if known else [files]
+    signatures = [_signature(one, place.parent, root, data, name) for one in laid]
+    signatures = signatures or [Signature("none", faults=(Reason.ANCHOR_MISSING,))]
     return Instance(
         name=name,
         authorities=tuple(_authorities(root)),
         time_stampers=tuple(certificate(text(one, "cert")) for one in root.findall("approvedTSA")),
         freshness=int(freshness) if freshness else FRESHNESS,
-        signature=signature,
+        signature=next((one for one in signatures if not one.faults), signatures[-1]),
     )
 
 

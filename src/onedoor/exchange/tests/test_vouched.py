@@ -125,6 +125,16 @@ def test_an_instance_without_one_of_the_anchors_given_counts_for_nothing(
             configuration.load(tmp_path / "conf.zip", [other])
 
 
+def test_an_instance_may_have_several_anchors_in_any_order(
+    place: Place, evidence: Path, handed: dict[str, bytes], tmp_path: Path
+) -> None:
+    conf, both = zipped(tmp_path, handed), [anchor_of(place), anchor_of(place, "internal")]
+    assert reasons(evidence, conf, *both) == reasons(evidence, conf, *reversed(both)) == []
+    assert configuration.load(conf, both)["VN"].signature.kind == "anchored"
+    del handed[LIST]
+    assert reasons(evidence, zipped(tmp_path, handed), *both)[0] == Reason.CONFIGURATION_ANCHOR
+
+
 def test_without_a_key_of_x_roads_form_ours_is_signed_all_the_same(place: Place, tmp_path: Path) -> None:
     for name in ("content.json", "signing.pem", "signing.key"):
         shutil.copy(place.layout.directory / name, tmp_path)
