@@ -15,7 +15,7 @@ from onedoor.exchange.tests.nation import wait_for
 from onedoor.exchange.tests.test_witness import free_port
 from onedoor.kernel.watch import metrics
 from onedoor.site.up.plan import Part
-from onedoor.site.up.process import Process, environment_of
+from onedoor.site.up.process import Process, environment_of, listens
 from onedoor.site.up.supervisor import Supervisor
 from onedoor.site.up.watched import watched
 
@@ -30,6 +30,19 @@ open({0!r}, "a").write("x")
 while True: signal.pause()
 """
 """A process that becomes itself anew when it is told to, as a gateway does."""
+
+SLOW = """
+import os, pathlib, signal, socket, sys, time
+from onedoor.exchange.listening import become_anew, listening
+def told(*_): become_anew([kept])
+with listening({0!r}) as kept: kept.listen()
+while "LISTEN_ANEW" in os.environ and not pathlib.Path({2!r}).exists(): time.sleep(0.05)
+host, port = {1!r}.split(":")
+watched = socket.create_server((host, int(port)), reuse_port=True)
+signal.signal(signal.SIGHUP, told)
+while True: signal.pause()
+"""
+"""A process that keeps its socket and, once it is anew, goes no further than that until a file is there."""
 
 
 @pytest.fixture
@@ -75,6 +88,26 @@ def test_a_process_that_becomes_itself_anew_is_waited_for(tmp_path: Path) -> Non
             wait_for(process.renewed, "it is another")
             assert (process.pid, process.restarts) == (pid, times)
             assert b"LISTEN_ANEW=%d" % times in environment_of(pid)
+    finally:
+        assert process.child
+        process.child.kill()
+        process.child.wait()
+
+
+def test_a_gateway_that_began_anew_has_to_get_as_far_as_where_it_is_watched(tmp_path: Path) -> None:
+    address, watch, further = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}", tmp_path / "further"
+    command = (sys.executable, "-c", SLOW.format(address, watch, str(further)))
+    part = Part("gateway-G01", command, {"ONEDOOR_WATCH_LISTEN": watch}, address, health=False)
+    process = Supervisor._process(cast("Any", SimpleNamespace(logs=tmp_path)), part)
+    process.start()
+    try:
+        wait_for(process.ready, "it begins")
+        process.renew()
+        wait_for(lambda: b"LISTEN_ANEW=1" in environment_of(process.pid), "it is another")
+        assert listens(address)
+        assert not process.renewed()
+        further.touch()
+        wait_for(process.renewed, "it is where it was")
     finally:
         assert process.child
         process.child.kill()

@@ -98,7 +98,8 @@ class Supervisor:
             process.ready()
 
     def _process(self, part: Part) -> Process:
-        check = healthy if part.health else listens
+        # What becomes itself anew keeps the socket of its address, and not the one where it is watched.
+        addresses = [one for one in (part.address, part.watch) if one]
         command = dying_with_us(part.command)
         log = self.logs / f"{part.name}.log"
         # They keep their sockets while they, or their workers, are replaced: nobody is turned away meanwhile.
@@ -109,7 +110,7 @@ class Supervisor:
             command,
             part.environment,
             log,
-            ready=lambda: check(part.address),
+            ready=lambda: healthy(part.address) if part.health else all(map(listens, addresses)),
             signal_to_renew=renew,
             watch=part.watch,
         )
