@@ -1,7 +1,7 @@
 """What a person's portal may ask through the exchange: who read this person's data here, and the proof of a read."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -109,8 +109,9 @@ def _plain(asked: Mapping[str, Any]) -> bool:
 def of_person(request: HttpRequest) -> JsonResponse:
     """Answer who read data of the person in the body, newest first; the question is recorded as a read itself."""
     reader, asked = _asked(request, _question)
-    person = asked.pop("person")
-    found = own.reads_of_person(person, Wanted(**asked), reader.user)
+    person, wanted = asked.pop("person"), Wanted(**asked)
+    wanted = replace(wanted, most=int(wanted.most))  # 2.0 is an integer of JSON Schema's
+    found = own.reads_of_person(person, wanted, reader.user)
     return JsonResponse({"reads": [view.to_json() for view in found]})
 
 

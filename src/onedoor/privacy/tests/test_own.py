@@ -421,6 +421,10 @@ def test_a_question_of_another_form_is_refused(body: object) -> None:
     assert asked_of_holder("of-person", body).status_code == 400
 
 
+def test_a_whole_number_may_be_written_as_json_schema_allows() -> None:
+    assert asked_of_holder("of-person", {"person": MOTHER, "most": 2.0}).status_code == 200
+
+
 def test_how_to_check_us_is_open_to_anybody() -> None:
     said = text(lxml.html.document_fromstring(Client().get("/en/how-you-can-check-us").content.decode()))
     assert str(ledger.verifier()) in said
