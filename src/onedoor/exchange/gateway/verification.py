@@ -3,12 +3,15 @@
 A zip with ``verificationconf/instance-identifier`` and ``verificationconf/{instance}/shared-params.xml``, the same for
 each partner of the federation. It is made from the signed configuration in the gateway's folder when it is asked for.
 Beside our own lies ``externalconf``, their list as the directory signed it for X-Road's readers, which pass it over:
-who has the directory's anchor need not trust this gateway.
+who has the directory's anchor need not trust this gateway. A list of other parameters would only say that these were
+changed.
 """
 
+import base64
 import io
 import zipfile
 from functools import lru_cache
+from hashlib import sha512
 from pathlib import Path
 
 from onedoor.exchange import configuration
@@ -40,13 +43,15 @@ def _zipped(path: Path, serial: int, partners: frozenset[str]) -> bytes:
         raise client_side("InternalError", "The configuration is being changed", retry=True)
     if "address" not in data:
         raise client_side("InternalError", "The directory says too little for evidence to be checked")
-    told = {data["instance"]: parameters.shared(data)}
+    own = parameters.shared(data)
+    told = {data["instance"]: own}
     told |= {one["instance"]: one["shared"].encode() for one in data.get("partners", ()) if one["instance"] in partners}
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(f"{FOLDER}/instance-identifier", data["instance"])
         for instance, shared in told.items():
             archive.writestr(f"{FOLDER}/{instance}/{parameters.SHARED}", shared)
-        if vouched := data.get(parameters.EXTERNAL_LIST):
+        vouched = data.get(parameters.EXTERNAL_LIST, "")
+        if base64.b64encode(sha512(own).digest()).decode() in vouched:  # a directory of another version writes others
             archive.writestr(f"{FOLDER}/{data['instance']}/{parameters.EXTERNAL_LIST}", vouched)
     return file.getvalue()

@@ -13,10 +13,11 @@ import pytest
 from onedoor.exchange import configuration as signed_for_us
 from onedoor.exchange import parameters
 from onedoor.exchange.connections import Connections
-from onedoor.exchange.directory.publishing import Publisher
+from onedoor.exchange.directory.publishing import SIGNED, Publisher
 from onedoor.exchange.directory.sources import Sources
 from onedoor.exchange.evidence import configuration, report
 from onedoor.exchange.evidence.reasons import Reason, Remark
+from onedoor.exchange.gateway import verification
 from onedoor.exchange.tests.nation import Place, System, wait_for
 from onedoor.exchange.tests.test_asic import asked, got, unpacked
 
@@ -145,3 +146,23 @@ def test_without_a_key_of_x_roads_form_ours_is_signed_all_the_same(place: Place,
     for key in (tmp_path / "sources" / "external").glob("*.key"):
         key.write_bytes(b"broken")
     assert signed_for_us.content(publisher.publish())["externalconf"] == ""
+
+
+def test_a_list_of_parameters_that_a_directory_of_another_version_wrote_otherwise_is_left_out(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("content.json", "signing.pem", "signing.key"):
+        shutil.copy(place.layout.directory / name, tmp_path)
+    publisher = Publisher(tmp_path)
+    publisher.publish_sources()
+    path, written = tmp_path / SIGNED, parameters.shared
+
+    def listed() -> bool:
+        serial = signed_for_us.content(path.read_bytes())["serial"]
+        return LIST in unpacked(verification._zipped(path, serial, frozenset()))
+
+    publisher.publish()
+    assert listed()
+    publisher.publish()
+    monkeypatch.setattr(parameters, "shared", lambda data: written(data) + b"<!-- -->")
+    assert not listed()
