@@ -56,8 +56,9 @@ def ask_reads(code: str, actor: Actor, *, most: int = 0, before: str = "") -> Ca
             if told is None:
                 silent.append(names[subsystem])
                 continue
-            found |= {view.record: view for view in told}
-            holders |= dict.fromkeys((view.record for view in told), names.get(subsystem, {}))
+            asked = {view.record: view for view in told if not before or view.record < before}
+            found |= asked
+            holders |= dict.fromkeys(asked, names.get(subsystem, {}))
         views, older = _page(found, most)
         readers = tuple(_readers(views, holders, dossier.account, correctable))
         return ReadsView(dossier.code, tuple(views), holders, tuple(silent), readers, older)

@@ -2,7 +2,9 @@
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -88,3 +90,17 @@ def test_an_agency_is_asked_for_one_page(transport: Transport) -> None:
     asked = [call.body for call in transport.carried if call.path == "of-case"]
     assert asked
     assert all(body["most"] == service.READS_PER_PAGE + 1 for body in asked)  # type: ignore[index]
+
+
+def test_an_agency_that_tells_all_whatever_is_asked_brings_no_read_onto_two_pages(
+    transport: Transport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "READS_PER_PAGE", 2)
+    mother = Visitor("mother")
+    code, carry = submitted(mother), transport.carry
+    monkeypatch.setattr(transport, "carry", lambda call: carry(replace(call, body={"case": code})))
+    newest, second = (records(mother.get(f"cases/{code}/reads{more}")) for more in ("", f"?before={UUID(int=0)}"))
+    assert (len(newest), second) == (2, [])
+    older = records(mother.get(f"cases/{code}/reads?before={min(newest)}"))
+    assert older
+    assert max(older) < min(newest)
