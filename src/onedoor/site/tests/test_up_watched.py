@@ -94,6 +94,20 @@ def test_a_process_that_becomes_itself_anew_is_waited_for(tmp_path: Path) -> Non
         process.child.wait()
 
 
+def test_what_relieves_a_process_and_dies_itself_is_not_started_again_at_once(sleeper: Process) -> None:
+    sleeper.start()
+    assert sleeper.child
+    sleeper.renew()
+    sleeper.child.wait()
+    sleeper.command = [sys.executable, "-c", "raise SystemExit(1)"]
+    assert sleeper.tend()
+    assert sleeper.restarts == 1, "nobody has to wait for what was asked to end"
+    sleeper.child.wait()
+    sleeper.tend()
+    assert (sleeper.restarts, sleeper.deaths) == (1, 1)
+    assert not sleeper.renewed()
+
+
 def test_a_gateway_that_began_anew_has_to_get_as_far_as_where_it_is_watched(tmp_path: Path) -> None:
     address, watch, further = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}", tmp_path / "further"
     command = (sys.executable, "-c", SLOW.format(address, watch, str(further)))

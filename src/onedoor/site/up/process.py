@@ -92,8 +92,8 @@ class Process:
             if self.deaths and now - self.started > STEADY:
                 self.deaths = 0
             return False
-        if not self.next_start and self.renewing:
-            self.next_start = now
+        if not self.next_start and self.renewing and self.child.pid in self.renewing.old:
+            self.next_start = now  # it was asked to end; what relieves it was not
         if not self.next_start:
             self.next_start = now + PAUSES[min(self.deaths, len(PAUSES) - 1)]
             self.deaths += 1
