@@ -55,6 +55,7 @@ class Responders:
     def __init__(self, url: str = "", patience: float = PATIENCE, allowed: Allowed | None = None) -> None:
         self._url, self._patience, self._allowed = url, patience, None if url else allowed
         self._servers: dict[str, Server] = {}
+        self._silent: dict[str, float] = {}
         self._known: dict[str, tuple[float, Status | None]] = {}
         self._lock = threading.Lock()
 
@@ -73,11 +74,14 @@ class Responders:
 
     def _ask(self, certificate: x509.Certificate, issuer: x509.Certificate) -> Status | None:
         try:  # a certificate of others may name any address, and hold anything
-            if not (url := self._url or status_address(certificate)):
+            if not (url := self._url or status_address(certificate)) or time.monotonic() < self._silent.get(url, 0.0):
                 return None
             server = self._servers.setdefault(url, Server(url, self._patience, self._allowed))
             asked = status.request(certificate, issuer)
             code, body = server.ask("POST", "", LARGEST, asked, kind="application/ocsp-request")
+        except TimeoutError:  # each certificate that is asked about would wait as long
+            self._silent[url] = time.monotonic() + SILENT_FOR
+            return None
         except (OSError, ValueError, x509.DuplicateExtension):
             return None
         told = status.read(body, certificate, issuer) if code == OK else None

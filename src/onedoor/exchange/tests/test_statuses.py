@@ -1,6 +1,8 @@
 """Who is asked what became of a gateway's certificate, and in which order."""
 
+import socket
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,6 +13,8 @@ from cryptography.x509 import Certificate
 from onedoor.exchange.gateway import statuses
 from onedoor.exchange.gateway.statuses import Statuses
 from onedoor.kernel.addresses import public
+from onedoor.signing import authorities
+from onedoor.signing.authorities import Responders
 from onedoor.signing.certificates import Authority, Subject, fingerprint, pem
 from onedoor.signing.keys import new_key
 
@@ -60,3 +64,29 @@ def test_where_the_own_responder_tells_nothing_the_one_that_the_configuration_na
     asked.clear()
     assert known.of(certificate, configured(partner=authority.certificate, named=NAMED)) is None
     assert [url for url, _ in asked] == [PARTNERS]
+
+
+def test_a_responder_that_does_not_answer_holds_up_one_certificate_and_not_every_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = Authority.create(tmp_path / "ca")
+    one, two, other = (authority.issue(Subject(name), new_key().public_key(), "sign") for name in ("1", "2", "3"))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        responders = Responders(url, patience=0.1)
+        assert [responders.status(each, authority.certificate) for each in (one, two)] == [None, None]
+        assert connections(silent) == 1
+        monkeypatch.setattr(authorities, "SILENT_FOR", 0.0)
+        responders = Responders(url, patience=0.1)
+        assert [responders.status(each, authority.certificate) for each in (one, other)] == [None, None]
+        assert connections(silent) == 2, "it is asked again after a while"
+
+
+def connections(listening: socket.socket) -> int:
+    listening.setblocking(False)
+    found = 0
+    with suppress(BlockingIOError):
+        while True:
+            listening.accept()[0].close()
+            found += 1
+    return found
