@@ -28,11 +28,10 @@ LOG_LIMIT = 10 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Renewal:
-    """What was asked to end, and until when; *environments* tell a process from what it becomes."""
+    """What was asked to end, and until when; the environment of each *old* process tells it from what it becomes."""
 
-    old: set[int]
+    old: dict[int, bytes]
     until: float
-    environments: dict[int, bytes]
 
 
 class Process:
@@ -109,8 +108,9 @@ class Process:
         """Ask the process, or the workers it has, to end what they do and be started anew."""
         if self.pid:
             workers = workers_of(self.pid) if self.signal_to_renew == signal.SIGHUP else set()
-            old = workers or {self.pid}  # who has no workers becomes another process of the same number, or ends
-            self.renewing = Renewal(old, time.monotonic() + DRAINED_WITHIN, {one: environment_of(one) for one in old})
+            asked = workers or {self.pid}  # who has no workers becomes another process of the same number, or ends
+            old = {one: environment_of(one) for one in asked}
+            self.renewing = Renewal(old, time.monotonic() + DRAINED_WITHIN)
             self.child.send_signal(self.signal_to_renew)  # type: ignore[union-attr]
 
     def renewed(self) -> bool:
@@ -118,9 +118,8 @@ class Process:
         asked = self.renewing
         if asked is None:
             return True
-        if any(
-            environment_of(one) == asked.environments[one] for one in asked.old & (workers_of(self.pid) | {self.pid})
-        ):
+        running = workers_of(self.pid) | {self.pid}
+        if any(one in running and environment_of(one) == before for one, before in asked.old.items()):
             if time.monotonic() > asked.until and self.child:
                 self.child.kill()
             return False
