@@ -1,6 +1,6 @@
 """The portal asks every system which reads of a person it recorded, at the same time, and merges what they answer."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any
@@ -100,43 +100,40 @@ def ask(actor: Actor, wanted: Wanted) -> Callable[[], OwnReads]:
 
 
 class _Found:
-    """What the systems answered so far, and which of its cases the actor may see.
-
-    Those are asked about as answers come: while others are still at work, that costs no time of its own.
-    """
+    """What the systems answered so far about the reads of *actor*."""
 
     def __init__(self, actor: Actor) -> None:
         self.actor = actor
         self.reads: dict[str, tuple[ReadView, str]] = {}
         self.silent: list[Text] = []
-        self.seen: set[str] = set()
-        self._asked: set[str] = set()
 
-    def take(self, views: Collection[ReadView] | None, system: str) -> None:
+    def take(self, views: Iterable[ReadView] | None, system: str) -> None:
         """Take what *system* answered; nothing is no answer."""
         if views is None:
             self.silent.append(nation.current().holder_of(system))
             return
         self.reads.update((view.record, (view, system)) for view in views)
-        codes = {view.case for view in views if view.case} - self._asked
-        self._asked |= codes
-        for see in _seen_cases if codes else ():
-            self.seen.update(see(self.actor, codes))
 
     def page(self, wanted: Wanted) -> OwnReads:
         """Return the newest reads of all, as many as are *wanted*."""
         newest = sorted(self.reads.values(), key=lambda one: one[0].record, reverse=True)
-        page = [self.held(*one) for one in newest[: wanted.most]]
+        page = _held(newest[: wanted.most], self.actor)
         # Whether a case of somebody else's touched them is not for anybody to try out by its code.
         shown = tuple(one for one in page if wanted.case in ("", one.case))
         after = page[-1].view.record if shown and len(newest) > len(page) else ""
         return OwnReads(shown, tuple(self.silent), after)
 
-    def held(self, view: ReadView, system: str) -> HeldRead:
-        """Return a read with its holder, and its case where the actor may know it."""
-        mine, leads = view.by_user == self.actor.person, view.case in self.seen
-        case = view.case if mine or leads else ""
-        return HeldRead(view, system, nation.current().holder_of(system), case, leads, mine)
+
+def _held(reads: Sequence[tuple[ReadView, str]], actor: Actor) -> list[HeldRead]:
+    """Return *reads*, each by the system that recorded it, with holders, and cases where *actor* may know them."""
+    codes = {view.case for view, _ in reads if view.case}
+    seen = {code for see in _seen_cases for code in see(actor, codes)} if codes else set()
+    held = []
+    for view, system in reads:
+        mine, leads = view.by_user == actor.person, view.case in seen
+        holder = nation.current().holder_of(system)
+        held.append(HeldRead(view, system, holder, view.case if mine or leads else "", leads, mine))
+    return held
 
 
 def one_read(actor: Actor, system: str, record: UUID) -> HeldRead:
@@ -145,9 +142,7 @@ def one_read(actor: Actor, system: str, record: UUID) -> HeldRead:
         view = _one(identity.person_number(actor.person), system, record, _reader(actor))
     except (NotPermitted, exchange.Refused) as refused:
         raise NotShown from refused
-    found = _Found(actor)
-    found.take([view], system)
-    return found.held(view, system)
+    return _held([(view, system)], actor)[0]
 
 
 def _one(person: str, system: str, record: UUID, reader: Reader) -> ReadView:

@@ -14,7 +14,7 @@ from onedoor.privacy.errors import NotPermitted
 from onedoor.privacy.models import ReadRecord
 from onedoor.privacy.records import BLIND
 from onedoor.privacy.rules import READ, Reader
-from onedoor.privacy.views import LAST, OPEN, InWords, ReadView
+from onedoor.privacy.views import LAST, OPEN, ReadView, in_words
 from onedoor.store import keys, ledger, proving, rows
 from onedoor.store.rows import Rows
 
@@ -134,7 +134,7 @@ def _found(asked: _Asked, *, looks: bool) -> list[ReadView]:
     parts = [*OTHERS, OWN_LOOKS] if looks else OTHERS
     found = chain.from_iterable(rows.fetch_each(*(_part(asked, part) for part in parts)))
     newest = sorted(found, key=lambda row: row[RECORD], reverse=True)
-    words = InWords()
+    words = in_words()
     return [words.of(_own(*one)) for one in newest[: asked.most]]
 
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
-from functools import cache
+from datetime import date, datetime
+from functools import lru_cache
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -22,7 +22,7 @@ from onedoor.privacy.rules import NO_CONSENT, READ, Basis, Purpose
 from onedoor.store import keys
 from onedoor.store.rows import Rows
 
-MOST_READS = 1000
+MOST_READS, MOST_WORDS = 1000, 4096
 UUID_TEXT = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z"
 SERVICES = {
     "own-reads": gettext_noop("The list of who read this person’s data"),
@@ -124,41 +124,51 @@ def readers_of(person: str, *, register: str) -> list[tuple[str, ReadView]]:
     later = Postponement.objects.filter(record=OuterRef("pk"), until__gt=today)
     shown = Q(hidden_until=None) | (Q(hidden_until__lte=today) & ~Exists(later))
     found = ReadRecord.objects.filter(shown, id__in=own, register=register, operation=READ, refused="")
-    words = InWords()
+    words = in_words()
     return [(one.client, words.of(one)) for one in found.order_by("-id")[:MOST_READS]]
 
 
 def reads_of_case(case: str) -> list[ReadView]:
     """Return every use of this system's gate for *case* that is not sealed, the oldest first, refused ones too."""
     today = nation.current().today()
-    return list(map(InWords().of, OF_CASE.all(case, today, today)))
+    return list(map(in_words().of, OF_CASE.all(case, today, today)))
 
 
 def newest_of_case(case: str, most: int, before: str = "") -> list[ReadView]:
     """Return as `reads_of_case`, but *most* of them, the newest first; with *before* those before that record."""
     today = nation.current().today()
     first = UUID(before) if before else LAST
-    return list(map(InWords().of, NEWEST_OF_CASE.all(case, today, today, first, most)))
+    return list(map(in_words().of, NEWEST_OF_CASE.all(case, today, today, first, most)))
 
 
 def records_of(ids: Sequence[str]) -> dict[str, ReadView]:
     """Return the uses of this system's gate with these *ids*, by id; an id it does not know is absent."""
-    words = InWords()
+    words = in_words()
     return {str(record.id): words.of(record) for record in ReadRecord.objects.filter(id__in=ids)}
 
 
 class InWords:
-    """Puts several records into words: what they have in common once for all."""
+    """Puts records into words: what they have in common once for all."""
 
     def __init__(self) -> None:
-        self._agency = cache(agency_of)
-        self._said = cache(_said)
+        self._agency = lru_cache(maxsize=MOST_WORDS)(agency_of)
+        self._said = lru_cache(maxsize=MOST_WORDS)(_said)
 
     def of(self, record: ReadRecord) -> ReadView:
         """Return a record in words."""
         agency, agency_text = self._agency(record.client, record.user.partition(".")[0])
         called, fields = self._said(record.register, tuple(record.fields))
         return _view(record, agency, agency_text, called, fields)
+
+
+def in_words() -> InWords:
+    """Return what puts records into words as this nation says them today."""
+    here = nation.current()
+    return here.once(_by_day)(here.today())
+
+
+def _by_day(_country: nation.Nation) -> Callable[[date], InWords]:
+    return lru_cache(maxsize=1)(lambda _day: InWords())
 
 
 def _view(record: ReadRecord, agency: str, agency_text: Text, called: Text, fields: tuple[Text, ...]) -> ReadView:
