@@ -6,6 +6,7 @@ their end and their beginning, not how long Python takes to load.
 
 import asyncio
 import importlib
+import inspect
 import itertools
 import json
 import os
@@ -16,7 +17,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
@@ -24,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from onedoor.exchange.connections import ConnectionLost, Connections, Request, Response
-from onedoor.exchange.gateway import main, messages, reading
+from onedoor.exchange.gateway import main, messages, reading, stamping
 from onedoor.exchange.gateway.log import Log
 from onedoor.exchange.tests.nation import LOOKUP, WHY, Place, System, wait_for
 from onedoor.kernel.settings import read
@@ -60,11 +61,18 @@ class Step:
                 os.kill(os.getpid(), signal.SIGKILL)
             found = whole(*given, **named)
             if not self.before and not ends and next(after) == number:
+                if inspect.iscoroutine(found):
+                    return _ending(found)
                 os.kill(os.getpid(), signal.SIGKILL)
             return found
 
         after = itertools.count(1)
         setattr(owner, name, mortal)
+
+
+async def _ending(awaited: Awaitable[Any]) -> None:
+    await awaited
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def at(victim: str, name: str, function: str, *, before: bool = True) -> Step:
@@ -117,9 +125,10 @@ class Nursery:
 
 
 def gateway(environment: Mapping[str, str]) -> None:
-    """Be a gateway, whose clock goes so many seconds ahead as ``CLOCK`` says."""
+    """Be a gateway, whose clock goes so many seconds ahead as ``CLOCK`` says; it stamps as often as ``EVERY`` does."""
     if ahead := int(environment.get("CLOCK", "0")):
         set_ahead(ahead)
+    stamping.EVERY = float(environment.get("EVERY", stamping.EVERY))
     (Log.__init__.__kwdefaults__ or {})["size"] = SEGMENT
     main.run(read(environment))
 

@@ -1,15 +1,32 @@
 """``kill -9`` of both gateways, the provider and the consumer at each named step, under load and over each other."""
 
+import io
 import itertools
 import random
 import time
 from collections import Counter
+from collections.abc import Sequence
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from onedoor.exchange.tests.mortal import ASKING, PROVIDING, Nursery, Step, at, check, environments, wait_for_traffic
-from onedoor.exchange.tests.nation import Place, free_base
+from onedoor.exchange.gateway import batches, reading
+from onedoor.exchange.tests.mortal import (
+    ASKING,
+    PROVIDING,
+    Nursery,
+    Step,
+    at,
+    check,
+    environments,
+    lines,
+    wait_for_traffic,
+)
+from onedoor.exchange.tests.nation import PROVIDER, WHY, Place, free_base, wait_for
+from onedoor.exchange.tests.test_asic import asked, unpacked
+from onedoor.signing.asice import integrity
 
 OWN = "onedoor.exchange.tests.mortal:"
 STEPS = (
@@ -40,7 +57,19 @@ STEPS = (
     at("provider", "a request was done and not answered", OWN + "answered"),
     at("consumer", "an answer came and was not taken down", OWN + "acknowledge"),
 )
-ONCE = ("recover", "remember")
+STAMPING = tuple(
+    one
+    for side in (ASKING, PROVIDING)
+    for one in (
+        at(side, "the authority is about to be asked", "stamping:Stamping._made"),
+        at(side, "the authority has answered", "stamping:Stamping._made", before=False),
+        at(side, "a token is in no log", "stamping:Stamping._kept"),
+        at(side, "a token is durable and what it covers still waits", "stamping:Stamping._kept", before=False),
+        at(side, "what waits is being read at the start", "stamping:unstamped"),
+        at(side, "what waits was read and is not stamped", "stamping:unstamped", before=False),
+    )
+)
+ONCE = ("recover", "remember", "unstamped")
 """What is called once in a process's life."""
 ROUNDS, MANY = 4, 40
 WITHIN = 90.0
@@ -68,11 +97,65 @@ def kill_and_check(var: Path, rounds: int) -> None:
     check(place)
 
 
-def kill(nursery: Nursery, rounds: int) -> Counter[Step]:
-    """Let each process end at each of its steps in turn, all at the same time; return how often each did."""
+@pytest.mark.timeout(180)
+def test_kills_while_stamping_leave_every_signature_under_one_token(tmp_path: Path) -> None:
+    place = Place(tmp_path, free_base())
+    own = environments(place)
+    for name in (ASKING, PROVIDING):
+        own[name] |= {"ONEDOOR_TSA_URL": place.environments[name]["ONEDOOR_TSA_URL"], "EVERY": "0.1"}
+    with place, Nursery(own, place) as nursery:
+        place.start("directory")
+        killed = kill(nursery, 2, STAMPING, most=3)
+        wait_for_traffic(place)
+        nursery.end("consumer")
+        for member in ("G22", "G01"):
+            folder = place.seats[member].gateway_state
+            wait_for(partial(all_stamped, folder), f"time-stamps at {member}")
+        acknowledged = lines(place.var / "consumer")
+        assert whole(place, acknowledged[:: max(1, len(acknowledged) // 8)])
+        for name in (ASKING, PROVIDING):
+            nursery.end(name)
+    assert sorted(killed.values()) == [2] * len(STAMPING)
+    check(place)
+    for member in ("G22", "G01"):
+        assert set(signatures(place.seats[member].gateway_state)[1].values()) == {1}
+
+
+def signatures(gateway: Path) -> tuple[set[bytes], Counter[bytes]]:
+    """Return the signatures in a gateway's log, and how many tokens in it cover each."""
+    signed, covered = set[bytes](), Counter[bytes]()
+    for one in reading.records(gateway / "log", (gateway / "log.key").read_bytes()):
+        if one.kind == reading.STAMPED:
+            covered.update(reading.stamped(one.payload or b""))
+        elif one.kind != reading.REFUSED:
+            signed.add(batches.sealed(one.payload or b"")[1])
+    return signed, covered
+
+
+def all_stamped(gateway: Path) -> bool:
+    signed, covered = signatures(gateway)
+    return signed == set(covered)
+
+
+def whole(place: Place, ids: Sequence[str]) -> bool:
+    """Return whether both gateways hand out evidence of each message that proves what it says."""
+    for member, subsystem in (("G22", WHY["X-Road-Client"]), ("G01", PROVIDER)):
+        with closing(place.client(member)) as client:
+            for one in ids:
+                containers = unpacked(asked(client, one, subsystem).body)
+                assert len(containers) == 2
+                assert {integrity.check(io.BytesIO(data)).verdict for data in containers.values()} == {"valid"}
+    return bool(ids)
+
+
+def kill(nursery: Nursery, rounds: int, steps: Sequence[Step] = STEPS, most: int = 9) -> Counter[Step]:
+    """Let each process end at each of its *steps* in turn, all at the same time; return how often each did.
+
+    It ends at one of the first calls, at the latest at the one that is *most*.
+    """
     chance, killed = random.Random(7), Counter[Step]()
     left = {
-        name: itertools.chain.from_iterable(itertools.repeat([one for one in STEPS if one.victim == name], rounds))
+        name: itertools.chain.from_iterable(itertools.repeat([one for one in steps if one.victim == name], rounds))
         for name in ("provider", PROVIDING, ASKING, "consumer")
     }
     armed: dict[str, Step | None] = dict.fromkeys(left)
@@ -85,7 +168,7 @@ def kill(nursery: Nursery, rounds: int) -> Counter[Step]:
             if step := armed[name]:
                 killed[step] += 1
             armed[name] = following = next(left[name], None)
-            number = 1 if following and following.function.endswith(ONCE) else chance.randint(1, 9)
+            number = 1 if following and following.function.endswith(ONCE) else chance.randint(1, most)
             nursery.bear(name, following, number)
             if following is None:
                 going.discard(name)

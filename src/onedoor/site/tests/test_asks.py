@@ -1,6 +1,9 @@
 """``onedoor rights ask|approve``: on which law, kept before it counts, mended after a crash."""
 
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -139,6 +142,35 @@ def test_a_decision_is_kept_before_what_it_grants_and_a_crash_between_is_mended(
     says("revoke", M1, ECHO)
     assert "already: granted" in says("approve", path, code=2)
     assert in_force(var) == [], "what was revoked since is not missing"
+
+
+KEPT = "onedoor.exchange.permissions:append_durably"
+GRANTED = "onedoor.exchange.permissions:write_durably"
+
+
+@pytest.mark.parametrize(
+    ("step", "before", "decided", "granted"),
+    [
+        (KEPT, True, 0, 0),
+        (KEPT, False, 1, 0),
+        (GRANTED, True, 1, 0),
+        ("onedoor.kernel.durable:os.replace", True, 1, 0),
+        (GRANTED, False, 1, 1),
+    ],
+)
+def test_a_process_that_is_killed_at_a_step_of_a_decision_leaves_no_grant_without_it(
+    var: Path, says: Says, step: str, before: bool, decided: int, granted: int
+) -> None:
+    path, state = asked(var, says), var / "gateway-M2"
+    command = ["rights", "approve", str(path), "--state", str(state)]
+    lives = f"from onedoor.site.cli import run; Step('', '', {step!r}, {before}).arm(1); run({command!r})"
+    code = f"from onedoor.exchange.tests.mortal import Step; {lives}"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stdout) == (-signal.SIGKILL, b""), ended.stderr
+    provider = Provider(state, datetime.now(UTC))
+    assert (len(provider.decisions()), len(provider.grants())) == (decided, granted)
+    says("approve", path, code=2 if granted else 0)
+    assert (len(provider.decisions()), in_force(var)) == (1, [(M1, ("GET /greetings",))])
 
 
 def test_an_ask_for_what_is_granted_already_changes_no_grant(var: Path, says: Says) -> None:
