@@ -3,6 +3,7 @@
 What is kept in a folder is what ``onedoor exchange verify --conf`` reads: the anchor, the signed list, the files.
 """
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +12,7 @@ from urllib.parse import urlsplit
 
 from cryptography import x509
 
+from onedoor.exchange import newest
 from onedoor.exchange.configuration import ConfigurationRefused
 from onedoor.exchange.evidence import directory
 from onedoor.exchange.evidence.anchors import Anchor, Source, certificate, text
@@ -26,6 +28,7 @@ PATIENCE = 10.0
 """Seconds for each answer."""
 LARGEST, MOST_FILES = 16 << 20, 50
 _MISSING = 404
+_DIGITS = 16
 _NAMES = {"PRIVATE-PARAMETERS": PRIVATE, "SHARED-PARAMETERS": SHARED, "ONEDOOR-PARAMETERS": OWN}
 Ask = Callable[[str], bytes | None]
 """Returns what is at an address, or nothing where the server has nothing there; raises `OSError`."""
@@ -59,10 +62,30 @@ class Downloaded:
         except (ValueError, Broken) as broken:
             raise ConfigurationRefused(why=said("it is not well formed")) from broken
 
+    def keep_newer(self, folder: Path, anchor: bytes) -> None:
+        """Write it as `keep` does, unless a newer one by the same *anchor* was: raise `ConfigurationRefused`."""
+        with newest.taken(newest_at(folder, anchor), int(self.end.timestamp())) as fit:
+            if not fit:
+                raise ConfigurationRefused(why=said("it is older than one that was in force here"))
+            self.keep(folder, anchor)
+
     def keep(self, folder: Path, anchor: bytes) -> None:
         """Write it with its *anchor* below *folder*, as evidence is checked against it."""
         for name, data in {ANCHOR: anchor, **self.files}.items():
             write_durably(folder / self.instance / name, data, mode=0o644)
+
+
+def mark(anchor: bytes) -> str:
+    """Return what the names of files have that belong to *anchor*."""
+    return hashlib.sha256(anchor).hexdigest()[:_DIGITS]
+
+
+def newest_at(folder: Path, anchor: bytes) -> Path:
+    """Return where *folder* keeps the end of the newest list by *anchor*.
+
+    A list ends later the later it was signed, and PR-GCONF gives it no other order.
+    """
+    return folder / f"newest-{mark(anchor)}.json"
 
 
 def asked(url: str) -> bytes | None:

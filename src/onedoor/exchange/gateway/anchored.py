@@ -5,7 +5,6 @@ signatures, systems, services, rights. What was verified is kept, for when nobod
 names, so that an instance hands over to its next keys without a new anchor.
 """
 
-import hashlib
 import logging
 from datetime import datetime
 from functools import partial
@@ -22,7 +21,6 @@ from onedoor.kernel.said import said
 from onedoor.signing.asice.findings import Broken
 from onedoor.signing.certificates import load_certificates, save_certificates
 
-_DIGITS = 16
 KEPT = "verified"
 """The folder of what was verified last, as ``onedoor exchange verify --conf`` reads it too."""
 _logger = logging.getLogger(__name__)
@@ -44,12 +42,8 @@ def held(signed: bytes, folder: Path, now: datetime) -> Configuration:
 
 
 def _verified(anchor: bytes, folder: Path, now: datetime) -> Downloaded:
-    """Return what *anchor* leads to, or what *folder* keeps of it when nobody answers or with one that is older.
-
-    A list ends later the later it was signed, and PR-GCONF gives it no other order.
-    """
-    mark = hashlib.sha256(anchor).hexdigest()[:_DIGITS]
-    path, newest_end = folder / f"learned-{mark}.pem", folder / f"newest-{mark}.json"
+    """Return what *anchor* leads to, or what *folder* keeps of it when nobody answers or with one that is older."""
+    path, newest_end = folder / f"learned-{download.mark(anchor)}.pem", download.newest_at(folder, anchor)
     learned = load_certificates(path) if path.exists() else ()
     try:
         found = download.download(anchor, now, learned=learned)

@@ -118,7 +118,7 @@ def _fetch(arguments: argparse.Namespace) -> int:
 
 
 def _keep(found: Downloaded, folder: Path, anchor: bytes) -> None:
-    found.keep(folder, anchor)
+    found.keep_newer(folder, anchor)
     facts = {"instance": found.instance, "version": found.version, "folder": folder}
     print(_("The configuration of {instance}, version {version}, is in {folder}.", **facts))
     print(_("It is in force until {end}.", end=found.end.isoformat()))
