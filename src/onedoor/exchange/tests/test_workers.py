@@ -6,12 +6,14 @@ import signal
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
 
 from onedoor.exchange.connections import ConnectionLost, Connections
-from onedoor.exchange.gateway import reading
+from onedoor.exchange.gateway import batches, reading
+from onedoor.exchange.tests.hostile import HostileGateway, head_of
 from onedoor.exchange.tests.large import FILES, MIB, Client, Files, content, digest
 from onedoor.exchange.tests.nation import PROVIDER, Place, System, free_base, system_of, wait_for
 from onedoor.exchange.tests.test_asic import asked, unpacked
@@ -91,6 +93,18 @@ def test_both_workers_of_both_gateways_carry_messages(
         assert not set.intersection(*found), "each message is in one worker's log"
     assert all(some & set(ids) for some in logged(several, "G22"))
     assert reading.verify_gateway(several.seats["G22"].gateway_state).whole
+
+
+def test_links_of_one_gateway_are_shared_out_among_the_workers_of_the_other(several: Place, answering: System) -> None:
+    ids = {f"link-{number}" for number in range(20)}
+    with ExitStack() as stack:
+        for one in ids:
+            link = stack.enter_context(closing(HostileGateway(several)))
+            assert link.send(head_of(X_Road_Id=one))[0] == batches.RESPONSES
+        found = [some & ids for some in logged(several, "G01")]
+    assert set().union(*found) == ids
+    assert all(found), "a worker had none"
+    assert len(answering.seen) == len(ids)
 
 
 def test_an_id_is_served_once_by_whichever_worker(
