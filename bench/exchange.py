@@ -1,7 +1,8 @@
 """Two gateways that sign, verify, authorise and log, against two of Debian's nginx that pass on and do none of it.
 
-Both stand in front of the same system, with one worker on each side, mutual TLS 1.3 with P-256 on every hop, and
-connections kept alive. ``python -m bench.exchange FOLDER`` measures with its state in FOLDER and prints JSON.
+Both stand in front of the same system, with as many workers, mutual TLS 1.3 with P-256 on every hop, and connections
+kept alive. ``python -m bench.exchange FOLDER [WORKERS]`` measures with its state in FOLDER and prints JSON; with more
+than one worker what rates are alone, as memory is that of one process.
 """
 
 import os
@@ -37,7 +38,8 @@ NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 ROUND, NEAR, FAR = 1024, 50, 51
 """Bytes of a KiB; what is added to the ports of the gateways' ranges for the proxies."""
 CONFIGURATION = """
-daemon off; pid {folder}/pid; error_log {folder}/error.log crit; worker_processes 1; worker_rlimit_nofile 8192; {user}
+daemon off; pid {folder}/pid; error_log {folder}/error.log crit; {user}
+worker_processes {workers}; worker_rlimit_nofile 8192;
 events {{ worker_connections 4096; }}
 http {{
   access_log off; tcp_nodelay on; keepalive_requests 1000000000; keepalive_timeout 1h;
@@ -50,7 +52,7 @@ http {{
   proxy_http_version 1.1; proxy_set_header Connection "";
   upstream next {{ server {next}; keepalive 512; keepalive_requests 1000000000; keepalive_timeout 1h; }}
   server {{
-    listen {listen} ssl backlog=1024;
+    listen {listen} ssl reuseport backlog=1024;
     ssl_certificate {server}.pem; ssl_certificate_key {server}.key; ssl_client_certificate {server}-trust.pem;
     location / {{
       proxy_pass https://next; proxy_ssl_name localhost;
@@ -92,19 +94,20 @@ def measure(var: Path, say: Callable[[str], None]) -> list[Ratio]:
     return apart("bench.exchange", var / "exchange")
 
 
-def main(folder: Path) -> None:
-    """Start everything, measure, and print the ratios as JSON."""
+def main(folder: Path, workers: int = 1) -> None:
+    """Start everything with so many *workers* each, measure, and print the ratios as JSON."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     place = Place(folder, free_base())
     for environment in place.environments.values():
         environment["ONEDOOR_LOG_LEVEL"] = "warning"  # the proxies write no line for each request either
+        environment["ONEDOOR_WORKERS"] = str(workers)
     with ExitStack() as stack:
         stack.enter_context(backends(place, PROVIDER))
         stack.callback(place.stop)
         place.start("directory", f"gateway-{CONSUMER}", f"gateway-{PROVIDER}")
-        entrance = stack.enter_context(proxies(place, CONSUMER, PROVIDER))
-        print(told(_ratios(place, entrance)))
+        entrance = stack.enter_context(proxies(place, CONSUMER, PROVIDER, workers=workers))
+        print(told(_ratios(place, entrance) if workers == 1 else _rates(place, entrance)))
 
 
 def _ratios(place: Place, entrance: int) -> Iterator[Ratio]:
@@ -112,6 +115,21 @@ def _ratios(place: Place, entrance: int) -> Iterator[Ratio]:
     loads = [_load(place, port, CASES[0]) for port in entrances]
     bodies = [partial(large.rate, one.port, one.tls, _sized(one)) for one in loads]
     yield from large.memory(place, bodies[0])
+    yield from _rates(place, entrance)
+    yield large.ratio(*bodies)
+    ours, anchor = loads
+    yield compare(
+        "exchange: one client, p50",
+        partial(ours.latency, SECONDS),
+        partial(anchor.latency, SECONDS),
+        floor=ONE_CLIENT_FLOOR,
+        repeats=REPEATS,
+        note="goal 10; against nginx→nginx",
+    )
+
+
+def _rates(place: Place, entrance: int) -> Iterator[Ratio]:
+    entrances = (_port(place, CONSUMER, SYSTEMS), entrance)
     for case in CASES:
         ours, anchor = (_load(place, port, case) for port in entrances)
         yield compare(
@@ -124,16 +142,6 @@ def _ratios(place: Place, entrance: int) -> Iterator[Ratio]:
             repeats=REPEATS,
             note=f"goal {case.goal:.2f}; against nginx→nginx",
         )
-    yield large.ratio(*bodies)
-    ours, anchor = loads
-    yield compare(
-        "exchange: one client, p50",
-        partial(ours.latency, SECONDS),
-        partial(anchor.latency, SECONDS),
-        floor=ONE_CLIENT_FLOOR,
-        repeats=REPEATS,
-        note="goal 10; against nginx→nginx",
-    )
 
 
 def _sized(load: Load) -> bytes:
@@ -173,9 +181,10 @@ def backends(place: Place, *providers: str) -> Iterator[None]:
 
 
 @contextmanager
-def proxies(place: Place, asking: str, providing: str, after: int = 0) -> Iterator[int]:
-    """Keep two proxies running, with the certificates of the gateways they stand beside; give the first's port.
+def proxies(place: Place, asking: str, providing: str, after: int = 0, workers: int = 1) -> Iterator[int]:
+    """Keep two proxies of so many *workers* running, with the certificates of the gateways they stand beside.
 
+       Give the first's port.
     Others may stand on so many ports *after* which theirs begin.
     """
     near, far = (place.base + offset + SYSTEMS + after for offset in (NEAR, FAR))
@@ -195,7 +204,7 @@ def proxies(place: Place, asking: str, providing: str, after: int = 0) -> Iterat
             "client": consumer / local.OUTER,
         }
         for name, facts in (("far", one), ("near", other)):
-            stack.enter_context(_nginx(place.var / f"nginx-{name}-{after}", facts))
+            stack.enter_context(_nginx(place.var / f"nginx-{name}-{after}", facts | {"workers": workers}))
         yield near
 
 
@@ -213,4 +222,4 @@ def _nginx(folder: Path, facts: dict[str, object]) -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]).absolute())
+    main(Path(sys.argv[1]).absolute(), *map(int, sys.argv[2:]))
