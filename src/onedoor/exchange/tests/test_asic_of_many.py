@@ -1,0 +1,94 @@
+"""A hundred random messages through two gateways: each container that one of them hands out holds before others."""
+
+import io
+import random
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from onedoor.exchange.connections import Request, Response
+from onedoor.exchange.tests.nation import LOOKUP, PROVIDER, WHY, Place, System, system_of
+from onedoor.exchange.tests.test_asic import PORTAL, asked, unpacked
+from onedoor.exchange.tests.test_writing_evidence import SIGNATURES, XADES, apart, ran, unpack, walked
+from onedoor.signing.asice import integrity
+
+HOW_MANY, AT_ONCE = 100, 16
+Containers = dict[tuple[str, str], bytes]
+"""By the member whose gateway handed them out, and their names."""
+
+
+@pytest.fixture(scope="module")
+def sent() -> dict[str, Request]:
+    """Return random messages by their ids."""
+    chance = random.Random(11)
+    found = {}
+    for number in range(HOW_MANY):
+        body = chance.randbytes(chance.randrange(1, 3000))
+        other = "".join(chance.choice("a&<>'\"]:") for _ in range(chance.randrange(1, 20)))
+        more = {"X-Road-Id": f"many-{number}", "X-Road-Issue": f"case-{chance.randrange(10**6)}", "X-Other": other}
+        found[f"many-{number}"] = Request("POST", f"{LOOKUP}?n={chance.randrange(10**6)}", WHY | more, body)
+    return found
+
+
+@pytest.fixture(scope="module")
+def containers(place: Place, sent: dict[str, Request]) -> Containers:
+    every = list(sent.values())
+    backwards = System(reply=lambda one: (200, str(one["body"]).encode("latin-1")[::-1], ""))
+    with system_of(place, "G01", backwards), ThreadPoolExecutor(AT_ONCE) as pool:
+        list(pool.map(lambda first: exchange(place, every[first::AT_ONCE]), range(AT_ONCE)))
+    found = {}
+    for member, subsystem in (("G22", PORTAL), ("G01", PROVIDER)):
+        with closing(place.client(member)) as client:
+            for one in sent:
+                answer = asked(client, one, subsystem, "&force")
+                found |= {(member, name): data for name, data in unpacked(answer.body).items()}
+    assert len(found) == 4 * HOW_MANY
+    return found
+
+
+def exchange(place: Place, requests: list[Request]) -> None:
+    with closing(place.client()) as client:
+        for request in requests:
+            (found,) = client.exchange([request], 20)
+            assert isinstance(found, Response), found
+            assert found.status == 200, found.body
+
+
+def test_each_holds_what_was_sent_and_why(containers: Containers, sent: dict[str, Request]) -> None:
+    for (_, name), data in containers.items():
+        found = integrity.check(io.BytesIO(data))
+        assert (found.verdict, found.findings) == ("valid", [])
+        entries, (one, kind, _) = unpacked(data), name.rsplit("-", 2)
+        request = sent[one]
+        assert entries["attachment1"] == (request.body if kind == "request" else request.body[::-1])
+        for header in ("Onedoor-Purpose", "Onedoor-Basis", "X-Road-Issue", "X-Other") if kind == "request" else ():
+            assert f"\r\n{header}:{request.headers[header]}\r\n".encode() in entries["message.xml"]
+
+
+def test_an_independent_walk_of_their_chains_comes_to_what_is_signed_and_stamped(containers: Containers) -> None:
+    for data in containers.values():
+        entries = unpacked(data)
+        assert walked(entries, "sig") == {"message.xml", "attachment1"}
+        assert walked(entries, "ts") == {SIGNATURES}
+
+
+@pytest.mark.skipif(not shutil.which("xmlsec1"), reason="xmlsec1 is not installed")
+def test_xmlsec1_accepts_the_signature_of_each(containers: Containers, tmp_path: Path) -> None:
+    signed = apart(list(containers.values()), SIGNATURES, "sig-hashchainresult.xml")
+    assert len(signed) < len(containers) / 2, "batches of several messages"
+    known = ("xmlsec1", "--verify", "--insecure", "--id-attr:Id", f"{XADES}:SignedProperties")
+    mapped = ("--url-map:/sig-hashchainresult.xml", "sig-hashchainresult.xml", SIGNATURES)
+    for data in signed:
+        unpack(data, tmp_path)
+        assert ran(*known, *mapped, folder=tmp_path)
+
+
+def test_openssl_accepts_the_time_stamp_of_each(place: Place, containers: Containers, tmp_path: Path) -> None:
+    token = ("-token_in", "-in", "META-INF/timestamp.tst", "-data", "ts-hashchainresult.xml", "-partial_chain")
+    trusted = ("-CAfile", str(place.var / "directory" / "tsa.pem"))
+    for data in apart(list(containers.values()), "META-INF/timestamp.tst", "ts-hashchainresult.xml"):
+        unpack(data, tmp_path)
+        assert ran("openssl", "ts", "-verify", *token, *trusted, folder=tmp_path)
