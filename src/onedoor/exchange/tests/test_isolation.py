@@ -1,0 +1,104 @@
+"""Errors that nobody thought of, systems at rest and clients in a hurry: each costs no other anything."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+
+import pytest
+
+from onedoor.exchange.gateway.messages import Message
+from onedoor.exchange.gateway.systems import MOST_PIPELINED
+from onedoor.exchange.tests.hostile import HostileGateway, HostileProvider, answer_to, head_of
+from onedoor.exchange.tests.nation import Place, System, free_base, system_of, wait_for
+from onedoor.exchange.tests.test_failures import _raw, _wire
+
+BREAKS = """
+from onedoor.exchange.gateway import nodes, providing, systems
+
+def breaking(owner, name, of):
+    whole = getattr(owner, name)
+
+    def broken(self, *given, **named):
+        if b"break" in of(self, *given):
+            raise RuntimeError
+        return whole(self, *given, **named)
+
+    setattr(owner, name, broken)
+
+breaking(providing.Question, "serve", lambda question, _: question._message.head)
+breaking(systems.SystemConnection, "answer", lambda _, *given: given[3])
+nodes.IDLE = 0.5
+"""
+
+
+@dataclass
+class Counting(System):
+    """A system that counts its connections that have ended."""
+
+    ended: int = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await super().serve(reader, writer)
+        self.ended += 1
+
+
+@pytest.fixture(scope="module")
+def fragile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    with Place(tmp_path_factory.mktemp("var"), free_base(), before=BREAKS) as place:
+        place.start("gateway-G22")
+        yield place
+
+
+@pytest.fixture
+def providing(fragile: Place) -> Iterator[Place]:
+    fragile.start("gateway-G01")
+    yield fragile
+    fragile.kill("gateway-G01", 15)
+
+
+def test_an_error_in_one_message_costs_the_others_of_its_batch_nothing_where_they_are_served(providing: Place) -> None:
+    with system_of(providing, "G01") as system, closing(HostileGateway(providing)) as hostile:
+        answers = hostile.send(head_of(X_Road_Id="break"), head_of(X_Road_Request_Id="good"))
+        while b"good" not in answers or b"InternalError" not in answers:
+            answers += hostile.receive()
+    assert answers.count(b"200\r\n") == len(system.seen) == 1
+    assert "providing.message" in providing.output("gateway-G01")
+
+
+def test_a_connection_to_a_system_that_rests_is_closed_and_made_again(providing: Place) -> None:
+    system = Counting()
+    with system_of(providing, "G01", system), closing(providing.client()) as client:
+        for number in (1, 2):
+            assert providing.ask(client=client).status == 200
+            wait_for(lambda number=number: system.ended == number, "the connection rests")  # type: ignore[misc]
+
+
+def test_a_client_that_sends_too_much_before_its_answers_is_refused(providing: Place) -> None:
+    system = System(reply=lambda _: (time.sleep(0.1), (200, b"{}", ""))[1])
+    with system_of(providing, "G01", system), _raw(providing) as raw:
+        raw.settimeout(20)
+        raw.sendall(b"".join(_wire(f"hurry-{number}") for number in range(4 * MOST_PIPELINED)))
+        answer = b""
+        while chunk := raw.recv(65536):
+            answer += chunk
+    assert b"Too many requests were sent before their answers" in answer
+    assert len(system.seen) <= MOST_PIPELINED + 1
+
+
+def test_an_error_in_one_answer_costs_the_others_of_its_batch_nothing_where_they_were_asked(fragile: Place) -> None:
+    fragile.kill("gateway-G22")
+    fragile.start("gateway-G22")
+    with HostileProvider(fragile) as provider, _raw(fragile) as bad, _raw(fragile) as good:
+        provider.awaited = 2
+        provider.forged = lambda asked: [Message.of(answer_to(one), told(one)) for one in sorted(asked, key=told)]
+        bad.sendall(_wire("b-bad"))
+        good.sendall(_wire("g-good"))
+        good.settimeout(10)
+        assert good.recv(65536).startswith(b"HTTP/1.1 200")
+    assert "asking.callback" in fragile.output("gateway-G22")
+
+
+def told(asked: Message) -> bytes:
+    return b"break" if b"b-bad" in asked.head else b"good"
