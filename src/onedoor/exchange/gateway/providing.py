@@ -154,7 +154,8 @@ class ProvidingLink(Link):
             self._refuse(batches.LOG_FAILED)
             return
         self.write(batches.RESPONSES, payload)
-        self._outbox.free()
+        if not self.streams.clogged:
+            self._outbox.free()
         self._flow()
 
     def _flow(self) -> None:

@@ -1,21 +1,25 @@
 """Errors that nobody thought of, systems at rest and clients in a hurry: each costs no other anything."""
 
 import asyncio
+import socket
 import time
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 
 import pytest
 
+from onedoor.exchange.connections import Request, Response
+from onedoor.exchange.gateway import batches
 from onedoor.exchange.gateway.messages import Message
 from onedoor.exchange.gateway.systems import MOST_PIPELINED
 from onedoor.exchange.tests.hostile import HostileGateway, HostileProvider, answer_to, head_of
-from onedoor.exchange.tests.nation import Place, System, free_base, system_of, wait_for
+from onedoor.exchange.tests.nation import WHY, Place, System, free_base, system_of, wait_for
 from onedoor.exchange.tests.test_failures import _raw, _wire
 
 BREAKS = """
-from onedoor.exchange.gateway import nodes, providing, systems
+from onedoor.exchange.gateway import asking, nodes, providing, systems
 
 def breaking(owner, name, of):
     whole = getattr(owner, name)
@@ -30,7 +34,10 @@ def breaking(owner, name, of):
 breaking(providing.Question, "serve", lambda question, _: question._message.head)
 breaking(systems.SystemConnection, "answer", lambda _, *given: given[3])
 nodes.IDLE = 0.5
+asking.MOST_BYTES, asking.CONNECT, providing.MOST_UNREAD = 2**20, 3.0, 2**20
 """
+LARGE = bytes(700_000)
+HANGING = "/r1/VN/GOV/G15/CIVIL-STATUS/births/lookup"
 
 
 @dataclass
@@ -85,6 +92,33 @@ def test_a_client_that_sends_too_much_before_its_answers_is_refused(providing: P
             answer += chunk
     assert b"Too many requests were sent before their answers" in answer
     assert len(system.seen) <= MOST_PIPELINED + 1
+
+
+def test_a_gateway_that_does_not_take_its_answers_is_asked_for_no_more_until_it_does(providing: Place) -> None:
+    system, many = System(reply=lambda _: (200, LARGE, "")), 150
+    with system_of(providing, "G01", system), closing(HostileGateway(providing)) as hostile:
+        hostile.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**16)
+        for number in range(many):
+            asked = Message.of(head_of(X_Road_Id=f"unread-{number}"), b"{}")
+            hostile.socket.sendall(batches.frame(batches.REQUESTS, hostile.sealed(asked)))
+            with suppress(TimeoutError):
+                wait_for(lambda number=number: len(system.seen) > number, "it is forwarded", 3)  # type: ignore[misc]
+                continue
+            break
+        assert len(system.seen) < many, "memory for answers has an end"
+        left = number + 1
+        while left:
+            left -= hostile.receive().count(b"X-Road-Request-Hash:")
+        assert len(system.seen) == number + 1, "the one that was not read then"
+
+
+def test_bytes_that_wait_for_a_gateway_have_an_end(fragile: Place) -> None:
+    host, _, port = fragile.seats["G15"].address(200).rpartition(":")
+    with closing(socket.create_server((host, int(port)))), closing(fragile.client()) as client:
+        found = client.exchange([Request("POST", HANGING, WHY, LARGE)] * 6, 20)
+    told = Counter(one.headers["x-road-error"] for one in found if isinstance(one, Response))
+    assert set(told) == {"Server.ClientProxy.Overloaded", "Server.ClientProxy.NetworkError"}
+    assert told["Server.ClientProxy.NetworkError"] * len(LARGE) <= 2 * 2**20
 
 
 def test_an_error_in_one_answer_costs_the_others_of_its_batch_nothing_where_they_were_asked(fragile: Place) -> None:
