@@ -15,11 +15,12 @@ from onedoor.exchange.gateway import batches
 from onedoor.exchange.gateway.messages import Message
 from onedoor.exchange.gateway.systems import MOST_PIPELINED
 from onedoor.exchange.tests.hostile import HostileGateway, HostileProvider, answer_to, head_of
+from onedoor.exchange.tests.large import FILES, MIB, Client, Files
 from onedoor.exchange.tests.nation import WHY, Place, System, free_base, system_of, wait_for
 from onedoor.exchange.tests.test_failures import _raw, _wire
 
 BREAKS = """
-from onedoor.exchange.gateway import asking, nodes, providing, systems
+from onedoor.exchange.gateway import asking, bodies, nodes, providing, systems
 
 def breaking(owner, name, of):
     whole = getattr(owner, name)
@@ -33,7 +34,7 @@ def breaking(owner, name, of):
 
 breaking(providing.Question, "serve", lambda question, _: question._message.head)
 breaking(systems.SystemConnection, "answer", lambda _, *given: given[3])
-nodes.IDLE = 0.5
+nodes.IDLE, bodies.STALLED = 0.5, 1.0
 asking.MOST_BYTES, asking.CONNECT, providing.MOST_UNREAD = 2**20, 3.0, 2**20
 """
 LARGE = bytes(700_000)
@@ -110,6 +111,14 @@ def test_a_gateway_that_does_not_take_its_answers_is_asked_for_no_more_until_it_
         while left:
             left -= hostile.receive().count(b"X-Road-Request-Hash:")
         assert len(system.seen) == number + 1, "the one that was not read then"
+
+
+def test_a_large_body_that_does_not_go_on_is_given_up_and_never_complete(providing: Place) -> None:
+    with system_of(providing, "G01", Files()), Client(providing) as client:
+        client.ask("GET", f"{FILES}/{4 * MIB}?wait=9")
+        answer = client.answer()
+    assert (answer.status, answer.whole) == (200, False)
+    assert answer.size < 4 * MIB
 
 
 def test_bytes_that_wait_for_a_gateway_have_an_end(fragile: Place) -> None:
