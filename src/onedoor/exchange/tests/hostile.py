@@ -109,13 +109,14 @@ class HostileProvider:
     """Stands at the address of G01's gateway, with its keys, and answers G22's gateway with what *forged* says.
 
     *forged* gets the requests that came, as many as *awaited*, and returns the answers; they are sealed with the key of
-    the member *key*, and the byte at *flip* is changed.
+    the member *key*, and the byte at *flip* is changed. While it is *deaf* it reads nothing.
     """
 
     def __init__(self, place: Place) -> None:
         self.place = place
         self.awaited, self.key = 1, "G01"
         self.flip: int | None = None
+        self.deaf = False
         self.forged: Callable[[list[Message]], list[Message]] = lambda asked: [Message.of(answer_to(asked[0]), b"{}")]
         state = place.seats["G01"].gateway_state
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -130,6 +131,7 @@ class HostileProvider:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.deaf = False
         self.listening.shutdown(socket.SHUT_RDWR)
         self.listening.close()
 
@@ -142,6 +144,8 @@ class HostileProvider:
 
     def _serve(self, link: socket.socket) -> None:
         asked: list[Message] = []
+        while self.deaf:
+            time.sleep(0.1)
         while True:
             _, payload = _frame(link)
             asked += batches.split(payload)[2]

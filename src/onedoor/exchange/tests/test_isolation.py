@@ -5,6 +5,7 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass
 
@@ -35,7 +36,8 @@ def breaking(owner, name, of):
 breaking(providing.Question, "serve", lambda question, _: question._message.head)
 breaking(systems.SystemConnection, "answer", lambda _, *given: given[3])
 nodes.IDLE, bodies.STALLED = 0.5, 1.0
-asking.MOST_BYTES, asking.CONNECT, providing.MOST_UNREAD = 2**20, 3.0, 2**20
+asking.MOST_BYTES, providing.MOST_UNREAD = 2**20, 2**20
+asking.CONNECT, asking.PATIENCE = 3.0, 6.0
 """
 LARGE = bytes(700_000)
 HANGING = "/r1/VN/GOV/G15/CIVIL-STATUS/births/lookup"
@@ -128,6 +130,21 @@ def test_bytes_that_wait_for_a_gateway_have_an_end(fragile: Place) -> None:
     told = Counter(one.headers["x-road-error"] for one in found if isinstance(one, Response))
     assert set(told) == {"Server.ClientProxy.Overloaded", "Server.ClientProxy.NetworkError"}
     assert told["Server.ClientProxy.NetworkError"] * len(LARGE) <= 2 * 2**20
+
+
+def test_a_gateway_that_takes_no_requests_gets_no_more_than_wait_for_it(fragile: Place) -> None:
+    many = 40
+
+    def ask(number: int) -> str:
+        with closing(fragile.client()) as client:
+            return fragile.ask(body=LARGE, client=client, X_Road_Id=f"deaf-{number}").headers["x-road-error"]
+
+    with HostileProvider(fragile) as provider, ThreadPoolExecutor(many) as pool:
+        provider.listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**16)
+        provider.deaf = True
+        told = Counter(pool.map(ask, range(many)))
+    assert set(told) == {"Server.ClientProxy.Overloaded", "Server.ClientProxy.NetworkError"}
+    assert told["Server.ClientProxy.Overloaded"] > many / 4
 
 
 def test_an_error_in_one_answer_costs_the_others_of_its_batch_nothing_where_they_were_asked(fragile: Place) -> None:

@@ -56,6 +56,16 @@ def test_what_was_called_durable_is_read_back_in_order(
     assert reading.verify(folder, KEY).whole
 
 
+def test_all_that_comes_during_one_sync_is_made_durable_by_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls, sync = list[int](), os.fdatasync
+    monkeypatch.setattr(logs.os, "fdatasync", lambda handle: (calls.append(handle), sync(handle)))
+    assert write(tmp_path, [b"record"] * 200, close=False) == [None] * 200
+    assert len(calls) == 2, "that of the first record, and that of all others"
+    assert len(payloads(tmp_path)) == 200
+
+
 def test_segments_follow_each_other_across_runs_and_sizes(tmp_path: Path) -> None:
     for _ in range(3):
         write(tmp_path, [secrets.token_bytes(3000) for _ in range(5)] + [bytes(20_000)], size=8192)
