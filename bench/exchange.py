@@ -184,7 +184,7 @@ def backends(place: Place, *providers: str) -> Iterator[None]:
 def proxies(place: Place, asking: str, providing: str, after: int = 0, workers: int = 1) -> Iterator[int]:
     """Keep two proxies of so many *workers* running, with the certificates of the gateways they stand beside.
 
-       Give the first's port.
+    Give the first's port.
     Others may stand on so many ports *after* which theirs begin.
     """
     near, far = (place.base + offset + SYSTEMS + after for offset in (NEAR, FAR))

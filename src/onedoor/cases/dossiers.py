@@ -56,9 +56,10 @@ OWN = Joined(
     " ORDER BY submitted_at DESC, code",
 )
 SEEN = """
-SELECT code FROM cases_dossier WHERE code = ANY(%s) AND (account = %s OR EXISTS (
+SELECT code FROM cases_dossier WHERE code = ANY((SELECT %s::varchar[])::varchar[]) AND (account = %s OR EXISTS (
     SELECT FROM cases_party WHERE cases_party.dossier_id = cases_dossier.id AND person = %s))
 """
+"""Codes in a SELECT: however many they are, it is planned once."""
 
 
 def mark(number: str) -> bytes:

@@ -23,9 +23,16 @@ MOST = 1000
 ROWS = Rows(ReadRecord)
 RECORD = 0
 """The place of the record's id among the columns."""
-OTHERS = ("own.looked_by = ''", "own.looked_by > '' AND own.looked_by < %s", "own.looked_by > %s")
+OTHERS = (
+    "own.looked_by = ''",
+    "own.looked_by > '' AND own.looked_by < (SELECT %s::varchar)",
+    "own.looked_by > (SELECT %s::varchar)",
+)
 OWN_LOOKS = "own.looked_by = %s"
-"""A person's own looks at these records may be many: each part is a stretch of the key's index, read for itself."""
+"""A person's own looks at these records may be many: each part is a stretch of the key's index, read for itself.
+
+What is asked for in a SELECT is no constant to the planner: it plans once, and not for each account anew.
+"""
 SHOWN = f"""
 FROM privacy_readperson AS own CROSS JOIN LATERAL (
     SELECT * FROM privacy_readrecord WHERE id = own.record_id OFFSET 0) AS privacy_readrecord
