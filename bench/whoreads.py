@@ -4,6 +4,7 @@
 runs it so. The portal's page gets a page of reads from each node, never more: `bench.pages` holds it to an empty view.
 """
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -68,7 +69,8 @@ def _ratios(total: int) -> Iterator[Ratio]:
     _fill(max(total - SMALL - OWN, 0))
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE privacy_readrecord, privacy_readperson")
-        cursor.execute("CHECKPOINT")  # what the fill left to be written is not a reader's to write
+        cursor.execute("CHECKPOINT")
+    os.sync()  # what the fill left to be written is not a reader's to write
     yield compare(
         f"who read my data: a node's answer, {total:,} reads in all",
         lambda: median_of(ask[many]),

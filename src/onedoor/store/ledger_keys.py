@@ -14,10 +14,15 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from onedoor.kernel.durable import sync_folder, write_durably
+from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.ledger import Checkpoint, LedgerError, Verifier, split_note, verify_note
 from onedoor.kernel.settings import current
 from onedoor.store.keys import secret_at
 from onedoor.store.masters import KEY_BYTES
+
+
+class LedgerKeyMissing(OnedoorError):
+    """The key {path} that signs the ledger is missing. Another one would start a second history, so nothing is signed. Please put it back from the archive of keys."""  # noqa: E501 - one sentence after the other
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +52,14 @@ def origin() -> str:
 
 
 def key() -> Ed25519PrivateKey:
-    """Return the key in use, whichever process changed it; the first call of a system makes it."""
+    """Return the key in use, whichever process changed it; the first call of a system makes it.
+
+    Raise `LedgerKeyMissing` where one was in use before.
+    """
     path = folder() / "key"
     if not path.exists():
+        if (folder() / "published" / "checkpoint").exists():
+            raise LedgerKeyMissing(path=path)
         secret_at(path)
     return _read(path)
 

@@ -116,3 +116,17 @@ def test_a_history_that_ends_before_its_key_was_changed_is_found(published: Path
     ledger_keys.keep(ledger_keys.at(done, done.size, bytes(32)))
     with pytest.raises(LedgerError, match="key was changed"):
         ledger.check()
+
+
+def test_a_key_that_is_missing_is_not_made_anew(published: Path) -> None:
+    Publisher(published).publish()
+    key, away = published.parent / "key", published.parent / "away"
+    key.rename(away)
+    with pytest.raises(ledger_keys.LedgerKeyMissing):
+        grow(1)
+    assert not key.exists(), "another key would start a second history"
+    away.rename(key)
+    before = ledger.size_and_root()[0]
+    grow(1)
+    Publisher(published).publish()
+    assert ledger.size_and_root()[0] > before
