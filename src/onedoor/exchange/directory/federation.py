@@ -4,7 +4,6 @@ The directory downloads and verifies, and tells its own gateways of each partner
 gateway needs neither another key nor a reader of XML. A partner that does not answer counts until what it signed ends.
 """
 
-import hashlib
 import json
 import logging
 from collections.abc import Iterator, Mapping
@@ -24,7 +23,6 @@ from onedoor.signing.certificates import load_certificates, pem, save_certificat
 
 MOST, LARGEST, LARGEST_ANCHOR = 4, 6 << 20, 1 << 20
 """Partners, and bytes of what one says: all of them fit into what a gateway takes of a configuration."""
-_DIGITS = 16
 _logger = logging.getLogger(__name__)
 
 
@@ -83,7 +81,7 @@ class Partners:
         So a partner hands over to its next keys without a new anchor, as it does to X-Road's clients. None that ends
         earlier than one before counts: it was signed earlier.
         """
-        mark = f"{path.stem}.{hashlib.sha256(anchor).hexdigest()[:_DIGITS]}"
+        mark = f"{path.stem}.{download.mark(anchor)}"
         learned = path.with_name(f"{mark}.pem")
         certificates = load_certificates(learned) if learned.exists() else ()
         found = download.download(anchor, now, self._ask, certificates)
