@@ -2,12 +2,8 @@
 
 import json
 import shutil
-import socketserver
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,6 +18,7 @@ from onedoor.exchange.gateway.core import Core
 from onedoor.exchange.gateway.log import Log
 from onedoor.exchange.gateway.workers import Share
 from onedoor.exchange.tests.nation import LOOKUP, Place, free_base, system_of, wait_for
+from onedoor.kernel.tests.serving import serving
 from onedoor.signing.certificates import load_certificates
 from onedoor.signing.keys import load_key
 
@@ -168,34 +165,8 @@ def test_the_directory_signs_no_smaller_serial_though_its_clock_was_put_back(
     assert configuration.content(publisher.publish())["serial"] == 10**12
 
 
-@contextmanager
-def directory(place: Place, said: bytes) -> Iterator[None]:
-    """Say the same as the directory would, again and again."""
-
-    class Saying(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(said)
-
-        def log_message(self, format: str, *_: object) -> None: ...  # noqa: A002 - its name in the library
-
-    class Server(socketserver.ThreadingTCPServer):
-        allow_reuse_address = daemon_threads = True
-
-    host, _, port = place.layout.directory_address.rpartition(":")
-    with Server((host, int(port)), Saying) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        try:
-            yield
-        finally:
-            server.shutdown()
-            thread.join()
-
-
 def test_who_replays_an_older_configuration_brings_no_right_back(place: Place) -> None:
-    state = place.seats["G22"].gateway_state
+    state, port = place.seats["G22"].gateway_state, int(place.layout.directory_address.rpartition(":")[2])
     data = json.loads(json.dumps(configuration.content((place.layout.directory / publishing.SIGNED).read_bytes())))
     gateways = [one for one in data["gateways"] if "G01" not in one["id"]]
     before, after = signed(place, FIRST), signed(place, SECOND, gateways=gateways)
@@ -205,20 +176,20 @@ def test_who_replays_an_older_configuration_brings_no_right_back(place: Place) -
         return place.ask(LOOKUP, client=client).headers.get("x-road-error")
 
     with system_of(place, "G01"):
-        with directory(place, before):
+        with serving(lambda _: before, port):
             place.start("gateway-G22", "gateway-G01")
             wait_for(lambda: error() is None, "traffic")
-        with directory(place, after):
+        with serving(lambda _: after, port):
             wait_for(lambda: error() == "Server.ClientProxy.UnknownMember", "the other gateway is away")
         place.kill("gateway-G22")
         (state / local.CONFIGURATION).write_bytes(before)
         place.start("gateway-G22")
         assert error() == "Server.ClientProxy.OutdatedGlobalConf"
         assert OLDER in place.output("gateway-G22")
-        with directory(place, before):
+        with serving(lambda _: before, port):
             wait_for(lambda: place.output("gateway-G22").count(OLDER) > 2, "the older one is refused again")
             assert error() == "Server.ClientProxy.OutdatedGlobalConf"
-        with directory(place, after):
+        with serving(lambda _: after, port):
             wait_for(lambda: error() == "Server.ClientProxy.UnknownMember", "the newer one is taken by itself")
     client.close()
     assert kept(state) == (SECOND, SECOND)

@@ -1,11 +1,8 @@
 """``onedoor exchange fetch`` into a folder again: what lies there gives way to nothing older."""
 
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -13,6 +10,7 @@ import pytest
 from onedoor.exchange.directory.sources import Sources
 from onedoor.exchange.evidence import configuration
 from onedoor.exchange.parameters import ANCHOR, PROFILE
+from onedoor.kernel.tests.serving import serving
 from onedoor.signing import keys
 from onedoor.signing.certificates import AUTHORITY_NAME, Authority, pem
 from onedoor.site import cli
@@ -28,27 +26,13 @@ SAID = {
 class Directory:
     """A directory on the network, that serves what it is told to."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.sources, serves = folder / "sources", Sources(folder / "sources"), self
-
-        class Serving(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                found = serves.sources.answer(self.path)
-                self.send_response(200 if found else 404)
-                self.send_header("Content-Length", str(len(found[1]) if found else 0))
-                self.end_headers()
-                self.wfile.write(found[1] if found else b"")
-
-            def log_message(self, format: str, *_: object) -> None: ...  # noqa: A002 - its name in the library
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Serving)
-        self.thread = Thread(target=self.server.serve_forever, args=(0.05,))
-        self.thread.start()
-        own = pem([Authority.create(folder / "ca").certificate]).decode()
+    def __init__(self, folder: Path, sources: Sources, port: int) -> None:
+        self.folder, self.sources = folder, sources
+        own = pem([Authority.create(folder.parent / "ca").certificate]).decode()
         authority = {"name": AUTHORITY_NAME, "certificate": own, "profile": PROFILE, "responders": []}
         self.data: dict[str, Any] = {
             "instance": "VN",
-            "address": f"127.0.0.1:{self.server.server_port}",
+            "address": f"127.0.0.1:{port}",
             "operator": "VN/GOV/G22/PORTAL",
             "authorities": [authority],
             "members": [],
@@ -61,17 +45,14 @@ class Directory:
         self.sources.publish(self.data | {"sources": self.sources.listed(NOW)}, NOW, NOW + timedelta(hours=hours))
         return self.folder / "internal" / ANCHOR
 
-    def close(self) -> None:
-        self.server.shutdown()
-        self.thread.join()
-        self.server.server_close()
-
 
 @pytest.fixture
 def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Directory]:
     monkeypatch.setattr(keys, "RSA_BITS", 2048)  # a third of the time
-    with closing(Directory(tmp_path / "directory")) as found:
-        yield found
+    folder = tmp_path / "directory" / "sources"
+    sources = Sources(folder)
+    with serving(lambda path: (sources.answer(path) or ("", None))[1]) as port:
+        yield Directory(folder, sources, port)
 
 
 @pytest.mark.parametrize("language", SAID)
