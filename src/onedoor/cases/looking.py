@@ -1,11 +1,9 @@
 """An officer's look-up by hand: by a right that names the post, through the gate, for a case of the desk."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
-from functools import lru_cache
 from typing import Any
 
 from django.db import transaction
@@ -17,14 +15,12 @@ from onedoor.cases.views import AskedView, LookedUpView, OfferView, WayView
 from onedoor.exchange import service as exchange
 from onedoor.kernel import nation
 from onedoor.kernel.actor import Actor
-from onedoor.kernel.nation import Nation
 from onedoor.kernel.text import Text, pick
 from onedoor.privacy import service as privacy
 from onedoor.privacy.service import DeskRight, Reader
 from onedoor.store.rows import fetch
 
 KIND = "look-up-without-right"
-POSTS = 1024
 AT_DESK = """
 SELECT FROM cases_task WHERE "case" = %s AND agency = %s AND post = %s AND state = ANY(%s) LIMIT 1
 """
@@ -43,7 +39,7 @@ def offers(actor: Actor) -> tuple[OfferView, ...]:
     """Return what the actor's post may look up by hand: by purpose and register, with its ways."""
     if not actor.agency:
         return ()
-    return nation.current().once(_kept)(_subsystem(actor), full_post(actor), nation.current().today())
+    return nation.current().daily(_offers, _subsystem(actor), full_post(actor))
 
 
 def may_look_up(actor: Actor) -> bool:
@@ -106,14 +102,8 @@ def _found(offered: OfferView, by: Mapping[str, str], reader: Reader) -> Iterato
     yield answer.body["records"], answer.body["read"]
 
 
-def _kept(_country: Nation) -> Callable[[str, str, date], tuple[OfferView, ...]]:
-    """Return what works out the offers of a system's post on a day, and remembers them with the nation."""
-
-    @lru_cache(maxsize=POSTS)
-    def offered(client: str, post: str, day: date) -> tuple[OfferView, ...]:
-        return tuple(map(_offer, privacy.desk_rights(client, post, day)))
-
-    return offered
+def _offers(client: str, post: str) -> tuple[OfferView, ...]:
+    return tuple(map(_offer, privacy.desk_rights(client, post, nation.current().today())))
 
 
 def _subsystem(actor: Actor) -> str:

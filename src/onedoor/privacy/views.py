@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import date, datetime
+from datetime import datetime
 from functools import lru_cache
 from typing import Annotated, Any
 from uuid import UUID
@@ -163,12 +163,7 @@ class InWords:
 
 def in_words() -> InWords:
     """Return what puts records into words as this nation says them today."""
-    here = nation.current()
-    return here.once(_by_day)(here.today())
-
-
-def _by_day(_country: nation.Nation) -> Callable[[date], InWords]:
-    return lru_cache(maxsize=1)(lambda _day: InWords())
+    return nation.current().daily(InWords)
 
 
 def _view(record: ReadRecord, agency: str, agency_text: Text, called: Text, fields: tuple[Text, ...]) -> ReadView:

@@ -1,9 +1,7 @@
 """Corrections: a person says that a fact is wrong, its owner decides within a limit, its users are told."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
-from functools import lru_cache
 from typing import Any
 
 from django.db import transaction
@@ -52,25 +50,19 @@ class Request:
 
 def correctable() -> Correctable:
     """Return the registers and fields whose correction a person may ask for at this portal."""
-    here = nation.current()
-    return here.once(_correctable)(here.today(), current().subsystem)
+    return nation.current().daily(_correctable, current().subsystem)
 
 
-def _correctable(_country: nation.Nation) -> Callable[[date, str], Correctable]:
-    """Return what is asked for the frame of every page, worked out once a day."""
-
-    @lru_cache(maxsize=2)
-    def on(_day: date, subsystem: str) -> Correctable:
-        try:
-            grants = privacy.purpose(PURPOSE).grants
-        except privacy.UnknownPurpose:
-            return ()
-        asker = subsystem or next((one.reader for one in grants if CORRECT in one.operations), "")
-        granted = privacy.fields_granted(asker, CORRECT, PURPOSE)
-        known = registers()
-        return tuple((known[key], tuple(known[key].fields[name] for name in fields)) for key, fields in granted.items())
-
-    return on
+def _correctable(subsystem: str) -> Correctable:
+    """Work out what is asked for the frame of every page."""
+    try:
+        grants = privacy.purpose(PURPOSE).grants
+    except privacy.UnknownPurpose:
+        return ()
+    asker = subsystem or next((one.reader for one in grants if CORRECT in one.operations), "")
+    granted = privacy.fields_granted(asker, CORRECT, PURPOSE)
+    known = registers()
+    return tuple((known[key], tuple(known[key].fields[name] for name in fields)) for key, fields in granted.items())
 
 
 def ask(register: str, request: Request, *, reader: Reader, key: str) -> Correction:

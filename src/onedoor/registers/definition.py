@@ -1,9 +1,9 @@
 """What a register is: read from one YAML file of the nation."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 import jsonschema_rs
@@ -191,7 +191,7 @@ def to_write(key: str, version: int | None = None) -> Register:
 
 def registers() -> Mapping[str, Register]:
     """Return all registers of the nation in the versions that are current today."""
-    return nation.current().once(_by_day)(nation.current().today())
+    return nation.current().daily(_in_force)
 
 
 def in_force(versions: Iterable[Register], day: date) -> Register:
@@ -200,12 +200,9 @@ def in_force(versions: Iterable[Register], day: date) -> Register:
     return layers.in_force(published, day, lambda one: one.valid_from)
 
 
-def _by_day(country: nation.Nation) -> Callable[[date], Mapping[str, Register]]:
-    @lru_cache(maxsize=2)
-    def on(day: date) -> Mapping[str, Register]:
-        return {key: in_force(versions, day) for key, versions in country.once(_read_all).items()}
-
-    return on
+def _in_force() -> Mapping[str, Register]:
+    here = nation.current()
+    return {key: in_force(versions, here.today()) for key, versions in here.once(_read_all).items()}
 
 
 def _read_all(country: nation.Nation) -> Mapping[str, tuple[Register, ...]]:

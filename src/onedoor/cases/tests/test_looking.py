@@ -224,7 +224,7 @@ def test_a_right_without_a_case_takes_none_or_one_of_the_desk(case: str, monkeyp
     old = known["permanent-residence"]
     free = rules.Purpose(old.id, old.text, old.basis, old.grants, without_case=True)
     monkeypatch.setattr(rights, "purposes", lambda: known | {old.id: free})
-    monkeypatch.setitem(nation.current()._made, looking._kept, looking._kept(nation.current()))
+    monkeypatch.setattr(nation.Nation, "daily", lambda _, make, *facts: make(*facts))
     police = Visitor("residence")
     assert "Trần Thu Hà" in text(looked(police, by_number=MOTHER, case=""))
     assert reads()[-1].case == ""

@@ -129,6 +129,7 @@ class Nation:
     organisations: Organisations = field(default_factory=Organisations, repr=False, compare=False)
     _documents: dict[str, tuple[Document, ...]] = field(default_factory=dict, repr=False, compare=False)
     _made: dict[Callable[..., Any], Any] = field(default_factory=dict, repr=False, compare=False)
+    _today: dict[tuple[object, ...], tuple[date, Any]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def members(self) -> Mapping[str, Agency]:
@@ -161,6 +162,14 @@ class Nation:
         if make not in self._made:
             self._made[make] = make(self)
         return cast("T", self._made[make])
+
+    def daily(self, make: Callable[..., T], *facts: str) -> T:
+        """Return what a room's function *make* makes of *facts* today; made once a day and kept with the nation."""
+        asked, day = (make, *facts), self.today()
+        known = self._today.get(asked)
+        if known is None or known[0] != day:
+            known = self._today[asked] = day, make(*facts)
+        return cast("T", known[1])
 
     def list(self, name: str) -> CodeList:
         """Return the code list *name*; `KeyError` when the nation has none of that name."""

@@ -1,7 +1,7 @@
 """A nation's files: Viet Nam as it is, and every fault named with its line."""
 
 import shutil
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -101,6 +101,22 @@ def test_units_are_found_without_accents_the_best_first(vietnam):
     assert vietnam.units.find("phuong lang", "commune", today)[0].code == "00199"
     assert vietnam.units.find("Bến Thành", "commune", today) == vietnam.units.find("ben  thanh", "commune", today)
     assert vietnam.units.find("zzz", "commune", today) == []
+
+
+def test_what_holds_for_a_day_is_made_once_that_day(vietnam):
+    made = []
+
+    def make(*facts):
+        made.append((vietnam.today(), *facts))
+        return made[-1]
+
+    morning = datetime(2026, 11, 30, 8, tzinfo=UTC)
+    for moment in (morning, morning + timedelta(hours=8), morning + timedelta(hours=9), morning):
+        with clock.freeze(moment):
+            assert vietnam.daily(make, "a") == vietnam.daily(make, "a") == (vietnam.today(), "a")
+            assert vietnam.daily(make, "b") == (vietnam.today(), "b")
+    first, next_ = date(2026, 11, 30), date(2026, 12, 1)
+    assert made == [(day, fact) for day in (first, next_, first) for fact in ("a", "b")]
 
 
 def test_lists_have_their_entries(vietnam):

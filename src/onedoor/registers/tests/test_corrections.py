@@ -435,7 +435,7 @@ def test_a_nation_without_the_right_offers_no_corrections(monkeypatch: pytest.Mo
     assert link in signed_in("mother").get("/en/inbox").content.decode()
     known = {key: one for key, one in rights.purposes().items() if key != corrections.PURPOSE}
     monkeypatch.setattr(rights, "purposes", lambda: known)
-    monkeypatch.delitem(nation.current()._made, corrections._correctable)
+    monkeypatch.setattr(nation.Nation, "daily", lambda _, make, *facts: make(*facts))
     assert service.correctable() == {}
     assert link not in signed_in("mother").get("/en/inbox").content.decode()
 
