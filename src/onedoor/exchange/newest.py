@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from onedoor.exchange.configuration import ConfigurationRefused
 from onedoor.kernel.durable import alone, write_durably
+from onedoor.kernel.said import said
 
 _logger = logging.getLogger(__name__)
 
@@ -24,6 +26,21 @@ def known(path: Path) -> int:
         return 0
 
 
+def check(path: Path, number: int) -> None:
+    """Raise `ConfigurationRefused` where the one with *number* is older than one that counted."""
+    if number < known(path):
+        raise _older()
+
+
+@contextmanager
+def counted(path: Path, number: int) -> Iterator[None]:
+    """Keep that the one with *number* counts once the body was left; raise `ConfigurationRefused` for an older one."""
+    with taken(path, number) as fit:
+        if not fit:
+            raise _older()
+        yield
+
+
 @contextmanager
 def taken(path: Path, number: int) -> Iterator[bool]:
     """Say whether the one with *number* may count, and keep that it does once the body was left; others wait."""
@@ -33,3 +50,7 @@ def taken(path: Path, number: int) -> Iterator[bool]:
         yield number >= newest
         if number > newest:
             write_durably(path, f"{number}\n".encode(), mode=0o644)
+
+
+def _older() -> ConfigurationRefused:
+    return ConfigurationRefused(why=said("it is older than one that was in force here"))

@@ -88,9 +88,7 @@ class Partners:
         if sum(len(one) for one in found.content.values()) > LARGEST:
             raise ConfigurationRefused(why=said("it is too large"))
         configuration.partner(_told(found), self._own)
-        with newest.taken(path.with_name(f"{mark}.json"), int(found.end.timestamp())) as fit:
-            if not fit:
-                raise ConfigurationRefused(why=said("it is older than one that was in force here"))
+        with newest.counted(path.with_name(f"{mark}.json"), int(found.end.timestamp())):
             if found.certificates and found.certificates != certificates:
                 save_certificates(learned, found.certificates)
         return found

@@ -64,9 +64,7 @@ class Downloaded:
 
     def keep_newer(self, folder: Path, anchor: bytes) -> None:
         """Write it as `keep` does, unless a newer one by the same *anchor* was: raise `ConfigurationRefused`."""
-        with newest.taken(newest_at(folder, anchor), int(self.end.timestamp())) as fit:
-            if not fit:
-                raise ConfigurationRefused(why=said("it is older than one that was in force here"))
+        with newest.counted(newest_at(folder, anchor), int(self.end.timestamp())):
             self.keep(folder, anchor)
 
     def keep(self, folder: Path, anchor: bytes) -> None:

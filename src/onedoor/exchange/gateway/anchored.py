@@ -58,8 +58,7 @@ def _verified(anchor: bytes, folder: Path, now: datetime) -> Downloaded:
         if not isinstance(refused.__cause__, OSError):
             raise
     found = download.download(anchor, now, partial(_kept, folder), learned)
-    if found.end.timestamp() < newest.known(newest_end):
-        raise ConfigurationRefused(why=said("it is older than one that was in force here"))
+    newest.check(newest_end, int(found.end.timestamp()))
     return found
 
 

@@ -10,10 +10,9 @@ from urllib.parse import urlsplit
 from cryptography.x509 import Certificate
 
 from onedoor.exchange import configuration, newest
-from onedoor.exchange.configuration import Configuration, ConfigurationRefused
+from onedoor.exchange.configuration import Configuration
 from onedoor.exchange.gateway import local
 from onedoor.kernel.durable import write_durably
-from onedoor.kernel.said import said
 
 LARGEST_CONFIGURATION = 64 * 2**20
 _logger = logging.getLogger(__name__)
@@ -39,8 +38,7 @@ async def fetch(url: str) -> bytes:
 def kept(folder: Path, anchors: Iterable[Certificate], now: datetime) -> Configuration:
     """Return what is kept in the gateway's *folder*; raise FileNotFoundError, or `ConfigurationRefused`."""
     found = configuration.read((folder / local.CONFIGURATION).read_bytes(), anchors, moment=now)
-    if found.serial < newest.known(folder / local.NEWEST):
-        raise ConfigurationRefused(why=said("it is older than one that was in force here"))
+    newest.check(folder / local.NEWEST, found.serial)
     return found
 
 
