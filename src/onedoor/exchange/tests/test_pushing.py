@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -15,8 +16,8 @@ API = f"{ROOM}/api"
 
 
 @pytest.fixture
-def place(tmp_path: object) -> Iterator[Place]:
-    with Place(tmp_path, free_base(), before=QUICK) as place:  # type: ignore[arg-type]
+def place(tmp_path: Path) -> Iterator[Place]:
+    with Place(tmp_path, free_base(), before=QUICK) as place:
         place.start("directory", "gateway-G15", "gateway-G24")
         yield place
 
