@@ -16,10 +16,10 @@ from onedoor.exchange.granting import Provider
 from onedoor.signing.certificates import load_certificates
 from onedoor.signing.keys import load_key
 from onedoor.site.lab import invented
-from onedoor.site.tests.rights_lab import ECHO, M1, WHAT, WHY, Says, in_force
-from onedoor.site.tests.rights_lab import provisioned as provisioned
-from onedoor.site.tests.rights_lab import says as says
-from onedoor.site.tests.rights_lab import var as var
+from onedoor.site.tests.test_rights_command import ECHO, M1, WHAT, WHY, Says, in_force
+from onedoor.site.tests.test_rights_command import provisioned as provisioned
+from onedoor.site.tests.test_rights_command import says as says
+from onedoor.site.tests.test_rights_command import var as var
 
 
 class Killed(BaseException):
