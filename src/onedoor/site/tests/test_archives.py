@@ -1,5 +1,9 @@
 """What goes into which archive, and that a changed or foreign one restores nothing."""
 
+import hashlib
+import hmac
+import io
+import json
 import tarfile
 
 import pytest
@@ -114,6 +118,29 @@ def test_a_database_of_no_system_is_refused(tmp_path, database):
     archives.pack(tmp_path / "in", to, {"id": "7", "databases": ["portal", "node_g15", database]})
     with pytest.raises(BadArchive, match="was changed"):
         archives.unpack(to, tmp_path / "back")
+
+
+@pytest.mark.parametrize("name", ["../outside.pem", "/tmp/outside-of-onedoor.pem"])
+def test_a_file_that_would_leave_its_folder_is_refused_though_it_is_sealed(tmp_path, name):
+    body = b"planted"
+    about = {"format": archives.FORMAT, "digests": {name: hashlib.sha256(body).hexdigest()}}
+    written = json.dumps(about).encode()
+    seal = hmac.new(KEY, written, "sha256").hexdigest().encode()
+    with tarfile.open(tmp_path / "data.tar.gz", "w:gz") as archive:
+        for called, content in ((archives.MANIFEST, written), (archives.SEAL, seal), (name, body)):
+            member = tarfile.TarInfo(called)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    with pytest.raises(BadArchive, match="ValueError"):
+        archives.unpack(tmp_path / "data.tar.gz", tmp_path / "back", KEY)
+    assert not (tmp_path / "back" / name).exists()
+
+
+def test_a_private_file_comes_back_private(tmp_path):
+    made(tmp_path, "in/files/portal/a.pem", b"certificate").chmod(0o600)
+    archives.pack(tmp_path / "in", tmp_path / "data.tar.gz", {"id": "7"})
+    archives.unpack(tmp_path / "data.tar.gz", tmp_path / "back")
+    assert (tmp_path / "back" / "files/portal/a.pem").stat().st_mode & 0o777 == 0o600
 
 
 def test_damaged_bytes_are_a_sentence(tmp_path):
