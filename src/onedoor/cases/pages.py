@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -58,7 +59,8 @@ def receipt(request: HttpRequest, code: str) -> HttpResponse:
 def reads(request: HttpRequest, code: str) -> HttpResponse:
     """Show who read which data for this case, the newest reads; the page is begun while the agencies answer."""
     before = read_id(request.GET.get("before", ""))
-    asked = service.ask_reads(code, acting(request), most=service.READS_PER_PAGE, before=before)
+    language = get_language() or ""
+    asked = service.ask_reads(code, acting(request), most=service.READS_PER_PAGE, before=before, language=language)
     return render(request, "cases/reads.html", {"code": code, "asked": asked, "later": bool(before)})
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from operator import attrgetter, itemgetter
+from typing import Any
 
 from onedoor.cases import words
 from onedoor.cases.directory import systems
@@ -32,15 +33,18 @@ def reads(code: str, actor: Actor) -> ReadsView:
     return ask_reads(code, actor)()
 
 
-def ask_reads(code: str, actor: Actor, *, most: int = 0, before: str = "") -> Callable[[], ReadsView]:
+def ask_reads(
+    code: str, actor: Actor, *, most: int = 0, before: str = "", language: str = ""
+) -> Callable[[], ReadsView]:
     """As `reads`, but return once all are asked: what is returned waits for the answers when it is called.
 
-    With *most* it has so many of the newest, or of those before the record *before*.
+    With *most* it has so many of the newest, or of those before the record *before*, in words of *language* alone.
     """
     dossier = find(code, actor)
     names, own = systems(), settings().subsystem
     others = [subsystem for subsystem in providers(SERVICE) if subsystem != own]
-    paged = {"most": most + 1} | ({"before": before} if before else {}) if most else {}
+    narrowed = {"before": before, "language": language}
+    paged = {"most": most + 1, **{name: value for name, value in narrowed.items() if value}} if most else {}
     why, about = reason(SERVICE, dossier.code), {"case": dossier.code, **paged}
     user, answered = dossier.account, privacy.Reads
     calls = [Call(f"{one}/{SERVICE}", "of-case", about, reason=why, user=user, answered=answered) for one in others]
@@ -51,7 +55,7 @@ def ask_reads(code: str, actor: Actor, *, most: int = 0, before: str = "") -> Ca
         found: dict[str, ReadView] = {}
         holders: dict[str, Text] = {}
         silent = []
-        own_reads = own, _own(dossier.code, most, before)
+        own_reads = own, _own(dossier.code, paged)
         for subsystem, told in chain([own_reads], zip(others, map(_told, answers), strict=True)):
             if told is None:
                 silent.append(names[subsystem])
@@ -66,8 +70,8 @@ def ask_reads(code: str, actor: Actor, *, most: int = 0, before: str = "") -> Ca
     return merged
 
 
-def _own(code: str, most: int, before: str) -> list[ReadView]:
-    return privacy.newest_of_case(code, most + 1, before) if most else privacy.reads_of_case(code)
+def _own(code: str, paged: Mapping[str, Any]) -> list[ReadView]:
+    return privacy.newest_of_case(code, **paged) if paged else privacy.reads_of_case(code)
 
 
 def _page(found: Mapping[str, ReadView], most: int) -> tuple[list[ReadView], str]:

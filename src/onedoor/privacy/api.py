@@ -15,7 +15,7 @@ from onedoor.kernel.said import said
 from onedoor.kernel.settings import current
 from onedoor.privacy import service
 from onedoor.privacy.own import MOST
-from onedoor.privacy.own_api import ID
+from onedoor.privacy.own_api import ID, LANGUAGE
 
 SERVICE = "reads"
 QUESTION = {
@@ -26,8 +26,9 @@ QUESTION = {
         "case": {"type": "string", "minLength": 1, "maxLength": 40},
         "most": {"type": "integer", "minimum": 1, "maximum": MOST, "description": "the newest of them, newest first"},
         "before": ID | {"description": "with most: the record before which the page begins"},
+        "language": LANGUAGE,
     },
-    "dependentRequired": {"before": ["most"]},
+    "dependentRequired": {"before": ["most"], "language": ["most"]},
 }
 READS = {"type": "array", "items": {"type": "object"}}
 _question = jsonschema_rs.validator_for(QUESTION, validate_formats=True)
@@ -66,8 +67,10 @@ def of_case(request: HttpRequest) -> JsonResponse:
     asked = json_of(request)
     if not _question.is_valid(asked) or asked["case"] != asks.case:
         raise BadInput(what=said("the body must be {“case”: …} with the case of the message (X-Road-Issue)"))
-    most, before = asked.get("most"), asked.get("before", "")
-    found = service.newest_of_case(asks.case, most, before) if most else service.reads_of_case(asks.case)
+    del asked["case"]
+    if "most" in asked:
+        asked["most"] = int(asked["most"])  # 2.0 is an integer of JSON Schema's
+    found = service.newest_of_case(asks.case, **asked) if asked else service.reads_of_case(asks.case)
     return JsonResponse({"reads": [view.to_json() for view in found]})
 
 

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from functools import lru_cache
-from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -14,15 +13,13 @@ from onedoor.privacy.errors import NotPermitted
 from onedoor.privacy.models import ReadRecord
 from onedoor.privacy.records import BLIND
 from onedoor.privacy.rules import READ, Reader
-from onedoor.privacy.views import LAST, OPEN, ReadView, in_words
+from onedoor.privacy.views import LAST, OPEN, UNSEEN, ReadView, in_words
 from onedoor.store import keys, ledger, proving, rows
 from onedoor.store.rows import Rows
 
 SERVICE = records.LOOKS
 MOST = 1000
-ROWS = Rows(ReadRecord)
-RECORD = 0
-"""The place of the record's id among the columns."""
+ROWS = Rows(ReadRecord, without=UNSEEN)
 OTHERS = (
     "own.looked_by = ''",
     "own.looked_by > '' AND own.looked_by < (SELECT %s::varchar)",
@@ -50,7 +47,8 @@ OFFICE = """split_part("user", '.', 1)"""
 class Wanted:
     """Which of their reads a person wants: *most* of them before the record *before*, for one agency, purpose, case.
 
-    *since* and *until* are days (ISO, both included), "" for any. *looks* adds their own looks at this list.
+    *since* and *until* are days (ISO, both included), "" for any. *looks* adds their own looks at this list. Words
+    are of every language, or of *language* alone.
     """
 
     before: str = ""
@@ -61,6 +59,7 @@ class Wanted:
     since: str = ""
     until: str = ""
     looks: bool = False
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +92,7 @@ def reads_of_person(person: str, wanted: Wanted, account: str = "") -> list[Read
     conditions, values = _narrowed(wanted)
     before = UUID(wanted.before) if wanted.before else LAST
     asked = _Asked(person, account, before, conditions, tuple(values), min(wanted.most, MOST))
-    return _found(asked, looks=wanted.looks)
+    return _found(asked, looks=wanted.looks, language=wanted.language)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,26 +136,32 @@ def _refused(reader: Reader, reason: str, *persons: str) -> NotPermitted:
     return NotPermitted(reason=reason, register=SERVICE)
 
 
-def _found(asked: _Asked, *, looks: bool) -> list[ReadView]:
-    parts = [*OTHERS, OWN_LOOKS] if looks else OTHERS
-    found = chain.from_iterable(rows.fetch_each(*(_part(asked, part) for part in parts)))
-    newest = sorted(found, key=lambda row: row[RECORD], reverse=True)
-    words = in_words()
-    return [words.of(_own(*one)) for one in newest[: asked.most]]
+def _found(asked: _Asked, *, looks: bool, language: str = "") -> list[ReadView]:
+    found = rows.fetch(*_newest_of_each((*OTHERS, OWN_LOOKS) if looks else OTHERS, asked))
+    words = in_words(language)
+    return [words.of(_own(*one)) for one in found]
 
 
-def _part(asked: _Asked, part: str) -> rows.Statement:
-    today = nation.current().today()
-    of_account = [asked.account] * part.count("%s")
-    values = [keys.blind(BLIND, asked.person), asked.before, today, today, *of_account, *asked.values, asked.most]
-    return _statement((part, *asked.conditions)), values
+def _newest_of_each(parts: tuple[str, ...], asked: _Asked) -> rows.Statement:
+    person, today = keys.blind(BLIND, asked.person), nation.current().today()
+    values: list[object] = []
+    for part in parts:
+        of_account = [asked.account] * part.count("%s")
+        values += [person, asked.before, today, today, *of_account, *asked.values, asked.most]
+    return _statement(parts, asked.conditions), [*values, asked.most]
 
 
 @lru_cache(maxsize=256)
-def _statement(conditions: tuple[str, ...]) -> str:
+def _statement(parts: tuple[str, ...], conditions: tuple[str, ...]) -> str:
+    """Return one statement for all *parts*, each narrowed by the *conditions* and cut for itself, and then all."""
     narrowed = "".join(f"  AND {one}\n" for one in conditions)
     columns = ", ".join(ROWS.columns)
-    return f"SELECT {columns}, own.fields {SHOWN}{narrowed}ORDER BY own.record_id DESC LIMIT %s"
+    asked = (
+        f"(SELECT {columns}, own.fields {SHOWN}  AND {part}\n{narrowed}ORDER BY own.record_id DESC LIMIT %s)"
+        for part in parts
+    )
+    every = "\nUNION ALL\n".join(asked)
+    return f"SELECT * FROM ({every}) AS newest ORDER BY id DESC LIMIT %s"  # noqa: S608 - no value is in it
 
 
 def _own(*values: Any) -> ReadRecord:  # noqa: ANN401 - the columns of a row

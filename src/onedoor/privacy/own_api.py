@@ -25,6 +25,7 @@ ID = {"type": "string", "format": "uuid", "maxLength": 36}
 DAY = {"type": "string", "format": "date"}
 WORD = {"type": "string", "pattern": "^[^\\u0000]*$"}
 """The database has no sign for a zero."""
+LANGUAGE = WORD | {"maxLength": 8, "description": "the only language whose words are wanted; without it all are"}
 QUESTION = {
     "type": "object",
     "required": ["person"],
@@ -39,6 +40,7 @@ QUESTION = {
         "since": DAY,
         "until": DAY,
         "looks": {"type": "boolean", "description": "whether the person's own looks at this list are wanted too"},
+        "language": LANGUAGE,
     },
 }
 ONE = strict(person=PERSON, record=ID)

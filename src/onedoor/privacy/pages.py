@@ -55,6 +55,7 @@ def reads(request: HttpRequest) -> HttpResponse:
     """Show who read which of the person's data, why and when; the page is begun while the agencies answer."""
     typed = _typed(request)
     wanted, wrong = _wanted(typed, request.GET.get("before", ""))
+    wanted = replace(wanted, language=get_language() or "")
     kept = {name: value for name, value in typed.items() if value}
     context = {
         "asked": (lambda: asking.OwnReads((), ())) if wrong else asking.ask(acting(request), wanted),

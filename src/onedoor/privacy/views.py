@@ -13,12 +13,12 @@ from msgspec import Meta
 
 from onedoor.kernel import nation
 from onedoor.kernel.nation.layers import united
-from onedoor.kernel.text import Text
+from onedoor.kernel.text import Text, pick
 from onedoor.privacy import rights
 from onedoor.privacy.models import Postponement, ReadPerson, ReadRecord
 from onedoor.privacy.records import BLIND
 from onedoor.privacy.requests.stopping import RESTRICTED
-from onedoor.privacy.rules import NO_CONSENT, READ, Basis, Purpose
+from onedoor.privacy.rules import NO_CONSENT, READ
 from onedoor.store import keys
 from onedoor.store.rows import Rows
 
@@ -43,8 +43,10 @@ SHOWN = f"\"case\" = %s AND \"case\" <> '' AND {OPEN} AND refused NOT IN ('{REST
 
 The index holds records of cases alone, which a plan for every case must be told.
 """
-OF_CASE = Rows(ReadRecord, f"{SHOWN} ORDER BY id")
-NEWEST_OF_CASE = Rows(ReadRecord, f"{SHOWN} AND id < %s ORDER BY id DESC LIMIT %s")
+UNSEEN = ("salt", "entry", "form", "erased", "hidden_until")
+"""What of a record no view shows."""
+OF_CASE = Rows(ReadRecord, f"{SHOWN} ORDER BY id", without=UNSEEN)
+NEWEST_OF_CASE = Rows(ReadRecord, f"{SHOWN} AND id < %s ORDER BY id DESC LIMIT %s", without=UNSEEN)
 LAST = UUID(int=2**128 - 1)
 
 
@@ -134,11 +136,14 @@ def reads_of_case(case: str) -> list[ReadView]:
     return list(map(in_words().of, OF_CASE.all(case, today, today)))
 
 
-def newest_of_case(case: str, most: int, before: str = "") -> list[ReadView]:
-    """Return as `reads_of_case`, but *most* of them, the newest first; with *before* those before that record."""
+def newest_of_case(case: str, most: int, before: str = "", language: str = "") -> list[ReadView]:
+    """Return as `reads_of_case`, but *most* of them, the newest first; with *before* those before that record.
+
+    Words are of every language, or of *language* alone.
+    """
     today = nation.current().today()
     first = UUID(before) if before else LAST
-    return list(map(in_words().of, NEWEST_OF_CASE.all(case, today, today, first, most)))
+    return list(map(in_words(language).of, NEWEST_OF_CASE.all(case, today, today, first, most)))
 
 
 def records_of(ids: Sequence[str]) -> dict[str, ReadView]:
@@ -148,27 +153,46 @@ def records_of(ids: Sequence[str]) -> dict[str, ReadView]:
 
 
 class InWords:
-    """Puts records into words: what they have in common once for all."""
+    """Puts records into words, of every language or of *language* alone: what they have in common once for all."""
 
-    def __init__(self) -> None:
-        self._agency = lru_cache(maxsize=MOST_WORDS)(agency_of)
-        self._said = lru_cache(maxsize=MOST_WORDS)(_said)
+    def __init__(self, language: str = "") -> None:
+        self._language = language
+        self._agency = lru_cache(maxsize=MOST_WORDS)(self._agency_of)
+        self._called = lru_cache(maxsize=MOST_WORDS)(self._called_as)
+        self._reason = lru_cache(maxsize=MOST_WORDS)(self._reason_of)
 
     def of(self, record: ReadRecord) -> ReadView:
         """Return a record in words."""
         agency, agency_text = self._agency(record.client, record.user.partition(".")[0])
-        called, fields = self._said(record.register, tuple(record.fields))
-        return _view(record, agency, agency_text, called, fields)
+        called, fields = self._called(record.register, tuple(record.fields))
+        return _view(record, agency, (agency_text, called, fields), self._reason(record.purpose, record.basis))
+
+    def _agency_of(self, client: str, office: str) -> tuple[str, Text]:
+        agency, text = agency_of(client, office)
+        return agency, self._only(text)
+
+    def _called_as(self, what: str, names: Sequence[str]) -> tuple[Text, tuple[Text, ...]]:
+        called, fields = _said(what, names)
+        return self._only(called), tuple(map(self._only, fields))
+
+    def _reason_of(self, purpose: str, basis: str) -> tuple[Text, Text, str]:
+        purpose_text, basis_text, law = _reason(purpose, basis)
+        return self._only(purpose_text), self._only(basis_text), law
+
+    def _only(self, text: Text) -> Text:
+        return {self._language: pick(text, self._language)} if self._language else text
 
 
-def in_words() -> InWords:
-    """Return what puts records into words as this nation says them today."""
-    return nation.current().daily(InWords)
+def in_words(language: str = "") -> InWords:
+    """Return what puts records into words as this nation says them today, in every language or in one."""
+    return nation.current().daily(InWords, language if language in nation.current().languages else "")
 
 
-def _view(record: ReadRecord, agency: str, agency_text: Text, called: Text, fields: tuple[Text, ...]) -> ReadView:
-    purpose = rights.purposes().get(record.purpose)
-    basis = purpose.basis.get(record.basis) if purpose else None
+def _view(
+    record: ReadRecord, agency: str, said: tuple[Text, Text, tuple[Text, ...]], reason: tuple[Text, Text, str]
+) -> ReadView:
+    agency_text, called, fields = said
+    purpose_text, basis_text, law = reason
     return ReadView(
         record=str(record.id),
         moment=record.moment,
@@ -185,16 +209,18 @@ def _view(record: ReadRecord, agency: str, agency_text: Text, called: Text, fiel
         agency_text=agency_text,
         register_text=called,
         field_texts=fields,
-        **_reason(record, purpose, basis),
+        purpose_text=purpose_text,
+        basis_text=basis_text,
+        law=law,
     )
 
 
-def _reason(record: ReadRecord, purpose: Purpose | None, basis: Basis | None) -> dict[str, Any]:
-    return {
-        "purpose_text": purpose.text if purpose else _plain(record.purpose),
-        "basis_text": basis.text if basis else _plain(record.basis),
-        "law": basis.reference if basis else "",
-    }
+def _reason(purpose_id: str, basis_id: str) -> tuple[Text, Text, str]:
+    """Return a purpose and its basis in words, and the article of law."""
+    purpose = rights.purposes().get(purpose_id)
+    basis = purpose.basis.get(basis_id) if purpose else None
+    purpose_text = purpose.text if purpose else _plain(purpose_id)
+    return purpose_text, basis.text if basis else _plain(basis_id), basis.reference if basis else ""
 
 
 def agency_of(client: str, office: str) -> tuple[str, Text]:

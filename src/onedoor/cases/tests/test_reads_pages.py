@@ -89,7 +89,8 @@ def test_an_agency_is_asked_for_one_page(transport: Transport) -> None:
     mother.get(f"cases/{code}/reads")
     asked = [call.body for call in transport.carried if call.path == "of-case"]
     assert asked
-    assert all(body["most"] == service.READS_PER_PAGE + 1 for body in asked)  # type: ignore[index]
+    wanted = {(body["most"], body["language"]) for body in asked}  # type: ignore[index]
+    assert wanted == {(service.READS_PER_PAGE + 1, "en")}
 
 
 def test_an_agency_that_tells_all_whatever_is_asked_brings_no_read_onto_two_pages(

@@ -40,6 +40,8 @@ def test_the_portal_is_told_the_newest_reads_page_by_page() -> None:
     assert newest == made[:2:-1]
     older = [read["record"] for read in ask({"case": CASE, "most": 9, "before": newest[-1]}).json()["reads"]]
     assert older == made[2::-1]
+    (said,) = ask({"case": CASE, "most": 1.0, "language": "fr"}).json()["reads"]
+    assert list(said["purpose_text"]) == ["fr"]
     assert [read["record"] for read in ask().json()["reads"]] == made
 
 
