@@ -92,8 +92,10 @@ def ask(actor: Actor, wanted: Wanted) -> Callable[[], OwnReads]:
     def merged() -> OwnReads:
         found = _Found(actor)
         found.take(own.reads_of_person(person, Wanted(**more), actor.person), here)
-        for system, answer in zip(others, answers, strict=True):
+        for left, (system, answer) in enumerate(zip(others, answers, strict=True), 1 - len(others)):
             found.take(None if isinstance(answer, OnedoorError) else answer.body.reads, system)
+            if left == -1:
+                found.look_ahead()
         return found.page(wanted)
 
     return merged
@@ -103,9 +105,13 @@ class _Found:
     """What the systems answered so far about the reads of *actor*."""
 
     def __init__(self, actor: Actor) -> None:
-        self.actor = actor
+        self.cases = _Cases(actor)
         self.reads: dict[str, tuple[ReadView, str]] = {}
         self.silent: list[Text] = []
+
+    def look_ahead(self) -> None:
+        """Find out about the cases known so far while the last system answers: it mostly names no other."""
+        self.cases.seen(view.case for view, _ in self.reads.values())
 
     def take(self, views: Iterable[ReadView] | None, system: str) -> None:
         """Take what *system* answered; nothing is no answer."""
@@ -117,17 +123,32 @@ class _Found:
     def page(self, wanted: Wanted) -> OwnReads:
         """Return the newest reads of all, as many as are *wanted*."""
         newest = sorted(self.reads.values(), key=lambda one: one[0].record, reverse=True)
-        page = _held(newest[: wanted.most], self.actor)
+        page = _held(newest[: wanted.most], self.cases)
         # Whether a case of somebody else's touched them is not for anybody to try out by its code.
         shown = tuple(one for one in page if wanted.case in ("", one.case))
         after = page[-1].view.record if shown and len(newest) > len(page) else ""
         return OwnReads(shown, tuple(self.silent), after)
 
 
-def _held(reads: Sequence[tuple[ReadView, str]], actor: Actor) -> list[HeldRead]:
-    """Return *reads*, each by the system that recorded it, with holders, and cases where *actor* may know them."""
-    codes = {view.case for view, _ in reads if view.case}
-    seen = {code for see in _seen_cases for code in see(actor, codes)} if codes else set()
+class _Cases:
+    """Which cases *actor* may see, each asked for once."""
+
+    def __init__(self, actor: Actor) -> None:
+        self.actor = actor
+        self._asked: set[str] = {""}
+        self._seen: set[str] = set()
+
+    def seen(self, codes: Iterable[str]) -> set[str]:
+        """Return the cases the actor may see of all that were asked for, those with *codes* too."""
+        if fresh := set(codes) - self._asked:
+            self._asked |= fresh
+            self._seen.update(code for see in _seen_cases for code in see(self.actor, fresh))
+        return self._seen
+
+
+def _held(reads: Sequence[tuple[ReadView, str]], cases: _Cases) -> list[HeldRead]:
+    """Return *reads*, each by the system that recorded it, with holders, and those cases that may be known."""
+    seen, actor = cases.seen(view.case for view, _ in reads), cases.actor
     held = []
     for view, system in reads:
         mine, leads = view.by_user == actor.person, view.case in seen
@@ -142,7 +163,7 @@ def one_read(actor: Actor, system: str, record: UUID) -> HeldRead:
         view = _one(identity.person_number(actor.person), system, record, _reader(actor))
     except (NotPermitted, exchange.Refused) as refused:
         raise NotShown from refused
-    return _held([(view, system)], actor)[0]
+    return _held([(view, system)], _Cases(actor))[0]
 
 
 def _one(person: str, system: str, record: UUID, reader: Reader) -> ReadView:

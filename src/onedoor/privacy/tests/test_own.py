@@ -6,7 +6,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -24,11 +24,12 @@ from onedoor.exchange.connections import Response
 from onedoor.exchange.service import VIA_GATEWAY, Answer, Call, Refused, ServiceUnavailable
 from onedoor.identity import service as identity
 from onedoor.kernel import clock, nation
+from onedoor.kernel.actor import Actor
 from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.ledger import ProofFile, tiles_of
 from onedoor.kernel.ledger.disclosures import Shown
 from onedoor.kernel.ledger.tiles import HEIGHT
-from onedoor.privacy import own, own_api, rights
+from onedoor.privacy import asking, own, own_api, rights
 from onedoor.privacy.models import ReadRecord
 from onedoor.privacy.service import NotPermitted, Reader, permit
 from onedoor.store import keys, ledger, proving
@@ -438,3 +439,16 @@ def test_a_nation_without_the_right_links_to_no_list_and_says_so_plainly(monkeyp
     for language, words in (("en", "no law lets"), ("vi", "chưa có luật"), ("fr", "aucune loi")):
         answer = mother.get(f"/{language}/reads")
         assert (answer.status_code, words in answer.content.decode()) == (404, True)
+
+
+def test_whether_a_person_may_see_a_case_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[set[str]] = []
+
+    def see(_actor: Actor, codes: Collection[str]) -> set[str]:
+        asked.append(set(codes))
+        return {code for code in codes if code == "mine"}
+
+    monkeypatch.setattr(asking, "_seen_cases", [see])
+    cases = asking._Cases(Actor(person="account-1"))
+    assert cases.seen(["mine", "", "other"]) == cases.seen(["mine"]) == cases.seen(["new", "other"]) == {"mine"}
+    assert asked == [{"mine", "other"}, {"new"}]
