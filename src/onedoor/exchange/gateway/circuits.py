@@ -13,10 +13,11 @@ _logger = logging.getLogger(__name__)
 class Circuit:
     """Whether messages go to a gateway, a system or a service, of which *name* says which."""
 
-    __slots__ = ("_next", "failures", "name")
+    __slots__ = ("_rests", "_tried", "failures", "name")
 
     def __init__(self, name: str) -> None:
-        self.name, self.failures, self._next = name, 0, 0.0
+        self.name, self.failures = name, 0
+        self._rests = self._tried = 0.0
 
     @property
     def open(self) -> bool:
@@ -25,9 +26,10 @@ class Circuit:
 
     def wait(self, now: float) -> int:
         """Return the seconds after which to come again, at least one; 0 when a message may go at *now* (monotonic)."""
-        if not self.open or now >= self._next:
+        until = max(self._rests, self._tried)
+        if not self.open or now >= until:
             return 0
-        return math.ceil(min(self._next - now, REST))
+        return math.ceil(min(until - now, REST))
 
     def trying(self, until: float) -> None:
         """Let nobody else try before *until*, when a message that goes now is given up at the latest.
@@ -35,11 +37,12 @@ class Circuit:
         Nobody comes sooner for it: what is asked how it is may have to be asked several times.
         """
         if self.open:
-            self._next = max(self._next, until)
+            self._tried = max(self._tried, until)
 
     def failed(self, now: float, *, times: int = 1, rest: float = REST) -> None:
-        """Count a failure, or several *times* one; the next try is after *rest* seconds."""
-        before, self.failures, self._next = self.open, self.failures + times, now + rest
+        """Count a failure, or several *times* one; the next try is after *rest* seconds, and after a longer one."""
+        before, self.failures = self.open, self.failures + times
+        self._rests, self._tried = max(self._rests, now + rest), 0.0
         if self.open and not before:
             _logger.warning("circuit.opened to=%s", self.name)
 
@@ -48,3 +51,4 @@ class Circuit:
         if self.open:
             _logger.info("circuit.closed to=%s", self.name)
         self.failures = 0
+        self._rests = self._tried = 0.0

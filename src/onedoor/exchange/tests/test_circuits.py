@@ -96,8 +96,12 @@ def test_what_is_asked_how_it_is_is_tried_by_nobody_until_it_says_that_it_is_wel
     circuit.failed(10.0, times=FAILURES, rest=math.inf)
     circuit.trying(11.0)  # the next look, which is late
     assert circuit.wait(12.0) == circuit.wait(1e9) == REST
+    circuit.failed(13.0)  # a message that was under way, or a connection that could not be made
+    assert circuit.wait(1e9) == REST
     circuit.held()
     assert not circuit.wait(12.1)
+    circuit.failed(20.0, times=FAILURES)
+    assert not circuit.wait(20 + REST), "an end of the rest of before is not waited for"
 
 
 def test_a_service_that_does_not_answer_is_spared_and_the_others_of_its_system_are_served(
