@@ -28,8 +28,8 @@ ASK, DECISION = "ask", "decision"
 """What is signed, by its name in the file."""
 LARGEST = 65_536
 """Bytes of an ask."""
-LONGEST = 1000
-"""Signs of a reason."""
+LONGEST, MOST = 1000, 10_000
+"""Signs of a reason; calls, which are purposes times endpoints: each of them is held against the nation's rights."""
 
 
 class NotItsService(OnedoorError):
@@ -80,6 +80,8 @@ class Ask:
         said = (why, basis, wanted.client, wanted.service, *wanted.purposes, *wanted.endpoints)
         if len(why) > LONGEST or not all(isinstance(one, str) and one.isprintable() for one in said):
             raise ValueError("not printable, or too long")
+        if len(wanted.purposes) * len(wanted.endpoints) > MOST:
+            raise ValueError("too much at once")
         if not all(ENDPOINT.fullmatch(one) for one in wanted.endpoints):
             raise ValueError("no method and path")
         return cls(wanted, basis, why, datetime.fromisoformat(data["asked"]))

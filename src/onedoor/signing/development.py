@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
@@ -48,9 +49,9 @@ def status(
         asked = ocsp.load_der_ocsp_request(request)
         serial, scheme = asked.serial_number, asked.hash_algorithm
         named = asked.issuer_key_hash, asked.issuer_name_hash
-    except ValueError:
+    except (ValueError, UnsupportedAlgorithm, NotImplementedError):  # no request, of a strange hash, of several
         return _refused(ocsp.OCSPResponseStatus.MALFORMED_REQUEST)
-    if named != _named(authority, scheme):
+    if serial < 0 or named != _named(authority, scheme):  # no authority gives a certificate such a number
         return _refused(ocsp.OCSPResponseStatus.UNAUTHORIZED)
     now, revoked = (moment or datetime.now(UTC)).replace(microsecond=0), _revoked(folder).get(str(serial))
     builder = ocsp.OCSPResponseBuilder().add_response_by_hash(
@@ -73,6 +74,8 @@ def stamp(request: bytes, key: PrivateKey, chain: Sequence[x509.Certificate], mo
     from asn1crypto import cms as asn1  # type: ignore[import-untyped]
     from asn1crypto import tsp
 
+    from onedoor.signing.stamps import Response
+
     try:
         asked = tsp.TimeStampReq.load(request, strict=True)
         imprint = asked["message_imprint"]
@@ -80,7 +83,7 @@ def stamp(request: bytes, key: PrivateKey, chain: Sequence[x509.Certificate], mo
             imprint["hash_algorithm"]["algorithm"].native != "sha256"
             or len(imprint["hashed_message"].native) != _SHA256_BYTES
         ):
-            return bytes(tsp.TimeStampResp({"status": {"status": "rejection", "fail_info": {"bad_alg"}}}).dump())
+            return _rejected("bad_alg")
         info = tsp.TSTInfo(
             {
                 "version": "v1",
@@ -93,10 +96,16 @@ def stamp(request: bytes, key: PrivateKey, chain: Sequence[x509.Certificate], mo
         ).dump()
         with_certificates = bool(asked["cert_req"].native)
     except (ValueError, TypeError):
-        return bytes(tsp.TimeStampResp({"status": {"status": "rejection", "fail_info": {"bad_data_format"}}}).dump())
+        return _rejected("bad_data_format")
     token = cms.stamped(info, chain, lambda attributes: detached.sign(key, attributes), carried=with_certificates)
     granted = {"status": {"status": "granted"}, "time_stamp_token": asn1.ContentInfo.load(token)}
-    return bytes(tsp.TimeStampResp(granted).dump())
+    return bytes(Response(granted).dump())
+
+
+def _rejected(why: str) -> bytes:
+    from onedoor.signing.stamps import Response
+
+    return bytes(Response({"status": {"status": "rejection", "fail_info": {why}}}).dump())
 
 
 def _named(authority: x509.Certificate, scheme: hashes.HashAlgorithm) -> tuple[bytes, bytes]:

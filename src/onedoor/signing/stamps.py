@@ -26,6 +26,12 @@ class NoTimeStamp(Unavailable):
     """The time-stamp authority gave no time-stamp: {why}. Nothing is lost; it is asked again."""
 
 
+class Response(core.Sequence):  # type: ignore[misc]
+    """What an authority answers: without a time-stamp where it refuses, which asn1crypto's own class does not know."""
+
+    _fields = [("status", tsp.PKIStatusInfo), ("time_stamp_token", asn1.ContentInfo, {"optional": True})]  # noqa: RUF012
+
+
 @dataclass(frozen=True)
 class Stamp:
     """A time-stamp that holds: its moment, its authority's certificate, and the others it carries."""
@@ -51,7 +57,7 @@ def request(stamped: bytes) -> bytes:
 def taken(response: bytes, asked: bytes, stamped: bytes) -> bytes:
     """Return the token in *response* to the request *asked* over *stamped*; raise `NoTimeStamp` when it is none."""
     try:
-        answer = tsp.TimeStampResp.load(response, strict=True)
+        answer = Response.load(response, strict=True)
         status = answer["status"]["status"].native
         if status not in ("granted", "granted_with_mods"):
             raise NoTimeStamp(who="", why=status)

@@ -22,6 +22,7 @@ PARSERS = (
     "requests", "answers", "frames", "streams", "heads", "targets", "globs", "doors", "fetched",
     "descriptions", "soaps", "questions", "configurations", "registrations", "lists", "forged", "parameters", "anchors",
     "certificates", "logs", "containers", "signatures", "chains", "manifests", "tokens", "statuses", "logged",
+    "asks", "checkpoints", "stampings", "inquiries",
 )  # fmt: skip
 CANARY = "canary"
 FOUND = REPOSITORY / "var" / "fuzzed"

@@ -12,9 +12,11 @@ from onedoor.exchange.gateway.bodies import BadLength
 from onedoor.exchange.gateway.faults import Fault
 from onedoor.exchange.gateway.messages import BadMessage
 from onedoor.exchange.gateway.segments import BrokenSegment
+from onedoor.exchange.granting import AboveCeiling, BadAsk, NotItsService, OtherBasis
 from onedoor.exchange.identifiers import BadIdentifier
 from onedoor.exchange.openapi import DescriptionRefused
-from onedoor.exchange.tests.fuzzing import documents, links, seeds
+from onedoor.exchange.tests.fuzzing import asked, documents, links, seeds
+from onedoor.kernel.ledger import LedgerError
 from onedoor.signing.asice.findings import Broken
 
 
@@ -54,6 +56,10 @@ _REFUSALS: dict[Callable[[bytes], None], tuple[type[Exception], ...]] = {
     documents.tokens: (Broken,),
     documents.statuses: (Broken,),
     documents.logged: (Broken,),
+    asked.asks: (AboveCeiling, BadAsk, NotItsService, OtherBasis),
+    asked.checkpoints: (UnicodeDecodeError, LedgerError),
+    asked.stampings: (asked.Refused,),
+    asked.inquiries: (asked.Refused,),
 }
 
 
@@ -71,5 +77,5 @@ CANARY = "canary"
 
 def known() -> dict[str, Parser]:
     """Return all parsers."""
-    good = seeds.of_links() | seeds.of_documents()
+    good = seeds.of_links() | seeds.of_documents() | seeds.of_asked()
     return {one.__name__: Parser(one, refusals, good[one.__name__]) for one, refusals in _REFUSALS.items()}

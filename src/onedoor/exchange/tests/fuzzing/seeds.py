@@ -5,6 +5,7 @@ import hashlib
 import json
 import tempfile
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from struct import pack
 
@@ -14,7 +15,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from onedoor.exchange.gateway import batches, messages, monitoring, segments, soap
+from onedoor.exchange.granting import Ask
 from onedoor.exchange.joining import FORMAT
+from onedoor.exchange.permissions import Permission
 from onedoor.exchange.tests.fuzzing.instance import (
     AUTHORITY,
     CLIENT,
@@ -27,6 +30,8 @@ from onedoor.exchange.tests.fuzzing.instance import (
     STAMPER,
     TLS,
 )
+from onedoor.kernel.ledger import Checkpoint, Tree, leaf_hash
+from onedoor.kernel.ledger.witnessing import Addition
 from onedoor.kernel.settings import REPOSITORY
 from onedoor.signing import development, status
 from onedoor.signing.asice import names
@@ -45,6 +50,9 @@ ASKED = bytes(tsp.TimeStampReq({"version": "v1", "message_imprint": _IMPRINT, "n
 SHA512 = next(uri for uri, name in DIGESTS.items() if name == "sha512")
 SEGMENT = segments.SegmentHead(1, 1, bytes(32), bytes(32), 0).pack()
 """The head of a file of the log, whose last bytes the chain of records goes on from."""
+RIGHT = Permission(CLIENT, f"{PROVIDER}/births", ("birth", "own-case"), ("POST /lookup", "GET /a/**"), ("law",))
+ORIGIN, KEPT, GROWN = "onedoor/VN/GOV/G01/POPULATION", 5, 9
+"""A ledger: how many entries a witness knows, and how many there are."""
 _PARTS = ("xRoadInstance", "memberClass", "memberCode", "subsystemCode", "serviceCode")
 _REQUEST = b"GET /r1/VN/GOV/G01/X/y/a%2Fb;c=d?x=1 HTTP/1.1\r\nHost: g\r\nX-Road-Client: VN/GOV/G22/PORTAL\r\n"
 _OK = b"HTTP/1.1 200 OK\r\n"
@@ -168,6 +176,31 @@ def _status() -> bytes:
 def _tokens() -> list[bytes]:
     answered = development.stamp(ASKED, STAMPER.key, [STAMPER.certificate], NOW)
     return [answered, tsp.TimeStampResp.load(answered)["time_stamp_token"].dump()]
+
+
+def grown(size: int) -> Tree:
+    """Return the ledger when it has *size* entries."""
+    found = Tree()
+    found.extend(leaf_hash(str(number).encode()) for number in range(size))
+    return found
+
+
+def _addition() -> bytes:
+    """Return what asks a witness to cosign, but for the signature of the ledger."""
+    tree = grown(GROWN)
+    checkpoint = Checkpoint(ORIGIN, GROWN, tree.root()).text()
+    return Addition(KEPT, tuple(tree.consistency(KEPT, GROWN)), checkpoint).text().encode()
+
+
+def of_asked() -> dict[str, list[bytes]]:
+    """Return what a provider, a witness and the authorities at a directory are asked."""
+    ask = Ask(replace(RIGHT, endpoints=("POST /lookup",)), "law", "to know", NOW)
+    return {
+        "asks": [json.dumps(ask.data()).encode()],
+        "checkpoints": [_addition(), b"POST /add-checkpoint HTTP/1.1\r\nContent-Length: 9\r\n\r\n"],
+        "stampings": [ASKED],
+        "inquiries": [status.request(SIGNER.certificate, AUTHORITY.certificate)],
+    }
 
 
 def of_links() -> dict[str, list[bytes]]:
