@@ -6,7 +6,7 @@ What is kept in a folder is what ``onedoor exchange verify --conf`` reads: the a
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -27,6 +27,10 @@ from onedoor.signing.asice.findings import Broken
 PATIENCE = 10.0
 """Seconds for each answer."""
 LARGEST, MOST_FILES = 16 << 20, 50
+FURTHEST = timedelta(days=10)
+"""How far ahead a list may end. X-Road's sources sign for ten minutes unless their operator says otherwise, ours for a
+day. What a source signed while its clock was far ahead would let nothing count that it signs when the clock is right.
+"""
 _MISSING = 404
 _DIGITS = 16
 _NAMES = {"PRIVATE-PARAMETERS": PRIVATE, "SHARED-PARAMETERS": SHARED, "ONEDOOR-PARAMETERS": OWN}
@@ -152,6 +156,13 @@ def verified(signed: bytes, source: Source, instance: str, now: datetime) -> Dir
         raise ConfigurationRefused(why=said("it is not well formed")) from broken
     if now >= listed.end:
         raise ConfigurationRefused(why=said("it has expired"))
+    if listed.end - now > FURTHEST:
+        why = said(
+            "it ends on {end}, more than {days} days from now: check the clock of who signed it, and the one here",
+            end=f"{listed.end:%Y-%m-%d}",
+            days=FURTHEST.days,
+        )
+        raise ConfigurationRefused(why=why)
     if foreign := next((one.instance for one in listed.files if one.instance != instance), ""):
         raise ConfigurationRefused(why=said("it is of {other}, not of {instance}", other=foreign, instance=instance))
     if len(listed.files) > MOST_FILES or len({one.kind for one in listed.files}) != len(listed.files):

@@ -84,6 +84,16 @@ def _grant(place: Place) -> None:
     lab.grant(place.seats["G01"], [Permission.read(one) for one in content["rights"]])
 
 
+def served(publisher: Publisher) -> download.Ask:
+    """Return what has at an address what *publisher* serves there."""
+
+    def ask(url: str) -> bytes | None:
+        answered = publisher.sources.answer("/" + url.split("/", 3)[3])
+        return answered[1] if answered else None
+
+    return ask
+
+
 def _published(place: Place) -> dict[str, Any]:
     address = place.environments["directory"]["ONEDOOR_LISTEN"]
     with urllib.request.urlopen(f"http://{address}/configuration", timeout=5) as answer:
@@ -256,12 +266,7 @@ def test_nothing_that_a_partner_says_harms_us(
     monkeypatch.setattr(parameters, "own", lambda _: said)
     publisher = Publisher(both[1].var / "directory")
     publisher.publish_sources()
-
-    def ask(url: str) -> bytes | None:
-        answered = publisher.sources.answer("/" + url.split("/", 3)[3])
-        return answered[1] if answered else None
-
-    partners = Partners(both[0].var / "directory" / "partners", "VN", ask)
+    partners = Partners(both[0].var / "directory" / "partners", "VN", served(publisher))
     assert not partners.look(datetime.now(UTC))
     assert (partners.told(datetime.now(UTC)), partners.silent) == ([], 1)
     monkeypatch.setattr(parameters, "own", lambda _: b"{}")
@@ -324,12 +329,7 @@ def test_what_a_partner_signed_earlier_counts_no_more_after_what_it_signed_later
     shutil.copytree(both[0].var / "directory" / "partners", tmp_path / "partners")
     shutil.copytree(both[1].var / "directory", tmp_path / "theirs")
     publisher, now = Publisher(tmp_path / "theirs"), datetime.now(UTC)
-
-    def ask(url: str) -> bytes | None:
-        answered = publisher.sources.answer("/" + url.split("/", 3)[3])
-        return answered[1] if answered else None
-
-    partners = Partners(tmp_path / "partners", "VN", ask)
+    partners = Partners(tmp_path / "partners", "VN", served(publisher))
     monkeypatch.setattr(publishing, "LIFE", timedelta(hours=25))
     publisher.publish_sources()
     assert partners.look(now)
@@ -340,9 +340,27 @@ def test_what_a_partner_signed_earlier_counts_no_more_after_what_it_signed_later
     assert not partners.look(now)
     assert (partners.told(now), partners.silent) == ([later], 1)
     assert "it is older than one that was in force here" in caplog.text
-    anew = Partners(tmp_path / "partners", "VN", ask)
+    anew = Partners(tmp_path / "partners", "VN", served(publisher))
     anew.look(now)
     assert (anew.told(now), anew.silent) == ([], 1), "nor after a restart of the directory"
+
+
+def test_what_a_partner_signed_while_its_clock_was_far_ahead_holds_up_nothing_that_it_signs_later(
+    both: tuple[Place, Place], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    shutil.copytree(both[0].var / "directory" / "partners", tmp_path / "partners")
+    shutil.copytree(both[1].var / "directory", tmp_path / "theirs")
+    publisher, now = Publisher(tmp_path / "theirs"), datetime.now(UTC)
+    partners = Partners(tmp_path / "partners", "VN", served(publisher))
+    with monkeypatch.context() as patch:
+        patch.setattr(publishing, "LIFE", download.FURTHEST + timedelta(hours=1))
+        publisher.publish_sources()
+        assert not partners.look(now)
+    assert (partners.told(now), partners.silent) == ([], 1)
+    assert "more than 10 days from now" in caplog.text
+    publisher.publish_sources()
+    assert partners.look(now)
+    assert (len(partners.told(now)), partners.silent) == (1, 0)
 
 
 def downloaded(both: tuple[Place, Place], monkeypatch: pytest.MonkeyPatch, own: bytes) -> download.Downloaded:
@@ -351,12 +369,7 @@ def downloaded(both: tuple[Place, Place], monkeypatch: pytest.MonkeyPatch, own: 
     publisher = Publisher(both[1].var / "directory")
     publisher.publish_sources()
     anchor = (both[1].var / "directory" / "sources" / "external" / parameters.ANCHOR).read_bytes()
-
-    def ask(url: str) -> bytes | None:
-        answered = publisher.sources.answer("/" + url.split("/", 3)[3])
-        return answered[1] if answered else None
-
-    return download.download(anchor, datetime.now(UTC), ask)
+    return download.download(anchor, datetime.now(UTC), served(publisher))
 
 
 def said_by(both: tuple[Place, Place], monkeypatch: pytest.MonkeyPatch, own: bytes) -> dict[str, Any]:

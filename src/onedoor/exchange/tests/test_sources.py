@@ -136,6 +136,10 @@ def test_what_is_downloaded_by_the_anchor_is_what_evidence_is_checked_against(
     assert (read.signature.kind, read.signature.anchor, read.faults) == ("anchored", fingerprint(anchor), ())
 
 
+ENDS = datetime(2035, 3, 1, 14, 38, 31, tzinfo=UTC)
+"""When X-Road's own example ends."""
+
+
 def test_x_roads_own_configuration_is_downloaded_by_an_anchor_of_its_key() -> None:
     root = etree.parse(V5 / "shared-params.xml").getroot()
     for kind in ("internal", "external"):
@@ -150,11 +154,13 @@ def test_x_roads_own_configuration_is_downloaded_by_an_anchor_of_its_key() -> No
             name = url.rpartition("/")[2]
             return None if "=6" in url else (V5 / name.partition("?")[0]).read_bytes()
 
-        assert download.download(anchor, NOW, ask).version == "5"
+        assert download.download(anchor, ENDS - download.FURTHEST, ask).version == "5"
+        with pytest.raises(ConfigurationRefused, match="ends on 2035-03-01, more than 10 days from now"):
+            download.download(anchor, ENDS - download.FURTHEST - timedelta(seconds=1), ask)
         with pytest.raises(ConfigurationRefused, match="expired"):
             download.download(anchor, datetime(2035, 3, 2, tzinfo=UTC), ask)
         with pytest.raises(ConfigurationRefused, match="not of"):
-            download.download(anchor.replace(b">DEV<", b">EE<"), NOW, ask)
+            download.download(anchor.replace(b">DEV<", b">EE<"), ENDS - DAY, ask)
 
 
 def refused(made: Made, anchor: bytes, why: str, change: bytes = b"", to: bytes = b"", of: str = "") -> None:
