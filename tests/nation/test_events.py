@@ -12,6 +12,7 @@ import pytest
 
 from onedoor.exchange.connections import Connections, Request, Response
 from onedoor.exchange.gateway import messages, reading
+from onedoor.exchange.parameters import ANCHOR
 from tests.nation.running import Running, onedoor, wait_for
 from tests.nation.test_kills import MEMBERS
 from tests.nation.test_refusals import SYSTEMS
@@ -118,9 +119,14 @@ def test_events_of_one_key_arrive_in_order_though_their_room_and_the_gateway_tha
     assert arrived() == sent
     message = wait_for(lambda: push_of(nation, sent[-1]), "the push does not stand in the log")
     for member in ("G15", "G24"):
-        container = evidence(agencies, member, message, tmp_path / f"{member}.asice")
-        done = onedoor("exchange", "verify", str(container), "--language", "en")
-        assert (done.returncode, done.stdout.splitlines()[0]) == (0, "Integrity: valid"), done.stdout + done.stderr
+        target = f"/asic?{urlencode({'queryId': message, **named(member)})}&requestOnly&unique&force"
+        container = downloaded(agencies, member, target, tmp_path / f"{member}.asice")
+        conf = downloaded(agencies, member, "/verificationconf", tmp_path / f"{member}.zip")
+        anchor = nation.var / "directory" / "sources" / "external" / ANCHOR
+        against = ("--conf", str(conf), "--anchor", str(anchor), "--language", "en")
+        done = onedoor("exchange", "verify", str(container), *against)
+        assert done.stdout.splitlines()[:2] == ["Integrity: valid", "Trust: valid"], done.stdout + done.stderr
+        assert (done.returncode, "is signed with a key of the anchor" in done.stdout) == (0, True)
 
 
 def push_of(nation: Running, event: str) -> str:
@@ -134,11 +140,14 @@ def push_of(nation: Running, event: str) -> str:
     return ""
 
 
-def evidence(agencies: Agencies, member: str, message: str, to: Path) -> Path:
-    """Download what the gateway of *member* keeps of the request *message* of the room."""
-    names = dict(zip(("xRoadInstance", "memberClass", "memberCode", "subsystemCode"),
-                     f"VN/GOV/{member}/{NAMES[member]}".split("/"), strict=True))  # fmt: skip
-    target = f"/asic?{urlencode({'queryId': message, **names})}&requestOnly&unique&force"
+def named(member: str) -> dict[str, str]:
+    """Return how X-Road's own doors name the system of *member*."""
+    tags = ("xRoadInstance", "memberClass", "memberCode", "subsystemCode")
+    return dict(zip(tags, f"VN/GOV/{member}/{NAMES[member]}".split("/"), strict=True))
+
+
+def downloaded(agencies: Agencies, member: str, target: str, to: Path) -> Path:
+    """Keep in *to* what the gateway of *member* has at *target*."""
     found = agencies.send(member, Request("GET", target, {}, b""))
     assert isinstance(found, Response), found
     assert found.status == 200, found.body
