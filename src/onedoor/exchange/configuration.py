@@ -319,6 +319,7 @@ def foreign(data: Mapping[str, Any]) -> dict[str, Any]:
             ],
             "expires": _text(data["expires"]),
             "shared": data["shared"].encode().decode(),
+            "listed": data.get("listed", "").encode("ascii").decode(),
         }
     except (ValueError, KeyError, TypeError, AttributeError) as broken:
         raise ConfigurationRefused(why=said("it is not well formed")) from broken

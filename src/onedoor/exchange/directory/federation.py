@@ -85,7 +85,7 @@ class Partners:
         learned = path.with_name(f"{mark}.pem")
         certificates = load_certificates(learned) if learned.exists() else ()
         found = download.download(anchor, now, self._ask, certificates)
-        if sum(len(one) for one in found.content.values()) > LARGEST:
+        if sum(len(one) for one in found.files.values()) > LARGEST:
             raise ConfigurationRefused(why=said("it is too large"))
         configuration.partner(_told(found), self._own)
         with newest.counted(path.with_name(f"{mark}.json"), int(found.end.timestamp())):
@@ -108,12 +108,14 @@ def _told(found: Downloaded) -> dict[str, Any]:
     """Return a partner as the configuration of our own gateways tells of it; raise `ConfigurationRefused`.
 
     Members, addresses, certificates of TLS and authorities are those of the shared parameters; what PR-GCONF has no
-    place for comes from the partner's file of its own, where it has one.
+    place for comes from the partner's file of its own, where it has one. The list that its source signed goes along
+    for whoever checks evidence and believes that source alone.
     """
     try:
         own: dict[str, Any] = json.loads(found.files[OWN]) if OWN in found.files else {}
         kept = shared.told(found.files[SHARED], own)
         kept |= {"expires": found.end.isoformat(), "shared": found.files[SHARED].decode()}
+        kept["listed"] = found.listed.decode("ascii")
         return configuration.foreign(kept)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, Broken) as broken:
         raise ConfigurationRefused(why=said("it is not well formed")) from broken

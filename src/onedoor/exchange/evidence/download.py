@@ -56,6 +56,11 @@ class Downloaded:
         """Return its files without the list, which is signed anew again and again."""
         return {name: data for name, data in self.files.items() if name not in directory.NAMES}
 
+    @property
+    def listed(self) -> bytes:
+        """Return the list as its source signed it."""
+        return next(data for name, data in self.files.items() if name in directory.NAMES)
+
     def partners(self) -> list[bytes]:
         """Return the anchors of the partners that its private parameters name; raise `ConfigurationRefused`."""
         if PRIVATE not in self.files:

@@ -17,7 +17,7 @@ from onedoor.signing.asice.integrity import INVALID, VALID, Integrity
 
 ATTACHMENT = "attachment1"
 NOT_CHECKED = "not checked"
-_SIGNED = {"anchored": Remark.ANCHOR, "own": Remark.NO_ANCHOR, "none": Remark.UNSIGNED}
+_BY = {"anchored": Remark.ANCHOR, "own": Remark.NO_ANCHOR, "none": Remark.UNSIGNED}
 Translate = Callable[[str], str]
 
 
@@ -90,7 +90,13 @@ def verify(path: Path, instances: Mapping[str, Instance] | None = None, attachme
             whole = _whole(message.part, attachment, found)
     instance = known.get(message.instance) if message else None
     reasons = None if instances is None else tuple(unreadable or _trust(found, message, instances))
-    remarks = _remarks(found, instance) + _streamed(found, message) + whole + (unreadable if instances is None else [])
+    remarks = (
+        _remarks(found)
+        + _signed(found, instance, known)
+        + _streamed(found, message)
+        + whole
+        + (unreadable if instances is None else [])
+    )
     return Report(found, message, reasons, instance, tuple(remarks))
 
 
@@ -134,7 +140,7 @@ def _trust(found: Integrity, message: Message | None, instances: Mapping[str, In
     return list(trust.check(signature.certificate, stamp, found.responses, message, instances))
 
 
-def _remarks(found: Integrity, instance: Instance | None) -> list[Finding]:
+def _remarks(found: Integrity) -> list[Finding]:
     remarks = []
     if found.time_stamp and found.time_stamp.certificate is None:
         remarks.append(Finding(Remark.TIME_STAMPER))
@@ -142,12 +148,22 @@ def _remarks(found: Integrity, instance: Instance | None) -> list[Finding]:
         remarks.append(Finding(Remark.NO_OCSP))
     if found.entries and not found.as_asic_asks:
         remarks.append(Finding(Remark.COMPRESSED))
-    if instance is not None and not instance.faults:
-        signature, stamp = instance.signature, found.time_stamp
-        facts = {"instance": instance.name}
+    return remarks
+
+
+def _signed(found: Integrity, sender: Instance | None, instances: Mapping[str, Instance]) -> list[Finding]:
+    """Return who signed the configurations that count here: the sender's, and the one that approves the time-stamp."""
+    stamp, used = found.time_stamp, [sender] if sender else []
+    if sender and stamp:
+        used += [one for one in trust.approving(stamp, instances, sender)[:1] if one is not sender]
+    remarks = []
+    for instance in used:
+        if instance.faults:
+            continue
+        signature, facts = instance.signature, {"instance": instance.name}
         if signature.anchor:
             facts["anchor"] = signature.anchor
-        remarks.append(Finding(_SIGNED[signature.kind], facts))
+        remarks.append(Finding(_BY[signature.kind], facts))
         if signature.end and stamp and stamp.moment > signature.end:
             remarks.append(Finding(Remark.EXPIRED, facts | {"end": signature.end.isoformat()}))
     return remarks

@@ -43,7 +43,7 @@ def check(
         yield Finding(Reason.NO_INSTANCE, {"instance": message.instance})
         return
     yield from instance.faults
-    yield from _time_stamp(stamp, instances)
+    yield from _time_stamp(stamp, instances, instance)
     if not _usage(signer, "content_commitment"):
         yield Finding(Reason.NOT_FOR_SIGNING)
     path = next((one for authority in instance.authorities for one in _paths(signer, authority)), None)
@@ -57,12 +57,20 @@ def check(
         yield from _status(about, path.authority, (certificate, issuer), stamp.moment, instance.freshness)
 
 
-def _time_stamp(stamp: TimeStamp, instances: Mapping[str, Instance]) -> Iterator[Finding]:
-    if stamp.certificate is None:
+def approving(stamp: TimeStamp, instances: Mapping[str, Instance], sender: Instance) -> list[Instance]:
+    """Return whose configurations approve the authority of *stamp*, the *sender*'s first, and those to be believed."""
+    found = [one for one in instances.values() if stamp.certificate in one.time_stampers]
+    return sorted(found, key=lambda one: (bool(one.faults), one is not sender))
+
+
+def _time_stamp(stamp: TimeStamp, instances: Mapping[str, Instance], sender: Instance) -> Iterator[Finding]:
+    first = next(iter(approving(stamp, instances, sender)), None)
+    if stamp.certificate is None or first is None:
         yield Finding(Reason.UNKNOWN_TIME_STAMPER)
         return
-    approved = any(stamp.certificate in one.time_stampers for one in instances.values() if not one.faults)
-    if not approved or not _extended(stamp.certificate, ExtendedKeyUsageOID.TIME_STAMPING):
+    if first is not sender:
+        yield from first.faults
+    if first.faults or not _extended(stamp.certificate, ExtendedKeyUsageOID.TIME_STAMPING):
         yield Finding(Reason.UNKNOWN_TIME_STAMPER)
         return
     yield from _in_force((stamp.certificate,), stamp.moment)

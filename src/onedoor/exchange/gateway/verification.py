@@ -2,9 +2,9 @@
 
 A zip with ``verificationconf/instance-identifier`` and ``verificationconf/{instance}/shared-params.xml``, the same for
 each partner of the federation. It is made from the signed configuration in the gateway's folder when it is asked for.
-Beside our own lies ``externalconf``, their list as the directory signed it for X-Road's readers, which pass it over:
-who has the directory's anchor need not trust this gateway. A list of other parameters would only say that these were
-changed.
+Beside them lies ``externalconf``, their list as the directory signed it, or the partner's own source; X-Road's readers
+pass it over. Who has the anchor of an instance need trust neither this gateway nor, for a partner, the directory. A
+list of other parameters would only say that these were changed.
 """
 
 import base64
@@ -45,13 +45,17 @@ def _zipped(path: Path, serial: int, partners: frozenset[str]) -> bytes:
         raise client_side("InternalError", "The directory says too little for evidence to be checked")
     own = parameters.shared(data)
     told = {data["instance"]: own}
-    told |= {one["instance"]: one["shared"].encode() for one in data.get("partners", ()) if one["instance"] in partners}
+    abroad = [one for one in data.get("partners", ()) if one["instance"] in partners]
+    told |= {one["instance"]: one["shared"].encode() for one in abroad}
+    vouched = {one["instance"]: one["listed"] for one in abroad if one.get("listed")}
+    ours = data.get(parameters.EXTERNAL_LIST, "")
+    if base64.b64encode(sha512(own).digest()).decode() in ours:  # a directory of another version writes others
+        vouched[data["instance"]] = ours
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(f"{FOLDER}/instance-identifier", data["instance"])
         for instance, shared in told.items():
             archive.writestr(f"{FOLDER}/{instance}/{parameters.SHARED}", shared)
-        vouched = data.get(parameters.EXTERNAL_LIST, "")
-        if base64.b64encode(sha512(own).digest()).decode() in vouched:  # a directory of another version writes others
-            archive.writestr(f"{FOLDER}/{data['instance']}/{parameters.EXTERNAL_LIST}", vouched)
+        for instance, listed in vouched.items():
+            archive.writestr(f"{FOLDER}/{instance}/{parameters.EXTERNAL_LIST}", listed)
     return file.getvalue()

@@ -388,9 +388,13 @@ def test_a_configuration_that_is_not_believed_approves_no_time_stamper(tmp_path)
     other = with_lab(stamper=issue({NameOID.COMMON_NAME: "TSA"}, lab().ca, extensions=[STAMPS]))
     (tmp_path / "conf" / "FED").mkdir(parents=True)
     (tmp_path / "conf" / "FED" / "shared-params.xml").write_text(parameters(instance="FED"))
-    assert reasons(verified(tmp_path, parameters(other))) == []
+    found = verified(tmp_path, parameters(other))
+    assert reasons(found) == []
+    told = [(one.reason, one.facts["instance"]) for one in found.remarks]
+    assert told == [(Remark.UNSIGNED, "DEV"), (Remark.UNSIGNED, "FED")], "whoever counts is named"
     (tmp_path / "conf" / "FED" / "internalconf").write_bytes(signed("another"))
-    assert reasons(verified(tmp_path, parameters(other))) == [Reason.UNKNOWN_TIME_STAMPER]
+    both = [Reason.CONFIGURATION_CHANGED, Reason.UNKNOWN_TIME_STAMPER]
+    assert reasons(verified(tmp_path, parameters(other))) == both
 
 
 def test_a_responder_that_did_not_send_its_certificate_is_known_from_the_configuration(tmp_path):

@@ -22,6 +22,7 @@ from onedoor.exchange.directory.federation import Partners
 from onedoor.exchange.directory.publishing import Publisher
 from onedoor.exchange.evidence import configuration as evidence
 from onedoor.exchange.evidence import download, report, shared
+from onedoor.exchange.evidence.reasons import Reason, Remark
 from onedoor.exchange.permissions import Permission
 from onedoor.exchange.tests.nation import PROVIDER, Place, free_base, system_of, wait_for
 from onedoor.kernel.settings import REPOSITORY
@@ -116,10 +117,11 @@ def test_a_message_crosses_the_border_and_both_sides_can_prove_it(both: tuple[Pl
         assert [one["path"] for one in system.seen] == ["/exchange/population/lookup"]
         refused = here.ask(client=client, **{**names, "X_Road_Id": "abroad-2", "Onedoor_Purpose": "birth-form"})
         assert refused.headers["x-road-error"] == "Server.ServerProxy.AccessDenied"
+    anchors = [place.var / "directory" / "sources" / "external" / parameters.ANCHOR for place in both]
     for side, subsystem in ((client, CLIENT), (provider, PROVIDER)):
         (tmp_path / "conf.zip").write_bytes(got(side, "/verificationconf"))
-        instances = evidence.load(tmp_path / "conf.zip")
-        assert set(instances) == {"VN", "TL"}
+        instances = evidence.load(tmp_path / "conf.zip", anchors)
+        assert {name: one.signature.kind for name, one in instances.items()} == {"VN": "anchored", "TL": "anchored"}
         own = "&".join(f"{name}={part}" for name, part in zip(NAMES, subsystem.split("/"), strict=True))
         archive = zipfile.ZipFile(io.BytesIO(got(side, f"/asic?queryId=abroad-1&{own}&force")))
         assert len(archive.namelist()) == 2
@@ -128,6 +130,74 @@ def test_a_message_crosses_the_border_and_both_sides_can_prove_it(both: tuple[Pl
             found = report.verify(tmp_path / "one.asice", instances)
             assert (found.trust, found.good) == ((), True)
         side.close()
+
+
+@pytest.fixture(scope="module")
+def abroad(both: tuple[Place, Place], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, bytes]]:
+    """Return what a provider has of a message from the other instance: its evidence, and what that is checked by."""
+    there, here = both
+    client, provider = here.client("DOOR"), there.client("G01")
+    names = {"X_Road_Client": CLIENT, "X_Road_Id": "abroad-3", "Onedoor_Purpose": "bicycle-marking"}
+    with system_of(there, "G01"):
+        assert here.ask(client=client, **names).status == 200
+    own = "&".join(f"{name}={part}" for name, part in zip(NAMES, PROVIDER.split("/"), strict=True))
+    path = tmp_path_factory.mktemp("abroad") / "one.asice"
+    path.write_bytes(got(provider, f"/asic?queryId=abroad-3&{own}&requestOnly&unique&force"))
+    conf = zipfile.ZipFile(io.BytesIO(got(provider, "/verificationconf")))
+    client.close()
+    provider.close()
+    return path, {name: conf.read(name) for name in conf.namelist()}
+
+
+PARTNERS_LIST, PARTNERS = "verificationconf/TL/externalconf", "verificationconf/TL/shared-params.xml"
+APPROVED = b"<memberCode>ROADS<"
+
+
+@pytest.mark.parametrize(
+    ("change", "anchors", "why"),
+    [
+        ({}, "TL VN", []),
+        ({}, "VN", [Reason.ANCHOR_MISSING]),
+        ({}, "TL", [Reason.ANCHOR_MISSING, Reason.UNKNOWN_TIME_STAMPER]),
+        ({PARTNERS_LIST: None}, "TL VN", [Reason.CONFIGURATION_ANCHOR]),
+        ({PARTNERS_LIST: None}, "", []),
+        ({PARTNERS: b"<memberCode>ROADZ<"}, "TL VN", [Reason.CONFIGURATION_CHANGED]),
+        ({PARTNERS: b"<memberCode>ROADZ<"}, "", [Reason.CONFIGURATION_CHANGED]),
+    ],
+    ids=[
+        "whole",
+        "our anchor alone",
+        "theirs alone",
+        "unsigned",
+        "unsigned, no anchor",
+        "changed",
+        "changed, no anchor",
+    ],
+)
+def test_of_a_partner_counts_what_its_own_source_signed(
+    both: tuple[Place, Place],
+    abroad: tuple[Path, dict[str, bytes]],
+    tmp_path: Path,
+    change: dict[str, bytes | None],
+    anchors: str,
+    why: list[Reason],
+) -> None:
+    path, files = abroad
+    for name, data in files.items():
+        to = change.get(name, data)
+        if to is not None:
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_bytes(data.replace(APPROVED, to) if name in change else to)
+    known = {"VN": both[0], "TL": both[1]}
+    given = [known[one].var / "directory" / "sources" / "external" / parameters.ANCHOR for one in anchors.split()]
+    found = report.verify(path, evidence.load(tmp_path, given))
+    assert found.integrity.verdict == "valid"
+    assert [one.reason for one in found.trust or ()] == why
+    signed = {one.facts["instance"]: one.reason for one in found.remarks}
+    if anchors == "TL VN" and not why:
+        assert signed == {"TL": Remark.ANCHOR, "VN": Remark.ANCHOR}
+    if not anchors and not why:
+        assert signed == {"TL": Remark.UNSIGNED, "VN": Remark.NO_ANCHOR}, "and it is said in words"
 
 
 def test_members_find_the_partners_anchor_in_their_private_parameters(

@@ -145,7 +145,7 @@ def parameters(data: bytes) -> None:
     """The shared parameters of another instance, and what it adds of its own."""
     first, _, own = data.partition(PARTED)
     files = {federation.SHARED: first} | ({federation.OWN: own} if own else {})
-    assert federation._told(cast("Any", SimpleNamespace(files=files, end=NOW)))["instance"]
+    assert federation._told(cast("Any", SimpleNamespace(files=files, end=NOW, listed=b"")))["instance"]
 
 
 def anchors(data: bytes) -> None:
