@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 MOST_LINKS = 128
 """Links of one peer: one from each of its workers, and those that have not ended yet."""
+SETTLED = 5.0
+"""Seconds after which a link may be had leave to another worker: what was asked again on it has come by then."""
 MOST_SERVED, MOST_UNREAD = 1024, 32 * 2**20
 """Requests of one peer under way at the same time, and bytes of answers that wait; above that the link is not read."""
 BODILESS = frozenset(("GET", "HEAD", "DELETE", "OPTIONS", "TRACE"))
@@ -42,6 +44,7 @@ class Providing:
 
     def __init__(self, core: Core, nodes: dict[tuple[str, int], Node], share: "Share") -> None:
         self.core, self.nodes, self.seen, self.buckets = core, nodes, share.seen, share.buckets
+        self.spread = share.spread
         self.circuits = {service: Circuit(service) for service in core.local.services}
 
 
@@ -57,6 +60,7 @@ class ProvidingLink(Link):
         self._outbox.busy = False
         self._serving = 0
         self._paused = self._left = False
+        self._counted, self._settled = "", time.monotonic() + SETTLED
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -65,12 +69,27 @@ class ProvidingLink(Link):
             _logger.warning("link.too_many peer=%s", whose)
             self.abort()
         self._links.add(self)
+        self._count(whose)
 
     def connection_lost(self, _: Exception | None) -> None:
         self._links.discard(self)
+        self._count("")
         self.peer = None
         self._outbox.drop()
         self.streams.end("The connection to the other gateway was lost")
+
+    def _count(self, whose: str) -> None:
+        """Be counted as a link of the gateway *whose*, or as none any more."""
+        if self._counted:
+            self._providing.spread.add(self._counted, -1)
+        self._counted = whose
+        if whose:
+            self._providing.spread.add(whose, 1)
+
+    def sweep(self, now: float) -> None:
+        super().sweep(now)
+        if self._counted and now > self._settled and not self.busy and self._providing.spread.crowded(self._counted):
+            self.leave()
 
     def pause_writing(self) -> None:
         self._outbox.busy = True
@@ -180,6 +199,7 @@ class ProvidingLink(Link):
     def leave(self) -> None:
         """Tell the peer that what it has no answer to was not taken; what it still sends is read, and is nothing."""
         self._left = True
+        self._count("")
         self.write(batches.REFUSED, batches.LEAVING)
         if self.transport and not self.transport.is_closing():
             self.transport.resume_reading()

@@ -26,6 +26,7 @@ from prometheus_client.samples import Sample
 from onedoor.exchange.gateway import local, reading, replay
 from onedoor.exchange.gateway.rates import Buckets
 from onedoor.exchange.gateway.replay import SLOTS, Seen
+from onedoor.exchange.gateway.spread import Spread
 from onedoor.kernel.settings import Settings
 from onedoor.kernel.watch import health, listener
 from onedoor.kernel.watch.health import Dependency, Failing
@@ -41,18 +42,23 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Share:
-    """Which worker a process is, of how many; what ids were seen, how often each client came, what ids were sent."""
+    """Which worker a process is, of how many; what ids were seen, how often each client came, what ids were sent.
+
+    Also how many links each has.
+    """
 
     number: int = 0
     of: int = 1
     seen: Seen = field(default_factory=Seen)
     buckets: Buckets = field(default_factory=Buckets)
     sent: Seen = field(default_factory=Seen)
+    spread: Spread = field(default_factory=Spread)
 
     @classmethod
     def made(cls, found: local.Local, workers: int = 1) -> "Share":
         """Return what the workers of a gateway share; what ids came and went lately stands in its log."""
-        share = cls(0, workers, Seen(slots=SLOTS * workers), Buckets(), Seen(slots=SLOTS * workers))
+        ids = Seen(slots=SLOTS * workers), Buckets(), Seen(slots=SLOTS * workers)
+        share = cls(0, workers, *ids, Spread(of=workers))
         for log in reading.logs(found.log):
             replay.remember(log, found.log_key, received=share.seen, sent=share.sent)
         return share
@@ -60,13 +66,13 @@ class Share:
     @classmethod
     def given(cls, number: int, of: int, *files: int) -> "Share":
         """Return the share of a worker that was given *files*, as `files` says."""
-        seen, buckets, sent = files
-        return cls(number, of, Seen(seen), Buckets(buckets), Seen(sent))
+        seen, buckets, sent, links = files
+        return cls(number, of, Seen(seen), Buckets(buckets), Seen(sent), Spread(links, number, of))
 
     @property
     def files(self) -> tuple[int, ...]:
         """Return what a worker is given to share."""
-        return self.seen.file, self.buckets.file, self.sent.file
+        return self.seen.file, self.buckets.file, self.sent.file, self.spread.file
 
     def log(self, folder: Path) -> Path:
         """Return where this worker writes, of the gateway's log in *folder*."""

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -12,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from onedoor.exchange.connections import ConnectionLost, Connections
-from onedoor.exchange.gateway import batches, reading
+from onedoor.exchange.gateway import batches, providing, reading
+from onedoor.exchange.gateway.spread import Spread
 from onedoor.exchange.tests.hostile import HostileGateway, head_of
 from onedoor.exchange.tests.large import FILES, MIB, Client, Files, content, digest
 from onedoor.exchange.tests.nation import PROVIDER, Place, System, free_base, system_of, wait_for
@@ -105,6 +107,49 @@ def test_links_of_one_gateway_are_shared_out_among_the_workers_of_the_other(seve
     assert set().union(*found) == ids
     assert all(found), "a worker had none"
     assert len(answering.seen) == len(ids)
+
+
+def test_a_worker_is_crowded_that_has_two_links_of_a_peer_more_than_another() -> None:
+    first = Spread(of=2)
+    second = Spread(first.file, 1, 2)
+    first.add("a", 1)
+    assert not first.crowded("a")
+    first.add("a", 1)
+    assert (first.crowded("a"), first.crowded("b"), second.crowded("a")) == (True, False, False)
+    second.add("a", 1)
+    assert not first.crowded("a")
+    Spread(first.file, 1, 2)  # it was started anew
+    assert first.crowded("a")
+    first.add("a", -1)
+    assert not first.crowded("a")
+    alone = Spread()
+    alone.add("a", 5)
+    assert not alone.crowded("a")
+
+
+def test_links_that_one_worker_has_while_the_other_has_none_are_shared_out_anew(
+    several: Place, answering: System
+) -> None:
+    with ExitStack() as stack:
+        links = {f"spread-{number}": stack.enter_context(closing(HostileGateway(several))) for number in range(12)}
+        for one, link in links.items():
+            assert link.send(head_of(X_Road_Id=one))[0] == batches.RESPONSES
+        many, few = sorted((some & links.keys() for some in logged(several, "G01")), key=len, reverse=True)
+        for one in few:
+            links[one].close()
+        until = time.monotonic() + providing.SETTLED + 3
+        told = {one: heard(links[one], until) for one in many}
+    left = [one for one, frame in told.items() if frame == bytes([batches.REFUSED]) + batches.LEAVING]
+    assert len(left) >= len(many) - 3, "all but as many as the other worker has of the gateway itself, and one"
+
+
+def heard(link: HostileGateway, until: float) -> bytes:
+    """Return the frame that comes on *link* by *until* (monotonic), or nothing."""
+    link.socket.settimeout(max(0.1, until - time.monotonic()))
+    try:
+        return link.receive()
+    except TimeoutError:
+        return b""
 
 
 def test_an_id_is_served_once_by_whichever_worker(
