@@ -7,7 +7,7 @@ from typing import Any
 import jsonschema_rs
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST
 
 from onedoor.cases import intake, outcomes
 from onedoor.cases.messages import SCHEMAS
@@ -17,6 +17,7 @@ from onedoor.kernel.errors import BadInput
 from onedoor.kernel.openapi import answer, body, problems
 from onedoor.kernel.said import said
 from onedoor.kernel.settings import current as settings
+from onedoor.kernel.text import gettext_noop
 from onedoor.privacy.service import Reader, permit_call
 
 SERVICE = "cases"
@@ -53,7 +54,7 @@ REFUSED = problems(
 _VALID = {name: jsonschema_rs.validator_for(schema, validate_formats=True) for name, schema in SCHEMAS.items()}
 OPENAPI: dict[str, Any] = {
     "openapi": "3.1.0",
-    "info": {"title": "Steps of cases between the portal and agencies", "version": "1"},
+    "info": {"title": gettext_noop("Steps of cases between the portal and agencies"), "version": "1"},
     "paths": {
         f"/{name}": {
             "post": {
@@ -125,10 +126,3 @@ def end(request: HttpRequest) -> JsonResponse:
 def outcome(request: HttpRequest) -> JsonResponse:
     """Take in what came of a step."""
     return _take(request, "outcome", outcomes.receive)
-
-
-@access(GATEWAY)
-@require_GET
-def openapi(_request: HttpRequest) -> JsonResponse:
-    """Answer the description of this service."""
-    return JsonResponse(OPENAPI)

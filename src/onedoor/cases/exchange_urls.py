@@ -3,6 +3,7 @@
 from django.urls import path
 
 from onedoor.cases import api
+from onedoor.exchange.service import description
 from onedoor.kernel.settings import current as settings
 
 NODE = [
@@ -14,5 +15,8 @@ NODE = [
 PORTAL = [path("cases/outcome", api.outcome)]
 BY_ROLE = {"portal": PORTAL, "node": NODE}
 
-exchange = [*BY_ROLE.get(settings().role, [*NODE, *PORTAL]), path("cases/openapi.json", api.openapi)]
+exchange = [
+    *BY_ROLE.get(settings().role, [*NODE, *PORTAL]),
+    path("cases/openapi.json", description(lambda: api.OPENAPI)),
+]
 """What ``urls.py`` of the room mounts below ``/exchange/``."""

@@ -18,6 +18,8 @@ from onedoor.exchange import identifiers, openapi
 from onedoor.exchange import service as exchange
 from onedoor.exchange.service import Answer, Call, Reason, Refused, ServiceUnavailable
 from onedoor.kernel.errors import OnedoorError
+from onedoor.kernel.openapi import NAMES
+from onedoor.kernel.text import Text
 
 FRESH, RENEWED, RETRIED = 60.0, 900.0, 60.0
 """Seconds after which the list, what was described and what was not are asked for again."""
@@ -35,7 +37,7 @@ log = structlog.get_logger("onedoor.exchange")
 class Description:
     """How a service describes itself: title, version, what it is, and its endpoints (method and path)."""
 
-    title: str
+    title: Text
     version: str
     about: str
     endpoints: tuple[tuple[str, str], ...]
@@ -66,6 +68,11 @@ class Offered:
         return self.id.rpartition("/")[2]
 
     @property
+    def title(self) -> Text | str:
+        """Return what it is called, in the languages its provider says it in, or its code."""
+        return (self.description and self.description.title) or self.code
+
+    @property
     def provider(self) -> str:
         """Return the subsystem that offers it."""
         return self.id.rpartition("/")[0]
@@ -73,7 +80,7 @@ class Offered:
     @property
     def words(self) -> str:
         """Return what a search looks in."""
-        described = (self.description.title, self.description.about) if self.description else ()
+        described = (*self.description.title.values(), self.description.about) if self.description else ()
         return " ".join([self.id, self.member, self.subsystem, *described])
 
 
@@ -181,11 +188,18 @@ def _read(answer: Answer | OnedoorError) -> Description | None:
         found = openapi.held(answer.body) if isinstance(answer.body, dict) else openapi.read(answer.body)
         info = found.data.get("info")
         told = info if isinstance(info, dict) else {}
-        title, version, about = (str(told.get(name) or "")[:LONGEST] for name in ("title", "version", "description"))
+        version, about = (str(told.get(name) or "")[:LONGEST] for name in ("version", "description"))
         endpoints = tuple((method, path[:LONGEST]) for method, path in islice(found.endpoints(), MOST))
-        return Description(title, version, about, endpoints)
+        return Description(_title(told), version, about, endpoints)
     except (OnedoorError, AttributeError, TypeError, ValueError):
         return None
+
+
+def _title(info: Mapping[str, Any]) -> Text:
+    """Return the title in each language that *info* says it in; for all others, first, the one of no language."""
+    names = info.get(NAMES)
+    told = {"": info.get("title"), **(names if isinstance(names, dict) else {})}
+    return {language: str(text)[:LONGEST] for language, text in islice(told.items(), MOST) if text}
 
 
 shelf = Shelf()

@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from onedoor.exchange.connections import Connections, Request, Response
+from onedoor.exchange.describing import description as description  # noqa: PLC0414 - other rooms take it from here
 from onedoor.exchange.directory import rights
 from onedoor.exchange.identifiers import META
 from onedoor.kernel import nation

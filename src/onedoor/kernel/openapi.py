@@ -6,6 +6,8 @@ from typing import Any, TypeAlias
 Part: TypeAlias = dict[str, Any]
 JSON = "application/json"
 PROBLEM_JSON = "application/problem+json"
+NAMES = "x-name"
+"""Extension of ``info``: its title as a map of languages; who reads another language is shown ``title``."""
 TEXT: Mapping[str, Any] = {"type": "object", "additionalProperties": {"type": "string"}}
 """A text in the nation's languages."""
 PROBLEM: Mapping[str, Any] = {

@@ -5,7 +5,7 @@ from typing import Any
 import jsonschema_rs
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST
 
 from onedoor.exchange.service import caller, json_of
 from onedoor.kernel.access import GATEWAY, access
@@ -13,6 +13,7 @@ from onedoor.kernel.errors import BadInput
 from onedoor.kernel.openapi import answer, body, problems, strict
 from onedoor.kernel.said import said
 from onedoor.kernel.settings import current
+from onedoor.kernel.text import gettext_noop
 from onedoor.privacy import service
 from onedoor.privacy.own import MOST
 from onedoor.privacy.own_api import ID, LANGUAGE
@@ -34,7 +35,7 @@ READS = {"type": "array", "items": {"type": "object"}}
 _question = jsonschema_rs.validator_for(QUESTION, validate_formats=True)
 OPENAPI: dict[str, Any] = {
     "openapi": "3.1.0",
-    "info": {"title": "Reads of one's own case", "version": "1"},
+    "info": {"title": gettext_noop("Reads of one's own case"), "version": "1"},
     "paths": {
         "/of-case": {
             "post": {
@@ -72,10 +73,3 @@ def of_case(request: HttpRequest) -> JsonResponse:
         asked["most"] = int(asked["most"])  # 2.0 is an integer of JSON Schema's
     found = service.newest_of_case(asks.case, **asked) if asked else service.reads_of_case(asks.case)
     return JsonResponse({"reads": [view.to_json() for view in found]})
-
-
-@access(GATEWAY)
-@require_GET
-def openapi(_request: HttpRequest) -> JsonResponse:
-    """Answer the description of this service."""
-    return JsonResponse(OPENAPI)

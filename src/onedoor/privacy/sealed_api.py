@@ -9,7 +9,7 @@ from uuid import UUID
 import jsonschema_rs
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from onedoor.exchange.service import caller
 from onedoor.kernel.access import GATEWAY, PUBLIC, access
@@ -17,6 +17,7 @@ from onedoor.kernel.errors import BadInput
 from onedoor.kernel.openapi import answer, body, problems, strict
 from onedoor.kernel.said import said
 from onedoor.kernel.settings import current
+from onedoor.kernel.text import gettext_noop
 from onedoor.privacy import sealing, service
 from onedoor.privacy.rules import Reader
 
@@ -41,7 +42,7 @@ COUNTS = strict(counts={"type": "array", "items": COUNT})
 _question = jsonschema_rs.validator_for(QUESTION, validate_formats=True)
 OPENAPI: dict[str, Any] = {
     "openapi": "3.1.0",
-    "info": {"title": "Sealed reads, for the system that made them", "version": "1"},
+    "info": {"title": gettext_noop("Sealed reads, for the system that made them"), "version": "1"},
     "paths": {
         "/postpone": {
             "post": {
@@ -133,13 +134,6 @@ def counts_here(request: HttpRequest) -> JsonResponse:
     """Answer the portal how many sealed reads each agency made here, for everybody to see."""
     _admitted(request)
     return _counts()
-
-
-@access(GATEWAY)
-@require_GET
-def openapi(_request: HttpRequest) -> JsonResponse:
-    """Answer the description of this service."""
-    return JsonResponse(OPENAPI)
 
 
 @access(PUBLIC)

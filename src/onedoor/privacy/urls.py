@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from onedoor.exchange.service import description
 from onedoor.kernel.settings import current as settings
 from onedoor.privacy import api, own_api, pages, sealed_api, sealed_desk
 from onedoor.privacy.breaches import api as breaches_api
@@ -47,26 +48,26 @@ exchange = [
     path("person-requests/asked", requests_api.asked),
     path("person-requests/lift", requests_api.lift),
     path("person-requests/told", requests_api.told),
-    path("person-requests/openapi.json", requests_api.openapi),
+    path("person-requests/openapi.json", description(lambda: requests_api.OPENAPI)),
     path("reads/of-case", api.of_case),
-    path("reads/openapi.json", api.openapi),
+    path("reads/openapi.json", description(lambda: api.OPENAPI)),
     path("own-reads/of-person", own_api.of_person),
     path("own-reads/one", own_api.one),
     path("own-reads/proof", own_api.proof),
-    path("own-reads/openapi.json", own_api.openapi),
+    path("own-reads/openapi.json", description(lambda: own_api.OPENAPI)),
     path("consents/agreed", consent_api.agreed),
-    path("consents/openapi.json", consent_api.openapi),
+    path("consents/openapi.json", description(lambda: consent_api.OPENAPI)),
     *([] if settings().role == "node" else govstack.routes("consent")),
-    path("consent/openapi.json", govstack.openapi),
+    path("consent/openapi.json", description(govstack.document)),
     path("sealed-reads/postpone", sealed_api.postpone),
     path("sealed-reads/waiting", sealed_api.waiting),
     path("sealed-reads/counts", sealed_api.counts_here),
-    path("sealed-reads/openapi.json", sealed_api.openapi),
+    path("sealed-reads/openapi.json", description(lambda: sealed_api.OPENAPI)),
     path("breaches/report", breaches_api.report),
     path("breaches/acknowledged", breaches_api.acknowledged),
     path("breaches/persons", breaches_api.persons),
     path("breaches/counts", breaches_api.counts),
-    path("breaches/openapi.json", breaches_api.openapi),
+    path("breaches/openapi.json", description(lambda: breaches_api.OPENAPI)),
 ]
 plain = [path("api/sealed-reads", sealed_api.counts, name="sealed-counts")]
 described = sealed_api.PATHS

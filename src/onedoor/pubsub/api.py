@@ -7,7 +7,7 @@ Who asks is known by the own gateway; what he may do is a right to the service `
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -17,14 +17,14 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonR
 from django.urls import URLPattern
 from django.urls import path as route
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET
 
-from onedoor.exchange.service import Caller, caller, json_of
+from onedoor.exchange.service import Caller, caller, description, json_of
 from onedoor.kernel.access import GATEWAY, access
 from onedoor.kernel.errors import BadInput
 from onedoor.kernel.openapi import answer, body, problems
 from onedoor.kernel.said import said
 from onedoor.kernel.settings import current
+from onedoor.kernel.text import gettext_noop
 from onedoor.privacy.service import MANAGE, PUBLISH, PUBSUB, SUBSCRIBE, Reader, permit_call, permit_event
 from onedoor.pubsub import arriving, delivering, openapi, publishing, room
 from onedoor.pubsub.models import Delivery, Subscription
@@ -215,10 +215,10 @@ SUBSCRIBER = (
 )  # fmt: skip
 """What a room calls of a system that is subscribed by PUSH."""
 TITLES = {
-    "api": "Event types and subscriptions of this room",
-    "pub": "Publishing events in this room",
-    "pull": "Fetching events of this room",
-    delivering.SERVICE: "Events that other rooms push to this system",
+    "api": gettext_noop("Event types and subscriptions of this room"),
+    "pub": gettext_noop("Publishing events in this room"),
+    "pull": gettext_noop("Fetching events of this room"),
+    delivering.SERVICE: gettext_noop("Events that other rooms push to this system"),
 }
 SERVICES = tuple(TITLES)
 
@@ -244,19 +244,11 @@ def routes() -> list[URLPattern]:
     """Return the routes of all services."""
     found = []
     for service in SERVICES:
-        found.append(route(f"{service}/openapi.json", _description(service)))
+        found.append(route(f"{service}/openapi.json", description(partial(document, service))))
         for path, methods in _by_path(service).items():
             where = path.replace("{eventType}", "<str:name>").replace("{eventId}", "<str:event>")
             found.append(route(service + where, _view(methods)))
     return found
-
-
-def _description(service: str) -> Callable[..., HttpResponse]:
-    def description(_request: HttpRequest) -> JsonResponse:
-        return JsonResponse(document(service))
-
-    description.__doc__ = f"Answer the description of the service ``{service}``."
-    return access(GATEWAY)(require_GET(description))
 
 
 def _view(methods: Mapping[str, Operation]) -> Callable[..., HttpResponse]:

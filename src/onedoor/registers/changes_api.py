@@ -3,7 +3,7 @@
 import jsonschema_rs
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST
 
 from onedoor.exchange.service import caller
 from onedoor.kernel.access import GATEWAY, access
@@ -26,10 +26,3 @@ def told(request: HttpRequest) -> JsonResponse:
         )
     following.hear(api.reader_of(caller(request)), body)
     return JsonResponse({"heard": body["record"]})
-
-
-@access(GATEWAY)
-@require_GET
-def description(_request: HttpRequest) -> JsonResponse:
-    """Answer the description of the service ``changes``."""
-    return JsonResponse(openapi.of_changes())

@@ -6,7 +6,7 @@ from typing import Any
 import jsonschema_rs
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST
 
 from onedoor.exchange.service import Caller, caller
 from onedoor.kernel.access import GATEWAY, access
@@ -72,13 +72,6 @@ def late(request: HttpRequest) -> JsonResponse:
     asks, body = _heard(request, _late, "{“code”, “register”, “field”, “account”, “due”}")
     telling.hear_late(asks.client, asks.user, body)
     return JsonResponse({"heard": body["code"]})
-
-
-@access(GATEWAY)
-@require_GET
-def description(_request: HttpRequest) -> JsonResponse:
-    """Answer the description of the service ``corrections``."""
-    return JsonResponse(openapi.of_corrections())
 
 
 def _heard(request: HttpRequest, form: jsonschema_rs.Validator, what: str) -> tuple[Caller, dict[str, Any]]:

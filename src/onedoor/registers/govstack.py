@@ -163,11 +163,9 @@ def personal_data_usage(request: HttpRequest) -> JsonResponse:
     return JsonResponse([_use(system, view) for system, view in used], safe=False)
 
 
-@access(GATEWAY)
-@require_GET
-def description(_request: HttpRequest) -> JsonResponse:
-    """Answer the description of this service."""
-    return JsonResponse(govstack_openapi.document(held().values()))
+def document() -> dict[str, Any]:
+    """Return the OpenAPI document of this service over the registers held here."""
+    return govstack_openapi.document(held().values())
 
 
 def _use(system: str, view: privacy.ReadView) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from onedoor.kernel.openapi import answer, body, problems, strict
+from onedoor.kernel.text import gettext_noop
 from onedoor.registers.definition import Register
 
 VERSION = "1.3.0"
@@ -62,7 +63,7 @@ def document(registers: Iterable[Register]) -> dict[str, Any]:
             paths[spelled] = {method: {**one, "parameters": where}}
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Registers by the GovStack digital-registries API", "version": VERSION},
+        "info": {"title": gettext_noop("Registers by the GovStack digital-registries API"), "version": VERSION},
         "paths": paths,
     }
 

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from onedoor.kernel.openapi import answer, body, problems, strict
+from onedoor.kernel.openapi import NAMES, answer, body, problems, strict
+from onedoor.kernel.text import gettext_noop
 from onedoor.registers.definition import ARCHIVED, DRAFT, PUBLISHED, Register
 
 SHORT: Mapping[str, Any] = {"type": "string", "minLength": 1, "maxLength": 200}
@@ -68,7 +69,7 @@ def _document(register: Register, paths: dict[str, Any]) -> dict[str, Any]:
     about = {"title": register.name.get("en", register.id), "version": str(register.version)}
     return {
         "openapi": "3.1.0",
-        "info": {**about, "x-name": dict(register.name), "x-state": register.state},
+        "info": {**about, NAMES: dict(register.name), "x-state": register.state},
         "paths": paths,
         "components": {"schemas": {"Record": _record(register)}},
     }
@@ -81,7 +82,7 @@ def of_corrections() -> dict[str, Any]:
     late = _heard("late", "Tell that a correction a person of this system asked for is not decided in time", LATE)
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Corrections of facts used or asked for here", "version": "1"},
+        "info": {"title": gettext_noop("Corrections of facts used or asked for here"), "version": "1"},
         "paths": {"/told": {"post": told}, "/answered": {"post": answered}, "/late": {"post": late}},
     }
 
@@ -91,7 +92,7 @@ def of_changes() -> dict[str, Any]:
     told = _heard("told", "Tell that a record of a register this system follows has a new version", CHANGE)
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Changes of records this system follows", "version": "1"},
+        "info": {"title": gettext_noop("Changes of records this system follows"), "version": "1"},
         "paths": {"/told": {"post": told}},
     }
 

@@ -6,12 +6,13 @@ from typing import Any
 import jsonschema_rs
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST
 
 from onedoor.exchange.service import caller
 from onedoor.kernel.access import GATEWAY, access
 from onedoor.kernel.openapi import answer, body, problems, strict
 from onedoor.kernel.said import said
+from onedoor.kernel.text import gettext_noop
 from onedoor.registers import api, own_data
 from onedoor.registers.errors import BadQuestion
 
@@ -26,7 +27,7 @@ HOLDINGS = strict(registers={"type": "array", "items": HOLDING})
 _question = jsonschema_rs.validator_for(QUESTION)
 OPENAPI: dict[str, Any] = {
     "openapi": "3.1.0",
-    "info": {"title": "What a system holds about a person, for that person's portal", "version": "1"},
+    "info": {"title": gettext_noop("What a system holds about a person, for that person's portal"), "version": "1"},
     "paths": {
         "/of-person": {
             "post": {
@@ -58,10 +59,3 @@ def of_person(request: HttpRequest) -> JsonResponse:
     if not _question.is_valid(asked) or not asked["person"].isprintable():
         raise BadQuestion(what=said("the body must be {“person”: …}"))
     return JsonResponse({"registers": [asdict(one) for one in own_data.of_person(asked["person"], reader=reader)]})
-
-
-@access(GATEWAY)
-@require_GET
-def description(_request: HttpRequest) -> JsonResponse:
-    """Answer the description of the service ``own-data``."""
-    return JsonResponse(OPENAPI)

@@ -2,6 +2,7 @@
 
 from django.urls import path, register_converter
 
+from onedoor.exchange.service import description
 from onedoor.kernel.settings import current as settings
 from onedoor.registers import (
     api,
@@ -10,6 +11,7 @@ from onedoor.registers import (
     correction_pages,
     corrections_api,
     govstack,
+    openapi,
     own_data_api,
     own_data_pages,
 )
@@ -52,14 +54,14 @@ plain = [] if settings().role == "node" else [path("api/my-data", own_data_pages
 described = own_data_pages.PATHS
 exchange = [
     path("own-data/of-person", own_data_api.of_person),
-    path("own-data/openapi.json", own_data_api.description),
+    path("own-data/openapi.json", description(lambda: own_data_api.OPENAPI)),
     path("corrections/told", corrections_api.told),
     path("corrections/answered", corrections_api.answered),
     path("corrections/late", corrections_api.late),
-    path("corrections/openapi.json", corrections_api.description),
+    path("corrections/openapi.json", description(openapi.of_corrections)),
     path("changes/told", changes_api.told),
-    path("changes/openapi.json", changes_api.description),
-    path("data/openapi.json", govstack.description),
+    path("changes/openapi.json", description(openapi.of_changes)),
+    path("data/openapi.json", description(govstack.document)),
     *(path(f"data/{word}", govstack.personal_data_usage) for word in SPELLINGS["myPersonalDataUsage"]),
     path(f"{DATA}", govstack.listed),
     path(f"{DATA}/create", govstack.create),

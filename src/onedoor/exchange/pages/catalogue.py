@@ -9,13 +9,14 @@ from typing import Any
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
 from onedoor.exchange.descriptions import Offered, Right, shelf
 from onedoor.kernel import nation
 from onedoor.kernel.access import PUBLIC, access
 from onedoor.kernel.errors import NotFound
-from onedoor.kernel.text import Text, fold
+from onedoor.kernel.text import Text, fold, pick
 
 LONGEST, A_PAGE = 200, 20
 COLUMNS = ("service", "member", "subsystem", "kind", "title", "version", "endpoints", "clients")
@@ -80,7 +81,7 @@ def _row(one: Offered) -> dict[str, Any]:
         "member": one.member,
         "subsystem": one.subsystem,
         "kind": one.kind,
-        "title": described.title if described else "",
+        "title": pick(described.title, get_language() or "") if described else "",
         "version": described.version if described else "",
         "endpoints": [f"{method} {path}" for method, path in described.endpoints] if described else [],
         "clients": sorted({right.client for right in one.rights}),

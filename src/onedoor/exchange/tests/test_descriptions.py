@@ -11,6 +11,8 @@ from onedoor.exchange import descriptions, service
 from onedoor.exchange.service import Answer, Call, Reason, Refused, ServiceUnavailable, call_many
 from onedoor.exchange.tests.nation import Place, System, wait_for
 from onedoor.kernel import settings
+from onedoor.kernel.openapi import NAMES
+from onedoor.kernel.text import pick
 
 PROVIDER = "VN/GOV/G01/POPULATION"
 POPULATION = f"{PROVIDER}/population"
@@ -62,7 +64,7 @@ def test_a_provider_that_cannot_be_asked_costs_no_other_its_description(
     wait_for(lambda: len(shelf._known) == 4, "all parts")
     (one,) = (one for one in shelf.services()[1] if one.id == POPULATION)
     assert one.description is not None
-    assert one.description.title == "People"
+    assert pick(one.title, "en") == "People"
     now = time.monotonic()
     assert all(now < due <= now + descriptions.RENEWED for due, _ in shelf._known.values())  # no page waits for them
     assert descriptions._question(f"{PROVIDER}/né").service == f"{PROVIDER}/getOpenAPI?serviceCode=n%C3%A9"
@@ -125,3 +127,18 @@ def test_what_was_listed_stays_while_the_gateway_is_away(monkeypatch: pytest.Mon
     assert shelf.services() == (7, ())
     with pytest.raises(ServiceUnavailable):
         descriptions.Shelf().services()
+
+
+def test_a_title_is_told_in_the_readers_language_or_as_it_stands() -> None:
+    def called(language: str, **info: object) -> str:
+        found = read({"openapi": "3.1.0", "info": info})
+        assert found is not None
+        return pick(found.title, language)
+
+    names = {"vi": "Dân cư", "fr": "Population", "en": ""}
+    assert called("fr", title="People", **{NAMES: names}) == "Population"
+    assert called("en", title="People", **{NAMES: names}) == "People"
+    assert called("de", **{NAMES: names}) == "Dân cư"
+    assert called("vi", title="People", **{NAMES: ["Dân cư"]}) == "People"
+    assert len(called("vi", title="x", **{NAMES: {"vi": "x" * 999}})) == descriptions.LONGEST
+    assert called("vi", title="") == ""

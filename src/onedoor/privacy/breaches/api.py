@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema_rs
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST
 
 from onedoor.exchange.service import Caller, caller, json_of
 from onedoor.kernel.access import GATEWAY, access
@@ -16,6 +16,7 @@ from onedoor.kernel.errors import BadInput
 from onedoor.kernel.openapi import answer, body, problems, strict
 from onedoor.kernel.said import said
 from onedoor.kernel.settings import current
+from onedoor.kernel.text import gettext_noop
 from onedoor.privacy import records, service
 from onedoor.privacy.breaches import acts, authority, counting, definition, hearing, writing
 from onedoor.privacy.breaches.touched import AT_ONCE
@@ -88,7 +89,7 @@ def _post(name: str, summary: str, form: Mapping[str, Any] | None, told: str, an
 
 OPENAPI: dict[str, Any] = {
     "openapi": "3.1.0",
-    "info": {"title": "Breaches of personal data: notices, and the persons they touched", "version": "1"},
+    "info": {"title": gettext_noop("Breaches of personal data: notices, and the persons they touched"), "version": "1"},
     "paths": {
         "/report": _post(
             "reportBreach",
@@ -170,13 +171,6 @@ def counts(request: HttpRequest) -> JsonResponse:
     """Answer how many notices each agency of this system gave, for everybody to see."""
     _admitted(caller(request))
     return JsonResponse({"counts": [asdict(one) for one in counting.here()]})
-
-
-@access(GATEWAY)
-@require_GET
-def openapi(_request: HttpRequest) -> JsonResponse:
-    """Answer the description of this service."""
-    return JsonResponse(OPENAPI)
 
 
 def _admitted(asks: Caller) -> None:

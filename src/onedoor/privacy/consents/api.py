@@ -5,7 +5,7 @@ from typing import Any
 import jsonschema_rs
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST
 
 from onedoor.exchange.service import caller, json_of
 from onedoor.kernel.access import GATEWAY, access
@@ -13,6 +13,7 @@ from onedoor.kernel.errors import BadInput
 from onedoor.kernel.openapi import answer, body, problems, strict
 from onedoor.kernel.said import said
 from onedoor.kernel.settings import current
+from onedoor.kernel.text import gettext_noop
 from onedoor.privacy import records, service
 from onedoor.privacy.consents import decisions
 from onedoor.privacy.rules import CONSENTS, LONGEST, MOST_ASKED, READ, Reader
@@ -26,7 +27,7 @@ AGREED = strict(agreed={"type": "array", "items": {"type": "boolean"}})
 _question = jsonschema_rs.validator_for(QUESTION)
 OPENAPI: dict[str, Any] = {
     "openapi": "3.1.0",
-    "info": {"title": "Consents, for who holds data that are read on consent", "version": "1"},
+    "info": {"title": gettext_noop("Consents, for who holds data that are read on consent"), "version": "1"},
     "paths": {
         "/agreed": {
             "post": {
@@ -64,10 +65,3 @@ def agreed(request: HttpRequest) -> JsonResponse:
         raise service.NotPermitted(reason="not-granted", register=CONSENTS)
     records.allowed(reader, CONSENTS, READ, (), asked["persons"])
     return JsonResponse({"agreed": decisions.agreed(asked["purpose"], asked["persons"])})
-
-
-@access(GATEWAY)
-@require_GET
-def openapi(_request: HttpRequest) -> JsonResponse:
-    """Answer the description of this service."""
-    return JsonResponse(OPENAPI)

@@ -14,7 +14,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonR
 from django.urls import URLPattern
 from django.urls import path as route
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET
 
 from onedoor.exchange.service import caller, json_of
 from onedoor.kernel.access import GATEWAY, access
@@ -192,13 +191,6 @@ def document() -> dict[str, Any]:
             for path, methods in _by_path().items()
         }
     )
-
-
-@access(GATEWAY)
-@require_GET
-def openapi(_request: HttpRequest) -> JsonResponse:
-    """Answer the description of this service."""
-    return JsonResponse(document())
 
 
 def routes(base: str) -> list[URLPattern]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from onedoor.kernel.openapi import body, problems
+from onedoor.kernel.text import gettext_noop
 
 VERSION = "1.1.0-rc1"
 MOST_ON_A_PAGE, ON_A_PAGE, FARTHEST = 100, 50, 10**6
@@ -241,7 +242,7 @@ def document(paths: Mapping[str, Part]) -> Part:
     """Return the OpenAPI document with these *paths*."""
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Consents by the GovStack consent API", "version": VERSION},
+        "info": {"title": gettext_noop("Consents by the GovStack consent API"), "version": VERSION},
         "paths": dict(paths),
         "components": {"schemas": dict(SCHEMAS)},
     }

@@ -7,13 +7,14 @@ from typing import Any
 import jsonschema_rs
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST
 
 from onedoor.exchange.service import Caller, caller, json_of
 from onedoor.kernel.access import GATEWAY, access
 from onedoor.kernel.openapi import answer, body, problems, strict
 from onedoor.kernel.said import said
 from onedoor.kernel.settings import current
+from onedoor.kernel.text import gettext_noop
 from onedoor.privacy import service
 from onedoor.privacy.requests import keeping, sealing, steps, telling
 from onedoor.privacy.requests.definition import ASKED
@@ -70,7 +71,7 @@ _KEY = {
 }
 OPENAPI: dict[str, Any] = {
     "openapi": "3.1.0",
-    "info": {"title": "Requests of persons about their own data", "version": "1"},
+    "info": {"title": gettext_noop("Requests of persons about their own data"), "version": "1"},
     "paths": {
         "/ask": {
             "post": {
@@ -170,13 +171,6 @@ def told(request: HttpRequest) -> JsonResponse:
         raise BadRequest(what=said("its moment or day is none")) from error
     telling.hear(asks.client, body)
     return JsonResponse({"heard": body["code"]})
-
-
-@access(GATEWAY)
-@require_GET
-def openapi(_request: HttpRequest) -> JsonResponse:
-    """Answer the description of this service."""
-    return JsonResponse(OPENAPI)
 
 
 def _admitted(request: HttpRequest) -> tuple[Caller, Reader]:

@@ -21,7 +21,8 @@ __all__ = ["place"]
 pytestmark = pytest.mark.django_db
 POPULATION = "VN/GOV/G01/POPULATION/population"
 DOCUMENT = b"""{"openapi": "3.0.0",
-"info": {"title": "The people's <register>", "version": "7.1", "description": "Facts"},
+"info": {"title": "The people's <register>", "x-name": {"fr": "Le <registre>"},
+"version": "7.1", "description": "Facts"},
 "paths": {"/lookup": {"post": {}}, "/people/{number}": {"get": {}}}}"""
 
 
@@ -115,6 +116,7 @@ def test_anyone_finds_the_services_of_the_exchange_and_how_they_describe_themsel
     _, said, tree = page(anybody, "exchange-services?q=cong+AN+population")  # words of any language, without accents
     assert POPULATION in said
     assert all("G01" in one.get("href") for one in tree.xpath("//main//ul[@class='links']//a"))
+    _shows_titles(anybody)
     _, said, _ = page(anybody, f"exchange-services/{POPULATION}", "vi")
     assert "POST /lookup" in said
     assert "GET /people/*" in said
@@ -129,6 +131,15 @@ def test_anyone_finds_the_services_of_the_exchange_and_how_they_describe_themsel
     assert len(table) > 20
     assert anybody.get("/en/exchange-services.xml").status_code == 404
     assert catalogue._cell(" \t=1+1") == "' \t=1+1"
+
+
+def _shows_titles(anybody: Client) -> None:
+    """Hold that a title is in the reader's language where its provider says it, and as it stands for all others."""
+    for language, title in (("fr", "Le <registre>"), ("vi", "The people's <register>")):
+        assert title in page(anybody, "exchange-services?q=registre", language)[1]
+        assert page(anybody, f"exchange-services/{POPULATION}", language)[2].xpath("//h1")[0].text_content() == title
+        rows = anybody.get(f"/{language}/exchange-services.json?q={POPULATION}").json()["services"]
+        assert title in [one["title"] for one in rows]
 
 
 def test_a_search_without_results_and_providers_that_are_away_are_said(place: Place) -> None:
