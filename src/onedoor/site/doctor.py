@@ -35,6 +35,9 @@ STUCK = """
 WAITING = "SELECT count(*), min(made_at) FROM store_ledger_entry WHERE position IS NULL AND made_at < %s"
 UNSAFE = "SELECT name FROM pg_settings WHERE name IN ('fsync', 'full_page_writes') AND setting = 'off' ORDER BY name"
 """Settings of a server without which a crash takes what it has acknowledged."""
+FOUND_BLINDLY = "SELECT 1 FROM privacy_readperson LIMIT 1"
+"""People in records of reads, which every system keeps: a blind index finds them."""
+SIGNED_ONCE = "SELECT 1 FROM store_ledger_checkpoint LIMIT 1"
 SIGNED = "SELECT coalesce(max(size), 0), max(signed_at) FROM store_ledger_checkpoint"
 
 
@@ -105,7 +108,11 @@ def database(found: Installation) -> Iterator[str]:
 
 def _filled(found: Installation) -> Iterator[System]:
     """Yield the systems whose database can be asked."""
-    yield from (one for one in found.systems() if one.database.answers() and not one.database.is_empty())
+    yield from filter(_can_be_asked, found.systems())
+
+
+def _can_be_asked(system: System) -> bool:
+    return system.database.answers() and not system.database.is_empty()
 
 
 def durability(found: Installation) -> Iterator[str]:
@@ -146,7 +153,7 @@ def migrations(found: Installation) -> Iterator[str]:
 
 def keys(found: Installation) -> Iterator[str]:
     """Look whether the keys are there, and for their owner's eyes alone."""
-    for path in _expected(found):
+    for path in dict.fromkeys(_expected(found)):
         if not path.exists():
             yield _(
                 "The key {path} is missing. Please put it back from the archive of keys before anything starts.",
@@ -165,17 +172,25 @@ def _expected(found: Installation) -> Iterator[Path]:
     for system in found.systems():
         yield from [system.secret] if system.secret else []
         state = system.state
+        if _held(system, FOUND_BLINDLY):
+            yield state / archives.KEY_STORE
+            yield state / "keys" / "blind"
         if (state / archives.KEY_STORE).exists():
             yield from archives.master_files(state)
             yield state / "keys" / "blind"
         seals = state / "seals"
         for agency in holders.agencies(seals):
             yield holders.key_path(seals, agency, holders.certificates(seals, agency)[0])
-        if (state / "ledger" / "published" / "checkpoint").exists():
+        if (state / "ledger" / "published" / "checkpoint").exists() or _held(system, SIGNED_ONCE):
             yield state / "ledger" / "key"
     for path in found.var.glob("*/*.pem"):
         if path.stem in WITH_KEY:
             yield path.with_suffix(".key")
+
+
+def _held(system: System, rows: str) -> bool:
+    """Return whether the database of *system* has such *rows*; not when it cannot be asked."""
+    return _can_be_asked(system) and bool(system.database.rows(rows))
 
 
 def certificates(found: Installation) -> Iterator[str]:

@@ -3,6 +3,7 @@
 import atexit
 import fcntl
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from onedoor.kernel.durable import write_durably
 from onedoor.site.embedded import Server
 
 ROOT = Path(__file__).parents[3]
@@ -31,6 +33,9 @@ def set_environment() -> None:
     """Describe this test process to `onedoor.kernel.settings` by its environment."""
     state = tempfile.mkdtemp(prefix="onedoor-test-")
     atexit.register(shutil.rmtree, state, ignore_errors=True)
+    write_durably(
+        Path(state) / "keys" / "blind", secrets.token_bytes(32)
+    )  # no test asks the database whether it is new
     os.environ.update(
         LC_ALL="C.UTF-8",
         ONEDOOR_ROLE="test",

@@ -78,5 +78,13 @@ def personal_tables() -> set[str]:
     return {model._meta.db_table for model, field in found if isinstance(_inner(field), kinds)}
 
 
+def blind_columns() -> Iterator[tuple[str, str]]:
+    """Yield table and column of every blind index of this process's database."""
+    for model in apps.get_models():
+        for field in model._meta.local_concrete_fields:
+            if isinstance(field, BlindField):
+                yield model._meta.db_table, field.column or field.attname
+
+
 def _inner(field: Any) -> Any:  # noqa: ANN401 - fields of Django, whatever they hold
     return field.base_field if isinstance(field, ArrayField) else field

@@ -13,12 +13,15 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+from django.apps import apps
+from django.db import connection
+
 from onedoor.kernel import clock
 from onedoor.kernel.durable import sync_folder
-from onedoor.kernel.errors import Gone
+from onedoor.kernel.errors import Gone, OnedoorError
 from onedoor.kernel.ids import uuid7
 from onedoor.kernel.settings import current
-from onedoor.store import keystore, masters
+from onedoor.store import fields, keystore, masters
 from onedoor.store.masters import KEY_BYTES, BadKeyFile, MasterKeyMissing
 
 T = TypeVar("T")
@@ -33,6 +36,7 @@ UPDATE person_key SET wrapped = NULL, subject = x'', destroyed_at = ?, complete_
 WHERE id = ? AND wrapped IS NOT NULL
 """
 THERE = "SELECT id FROM person_key WHERE wrapped IS NOT NULL AND id IN ({})"
+ANY = "SELECT 1 FROM person_key LIMIT 1"
 INSERT = "INSERT INTO person_key (id, subject, wrapped, master, made_at) VALUES (?, ?, ?, ?, ?)"
 AT_ONCE = 500
 """Subjects that one statement asks for."""
@@ -48,6 +52,10 @@ class Erased(KeyDestroyed):
     """These data were erased on {day}, and nobody can read them any more. The erasure is complete on {complete_on}, when the last copy of the key expires."""  # noqa: E501 - one sentence after the other
 
 
+class BlindKeyMissing(OnedoorError):
+    """The key {path} of the blind indexes is missing. Under another one nothing that is kept would be found and the ledger would not fit, so nothing is done. Please put it back from the archive of keys."""  # noqa: E501 - one sentence after the other
+
+
 class Key(NamedTuple):
     """A person's key and its public id, in order of time: new ones stand together in the file."""
 
@@ -56,7 +64,10 @@ class Key(NamedTuple):
 
 
 def blind(purpose: str, value: str) -> bytes:
-    """Return the blind index of *value* for *purpose*: HMAC-SHA256, 32 bytes, the same in one system only."""
+    """Return the blind index of *value* for *purpose*: HMAC-SHA256, 32 bytes, the same in one system only.
+
+    The first call of a system makes its key; raise `BlindKeyMissing` where one was in use before.
+    """
     mac = _keyed(current().state, purpose).copy()
     mac.update(value.encode())
     return mac.digest()
@@ -205,7 +216,27 @@ def mark_of(subject: str) -> bytes:
 @lru_cache(maxsize=1000)
 def _keyed(_state: Path, purpose: str) -> hmac.HMAC:
     """Return what has taken the key and the *purpose* already: only the value is left, on a copy."""
-    return hmac.new(secret_at(keystore.folder() / "blind"), purpose.encode() + b"\0", "sha256")
+    path = keystore.folder() / "blind"
+    if not path.exists() and _in_use() and not path.exists():  # another process made it before what is in use
+        raise BlindKeyMissing(path=path)
+    return hmac.new(secret_at(path), purpose.encode() + b"\0", "sha256")
+
+
+def _in_use() -> bool:
+    """Return whether this system's key store or database holds something under a blind index."""
+    there = (keystore.folder() / "persons.sqlite").exists()
+    return bool(there and keystore.connected().execute(ANY).fetchone()) or (apps.ready and _finds_somebody())
+
+
+def _finds_somebody() -> bool:
+    with connection.cursor() as cursor:
+        there = connection.introspection.table_names(cursor)
+        for table, column in fields.blind_columns():
+            if table in there:
+                cursor.execute(f"SELECT 1 FROM {table} WHERE length({column}) > 0 LIMIT 1")  # noqa: S608 - our models
+                if cursor.fetchone():
+                    return True
+    return False
 
 
 @cache

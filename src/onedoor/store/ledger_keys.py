@@ -58,7 +58,7 @@ def key() -> Ed25519PrivateKey:
     """
     path = folder() / "key"
     if not path.exists():
-        if (folder() / "published" / "checkpoint").exists():
+        if (folder() / "published" / "checkpoint").exists() or _signed_before():
             raise LedgerKeyMissing(path=path)
         secret_at(path)
     return _read(path)
@@ -118,6 +118,12 @@ def roots() -> Iterator[tuple[int, bytes]]:
 def at(handover: Handover, size: int, root: bytes) -> Handover:
     """Return *handover* as done where the ledger has this *size* and *root*."""
     return Handover(handover.entry, handover.before, handover.after, size, b64encode(root).decode())
+
+
+def _signed_before() -> bool:
+    from onedoor.store.models import LedgerCheckpoint  # loaded where there is no key yet
+
+    return LedgerCheckpoint.objects.exists()
 
 
 def _known(size: int) -> list[Verifier]:

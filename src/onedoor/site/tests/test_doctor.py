@@ -1,4 +1,4 @@
-"""What the doctor says of a server that need not keep what it acknowledged."""
+"""What the doctor says of a server that need not keep what it acknowledged, and of keys that are gone altogether."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -7,10 +7,13 @@ from typing import cast
 import pytest
 from django.db import connection
 
+from onedoor.kernel import clock
+from onedoor.privacy.service import Reader, permit
 from onedoor.site import doctor, messages
 from onedoor.site.databases import Database
 from onedoor.site.embedded import SUPERUSER, Server
 from onedoor.site.installation import Installation, System
+from onedoor.store.models import LedgerCheckpoint
 
 
 def said(url: str) -> list[str]:
@@ -29,3 +32,25 @@ def test_a_server_whose_crash_takes_what_it_acknowledged_is_named(postgres: Serv
         "The server of the database node-G15 has fsync off",
         "The server of the database node-G15 has full_page_writes off",
     ]
+
+
+def asked(query: str) -> list[tuple[object, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        return cursor.fetchall()
+
+
+def missed(state: Path) -> list[str]:
+    database = SimpleNamespace(answers=lambda: True, is_empty=lambda: False, rows=asked)
+    system = SimpleNamespace(state=state, secret=None, database=database)
+    found = doctor._expected(cast("Installation", SimpleNamespace(var=state, systems=lambda: [system])))
+    return [str(path.relative_to(state)) for path in found]
+
+
+@pytest.mark.django_db
+def test_keys_that_the_database_says_were_in_use_are_missed_even_when_all_are_gone(tmp_path: Path) -> None:
+    assert not missed(tmp_path)
+    LedgerCheckpoint.objects.create(size=1, root=bytes(32), note="", signed_at=clock.now())
+    reader = Reader("VN/GOV/G22/PORTAL", "account-1", "birth-form", "nd63-2024.4.5", "case")
+    permit(reader, register="residence", persons=["001196204817"])
+    assert missed(tmp_path) == ["keys/persons.sqlite", "keys/blind", "ledger/key"]

@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from onedoor.kernel.durable import write_durably
 from onedoor.kernel.settings import current
 
 
 @pytest.fixture
 def own_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Give the folder of an empty key store, which is that of this process for the test."""
+    """Give the folder of a key store without persons, which is that of this process for the test."""
+    write_durably(tmp_path / "state" / "keys" / "blind", bytes(32))  # who makes one asks the database first
     monkeypatch.setenv("ONEDOOR_STATE", str(tmp_path / "state"))
     current.cache_clear()
     yield tmp_path / "state" / "keys"
