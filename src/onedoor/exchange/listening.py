@@ -63,13 +63,21 @@ def _handed_on(where: tuple[object, ...]) -> socket.socket | None:
     return None
 
 
-def become_anew(sockets: Sequence[socket.socket]) -> None:
-    """Start this process anew by its own command line, as what is installed now, and hand *sockets* on to it."""
-    far = [fcntl.fcntl(one.fileno(), fcntl.F_DUPFD_CLOEXEC, FAR) for one in sockets]
-    for place, number in enumerate(far, FIRST):
+def far(number: int) -> int:
+    """Return another number for the same file, where no socket that is handed on is put."""
+    return fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, FAR)
+
+
+def become_anew(sockets: Sequence[socket.socket], **told: str) -> None:
+    """Start this process anew by its own command line, as what is installed now, and hand *sockets* on to it.
+
+    What it is *told* besides stands in its environment.
+    """
+    numbers = [far(one.fileno()) for one in sockets]
+    for place, number in enumerate(numbers, FIRST):
         os.dup2(number, place, inheritable=True)
     sys.stdout.flush()
     sys.stderr.flush()
     times = int(os.environ.get(ANEW, "0")) + 1
-    environment = {**os.environ, PID: str(os.getpid()), COUNT: str(len(far)), ANEW: str(times)}
+    environment = {**os.environ, PID: str(os.getpid()), COUNT: str(len(numbers)), ANEW: str(times), **told}
     os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)  # noqa: S606 - ourselves

@@ -274,9 +274,8 @@ async def _run(server: GatewayServer, settings: Settings, watched: socket.socket
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told.put_nowait, False)
-    if watched is None:
-        loop.add_signal_handler(signal.SIGHUP, told.put_nowait, True)
-    else:  # nobody writes there: it ends with who keeps the workers
+    loop.add_signal_handler(signal.SIGHUP, told.put_nowait, True)
+    if watched:  # nobody writes there: it ends with who keeps the workers
         loop.add_reader(sys.stdin.fileno(), told.put_nowait, False)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, TOLD_BY)
     spans.begin(settings, "gateway")

@@ -2,20 +2,22 @@
 
 The system shares connections out among them (SO_REUSEPORT). Each writes a message log of its own and looks after those
 of workers there were before; what ids were seen, they share. The one that keeps them answers who watches: the figures
-of all, each with its worker. A worker that ends is started anew; all of them end with the one that keeps them.
+of all, each with its worker. A worker that ends is started anew; all of them end with the one that keeps them. On
+SIGHUP all become what is installed now, each in its place.
 """
 
-import http.client
+import json
 import logging
+import os
 import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import Metric
@@ -24,9 +26,11 @@ from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
 
 from onedoor.exchange.gateway import local, reading, replay
+from onedoor.exchange.gateway.keeping import STEP, Worker
 from onedoor.exchange.gateway.rates import Buckets
 from onedoor.exchange.gateway.replay import SLOTS, Seen
 from onedoor.exchange.gateway.spread import Spread
+from onedoor.exchange.listening import become_anew, far
 from onedoor.kernel.settings import Settings
 from onedoor.kernel.watch import health, listener
 from onedoor.kernel.watch.health import Dependency, Failing
@@ -34,7 +38,8 @@ from onedoor.kernel.watch.health import Dependency, Failing
 LABEL = "worker"
 PAUSE = 1.0
 """Seconds between two looks at the workers; one that ended is started anew at the next."""
-PATIENCE = 2.0
+KEPT = "LISTEN_KEPT"
+"""In its environment, what the process that keeps workers tells itself when it becomes another program."""
 STOPPED_WITHIN = 30.0
 _OK = 200
 _logger = logging.getLogger(__name__)
@@ -85,78 +90,41 @@ class Share:
         return [own, *(one for one in others if one != own)]
 
 
-@dataclass
-class Worker:
-    """One worker as seen by who keeps it; *watched* is the socket at which it answers who watches."""
-
-    number: int
-    watched: socket.socket
-    process: subprocess.Popen[bytes] | None = None
-
-    def start(self, share: Share) -> None:
-        """Start it; its input ends when this process does."""
-        files = (self.watched.fileno(), *share.files)
-        command = [sys.executable, "-m", __spec__.name, *map(str, (self.number, share.of, *files))]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=files)  # noqa: S603 - ourselves
-
-    @property
-    def runs(self) -> bool:
-        """Return whether it runs."""
-        return self.process is not None and self.process.poll() is None
-
-    def end(self) -> None:
-        """Ask it to end what it does and stop."""
-        if self.process and self.runs:
-            self.process.terminate()
-
-    def wait(self, until: float) -> None:
-        """Wait for its end *until* (monotonic seconds), then kill it."""
-        if self.process is None:
-            return
-        try:
-            self.process.wait(max(0.1, until - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-
-    def ask(self, path: str, token: str) -> tuple[int, bytes]:
-        """Return status and body of what it answers who watches; raise OSError."""
-        host, port = self.watched.getsockname()
-        connection = http.client.HTTPConnection(host, port, timeout=PATIENCE)
-        try:
-            connection.request("GET", path, headers={"Authorization": f"Bearer {token}"})
-            answer = connection.getresponse()
-            return answer.status, answer.read()
-        except http.client.HTTPException as broken:
-            raise OSError from broken
-        finally:
-            connection.close()
-
-
 class Workers(Collector):
     """The workers of the gateway of *settings*, kept running."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._share = Share.made(local.read(settings.state), settings.workers)
-        self._workers = [Worker(number, _socket()) for number in range(settings.workers)]
+        if told := _handed_on():
+            self._shared = told["shared"]
+            self._workers = [Worker.handed_on(number, *one) for number, one in enumerate(told["workers"])]
+        else:
+            share = Share.made(local.read(settings.state), settings.workers)
+            self._shared = [far(one) for one in share.files]
+            self._workers = [Worker.new(number) for number in range(settings.workers)]
 
     def run(self) -> None:
-        """Keep the workers running until SIGTERM or SIGINT; on SIGHUP start them anew, one after the other."""
+        """Keep the workers running until SIGTERM or SIGINT.
+
+        On SIGHUP they become what is installed now, one after the other, and then this process does, which they never
+        notice: it goes on with them. Where one does not come back, what is installed cannot run: the others stay.
+        """
         awaited = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD}
         signal.pthread_sigmask(signal.SIG_BLOCK, awaited)
         registry = CollectorRegistry()
         registry.register(self)
         listener.begin(self._settings, self._health(), figures=partial(generate_latest, registry))
         try:
-            self._start(self._workers)
+            self._start_those_that_ended()
             while (came := signal.sigtimedwait(awaited, PAUSE)) is None or came.si_signo not in _ENDING:
                 if came and came.si_signo == signal.SIGHUP:
-                    self._renew()
+                    self._start_those_that_ended()
+                    if all(map(self._renewed, self._workers)):
+                        self._become_anew()
                 elif came is None:
-                    self._start(one for one in self._workers if not one.runs)
+                    self._start_those_that_ended()
         finally:
-            self._end(self._workers)
+            self._end()
 
     def describe(self) -> Iterable[Metric]:
         """Say nothing in advance: what there is, the workers tell."""
@@ -175,25 +143,38 @@ class Workers(Collector):
                 family.samples += [_of(sample, worker.number) for sample in one.samples]
         yield from families.values()
 
-    def _start(self, workers: Iterable[Worker]) -> None:
-        for one in workers:
+    def _start_those_that_ended(self) -> None:
+        for one in self._workers:
+            if one.runs:
+                continue
             if one.process is not None:
                 _logger.warning("worker.ended number=%s", one.number)
-            one.start(self._share)
+            one.start(__spec__.name, len(self._workers), self._shared)
 
-    def _renew(self) -> None:
+    def _renewed(self, one: Worker) -> bool:
+        """Have a worker become what is installed now; return whether it works again; not when all are told to end."""
+        if signal.sigpending() & set(_ENDING):
+            return False
+        until = time.monotonic() + STOPPED_WITHIN
+        done = one.renew(until)
+        while done and one.runs and self._said(one) and time.monotonic() < until:
+            time.sleep(STEP)
+        if not done or not one.runs:
+            _logger.error("worker.not_renewed number=%s", one.number)
+        return done and one.runs
+
+    def _become_anew(self) -> None:
+        """Become what is installed now, with the workers and what they share: they are its children still."""
+        for number in self._shared:
+            os.set_inheritable(number, True)
+        told = {"pid": os.getpid(), "shared": self._shared, "workers": [one.hand_on() for one in self._workers]}
+        become_anew([], **{KEPT: json.dumps(told)})
+
+    def _end(self) -> None:
+        until = time.monotonic() + STOPPED_WITHIN
         for one in self._workers:
-            self._end([one])
-            one.start(self._share)
-            until = time.monotonic() + STOPPED_WITHIN
-            while one.runs and time.monotonic() < until and self._said(one):
-                time.sleep(0.1)
-
-    def _end(self, workers: Iterable[Worker]) -> None:
-        ending, until = list(workers), time.monotonic() + STOPPED_WITHIN
-        for one in ending:
             one.end()
-        for one in ending:
+        for one in self._workers:
             one.wait(until)
 
     def _health(self) -> health.Health:
@@ -216,9 +197,10 @@ class Workers(Collector):
 _ENDING = (signal.SIGTERM, signal.SIGINT)
 
 
-def _socket() -> socket.socket:
-    """Return a socket on loopback at which a worker answers, also after it was started anew."""
-    return socket.create_server(("127.0.0.1", 0))
+def _handed_on() -> dict[str, Any] | None:
+    """Return what this process told itself before it became another program: it is for nobody else."""
+    told: dict[str, Any] = json.loads(os.environ.pop(KEPT, "null")) or {}
+    return told if told.get("pid") == os.getpid() else None
 
 
 def _of(sample: Sample, number: int) -> Sample:
@@ -230,7 +212,7 @@ def _work(number: str, of: str, watched: str, *files: str) -> None:
     from onedoor.exchange.gateway import main
     from onedoor.kernel import settings
 
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    signal.pthread_sigmask(signal.SIG_SETMASK, main.TOLD_BY)  # until it hears them
     share = Share.given(int(number), int(of), *map(int, files))
     main.work(settings.current(), share, watched=socket.socket(fileno=int(watched)))
 

@@ -1,0 +1,71 @@
+"""A gateway of several workers that becomes what is installed now: all its processes do, and nobody is turned away."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from onedoor.exchange.tests.nation import Place, system_of, wait_for
+from onedoor.exchange.tests.test_starting_anew import Load, ready
+from onedoor.exchange.tests.test_workers import ASKING, PROVIDING, WORKERS, parent_of, several, watched, workers
+
+__all__ = ["several"]
+
+
+def times(pid: int) -> int:
+    """Return how often the process became another program; -1 once it has ended."""
+    try:
+        told = Path(f"/proc/{pid}/environ").read_text().split("\0")
+    except OSError:
+        return -1
+    return int(dict(one.partition("=")[::2] for one in told).get("LISTEN_ANEW", "0"))
+
+
+@pytest.mark.parametrize("name", [ASKING, PROVIDING])
+def test_no_request_is_lost_while_all_its_processes_become_another_program(several: Place, name: str) -> None:
+    keeper = several.running[name]
+    with system_of(several, "G01") as system:
+        ready(several, system)
+        before = workers(several, name)
+        assert len(before) == WORKERS
+        for time in (1, 2):
+            with Load(several) as load:
+                wait_for(lambda load=load: len(load.answers) > 20, "they ask")
+                keeper.send_signal(signal.SIGHUP)
+                wait_for(lambda time=time: times(keeper.pid) == time, "who keeps the workers is another program", 60)
+                asked = len(load.answers)
+                wait_for(lambda load=load, asked=asked: len(load.answers) > asked + 20, "they go on asking")
+            assert set(load.answers) == {(200, "")}
+            assert [times(one) for one in before] == [time] * WORKERS
+            assert workers(several, name) == before, "the same processes"
+    wait_for(lambda: '"ok"' in watched(several, name, "/health"), "its health")
+
+
+def test_who_keeps_the_workers_keeps_them_as_another_program_too(several: Place) -> None:
+    keeper = several.running[ASKING]
+    already = times(keeper.pid)
+    keeper.send_signal(signal.SIGHUP)
+    wait_for(lambda: times(keeper.pid) > already, "another program", 60)
+    before = workers(several, ASKING)
+    os.kill(before[0], signal.SIGKILL)
+    wait_for(lambda: len(set(workers(several, ASKING)) - {before[0]}) == WORKERS, "another worker")
+    wait_for(lambda: '"ok"' in watched(several, ASKING, "/health"), "its health")
+    running = workers(several, ASKING)
+    several.kill(ASKING, signal.SIGKILL)
+    wait_for(lambda: not any(parent_of(one) for one in running), "their end")
+    several.start(ASKING)
+
+
+def test_a_worker_that_does_not_come_back_leaves_the_others_as_they_are(several: Place) -> None:
+    keeper, state = several.running[ASKING], several.seats["G22"].gateway_state
+    wait_for(lambda: '"ok"' in watched(several, ASKING, "/health"), "its health")
+    before, own = workers(several, ASKING), state / "gateway.json"
+    told = {one: times(one) for one in [*before, keeper.pid]}
+    away = own.rename(state / "away")
+    keeper.send_signal(signal.SIGHUP)
+    wait_for(lambda: "worker.not_renewed" in several.output(ASKING), "it is said", 60)
+    away.rename(own)
+    assert len([one for one in before if times(one) == told[one]]) == WORKERS - 1
+    assert times(keeper.pid) == told[keeper.pid]
+    wait_for(lambda: '"ok"' in watched(several, ASKING, "/health"), "its health")
