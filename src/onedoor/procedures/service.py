@@ -9,10 +9,9 @@ from itertools import chain
 from pathlib import Path
 
 from django.utils import translation
-from django.utils.translation import get_language, gettext, ngettext
+from django.utils.translation import get_language, gettext
 
 from onedoor.kernel import clock, nation
-from onedoor.kernel.clock import Limit
 from onedoor.kernel.errors import NotFound, OnedoorError
 from onedoor.kernel.settings import current as settings
 from onedoor.kernel.text import Text, pick
@@ -96,7 +95,6 @@ __all__ = [
     "law_text",
     "layout_data",
     "leans",
-    "limit_text",
     "missing_answers",
     "names_of",
     "needs",
@@ -315,23 +313,6 @@ def due(service: Service, step_id: str, received: datetime, *, verified: bool = 
 def whole_due(service: Service, started: datetime, *, verified: bool = False) -> datetime:
     """Return when the results of a case are due whose clock started at *started*."""
     return limits.whole_due(service, started, nation.current().calendar, verified=verified)
-
-
-def limit_text(limit: str | Limit, language: str) -> str:
-    """Return a limit in words, such as “2 ngày làm việc” for ``2wd``."""
-    parsed = limits.limit(limit) if isinstance(limit, str) else limit
-    count = parsed.amount
-    with translation.override(language):
-        if not count:
-            return gettext("the same working day")
-        words = {
-            "min": ngettext("{count} minute", "{count} minutes", count),
-            "h": ngettext("{count} hour", "{count} hours", count),
-            "wh": ngettext("{count} working hour", "{count} working hours", count),
-            "wd": ngettext("{count} working day", "{count} working days", count),
-            "d": ngettext("{count} day", "{count} days", count),
-        }
-        return words[parsed.unit].format(count=count)
 
 
 def _world(today: str) -> rules.World:

@@ -120,21 +120,6 @@ def test_what_was_never_pinned_is_not_found() -> None:
         service.pinned(BIRTH, "2026-09-01", "0" * 64)
 
 
-@pytest.mark.parametrize(
-    ("limit", "vi", "en", "fr"),
-    [
-        ("2wd", "2 ngày làm việc", "2 working days", "2 jours ouvrés"),
-        ("24h", "24 giờ", "24 hours", "24 heures"),
-        ("10min", "10 phút", "10 minutes", "10 minutes"),
-        ("1wh", "1 giờ làm việc", "1 working hour", "1 heure ouvrée"),
-        ("60d", "60 ngày", "60 days", "60 jours"),
-        ("0wd", "trong ngày làm việc", "the same working day", "le jour ouvré même"),
-    ],
-)
-def test_a_limit_is_said_in_words(limit: str, vi: str, en: str, fr: str) -> None:
-    assert [service.limit_text(limit, language) for language in ("vi", "en", "fr")] == [vi, en, fr]
-
-
 def test_a_fault_is_said_in_every_language() -> None:
     said = service.words_of(NameHasDigit(wrong="Nhi3n"))
     assert said["vi"] == "Tên không được có chữ số. Hãy sửa “Nhi3n”."
