@@ -1,6 +1,5 @@
 """What other systems send to the service ``cases`` over the exchange: only the own gateway gets in."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -11,14 +10,13 @@ from django.views.decorators.http import require_POST
 
 from onedoor.cases import intake, outcomes
 from onedoor.cases.messages import SCHEMAS
-from onedoor.exchange.service import Caller, caller
+from onedoor.exchange.service import Caller, json_of
 from onedoor.kernel.access import GATEWAY, access
 from onedoor.kernel.errors import BadInput
 from onedoor.kernel.openapi import answer, body, problems
 from onedoor.kernel.said import said
-from onedoor.kernel.settings import current as settings
 from onedoor.kernel.text import gettext_noop
-from onedoor.privacy.service import Reader, permit_call
+from onedoor.privacy.service import admitted
 
 SERVICE = "cases"
 LONGEST_KEY = 200
@@ -74,13 +72,8 @@ OPENAPI: dict[str, Any] = {
 
 
 def _take(request: HttpRequest, name: str, handler: Callable[[Caller, Any], dict[str, Any]]) -> JsonResponse:
-    asks = caller(request)
-    reader = Reader(client=asks.client, user=asks.user, purpose=asks.purpose, basis=asks.basis, case=asks.case)
-    permit_call(reader, service=SERVICE, provider=settings().subsystem)
-    try:
-        message = json.loads(request.body)
-    except (ValueError, RecursionError) as error:
-        raise BadInput(what=said("the body is not JSON")) from error
+    asks, _reader = admitted(request, SERVICE)
+    message = json_of(request)
     if not _VALID[name].is_valid(message) or message["case"] != asks.case or not 0 < len(asks.key) <= LONGEST_KEY:
         raise BadInput(what=said("a message “{name}” with the case of X-Road-Issue and an Idempotency-Key", name=name))
     # JSON knows one kind of number: 1.0 is an integer there, and none to the database.

@@ -7,12 +7,11 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from onedoor.exchange.service import caller, json_of
+from onedoor.exchange.service import json_of
 from onedoor.kernel.access import GATEWAY, access
 from onedoor.kernel.errors import BadInput
 from onedoor.kernel.openapi import answer, body, problems, strict
 from onedoor.kernel.said import said
-from onedoor.kernel.settings import current
 from onedoor.kernel.text import gettext_noop
 from onedoor.privacy import service
 from onedoor.privacy.own import MOST
@@ -62,9 +61,7 @@ OPENAPI: dict[str, Any] = {
 @require_POST
 def of_case(request: HttpRequest) -> JsonResponse:
     """Answer the reads of the case in the body; the case must be the one the message itself was signed for."""
-    asks = caller(request)
-    reader = service.Reader(asks.client, asks.user, asks.purpose, asks.basis, asks.case)
-    service.permit_call(reader, service=SERVICE, provider=current().subsystem)
+    asks, _reader = service.admitted(request, SERVICE)
     asked = json_of(request)
     if not _question.is_valid(asked) or asked["case"] != asks.case:
         raise BadInput(what=said("the body must be {“case”: …} with the case of the message (X-Road-Issue)"))

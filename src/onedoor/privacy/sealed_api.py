@@ -11,12 +11,10 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
-from onedoor.exchange.service import caller
 from onedoor.kernel.access import GATEWAY, PUBLIC, access
 from onedoor.kernel.errors import BadInput
 from onedoor.kernel.openapi import answer, body, problems, strict
 from onedoor.kernel.said import said
-from onedoor.kernel.settings import current
 from onedoor.kernel.text import gettext_noop
 from onedoor.privacy import sealing, service
 from onedoor.privacy.rules import Reader
@@ -97,10 +95,7 @@ PATHS: dict[str, Any] = {
 
 
 def _admitted(request: HttpRequest) -> Reader:
-    asks = caller(request)
-    reader = Reader(asks.client, asks.user, asks.purpose, asks.basis, asks.case)
-    service.permit_call(reader, service=sealing.SERVICE, provider=current().subsystem)
-    return reader
+    return service.admitted(request, sealing.SERVICE)[1]
 
 
 @access(GATEWAY)

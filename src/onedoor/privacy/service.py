@@ -14,6 +14,7 @@ from onedoor.privacy.asking import tell_cases
 from onedoor.privacy.breaches.definition import is_authority, may_report
 from onedoor.privacy.breaches.hearing import BreachWords
 from onedoor.privacy.breaches.hearing import words_of as breach_words
+from onedoor.privacy.calls import admitted, may_be_told, permit_call, permit_event, reader_of
 from onedoor.privacy.consents import decisions
 from onedoor.privacy.consents.asking import without_consent
 from onedoor.privacy.errors import NotPermitted, UnknownPurpose
@@ -75,6 +76,7 @@ __all__ = [
     "Reads",
     "UnknownPurpose",
     "Use",
+    "admitted",
     "agrees",
     "basis_text",
     "breach_words",
@@ -99,6 +101,7 @@ __all__ = [
     "permitting_held",
     "postpone",
     "purpose",
+    "reader_of",
     "readers_of",
     "reads_of_case",
     "records_of",
@@ -241,30 +244,6 @@ def check(
 def stopped(purpose_id: str, persons: Sequence[str]) -> bool:
     """Return whether one of *persons* (personal numbers) has stopped the use of their data here for a purpose."""
     return bool(stopping.stopped(purpose(purpose_id), persons))
-
-
-def permit_call(reader: Reader, *, service: str, provider: str, operation: str = "") -> None:
-    """Return when *reader* may call *service*, which is no register; raise `NotPermitted`, which is recorded.
-
-    A *provider* of "" stands for any: a process without a subsystem of its own (tests). An *operation* is needed
-    where a service tells several apart.
-    """
-    purposes, today = rights.purposes(), nation.current().today()
-    if not rules.may_call(purposes, reader, service=service, provider=provider, day=today, operation=operation):
-        records.refused(reader, service, "call", (), "not-granted", ())
-        raise NotPermitted(reason="not-granted", register=service)
-
-
-def may_be_told(sender: Reader, *, subscriber: str) -> bool:
-    """Return whether the room *sender* may push events to *subscriber*, for what it subscribed."""
-    return rules.may_be_told(rights.purposes(), sender, subscriber=subscriber, day=nation.current().today())
-
-
-def permit_event(sender: Reader, *, subscriber: str) -> None:
-    """Return when the room *sender* may push events to *subscriber*; raise `NotPermitted`, which is recorded."""
-    if not may_be_told(sender, subscriber=subscriber):
-        records.refused(sender, rules.PUBSUB, "call", (), "not-granted", ())
-        raise NotPermitted(reason="not-granted", register=rules.PUBSUB)
 
 
 def agrees(person: str, purpose_id: str) -> bool:

@@ -25,7 +25,7 @@ from onedoor.kernel.openapi import answer, body, problems
 from onedoor.kernel.said import said
 from onedoor.kernel.settings import current
 from onedoor.kernel.text import gettext_noop
-from onedoor.privacy.service import MANAGE, PUBLISH, PUBSUB, SUBSCRIBE, Reader, permit_call, permit_event
+from onedoor.privacy.service import MANAGE, PUBLISH, PUBSUB, SUBSCRIBE, Reader, permit_call, permit_event, reader_of
 from onedoor.pubsub import arriving, delivering, openapi, publishing, room
 from onedoor.pubsub.models import Delivery, Subscription
 
@@ -264,7 +264,7 @@ def _view(methods: Mapping[str, Operation]) -> Callable[..., HttpResponse]:
 def _answer(request: HttpRequest, operation: Operation, name: str, event: str) -> HttpResponse:
     """Do what is asked, once it is allowed."""
     asks = caller(request)
-    reader = Reader(asks.client, asks.user, asks.purpose, asks.basis, asks.case)
+    reader = reader_of(asks)
     if operation in ROOM:
         permit_call(reader, service=PUBSUB, provider=current().subsystem, operation=operation.opens)
     else:

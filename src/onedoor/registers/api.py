@@ -16,6 +16,7 @@ from onedoor.exchange.service import Caller, caller
 from onedoor.kernel import nation
 from onedoor.kernel.access import GATEWAY, access
 from onedoor.kernel.said import said, spoken
+from onedoor.privacy.service import reader_of
 from onedoor.registers import openapi, service
 from onedoor.registers.definition import Register, register_of, to_read, to_write
 from onedoor.registers.errors import BadQuestion
@@ -156,8 +157,3 @@ def key_of(asks: Caller) -> str:
     if not asks.key or len(asks.key) > LONGEST_KEY:
         raise BadQuestion(what=said("a write needs an Idempotency-Key of at most {most} signs", most=LONGEST_KEY))
     return asks.key
-
-
-def reader_of(asks: Caller) -> service.Reader:
-    """Return who asks and why, as the gate takes it."""
-    return service.Reader(asks.client, asks.user, asks.purpose, asks.basis, asks.case)

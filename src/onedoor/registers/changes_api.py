@@ -8,6 +8,7 @@ from django.views.decorators.http import require_POST
 from onedoor.exchange.service import caller
 from onedoor.kernel.access import GATEWAY, access
 from onedoor.kernel.said import said
+from onedoor.privacy.service import reader_of
 from onedoor.registers import api, following, openapi
 from onedoor.registers.errors import BadQuestion
 
@@ -24,5 +25,5 @@ def told(request: HttpRequest) -> JsonResponse:
         raise BadQuestion(
             what=said("the body must be {“register”, “record”, “version”, “fields”: […], “ended”}; see openapi.json")
         )
-    following.hear(api.reader_of(caller(request)), body)
+    following.hear(reader_of(caller(request)), body)
     return JsonResponse({"heard": body["record"]})

@@ -11,8 +11,7 @@ from django.views.decorators.http import require_POST
 from onedoor.exchange.service import Caller, caller
 from onedoor.kernel.access import GATEWAY, access
 from onedoor.kernel.said import said
-from onedoor.kernel.settings import current
-from onedoor.privacy.service import permit_call
+from onedoor.privacy.service import admitted, reader_of
 from onedoor.registers import api, corrections, openapi, telling
 from onedoor.registers.errors import BadQuestion
 from onedoor.registers.models import Correction
@@ -31,7 +30,7 @@ def ask(request: HttpRequest, register: str) -> JsonResponse:
     asks = caller(request)
     body = _body(request, _asked, "{“by”: {…}, “field”, “value”, “why”}")
     said = corrections.Request(body["by"], body["field"], body["value"], body["why"])
-    correction = corrections.ask(register, said, reader=api.reader_of(asks), key=api.key_of(asks))
+    correction = corrections.ask(register, said, reader=reader_of(asks), key=api.key_of(asks))
     return JsonResponse(_plain(correction), status=HTTPStatus.CREATED)
 
 
@@ -40,7 +39,7 @@ def ask(request: HttpRequest, register: str) -> JsonResponse:
 @require_POST
 def asked(request: HttpRequest, register: str) -> JsonResponse:
     """Answer what became of everything the asking user said is wrong in the register."""
-    found = corrections.asked_by(register, reader=api.reader_of(caller(request)))
+    found = corrections.asked_by(register, reader=reader_of(caller(request)))
     return JsonResponse({"corrections": [_plain(one) for one in found]})
 
 
@@ -76,8 +75,7 @@ def late(request: HttpRequest) -> JsonResponse:
 
 def _heard(request: HttpRequest, form: jsonschema_rs.Validator, what: str) -> tuple[Caller, dict[str, Any]]:
     """Return who tells this system something, which they may, and what."""
-    asks = caller(request)
-    permit_call(api.reader_of(asks), service=telling.SERVICE, provider=current().subsystem)
+    asks, _reader = admitted(request, telling.SERVICE)
     return asks, _body(request, form, what)
 
 

@@ -21,8 +21,9 @@ from onedoor.kernel.said import said
 from onedoor.kernel.settings import current
 from onedoor.kernel.text import pick
 from onedoor.privacy import service as privacy
+from onedoor.privacy.service import reader_of
 from onedoor.registers import entries, govstack_openapi
-from onedoor.registers.api import LONGEST_KEY, body_of, reader_of
+from onedoor.registers.api import LONGEST_KEY, body_of
 from onedoor.registers.definition import held, register_of, to_read
 from onedoor.registers.entries import Wish
 from onedoor.registers.errors import BadQuestion, NoSuchRecord

@@ -13,6 +13,7 @@ from onedoor.kernel.access import GATEWAY, access
 from onedoor.kernel.openapi import answer, body, problems, strict
 from onedoor.kernel.said import said
 from onedoor.kernel.text import gettext_noop
+from onedoor.privacy.service import reader_of
 from onedoor.registers import api, own_data
 from onedoor.registers.errors import BadQuestion
 
@@ -54,7 +55,7 @@ OPENAPI: dict[str, Any] = {
 @require_POST
 def of_person(request: HttpRequest) -> JsonResponse:
     """Answer what every register here holds about the person in the body, each once its read is on record."""
-    reader = api.reader_of(caller(request))
+    reader = reader_of(caller(request))
     asked = api.body_of(request)
     if not _question.is_valid(asked) or not asked["person"].isprintable():
         raise BadQuestion(what=said("the body must be {“person”: …}"))

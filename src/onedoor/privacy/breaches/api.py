@@ -10,7 +10,7 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from onedoor.exchange.service import Caller, caller, json_of
+from onedoor.exchange.service import Caller, json_of
 from onedoor.kernel.access import GATEWAY, access
 from onedoor.kernel.errors import BadInput
 from onedoor.kernel.openapi import answer, body, problems, strict
@@ -21,7 +21,7 @@ from onedoor.privacy import records, service
 from onedoor.privacy.breaches import acts, authority, counting, definition, hearing, writing
 from onedoor.privacy.breaches.touched import AT_ONCE
 from onedoor.privacy.errors import NotPermitted
-from onedoor.privacy.rules import READ, Reader
+from onedoor.privacy.rules import READ
 
 ID = {"type": "string", "format": "uuid", "maxLength": 36}
 CODE = {"type": "string", "pattern": "^[0-9A-Z-]{1,16}$"}
@@ -160,7 +160,7 @@ def persons(request: HttpRequest) -> JsonResponse:
     if current().subsystem not in ("", definition.portal()):
         raise _refused(asks)
     # Who has an account here is learnt by it: each of them sees that, and who asked.
-    records.allowed(_reader(asks), definition.SERVICE, READ, (), body["persons"])
+    records.allowed(service.reader_of(asks), definition.SERVICE, READ, (), body["persons"])
     return JsonResponse(hearing.hear(asks.client, asks.user, body))
 
 
@@ -169,18 +169,13 @@ def persons(request: HttpRequest) -> JsonResponse:
 @require_POST
 def counts(request: HttpRequest) -> JsonResponse:
     """Answer how many notices each agency of this system gave, for everybody to see."""
-    _admitted(caller(request))
+    service.admitted(request, definition.SERVICE)
     return JsonResponse({"counts": [asdict(one) for one in counting.here()]})
-
-
-def _admitted(asks: Caller) -> None:
-    service.permit_call(_reader(asks), service=definition.SERVICE, provider=current().subsystem)
 
 
 def _asked(request: HttpRequest, form: jsonschema_rs.Validator) -> tuple[Caller, dict[str, Any]]:
     """Return who asks, which they may, and what."""
-    asks = caller(request)
-    _admitted(asks)
+    asks, _reader = service.admitted(request, definition.SERVICE)
     body = json_of(request)
     if not form.is_valid(body):
         raise BadInput(what=said("the body has not the form that openapi.json describes"))
@@ -199,9 +194,5 @@ def _timed(body: dict[str, Any], *names: str) -> dict[str, Any]:
 
 
 def _refused(asks: Caller) -> NotPermitted:
-    records.refused(_reader(asks), definition.SERVICE, "call", (), "not-granted", ())
+    records.refused(service.reader_of(asks), definition.SERVICE, "call", (), "not-granted", ())
     return NotPermitted(reason="not-granted", register=definition.SERVICE)
-
-
-def _reader(asks: Caller) -> Reader:
-    return Reader(asks.client, asks.user, asks.purpose, asks.basis, asks.case)

@@ -7,16 +7,15 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from onedoor.exchange.service import caller, json_of
+from onedoor.exchange.service import json_of
 from onedoor.kernel.access import GATEWAY, access
 from onedoor.kernel.errors import BadInput
 from onedoor.kernel.openapi import answer, body, problems, strict
 from onedoor.kernel.said import said
-from onedoor.kernel.settings import current
 from onedoor.kernel.text import gettext_noop
 from onedoor.privacy import records, service
 from onedoor.privacy.consents import decisions
-from onedoor.privacy.rules import CONSENTS, LONGEST, MOST_ASKED, READ, Reader
+from onedoor.privacy.rules import CONSENTS, LONGEST, MOST_ASKED, READ
 
 PERSON = {"type": "string", "minLength": 1, "maxLength": 60, "pattern": "^[^\\u0000]*$"}
 QUESTION = strict(
@@ -54,9 +53,7 @@ OPENAPI: dict[str, Any] = {
 @require_POST
 def agreed(request: HttpRequest) -> JsonResponse:
     """Answer whether the persons in the body agree to the purpose for which this is asked, once that is on record."""
-    asks = caller(request)
-    reader = Reader(asks.client, asks.user, asks.purpose, asks.basis, asks.case)
-    service.permit_call(reader, service=CONSENTS, provider=current().subsystem)
+    asks, reader = service.admitted(request, CONSENTS)
     asked = json_of(request)
     if not _question.is_valid(asked):
         raise BadInput(what=said("the body must be {“purpose”: …, “persons”: […]}"))

@@ -15,17 +15,16 @@ from django.urls import URLPattern
 from django.urls import path as route
 from django.views.decorators.csrf import csrf_exempt
 
-from onedoor.exchange.service import caller, json_of
+from onedoor.exchange.service import json_of
 from onedoor.kernel.access import GATEWAY, access
 from onedoor.kernel.errors import BadInput
 from onedoor.kernel.said import said
-from onedoor.kernel.settings import current
 from onedoor.privacy import service
 from onedoor.privacy.consents import answers, govstack_openapi
 from onedoor.privacy.consents.answers import Asked, Told
 from onedoor.privacy.consents.govstack_openapi import FARTHEST, INDIVIDUAL_HEADER, MOST_ON_A_PAGE, ON_A_PAGE
 from onedoor.privacy.consents.objects import AGREEMENTS, INDIVIDUALS, POLICIES, WEBHOOKS, Kind
-from onedoor.privacy.rules import AUDIT, CONFIGURE, CONSENT, READ, WRITE, Reader
+from onedoor.privacy.rules import AUDIT, CONFIGURE, CONSENT, READ, WRITE
 
 LONGEST_PARAMETER = 80
 
@@ -212,9 +211,7 @@ def _view(methods: Mapping[str, Operation]) -> Callable[..., HttpResponse]:
 
 def _answer(request: HttpRequest, operation: Operation, name: str) -> HttpResponse:
     """Do what is asked, once it is allowed; what is read of persons is on record before it is answered."""
-    asks = caller(request)
-    reader = Reader(asks.client, asks.user, asks.purpose, asks.basis, asks.case)
-    service.permit_call(reader, service=CONSENT, provider=current().subsystem, operation=operation.opens)
+    _asks, reader = service.admitted(request, CONSENT, operation.opens)
     asked = Asked(reader, name, audit=operation.opens == AUDIT)
     _fill(asked, request, operation)
     told = operation.does(asked)

@@ -9,11 +9,10 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from onedoor.exchange.service import Caller, caller, json_of
+from onedoor.exchange.service import json_of
 from onedoor.kernel.access import GATEWAY, access
 from onedoor.kernel.openapi import answer, body, problems, strict
 from onedoor.kernel.said import said
-from onedoor.kernel.settings import current
 from onedoor.kernel.text import gettext_noop
 from onedoor.privacy import service
 from onedoor.privacy.requests import keeping, sealing, steps, telling
@@ -21,7 +20,7 @@ from onedoor.privacy.requests.definition import ASKED
 from onedoor.privacy.requests.errors import BadRequest
 from onedoor.privacy.requests.keeping import SERVICE, Wanted
 from onedoor.privacy.requests.models import PersonRequest
-from onedoor.privacy.rules import LONGEST, Reader
+from onedoor.privacy.rules import LONGEST
 
 LONGEST_KEY, LONGEST_WORDS, LONGEST_CODE = 120, 2000, 16
 MOMENT = {"type": "string", "format": "date-time"}
@@ -129,7 +128,7 @@ _question, _mine, _lift, _told = (
 @require_POST
 def ask(request: HttpRequest) -> JsonResponse:
     """Take a person's request, once for the same Idempotency-Key."""
-    asks, reader = _admitted(request)
+    asks, reader = service.admitted(request, SERVICE)
     body = _body(request, _question)
     if not asks.key or len(asks.key) > LONGEST_KEY:
         raise BadRequest(what=said("it needs an Idempotency-Key of at most {most} signs", most=LONGEST_KEY))
@@ -142,7 +141,7 @@ def ask(request: HttpRequest) -> JsonResponse:
 @require_POST
 def asked(request: HttpRequest) -> JsonResponse:
     """Answer what became of everything that the asking user's person asked here."""
-    _asks, reader = _admitted(request)
+    _asks, reader = service.admitted(request, SERVICE)
     found = keeping.asked_by(reader, _body(request, _mine)["person"])
     return JsonResponse({"requests": [_plain(one) for one in found]})
 
@@ -152,7 +151,7 @@ def asked(request: HttpRequest) -> JsonResponse:
 @require_POST
 def lift(request: HttpRequest) -> JsonResponse:
     """Take back a request of the asking user's person."""
-    _asks, reader = _admitted(request)
+    _asks, reader = service.admitted(request, SERVICE)
     said = _body(request, _lift)
     return JsonResponse(_plain(keeping.lift(said["code"], reader, said["person"])))
 
@@ -162,7 +161,7 @@ def lift(request: HttpRequest) -> JsonResponse:
 @require_POST
 def told(request: HttpRequest) -> JsonResponse:
     """Hear that a request which a person of this system asked took a step."""
-    asks, _reader = _admitted(request)
+    asks, _reader = service.admitted(request, SERVICE)
     body = _body(request, _told)
     try:
         datetime.fromisoformat(body["due"])
@@ -171,14 +170,6 @@ def told(request: HttpRequest) -> JsonResponse:
         raise BadRequest(what=said("its moment or day is none")) from error
     telling.hear(asks.client, body)
     return JsonResponse({"heard": body["code"]})
-
-
-def _admitted(request: HttpRequest) -> tuple[Caller, Reader]:
-    """Return who asks, which they may; raise `NotPermitted`, which is recorded."""
-    asks = caller(request)
-    reader = Reader(asks.client, asks.user, asks.purpose, asks.basis, asks.case)
-    service.permit_call(reader, service=SERVICE, provider=current().subsystem)
-    return asks, reader
 
 
 def _body(request: HttpRequest, form: jsonschema_rs.Validator) -> dict[str, Any]:
