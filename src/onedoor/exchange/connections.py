@@ -6,7 +6,7 @@ import ssl
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -168,7 +168,7 @@ class Connections:
     def _coming(self, requests: Sequence[Request], timeout: float) -> Iterator[Response | Exception | None]:
         """Send all *requests*, yield nothing once, then what came of each."""
         deadline = time.monotonic() + timeout
-        left = deque((request, self._start(request, timeout)) for request in requests)
+        left = deque((request, self._start(request, timeout, self._take)) for request in requests)
         try:
             yield None
             while left:
@@ -186,9 +186,11 @@ class Connections:
         for connection in resting:
             connection.close()
 
-    def _start(self, request: Request, timeout: float) -> Connection | Exception:
+    def _start(
+        self, request: Request, timeout: float, connect: Callable[[float], Connection]
+    ) -> Connection | Exception:
         try:
-            connection = self._take(timeout)
+            connection = connect(timeout)
         except OSError as failed:
             return failed
         try:
@@ -214,26 +216,21 @@ class Connections:
     def _again(self, request: Request, deadline: float) -> Response | Exception:
         """Send once more what a resting connection lost: the message id is the same, so it is delivered once."""
         left = max(0.001, deadline - time.monotonic())
-        try:
-            connection = Connection(self._host, self._port, self._context, left)
-        except OSError as failed:
-            return failed
-        try:
-            connection.send(request.wire(self._authority), left)
-        except OSError as failed:
-            connection.close()
-            return failed
-        return self._finish(request, connection, deadline)
+        started = self._start(request, left, self._connect)
+        return started if isinstance(started, Exception) else self._finish(request, started, deadline)
 
     def _take(self, timeout: float) -> Connection:
         while True:
             with self._lock:
                 connection = self._resting.pop() if self._resting else None
             if connection is None:
-                return Connection(self._host, self._port, self._context, timeout)
+                return self._connect(timeout)
             if connection.usable():
                 return connection
             connection.close()
+
+    def _connect(self, timeout: float) -> Connection:
+        return Connection(self._host, self._port, self._context, timeout)
 
     def _give_back(self, connection: Connection) -> None:
         with self._lock:
