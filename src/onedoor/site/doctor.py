@@ -35,8 +35,11 @@ STUCK = """
 WAITING = "SELECT count(*), min(made_at) FROM store_ledger_entry WHERE position IS NULL AND made_at < %s"
 UNSAFE = "SELECT name FROM pg_settings WHERE name IN ('fsync', 'full_page_writes') AND setting = 'off' ORDER BY name"
 """Settings of a server without which a crash takes what it has acknowledged."""
-FOUND_BLINDLY = "SELECT 1 FROM privacy_readperson LIMIT 1"
-"""People in records of reads, which every system keeps: a blind index finds them."""
+FOUND_BLINDLY = """
+    SELECT 1 WHERE EXISTS (SELECT FROM privacy_readperson) OR EXISTS (SELECT FROM registers_record)
+        OR EXISTS (SELECT FROM identity_account WHERE number_mark IS NOT NULL)
+"""
+"""People in records of reads, in registers and accounts: blind indexes find them."""
 SIGNED_ONCE = "SELECT 1 FROM store_ledger_checkpoint LIMIT 1"
 SIGNED = "SELECT coalesce(max(size), 0), max(signed_at) FROM store_ledger_checkpoint"
 
