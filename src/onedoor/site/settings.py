@@ -29,8 +29,20 @@ ROOMS = {
         "site",
     ],
     "node": ["store", "exchange", "identity", "privacy", "registers", "pubsub", "procedures", "cases", "site"],
+    "test": [
+        "store",
+        "exchange",
+        "identity",
+        "privacy",
+        "registers",
+        "notices",
+        "pubsub",
+        "procedures",
+        "cases",
+        "measurement",
+        "site",
+    ],
 }
-ROOMS["test"] = ROOMS["portal"]
 """The rooms of each role, from below to above."""
 
 
