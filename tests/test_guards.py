@@ -78,7 +78,7 @@ def test_every_listener_has_a_table_of_its_routes() -> None:
     ours = (path for path in SOURCE.rglob("*.py") if not {"tests", "examples"} & set(path.parts))
     found = {module_of(path) for path in ours if LISTENING.search(path.read_text())}
     # One makes the listener whose requests `consuming` answers, the other the sockets of workers' watch listeners.
-    gateway = {"onedoor.exchange.gateway.main", "onedoor.exchange.gateway.workers"}
+    gateway = {"onedoor.exchange.gateway.main", "onedoor.exchange.gateway.keeping"}
     assert found == OF_DJANGO | gateway | set(TABLES.values()) - {"onedoor.exchange.gateway.consuming"}
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from onedoor.kernel import nation
 from onedoor.kernel.settings import current
-from onedoor.privacy import entered, records, rights, rules
+from onedoor.privacy import entered, records
 from onedoor.privacy.errors import NotPermitted
 from onedoor.privacy.models import ReadRecord
 from onedoor.privacy.records import BLIND
@@ -78,13 +78,6 @@ class Proof:
 def look(reader: Reader, person: str) -> None:
     """Record that *reader* looks at what was recorded about *person*: it is a use of their data as any other."""
     records.allowed(reader, SERVICE, READ, (), [person])
-
-
-def admit(reader: Reader) -> None:
-    """Return when *reader*'s system may ask for a person's reads here; raise `NotPermitted`, which is recorded."""
-    today, here = nation.current().today(), current().subsystem
-    if not rules.may_call(rights.purposes(), reader, service=SERVICE, provider=here, day=today):
-        raise _refused(reader, "not-granted")
 
 
 def reads_of_person(person: str, wanted: Wanted, account: str = "") -> list[ReadView]:

@@ -9,14 +9,16 @@ from uuid import UUID
 import jsonschema_rs
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST
 
-from onedoor.exchange.service import caller, json_of
+from onedoor.exchange.service import json_of
 from onedoor.kernel.access import GATEWAY, access
 from onedoor.kernel.errors import BadInput
 from onedoor.kernel.openapi import answer, body, problems, strict
 from onedoor.kernel.said import said
+from onedoor.kernel.text import gettext_noop
 from onedoor.privacy import own
+from onedoor.privacy.calls import admitted
 from onedoor.privacy.own import MOST, Wanted
 from onedoor.privacy.rules import LONGEST, Reader
 
@@ -62,7 +64,7 @@ def _operation(name: str, summary: str, schema: Mapping[str, Any], told: str, an
 
 OPENAPI: dict[str, Any] = {
     "openapi": "3.1.0",
-    "info": {"title": "Who read a person's data, for that person's portal", "version": "1"},
+    "info": {"title": gettext_noop("Who read a person's data, for that person's portal"), "version": "1"},
     "paths": {
         "/of-person": _operation(
             "readsOfPerson",
@@ -85,9 +87,7 @@ OPENAPI: dict[str, Any] = {
 
 def _asked(request: HttpRequest, valid: jsonschema_rs.Validator) -> tuple[Reader, dict[str, Any]]:
     """Return who asks for what, once the question itself is on record."""
-    asks = caller(request)
-    reader = Reader(asks.client, asks.user, asks.purpose, asks.basis, asks.case)
-    own.admit(reader)
+    _asks, reader = admitted(request, own.SERVICE)
     asked = json_of(request)
     if not valid.is_valid(asked) or not _plain(asked):
         raise BadInput(what=said("the body has not the form that openapi.json describes"))
@@ -133,10 +133,3 @@ def proof(request: HttpRequest) -> JsonResponse:
     """Answer the proof of one read of the person in the body; another's is refused and recorded."""
     reader, asked = _asked(request, _one)
     return JsonResponse(asdict(own.proof_of(asked["person"], UUID(asked["record"]), reader)))
-
-
-@access(GATEWAY)
-@require_GET
-def openapi(_request: HttpRequest) -> JsonResponse:
-    """Answer the description of this service."""
-    return JsonResponse(OPENAPI)
