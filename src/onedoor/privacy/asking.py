@@ -1,7 +1,7 @@
 """The portal asks every system which reads of a person it recorded, at the same time, and merges what they answer."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -47,6 +47,10 @@ class HeldRead:
     own: bool
 
 
+Write = Callable[[HeldRead], str]
+"""Returns a read as a page shows it."""
+
+
 @dataclass(frozen=True, slots=True)
 class OneRead:
     """What a system answers that is asked for one read."""
@@ -56,11 +60,15 @@ class OneRead:
 
 @dataclass(frozen=True, slots=True)
 class OwnReads:
-    """A page of reads, newest first, the holders that did not answer, and the record after which the next begins."""
+    """A page of reads, newest first, the holders that did not answer, and the record after which the next begins.
+
+    ``lines`` has each read by its record, as it was written for the page.
+    """
 
     reads: tuple[HeldRead, ...]
     silent: tuple[Text, ...]
     next: str = ""
+    lines: Mapping[str, str] = field(default_factory=dict)
 
 
 def listed() -> bool:
@@ -78,40 +86,45 @@ def reads(actor: Actor, wanted: Wanted) -> OwnReads:
 
     Each of them records the question; the portal holds no register and keeps no second record of it.
     """
-    return ask(actor, wanted)()
+    return ask(actor, wanted)(_unwritten)
 
 
-def ask(actor: Actor, wanted: Wanted) -> Callable[[], OwnReads]:
-    """As `reads`, but return once all are asked: what is returned waits for the answers when it is called."""
+def ask(actor: Actor, wanted: Wanted) -> Callable[[Write], OwnReads]:
+    """As `reads`, but return once all are asked: what is returned waits for the answers when it is called.
+
+    It is given how a read is written: most are while the last system answers.
+    """
     person, reader = identity.person_number(actor.person), _reader(actor)
     others, here = _systems(), settings().subsystem
     more = {**_given(wanted), "most": wanted.most + 1}
     calls = [_call(one, "of-person", {"person": person, **more}, reader, Reads) for one in others]
     answers = exchange.ask_each(calls, timeout=WAIT)
 
-    def merged() -> OwnReads:
-        found = _Found(actor)
+    def merged(write: Write) -> OwnReads:
+        found = _Found(_Cases(actor), write)
         found.take(own.reads_of_person(person, Wanted(**more), actor.person), here)
         for left, (system, answer) in enumerate(zip(others, answers, strict=True), 1 - len(others)):
             found.take(None if isinstance(answer, OnedoorError) else answer.body.reads, system)
             if left == -1:
-                found.look_ahead()
+                found.newest(wanted.most)
         return found.page(wanted)
 
     return merged
 
 
+def _unwritten(_held: HeldRead) -> str:
+    return ""
+
+
 class _Found:
-    """What the systems answered so far about the reads of *actor*."""
+    """What the systems answered so far, and those of it that were written already."""
 
-    def __init__(self, actor: Actor) -> None:
-        self.cases = _Cases(actor)
+    def __init__(self, cases: "_Cases", write: Write) -> None:
+        self.cases, self.write = cases, write
         self.reads: dict[str, tuple[ReadView, str]] = {}
+        self.held: dict[str, HeldRead] = {}
+        self.lines: dict[str, str] = {}
         self.silent: list[Text] = []
-
-    def look_ahead(self) -> None:
-        """Find out about the cases known so far while the last system answers: it mostly names no other."""
-        self.cases.seen(view.case for view, _ in self.reads.values())
 
     def take(self, views: Iterable[ReadView] | None, system: str) -> None:
         """Take what *system* answered; nothing is no answer."""
@@ -120,14 +133,21 @@ class _Found:
             return
         self.reads.update((view.record, (view, system)) for view in views)
 
+    def newest(self, most: int) -> list[HeldRead]:
+        """Return the newest *most* reads so far, all of them written."""
+        newest = sorted(self.reads, reverse=True)[:most]
+        for held in _held([self.reads[record] for record in newest if record not in self.held], self.cases):
+            self.held[held.view.record] = held
+            self.lines[held.view.record] = self.write(held)
+        return [self.held[record] for record in newest]
+
     def page(self, wanted: Wanted) -> OwnReads:
         """Return the newest reads of all, as many as are *wanted*."""
-        newest = sorted(self.reads.values(), key=lambda one: one[0].record, reverse=True)
-        page = _held(newest[: wanted.most], self.cases)
+        page = self.newest(wanted.most)
         # Whether a case of somebody else's touched them is not for anybody to try out by its code.
         shown = tuple(one for one in page if wanted.case in ("", one.case))
-        after = page[-1].view.record if shown and len(newest) > len(page) else ""
-        return OwnReads(shown, tuple(self.silent), after)
+        after = page[-1].view.record if shown and len(self.reads) > len(page) else ""
+        return OwnReads(shown, tuple(self.silent), after, self.lines)
 
 
 class _Cases:

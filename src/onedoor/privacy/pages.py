@@ -58,7 +58,7 @@ def reads(request: HttpRequest) -> HttpResponse:
     wanted = replace(wanted, language=get_language() or "")
     kept = {name: value for name, value in typed.items() if value}
     context = {
-        "asked": (lambda: asking.OwnReads((), ())) if wrong else asking.ask(acting(request), wanted),
+        "asked": (lambda _write: asking.OwnReads((), ())) if wrong else asking.ask(acting(request), wanted),
         "by_day": _days,
         "typed": typed,
         "wrong": wrong,
