@@ -15,7 +15,6 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from onedoor.kernel import nation
@@ -49,7 +48,6 @@ class DetailsNotAlone(NotFound):
 
 
 @access(IDENTIFIED)
-@never_cache
 @require_safe
 def reads(request: HttpRequest) -> HttpResponse:
     """Show who read which of the person's data, why and when; the page is begun while the agencies answer."""
@@ -75,7 +73,6 @@ def reads(request: HttpRequest) -> HttpResponse:
 
 
 @access(IDENTIFIED)
-@never_cache
 @require_safe
 def read(request: HttpRequest, system: str, record: UUID) -> HttpResponse:
     """Show one read of the person's data and where its proof is."""
@@ -85,7 +82,6 @@ def read(request: HttpRequest, system: str, record: UUID) -> HttpResponse:
 
 
 @access(IDENTIFIED)
-@never_cache
 @require_safe
 def proof(request: HttpRequest, system: str, record: UUID) -> HttpResponse:
     """Give the proof that a read stands in its agency's ledger, as a C2SP tlog-proof file."""
@@ -93,7 +89,6 @@ def proof(request: HttpRequest, system: str, record: UUID) -> HttpResponse:
 
 
 @access(IDENTIFIED)
-@never_cache
 @require_safe
 def details(request: HttpRequest, system: str, record: UUID) -> HttpResponse:
     """Give what was entered of a read, as far as it is the person's, to be held against the proof."""
@@ -104,7 +99,6 @@ def details(request: HttpRequest, system: str, record: UUID) -> HttpResponse:
 
 
 @access(IDENTIFIED)
-@never_cache
 @require_safe
 def key(request: HttpRequest, system: str, record: UUID) -> HttpResponse:
     """Give the public key of the system that holds a read, to compare with the one got in another way."""
@@ -113,7 +107,6 @@ def key(request: HttpRequest, system: str, record: UUID) -> HttpResponse:
 
 
 @access(IDENTIFIED)
-@never_cache
 @require_safe
 def export(request: HttpRequest, kind: str) -> HttpResponse:
     """Give all reads that the page's filters leave, as a CSV or a JSON file."""

@@ -9,7 +9,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from onedoor.kernel.access import OFFICER, access, acting
@@ -24,7 +23,6 @@ UNPROCESSABLE = HTTPStatus.UNPROCESSABLE_ENTITY
 
 
 @access(OFFICER)
-@never_cache
 @require_safe
 def listed(request: HttpRequest) -> HttpResponse:
     """Show the sealed reads of the officer's system that wait for their day, the next one on top."""
@@ -34,7 +32,6 @@ def listed(request: HttpRequest) -> HttpResponse:
 
 
 @access(OFFICER)
-@never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def sheet(request: HttpRequest, system: str, record: UUID) -> HttpResponse:
     """Show a sealed read, and take the decision of a second officer that it is shown later."""

@@ -10,7 +10,6 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from onedoor.exchange import service as exchange
@@ -94,7 +93,6 @@ class Own:
 
 
 @access(IDENTIFIED)
-@never_cache
 @require_safe
 def held(request: HttpRequest) -> HttpResponse:
     """Show what each register holds about the person, as every agency answers now."""
@@ -103,7 +101,6 @@ def held(request: HttpRequest) -> HttpResponse:
 
 
 @access(IDENTIFIED)
-@never_cache
 @require_safe
 def as_json(request: HttpRequest) -> JsonResponse:
     """Answer with what each register holds about the person, described in ``/api/openapi.json``."""
@@ -120,7 +117,6 @@ def as_json(request: HttpRequest) -> JsonResponse:
 
 
 @access(IDENTIFIED)
-@never_cache
 @require_safe
 def as_csv(request: HttpRequest) -> HttpResponse:
     """Give the same as a table in the page's language; who did not answer is named at its end."""

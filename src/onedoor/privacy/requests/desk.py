@@ -8,7 +8,6 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from onedoor.kernel import clock
@@ -28,7 +27,6 @@ GRANT, REFUSE, EXTEND = "grant", "refuse", "extend"
 
 
 @access(OFFICER)
-@never_cache
 @require_safe
 def listed(request: HttpRequest) -> HttpResponse:
     """Show what persons ask, the one due first on top, and below it what ended."""
@@ -38,7 +36,6 @@ def listed(request: HttpRequest) -> HttpResponse:
 
 
 @access(OFFICER)
-@never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def sheet(request: HttpRequest, code: str) -> HttpResponse:
     """Show a request, once that look is on record, and take the decision on it; an ended one shows its outcome."""

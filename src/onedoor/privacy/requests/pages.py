@@ -8,7 +8,6 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from onedoor.identity import service as identity
@@ -28,7 +27,6 @@ SEPARATOR = " "
 
 
 @access(IDENTIFIED)
-@never_cache
 @require_safe
 def rights(request: HttpRequest) -> HttpResponse:
     """Show the person's rights with their clocks, and what became of everything they asked."""
@@ -46,7 +44,6 @@ def rights(request: HttpRequest) -> HttpResponse:
 
 
 @access(IDENTIFIED)
-@never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def ask(request: HttpRequest, right: str) -> HttpResponse:
     """Take what the person asks to the agency that decides on it."""
@@ -78,7 +75,6 @@ def lift(request: HttpRequest) -> HttpResponse:
 
 
 @access(IDENTIFIED)
-@never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def erase_account(request: HttpRequest) -> HttpResponse:
     """Erase the person from this portal, once they have typed the word that says they mean it."""
