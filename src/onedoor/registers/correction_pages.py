@@ -48,18 +48,21 @@ class Line:
 @access(IDENTIFIED)
 @require_safe
 def asked(request: HttpRequest) -> HttpResponse:
-    """Show everything the person asked to be corrected, as its owners answer now."""
+    """Show everything the person asked to be corrected, as its owners answer; the page is begun while they do."""
     chosen = [register for register, _fields in correctable()]
-    calls = [_call(register, "corrections/asked", {}, acting(request), "") for register in chosen]
-    answers = list(zip(chosen, exchange.call_many(calls), strict=True))
-    lines = [
-        _line(register, one)
-        for register, answer in answers
-        if not isinstance(answer, OnedoorError)
-        for one in answer.body["corrections"]
-    ]
-    silent = [register.name for register, answer in answers if isinstance(answer, OnedoorError)]
-    return render(request, "registers/corrections.html", {"lines": lines, "silent": silent, "now": clock.now()})
+    answers = exchange.ask_each([_call(one, "corrections/asked", {}, acting(request), "") for one in chosen])
+
+    def told() -> tuple[list[Line], list[Text]]:
+        lines: list[Line] = []
+        silent = []
+        for register, answer in zip(chosen, answers, strict=True):
+            if isinstance(answer, OnedoorError):
+                silent.append(register.name)
+            else:
+                lines += [_line(register, one) for one in answer.body["corrections"]]
+        return lines, silent
+
+    return render(request, "registers/corrections.html", {"asked": told, "now": clock.now()})
 
 
 @access(IDENTIFIED)
