@@ -25,7 +25,7 @@ from onedoor.store.fields import personal_tables
 
 SOURCE = Path(onedoor.__file__).parent
 FILE = Path(__file__).with_name("queries.yaml")
-CARRIERS = {"onedoor.store.rows", "onedoor.store.fields", "onedoor.site.testing"}
+CARRIERS = {"onedoor.store.rows", "onedoor.store.fields", "onedoor.site.databases", "onedoor.site.testing"}
 """Modules that carry the statements of others to the database."""
 APART = {"tests", "migrations"}
 MANAGERS = {"objects", "_meta", "_base_manager", "_default_manager"}
