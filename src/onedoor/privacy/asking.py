@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import date
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -36,7 +37,7 @@ class HeldRead:
     """A read, the system that recorded it with its holder's name, and what of its case the person may know.
 
     ``case`` is "" where it belongs to somebody else; ``leads`` says that there is a page for it; ``own`` that this
-    portal asked in the person's place.
+    portal asked in the person's place; ``day`` is when, where the nation is.
     """
 
     view: ReadView
@@ -45,6 +46,7 @@ class HeldRead:
     case: str
     leads: bool
     own: bool
+    day: date
 
 
 Write = Callable[[HeldRead], str]
@@ -168,12 +170,13 @@ class _Cases:
 
 def _held(reads: Sequence[tuple[ReadView, str]], cases: _Cases) -> list[HeldRead]:
     """Return *reads*, each by the system that recorded it, with holders, and those cases that may be known."""
-    seen, actor = cases.seen(view.case for view, _ in reads), cases.actor
+    seen, actor, zone = cases.seen(view.case for view, _ in reads), cases.actor, nation.current().zone
     held = []
     for view, system in reads:
         mine, leads = view.by_user == actor.person, view.case in seen
         holder = nation.current().holder_of(system)
-        held.append(HeldRead(view, system, holder, view.case if mine or leads else "", leads, mine))
+        day = view.moment.astimezone(zone).date()
+        held.append(HeldRead(view, system, holder, view.case if mine or leads else "", leads, mine, day))
     return held
 
 

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from itertools import groupby
+from operator import attrgetter
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -206,5 +206,4 @@ def day_of(text: str) -> str:
 
 def _days(found: Sequence[HeldRead]) -> list[tuple[Any, list[HeldRead]]]:
     """Return the reads by the day they were made, in the order they have."""
-    by_day = groupby(found, lambda held: timezone.localtime(held.view.moment).date())
-    return [(day, list(held)) for day, held in by_day]
+    return [(day, list(held)) for day, held in groupby(found, attrgetter("day"))]
