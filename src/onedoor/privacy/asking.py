@@ -103,7 +103,7 @@ def ask(actor: Actor, wanted: Wanted) -> Callable[[Write], OwnReads]:
     answers = exchange.ask_each(calls, timeout=WAIT)
 
     def merged(write: Write) -> OwnReads:
-        found = _Found(_Cases(actor), write)
+        found = _Found(_Cases(actor), write, wanted.before)
         found.take(own.reads_of_person(person, Wanted(**more), actor.person), here)
         for left, (system, answer) in enumerate(zip(others, answers, strict=True), 1 - len(others)):
             found.take(None if isinstance(answer, OnedoorError) else answer.body.reads, system)
@@ -121,19 +121,20 @@ def _unwritten(_held: HeldRead) -> str:
 class _Found:
     """What the systems answered so far, and those of it that were written already."""
 
-    def __init__(self, cases: "_Cases", write: Write) -> None:
-        self.cases, self.write = cases, write
+    def __init__(self, cases: "_Cases", write: Write, before: str) -> None:
+        self.cases, self.write, self.before = cases, write, before
         self.reads: dict[str, tuple[ReadView, str]] = {}
         self.held: dict[str, HeldRead] = {}
         self.lines: dict[str, str] = {}
         self.silent: list[Text] = []
 
     def take(self, views: Iterable[ReadView] | None, system: str) -> None:
-        """Take what *system* answered; nothing is no answer."""
+        """Take what *system* answered, as far as it was asked for; nothing is no answer."""
         if views is None:
             self.silent.append(nation.current().holder_of(system))
             return
-        self.reads.update((view.record, (view, system)) for view in views)
+        asked = (view for view in views if not self.before or view.record < self.before)
+        self.reads.update((view.record, (view, system)) for view in asked)
 
     def newest(self, most: int) -> list[HeldRead]:
         """Return the newest *most* reads so far, all of them written."""

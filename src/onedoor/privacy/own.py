@@ -25,7 +25,7 @@ OTHERS = (
     "own.looked_by > '' AND own.looked_by < (SELECT %s::varchar)",
     "own.looked_by > (SELECT %s::varchar)",
 )
-OWN_LOOKS = "own.looked_by = %s"
+OWN_LOOKS = "own.looked_by > '' AND own.looked_by = %s"
 """A person's own looks at these records may be many: each part is a stretch of the key's index, read for itself.
 
 What is asked for in a SELECT is no constant to the planner: it plans once, and not for each account anew.

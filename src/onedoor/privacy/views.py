@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import MAXYEAR, MINYEAR, datetime
 from functools import lru_cache
 from typing import Annotated, Any
 from uuid import UUID
@@ -73,6 +73,11 @@ class ReadView:
     field_texts: tuple[Text, ...]
     stopped: bool = False
     """Whether it was refused because the person it is about has stopped it."""
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a moment that no zone has a day for: one answer would break the page of all."""
+        if not MINYEAR < self.moment.year < MAXYEAR:
+            raise ValueError(self.moment)
 
     def to_json(self) -> dict[str, Any]:
         """Return the view as JSON values."""

@@ -1,0 +1,86 @@
+"""Who read my data, where a system answers what it was not asked for, or what no page can show."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from onedoor.exchange import service as exchange
+from onedoor.exchange.connections import Response
+from onedoor.exchange.service import Answer, Call
+from onedoor.privacy import own
+from onedoor.privacy.rules import Reader
+
+pytestmark = pytest.mark.django_db
+MOTHER = "001196204817"
+OLD, NEW = "11111111-1111-4111-9111-111111111111", "99999999-9999-4999-9999-999999999999"
+VIEW: dict[str, Any] = {
+    "record": NEW,
+    "moment": "2026-11-30T10:00:00+00:00",
+    "by_agency": "x",
+    "by_user": "y",
+    "register": "r",
+    "operation": "read",
+    "purpose": "p",
+    "basis": "b",
+    "fields": ["a"],
+    "refused": False,
+    "case": "",
+    "agency_text": {"en": "<b>Who</b>"},
+    "register_text": {"en": "R"},
+    "purpose_text": {},
+    "basis_text": {"en": "B"},
+    "law": "",
+    "field_texts": [{"en": "F"}],
+}
+
+
+@pytest.fixture
+def answered(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Give the one read that the first system answers, whatever it is asked; all others have none."""
+    view = dict(VIEW)
+
+    def ask_each(calls: list[Call], *, timeout: float) -> Iterator[Answer | Exception]:
+        for number, call in enumerate(calls):
+            body = json.dumps({"reads": [] if number else [view]}).encode()
+            yield exchange._answer(call, Response(200, {"content-type": "application/json", "x-road-id": "m"}, body))
+
+    monkeypatch.setattr(exchange, "ask_each", ask_each)
+    return view
+
+
+def page(query: str = "", kind: str = "") -> str:
+    client = Client()
+    client.post("/en/sign-in", {"persona": "mother"})
+    response = client.get(f"/en/reads{kind}{query}")
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+@pytest.mark.usefixtures("answered")
+def test_words_of_another_system_are_text_and_no_markup() -> None:
+    assert "&lt;b&gt;Who&lt;/b&gt;" in page()
+
+
+@pytest.mark.parametrize("moment", ["9999-12-31T23:59:59+00:00", "0001-01-01T00:00:00+14:00"])
+@pytest.mark.parametrize("kind", ["", ".csv", ".json"])
+def test_a_moment_on_no_day_of_ours_is_no_answer_and_the_other_systems_are_shown(
+    answered: dict[str, Any], moment: str, kind: str
+) -> None:
+    answered["moment"] = moment
+    said = page(kind=kind)
+    assert "Who" not in said.replace("Who read", "")
+    assert kind or "Some agencies do not answer" in said
+
+
+@pytest.mark.usefixtures("answered")
+def test_what_is_newer_than_what_was_asked_for_stands_on_no_older_page() -> None:
+    assert NEW in page()
+    assert NEW not in page(f"?before={OLD}")
+
+
+def test_a_look_by_nobody_in_particular_is_found_once() -> None:
+    own.look(Reader("VN/GOV/G22/PORTAL", "", "own-reads", "l91-2025"), MOTHER)
+    assert len(own.reads_of_person(MOTHER, own.Wanted(looks=True))) == 1
