@@ -8,10 +8,12 @@ import gzip
 import hashlib
 import hmac
 import json
+import os
 import re
 import shutil
 import sqlite3
 import tarfile
+import time
 import zlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -154,7 +156,8 @@ def unpack(path: Path, folder: Path, key: bytes | None = b"") -> dict[str, Any]:
 def _take_out(archive: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> None:
     """Write a file of *archive* into *folder*, for its owner alone to write; raise ValueError where it would leave it.
 
-    Debian 12's Python has no filters for `tarfile.TarFile.extract`.
+    It is as old as it was: what is kept for so many days is told by that. Debian 12's Python has no filters for
+    `tarfile.TarFile.extract`.
     """
     path = folder / member.name
     if not path.resolve().is_relative_to(folder.resolve()):
@@ -163,6 +166,8 @@ def _take_out(archive: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -
     with cast("IO[bytes]", archive.extractfile(member)) as source, path.open("wb") as file:
         path.chmod(member.mode & 0o755 | 0o600)
         shutil.copyfileobj(source, file)
+    written = min(max(0.0, member.mtime), time.time())
+    os.utime(path, (written, written))
 
 
 def expires(path: Path) -> datetime | None:

@@ -4,7 +4,9 @@ import hashlib
 import hmac
 import io
 import json
+import os
 import tarfile
+import time
 
 import pytest
 
@@ -141,6 +143,16 @@ def test_a_private_file_comes_back_private(tmp_path):
     archives.pack(tmp_path / "in", tmp_path / "data.tar.gz", {"id": "7"})
     archives.unpack(tmp_path / "data.tar.gz", tmp_path / "back")
     assert (tmp_path / "back" / "files/portal/a.pem").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(("written", "told"), [(1_700_000_000, 1_700_000_000), (9_999_999_999, None)])
+def test_a_file_comes_back_as_old_as_it_was_and_none_from_the_future(tmp_path, written, told):
+    before = time.time()
+    os.utime(made(tmp_path, "in/files/gateway-G15/operations-1-0.gz"), (written, written))
+    archives.pack(tmp_path / "in", tmp_path / "data.tar.gz", {"id": "7"})
+    archives.unpack(tmp_path / "data.tar.gz", tmp_path / "back")
+    moment = (tmp_path / "back/files/gateway-G15/operations-1-0.gz").stat().st_mtime
+    assert moment == told or (told is None and before - 1 <= moment <= time.time())
 
 
 def test_damaged_bytes_are_a_sentence(tmp_path):
