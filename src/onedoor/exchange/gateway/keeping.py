@@ -77,7 +77,8 @@ class Worker:
     def start(self, module: str, of: int, shared: Sequence[int]) -> None:
         """Start it, of as many, with the files they share; its input ends when this process does."""
         if self.pipe >= 0:
-            os.close(self.pipe)
+            closed, self.pipe = self.pipe, -1
+            os.close(closed)
         files = (self.watched.fileno(), *shared)
         command = [sys.executable, "-m", module, *map(str, (self.number, of, *files))]
         given, self.pipe = os.pipe()

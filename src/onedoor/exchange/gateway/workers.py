@@ -149,7 +149,12 @@ class Workers(Collector):
                 continue
             if one.process is not None:
                 _logger.warning("worker.ended number=%s", one.number)
-            one.start(__spec__.name, len(self._workers), self._shared)
+            try:
+                one.start(__spec__.name, len(self._workers), self._shared)
+            except OSError:  # no memory for it just now, or an installation that is being replaced: the others stay
+                if one.process is None:
+                    raise
+                _logger.exception("worker.not_started number=%s", one.number)
 
     def _renewed(self, one: Worker) -> bool:
         """Have a worker become what is installed now; return whether it works again; not when all are told to end."""
@@ -168,7 +173,10 @@ class Workers(Collector):
         for number in self._shared:
             os.set_inheritable(number, True)
         told = {"pid": os.getpid(), "shared": self._shared, "workers": [one.hand_on() for one in self._workers]}
-        become_anew([], **{KEPT: json.dumps(told)})
+        try:
+            become_anew([], **{KEPT: json.dumps(told)})
+        except OSError:
+            _logger.exception("workers.not_renewed")
 
     def _end(self) -> None:
         until = time.monotonic() + STOPPED_WITHIN
