@@ -13,6 +13,7 @@ from typing import Any, cast
 from urllib.parse import quote
 
 import structlog
+from django.conf import settings
 
 from onedoor.exchange import identifiers, openapi
 from onedoor.exchange import service as exchange
@@ -196,10 +197,11 @@ def _read(answer: Answer | OnedoorError) -> Description | None:
 
 
 def _title(info: Mapping[str, Any]) -> Text:
-    """Return the title in each language that *info* says it in; for all others, first, the one of no language."""
+    """Return the title in those of our languages that *info* says it in; for all others, first, the one of none."""
     names = info.get(NAMES)
-    told = {"": info.get("title"), **(names if isinstance(names, dict) else {})}
-    return {language: str(text)[:LONGEST] for language, text in islice(told.items(), MOST) if text}
+    said = names if isinstance(names, dict) else {}
+    told = {"": info.get("title"), **{language: said.get(language) for language, _ in settings.LANGUAGES}}
+    return {language: str(text)[:LONGEST] for language, text in told.items() if text}
 
 
 shelf = Shelf()

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -69,9 +69,14 @@ def _found(request: HttpRequest) -> tuple[str, int, Sequence[Offered]]:
     """Return what is searched for, the configuration's serial number, and the services with all words of it."""
     query = " ".join(request.GET.get("q", "").split())[:LONGEST]
     serial, known = shelf.services()
-    words = fold(query).split()
-    found = [one for one in known if all(word in fold(f"{one.words} {_all_names(one)}") for word in words)]
+    words = frozenset(fold(query).split())
+    found = [one for one in known if not words or _holds(one, words)]
     return query, serial, sorted(found, key=lambda one: one.id)
+
+
+def _holds(one: Offered, words: Collection[str]) -> bool:
+    text = fold(f"{one.words} {_all_names(one)}")
+    return all(word in text for word in words)
 
 
 def _row(one: Offered) -> dict[str, Any]:

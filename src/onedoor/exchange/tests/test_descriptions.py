@@ -142,3 +142,10 @@ def test_a_title_is_told_in_the_readers_language_or_as_it_stands() -> None:
     assert called("vi", title="People", **{NAMES: ["Dân cư"]}) == "People"
     assert len(called("vi", title="x", **{NAMES: {"vi": "x" * 999}})) == descriptions.LONGEST
     assert called("vi", title="") == ""
+
+
+def test_of_titles_in_many_languages_those_in_ours_are_kept_however_many_a_provider_says() -> None:
+    names = {f"x-{number}": "x" * 999 for number in range(1000)} | {"vi": "Dân cư", "x" * 10**6: "x"}
+    found = read({"openapi": "3.1.0", "info": {"title": "People", NAMES: names}})
+    assert found is not None
+    assert found.title == {"": "People", "vi": "Dân cư"}
