@@ -186,16 +186,23 @@ def take_each(
 ) -> list[T]:
     """Ask *calls* at the same time, one for each of *asked*, and give *take* each of them with the body it answered.
 
-    Return those that are silent: that did not answer, or not as *take* understands it (its KeyError, TypeError or
-    ValueError).
+    Return those that are silent: that did not answer, or not as *take* understands it (its KeyError, TypeError,
+    ValueError or AttributeError).
     """
+    return take_from(asked, ask_each(calls, timeout=timeout), take)
+
+
+def take_from(
+    asked: Sequence[T], answers: Iterable[Answer | OnedoorError], take: Callable[[T, Any], object]
+) -> list[T]:
+    """As `take_each`, of *answers* that were asked for before; *take* keeps nothing of one that it breaks off at."""
     silent = []
-    for one, answer in zip(asked, ask_each(calls, timeout=timeout), strict=True):
+    for one, answer in zip(asked, answers, strict=True):
         try:
             if isinstance(answer, OnedoorError):
                 raise answer
             take(one, answer.body)
-        except (OnedoorError, KeyError, TypeError, ValueError):
+        except (OnedoorError, KeyError, TypeError, ValueError, AttributeError):
             silent.append(one)
     return silent
 

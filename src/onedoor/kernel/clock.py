@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, time, timedelta
 from functools import cached_property
 from typing import ClassVar, Literal, Self, cast
 from zoneinfo import ZoneInfo
@@ -39,6 +39,14 @@ class NoWorkingTime(OnedoorError):
 def now() -> datetime:
     """Return the present moment, aware and in UTC."""
     return _frozen or datetime.now(UTC)
+
+
+def moment_of(text: str) -> datetime:
+    """Return the moment (ISO) that somebody else tells; raise ValueError for one without zone or on no day of ours."""
+    found = datetime.fromisoformat(text)
+    if found.tzinfo is None or not MINYEAR < found.year < MAXYEAR:
+        raise ValueError(text)
+    return found
 
 
 @contextmanager

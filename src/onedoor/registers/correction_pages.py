@@ -54,13 +54,12 @@ def asked(request: HttpRequest) -> HttpResponse:
 
     def told() -> tuple[list[Line], list[Text]]:
         lines: list[Line] = []
-        silent = []
-        for register, answer in zip(chosen, answers, strict=True):
-            if isinstance(answer, OnedoorError):
-                silent.append(register.name)
-            else:
-                lines += [_line(register, one) for one in answer.body["corrections"]]
-        return lines, silent
+
+        def take(register: Register, told: Any) -> None:  # noqa: ANN401 - what another system answered
+            lines.extend([_line(register, one) for one in told["corrections"]])
+
+        silent = exchange.take_from(chosen, answers, take)
+        return lines, [one.name for one in silent]
 
     return render(request, "registers/corrections.html", {"asked": told, "now": clock.now()})
 
@@ -93,15 +92,18 @@ def _asked(chosen: Sequence[Chosen], actor: Actor) -> Callable[[], tuple[dict[st
 
     def told() -> tuple[dict[str, Text], list[Text]]:
         offered: dict[str, Text] = {}
-        silent = []
-        for (register, fields), answer in zip(chosen, answers, strict=True):
-            if isinstance(answer, OnedoorError):
-                silent.append(register.name)
-                offered |= {f"{register.id}.{one.id}": {} for one in fields}
-            elif len(answer.body["records"]) == 1:
-                (record,) = answer.body["records"]
-                offered |= {f"{register.id}.{one.id}": words.say(one.schema, record.get(one.id)) for one in fields}
-        return offered, silent
+
+        def take(one: Chosen, told: Any) -> None:  # noqa: ANN401 - what another system answered
+            register, fields = one
+            if len(told["records"]) == 1:
+                (record,) = told["records"]
+                said = {f"{register.id}.{one.id}": words.say(one.schema, record.get(one.id)) for one in fields}
+                offered.update(said)
+
+        silent = exchange.take_from(chosen, answers, take)
+        offered.update({f"{register.id}.{one.id}": {} for register, fields in silent for one in fields})
+        every = (f"{register.id}.{one.id}" for register, fields in chosen for one in fields)
+        return {one: offered[one] for one in every if one in offered}, [register.name for register, _fields in silent]
 
     return told
 
@@ -160,5 +162,5 @@ def _call(register: Register, path: str, body: dict[str, Any], actor: Actor, key
 
 def _line(register: Register, one: dict[str, Any]) -> Line:
     field = register.fields[one["field"]].name
-    due = datetime.fromisoformat(one["due"])
+    due = clock.moment_of(one["due"])
     return Line(one["code"], register.name, field, one["state"], due, one["words"])

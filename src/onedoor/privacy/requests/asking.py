@@ -9,7 +9,7 @@ from typing import Any
 from onedoor.exchange import service as exchange
 from onedoor.exchange.service import Call, Reason
 from onedoor.identity import service as identity
-from onedoor.kernel import nation
+from onedoor.kernel import clock, nation
 from onedoor.kernel.actor import Actor
 from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.settings import current as settings
@@ -121,8 +121,8 @@ def _line(agency: Agency, one: Mapping[str, Any]) -> Asked:
         right=str(one["right"]),
         purpose=known.text if known else {},
         state=str(one["state"]),
-        asked=datetime.fromisoformat(one["asked"]),
-        due=datetime.fromisoformat(one["due"]),
+        asked=clock.moment_of(one["asked"]),
+        due=clock.moment_of(one["due"]),
         extended=bool(one["extended"]),
         complete_on=date.fromisoformat(one["complete_on"]) if one["complete_on"] else None,
         **{name: str(one[name]) for name in ("article", "answer", "reason")},
