@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from onedoor.cases import directory, register_words
 from onedoor.cases.views import AnswerView
@@ -10,7 +11,6 @@ from onedoor.exchange.service import Call, Reason
 from onedoor.identity import service as identity
 from onedoor.kernel import nation
 from onedoor.kernel.actor import Actor
-from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.text import Text
 from onedoor.privacy import service as privacy
 from onedoor.procedures import service as procedures
@@ -44,16 +44,14 @@ def suggestions(actor: Actor) -> Suggestions:
     suggesting = [(one, one.suggest) for one in procedures.services(nation.current().today()) if one.suggest]
     agreed = {purpose: privacy.agrees(person, purpose) for purpose in {how.purpose for _, how in suggesting}}
     asked = [(one, how) for one, how in suggesting if agreed[how.purpose]]
-    answers = exchange.ask_each([_call(how, person, actor) for _, how in asked], timeout=WAIT)
     found: list[Suggested] = []
-    silent: list[Text] = []
-    for (service, how), answer in zip(asked, answers, strict=True):
-        if isinstance(answer, OnedoorError):
-            silent.append(directory.register_name(how.register))
-        else:
-            found += _suggested(service, how, answer.body["records"])
+
+    def take(one: tuple[Service, Suggestion], told: Any) -> None:  # noqa: ANN401 - what another system answered
+        found.extend(list(_suggested(*one, told["records"])))
+
+    silent = exchange.take_each(asked, [_call(how, person, actor) for _, how in asked], take, timeout=WAIT)
     names = [(purpose, privacy.purpose(purpose).text) for purpose, yes in sorted(agreed.items()) if not yes]
-    return Suggestions(tuple(found), tuple(names), tuple(silent))
+    return Suggestions(tuple(found), tuple(names), tuple(directory.register_name(how.register) for _, how in silent))
 
 
 def _suggested(service: Service, how: Suggestion, records: Iterable[dict[str, object]]) -> Iterable[Suggested]:

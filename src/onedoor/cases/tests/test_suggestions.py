@@ -6,6 +6,8 @@ from onedoor.cases import service
 from onedoor.cases.tests.conftest import MOTHER, NOTICE, Transport, work
 from onedoor.cases.tests.story import SignIn, only, submit
 from onedoor.cases.tests.test_pages import Visitor, own_language, text  # noqa: F401 - the fixture is for every test here
+from onedoor.exchange import service as exchange
+from onedoor.exchange.service import Answer
 from onedoor.kernel.actor import Actor
 from onedoor.privacy.consents import decisions
 from onedoor.privacy.models import ReadRecord
@@ -52,6 +54,17 @@ def test_a_register_that_is_silent_is_named(sign_in: SignIn, transport: Transpor
     shown = service.suggestions(mother)
     assert not shown.found
     assert [name["en"] for name in shown.silent] == ["Register of birth notices"]
+
+
+@pytest.mark.parametrize("odd", [[], {}, {"records": 7}, {"records": [7]}])
+def test_a_register_whose_answer_cannot_be_read_is_named_as_silent(
+    sign_in: SignIn, monkeypatch: pytest.MonkeyPatch, odd: object
+) -> None:
+    mother = sign_in("mother")
+    say(mother, given=True)
+    monkeypatch.setattr(exchange, "ask_each", lambda calls, timeout: iter([Answer(200, odd, {}, "m") for _ in calls]))
+    shown = service.suggestions(mother)
+    assert (shown.found, [name["en"] for name in shown.silent]) == ((), ["Register of birth notices"])
 
 
 def test_the_page_leads_to_the_service_or_to_the_consent(sign_in: SignIn) -> None:
