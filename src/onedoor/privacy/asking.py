@@ -221,11 +221,12 @@ def sealed_counts(_minute: int) -> SealedCounts:
     reader = _reader(Actor(person="public"))
     others = _systems()
     why = Reason(reader.purpose, reader.basis)
-    calls = [Call(f"{one}/{sealing.SERVICE}", "counts", {}, reason=why, user=reader.user) for one in others]
+    user, answered = reader.user, sealing.Counted
+    calls = [Call(f"{one}/{sealing.SERVICE}", "counts", {}, reason=why, user=user, answered=answered) for one in others]
     found = sealing.counts()
 
-    def take(_system: str, told: Any) -> None:  # noqa: ANN401 - what another system answered
-        found.extend([Count(**one) for one in told["counts"]])
+    def take(_system: str, told: sealing.Counted) -> None:
+        found.extend(told.counts)
 
     silent = exchange.take_each(others, calls, take, timeout=WAIT)
     sums: dict[tuple[str, str], Count] = {}

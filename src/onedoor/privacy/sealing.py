@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
-from typing import Final
+from typing import Annotated, Final
 from uuid import UUID
 
 from django.contrib.postgres.aggregates import ArrayAgg
@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import Max
 from django.db.models.functions import Greatest
 from django.utils import timezone
+from msgspec import Meta
 
 from onedoor.kernel import clock, nation
 from onedoor.kernel.ids import uuid7
@@ -58,9 +59,16 @@ class Count:
     """How many sealed reads an agency made in a month (``2026-12``), and how many of them were postponed."""
 
     agency: str
-    month: str
+    month: Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}\Z")]
     reads: int
     postponed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What a system answers that is asked for its counts."""
+
+    counts: tuple[Count, ...]
 
 
 def postpone(record: UUID, until: date, reader: Reader) -> str:

@@ -10,7 +10,7 @@ from django.test import Client
 from onedoor.exchange import service as exchange
 from onedoor.exchange.connections import Response
 from onedoor.exchange.service import Answer, Call
-from onedoor.privacy import own
+from onedoor.privacy import asking, own
 from onedoor.privacy.rules import Reader
 
 pytestmark = pytest.mark.django_db
@@ -84,3 +84,25 @@ def test_what_is_newer_than_what_was_asked_for_stands_on_no_older_page() -> None
 def test_a_look_by_nobody_in_particular_is_found_once() -> None:
     own.look(Reader("VN/GOV/G22/PORTAL", "", "own-reads", "l91-2025"), MOTHER)
     assert len(own.reads_of_person(MOTHER, own.Wanted(looks=True))) == 1
+
+
+GOOD = {"agency": "police-00199", "month": "2026-12", "reads": 2, "postponed": 1}
+
+
+@pytest.mark.parametrize("odd", [{"agency": {}}, {"reads": "2"}, {"month": 7}, {"month": "soon"}, {"postponed": None}])
+def test_counts_of_sealed_reads_that_cannot_be_read_are_no_answer(
+    monkeypatch: pytest.MonkeyPatch, odd: dict[str, object]
+) -> None:
+    def ask_each(calls: list[Call], *, timeout: float) -> Iterator[Answer | Exception]:
+        for number, call in enumerate(calls):
+            body = json.dumps({"counts": [GOOD | odd] if number else [GOOD]}).encode()
+            yield exchange._answer(call, Response(200, {"content-type": "application/json", "x-road-id": "m"}, body))
+
+    monkeypatch.setattr(exchange, "ask_each", ask_each)
+    asking.sealed_counts.cache_clear()
+    response = Client().get("/en/sealed-reads")
+    asking.sealed_counts.cache_clear()
+    assert response.status_code == 200
+    said = response.content.decode()
+    assert "12/2026" in said
+    assert "Some agencies do not answer" in said
