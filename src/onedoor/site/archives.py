@@ -144,7 +144,7 @@ def unpack(path: Path, folder: Path, key: bytes | None = b"") -> dict[str, Any]:
         for member in archive:
             if member.name in (MANIFEST, SEAL):
                 continue
-            if member.name not in about["digests"] or not member.isreg():
+            if member.name not in about["digests"] or not member.isreg() or member.issparse():  # a hole fills a disk
                 raise BadArchive(path=path, why=said("{name} was changed", name=member.name))
             _take_out(archive, member, folder)
         wrong = [name for name, digest in about["digests"].items() if not _is(folder / name, digest)]

@@ -145,6 +145,23 @@ def test_a_private_file_comes_back_private(tmp_path):
     assert (tmp_path / "back" / "files/portal/a.pem").stat().st_mode & 0o777 == 0o600
 
 
+def test_a_file_with_holes_fills_no_disk(tmp_path):
+    body, name, size = b"x", "files/portal/a.pem", 1 << 24
+    about = {"format": archives.FORMAT, "digests": {name: hashlib.sha256(body + bytes(size - 1)).hexdigest()}}
+    written = json.dumps(about).encode()
+    seal = hmac.new(KEY, written, "sha256").hexdigest().encode()
+    with tarfile.open(tmp_path / "data.tar.gz", "w:gz") as archive:
+        for called, content in ((archives.MANIFEST, written), (archives.SEAL, seal), (name, body)):
+            member = tarfile.TarInfo(called)
+            member.size = len(content)
+            if content == body:
+                member.pax_headers = {"GNU.sparse.map": "0,1", "GNU.sparse.size": str(size)}
+            archive.addfile(member, io.BytesIO(content))
+    with pytest.raises(BadArchive, match="was changed"):
+        archives.unpack(tmp_path / "data.tar.gz", tmp_path / "back", KEY)
+    assert not list(tmp_path.glob("back/**/*.pem"))
+
+
 @pytest.mark.parametrize(("written", "told"), [(1_700_000_000, 1_700_000_000), (9_999_999_999, None)])
 def test_a_file_comes_back_as_old_as_it_was_and_none_from_the_future(tmp_path, written, told):
     before = time.time()
