@@ -22,6 +22,11 @@ def semicolons(texts: Iterable[str], language: str) -> str:
     return ("\u202f; " if language == "fr" else "; ").join(texts)
 
 
+def colon(language: str) -> str:
+    """Return the colon between two texts as *language* sets it: French keeps it off the word."""
+    return "\u202f: " if language == "fr" else ": "
+
+
 def cell(text: str) -> str:
     """Return *text* for a cell of a table: what a spreadsheet would take for a formula stays a text."""
     return f"'{text}" if text.startswith(_FORMULA) else text

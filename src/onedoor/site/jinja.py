@@ -13,7 +13,7 @@ from jinja2.runtime import Macro
 from markupsafe import Markup
 
 from onedoor.kernel import nation
-from onedoor.kernel.text import Text, pick, semicolons
+from onedoor.kernel.text import Text, colon, pick, semicolons
 from onedoor.site import addresses, chrome, dates
 from onedoor.site.templating import Pages, escaped
 
@@ -40,6 +40,7 @@ def environment(**options: Any) -> Pages:  # noqa: ANN401 (as Django gives them)
         lang=dates.language,
         pick=picked,
         listed=listed,
+        colon=lambda: colon(dates.language()),
         native=native,
         qr=qr,
         chrome=chrome.of,
@@ -82,6 +83,7 @@ def of_language(language: str) -> dict[str, Any]:
         "lang": lambda: language,
         "pick": picked,
         "listed": listed,
+        "colon": lambda: colon(language),
         "url": here,
         "ngettext": plural,
         "written": written,

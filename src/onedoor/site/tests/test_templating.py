@@ -13,6 +13,7 @@ from onedoor.site.jinja import environment
 SOURCES = {
     "word": '{{ _("Sign in") }}|{% if yes %}{{ _("Sign out") if yes else "" }}{% endif %}|{{ _(word) }}',
     "filled": '{{ _("%(n)s minute", n="<3>") }}{% trans n=n %}{{ n }} & more{% endtrans %}',
+    "between": '<b>{{ _("Home") }}</b>{{ colon() }}{{ listed(["a", "b"]) }}',
     "child": '{% extends "word" %}',
     "shown": "{% macro told(x) %}[{{ x }}]{% endmacro %}{{ value }} {{ told(value) }}",
 }
@@ -34,6 +35,11 @@ def test_each_language_has_its_own_words(pages):
     assert len(set(told.values())) == 3
     for words in told.values():
         assert words.split("|")[0] == words.split("|")[2]
+
+
+def test_signs_between_two_texts_stand_as_the_language_sets_them(pages):
+    assert rendered(pages, "between", "en") == "<b>Home</b>: a; b"
+    assert rendered(pages, "between", "fr") == "<b>Accueil</b>\u202f: a\u202f; b"
 
 
 def test_a_template_that_extends_stays_in_its_language(pages):

@@ -130,6 +130,32 @@ def test_french_has_a_narrow_space_before_double_signs() -> None:
     assert not wrong
 
 
+BY_HAND = re.compile(r"(?:[}%]}|</\w+>|<span class=\"vh\">)[:;] ")
+"""A sign between two texts that a template writes as English does."""
+
+
+def test_templates_leave_the_colon_between_two_texts_to_the_language() -> None:
+    found = [
+        f"{path.name}: {sign.group()}"
+        for path in SOURCE.rglob("templates/**/*.html")
+        for sign in BY_HAND.finditer(path.read_text(encoding="utf-8"))
+    ]
+    assert not found
+
+
+FRENCH = re.compile(r"""\bfr: (?:"((?:[^"\\]|\\.)*)"|'((?:[^']|'')*)'|([^,}"'\n][^,}\n]*))""")
+
+
+def test_the_french_of_nations_has_a_narrow_space_before_double_signs() -> None:
+    texts = [
+        (path.name, one[1] or one[2] or one[3])
+        for path in SOURCE.parents[1].glob("nations/**/*.yaml")
+        for one in FRENCH.finditer(path.read_text(encoding="utf-8"))
+    ]
+    assert len(texts) > 800
+    assert not [one for one in texts if re.search(r"[ \u00a0][:;!?»]|« |\w[:;](?: |$)", one[1])]
+
+
 def described(value: object) -> Iterator[str]:
     """Yield what a schema says of the values it wants: a fault tells it to whoever wrote another one."""
     if isinstance(value, dict):
