@@ -47,11 +47,20 @@ def endpoint(given: str) -> str:
     raise argparse.ArgumentTypeError(_("“{given}” is no method and path, such as “GET /pets/*”", given=given[:40]))
 
 
+def _whole(given: str) -> int:
+    """Return the whole number that was *given*; a parser that asks for an ``int`` says what is wrong with another."""
+    try:
+        return int(given)
+    except ValueError:
+        raise argparse.ArgumentTypeError(_("“{given}” is no whole number", given=given[:40])) from None
+
+
 class Parser(argparse.ArgumentParser):
     """A parser whose help is translated when it is shown; so are those of its commands."""
 
     def __init__(self, **given: Any) -> None:  # noqa: ANN401 - what argparse takes
         super().__init__(**{"formatter_class": _Help, **given})
+        self.register("type", int, _whole)
 
 
 class _Help(argparse.HelpFormatter):

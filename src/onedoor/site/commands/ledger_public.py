@@ -151,6 +151,8 @@ def audit(arguments: argparse.Namespace) -> int:
     witnesses = _witnesses(arguments)
     try:
         note = _published(source, arguments.url, CHECKPOINT).decode()
+        if before and note.partition("\n")[0] != before.checkpoint.origin:
+            raise OtherKey(path=arguments.state, kept=before.key)
         checkpoint = verify_checkpoint(note, log, witnesses)
         computed = audited(source.read, checkpoint, before.checkpoint if before else None)
         kinds = ledger_sources.progress(computed, checkpoint.size)

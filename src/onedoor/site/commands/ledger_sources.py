@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from onedoor.kernel.errors import OnedoorError
-from onedoor.kernel.fetching import OK, Server, TooLong
+from onedoor.kernel.fetching import OK, BadAnswer, Server, TooLong
 from onedoor.kernel.ledger import Leaf, LedgerError
 from onedoor.site.messages import text as _
 from onedoor.site.progress import shown
@@ -67,12 +67,21 @@ class Address:
         except TooLong as error:
             raise NotReached(url=url, why=_("it has more than {most} bytes", most=most)) from error
         except OSError as error:
-            raise NotReached(url=url, why=type(error).__name__) from error
+            raise NotReached(url=url, why=_why(error)) from error
         if status in GONE:
             return None
         if status != OK:
             raise NotReached(url=url, why=_("the answer was {status}", status=status))
         return found
+
+
+def _why(error: OSError) -> str:
+    """Return in words why nothing came from an address."""
+    if isinstance(error, TimeoutError):
+        return _("the answer did not come in time")
+    if isinstance(error, BadAnswer):
+        return _("what answers there serves no ledger: its answer is not whole, or of a kind that is not taken")
+    return _("nobody answers there ({error})", error=type(error).__name__)
 
 
 def progress(audit: Iterator[tuple[int, list[bytes]]], size: int) -> dict[str, int]:

@@ -76,6 +76,14 @@ def test_how_many_is_a_whole_number_from_1(
     assert said in told
 
 
+@pytest.mark.parametrize("line", [["up", "--port"], ["measure", "rank", "--data", "x", "--edition"]])
+def test_what_is_no_whole_number_is_said_in_words(capsys: pytest.CaptureFixture[str], line: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.run([*line, "abc", "--language", "fr"])
+    assert ended.value.code == cli.FAILED
+    assert "«\u202fabc\u202f» n’est pas un nombre entier" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("given", "meant"), [("1", 1), ("10000", 10_000), ("0", None), ("1.5", None), ("٣", None)])
 def test_a_positive_number_has_digits_alone(given: str, meant: int | None) -> None:
     if meant:

@@ -141,6 +141,13 @@ def test_an_audit_finds_that_a_ledger_shrank(capsys, folder: Path, tmp_path: Pat
     assert "what an audit keeps" in told(capsys, "audit", other, "--state", state, leaves=2)
 
 
+def test_what_was_kept_of_another_ledger_is_no_fault_of_this_one(capsys, folder: Path, tmp_path: Path) -> None:
+    state, checkpoint = tmp_path / "seen", folder / "checkpoint"
+    told(capsys, "audit", folder, "--state", state)
+    checkpoint.write_text(f"another/ledger\n{checkpoint.read_text().partition(chr(10))[2]}")
+    assert "was kept for another ledger" in told(capsys, "audit", folder, "--state", state, leaves=2)
+
+
 class Silent(SimpleHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
         pass
