@@ -15,7 +15,7 @@ from onedoor.kernel.watch.health import Dependency, Failing
 from onedoor.kernel.watch.metrics import Measure
 from onedoor.kernel.watch.trace import Trace
 from onedoor.signing import ends, holders
-from onedoor.store import measures
+from onedoor.store import keys, measures
 
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 SYSTEMS = "portal-web, portal-worker, node"
@@ -73,7 +73,7 @@ def begin(settings: Settings, process: str, *, whole: bool) -> None:
 def health_of(settings: Settings, *, whole: bool) -> health.Health:
     """Return what a system depends on: without its database nothing goes; without its gateway only some things."""
     gateway = settings.gateway_url.partition("://")[2].rstrip("/")
-    found = [Dependency("database", measures.answers)]
+    found = [Dependency("database", measures.answers), Dependency("keys", _keys, needed=False)]
     if gateway:
         found.append(Dependency("gateway", lambda: health.answers(gateway), needed=False))
     if whole:
@@ -89,6 +89,15 @@ def certificates(settings: Settings) -> Iterator[Measure]:
     seals = [folder / f"{agency}.pem" for agency in holders.agencies(folder)]
     if seals:
         yield Measure(ends.METRIC, min(days for _, days in ends.days_left(seals)), ("seals",))
+
+
+def _keys() -> None:
+    try:
+        keys.blind_key()
+    except keys.BlindKeyMissing as error:
+        raise Failing(
+            "keys/blind is missing, so nobody is found and no read recorded; put it back from the archive of keys"
+        ) from error
 
 
 def _ledger() -> None:

@@ -73,6 +73,14 @@ def blind(purpose: str, value: str) -> bytes:
     return mac.digest()
 
 
+def blind_key() -> Path:
+    """Return where the key of blind indexes is, or is to be; raise `BlindKeyMissing` where one was in use before."""
+    path = keystore.folder() / "blind"
+    if not path.exists() and _in_use() and not path.exists():  # another process made it before what is in use
+        raise BlindKeyMissing(path=path)
+    return path
+
+
 def key_for(subject: str) -> Key:
     """Return the live key of *subject*; the first call makes it, durable before it is used."""
     return keys_for([subject])[subject]
@@ -216,10 +224,7 @@ def mark_of(subject: str) -> bytes:
 @lru_cache(maxsize=1000)
 def _keyed(_state: Path, purpose: str) -> hmac.HMAC:
     """Return what has taken the key and the *purpose* already: only the value is left, on a copy."""
-    path = keystore.folder() / "blind"
-    if not path.exists() and _in_use() and not path.exists():  # another process made it before what is in use
-        raise BlindKeyMissing(path=path)
-    return hmac.new(secret_at(path), purpose.encode() + b"\0", "sha256")
+    return hmac.new(secret_at(blind_key()), purpose.encode() + b"\0", "sha256")
 
 
 def _in_use() -> bool:

@@ -261,7 +261,7 @@ def _health(directory: DirectoryServer, loop: asyncio.AbstractEventLoop) -> Heal
 
 def _growing(national: National) -> None:
     if national.failed:
-        raise Failing(f"{len(national.failed)} ledgers are silent, or do not continue what they signed")
+        raise Failing(f"silent, or not continuing what they signed: {len(national.failed)}")
 
 
 def _responding(directory: DirectoryServer) -> None:
@@ -271,7 +271,7 @@ def _responding(directory: DirectoryServer) -> None:
 
 def _federated(directory: DirectoryServer) -> None:
     if silent := directory.silent_partners:
-        raise Failing(f"{silent} partners of the federation are silent, or what they publish is refused")
+        raise Failing(f"silent, or what they publish is refused: {silent}")
 
 
 def _sound(directory: DirectoryServer) -> None:

@@ -12,9 +12,11 @@ from django.urls import path
 
 from onedoor.exchange import service as exchange
 from onedoor.kernel.access import GATEWAY, PUBLIC, access
+from onedoor.kernel.settings import current
 from onedoor.kernel.watch import metrics, spans, trace
 from onedoor.site import errors, logs, watching
 from onedoor.site.middleware import VIA_GATEWAY
+from onedoor.store import keys, keystore
 
 NUMBER, NAME = "001099000001", "Nguyễn Thị Đào"
 
@@ -117,3 +119,18 @@ def test_a_span_of_a_request_names_route_and_status_and_nobody(client, monkeypat
     assert (parent, name, kind) == ("", "GET cases/<str:code>", spans.SERVER)
     assert facts == {"failed": False, "facts": {"http.request.method": "GET", "http.response.status_code": 200}}
     assert NUMBER not in str(kept)
+
+
+@pytest.mark.django_db
+def test_a_system_whose_blind_key_is_gone_says_so(tmp_path, monkeypatch):
+    def why() -> str:
+        return watching.health_of(current(), whole=False).ready()["dependencies"]["keys"].get("why", "")
+
+    monkeypatch.setattr(keystore, "folder", lambda: tmp_path)
+    monkeypatch.setattr(keys, "_in_use", lambda: False)
+    assert not why(), "a fresh system makes it when it is first needed"
+    assert not list(tmp_path.iterdir())
+    monkeypatch.setattr(keys, "_in_use", lambda: True)
+    assert "keys/blind is missing" in why()
+    (tmp_path / "blind").write_bytes(bytes(32))
+    assert not why()
