@@ -35,7 +35,7 @@ KINDS = {
         "breaches",
         "inbox",
     ),
-    *("consents-agreed", "suggested"),
+    *("consents", "consents-agreed", "suggested"),
     *("desk", "desk-empty", "task", "decision-error", "decision", "task-done"),
     *("look-up", "look-up-form", "look-up-error", "look-up-nothing", "look-up-found"),
     *("verify", "verify-same", "verify-differs"),
@@ -170,6 +170,7 @@ def agree(walk: Walk) -> None:
     page.goto(walk.address("suggested"))
     assert not page.locator("main a.btn").count()
     page.click("main a[href*='consents#']")
+    walk.look(page, "consents")
     page.click("main button[name=answer][value=yes]")
     walk.look(page, "consents-agreed")
     page.goto(walk.address("suggested"))
