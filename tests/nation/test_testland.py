@@ -39,7 +39,7 @@ def declare(testland: Running, colour: str) -> str:
     service = rider.get(found.link(f"services/{SERVICE}")).found()
     assert "Faire marquer un vélo" in service.text()
     page = begun(rider, service.link(f"services/{SERVICE}/apply"))
-    assert "Quel vélo ?" in page.text()
+    assert "Quel vélo ?" in page.text()
     for _ in range(4):
         form = page.main_form()
         if "colour" in form.names:
