@@ -40,6 +40,7 @@ def web() -> None:
     settings = current()
     host, _, port = settings.listen.rpartition(":")
     os.environ["ONEDOOR_MASTER"] = str(os.getpid())
+    forget_the_engine()
     Granian(
         "onedoor.site.wsgi:application",
         address=host,
@@ -54,6 +55,12 @@ def web() -> None:
         respawn_interval=0.2,
         workers_kill_timeout=15,
     ).serve()
+
+
+def forget_the_engine() -> None:
+    """Leave it to each worker to import what is installed when it begins: it is a fork, and would keep what is here."""
+    for name in [one for one in sys.modules if one.partition(".")[0] == "onedoor"]:
+        del sys.modules[name]
 
 
 def worker() -> None:
