@@ -1,6 +1,7 @@
 """``onedoor lab`` with as many members as it has, really started: each asks the next one."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 from onedoor.exchange.tests.nation import answers, free_base, wait_for
 from onedoor.site.lab import invented
 
+EXAMPLES = Path(invented.__file__).parent / "examples"
 LAB = (sys.executable, "-c", "from onedoor.site.cli import run; import sys; sys.exit(run(sys.argv[1:]))", "lab")
 NAMES = [f"M{number}" for number in range(1, invented.MOST + 1)]
 
@@ -47,3 +49,11 @@ def test_a_lab_of_twenty_members_is_ready_and_every_member_asks_another(tmp_path
             done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
             assert (done.returncode, done.stdout[:4]) == (0, "200 "), (one, other, done.stdout, done.stderr)
     assert lab.returncode == 0
+
+
+def test_the_example_names_the_members_there_are_when_it_is_asked_for_another(tmp_path: Path) -> None:
+    shutil.copy(EXAMPLES / "consumer.py", tmp_path)
+    (tmp_path / "lab.json").write_text('{"M1": {}, "M2": {}}')
+    command = [sys.executable, str(tmp_path / "consumer.py"), "M1", "M9"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (1, "no member here: M9. Members: M1, M2\n")

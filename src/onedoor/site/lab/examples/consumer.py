@@ -15,6 +15,8 @@ LAB = json.loads((HERE / "lab.json").read_text())
 
 
 def main(asks: str, asked: str) -> None:
+    if unknown := {asks, asked} - LAB.keys():
+        sys.exit(f"no member here: {', '.join(sorted(unknown))}. Members: {', '.join(LAB)}")
     own, other = LAB[asks], LAB[asked]
     keys = HERE / own["keys"]
     context = ssl.create_default_context(cafile=keys / "tls-trust.pem")
