@@ -393,13 +393,19 @@ def test_a_partners_gateway_is_known_by_both_its_certificates_while_it_changes_t
     assert (found.tls, found.before and found.before.tls) == (content["gateways"][0]["tls"], before)
 
 
+def followed(both: tuple[Place, Place], folder: Path) -> tuple[Publisher, Partners]:
+    """Return who signs in a copy of the partner, and who follows it in a copy of the directory here."""
+    shutil.copytree(both[0].var / "directory" / "partners", folder / "partners")
+    shutil.copytree(both[1].var / "directory", folder / "theirs")
+    publisher = Publisher(folder / "theirs")
+    return publisher, Partners(folder / "partners", "VN", served(publisher))
+
+
 def test_what_a_partner_signed_earlier_counts_no_more_after_what_it_signed_later(
     both: tuple[Place, Place], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    shutil.copytree(both[0].var / "directory" / "partners", tmp_path / "partners")
-    shutil.copytree(both[1].var / "directory", tmp_path / "theirs")
-    publisher, now = Publisher(tmp_path / "theirs"), datetime.now(UTC)
-    partners = Partners(tmp_path / "partners", "VN", served(publisher))
+    publisher, partners = followed(both, tmp_path)
+    now = datetime.now(UTC)
     monkeypatch.setattr(publishing, "LIFE", timedelta(hours=25))
     publisher.publish_sources()
     assert partners.look(now)
@@ -418,10 +424,8 @@ def test_what_a_partner_signed_earlier_counts_no_more_after_what_it_signed_later
 def test_what_a_partner_signed_while_its_clock_was_far_ahead_holds_up_nothing_that_it_signs_later(
     both: tuple[Place, Place], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    shutil.copytree(both[0].var / "directory" / "partners", tmp_path / "partners")
-    shutil.copytree(both[1].var / "directory", tmp_path / "theirs")
-    publisher, now = Publisher(tmp_path / "theirs"), datetime.now(UTC)
-    partners = Partners(tmp_path / "partners", "VN", served(publisher))
+    publisher, partners = followed(both, tmp_path)
+    now = datetime.now(UTC)
     with monkeypatch.context() as patch:
         patch.setattr(publishing, "LIFE", download.FURTHEST + timedelta(hours=1))
         publisher.publish_sources()

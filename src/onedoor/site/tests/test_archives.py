@@ -122,17 +122,21 @@ def test_a_database_of_no_system_is_refused(tmp_path, database):
         archives.unpack(to, tmp_path / "back")
 
 
-@pytest.mark.parametrize("name", ["../outside.pem", "/tmp/outside-of-onedoor.pem"])
-def test_a_file_that_would_leave_its_folder_is_refused_though_it_is_sealed(tmp_path, name):
-    body = b"planted"
-    about = {"format": archives.FORMAT, "digests": {name: hashlib.sha256(body).hexdigest()}}
-    written = json.dumps(about).encode()
+def sealed(to, name: str, said: bytes, body: bytes, **headers: str) -> None:
+    """Write an archive as who has the key could, of one file with *headers* that is *said* to hold that."""
+    written = json.dumps({"format": archives.FORMAT, "digests": {name: hashlib.sha256(said).hexdigest()}}).encode()
     seal = hmac.new(KEY, written, "sha256").hexdigest().encode()
-    with tarfile.open(tmp_path / "data.tar.gz", "w:gz") as archive:
+    with tarfile.open(to, "w:gz") as archive:
         for called, content in ((archives.MANIFEST, written), (archives.SEAL, seal), (name, body)):
             member = tarfile.TarInfo(called)
             member.size = len(content)
+            member.pax_headers = headers if called == name else {}
             archive.addfile(member, io.BytesIO(content))
+
+
+@pytest.mark.parametrize("name", ["../outside.pem", "/tmp/outside-of-onedoor.pem"])
+def test_a_file_that_would_leave_its_folder_is_refused_though_it_is_sealed(tmp_path, name):
+    sealed(tmp_path / "data.tar.gz", name, b"planted", b"planted")
     with pytest.raises(BadArchive, match="ValueError"):
         archives.unpack(tmp_path / "data.tar.gz", tmp_path / "back", KEY)
     assert not (tmp_path / "back" / name).exists()
@@ -146,17 +150,9 @@ def test_a_private_file_comes_back_private(tmp_path):
 
 
 def test_a_file_with_holes_fills_no_disk(tmp_path):
-    body, name, size = b"x", "files/portal/a.pem", 1 << 24
-    about = {"format": archives.FORMAT, "digests": {name: hashlib.sha256(body + bytes(size - 1)).hexdigest()}}
-    written = json.dumps(about).encode()
-    seal = hmac.new(KEY, written, "sha256").hexdigest().encode()
-    with tarfile.open(tmp_path / "data.tar.gz", "w:gz") as archive:
-        for called, content in ((archives.MANIFEST, written), (archives.SEAL, seal), (name, body)):
-            member = tarfile.TarInfo(called)
-            member.size = len(content)
-            if content == body:
-                member.pax_headers = {"GNU.sparse.map": "0,1", "GNU.sparse.size": str(size)}
-            archive.addfile(member, io.BytesIO(content))
+    size = 1 << 24
+    sparse = {"GNU.sparse.map": "0,1", "GNU.sparse.size": str(size)}
+    sealed(tmp_path / "data.tar.gz", "files/portal/a.pem", b"x" + bytes(size - 1), b"x", **sparse)
     with pytest.raises(BadArchive, match="was changed"):
         archives.unpack(tmp_path / "data.tar.gz", tmp_path / "back", KEY)
     assert not list(tmp_path.glob("back/**/*.pem"))
