@@ -70,7 +70,7 @@ def ask(request: HttpRequest) -> HttpResponse:
     """Take what the person says is wrong to the register's owner."""
     typed = {name: request.POST.get(name, request.GET.get(name, "")).strip() for name in FIELDS}
     chosen = correctable()
-    facts = {f"{one.id}.{field.id}": (one, field) for one, fields in chosen for field in fields}
+    facts = {_fact(one, field): (one, field) for one, fields in chosen for field in fields}
     wrong = _wrong(typed, facts) if request.method == "POST" else {}
     if request.method == "POST" and not wrong:
         register, field = facts[typed["fact"]]
@@ -97,15 +97,20 @@ def _asked(chosen: Sequence[Chosen], actor: Actor) -> Callable[[], tuple[dict[st
             register, fields = one
             if len(told["records"]) == 1:
                 (record,) = told["records"]
-                said = {f"{register.id}.{one.id}": words.say(one.schema, record.get(one.id)) for one in fields}
+                said = {_fact(register, one): words.say(one.schema, record.get(one.id)) for one in fields}
                 offered.update(said)
 
         silent = exchange.take_from(chosen, answers, take)
-        offered.update({f"{register.id}.{one.id}": {} for register, fields in silent for one in fields})
-        every = (f"{register.id}.{one.id}" for register, fields in chosen for one in fields)
+        offered.update({_fact(register, one): {} for register, fields in silent for one in fields})
+        every = (_fact(register, one) for register, fields in chosen for one in fields)
         return {one: offered[one] for one in every if one in offered}, [register.name for register, _fields in silent]
 
     return told
+
+
+def _fact(register: Register, field: Field) -> str:
+    """Return what a fact of a register is called in the form."""
+    return f"{register.id}.{field.id}"
 
 
 def _own_record(register: Register, fields: tuple[Field, ...], actor: Actor) -> exchange.Call:
