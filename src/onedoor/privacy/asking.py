@@ -105,9 +105,9 @@ def ask(actor: Actor, wanted: Wanted) -> Callable[[Write], OwnReads]:
     def merged(write: Write) -> OwnReads:
         found = _Found(_Cases(actor), write, wanted.before)
         found.take(own.reads_of_person(person, Wanted(**more), actor.person), here)
-        for left, (system, answer) in enumerate(zip(others, answers, strict=True), 1 - len(others)):
+        for system, answer in zip(others, answers, strict=True):
             found.take(None if isinstance(answer, OnedoorError) else answer.body.reads, system)
-            if left == -1:
+            if system in others[-2:-1]:  # only the last is waited for now
                 found.newest(wanted.most)
         return found.page(wanted)
 
