@@ -176,6 +176,7 @@ class Log:
             except OSError as failed:
                 error = failed
             for one in rolled:
+                segments.forget(one)
                 os.close(one)
             self._call(lambda: self._synced(callbacks, error))
 

@@ -179,6 +179,14 @@ def cut(path: Path, size: int) -> None:
         os.close(handle)
 
 
+def forget(handle: int) -> None:
+    """Give the system back the memory that caches a segment: it is on the disk, and hardly ever read.
+
+    The next one is then written into the same memory, which costs a fifth of writing into memory that is new.
+    """
+    os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
+
+
 def _now(path: Path) -> mmap.mmap:
     """Return what the file at *path* holds now, in memory that the system has back as soon as it is closed."""
     with path.open("rb") as file:
