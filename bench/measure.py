@@ -79,20 +79,16 @@ def compare(
     unit: str = "ms",
     more: bool = False,
     repeats: int = 5,
+    times: int = 1,
     note: str = "",
 ) -> Ratio:
-    """Run *ours* and *anchor* in alternating order and return the ratio of what they return (in *unit*)."""
+    """Run *ours* and *anchor* in alternating order and return the ratio of what they return (in *unit*).
+
+    A repeat runs each *times* times by turns, and compares their medians: what one leaves the processor's caches in,
+    the other begins with.
+    """
     ours(), anchor()
-    pairs = []
-    for turn in range(repeats):
-        gc.collect()
-        if turn % 2:
-            second = anchor()
-            first = ours()
-        else:
-            first = ours()
-            second = anchor()
-        pairs.append((first, second))
+    pairs = [_by_turns(ours, anchor, times, ahead=bool(turn % 2)) for turn in range(repeats)]
     ratios = [a / b for a, b in pairs]
     return Ratio(
         name=name,
@@ -106,3 +102,16 @@ def compare(
         more=more,
         note=note,
     )
+
+
+def _by_turns(
+    ours: Callable[[], float], anchor: Callable[[], float], times: int, *, ahead: bool
+) -> tuple[float, float]:
+    """Return the medians of both; the anchor goes *ahead*, or else follows."""
+    gc.collect()
+    taken: dict[Callable[[], float], list[float]] = {ours: [], anchor: []}
+    order = (anchor, ours) if ahead else (ours, anchor)
+    for _ in range(times):
+        for one in order:
+            taken[one].append(one())
+    return statistics.median(taken[ours]), statistics.median(taken[anchor])

@@ -6,7 +6,7 @@ import ssl
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -155,21 +155,26 @@ class Connections:
         self._most_resting = most_resting
         self._lock = threading.Lock()
 
-    def exchange(self, requests: Sequence[Request], timeout: float) -> list[Response | Exception]:
+    def exchange(self, requests: Iterable[Request], timeout: float) -> list[Response | Exception]:
         """Send all *requests* at once, each on a connection of its own, and return what came of each, in order."""
         return list(self.answers(requests, timeout))
 
-    def answers(self, requests: Sequence[Request], timeout: float) -> Iterator[Response | Exception]:
-        """As `exchange`, but return once all are sent, and yield each as soon as it and those before it came."""
+    def answers(self, requests: Iterable[Request], timeout: float) -> Iterator[Response | Exception]:
+        """As `exchange`, but return once all are sent, and yield each as soon as it and those before it came.
+
+        A request is made, where *requests* makes them one by one, once those before it are sent.
+        """
         coming = self._coming(requests, timeout)
         next(coming)
         return cast("Iterator[Response | Exception]", coming)
 
-    def _coming(self, requests: Sequence[Request], timeout: float) -> Iterator[Response | Exception | None]:
+    def _coming(self, requests: Iterable[Request], timeout: float) -> Iterator[Response | Exception | None]:
         """Send all *requests*, yield nothing once, then what came of each."""
         deadline = time.monotonic() + timeout
-        left = deque((request, self._start(request, timeout, self._take)) for request in requests)
+        left: deque[tuple[Request, Connection | Exception]] = deque()
         try:
+            for one in requests:
+                left.append((one, self._start(one, timeout, self._take)))
             yield None
             while left:
                 request, begun = left.popleft()

@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import lru_cache
 from http import HTTPStatus
+from itertools import chain
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -165,7 +166,8 @@ def ask_each(calls: Iterable[Call], *, timeout: float = 10.0) -> Iterator[Answer
     What is done before the last answer is there costs no time of its own: others are at work.
     """
     questions = list(calls)
-    requests = [_request(question) for question in questions]
+    first = [_request(question) for question in questions[:1]]
+    requests = chain(first, map(_request, questions[1:]))  # while the first is on its way
     before, started = _waited.get(), time.perf_counter()
     return _answers(questions, _connections().answers(requests, timeout), before, started)
 

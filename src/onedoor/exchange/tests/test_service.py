@@ -129,6 +129,13 @@ def test_who_stops_early_never_gets_the_answer_to_another_question(system: Syste
         assert call(POPULATION, "lookup", {"n": number}, reason=REASON, user="a").body["body"] == f'{{"n": {number}}}'
 
 
+def test_a_question_that_cannot_be_sent_ends_those_sent_before_it(system: System) -> None:
+    good, bad = (Call(POPULATION, "lookup", {"n": 1}, reason=Reason(one, "x"), user="a") for one in ("birth-form", "ă"))
+    with pytest.raises(ValueError, match="Onedoor-Purpose"):
+        call_many([good, bad])
+    assert call(POPULATION, "lookup", {"n": 2}, reason=REASON, user="a").body["body"] == '{"n": 2}'
+
+
 def test_a_purpose_that_is_not_granted_is_refused_and_kept_here_for_it_reaches_nobody(
     system: System, refused: list[Call]
 ) -> None:
