@@ -269,9 +269,13 @@ def _rate(work: list[list[T]], writer: Callable[[], Callable[[T], None]]) -> flo
     kept: list[int] = []
 
     def write(rows: list[T]) -> None:
-        keep = writer()
-        for row in rows[:WARM]:
-            keep(row)
+        try:
+            keep = writer()
+            for row in rows[:WARM]:
+                keep(row)
+        except BaseException:
+            ready.abort()  # who waits for all to be warm does not wait for ever
+            raise
         ready.wait()
         for row in rows[WARM:]:
             keep(row)
@@ -319,10 +323,10 @@ def _values(row: Row) -> Sequence[object]:
     """Return the values of *row* as `ANCHOR` takes them, of the types of their columns."""
     entry, record, person = UUID(row["entry"]), UUID(row["id"]), row["persons"][0]
     moment, made_at = (datetime.fromisoformat(row[name]) for name in ("moment", "made_at"))
-    said = [row[name] for name in ("client", "user", "purpose", "basis", "case", "register", "operation", "fields")]
+    said = [row[name] for name in ("client", "user", "purpose", "basis", "case", "register", "operation")]
     return (
         entry, row["kind"], _bytes(row["commitment"]), made_at,
-        record, moment, *said, row["refused"], _bytes(row["salt"]), entry, row["form"],
+        record, moment, *said, list(row["fields"]), row["refused"], _bytes(row["salt"]), entry, row["form"],
         record, _bytes(person["person"]), row["looked_by"], _bytes(person["sealed"]),
     )  # fmt: skip
 
