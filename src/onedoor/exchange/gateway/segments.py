@@ -11,6 +11,7 @@ import mmap
 import os
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -182,9 +183,11 @@ def cut(path: Path, size: int) -> None:
 def forget(handle: int) -> None:
     """Give the system back the memory that caches a segment: it is on the disk, and hardly ever read.
 
-    The next one is then written into the same memory, which costs a fifth of writing into memory that is new.
+    The next one is then written into the same memory, which costs a fifth of writing into memory that is new. Where a
+    file system has no such advice, nothing is lost.
     """
-    os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
+    with suppress(OSError):
+        os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def _now(path: Path) -> mmap.mmap:

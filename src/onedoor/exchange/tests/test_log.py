@@ -66,6 +66,27 @@ def test_all_that_comes_during_one_sync_is_made_durable_by_the_next(
     assert len(payloads(tmp_path)) == 200
 
 
+@pytest.mark.parametrize("refused", [False, True])
+def test_a_full_segment_leaves_the_systems_memory_once_it_is_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: bool
+) -> None:
+    calls, sync, advise = list[tuple[str, int]](), os.fdatasync, os.posix_fadvise
+
+    def forget(handle: int, *advice: int) -> None:
+        calls.append(("forgotten", handle))
+        if refused:
+            raise OSError(errno.ENOSYS, "no such advice here")
+        advise(handle, *advice)
+
+    monkeypatch.setattr(logs.os, "fdatasync", lambda handle: (calls.append(("synced", handle)), sync(handle)))
+    monkeypatch.setattr(segments.os, "posix_fadvise", forget)
+    assert write(tmp_path, [secrets.token_bytes(3000) for _ in range(12)], size=8192) == [None] * 12
+    forgotten = [number for number, (what, _) in enumerate(calls) if what == "forgotten"]
+    assert len(forgotten) == 5
+    assert all(("synced", calls[number][1]) in calls[:number] for number in forgotten)
+    assert len(payloads(tmp_path)) == 12
+
+
 def test_segments_follow_each_other_across_runs_and_sizes(tmp_path: Path) -> None:
     for _ in range(3):
         write(tmp_path, [secrets.token_bytes(3000) for _ in range(5)] + [bytes(20_000)], size=8192)
