@@ -16,6 +16,7 @@ from onedoor.kernel.ids import uuid7
 from onedoor.signing.certificates import Authority, Subject, load_certificates, pem
 from onedoor.signing.keys import load_key
 from onedoor.site import doctor, installation
+from onedoor.site.up import status
 from tests.nation.running import COMMAND, ROOT, Running, environment, onedoor, wait_for
 
 pytestmark = [pytest.mark.nation, pytest.mark.timeout(300)]
@@ -179,6 +180,16 @@ def test_a_job_that_waits_too_long_is_named(nation: Running) -> None:
         finally:
             connection.execute("DELETE FROM procrastinate_jobs WHERE id = %s", [row[0]])
     assert not said(nation, "jobs")
+
+
+def test_a_process_that_is_frozen_is_named_though_it_listens(nation: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(status, "PATIENCE", 2.0)
+    with frozen(nation.pids()[NODE]):
+        found = said(nation, "answers")
+        assert found.count("listens, but does not answer") == 1
+        assert f"The process {NODE} listens" in found
+        assert not said(nation, "processes")
+    assert not said(nation, "answers")
 
 
 def test_an_entry_that_nobody_signs_is_said(nation: Running) -> None:

@@ -14,6 +14,7 @@ from onedoor.signing.certificates import load_certificates
 from onedoor.site import archives, kinds, messages, versions
 from onedoor.site.installation import Installation, NothingRuns, System
 from onedoor.site.messages import text as _
+from onedoor.site.up import status
 from onedoor.site.up.checks import ENOUGH, GIBI
 from onedoor.site.up.plan import Part
 from onedoor.site.up.process import listens
@@ -95,6 +96,22 @@ def _silent(found: Installation, part: Part) -> Iterator[str]:
             port=closed[0].rpartition(":")[2],
             log=found.log_of(part.name),
         )
+
+
+def answers(found: Installation) -> Iterator[str]:
+    """Look whether every process that listens answers who watches it: one that is frozen, or stuck, does not."""
+    try:
+        running, parts = found.running()["processes"], found.processes()
+    except NothingRuns:
+        return
+    for part in parts:
+        if all(map(listens, part.addresses)) and status.is_silent(running.get(part.name, {})):
+            yield _(
+                "The process {name} listens, but does not answer. Please look at the end of its log, {log}, "
+                "and start it anew.",
+                name=part.name,
+                log=found.log_of(part.name),
+            )
 
 
 def database(found: Installation) -> Iterator[str]:
@@ -278,5 +295,5 @@ def _behind(system: System, size: int) -> Iterator[str]:
 
 
 LOOKS: tuple[Callable[[Installation], Iterator[str]], ...] = (
-    space, files_of_the_nation, database, durability, processes, migrations, keys, certificates, jobs, ledgers,
+    space, files_of_the_nation, database, durability, processes, answers, migrations, keys, certificates, jobs, ledgers,
 )  # fmt: skip

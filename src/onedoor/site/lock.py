@@ -13,7 +13,7 @@ NAME = "lock"
 
 
 class AlreadyRunning(OnedoorError):
-    """A nation already runs in {var} (process {process}). Stop it, or choose: onedoor up --var DIR --port {other}."""
+    """A nation already runs in {var} (process {process}). Stop it, or choose others: --var DIR --port {other}."""
 
 
 class InUse(OnedoorError):
@@ -21,7 +21,7 @@ class InUse(OnedoorError):
 
 
 class CannotWrite(OnedoorError):
-    """Nothing can be written to {var}: {why}. Please choose another folder: onedoor up --var DIR."""
+    """Nothing can be written to {var}: {why}. Please choose another folder: --var DIR."""
 
 
 @contextmanager

@@ -30,7 +30,7 @@ class NoSuchPort(OnedoorError):
 
 
 class PortTaken(OnedoorError):
-    """Port {port} is taken by another program. Stop that program, or choose other ports: onedoor up --port {other}."""
+    """Port {port} is taken by another program. Stop that program, or choose other ports: --port {other}."""
 
 
 class DiskFull(OnedoorError):

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from collections.abc import Mapping
 from contextlib import closing
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -70,6 +71,11 @@ def _weigh(found: dict[str, Any]) -> None:
     for one in found["processes"].values():
         one["pss_mib"] = _family(int(one["pid"]), children, counted)
     found["pss_mib"] = sum(one["pss_mib"] for one in found["processes"].values())
+
+
+def is_silent(process: Mapping[str, Any]) -> bool:
+    """Return whether *process*, as an installation tells of what runs, does not answer who watches it."""
+    return _health(process.get("watch", ""), process.get("token", ""))[0] == SILENT
 
 
 def _health(address: str, token: str) -> tuple[str, list[str]]:
