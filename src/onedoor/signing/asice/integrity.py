@@ -80,15 +80,19 @@ def _check(container: Container, authorities: Sequence[x509.Certificate], found:
     signature = found.signature = xades.read(container.read(SIGNATURES))
     found.message = container.read(MESSAGE, LARGEST_MESSAGE)
     found.findings += signature.findings(container)
-    covered = _gathered(found, _signed(container, signature))
-    covered |= _gathered(found, _stamped(container, signature, authorities, found))
+    signed = _gathered(found, _signed(container, signature))
+    stamped = _gathered(found, _stamped(container, signature, authorities, found))
     found.findings += _responses(signature, found)
     found.findings += _manifest(container)
-    found.findings += _not_signed(container, covered)
+    if signed is not None and stamped is not None:
+        found.findings += _not_signed(container, signed | stamped)
 
 
-def _gathered(found: Integrity, parts: Iterator[Finding | set[str]]) -> set[str]:
-    """Return the names of entries that *parts* yields, and keep its findings; a part that is broken ends it."""
+def _gathered(found: Integrity, parts: Iterator[Finding | set[str]]) -> set[str] | None:
+    """Return the names of entries that *parts* yields, and keep its findings.
+
+    A part that is broken ends it: then nothing is returned, for what it would have covered is not known.
+    """
     covered: set[str] = set()
     try:
         for part in parts:
@@ -98,6 +102,7 @@ def _gathered(found: Integrity, parts: Iterator[Finding | set[str]]) -> set[str]
                 covered |= part
     except Broken as broken:
         found.findings.append(broken.finding)
+        return None
     return covered
 
 

@@ -67,6 +67,14 @@ def test_an_attachment_that_is_not_there_is_missed(plan, stricter):
     ]
 
 
+@pytest.mark.parametrize("stamp_chain", [False, True])
+def test_what_was_changed_is_named_and_no_chain_called_unsigned_for_it(stamp_chain):
+    entries = container(chain=True, stamp_chain=stamp_chain)
+    entries["attachment1"] += b"!"
+    found = integrity.check(io.BytesIO(zipped(entries)))
+    assert [(one.reason, one.facts) for one in found.findings] == [(Reason.CHANGED, {"entry": "attachment1"})]
+
+
 @pytest.mark.parametrize("chain", [False, True])
 def test_a_message_that_nothing_refers_to_is_not_signed(chain):
     found = judged(zipped(container(chain=chain, signs_message=False)))
