@@ -19,7 +19,7 @@ from onedoor.measurement.portal import Answer, Portal
 from onedoor.measurement.probes import Finding
 from onedoor.site.messages import gettext_noop, language
 from onedoor.site.messages import text as _
-from onedoor.site.proofs import NoFigures, NoPortal
+from onedoor.site.proofs import NoFigures, NoPortal, why
 from onedoor.site.staging import NO_TERMINAL
 from onedoor.site.visiting import visit
 
@@ -42,14 +42,14 @@ def found(country: Nation, world: Path, address: str, spoken: str) -> tuple[Feat
             try:
                 return visit(f"{address}{path}", session)
             except OSError as error:
-                raise NoFigures(address=address, why=type(error).__name__) from error
+                raise NoFigures(address=address, why=why(error)) from error
 
         try:
             every = probes.check(
                 listed, features.evidence(country, listed.id), Portal(ask, address, spoken, country.today())
             )
         except (ValueError, LookupError, TypeError) as error:  # what it tells of its stages is not what a portal tells
-            raise NoFigures(address=address, why=type(error).__name__) from error
+            raise NoFigures(address=address, why=why(error)) from error
     return listed, every
 
 

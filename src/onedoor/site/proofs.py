@@ -6,9 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import requests
+
 from onedoor.kernel.errors import BadInput, Unavailable
+from onedoor.site.messages import text as _
 from onedoor.site.up.supervisor import RECORD
-from onedoor.site.visiting import visit
+from onedoor.site.visiting import TooMuch, visit
 
 OK = 200
 PROOF = ("level", "name", "case", "ended")
@@ -52,8 +55,17 @@ def ask(address: str, language: str) -> Proofs:
         told = {(row["service"], row["scale"], row["digest"]): _whole(row) for row in rows}
         share = {row["service"]: (row["achieved"]["without_visit"], row["achieved"]["ended"]) for row in rows}
     except (OSError, ValueError, LookupError, TypeError) as error:
-        raise NoFigures(address=address, why=type(error).__name__) from error
+        raise NoFigures(address=address, why=why(error)) from error
     return Proofs(address, told, share)
+
+
+def why(error: Exception) -> str:
+    """Return in words why a portal tells no figures: the *error* of visiting it, or of reading what it answered."""
+    if isinstance(error, requests.Timeout):
+        return _("the answer did not come in time")
+    if isinstance(error, OSError) and not isinstance(error, TooMuch):
+        return _("nobody answers there ({error})", error=type(error).__name__)
+    return _("what it answers is not what a portal tells")
 
 
 def _whole(row: Mapping[str, Any]) -> Mapping[str, Any]:

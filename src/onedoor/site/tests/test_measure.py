@@ -8,9 +8,11 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+import requests
 
 from onedoor.measurement.portal import Answer
 from onedoor.site import cli, featuring, messages, proofs
+from onedoor.site.visiting import TooMuch
 
 WORLD = Path(cli.__file__).parents[3] / "nations" / "world"
 DATA = WORLD / "data" / "egdi-2018.csv"
@@ -240,9 +242,15 @@ def test_stages_are_told_with_what_a_portal_proves(
     portal[address] = Answer(200, "application/json", json.dumps({"stages": other}).encode())
     assert [one["proved"] for one in json.loads(stages(capsys, *day, "--json"))] == [None, None]
     half = json.dumps({"stages": [one | {"proved": {"level": 2}} for one in rows]}).encode()
-    for status, content in ((404, b""), (200, b"<p>"), (200, b'{"stages": [1]}'), (200, half)):
+    other_kind = "what it answers is not what a portal tells"
+    for status, content, why in (
+        (404, b"", "404"),
+        (200, b"<p>", other_kind),
+        (200, b'{"stages": [1]}', other_kind),
+        (200, half, other_kind),
+    ):
         portal[address] = Answer(status, "application/json", content)
-        assert "http://here did not tell its figures" in stages(capsys, *day, code=cli.FAILED)
+        assert f"http://here did not tell its figures ({why})" in stages(capsys, *day, code=cli.FAILED)
 
 
 def test_a_run_is_announced_with_the_settings_of_a_portal_alone(capsys: pytest.CaptureFixture[str]) -> None:
@@ -271,6 +279,13 @@ def test_features_are_found_by_visiting_a_portal(
 
 
 def test_features_need_a_portal_that_answers(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    assert "did not tell its figures" in refused(capsys, ["features", "--portal", "http://localhost:1"])
+    told = refused(capsys, ["features", "--portal", "http://localhost:1"])
+    assert "did not tell its figures (nobody answers there (ConnectionError))" in told
+    for error, why in (
+        (requests.ReadTimeout(), "the answer did not come in time"),
+        (requests.exceptions.MissingSchema(), "nobody answers there (MissingSchema)"),
+        (TooMuch(), "what it answers is not what a portal tells"),
+    ):
+        assert proofs.why(error) == why
     asked = ["features", "--portal", "http://localhost:1", "--world", str(tmp_path)]
     assert "no list of features" in refused(capsys, asked)
