@@ -115,7 +115,8 @@ def pack(folder: Path, to: Path, about: dict[str, Any], key: bytes = b"") -> Non
     first = (folder / MANIFEST, folder / SEAL)
     found = [path for path in sorted(folder.rglob("*")) if path.is_file() and path not in first]
     digests = {str(path.relative_to(folder)): _digest(path) for path in found}
-    manifest = json.dumps({"format": FORMAT, **about, "digests": digests}, indent=1)
+    sizes = {str(path.relative_to(folder)): path.stat().st_size for path in found}
+    manifest = json.dumps({"format": FORMAT, **about, "digests": digests, "sizes": sizes}, indent=1)
     first[0].write_text(manifest)
     first[1].write_text(_seal(manifest.encode(), key))
     to.parent.mkdir(parents=True, exist_ok=True)
@@ -144,13 +145,22 @@ def unpack(path: Path, folder: Path, key: bytes | None = b"") -> dict[str, Any]:
         for member in archive:
             if member.name in (MANIFEST, SEAL):
                 continue
-            if member.name not in about["digests"] or not member.isreg() or member.issparse():  # a hole fills a disk
+            if not _awaited(member, about):
                 raise BadArchive(path=path, why=said("{name} was changed", name=member.name))
             _take_out(archive, member, folder)
         wrong = [name for name, digest in about["digests"].items() if not _is(folder / name, digest)]
         if wrong:
             raise BadArchive(path=path, why=said("{name} was changed", name=wrong[0]))
     return about
+
+
+def _awaited(member: tarfile.TarInfo, about: dict[str, Any]) -> bool:
+    """Return whether the manifest answers for *member*: a hole, or zeros packed small, would fill a disk unseen.
+
+    Backups of before the manifest had sizes tell none.
+    """
+    size = about.get("sizes", {}).get(member.name, member.size)
+    return member.name in about["digests"] and member.isreg() and not member.issparse() and member.size == size
 
 
 def _take_out(archive: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> None:

@@ -158,6 +158,22 @@ def test_a_file_with_holes_fills_no_disk(tmp_path):
     assert not list(tmp_path.glob("back/**/*.pem"))
 
 
+def test_a_file_larger_than_the_manifest_says_fills_no_disk(tmp_path):
+    made(tmp_path, "in/files/portal/a.pem", b"certificate")
+    to = tmp_path / "data.tar.gz"
+    archives.pack(tmp_path / "in", to, {"id": "7"}, KEY)
+    with tarfile.open(to) as archive:
+        packed = [(one, archive.extractfile(one).read()) for one in archive]
+    with tarfile.open(to, "w:gz") as archive:
+        for member, content in packed:
+            written = bytes(1 << 24) if member.name.endswith(".pem") else content
+            member.size = len(written)
+            archive.addfile(member, io.BytesIO(written))
+    with pytest.raises(BadArchive, match=r"a\.pem was changed"):
+        archives.unpack(to, tmp_path / "back", KEY)
+    assert not list(tmp_path.glob("back/**/*.pem"))
+
+
 @pytest.mark.parametrize(("written", "told"), [(1_700_000_000, 1_700_000_000), (9_999_999_999, None)])
 def test_a_file_comes_back_as_old_as_it_was_and_none_from_the_future(tmp_path, written, told):
     before = time.time()
