@@ -52,9 +52,10 @@ def _ratios(total: int) -> Iterator[Ratio]:
 
     people = {one.id: one.number for one in demonstration()}
     many, few = people["mother"], people["father"]
+    marks = [keys.blind(BLIND, one) for one in (many, few)]  # made before anything is found by it
     _fill(SMALL)
-    _fill(OWN, keys.blind(BLIND, many))
-    _fill(FEW, keys.blind(BLIND, few))
+    _fill(OWN, marks[0])
+    _fill(FEW, marks[1])
     post = handler_of("onedoor.site.urls", ASKING)
     ask = {one: partial(post, "/exchange/own-reads/of-person", {"person": one, "most": FEW}) for one in (many, few)}
     yield compare(

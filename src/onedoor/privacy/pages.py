@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext_noop
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
@@ -33,6 +33,10 @@ UNPROCESSABLE = 422
 FILTERS = ("agency", "purpose", "case", "since", "until", "looks")
 TEXT = "text/plain; charset=utf-8"
 DAY_FIRST = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})")
+NO_DAY = {
+    "since": gettext_noop("Enter the first day as in 31/12/2026."),
+    "until": gettext_noop("Enter the last day as in 31/12/2026."),
+}
 FIRST_YEAR, LAST_YEAR = 1900, 9000
 MINUTE = 60
 ROUNDS = 10
@@ -182,7 +186,7 @@ def _wanted(typed: Mapping[str, str], before: str) -> tuple[Wanted, dict[str, st
         try:
             days[name] = day_of(typed[name])
         except ValueError:
-            wrong[name] = _("Enter a day as in 31/12/2026.")
+            wrong[name] = _(NO_DAY[name])
     if days["until"] and days["since"] > days["until"]:
         wrong["until"] = _("The last day is before the first one.")
     case = typed["case"]

@@ -270,6 +270,12 @@ def test_what_cannot_be_asked_is_said_at_its_field(query: str) -> None:
     assert not ReadRecord.objects.exists()
 
 
+def test_two_wrong_days_are_told_apart_in_the_list_of_what_is_wrong() -> None:
+    tree = lxml.html.document_fromstring(person().get("/en/reads?since=soon&until=late").content.decode())
+    told = [" ".join(one.text_content().split()) for one in tree.xpath("//div[@class='errors']//a")]
+    assert told == ["Enter the first day as in 31/12/2026.", "Enter the last day as in 31/12/2026."]
+
+
 @pytest.mark.parametrize("name", ["agency", "purpose"])
 def test_a_zero_among_the_signs_of_a_filter_counts_for_nothing(name: str) -> None:
     read()
