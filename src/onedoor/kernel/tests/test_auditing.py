@@ -198,6 +198,7 @@ def test_a_program_that_imports_nothing_of_ours_sees_that_a_ledger_only_grew(tmp
     told = "one history: 1 entries, then 256 entries, then 300 entries, then 600 entries\n"
     assert grown("seen-1", "seen-256", "seen-300", "seen-600") == (0, told)
     assert grown("another", "seen-600") == (1, "another is of another history\n")
+    assert grown("seen-1", "seen-300") == (0, "one history: 1 entries, then 300 entries\n"), "its part became whole"
     bundle = tmp_path / "tile/entries/000"
     bundle.write_bytes(bundle.read_bytes()[:-1] + b"x")
     assert grown("seen-1", "seen-600") == (1, "seen-600 is of another history\n")

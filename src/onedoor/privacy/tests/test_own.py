@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from base64 import b64encode
 from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 from hashlib import sha256
@@ -365,6 +366,9 @@ def test_the_program_that_the_page_for_people_shows_verifies_what_is_downloaded(
     command = [sys.executable, "-I", "check.py", "proof", "key", "details"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert f"record: {record}" in done.stdout
+    rotating, another = (tmp_path / "proof").read_text(), f"— {ledger.origin()} {b64encode(bytes(68)).decode()}\n"
+    (tmp_path / "proof").write_text(rotating.replace("\n\n— ", f"\n\n{another}— "))  # two keys sign at a rotation
+    assert subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout == done.stdout
     (tmp_path / "details").write_text((tmp_path / "details").read_text()[:-3] + "AA\n")
     assert subprocess.run(command, cwd=tmp_path, capture_output=True, check=False).returncode
 
