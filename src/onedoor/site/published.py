@@ -31,11 +31,11 @@ from onedoor.kernel.ledger.tiles import HEIGHT, WIDTH
 from onedoor.kernel.ledger.witnessing import Policy
 from onedoor.site.cosigning import Witnesses
 from onedoor.store import ledger, ledger_keys
-from onedoor.store.proving import CHECKPOINT, folder_in
+from onedoor.store.proving import CHECKPOINT, content_in, folder_in
 
 SIGNED, KEY = "signed", "key"
 """What was signed before the witnesses were asked, and the public key; everybody sees `CHECKPOINT`."""
-__all__ = ["CHECKPOINT", "KEY", "SIGNED", "LedgerBehind", "Publisher", "check", "folder_in", "read"]
+__all__ = ["CHECKPOINT", "KEY", "SIGNED", "LedgerBehind", "Publisher", "checked", "folder_in", "read"]
 _write = partial(write_durably, mode=0o666)
 """Writes what is published: a server of static files may be another user."""
 
@@ -134,21 +134,25 @@ def read(folder: Path) -> tuple[list[Leaf], str]:
     return list(_leaves(folder, _parsed(note).size)), note
 
 
-def check(folder: Path, tree: Tree) -> None:
-    """Hold every published file against *tree*, computed from the database; raise `LedgerError` where they differ."""
-    if not (content := _content(folder / CHECKPOINT)):
-        if (folder / "tile").exists():
-            raise LedgerError("{path} is missing", path=CHECKPOINT)
-        return
-    signed = ledger_keys.signed(content.decode(errors="replace"))
+def checked(folder: Path) -> Tree:
+    """Return the tree computed anew from the database, once every published file was held against it.
+
+    Raise `LedgerError` where they differ. The system may run: what is published is known before what it must be in.
+    """
+    content = content_in(folder, CHECKPOINT)
+    if not content and (folder / "tile").exists():
+        raise LedgerError("{path} is missing", path=CHECKPOINT)
+    tree = ledger.computed()
+    if content:
+        _check(folder, tree, ledger_keys.signed(content.decode(errors="replace")))
+    return tree
+
+
+def _check(folder: Path, tree: Tree, signed: Checkpoint) -> None:
     if signed.size > tree.size or tree.root(signed.size) != signed.root:
         raise LedgerError("the database does not hold the {size} entries that were published", size=signed.size)
-    for _ in audit(lambda path, _most: _content(folder / path), signed):
+    for _ in audit(partial(content_in, folder), signed):
         pass
-
-
-def _content(path: Path) -> bytes | None:
-    return path.read_bytes() if path.exists() else None
 
 
 def _leaves(folder: Path, size: int) -> Iterator[Leaf]:

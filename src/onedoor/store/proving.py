@@ -4,7 +4,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 
 from onedoor.kernel.ledger import Checkpoint, Leaf, ProofFile, Tile, Tiles, Tree, split_note
-from onedoor.kernel.ledger.tiles import WIDTH
+from onedoor.kernel.ledger.tiles import WIDTH, read_tile
 
 CHECKPOINT = "checkpoint"
 KEPT = 256
@@ -34,8 +34,19 @@ def _levels(folder: Path, tile: Tile) -> list[bytes]:
     path = folder / tile.path
     if not tile.level and tile.width == WIDTH:
         return tile.levels(path.read_bytes())
-    file = path.stat()
-    return _kept(str(path), tile, file.st_ino, file.st_mtime_ns)
+    try:
+        file = path.stat()
+        return _kept(str(path), tile, file.st_ino, file.st_mtime_ns)
+    except FileNotFoundError:  # it became whole since the checkpoint was read
+        return tile.levels(read_tile(partial(content_in, folder), tile))
+
+
+def content_in(folder: Path, path: str, _most: int = 0) -> bytes | None:
+    """Return a file of what is published in *folder*; None where there is none, or none any more."""
+    try:
+        return (folder / path).read_bytes()
+    except FileNotFoundError:
+        return None
 
 
 @lru_cache(maxsize=KEPT)

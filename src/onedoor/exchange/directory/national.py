@@ -16,6 +16,7 @@ from onedoor.kernel.durable import write_durably
 from onedoor.kernel.fetching import OK, BadAnswer, Server, TooLong
 from onedoor.kernel.ledger import (
     EMPTY_ROOT,
+    HASH_SIZE,
     Checkpoint,
     FileStore,
     LedgerError,
@@ -123,7 +124,7 @@ class National:
                 raise
             return ""
         new = verify_checkpoint(note, log)
-        tiles = Tiles(new.size, lambda tile: tile.levels(read(tile.path, LARGEST_TILE)))
+        tiles = Tiles(new.size, lambda tile: tile.levels(_tile(read, tile)))
         proof = Tree(tiles).consistency(min(last.size, new.size))
         verify_consistency(last.size, new.size, proof, last.root, new.root)
         return note if new.size > last.size else ""
@@ -163,6 +164,14 @@ class National:
     def _signed(self) -> Checkpoint:
         path = self.folder / CHECKPOINT
         return Checkpoint.parse(split_note(path.read_text())[0]) if path.exists() else Checkpoint(NAME, 0, EMPTY_ROOT)
+
+
+def _tile(read: Read, tile: Tile) -> bytes:
+    """Return the content of a tile; of a part that is gone already, from the whole that took its place."""
+    try:
+        return read(tile.path, LARGEST_TILE)
+    except NotPublished:
+        return read(Tile(tile.level, tile.index).path, LARGEST_TILE)[: tile.width * HASH_SIZE]
 
 
 def reader(server: Server, until: float = 0.0) -> Read:

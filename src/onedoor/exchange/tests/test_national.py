@@ -96,6 +96,21 @@ def test_every_checkpoint_that_continues_is_taken_once(systems: list[System], tm
     closed(national)
 
 
+def test_a_ledger_that_grew_since_its_checkpoint_was_read_is_read_from_its_whole_tiles(
+    systems: list[System], tmp_path: Path
+) -> None:
+    national = opened(tmp_path, systems)
+    assert national.collect() == 2
+    systems[0].publish(300)
+    note = (systems[0].folder / "checkpoint").read_text()
+    systems[0].publish(600)
+    (systems[0].folder / "checkpoint").write_text(note)
+    (systems[0].folder / "tile/0/001.p/44").unlink()
+    assert national.collect() == 1
+    assert not national.failed
+    closed(national)
+
+
 def test_a_ledger_that_shrank_changed_or_is_silent_is_named_and_holds_no_other_up(
     systems: list[System], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -1,14 +1,21 @@
 """Computes a published ledger anew from its entries alone and holds every file of it against what was signed."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 from onedoor.kernel.ledger.frontier import Frontier
-from onedoor.kernel.ledger.hashing import HASH_SIZE, LedgerError, leaf_hash
+from onedoor.kernel.ledger.hashing import LedgerError, leaf_hash
 from onedoor.kernel.ledger.notes import Checkpoint
-from onedoor.kernel.ledger.tiles import LARGEST_BUNDLE, LARGEST_TILE, WIDTH, Tile, entries_of, root_of, tiles_of
-
-Read = Callable[[str, int], bytes | None]
-"""Returns the file at a path, of so many bytes at most; None where there is none."""
+from onedoor.kernel.ledger.tiles import (
+    LARGEST_BUNDLE,
+    WIDTH,
+    Read,
+    Tile,
+    entries_of,
+    needed,
+    read_tile,
+    root_of,
+    tiles_of,
+)
 
 
 def audit(read: Read, signed: Checkpoint, before: Checkpoint | None = None) -> Iterator[tuple[int, list[bytes]]]:
@@ -69,7 +76,7 @@ class _Computed:
             self._add(level + 1, root_of(hashes))
 
     def _compare(self, tile: Tile, hashes: list[bytes]) -> None:
-        if _hashes(self._read, tile) != b"".join(hashes):
+        if read_tile(self._read, tile) != b"".join(hashes):
             raise LedgerError("{path} does not hold the hashes of the entries", path=tile.path)
 
 
@@ -79,19 +86,4 @@ def _entries(read: Read, tile: Tile) -> list[bytes]:
     if found is not None:
         return entries_of(found, tile.width)
     whole = Tile(0, tile.index).bundle
-    return entries_of(_needed(whole, read(whole, LARGEST_BUNDLE)), WIDTH)[: tile.width]
-
-
-def _hashes(read: Read, tile: Tile) -> bytes:
-    """Return the content of a tile; of a part that is gone already, from the whole that took its place."""
-    found = read(tile.path, LARGEST_TILE)
-    if found is not None:
-        return found
-    whole = Tile(tile.level, tile.index).path
-    return _needed(whole, read(whole, LARGEST_TILE))[: tile.width * HASH_SIZE]
-
-
-def _needed(path: str, found: bytes | None) -> bytes:
-    if found is None:
-        raise LedgerError("{path} is missing", path=path)
-    return found
+    return entries_of(needed(whole, read(whole, LARGEST_BUNDLE)), WIDTH)[: tile.width]

@@ -21,6 +21,8 @@ LARGEST_TILE = WIDTH * HASH_SIZE
 LARGEST_BUNDLE = WIDTH * (LENGTH + LONGEST)
 KEPT = 64
 PLACE = r"(x\d{3}/)*\d{3}(\.p/([1-9]|[1-9]\d|1\d\d|2[0-4]\d|25[0-5]))?"
+Read = Callable[[str, int], bytes | None]
+"""Returns the file at a path, of so many bytes at most; None where there is none."""
 NAMED = re.compile(rf"tile/(entries|\d|[1-5]\d|6[0-3])/{PLACE}", re.ASCII)
 """How the file of a tile or of a bundle may be called; nothing else of a folder is anybody's to ask for."""
 
@@ -132,6 +134,25 @@ class Tiles:
     def extend(self, nodes: Sequence[Node]) -> None:  # noqa: ARG002 - the shape of a storage
         """Refuse: what is published is only read."""
         raise LedgerError("published tiles cannot be added to")
+
+
+def read_tile(read: Read, tile: Tile) -> bytes:
+    """Return the content of a tile; of a part that is gone already, from the whole that took its place.
+
+    A ledger grows while it is read: so it goes with every part that was not asked for before. Raise `LedgerError`.
+    """
+    found = read(tile.path, LARGEST_TILE)
+    if found is not None:
+        return found
+    whole = Tile(tile.level, tile.index).path
+    return needed(whole, read(whole, LARGEST_TILE))[: tile.width * HASH_SIZE]
+
+
+def needed(path: str, found: bytes | None) -> bytes:
+    """Return what was *found* at *path*; raise `LedgerError` when nothing was."""
+    if found is None:
+        raise LedgerError("{path} is missing", path=path)
+    return found
 
 
 def root_of(hashes: Iterable[bytes]) -> bytes:

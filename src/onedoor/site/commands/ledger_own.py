@@ -82,8 +82,7 @@ def proof_of(leaf: Leaf, position: int, folder: Path) -> ProofFile:
 def check(_arguments: argparse.Namespace) -> int:
     """Compute the ledger anew, from its entries and from what they are about; return 1 when anything differs."""
     try:
-        tree = ledger.computed()
-        published.check(published.folder_in(current().state), tree)
+        tree = published.checked(published.folder_in(current().state))
     except LedgerError as error:
         print(_("The ledger does not hold: {why}.", why=error.reason(_)))
         return WRONG

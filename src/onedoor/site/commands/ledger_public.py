@@ -25,7 +25,7 @@ from onedoor.kernel.ledger import audit as audited
 from onedoor.kernel.ledger.disclosures import Shown
 from onedoor.kernel.ledger.notes import COSIGNATURE, ED25519, LONGEST, verify_checkpoint
 from onedoor.kernel.ledger.proof_files import LARGEST
-from onedoor.kernel.ledger.tiles import LARGEST_TILE
+from onedoor.kernel.ledger.tiles import read_tile
 from onedoor.site.commands import ledger_sources
 from onedoor.site.messages import text as _
 
@@ -84,9 +84,9 @@ def _continued(
     leaf, before = proof.under()
     note = _published(source, url, CHECKPOINT).decode(errors="replace")
     now = verify_checkpoint(note, log, witnesses)
-    if before.origin != now.origin or before.size > now.size:
+    if before.origin != now.origin:
         raise LedgerError("this is a checkpoint of {origin}, not of {name}", origin=before.origin[:80], name=now.origin)
-    tree = Tree(Tiles(now.size, lambda tile: tile.levels(source.read(tile.path, LARGEST_TILE) or b"")))
+    tree = Tree(Tiles(now.size, lambda tile: tile.levels(read_tile(source.read, tile))))
     verify_consistency(before.size, now.size, tree.consistency(before.size), before.root, now.root)
     return note, leaf, now
 
