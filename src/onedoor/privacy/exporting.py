@@ -25,7 +25,10 @@ def as_json(found: OwnReads) -> tuple[str, str]:
 
 
 def as_csv(found: OwnReads) -> tuple[str, str]:
-    """Return the reads as CSV in the page's language, and its media type; who did not answer is named at the end."""
+    """Return the reads as CSV in the page's language, and its media type.
+
+    At its end stand who did not answer, and that there are older reads, where one file does not hold them all.
+    """
     file = io.StringIO()
     rows = csv.writer(file)
     rows.writerow(
@@ -36,6 +39,10 @@ def as_csv(found: OwnReads) -> tuple[str, str]:
         rows.writerow(map(cell, _row(held)))
     for silent in found.silent:
         rows.writerow(["", cell(_words(silent)), "", _("did not answer: its reads are missing here")])
+    if found.next:
+        rows.writerow(
+            ["", "", "", _("older reads are not in this file: give an earlier day as “Until”, and download it again")]
+        )
     return "\ufeff" + file.getvalue(), "text/csv; charset=utf-8"
 
 

@@ -30,7 +30,7 @@ from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.ledger import ProofFile, tiles_of
 from onedoor.kernel.ledger.disclosures import Shown
 from onedoor.kernel.ledger.tiles import HEIGHT
-from onedoor.privacy import asking, own, own_api, rights
+from onedoor.privacy import asking, own, own_api, pages, rights
 from onedoor.privacy.models import ReadRecord
 from onedoor.privacy.service import NotPermitted, Reader, permit
 from onedoor.store import keys, ledger, proving
@@ -308,6 +308,19 @@ def test_the_list_can_be_taken_along_as_a_table_and_as_json() -> None:
     assert told["reads"][1]["law"] == "60/2014/QH13 13"
     assert CASE not in table
     assert mother.get("/en/reads.exe").status_code == 404
+
+
+def test_a_file_holds_many_pages_and_says_where_it_ends_too_early(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "MOST", 3)
+    monkeypatch.setattr(pages, "ROUNDS", 2)
+    records = [read() for _ in range(5)][::-1]
+    mother = person()
+    *rows, last = csv.reader(io.StringIO(mother.get("/en/reads.csv").content.decode("utf-8-sig")))
+    assert [row[-1] for row in rows[1:]] == records[:4]
+    assert last[3].startswith("older reads are not in this file")
+    assert json.loads(mother.get("/en/reads.json").content)["continues_before"] == records[3]
+    monkeypatch.setattr(pages, "ROUNDS", 3)
+    assert "older reads" not in mother.get("/en/reads.csv").content.decode()
 
 
 def test_one_read_is_told_with_the_source_of_its_article() -> None:
