@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -128,6 +129,23 @@ def test_a_ledger_that_shrank_changed_or_is_silent_is_named_and_holds_no_other_u
     assert national.collect() == 1
     assert national.failed == set()
     assert not [one for one in entries(national) if "another" in one]
+    closed(national)
+
+
+@pytest.mark.parametrize("forged", ["another key", "another ledger"])
+def test_a_checkpoint_that_its_system_did_not_sign_is_not_taken(
+    forged: str, systems: list[System], tmp_path: Path
+) -> None:
+    one, key = systems[0], Ed25519PrivateKey.from_private_bytes(bytes([1]) * 32)
+    national = opened(tmp_path, systems)
+    assert national.collect() == 2
+    one.publish(9)
+    told = Checkpoint.parse((one.folder / "checkpoint").read_text().partition("\n\n")[0] + "\n")
+    note = told.sign(one.name, key) if forged == "another key" else replace(told, origin="other").sign(one.name, KEY)
+    (one.folder / "checkpoint").write_text(note)
+    assert national.collect() == 0
+    assert national.failed == {one.name}
+    assert national.tree.size == 2
     closed(national)
 
 

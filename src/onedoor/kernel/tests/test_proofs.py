@@ -91,6 +91,17 @@ def test_each_small_tree_continues_each_smaller_one_by_that_proof_alone() -> Non
                 assert holds(verify_consistency, size1, size2, wrong, ROOTS[size1], ROOTS[size2]) == same
 
 
+def test_a_consistency_proof_is_one_of_no_sizes_that_need_another() -> None:
+    sizes = [(size1, size2) for size2 in range(18) for size1 in range(size2 + 1)]
+    for size1, size2 in sizes[1:]:
+        proof = subproof(size1, LEAVES[:size2]) if size1 else []
+        found = {one for one in sizes if holds(verify_consistency, *one, proof, ROOTS[size1], ROOTS[size2])}
+        assert (size1, size2) in found
+        # As above: sizes of the same shape on that path are told by the two checkpoints.
+        needed = {len(subproof(one, LEAVES[:two])) if one else 0 for one, two in found}
+        assert needed == {len(proof)}, (size1, size2, found)
+
+
 @given(st.data())
 @settings(max_examples=150, deadline=None)
 def test_one_changed_bit_anywhere_is_found(data) -> None:

@@ -8,6 +8,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.db.transaction import TransactionManagementError
 
+from onedoor.kernel.ids import uuid7
 from onedoor.kernel.ledger import LedgerError, Tree, leaf_hash, verify_inclusion, verify_note
 from onedoor.store import details, ledger
 from onedoor.store.models import LedgerCheckpoint, LedgerEntry
@@ -99,6 +100,14 @@ def test_a_removed_entry_is_found():
         cursor.execute("ALTER TABLE store_ledger_entry DISABLE TRIGGER USER")
         cursor.execute("DELETE FROM store_ledger_entry WHERE position = 5")
     with pytest.raises(LedgerError):
+        ledger.check()
+
+
+def test_an_entry_that_was_put_behind_what_was_signed_is_found():
+    add(6)
+    ledger.integrate()
+    LedgerEntry.objects.create(id=uuid7(), kind="of-nobody", commitment=bytes(32), position=6)
+    with pytest.raises(LedgerError, match="more or less than the 6"):
         ledger.check()
 
 
