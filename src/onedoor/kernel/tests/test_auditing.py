@@ -42,13 +42,13 @@ def checkpoint(size: int) -> Checkpoint:
     return Checkpoint(NAME, size, TREE.root(size))
 
 
-def published(size: int) -> Files:
+def published(size: int, leaves: list[Leaf] = LEAVES, tree: Tree = TREE) -> Files:
     files: Files = {}
     for tile in tiles_of(size):
         nodes = range(tile.start, tile.start + tile.width)
-        files[tile.path] = b"".join(TREE.storage.node(8 * tile.level, number) for number in nodes)
+        files[tile.path] = b"".join(tree.storage.node(8 * tile.level, number) for number in nodes)
         if tile.level == 0:
-            files[tile.bundle] = bundle_of(LEAVES[number].content() for number in nodes)
+            files[tile.bundle] = bundle_of(leaves[number].content() for number in nodes)
     return files
 
 
@@ -79,6 +79,15 @@ def test_a_ledger_that_shrank_or_has_another_name_is_found() -> None:
     for before in (checkpoint(257), Checkpoint("another", 3, TREE.root(3))):
         with pytest.raises(LedgerError, match="seen before"):
             audited(published(256), 256, before)
+
+
+@pytest.mark.parametrize("size", [1, 255, 256, 257, 600])
+def test_a_history_that_is_whole_in_itself_is_not_the_one_that_was_signed(size: int) -> None:
+    leaves = [LEAVES[0]._replace(kind="forged"), *LEAVES[1:]]
+    tree = Tree()
+    tree.extend(one.hash() for one in leaves)
+    with pytest.raises(LedgerError, match="do not give the root that was signed"):
+        audited(published(size, leaves, tree), size)
 
 
 def test_a_part_that_became_whole_in_the_meantime_is_read_from_the_whole() -> None:

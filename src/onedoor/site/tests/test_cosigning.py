@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -11,7 +12,7 @@ from threading import Event, Thread
 import pytest
 from django.db import transaction
 
-from onedoor.exchange.witness.cosigning import Witness
+from onedoor.exchange.witness.cosigning import Answer, Witness
 from onedoor.exchange.witness.main import Application
 from onedoor.exchange.witness.record import Record, own_key
 from onedoor.kernel.ledger import Verifier, verify_checkpoint
@@ -134,6 +135,23 @@ def test_a_witness_that_answers_drop_by_drop_holds_the_ledger_up_for_no_longer_t
         assert time.monotonic() - begun < 20
         assert publisher.last.size == 4
         over.set()
+
+
+@pytest.mark.parametrize("answer", ["another's", "none", "forged"])
+def test_what_is_no_cosignature_of_that_witness_is_not_put_under_a_checkpoint(
+    answer: str, served: list[Served], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, other = (one.application for one in served)
+    told = {
+        "another's": other.add,
+        "none": lambda _body: Answer(200, "cosigned", "all is well\n"),
+        "forged": lambda _body: Answer(200, "cosigned", f"— w1.example {b64encode(named + bytes(72)).decode()}\n"),
+    }
+    named = served[0].verifier.key_id
+    monkeypatch.setattr(first, "answer", lambda _method, _path, body: told[answer](body))
+    grow(3)
+    publisher = Publisher(tmp_path / "published", known(served[:1]))
+    assert publisher.note == ledger.checkpoint()
 
 
 def test_a_second_history_gets_no_cosignature(served: list[Served], tmp_path: Path) -> None:

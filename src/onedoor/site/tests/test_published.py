@@ -4,14 +4,15 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
 
 from onedoor.kernel.ledger import Leaf, LedgerError, Tile, Tree, leaf_hash, node_hash
 from onedoor.site import published
 from onedoor.site.commands.ledger_own import NothingPublished, resume_from, told
 from onedoor.site.published import CHECKPOINT, LedgerBehind, Publisher
-from onedoor.store import ledger
+from onedoor.store import keys, ledger
+from onedoor.store.erasure import published_in
 
 pytestmark = pytest.mark.django_db
 
@@ -156,6 +157,25 @@ def test_a_database_behind_what_was_published_stops_the_ledger_with_the_way_out(
     with pytest.raises(LedgerBehind, match=r"holds 2 entries.*4 were published.*onedoor ledger resume"):
         Publisher(tmp_path)
     assert (tmp_path / CHECKPOINT).read_text() == note
+
+
+def test_an_entry_that_was_changed_before_it_was_published_is_not_published(tmp_path: Path):
+    publisher = Publisher(tmp_path)
+    grow(3)
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE store_ledger_entry DISABLE TRIGGER USER")
+        cursor.execute("UPDATE store_ledger_entry SET kind = 'forged' WHERE position = 1")
+    with pytest.raises(LedgerError, match="not those that were put in order"):
+        publisher.publish()
+    assert not (tmp_path / CHECKPOINT).exists()
+
+
+def test_who_resumes_after_a_restore_destroys_again_the_keys_of_whom_was_erased(tmp_path: Path, capsys):
+    key = keys.key_for("came back to be resumed")
+    published_in(tmp_path).write_text(f"{key.id.hex()} 2026-11-30T09:00:00+00:00 2026-12-24\n")
+    resume_from(tmp_path)
+    assert not keys.there([key.id])
+    assert ": 1." in capsys.readouterr().out
 
 
 def test_a_folder_with_nothing_published_resumes_only_an_empty_ledger(tmp_path: Path):

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from onedoor.kernel.settings import current
-from onedoor.store import erasure, keys
+from onedoor.store import erasure, keys, keystore
 from onedoor.store.erasure import NobodyToErase, erase, published_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_store")]
@@ -29,6 +29,19 @@ def test_no_erasure_before_is_gone_through_again(monkeypatch: pytest.MonkeyPatch
         erase(number)
     assert destroyed == [[one] for one in ids]
     assert [line.split()[0] for line in published()] == [one.hex() for one in ids]
+
+
+def test_nothing_tells_any_more_that_the_erased_person_had_a_key() -> None:
+    keys.keys_for("ab")
+    marks = [keys.mark_of(one) for one in "ab"]
+    asked = "SELECT count(*) FROM person_key WHERE subject = ?"
+    erase("a")
+    assert [keystore.connected().execute(asked, [one]).fetchone()[0] for one in marks] == [0, 1]
+    store = keystore.folder() / "persons.sqlite"
+    assert [one in b"".join(file.read_bytes() for file in store.parent.glob("persons.sqlite*")) for one in marks] == [
+        False,
+        True,
+    ]
 
 
 def test_what_a_kill_left_is_ended_by_the_next_call_and_a_torn_line_is_written_anew(
