@@ -62,6 +62,15 @@ def test_a_checkpoint_survives_signing_by_a_log_and_a_witness(size, root, extens
     assert Checkpoint.parse(text) == checkpoint
 
 
+@pytest.mark.parametrize("sign", ["\0", "\t", "\r", "\x0b", "\x1f"])
+def test_a_note_with_a_control_sign_is_none_though_it_is_signed(sign):
+    note = NOTE.replace("your problem,", f"your{sign}problem,")
+    body = note.partition("\n\n—")[0] + "\n"
+    signed = join_note(body, [f"— PeterNeumann {b64encode(PETER.key_id + PETER_KEY.sign(body.encode())).decode()}"])
+    with pytest.raises(LedgerError, match="control characters"):
+        verify_note(signed, [PETER])
+
+
 NO_CHECKPOINTS = (
     "",
     "a\n",

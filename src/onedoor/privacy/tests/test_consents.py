@@ -91,6 +91,8 @@ def test_everybody_whose_data_are_read_must_agree() -> None:
     for persons in ([MOTHER, FATHER], [FATHER], [""], [MOTHER, ""]):
         with pytest.raises(NotPermitted):
             permit(READER, register="birth-notices", persons=persons)
+    told = own.reads_of_person(MOTHER, own.Wanted())
+    assert told == [], "whoever else has not agreed is not told to one who has"
     say(given=True, person=FATHER)
     assert read(MOTHER, FATHER).record
 

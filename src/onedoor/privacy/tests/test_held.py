@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
 from onedoor.kernel.actor import Actor
-from onedoor.privacy import own
+from onedoor.privacy import own, rights
 from onedoor.privacy.consents import decisions
 from onedoor.privacy.models import ReadRecord
 from onedoor.privacy.requests import deciding
@@ -69,3 +70,26 @@ def test_for_a_sealed_purpose_it_is_shown_on_its_day(look: Look) -> None:
     for day, shown in ((TODAY, 0), (DUE, 1)):
         with on(day):
             assert len(own.reads_of_person(MOTHER, own.Wanted())) == shown
+
+
+def test_a_system_that_the_right_does_not_name_is_refused_and_its_attempt_shown(look: Look) -> None:
+    stranger = replace(FIRST, client="VN/GOV/G24/INSURANCE")
+    with on(TODAY):
+        assert refused(look, held(stranger)) == "not-granted"
+        (shown,) = own.reads_of_person(MOTHER, own.Wanted())
+    assert (shown.refused, shown.purpose) == (True, "investigation"), (
+        "who is not named hides nothing by a sealed purpose"
+    )
+
+
+def test_what_is_refused_for_a_sealed_purpose_is_shown_on_its_day_too(
+    look: Look, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = rights.purposes()
+    bound = {**known, FIRST.purpose: replace(known[FIRST.purpose], without_case=False)}
+    monkeypatch.setattr(rights, "purposes", lambda: bound)
+    with on(TODAY):
+        assert refused(look, held(replace(FIRST, case=""))) == "no-case"
+        assert own.reads_of_person(MOTHER, own.Wanted()) == []
+    with on(DUE):
+        assert len(own.reads_of_person(MOTHER, own.Wanted())) == 1
