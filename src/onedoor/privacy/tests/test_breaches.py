@@ -234,6 +234,23 @@ def test_nobody_reports_for_another_systems_agency_and_only_the_authority_answer
     assert Breach.objects.get(code=breach.code).acknowledged is None
 
 
+def test_a_notice_keeps_to_its_order_its_agency_and_its_system(carried: Exchange) -> None:
+    code = writing.start(CHAIR, "k9", {}).code
+    with pytest.raises(errors.NotFoundYet):
+        writing.send(code, CHAIR, SAID)
+    with pytest.raises(errors.NotReportedYet):
+        writing.add(code, CHAIR, "more", key="more")
+    with pytest.raises(errors.NoSuchBreach):
+        writing.acknowledged(reported().code, "VN/GOV/G18/HEALTH", "a.chief", FOUND)
+    body = {"agency": "commune-00199", "kind": "reported", "said": SAID, "part": str(row_id()), "code": "X"}
+    body |= {"found": FOUND.isoformat(), "reported": FOUND.isoformat()}
+    before = {"reported": (FOUND - timedelta(hours=1)).isoformat()}
+    assert carried.post("breaches/report", body | before, client=COMMUNE).status == 400
+    assert carried.post("breaches/report", body, client=COMMUNE).status == 200
+    taken = {"agency": "commune-26740", "part": str(row_id())}
+    assert carried.post("breaches/report", body | taken, client=COMMUNE).status == 400
+
+
 @pytest.mark.parametrize("when", ["yesterday", "2026-12-07T09:00:60Z", ""])
 def test_a_notice_that_no_page_could_show_is_refused(carried: Exchange, when: str) -> None:
     said = {"found": FOUND.isoformat(), "reported": FOUND.isoformat(), "part": str(row_id()), "code": "X"}

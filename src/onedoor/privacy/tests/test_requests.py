@@ -224,6 +224,22 @@ def test_a_refusal_names_its_article_and_stops_nothing() -> None:
     assert [one.kind for one in RequestStep.objects.order_by("id")] == ["asked", "refused"]
 
 
+@pytest.mark.parametrize("right", ["restrict", "erase"])
+def test_what_its_person_has_taken_back_is_decided_on_no_more(right: str) -> None:
+    keys.keys_for([MOTHER])
+    code = ask(right).code
+    keeping.lift(code, ASKER, MOTHER)
+    for decide in (
+        lambda: deciding.grant(code, CHIEF),
+        lambda: deciding.refuse(code, CHIEF, article="1", words="No."),
+        lambda: deciding.extend(code, CHIEF, "Later."),
+    ):
+        with pytest.raises(errors.RequestEnded):
+            decide()
+    assert keys.live(MOTHER), "nobody is erased who does not want it any more"
+    assert read()
+
+
 # What it stops
 
 
