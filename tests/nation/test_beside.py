@@ -17,8 +17,8 @@ def test_a_second_nation_beside_the_first_is_refused_and_harms_nothing(
 ) -> None:
     before = nation.pids()
     done = up(nation.var, base=free_base(), way=way)
-    assert_told(done, "already runs", str(nation.record()["pid"]), "onedoor up --var")
-    assert_told(up(var, base=nation.base, way=way), str(nation.base), "onedoor up --port")
+    assert_told(done, "already runs", str(nation.record()["pid"]), "--var DIR")
+    assert_told(up(var, base=nation.base, way=way), str(nation.base), "--port ")
     assert not processes_of(var)
     assert nation.pids() == before
     assert all(map(alive, before.values()))

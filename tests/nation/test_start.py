@@ -76,7 +76,7 @@ def test_an_occupied_port_is_named_with_another_to_take(var: Path, way: tuple[st
     base = free_base()
     with closing(socket.create_server(("127.0.0.1", base + 202))):
         done = up(var, base=base, way=way)
-    assert_told(done, str(base + 202), f"onedoor up --port {base + 1000}")
+    assert_told(done, str(base + 202), f"--port {base + 1000}")
     assert len(done.stderr.splitlines()) == 1
     assert not processes_of(var)
     assert not (var / "run.json").exists()
@@ -168,11 +168,11 @@ def test_a_full_disk_is_said_before_anything_starts(var: Path, way: tuple[str, .
 
 
 def test_a_disk_that_cannot_be_written_is_said(var: Path) -> None:
-    assert_told(in_a_mount_of_its_own(READ_ONLY, var), str(var), "onedoor up --var")
+    assert_told(in_a_mount_of_its_own(READ_ONLY, var), str(var), "--var DIR")
 
 
 def test_a_folder_that_cannot_be_made_is_said() -> None:
-    assert_told(up(Path("/proc/onedoor")), "/proc/onedoor", "onedoor up --var")
+    assert_told(up(Path("/proc/onedoor")), "/proc/onedoor", "--var DIR")
 
 
 def test_an_odd_setting_is_named_with_what_it_must_be() -> None:
