@@ -13,8 +13,8 @@ from pathlib import Path
 from uuid import UUID
 
 from bench import registers
-from bench.measure import Ratio, apart, compare, told
-from bench.registers import READER, REPEATS, TIMES, handler_of, median_of
+from bench.measure import Ratio, apart, compare, compare_both_ways, told
+from bench.registers import READER, REPEATS, TIMES, handler_of
 
 LATENCY_FLOOR, THROUGHPUT_FLOOR, ENCRYPTION_FLOOR = 1.5, 0.6, 0.05
 CLIENTS, EACH = 32, 40
@@ -41,11 +41,9 @@ def _asked(people: list[dict[str, object]]) -> dict[str, object]:
 
 
 def _latency(read: Callable[[], float]) -> Ratio:
-    """Compare by turns; the note tells the ratio when each is asked in a row, the anchor with all caches to itself."""
-    held = partial(compare, "gated, recorded read in one process, 1 client, p50", floor=LATENCY_FLOOR, repeats=REPEATS)
-    rows = held(lambda: median_of(read), lambda: _ungated(lambda: median_of(read)))
-    note = f"called, not served; {rows.median:.2f} in rows"
-    return held(read, partial(_ungated, read), times=TIMES, note=note)
+    name, note = "gated, recorded read in one process, 1 client, p50", "called, not served"
+    ungated = partial(_ungated, read)
+    return compare_both_ways(name, read, ungated, times=TIMES, floor=LATENCY_FLOOR, repeats=REPEATS, note=note)
 
 
 def _throughput(read: Callable[[], float]) -> Ratio:

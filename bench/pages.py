@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from bench.measure import Ratio, compare
+from bench.measure import Ratio, compare_both_ways
 from bench.stage import Stage
 from bench.whoreads import FILL, OWN, SYSTEM
 from bench.wire import Ask, Wire, ask
@@ -168,18 +168,13 @@ def sample(wire: Wire, one: Ask, times: int = REQUESTS) -> float:
 
 
 def _ratio(page: Page) -> Ratio:
-    """Compare *page* with an empty view, asked for by turns; the note tells the ratio when each is asked in a row.
-
-    In a row an empty view has the processor's caches to itself, which no page that waits for others ever has.
-    """
+    """Compare *page* with an empty view."""
     with closing(Wire(page.ask.host, page.ask.port)) as wire:
         anchor = empty(page.ask)
         for one in (page.ask, anchor):
             sample(wire, one, WARM)
-        held = partial(compare, page.name, floor=FLOOR, repeats=REPEATS)
-        rows = held(partial(sample, wire, page.ask), partial(sample, wire, anchor))
-        note = f"{rows.median:.2f} in rows"
-        return held(partial(wire.milliseconds, page.ask), partial(wire.milliseconds, anchor), times=REQUESTS, note=note)
+        ours, bare = partial(wire.milliseconds, page.ask), partial(wire.milliseconds, anchor)
+        return compare_both_ways(page.name, ours, bare, times=REQUESTS, floor=FLOOR, repeats=REPEATS)
 
 
 def paths(found: Sequence[Page]) -> dict[str, str]:
