@@ -1,5 +1,6 @@
 """A ledger that grows while somebody checks it: parts of tiles become whole, and nothing true is called false."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,9 @@ def test_a_check_of_a_system_that_runs_calls_nothing_false_that_came_meanwhile(
 ) -> None:
     computed = ledger.computed
 
+    def entered(_kind: object) -> Iterator[tuple[str, bytes]]:
+        return ((str(one.id), DETAILS) for one in ledger.leaves(0, 600))
+
     def meanwhile() -> Tree:
         tree = computed()
         grow(300)
@@ -60,6 +64,5 @@ def test_a_check_of_a_system_that_runs_calls_nothing_false_that_came_meanwhile(
     monkeypatch.setattr("onedoor.site.commands.ledger.settings_of", lambda *roles: None)
     monkeypatch.setattr(published, "folder_in", lambda state: folder)
     monkeypatch.setattr(ledger, "computed", meanwhile)
-    entered = lambda _: ((str(one.id), DETAILS) for one in ledger.leaves(0, 600))  # noqa: E731
     monkeypatch.setattr(details, "_kinds", {"privacy.read": entered})
     assert told(capsys, "check").startswith("The ledger is sound: 300 entries, root ")
