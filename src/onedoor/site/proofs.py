@@ -6,12 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import requests
-
 from onedoor.kernel.errors import BadInput, Unavailable
+from onedoor.site import unanswered
 from onedoor.site.messages import text as _
 from onedoor.site.up.supervisor import RECORD
-from onedoor.site.visiting import TooMuch, visit
+from onedoor.site.visiting import visit
 
 OK = 200
 PROOF = ("level", "name", "case", "ended")
@@ -61,11 +60,7 @@ def ask(address: str, language: str) -> Proofs:
 
 def why(error: Exception) -> str:
     """Return in words why a portal tells no figures: the *error* of visiting it, or of reading what it answered."""
-    if isinstance(error, requests.Timeout):
-        return _("the answer did not come in time")
-    if isinstance(error, OSError) and not isinstance(error, TooMuch):
-        return _("nobody answers there ({error})", error=type(error).__name__)
-    return _("what it answers is not what a portal tells")
+    return unanswered.why(error, _("what it answers is not what a portal tells"))
 
 
 def _whole(row: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Protocol
 
 from onedoor.kernel.errors import OnedoorError
-from onedoor.kernel.fetching import OK, BadAnswer, Server, TooLong
+from onedoor.kernel.fetching import OK, Server, TooLong
 from onedoor.kernel.ledger import Leaf, LedgerError
+from onedoor.site import unanswered
 from onedoor.site.messages import text as _
 from onedoor.site.progress import shown
 
@@ -77,11 +78,9 @@ class Address:
 
 def _why(error: OSError) -> str:
     """Return in words why nothing came from an address."""
-    if isinstance(error, TimeoutError):
-        return _("the answer did not come in time")
-    if isinstance(error, BadAnswer):
-        return _("what answers there serves no ledger: its answer is not whole, or of a kind that is not taken")
-    return _("nobody answers there ({error})", error=type(error).__name__)
+    return unanswered.why(
+        error, _("what answers there serves no ledger: its answer is not whole, or of a kind that is not taken")
+    )
 
 
 def progress(audit: Iterator[tuple[int, list[bytes]]], size: int) -> dict[str, int]:

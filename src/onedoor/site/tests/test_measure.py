@@ -6,13 +6,15 @@ import sys
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 import requests
 
+from onedoor.kernel.fetching import TooLong
 from onedoor.measurement.portal import Answer
 from onedoor.site import cli, featuring, messages, proofs
-from onedoor.site.visiting import TooMuch
+from onedoor.site.visiting import visit
 
 WORLD = Path(cli.__file__).parents[3] / "nations" / "world"
 DATA = WORLD / "data" / "egdi-2018.csv"
@@ -284,8 +286,11 @@ def test_features_need_a_portal_that_answers(capsys: pytest.CaptureFixture[str],
     for error, why in (
         (requests.ReadTimeout(), "the answer did not come in time"),
         (requests.exceptions.MissingSchema(), "nobody answers there (MissingSchema)"),
-        (TooMuch(), "what it answers is not what a portal tells"),
+        (TooLong(), "what it answers is not what a portal tells"),
     ):
-        assert proofs.why(error) == why
+        session = Mock(get=Mock(side_effect=error))
+        with pytest.raises(OSError) as raised:  # noqa: PT011 - which one it is makes the words
+            visit("http://localhost:1", session)
+        assert proofs.why(raised.value) == why
     asked = ["features", "--portal", "http://localhost:1", "--world", str(tmp_path)]
     assert "no list of features" in refused(capsys, asked)
