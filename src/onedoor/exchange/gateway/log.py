@@ -26,7 +26,7 @@ from onedoor.kernel.errors import OnedoorError
 
 SEGMENT = 8 * 2**20
 SPARE = "spare.draft"
-LAZY = 0.01
+LAZY = 0.1
 """Seconds after which a lazy record is made durable though nothing else was written."""
 RETRY = 1.0
 """Seconds between two attempts to begin anew after the disk failed."""

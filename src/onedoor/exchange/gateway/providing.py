@@ -34,6 +34,8 @@ MOST_SERVED, MOST_UNREAD = 1024, 32 * 2**20
 """Requests of one peer under way at the same time, and bytes of answers that wait; above that the link is not read."""
 BODILESS = frozenset(("GET", "HEAD", "DELETE", "OPTIONS", "TRACE"))
 """Methods that say nothing of a body when they have none."""
+SAFE = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))
+"""Methods that change nothing where they are served."""
 _REPLACED = DROPPED | {b"x-road-client", b"x-road-service", b"x-road-id", b"x-road-error", bodies.HEADER.lower()}
 """Names that an answer loses: of all but X-Road-Error this gateway says itself what is true."""
 _logger = logging.getLogger(__name__)
@@ -118,24 +120,35 @@ class ProvidingLink(Link):
         if self.streams.coming:
             self.streams.closing(messages.request_id(one.head) for one in batch.messages if one.passed)
         arrived = time.time_ns()
-        durable = lambda error: self._received(batch, peer, arrived, error)  # noqa: E731
-        self.core.keep(reading.RECEIVED_REQUESTS, payload, batch.signer, durable)
+        asked = [None if one.passed else Question(self, one, peer, arrived) for one in batch.messages]
+        at_once = all(one and one.safe for one in asked)
+
+        def durable(error: OSError | None) -> None:
+            if error:
+                self._unlogged()
+            elif not at_once:
+                self._received(batch, asked)
+
+        self.core.keep(reading.RECEIVED_REQUESTS, payload, batch.signer, durable, lazy=at_once)
+        if at_once and self.core.log.failed is None:
+            self._received(batch, asked)
 
     def _refuse(self, kind: bytes) -> None:
         self.write(batches.REFUSED, kind)
         if self.transport:
             self.transport.close()
 
-    def _received(self, batch: batches.Batch, peer: Gateway, arrived: int, error: OSError | None) -> None:
-        if error:  # without a durable record nothing is forwarded and nothing answered
-            self.streams.end("The message log cannot be written", logged=False)
-            self._refuse(batches.LOG_FAILED)
-            return
-        for message in batch.messages:
-            if message.passed:
+    def _unlogged(self) -> None:
+        """Forward and answer nothing more: there is no durable record."""
+        self.streams.end("The message log cannot be written", logged=False)
+        self._refuse(batches.LOG_FAILED)
+
+    def _received(self, batch: batches.Batch, asked: "list[Question | None]") -> None:
+        """Serve what was *asked*, which is in the log; what is no question is the end of a large body."""
+        for message, question in zip(batch.messages, asked, strict=True):
+            if question is None:
                 self._close(message)
                 continue
-            question = Question(self, message, peer, arrived)
             try:
                 question.serve(batch.moment)
             except Fault as fault:
@@ -237,6 +250,15 @@ class Question:
         self._length: int | None = None
         self._announced = self._answered = False
         self._body: Body | None = None
+
+    @property
+    def safe(self) -> bool:
+        """Return whether the request only reads (RFC 9110, 9.2.1) and no large body comes with it.
+
+        It may be forwarded while its record is on the way to the disk: its answer is not, and waits for both.
+        """
+        request = self._request
+        return request is not None and request.method in SAFE and not bodies.announces(request.headers)
 
     def serve(self, moment: int) -> None:
         """Check everything, then answer or forward; raise `Fault`."""

@@ -3,13 +3,16 @@
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from threading import Event
 
 import pytest
 
 from onedoor.exchange.connections import Connections
+from onedoor.exchange.gateway import batches
+from onedoor.exchange.tests.hostile import HostileGateway, head_of
 from onedoor.exchange.tests.large import FILES, MIB, Client, Files, digest
-from onedoor.exchange.tests.nation import Place, System, free_base, system_of, wait_for
+from onedoor.exchange.tests.nation import PROVIDER, Place, System, free_base, system_of, wait_for
 
 HANGS, FAILS = "hangs", "fails"
 DISK = """
@@ -24,6 +27,9 @@ def fdatasync(handle):
 os.fdatasync = fdatasync
 """
 """A disk that is as the file ``disk`` in the state folder of its gateway says."""
+CASE = f"/r1/{PROVIDER}/cases/one"
+HAND_OVER = {"Onedoor_Purpose": "hand-over", "Onedoor_Basis": "nd63-2024.4.5"}
+"""A service that is offered by every method, and what it is asked for."""
 A_WHILE = 0.4
 """Seconds in which an answer that does not wait for the disk would long have come."""
 
@@ -66,19 +72,67 @@ def test_an_answer_waits_for_the_log_of_each_side_and_is_none_without_it(
     assert (found.status == 200, "x-road-error" in found.headers) == (not end, bool(end))
 
 
-def test_a_question_reaches_no_system_before_the_log_of_its_gateway_holds_it(
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
+def test_what_may_change_something_reaches_no_system_before_the_log_of_its_gateway_holds_it(
+    place: Place, system: System, portal: Connections, method: str
+) -> None:
+    early, _ = while_the_disk_hangs(place, system, portal, method)
+    assert (early, len(system.seen)) == ([], 1)
+
+
+@pytest.mark.parametrize("method", ["GET", "OPTIONS"])
+def test_what_only_reads_is_forwarded_meanwhile_and_its_answer_waits_for_the_log(
+    place: Place, system: System, portal: Connections, method: str
+) -> None:
+    early, answered = while_the_disk_hangs(place, system, portal, method)
+    assert (len(early), len(system.seen), answered) == (1, 1, False)
+
+
+def test_nothing_is_forwarded_that_the_log_could_not_even_take(
     place: Place, system: System, portal: Connections
 ) -> None:
+    def asked() -> str:
+        system.seen.clear()
+        found = place.ask(CASE, client=portal, method="GET", **HAND_OVER)
+        return found.headers.get("x-road-error", "").rpartition(".")[2]
+
+    wait_for(lambda: not asked(), "both logs are written")
+    disk(place, "G01", FAILS)
+    faults = [asked(), asked()]  # the first finds out, the second comes while nothing can be written
+    forwarded = list(system.seen)
+    disk(place, "G01", "")
+    wait_for(lambda: not asked(), "the log is written again")
+    assert (faults, forwarded) == (["LoggingFailed", "LoggingFailed"], [])
+
+
+def test_what_only_reads_waits_with_what_it_came_with(place: Place, system: System) -> None:
+    """A batch has one record: it is on the disk before any of it is forwarded when some of it may change something."""
+    hostile = HostileGateway(place)
+    lookup = head_of(X_Road_Request_Id="with-1")
+    read = head_of(CASE, method=b"GET", X_Road_Request_Id="with-2", **HAND_OVER)
+    disk(place, "G01", HANGS)
+    with closing(hostile), ThreadPoolExecutor() as pool:
+        answer = pool.submit(lambda: hostile.send(read, lookup))
+        time.sleep(A_WHILE)
+        early = list(system.seen)
+        disk(place, "G01", "")
+        assert answer.result(10)[0] == batches.RESPONSES
+        wait_for(lambda: len(system.seen) == 2, "both were forwarded")
+    assert early == []
+
+
+def while_the_disk_hangs(place: Place, system: System, portal: Connections, method: str) -> tuple[list[object], bool]:
+    """Ask while the provider's disk hangs; return what its system saw, and whether there was an answer, meanwhile."""
     wait_for(lambda: place.ask(client=portal).status == 200, "both logs are written")
     system.seen.clear()
     disk(place, "G01", HANGS)
     with ThreadPoolExecutor() as pool:
-        answer = pool.submit(lambda: place.ask(client=portal))
+        answer = pool.submit(lambda: place.ask(CASE, client=portal, method=method, **HAND_OVER))
         time.sleep(A_WHILE)
-        early = list(system.seen)
+        early, answered = list(system.seen), answer.done()
         disk(place, "G01", "")
         assert answer.result(10).status == 200
-    assert (early, len(system.seen)) == ([], 1)
+    return early, answered
 
 
 @pytest.mark.parametrize("member", ["G22", "G01"], ids=["asking", "providing"])
