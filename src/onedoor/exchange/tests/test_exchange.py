@@ -1,6 +1,7 @@
 """Two gateway processes between a client and a real system: what passes, and what does not."""
 
 import json
+import os
 import re
 import socket
 import ssl
@@ -204,6 +205,12 @@ def test_a_gateway_runs_without_django_and_without_a_database(place: Place) -> N
     assert found.stdout.strip() == "[]"
     maps = Path(f"/proc/{place.running['gateway-G01'].pid}/maps").read_text()
     assert not re.search(r"psycopg|lxml|pyhanko|jsonschema", maps)
+
+
+def test_a_gateway_is_not_interrupted_in_the_middle_of_a_batch_by_who_wakes_up(place: Place) -> None:
+    for name in ("gateway-G22", "gateway-G01"):
+        threads = list(Path(f"/proc/{place.running[name].pid}/task").iterdir())
+        assert {os.sched_getscheduler(int(one.name)) for one in threads} == {os.SCHED_BATCH}
 
 
 def test_a_batch_by_hand_is_served_when_all_is_right(place: Place, system: System) -> None:
