@@ -1,5 +1,6 @@
 """The PKCS#11 token of this process: one session with it, opened at its first use; a child process opens its own."""
 
+import logging
 import os
 import threading
 from collections.abc import Iterator
@@ -11,15 +12,25 @@ import pkcs11
 from pkcs11.exceptions import (
     DeviceError,
     DeviceRemoved,
+    MultipleTokensReturned,
+    NoSuchToken,
+    PinExpired,
+    PinIncorrect,
+    PinInvalid,
+    PinLenRange,
+    PinLocked,
     PKCS11Error,
     SessionClosed,
     SessionHandleInvalid,
     TokenNotPresent,
+    TokenNotRecognised,
     UserAlreadyLoggedIn,
     UserNotLoggedIn,
+    UserPinNotInitialized,
 )
 
 from onedoor.kernel.errors import OnedoorError
+from onedoor.kernel.said import Said, said
 from onedoor.kernel.settings import Settings, current
 
 
@@ -33,8 +44,21 @@ class _Opened:
     session: pkcs11.Session
 
 
+_logger = logging.getLogger("onedoor.pkcs11")
 LOST = (SessionHandleInvalid, SessionClosed, UserNotLoggedIn, DeviceRemoved, TokenNotPresent, DeviceError)
 """A session that ended from outside, such as by a device that was taken away: the next use opens another."""
+_WHYS = (
+    ((NoSuchToken, TokenNotPresent, TokenNotRecognised), said("no token of this name is there")),
+    ((MultipleTokensReturned,), said("several tokens have this name")),
+    ((PinIncorrect, PinInvalid, PinLenRange), said("the PIN is not that of the token")),
+    ((PinLocked,), said("its PIN is locked after too many wrong ones")),
+    ((PinExpired, UserPinNotInitialized), said("its PIN has expired or was never set")),
+    ((DeviceRemoved, DeviceError), said("the device was taken away or has failed")),
+    (
+        (SessionHandleInvalid, SessionClosed, UserNotLoggedIn),
+        said("its session was ended from outside; the next use opens another"),
+    ),
+)
 _lock = threading.Lock()
 _opened: list[_Opened] = []
 
@@ -55,7 +79,7 @@ def session() -> Iterator[pkcs11.Session]:
             yield _opened[0].session
         except LOST as error:
             _opened.clear()
-            raise TokenNotThere(token=settings.pkcs11_token, why=type(error).__name__) from error
+            raise TokenNotThere(token=settings.pkcs11_token, why=_why(error)) from error
 
 
 def _open(settings: Settings, *, forked: bool) -> pkcs11.Session:
@@ -69,4 +93,13 @@ def _open(settings: Settings, *, forked: bool) -> pkcs11.Session:
         except UserAlreadyLoggedIn:
             return token.open(rw=True)
     except (PKCS11Error, OSError, RuntimeError) as error:
-        raise TokenNotThere(token=settings.pkcs11_token, why=type(error).__name__) from error
+        raise TokenNotThere(token=settings.pkcs11_token, why=_why(error)) from error
+
+
+def _why(error: Exception) -> Said:
+    """Return in words why the token does not open; the log has the name that PKCS#11 gives it."""
+    _logger.info("pkcs11.refused error=%s", type(error).__name__)
+    if not isinstance(error, PKCS11Error) or type(error) is PKCS11Error:
+        return said("its library cannot be loaded")
+    found = (why for kinds, why in _WHYS if isinstance(error, kinds))
+    return next(found, said("the token refuses; the log says with which error of PKCS#11"))

@@ -174,7 +174,8 @@ def _execute(expression: str, given: dict[str, Any] | cel.Context) -> Value:
     try:
         return program(expression).execute(given)
     except (TypeError, ValueError, KeyError, RuntimeError) as error:
-        why = str(error).splitlines()[0][:80] if isinstance(error, KeyError | RuntimeError) else type(error).__name__
+        named = isinstance(error, KeyError | RuntimeError)
+        why = str(error).splitlines()[0][:80] if named else said("its values do not fit together")
         raise ExpressionFailed(expression=expression, why=why) from None
 
 

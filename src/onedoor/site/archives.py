@@ -21,8 +21,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, cast
 
+from onedoor.kernel import unreadable
 from onedoor.kernel.errors import OnedoorError
-from onedoor.kernel.said import said
+from onedoor.kernel.said import Said, said
 from onedoor.store import copies
 
 FORMAT = 2
@@ -209,7 +210,19 @@ def _opened(path: Path) -> Iterator[tarfile.TarFile]:
         with tarfile.open(path, "r:gz") as archive:
             yield archive
     except (tarfile.TarError, zlib.error, EOFError, ValueError, KeyError, TypeError, *UNREADABLE) as error:
-        raise BadArchive(path=path, why=said("it cannot be read ({error})", error=type(error).__name__)) from error
+        raise BadArchive(path=path, why=_why(error)) from error
+
+
+def _why(error: Exception) -> Said:
+    """Return in words why an archive cannot be read."""
+    match error:
+        case FileNotFoundError():
+            return unreadable.why(error)
+        case EOFError():
+            return said("its end is missing")
+        case tarfile.TarError() | gzip.BadGzipFile() | zlib.error():
+            return said("it is no archive, or was damaged on the way")
+    return said("what it holds is not what a backup of onedoor holds")
 
 
 def _manifest(archive: tarfile.TarFile, path: Path, key: bytes | None = None) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """Why nothing came from an address, in words."""
 
+import ssl
+
 from onedoor.kernel.fetching import BadAnswer
 from onedoor.site.messages import text as _
 
@@ -10,4 +12,8 @@ def why(error: Exception, strange: str) -> str:
         return _("the answer did not come in time")
     if isinstance(error, BadAnswer) or not isinstance(error, OSError):
         return strange
-    return _("nobody answers there ({error})", error=type(error).__name__)
+    if isinstance(error, ssl.SSLError):
+        return _("what answers there does not prove its name")
+    if isinstance(error, ValueError):
+        return _("this is no address of a server")
+    return _("nobody answers there")

@@ -1,5 +1,7 @@
 """Visits a portal as anybody may: one GET, no redirection followed, an answer of limited size."""
 
+import ssl
+
 import requests
 
 from onedoor.kernel.fetching import TooLong
@@ -11,11 +13,13 @@ CHUNK = 2**16
 
 
 def visit(address: str, session: requests.Session | None = None) -> Answer:
-    """Return what *address* answers; raise `OSError`: `TimeoutError`, `TooLong`, or one of requests'."""
+    """Return what *address* answers; raise `OSError`: `TimeoutError`, `SSLError`, `TooLong`, or one of requests'."""
     try:
         return _visited(address, session or requests.Session())
     except requests.Timeout as error:
         raise TimeoutError from error
+    except requests.exceptions.SSLError as error:
+        raise ssl.SSLError from error
 
 
 def _visited(address: str, asked: requests.Session) -> Answer:

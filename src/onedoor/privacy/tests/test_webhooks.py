@@ -140,7 +140,7 @@ def test_a_server_that_drips_its_answer_holds_nobody_up(server: Any, monkeypatch
     server.drips = True
     monkeypatch.setattr(webhooks, "SECONDS", 0.6)
     began = time.monotonic()
-    with pytest.raises(NotDelivered, match="TimeoutError"):
+    with pytest.raises(NotDelivered, match="did not come in time"):
         webhooks.deliver(**queued()[0])
     assert 0.5 < time.monotonic() - began < 20
     assert server.heard
@@ -150,7 +150,7 @@ def test_a_server_that_does_not_prove_its_name_is_told_nothing(server: Any, monk
     hook(f"https://localhost:{server.server_port}/")
     give(agreement(), individual())
     monkeypatch.setattr(webhooks, "trust", ssl.create_default_context)
-    with pytest.raises(NotDelivered, match="SSLCertVerificationError"):
+    with pytest.raises(NotDelivered, match="does not prove its name"):
         webhooks.deliver(**queued()[0])
     assert not server.heard
 

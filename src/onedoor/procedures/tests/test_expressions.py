@@ -40,6 +40,11 @@ def test_what_cannot_be_worked_out_says_so(expression: str) -> None:
         evaluate(expression, CONTEXT)
 
 
+def test_values_that_do_not_fit_together_are_named_in_words() -> None:
+    with pytest.raises(ExpressionFailed, match="its values do not fit together"):
+        evaluate("1 + 'x'", CONTEXT)
+
+
 def test_a_failed_expression_does_not_tell_the_values_it_saw() -> None:
     with pytest.raises(ExpressionFailed) as failed:
         evaluate("age(secret, today)", CONTEXT.but(secret="001196204817"))

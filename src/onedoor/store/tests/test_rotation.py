@@ -6,8 +6,10 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from unittest.mock import Mock
 
 import pytest
+from pkcs11 import exceptions
 
 from onedoor.kernel import pkcs11
 from onedoor.kernel.settings import BadSettings, current, read
@@ -195,7 +197,7 @@ def test_a_master_in_a_token_that_was_away_opens_again():
     wrapped = masters.named(name).wrap(b"secret", b"bound")
     with pkcs11.session() as session:
         session.close()
-    with pytest.raises(pkcs11.TokenNotThere):
+    with pytest.raises(pkcs11.TokenNotThere, match="its session was ended from outside"):
         masters.named(name).unwrap(wrapped, b"bound")
     assert masters.named(name).unwrap(wrapped, b"bound") == b"secret"
 
@@ -231,8 +233,35 @@ def test_a_rotation_takes_the_master_from_its_file_into_a_token_and_back(own_sto
 def test_a_token_that_does_not_open_is_said(monkeypatch):
     monkeypatch.setenv("ONEDOOR_PKCS11_TOKEN", "another")
     current.cache_clear()
-    with pytest.raises(pkcs11.TokenNotThere, match="“another” does not open"):
+    with pytest.raises(pkcs11.TokenNotThere, match=r"“another” does not open \(no token of this name is there\)"):
         keys.key_for("anybody")
+
+
+@pytest.mark.usefixtures("token")
+def test_a_library_that_is_none_is_said(monkeypatch):
+    monkeypatch.setenv("ONEDOOR_PKCS11_MODULE", "/etc/hostname")
+    current.cache_clear()
+    with pytest.raises(pkcs11.TokenNotThere, match="its library cannot be loaded"):
+        keys.key_for("anybody")
+
+
+@pytest.mark.usefixtures("token")
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (exceptions.PinIncorrect, "the PIN is not that of the token"),
+        (exceptions.PinLocked, "its PIN is locked"),
+        (exceptions.DeviceRemoved, "was taken away"),
+        (exceptions.FunctionFailed, "the log says with which error"),
+    ],
+)
+def test_why_a_token_does_not_open_is_said_in_words(monkeypatch, error, why):
+    monkeypatch.setenv("ONEDOOR_PKCS11_TOKEN", "another")
+    monkeypatch.setattr("pkcs11.lib", Mock(side_effect=error))
+    current.cache_clear()
+    with pytest.raises(pkcs11.TokenNotThere, match=why) as told:
+        keys.key_for("anybody")
+    assert error.__name__ not in str(told.value)
 
 
 def test_settings_of_a_token_are_needed_together():
