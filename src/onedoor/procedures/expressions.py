@@ -173,7 +173,7 @@ def evaluate(expression: str, context: Context) -> Value:
 def _execute(expression: str, given: dict[str, Any] | cel.Context) -> Value:
     try:
         return program(expression).execute(given)
-    except (TypeError, ValueError, KeyError, RuntimeError) as error:
+    except (TypeError, ArithmeticError, ValueError, KeyError, RuntimeError) as error:
         named = isinstance(error, KeyError | RuntimeError)
         why = str(error).splitlines()[0][:80] if named else said("its values do not fit together")
         raise ExpressionFailed(expression=expression, why=why) from None

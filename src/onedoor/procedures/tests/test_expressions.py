@@ -34,7 +34,7 @@ def test_what_does_not_parse_is_refused(expression: str) -> None:
         evaluate(expression, CONTEXT)
 
 
-@pytest.mark.parametrize("expression", ["a.missing", "b", "a.b.c", "age(a.b, today)", "nothing(1)", "1 + 'x'"])
+@pytest.mark.parametrize("expression", ["a.missing", "b", "a.b.c", "age(a.b, today)", "nothing(1)", "1 + 'x'", "1 / 0"])
 def test_what_cannot_be_worked_out_says_so(expression: str) -> None:
     with pytest.raises(ExpressionFailed, match="could not be worked out"):
         evaluate(expression, CONTEXT)
