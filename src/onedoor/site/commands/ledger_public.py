@@ -64,12 +64,14 @@ def verify(arguments: argparse.Namespace) -> int:
             note, leaf, checkpoint = _continued(arguments.published, proof, log, witnesses)
         else:
             note, (leaf, checkpoint) = proof.note, proof.verify(log, witnesses)
+        shown = None if details is None else _entered(leaf, details)
     except LedgerError as error:
         print(_("Not proved: {why}.", why=error.reason(_)))
         return WRONG
     _tell(leaf, proof, checkpoint)
     _tell_witnesses(note, witnesses)
-    return _tell_details(leaf, details)
+    _tell_details(shown)
+    return 0
 
 
 def _continued(
@@ -119,22 +121,21 @@ def _tell_witnesses(note: str, witnesses: Sequence[Verifier]) -> None:
         print(_("No witness was asked for (--witness): whether others are shown another history is not proved."))
 
 
-def _tell_details(leaf: Leaf, details: bytes | None) -> int:
-    if details is None:
-        print(_("What was entered is not in the proof; with --details it is held against it."))
-        return 0
-    try:
-        shown = Shown.parse(details)
-    except LedgerError as error:
-        print(_("Not proved: {why}.", why=error.reason(_)))
-        return WRONG
+def _entered(leaf: Leaf, details: bytes) -> Shown:
+    """Return what is shown of what was entered as *leaf*; raise `LedgerError` unless *details* are of it."""
+    shown = Shown.parse(details)
     if sha256(shown.entered).digest() != leaf.commitment:
-        print(_("Not proved: these details are not those that were entered."))
-        return WRONG
+        raise LedgerError("these details are not those that were entered")
+    return shown
+
+
+def _tell_details(shown: Shown | None) -> None:
+    if shown is None:
+        print(_("What was entered is not in the proof; with --details it is held against it."))
+        return
     print(_("The details are those that were entered, to the last sign."))
     for name, value in shown.claims:
         print(f"  {name}: {_said(value)}")
-    return 0
 
 
 def _said(value: object) -> str:

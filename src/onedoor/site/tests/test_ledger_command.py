@@ -66,8 +66,18 @@ def test_a_proof_says_in_words_what_it_proves(capsys, folder: Path, proof: Path,
     details.write_bytes(DETAILS)
     said = told(capsys, "verify", proof, "--key", folder / "key", "--details", details)
     assert "to the last sign" in said
-    details.write_bytes(DETAILS + b" not")
-    assert "are not those" in told(capsys, "verify", proof, "--key", folder / "key", "--details", details, leaves=1)
+
+
+def test_details_of_something_else_are_one_verdict(capsys, folder: Path, proof: Path, tmp_path: Path) -> None:
+    details = tmp_path / "details"
+    for content, why in (
+        (DETAILS + b" not", "these details are not those that were entered"),
+        (b"onedoor read 3\n\nAAAA\n", "a claim is"),
+    ):
+        details.write_bytes(content)
+        said = told(capsys, "verify", proof, "--key", folder / "key", "--details", details, leaves=1)
+        assert said.startswith(f"Not proved: {why}")
+        assert said.count("\n") == 1
 
 
 def test_what_proves_nothing_and_what_is_no_proof_leave_differently(capsys, folder: Path, proof: Path) -> None:
