@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
 
 from onedoor.cases.directory import holder
 from onedoor.exchange import service as exchange
@@ -9,6 +11,14 @@ from onedoor.exchange.service import Answer, Call, Reason
 from onedoor.kernel import clock
 from onedoor.kernel.errors import OnedoorError
 from onedoor.procedures.service import Found, Query
+
+
+@dataclass(frozen=True, slots=True)
+class LookedUp:
+    """What a register answers that is asked for records: these, and under which id the read is on record there."""
+
+    records: tuple[dict[str, Any], ...]
+    read: UUID
 
 
 @dataclass
@@ -43,8 +53,10 @@ class Asker:
             {"by": dict(query.by)},
             reason=Reason(source.purpose, source.basis, self.case),
             user=self.user,
+            answered=LookedUp,
         )
 
     def _found(self, query: Query, answer: Answer) -> Found:
-        note = {"record": answer.body["read"], "moment": clock.now().isoformat()}
-        return Found(query.by, answer.body["records"], note)
+        looked: LookedUp = answer.body
+        note = {"record": str(looked.read), "moment": clock.now().isoformat()}
+        return Found(query.by, looked.records, note)

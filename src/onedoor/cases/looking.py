@@ -11,6 +11,7 @@ from django.db import transaction
 from onedoor.cases import directory, journal, naming, register_words, rules, words
 from onedoor.cases.desk import full_post, post_of
 from onedoor.cases.errors import NoRightToLook, NoSuchLook
+from onedoor.cases.facts import LookedUp
 from onedoor.cases.views import AskedView, LookedUpView, OfferView, WayView
 from onedoor.exchange import service as exchange
 from onedoor.kernel import nation
@@ -98,8 +99,8 @@ def _found(offered: OfferView, by: Mapping[str, str], reader: Reader) -> Iterato
     service = f"{directory.holder(offered.register)}/{offered.register}"
     reason = exchange.Reason(reader.purpose, reader.basis, reader.case)
     body = {"by": dict(by), "fields": list(offered.fields)}
-    answer = exchange.call(service, "lookup", body, reason=reason, user=reader.user)
-    yield answer.body["records"], answer.body["read"]
+    looked = exchange.call(service, "lookup", body, reason=reason, user=reader.user, answered=LookedUp).body
+    yield list(looked.records), str(looked.read)
 
 
 def _offers(client: str, post: str) -> tuple[OfferView, ...]:
