@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
-from operator import attrgetter, itemgetter
+from operator import itemgetter
 from typing import Any
 
 from onedoor.cases import words
@@ -18,12 +18,14 @@ from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.settings import current as settings
 from onedoor.kernel.text import Text
 from onedoor.privacy import service as privacy
-from onedoor.privacy.service import ReadView
+from onedoor.privacy.service import Key, ReadView
 from onedoor.registers import service as registers
 
 SERVICE = "reads"
 WAIT = 5.0
 PER_PAGE = 25
+Held = tuple[ReadView, str]
+"""A read and the system that recorded it."""
 Correctable = Mapping[str, tuple[str, ...]]
 """By register the fields that a person can have corrected."""
 
@@ -51,21 +53,20 @@ def ask_reads(
     answers = exchange.ask_each(calls, timeout=WAIT)
 
     def merged() -> ReadsView:
-        correctable = registers.correctable()
-        found: dict[str, ReadView] = {}
-        holders: dict[str, Text] = {}
+        found: dict[Key, ReadView] = {}
         silent = []
         own_reads = own, _own(dossier.code, paged)
         for subsystem, told in chain([own_reads], zip(others, map(_told, answers), strict=True)):
             if told is None:
                 silent.append(names[subsystem])
                 continue
-            asked = {view.record: view for view in told if not before or view.record < before}
-            found |= asked
-            holders |= dict.fromkeys(asked, names.get(subsystem, {}))
-        views, older = _page(found, most)
-        readers = tuple(_readers(views, holders, dossier.account, correctable))
-        return ReadsView(dossier.code, tuple(views), holders, tuple(silent), readers, older)
+            asked = (view for view in told if not before or view.record < before)
+            found.update(((view.record, subsystem), view) for view in asked)
+        page = privacy.newest(found, most)
+        older = page[-1][0] if len(page) < len(found) else ""
+        held = sorted(((found[key], key[1]) for key in page), key=lambda one: (one[0].moment, one[0].record))
+        readers = tuple(_readers(held, names, dossier.account))
+        return ReadsView(dossier.code, tuple(view for view, _ in held), tuple(silent), readers, older)
 
     return merged
 
@@ -74,43 +75,34 @@ def _own(code: str, paged: Mapping[str, Any]) -> list[ReadView]:
     return privacy.newest_of_case(code, **paged) if paged else privacy.reads_of_case(code)
 
 
-def _page(found: Mapping[str, ReadView], most: int) -> tuple[list[ReadView], str]:
-    """Return the newest of *found*, as many as a page has, the oldest first, and the record where the next begins."""
-    records = sorted(found, reverse=True)
-    page = records[:most] if most else records
-    older = page[-1] if len(page) < len(records) else ""
-    return sorted((found[record] for record in page), key=attrgetter("moment", "record")), older
-
-
 def _told(answer: Answer | OnedoorError) -> Sequence[ReadView] | None:
     return None if isinstance(answer, OnedoorError) else answer.body.reads
 
 
-def _readers(
-    views: Iterable[ReadView], holders: Mapping[str, Text], account: str, correctable: Correctable
-) -> Iterator[Reader]:
+def _readers(held: Iterable[Held], names: Mapping[str, Text], account: str) -> Iterator[Reader]:
     """Yield what each agency did for each purpose, in the order they began."""
-    groups: dict[tuple[str, str], list[ReadView]] = {}
-    for view in views:
-        groups.setdefault((view.by_agency, view.purpose), []).append(view)
-    followed = reason(SERVICE, "").purpose
+    groups: dict[tuple[str, str], list[Held]] = {}
+    for view, system in held:
+        groups.setdefault((view.by_agency, view.purpose), []).append((view, system))
+    followed, correctable = reason(SERVICE, "").purpose, registers.correctable()
     for (by, purpose), own in groups.items():
+        first = own[0][0]
         agency = nation.current().agencies.get(by)
-        post = agency.posts.get(own[0].by_user.partition(".")[2], {}) if agency else {}
-        same = tuple(_same(own, holders, correctable))
-        basis = same[0] if all(view.basis == own[0].basis for view in own) else None
+        post = agency.posts.get(first.by_user.partition(".")[2], {}) if agency else {}
+        same = tuple(_same(own, names, correctable))
+        basis = same[0] if all(view.basis == first.basis for view, _ in own) else None
         people = purpose == followed
-        yield Reader(own[0], post, own[0].by_user == account and not people, people, basis, same)
+        yield Reader(first, post, first.by_user == account and not people, people, basis, same)
 
 
-def _same(views: Iterable[ReadView], holders: Mapping[str, Text], correctable: Correctable) -> Iterator[SameReads]:
+def _same(held: Iterable[Held], names: Mapping[str, Text], correctable: Correctable) -> Iterator[SameReads]:
     """Yield the reads of one group, those that differ in nothing but their moment together."""
     groups: dict[tuple[object, ...], list[ReadView]] = {}
-    for view in views:
-        kind = view.register, view.operation, view.refused, view.basis, view.fields
+    for view, system in held:
+        kind = view.register, view.operation, view.refused, view.basis, view.fields, system
         groups.setdefault(kind, []).append(view)
-    for _, same in sorted(groups.items(), key=itemgetter(0)):
+    for (*_, holder), same in sorted(groups.items(), key=itemgetter(0)):
         first = same[0]
         wrong = tuple(field for field in correctable.get(first.register, ()) if field in first.fields)
         moments, records = tuple(one.moment for one in same), tuple(one.record for one in same)
-        yield SameReads(first, holders[first.record], words.article(first.law), wrong, moments, records)
+        yield SameReads(first, names.get(str(holder), {}), words.article(first.law), wrong, moments, records)

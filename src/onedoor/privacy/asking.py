@@ -20,7 +20,7 @@ from onedoor.privacy.errors import NotPermitted, NotShown
 from onedoor.privacy.own import SERVICE, Proof, Wanted
 from onedoor.privacy.rules import Reader
 from onedoor.privacy.sealing import Count
-from onedoor.privacy.views import Reads, ReadView
+from onedoor.privacy.views import Key, Reads, ReadView, newest
 
 WAIT = 5.0
 SeenCases = Callable[[Actor, Collection[str]], Collection[str]]
@@ -48,6 +48,11 @@ class HeldRead:
     own: bool
     day: date
 
+    @property
+    def key(self) -> Key:
+        """Return what no other read has: two systems may answer with the same record."""
+        return self.view.record, self.system
+
 
 Write = Callable[[HeldRead], str]
 """Returns a read as a page shows it."""
@@ -64,13 +69,13 @@ class OneRead:
 class OwnReads:
     """A page of reads, newest first, the holders that did not answer, and the record after which the next begins.
 
-    ``lines`` has each read by its record, as it was written for the page.
+    ``lines`` has each read by its key, as it was written for the page.
     """
 
     reads: tuple[HeldRead, ...]
     silent: tuple[Text, ...]
     next: str = ""
-    lines: Mapping[str, str] = field(default_factory=dict)
+    lines: Mapping[Key, str] = field(default_factory=dict)
 
 
 def listed() -> bool:
@@ -123,9 +128,9 @@ class _Found:
 
     def __init__(self, cases: "_Cases", write: Write, before: str) -> None:
         self.cases, self.write, self.before = cases, write, before
-        self.reads: dict[str, tuple[ReadView, str]] = {}
-        self.held: dict[str, HeldRead] = {}
-        self.lines: dict[str, str] = {}
+        self.reads: dict[Key, ReadView] = {}
+        self.held: dict[Key, HeldRead] = {}
+        self.lines: dict[Key, str] = {}
         self.silent: list[Text] = []
 
     def take(self, views: Iterable[ReadView] | None, system: str) -> None:
@@ -134,15 +139,16 @@ class _Found:
             self.silent.append(nation.current().holder_of(system))
             return
         asked = (view for view in views if not self.before or view.record < self.before)
-        self.reads.update((view.record, (view, system)) for view in asked)
+        self.reads.update(((view.record, system), view) for view in asked)
 
     def newest(self, most: int) -> list[HeldRead]:
-        """Return the newest *most* reads so far, all of them written."""
-        newest = sorted(self.reads, reverse=True)[:most]
-        for held in _held([self.reads[record] for record in newest if record not in self.held], self.cases):
-            self.held[held.view.record] = held
-            self.lines[held.view.record] = self.write(held)
-        return [self.held[record] for record in newest]
+        """Return the newest *most* reads so far, all of them written; those of one record stay together."""
+        page = newest(self.reads, most)
+        fresh = [(self.reads[key], key[1]) for key in page if key not in self.held]
+        for held in _held(fresh, self.cases):
+            self.held[held.key] = held
+            self.lines[held.key] = self.write(held)
+        return [self.held[key] for key in page]
 
     def page(self, wanted: Wanted) -> OwnReads:
         """Return the newest reads of all, as many as are *wanted*."""

@@ -42,9 +42,11 @@ from onedoor.privacy.rules import (
 )
 from onedoor.privacy.sealing import postpone
 from onedoor.privacy.views import (
+    Key,
     Reads,
     ReadView,
     Use,
+    newest,
     newest_of_case,
     readers_of,
     reads_of_case,
@@ -68,6 +70,7 @@ __all__ = [
     "DeskRight",
     "Follower",
     "Held",
+    "Key",
     "NotPermitted",
     "Permit",
     "Purpose",
@@ -90,6 +93,7 @@ __all__ = [
     "look",
     "may_be_told",
     "may_postpone",
+    "newest",
     "newest_of_case",
     "of_post",
     "permit",

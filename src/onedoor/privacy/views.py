@@ -1,6 +1,6 @@
 """What was recorded, in the words a person reads."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import MAXYEAR, MINYEAR, datetime
 from functools import lru_cache
@@ -32,6 +32,8 @@ SERVICES = {
     "consent": gettext_noop("What this person agreed to"),
 }
 """Services whose use is recorded as a read, by the words a person reads."""
+Key = tuple[str, str]
+"""A record and the system that answers it: no system hides what another recorded by naming the same record."""
 Words = Callable[[str, Sequence[str]], tuple[Text, Sequence[Text]] | None]
 """Returns what something read is called that is no register of the nation, with its parts; None for what it is not."""
 _words: list[Words] = []
@@ -101,6 +103,13 @@ class Use:
     client: str
     case: str
     record: str
+
+
+def newest(keys: Collection[Key], most: int) -> list[Key]:
+    """Return the *most* newest of *keys*, all without *most*; what several answer as one record is not parted."""
+    found = sorted(keys, reverse=True)
+    last = found[most - 1][0] if 0 < most < len(found) else ""
+    return [key for key in found if key[0] >= last]
 
 
 def tell_words(words: Words) -> None:

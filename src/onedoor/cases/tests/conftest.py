@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.test import Client, RequestFactory
 
+from onedoor.cases import trail
 from onedoor.exchange import service as exchange
 from onedoor.exchange.connections import Response
 from onedoor.exchange.service import Answer, Call, Refused, ServiceUnavailable
@@ -24,6 +25,7 @@ from onedoor.kernel import clock, nation
 from onedoor.kernel.actor import Actor
 from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.settings import current as settings
+from onedoor.privacy.tests.one_process import of_one_each, tell_nothing_here
 from onedoor.registers import service as registers
 from onedoor.signing.certificates import Subject, save_certificates
 from onedoor.signing.keys import load_key, new_key, save_key
@@ -57,7 +59,7 @@ class Transport:
     lose_answers_of: set[str] = field(default_factory=set)
 
     def ask_each(self, calls: Iterable[Call], *, timeout: float = 10.0) -> Iterator[Answer | OnedoorError]:
-        yield from [self.carry(call) for call in calls]
+        yield from of_one_each([self.carry(call) for call in calls])
 
     def carry(self, call: Call) -> Answer | OnedoorError:
         system, _, code = call.service.rpartition("/")
@@ -99,6 +101,8 @@ class Transport:
 def transport(monkeypatch: pytest.MonkeyPatch) -> Transport:
     found = Transport()
     monkeypatch.setattr(exchange, "ask_each", found.ask_each)
+    tell_nothing_here(monkeypatch)
+    monkeypatch.setattr(trail, "_own", lambda *_: [])  # the others tell them
     return found
 
 

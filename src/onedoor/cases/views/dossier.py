@@ -1,6 +1,5 @@
 """What pages see of a dossier: clock, steps, results, history, reads."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -183,12 +182,10 @@ class ReadsView:
     """Reads for a dossier, oldest first, and the agencies that did not answer when asked for theirs.
 
     They are all of them, or a page of the newest; ``older`` is the record before which the next page begins.
-    ``holders`` says for each record whose register was read.
     """
 
     code: str
     reads: tuple[ReadView, ...]
-    holders: Mapping[str, Text]
     silent: tuple[Text, ...]
     readers: tuple[Reader, ...] = ()
     older: str = ""

@@ -38,17 +38,24 @@ VIEW: dict[str, Any] = {
 
 
 @pytest.fixture
-def answered(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """Give the one read that the first system answers, whatever it is asked; all others have none."""
-    view = dict(VIEW)
+def answers(monkeypatch: pytest.MonkeyPatch) -> list[list[dict[str, Any]]]:
+    """Give the reads that the first systems answer; all others have none."""
+    views: list[list[dict[str, Any]]] = []
 
     def ask_each(calls: list[Call], *, timeout: float) -> Iterator[Answer | Exception]:
         for number, call in enumerate(calls):
-            body = json.dumps({"reads": [] if number else [view]}).encode()
+            body = json.dumps({"reads": views[number] if number < len(views) else []}).encode()
             yield exchange._answer(call, Response(200, {"content-type": "application/json", "x-road-id": "m"}, body))
 
     monkeypatch.setattr(exchange, "ask_each", ask_each)
-    return view
+    return views
+
+
+@pytest.fixture
+def answered(answers: list[list[dict[str, Any]]]) -> dict[str, Any]:
+    """Give the one read that the first system answers, whatever it is asked; all others have none."""
+    answers.append([dict(VIEW)])
+    return answers[0][0]
 
 
 def page(query: str = "", kind: str = "") -> str:
@@ -79,6 +86,18 @@ def test_a_moment_on_no_day_of_ours_is_no_answer_and_the_other_systems_are_shown
 def test_what_is_newer_than_what_was_asked_for_stands_on_no_older_page() -> None:
     assert NEW in page()
     assert NEW not in page(f"?before={OLD}")
+
+
+@pytest.mark.parametrize("newer", [0, 8, 9])
+@pytest.mark.parametrize("kind", ["", ".csv", ".json"])
+def test_no_system_hides_what_another_recorded_by_naming_the_same_record(
+    answers: list[list[dict[str, Any]]], newer: int, kind: str
+) -> None:
+    same = [{**VIEW, "record": OLD, "agency_text": {"en": name}} for name in ("One", "Another", "A third")]
+    answers += [[one] for one in same]
+    answers[0] += [{**VIEW, "record": f"{number:08d}{NEW[8:]}"} for number in range(99999990, 99999990 + newer)]
+    found = page(kind=kind)
+    assert all(one["agency_text"]["en"] in found for one in same)
 
 
 def test_a_look_by_nobody_in_particular_is_found_once() -> None:

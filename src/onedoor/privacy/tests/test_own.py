@@ -33,6 +33,7 @@ from onedoor.kernel.ledger.tiles import HEIGHT
 from onedoor.privacy import asking, own, own_api, pages, rights
 from onedoor.privacy.models import ReadRecord
 from onedoor.privacy.service import NotPermitted, Reader, permit
+from onedoor.privacy.tests.one_process import of_one_each, tell_nothing_here
 from onedoor.store import keys, ledger, proving
 
 pytestmark = pytest.mark.django_db
@@ -53,7 +54,7 @@ class Transport:
         self.client = PORTAL
 
     def ask_each(self, calls: Any, *, timeout: float = 10.0) -> Iterator[Any]:
-        yield from [self.carry(call) for call in calls]
+        yield from of_one_each([self.carry(call) for call in calls])
 
     def carry(self, call: Call) -> Answer | OnedoorError:
         system, _, code = call.service.rpartition("/")
@@ -82,6 +83,7 @@ class Transport:
 def transport(monkeypatch: pytest.MonkeyPatch) -> Transport:
     found = Transport()
     monkeypatch.setattr(exchange, "ask_each", found.ask_each)
+    tell_nothing_here(monkeypatch)
     return found
 
 
