@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -11,6 +12,9 @@ import pytest
 from onedoor.cases import service
 from onedoor.cases.tests.conftest import Transport
 from onedoor.cases.tests.test_pages import Visitor, own_language, submitted, text
+from onedoor.exchange import service as exchange
+from onedoor.exchange.service import Call
+from onedoor.privacy.service import Reads
 
 __all__ = ["own_language"]
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("people", "seals", "transport")]
@@ -105,3 +109,27 @@ def test_an_agency_that_tells_all_whatever_is_asked_brings_no_read_onto_two_page
     older = records(mother.get(f"cases/{code}/reads?before={min(newest)}"))
     assert older
     assert max(older) < min(newest)
+
+
+def test_a_record_that_several_systems_answer_is_shown_of_each_of_them_on_one_page(
+    transport: Transport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "READS_PER_PAGE", 2)
+    mother = Visitor("mother")
+    code = submitted(mother)
+    before = every_record(mother, code)
+
+    def all_of_all(calls: Iterable[Call], *, timeout: float) -> list[Any]:
+        answers = list(transport.ask_each(calls, timeout=timeout))
+        told = Reads(tuple(one for answer in answers for one in answer.body.reads))
+        return [replace(answer, body=told) for answer in answers]
+
+    monkeypatch.setattr(exchange, "ask_each", all_of_all)
+    systems = len(every_record(mother, code)) // len(before)
+    assert systems > 1
+    assert sorted(every_record(mother, code)) == sorted(before * systems)
+    seen, more = [], ""
+    for _page in range(len(before)):
+        seen += (found := records(mother.get(f"cases/{code}/reads{more}")))
+        more = f"?before={min(found)}" if found else more
+    assert sorted(seen) == sorted(before * systems)
