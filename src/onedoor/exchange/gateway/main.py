@@ -146,7 +146,8 @@ class GatewayServer:
         for connection in list(self.connections):
             connection.close()
         for link in list(self.links):
-            link.leave()
+            if not link.busy:  # else something was taken that has no answer: what became of it nobody knows
+                link.leave()
         await asyncio.sleep(FLUSHED_WITHIN)
         await self._end()
 

@@ -6,6 +6,7 @@ import signal
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -19,12 +20,14 @@ pytestmark = pytest.mark.filterwarnings(
 )
 BOTH = ("gateway-G01", "gateway-G01-2")
 FIRST, SECOND = "VN/GOV/G01/GATEWAY", "VN/GOV/G01/GATEWAY-2"
+HURRIED = "from onedoor.exchange.gateway import main; main.DRAINED_WITHIN = 1.0"
+"""A gateway that is told to stop waits a second for what is under way."""
 
 
 @pytest.fixture(scope="module")
 def doubled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     nation = with_two(tmp_path_factory.mktemp("nation"), "G01")
-    with Place(tmp_path_factory.mktemp("var"), free_base(), name=str(nation)) as place:
+    with Place(tmp_path_factory.mktemp("var"), free_base(), before=HURRIED, name=str(nation)) as place:
         place.start("gateway-G22", *BOTH)
         yield place
 
@@ -134,6 +137,28 @@ def test_a_gateway_that_is_told_to_stop_leaves_every_message_to_the_other(double
     for worker in workers:
         worker.join()
     assert set(statuses) == {200}
+
+
+def test_what_a_gateway_took_and_could_not_answer_before_it_stopped_is_not_delivered_by_the_other(
+    doubled: Place, behind: System, asking: Connections
+) -> None:
+    held, go_on = threading.Event(), threading.Event()
+
+    def reply(_: dict[str, object]) -> tuple[int, bytes, str]:
+        held.set()
+        go_on.wait(10)
+        return 200, b"{}", ""
+
+    behind.reply = reply
+    with ThreadPoolExecutor() as pool:
+        answer = pool.submit(lambda: doubled.ask(client=asking, X_Road_Id="unanswered"))
+        assert held.wait(10)
+        (taken,) = served_by(doubled, "unanswered")
+        doubled.kill(taken, signal.SIGTERM)
+        go_on.set()
+        assert why(answer.result(10))[0] == "Server.ClientProxy.NetworkError"
+    assert [one["headers"]["x-road-id"] for one in behind.seen] == ["unanswered"]  # type: ignore[index]
+    doubled.start(taken)
 
 
 def test_an_id_that_one_gateway_took_is_not_sent_to_the_other(
