@@ -94,16 +94,17 @@ class Log:
         return self._failed
 
     def close(self) -> None:
-        """End the thread, cut the segment to what it holds, release the folder."""
+        """End the thread, make durable what was written, cut the segment to what it holds, release the folder."""
         if self._timer:
             self._timer.cancel()
         self._jobs.put(None)
         self._thread.join()
-        if self._handle != _CLOSED:
-            os.fdatasync(self._handle)
-            segments.cut(self._path, self._at)
         for handle in self._to_sync:
+            os.fdatasync(handle)
             os.close(handle)
+        if self._handle != _CLOSED:
+            segments.cut(self._path, self._at)
+            sync_folder(self.folder)
         if self._spare is not None:
             os.close(self._spare)
             (self.folder / SPARE).unlink(missing_ok=True)
