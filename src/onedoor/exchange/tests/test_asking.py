@@ -2,13 +2,14 @@
 
 from types import SimpleNamespace
 from typing import Any, cast
+from unittest.mock import Mock
 
 import pytest
 
 from onedoor.exchange.gateway import batches, messages
 from onedoor.exchange.gateway.asking import AskingLink, Peer
-from onedoor.exchange.gateway.bodies import Passing
-from onedoor.exchange.gateway.faults import Fault
+from onedoor.exchange.gateway.bodies import Body, Limits, Passing
+from onedoor.exchange.gateway.faults import UNKNOWN, UNTAKEN, Fault, client_side
 from onedoor.exchange.gateway.log import Callback
 from onedoor.exchange.gateway.messages import Message, Response
 
@@ -77,8 +78,90 @@ def test_an_answer_that_is_being_logged_when_the_link_ends_is_an_answer(
     assert not ends.peer.awaited
 
 
+def test_a_gateway_that_leaves_is_asked_again_for_what_it_answered_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    ends = Ends(monkeypatch)
+    ends.link.frame_received(batches.REFUSED, batches.LEAVING, cast("Any", ends.link.peer))
+    assert (ends.told, len(ends.peer.outbox)) == ({}, 0), "an answer that is being logged is one"
+    ends.core.durable[0](None)
+    assert (ends.told, list(ends.peer.awaited), len(ends.peer.outbox)) == ({"came": "answered"}, ["waits"], 1)
+
+
 def test_an_answer_that_cannot_be_logged_is_none_though_the_link_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     ends = Ends(monkeypatch)
     ends.link.connection_lost(None)
     ends.core.durable[0](OSError(28, "no room"))
     assert ends.told == {"came": "Server.ClientProxy.LoggingFailed", "waits": "Server.ClientProxy.NetworkError"}
+
+
+class Asking:
+    """A peer whose link a test makes, what it was asked, and what became of that."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.told: dict[str, str] = {}
+        gateway = cast("Any", SimpleNamespace(id="VN/GOV/G01/GATEWAY"))
+        self.peer = Peer(cast("Any", Core()), gateway, cast("Any", None))
+        monkeypatch.setattr(self.peer, "_reach", lambda: None)
+        self.body = Body(Mock(), 8, Limits(), set(), cast("Any", client_side))
+
+    def ask(self, name: str, body: bytes | Body = b"") -> None:
+        head = messages.request_head(b"POST", b"/r1/x", [(b"X-Road-Request-Id", name.encode())])
+
+        def failed(fault: Fault) -> None:
+            self.told[name] = fault.fate
+
+        self.peer.ask(head, body, name, lambda *_: None, failed)
+
+    def linked(self) -> AskingLink:
+        """Return a new link, on which all that waits was sent."""
+        link = AskingLink(self.peer)
+        link.peer = self.peer.gateway
+        self.peer._link = link
+        self.peer.outbox.drop()
+        return link
+
+
+def test_what_a_gateway_that_left_had_not_taken_is_sent_once_more_and_no_third_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asking = Asking(monkeypatch)
+    asking.ask("sent")
+    first = asking.linked()
+    asking.ask("queued")
+    asking.peer.left(first)
+    assert (asking.told, len(asking.peer.outbox)) == ({}, 2)
+    asking.peer.left(asking.linked())
+    assert (asking.told, len(asking.peer.outbox)) == ({"sent": UNTAKEN}, 1), "the other one was sent once alone"
+    asking.peer.left(first)
+    assert len(asking.peer.outbox) == 1, "a link that is over says nothing"
+
+
+def test_a_large_body_of_which_some_has_gone_is_not_sent_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    asking = Asking(monkeypatch)
+    asking.ask("large", asking.body)
+    link = asking.linked()
+    asking.body.attach(Mock())
+    asking.peer.left(link)
+    assert (asking.told, len(asking.peer.outbox)) == ({"large": UNKNOWN}, 0)
+
+
+def test_a_link_that_is_over_fails_nothing_that_goes_by_the_next_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    asking = Asking(monkeypatch)
+    over = asking.linked()
+    asking.linked()
+    asking.ask("next")
+    over.connection_lost(None)
+    assert (asking.told, len(asking.peer.outbox)) == ({}, 1)
+
+
+def test_another_gateway_at_the_address_is_sent_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its certificate counts, but not here: who took the address of another must not be handed its messages."""
+    asking = Asking(monkeypatch)
+    asking.ask("waits")
+    link, transport = AskingLink(asking.peer), Mock()
+    monkeypatch.setattr(link, "_pinned", lambda: cast("Any", SimpleNamespace(id="VN/GOV/G15/GATEWAY")))
+    link.connection_made(transport)
+    transport.abort.assert_called()
+    assert (link.peer, asking.peer.linked, asking.peer.outbox.busy) == (None, False, True)
+    link.connection_lost(None)
+    assert asking.told == {"waits": UNTAKEN}
+    assert asking.peer.circuit.failures == 1
