@@ -1,0 +1,115 @@
+"""A signature's document has one place for each part, and nothing beside them: what stands elsewhere is refused."""
+
+import pytest
+from lxml import etree
+
+from onedoor.signing.asice.findings import Reason, Why
+from onedoor.signing.tests.attacked import findings, reasons, whys
+from onedoor.signing.tests.containers import DS, EXCLUSIVE, SIGNATURES, XADES, container, zipped
+
+
+def changed(change, *, classic: bool = False) -> bytes:
+    """Return a container whose signature *change* changed as an element."""
+    entries = container(stamp_chain=False, classic=classic)
+    root = etree.fromstring(entries[SIGNATURES])
+    change(root)
+    return zipped(entries | {SIGNATURES: etree.tostring(root)})
+
+
+def find(root: etree._Element, name: str, space: str = DS) -> etree._Element:
+    return root.find(f".//{{{space}}}{name}")
+
+
+def copied(element: etree._Element) -> etree._Element:
+    return etree.fromstring(etree.tostring(element))
+
+
+@pytest.mark.parametrize("name", ["SignedInfo", "SignatureValue"])
+def test_a_part_stands_nowhere_else_in_the_document(name):
+    def hidden(root: etree._Element) -> None:
+        part = copied(find(root, name))
+        for one in part.iter():
+            one.attrib.pop("Id", None)
+        find(root, "UnsignedSignatureProperties", XADES).append(part)
+
+    assert whys(changed(hidden)) == {Why.PART_TWICE}
+
+
+def test_a_signature_below_another_root_is_none():
+    def rooted(root: etree._Element) -> None:
+        root.tag = "{urn:other}XAdESSignatures"
+
+    assert whys(changed(rooted, classic=True)) == {Why.NO_SIGNATURE}
+
+
+def test_beside_a_signature_stands_nothing():
+    assert whys(changed(lambda root: etree.SubElement(root, "other"), classic=True)) == {Why.STRANGE_ELEMENT}
+
+
+def test_the_properties_of_a_signature_stand_in_their_own_element():
+    def elsewhere(root: etree._Element) -> None:
+        properties = find(root, "QualifyingProperties", XADES)
+        properties.tag = f"{{{XADES}}}Other"
+        etree.SubElement(find(root, "KeyInfo"), f"{{{XADES}}}QualifyingProperties")
+
+    assert whys(changed(elsewhere)) == {Why.PROPERTIES}
+
+
+def test_beside_the_properties_stands_nothing():
+    def beside(root: etree._Element) -> None:
+        etree.SubElement(find(root, "QualifyingProperties", XADES), "other")
+
+    assert whys(changed(beside)) == {Why.STRANGE_ELEMENT}
+
+
+def test_properties_without_an_id_are_not_signed():
+    def nameless(root: etree._Element) -> None:
+        del find(root, "SignedProperties", XADES).attrib["Id"]
+        root.find(f".//{{{DS}}}Reference[@Type]").set("URI", "#None")
+
+    assert whys(changed(nameless)) == {Why.PROPERTIES_NOT_SIGNED}
+
+
+def test_an_entry_is_referred_to_as_nothing_else():
+    def as_manifest(root: etree._Element) -> None:
+        find(root, "Reference").set("Type", f"{DS}Manifest")
+
+    assert whys(changed(as_manifest)) == {Why.STRANGE_REFERENCE}
+
+
+def test_a_signature_refers_to_so_many_entries_and_no_more():
+    def many(root: etree._Element) -> None:
+        first = find(root, "Reference")
+        for number in range(1_000):
+            more = copied(first)
+            more.attrib.pop("Id")
+            more.set("URI", f"/more{number}")
+            first.addnext(more)
+
+    assert findings(changed(many)) == [(Reason.BAD_XML, Why.REFERENCE_TWICE)]
+
+
+def test_canonicalisation_takes_no_parameters():
+    def told(root: etree._Element) -> None:
+        etree.SubElement(find(root, "Transform"), f"{{{EXCLUSIVE}}}InclusiveNamespaces").set("PrefixList", "ds")
+
+    assert reasons(changed(told)) == {Reason.ALGORITHM}
+
+
+@pytest.mark.parametrize("method", ["CanonicalizationMethod", "SignatureMethod"])
+def test_the_methods_of_a_signature_take_no_parameters(method):
+    assert whys(changed(lambda root: etree.SubElement(find(root, method), "other"))) == {Why.STRANGE_ELEMENT}
+
+
+def gone(named: etree._Element) -> None:
+    named.getparent().remove(named)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [gone, etree._Element.clear, lambda named: named.addnext(copied(named))],
+    ids=["none", "empty", "two"],
+)
+def test_a_signature_names_its_certificate_once(change):
+    found = reasons(changed(lambda root: change(find(root, "SigningCertificateV2", XADES))))
+    assert found == {Reason.OTHER_CERTIFICATE}
