@@ -22,7 +22,7 @@ from onedoor.exchange.evidence.profiles import PROFILES
 from onedoor.exchange.gateway import identities, local
 from onedoor.exchange.gateway.identities import INNER, NEXT, OUTER, SIGNING, TOKEN
 from onedoor.kernel.durable import write_durably
-from onedoor.kernel.errors import OnedoorError
+from onedoor.kernel.errors import BadInput, OnedoorError
 from onedoor.kernel.said import said
 from onedoor.signing.certificates import (
     Authority,
@@ -57,6 +57,14 @@ class NotBegun(OnedoorError):
     """There is no gateway in {folder}. Begin with “onedoor gateway init {folder}”."""
 
 
+class NotByInit(OnedoorError):
+    """The gateway in {folder} was not made by “onedoor gateway init”: the nation’s files say what it is, and “onedoor up” or “onedoor lab” runs it."""  # noqa: E501 - one sentence after the other
+
+
+class NotForCertificates(BadInput):
+    """“{given}” cannot stand in a certificate: it must have from {least} to {most} bytes. Please give another one."""
+
+
 class NotOurCertificate(OnedoorError):
     """The certificate in {file} cannot be used here: {why}. Nothing was changed."""
 
@@ -67,6 +75,10 @@ class NotCertified(OnedoorError):
 
 class NoSuchSystem(OnedoorError):
     """The gateway in {folder} has no system {given}. It has: {systems}."""
+
+
+class NotOffered(BadInput):
+    """This service cannot be offered: {why}. Nothing was changed."""
 
 
 class ReservedCode(OnedoorError):
@@ -100,7 +112,7 @@ def begin(folder: Path, wanted: Wanted, anchors: Iterable[Certificate], *, in_to
     Safe to run again: no key is ever made anew. Raise `OtherGateway`.
     """
     path = folder / local.FILE
-    known: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {"services": []}
+    known = file_of(folder) if path.exists() else {"services": []}
     if known.get("id", wanted.id) != wanted.id:
         raise OtherGateway(folder=folder, there=known["id"], given=wanted.id)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -186,7 +198,15 @@ def _subject(own: Mapping[str, Any], name: str) -> x509.Name:
         FIVRK: [*country, *organisation, (NameOID.SERIAL_NUMBER, f"{instance}/{server}/{category}"),
                 (NameOID.COMMON_NAME, code if name == SIGNING else host)],
     }  # fmt: skip
-    return x509.Name([x509.NameAttribute(oid, value) for oid, value in values[own["profile"]]])
+    return x509.Name([_attribute(oid, value) for oid, value in values[own["profile"]]])
+
+
+def _attribute(oid: x509.ObjectIdentifier, value: str) -> "x509.NameAttribute[str]":
+    """Return a part of a subject; raise `NotForCertificates` where X.520 has another length for it."""
+    least, most = (2, 2) if oid == NameOID.COUNTRY_NAME else (1, 64)
+    if not least <= len(value.encode()) <= most:
+        raise NotForCertificates(given=value, least=least, most=most)
+    return x509.NameAttribute(oid, value)
 
 
 def certify(folder: Path, chain: tuple[Certificate, ...], file: Path) -> str:
@@ -233,7 +253,7 @@ def _unfit(own: Mapping[str, Any], name: str, certificate: Certificate) -> objec
 def registration(folder: Path, now: datetime) -> bytes:
     """Return what the directory must know of the gateway in *folder*, signed with both its keys.
 
-    Where next keys wait with their certificates, it is about those. Raise `NotBegun` or `NotCertified`.
+    Where next keys wait with their certificates, it is about those. Raise as `told_of`, or `NotCertified`.
     """
     own = told_of(folder)
     signing, outer = (_certified(folder, name) for name in (SIGNING, OUTER))
@@ -253,7 +273,7 @@ def registration(folder: Path, now: datetime) -> bytes:
 
 
 def ready(folder: Path) -> None:
-    """Return when the gateway in *folder* can run; raise `NotBegun` or `NotCertified`."""
+    """Return when the gateway in *folder* can run; raise as `told_of`, or `NotCertified`."""
     told_of(folder)
     for name in (SIGNING, OUTER):
         _certified(folder, name)
@@ -290,8 +310,8 @@ def _subsystems(folder: Path, own: Mapping[str, Any]) -> Iterator[dict[str, Any]
 def serve(folder: Path, system: str, code: str, url: str, *, shows: Certificate | None = None) -> str:
     """Let the gateway in *folder* offer the service *code* of one of its systems, found at *url*; return its id.
 
-    The system shows the certificate *shows*, or that which was made for it here. Raise `NoSuchSystem` or
-    `ReservedCode`.
+    The system shows the certificate *shows*, or that which was made for it here. Raise `NoSuchSystem`,
+    `ReservedCode` or `NotOffered`.
     """
     if code in identifiers.RESERVED:
         raise ReservedCode(code=code)
@@ -302,19 +322,31 @@ def serve(folder: Path, system: str, code: str, url: str, *, shows: Certificate 
     service = f"{own['id'].rpartition('/')[0]}/{system}/{code}"
     others = [one for one in own["services"] if one["service"] != service]
     entry = {"service": service, "url": url, "system": fingerprint(certificate), "endpoints": [], "description": ""}
-    local.provided(entry, folder)
+    try:
+        local.provided(entry, folder)
+    except local.BadGatewayFile as bad:
+        raise NotOffered(why=bad.facts["why"]) from None
     _keep(folder / local.FILE, own | {"services": [*others, entry]})
     return service
 
 
 def told_of(folder: Path) -> dict[str, Any]:
-    """Return what the gateway's file in *folder* says; raise `NotBegun` where none was begun by `begin`."""
+    """Return what the gateway's file in *folder* says; raise `NotBegun`, or `NotByInit` where `begin` made it not."""
+    found = file_of(folder)
+    if "address" not in found:
+        raise NotByInit(folder=folder)
+    return found
+
+
+def file_of(folder: Path) -> dict[str, Any]:
+    """Return what the file of any gateway in *folder* says; raise `NotBegun` or `BadGatewayFile`."""
+    path = folder / local.FILE
     try:
-        found: dict[str, Any] = json.loads((folder / local.FILE).read_text("utf-8"))
+        found: dict[str, Any] = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         raise NotBegun(folder=folder) from None
-    if "address" not in found:
-        raise NotBegun(folder=folder)
+    except ValueError:
+        raise local.BadGatewayFile(file=path, why=said("it is not well formed")) from None
     return found
 
 

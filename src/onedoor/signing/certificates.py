@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
 from onedoor.kernel.durable import write_durably
-from onedoor.kernel.errors import OnedoorError
+from onedoor.kernel.errors import BadInput, OnedoorError
 from onedoor.signing.keys import KeyExists, PrivateKey, PublicKey, Signer, load_key, new_key, save_key
 
 Profile = Literal["tls", "sign", "message", "seal", "stamp", "status"]
@@ -32,6 +32,10 @@ _COMMON_NAME_LIMIT = 64
 _CLOCK_SKEW = timedelta(minutes=5)
 _CA_DAYS = 3650
 _KEY, _CERTIFICATE = "ca.key", "ca.pem"
+
+
+class NoCertificate(BadInput, ValueError):
+    """There is no certificate in {path}. Please give a file of certificates in PEM (-----BEGIN CERTIFICATE-----)."""
 
 
 class CertificateNotTrusted(OnedoorError):
@@ -146,7 +150,7 @@ def save_certificates(path: Path, certificates: Iterable[x509.Certificate]) -> N
 
 
 def load_certificates(path: Path) -> tuple[x509.Certificate, ...]:
-    """Return the certificates in the PEM file at *path*, read once until the file changes."""
+    """Return the certificates in the PEM file at *path*, read once until the file changes; raise `NoCertificate`."""
     state = path.stat()
     return _parse(path, state.st_mtime_ns, state.st_ino)
 
@@ -217,7 +221,10 @@ def status_address(certificate: x509.Certificate) -> str:
 
 @lru_cache(maxsize=256)
 def _parse(path: Path, _changed: int, _inode: int) -> tuple[x509.Certificate, ...]:
-    return tuple(x509.load_pem_x509_certificates(path.read_bytes()))
+    try:
+        return tuple(x509.load_pem_x509_certificates(path.read_bytes()))
+    except ValueError:
+        raise NoCertificate(path=path) from None
 
 
 def issued(root: x509.Certificate, certificate: x509.Certificate) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from cryptography.x509 import Certificate
 
@@ -154,11 +154,20 @@ def _health(data: Mapping[str, Any], folder: Path) -> str:
     return str(path)
 
 
+def _place(url: str) -> tuple[SplitResult, int]:
+    """Return the parts of *url* and its port; no parts where it cannot be taken apart."""
+    try:
+        parts = urlsplit(url)
+        return parts, parts.port or 443
+    except ValueError:
+        return urlsplit(""), 443
+
+
 def provided(own: Mapping[str, Any], folder: Path) -> Provided:
     """Return the service that an entry of the gateway's file tells of; raise `BadGatewayFile`."""
     imported = _description(folder, own["service"])
     data = {**own, **json.loads(imported.read_text("utf-8"))} if imported.exists() else own
-    url = urlsplit(data["url"])
+    url, port = _place(data["url"])
     if data["service"].rpartition("/")[2] in META | MONITORING:
         why = said("{name} has the code of a metaservice", name=data["service"])
         raise BadGatewayFile(file=folder / FILE, why=why)
@@ -173,7 +182,7 @@ def provided(own: Mapping[str, Any], folder: Path) -> Provided:
         service=data["service"],
         kind="OPENAPI" if description or document else "REST",
         host=url.hostname,
-        port=url.port or 443,
+        port=port,
         base=url.path,
         system=data["system"],
         timeout=float(data.get("timeout", 30)),

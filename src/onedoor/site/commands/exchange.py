@@ -93,6 +93,8 @@ def verify(arguments: argparse.Namespace) -> int:
     """Print the verdict; return 0 when every part that was asked for holds, else 1."""
     if arguments.anchor and not arguments.conf:
         raise AnchorOfNothing
+    if arguments.attachment:
+        arguments.attachment.open("rb").close()  # what cannot be read is an argument that cannot be used
     instances = configuration.load(arguments.conf, arguments.anchor) if arguments.conf else None
     found = report.verify(arguments.file, instances, arguments.attachment)
     if arguments.json:

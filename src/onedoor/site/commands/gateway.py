@@ -175,8 +175,9 @@ def _checked(arguments: argparse.Namespace) -> None:
     codes = [arguments.server_code, *(one.partition("=")[0] for one in arguments.system)]
     if wrong := [one for one in codes if not PART.fullmatch(one)]:
         raise NotAnId(given=wrong[0], what=said("code"), example="GATEWAY")
-    if not is_address(arguments.address):
-        raise NotAnId(given=arguments.address, what=said("host and port"), example="gateway.example:5500")
+    for address in (arguments.address, arguments.listen, arguments.watch):
+        if not is_address(address):
+            raise NotAnId(given=address, what=said("host and port"), example="gateway.example:5500")
 
 
 def _wanted(arguments: argparse.Namespace, told: dict[str, Any]) -> joining.Wanted:

@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _folder(folder: Path) -> dict[str, Any]:
     """Return what the gateway's own folder tells, and the process whose settings lie beside it."""
-    own, now = joining.told_of(folder), datetime.now(UTC)
+    own, now = joining.file_of(folder), datetime.now(UTC)
     path = settings_files.beside(folder)
     settings = settings_files.read(path) if path.exists() else {}
     watch = settings.get("ONEDOOR_WATCH_LISTEN", "")
@@ -121,8 +121,8 @@ def _grants(folder: Path, now: datetime) -> int:
 
 def _process(url: str, token_file: str) -> dict[str, Any]:
     """Return what the process at *url* tells who watches: its health, and its figures."""
-    address = urlsplit(url).netloc
     try:
+        address = urlsplit(url).netloc
         token = Path(token_file).read_text("utf-8").strip() if token_file else ""
         health, text = json.loads(asked(address, token, "/health")), asked(address, token, "/metrics").decode()
     except (OSError, HTTPException, ValueError):

@@ -11,13 +11,19 @@ from typing import Any
 from onedoor.exchange import joining
 from onedoor.exchange.directory import admitting, journal
 from onedoor.exchange.directory.admitting import Directory
+from onedoor.exchange.directory.publishing import CONTENT
 from onedoor.exchange.evidence.profiles import PROFILES
 from onedoor.exchange.permissions import Permission
 from onedoor.kernel.durable import as_owner
+from onedoor.kernel.errors import BadInput
 from onedoor.signing.certificates import load_certificates
 from onedoor.site import messages
 from onedoor.site.help_texts import endpoint
 from onedoor.site.messages import text as _
+
+
+class NoDirectory(BadInput):
+    """There is no directory in {folder}. Please give with --state the folder that it keeps its configuration in."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,6 +69,8 @@ def run(arguments: argparse.Namespace) -> None:
     """Do the part that was asked for, as the owner of the directory's folder."""
     by = pwd.getpwuid(os.getuid()).pw_name
     given = arguments.file.read_bytes() if "file" in arguments else b""
+    if not (arguments.state / CONTENT).exists():
+        raise NoDirectory(folder=arguments.state)
     with as_owner(arguments.state):
         said = _PARTS[arguments.part](Directory(arguments.state, by, datetime.now(UTC)), arguments, given)
     print(said)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Any
 
-from onedoor.exchange import granting
+from onedoor.exchange import granting, joining
 from onedoor.exchange.granting import Provider
 from onedoor.exchange.permissions import Grant, Permission
 from onedoor.kernel.durable import as_owner
@@ -56,6 +56,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Do the part that was asked for, as the owner of the gateway's folder."""
     parts = {"list": _list, "grant": _grant, "revoke": _revoke, "ask": _ask, "approve": _decide, "refuse": _decide}
     raw = arguments.file.read_bytes() if "file" in arguments else b""
+    joining.file_of(arguments.state)
     with as_owner(arguments.state):
         said = parts[arguments.part](arguments, raw)
     if said and (out := getattr(arguments, "out", None)):

@@ -103,8 +103,10 @@ def test_a_program_reads_the_same_in_every_language_but_the_sentences(capsys: py
         [GOOD, "--conf", GOOD.parent / "nowhere"],
         [GOOD, "--conf", GOOD.parent],
         [GOOD, "--conf", Path(__file__)],
+        [Path(__file__), "--attachment", GOOD.parent / "nowhere"],
+        [Path(__file__), "--attachment", GOOD.parent],
     ],
-    ids=["no file", "a folder", "no configuration", "folder without one", "file that is none"],
+    ids=["no file", "a folder", "no configuration", "folder without one", "no zip", "no body", "folder as body"],
 )
 def test_arguments_that_cannot_be_used_are_two_and_a_sentence(
     capsys: pytest.CaptureFixture[str], arguments: list[object]

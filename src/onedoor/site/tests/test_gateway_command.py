@@ -148,7 +148,8 @@ def test_a_folder_is_that_of_one_gateway_and_an_anchor_counts(place: Place, tmp_
     [
         ("user@h:1", "127.0.0.1:1", "is no host and port"),
         ("H:1", "127.0.0.1:1", "is no host and port"),
-        ("h:1", "127.0.0.1:1\nONEDOOR_ROLE=web", "ONEDOOR_LISTEN cannot be written"),
+        ("h:1", "127.0.0.1:1\nONEDOOR_ROLE=web", "is no host and port"),
+        ("h:1", "anywhere", "is no host and port"),
     ],
 )
 def test_what_others_would_misread_is_neither_an_address_nor_a_setting(
