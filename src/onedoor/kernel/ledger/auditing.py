@@ -1,6 +1,6 @@
 """Computes a published ledger anew from its entries alone and holds every file of it against what was signed."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from onedoor.kernel.ledger.frontier import Frontier
 from onedoor.kernel.ledger.hashing import LedgerError, leaf_hash
@@ -18,19 +18,19 @@ from onedoor.kernel.ledger.tiles import (
 )
 
 
-def audit(read: Read, signed: Checkpoint, before: Checkpoint | None = None) -> Iterator[tuple[int, list[bytes]]]:
+def audit(read: Read, signed: Checkpoint, *seen: Checkpoint) -> Iterator[tuple[int, list[bytes]]]:
     """Yield, as it goes, how many entries are computed and the newest of them.
 
-    Raise `LedgerError` unless every bundle and tile fits, their root is that which was *signed*, and the ledger that
-    was seen *before* is the beginning of this one.
+    Raise `LedgerError` unless every bundle and tile fits, their root is that which was *signed*, and each ledger that
+    was *seen* before is the beginning of this one.
     """
-    if before and (before.origin != signed.origin or before.size > signed.size):
-        raise LedgerError(
-            "a ledger of {size} entries was seen before, and now it has {size2}", size=before.size, size2=signed.size
-        )
-    computed = _Computed(read, before)
+    for before in seen:
+        if before.origin != signed.origin or before.size > signed.size:
+            sizes = {"size": before.size, "size2": signed.size}
+            raise LedgerError("a ledger of {size} entries was seen before, and now it has {size2}", **sizes)
+    computed = _Computed(read, seen)
     for tile in (one for one in tiles_of(signed.size) if one.level == 0):
-        entries = _entries(read, tile)
+        entries = read_entries(read, tile)
         computed.extend([leaf_hash(one) for one in entries])
         yield computed.tree.size, entries
     computed.end()
@@ -41,10 +41,10 @@ def audit(read: Read, signed: Checkpoint, before: Checkpoint | None = None) -> I
 class _Computed:
     """What the entries so far give: the tree, and the hashes of each level that do not fill a tile yet."""
 
-    def __init__(self, read: Read, before: Checkpoint | None) -> None:
+    def __init__(self, read: Read, seen: Sequence[Checkpoint]) -> None:
         self.tree = Frontier()
         self._read = read
-        self._before = before
+        self._before = seen
         self._open: list[tuple[int, list[bytes]]] = []
         self._seen()
 
@@ -61,9 +61,10 @@ class _Computed:
                 self._compare(Tile(level, index, len(hashes)), hashes)
 
     def _seen(self) -> None:
-        """Compare, at the size that was seen before, the root with that which was signed then."""
-        if self._before and self.tree.size == self._before.size and self.tree.root() != self._before.root:
-            raise LedgerError("the first {size} entries are not those that were seen before", size=self._before.size)
+        """Compare, at each size that was seen before, the root with those that were signed then."""
+        size = self.tree.size
+        if any(one.size == size and one.root != self.tree.root() for one in self._before):
+            raise LedgerError("the first {size} entries are not those that were seen before", size=size)
 
     def _add(self, level: int, node: bytes) -> None:
         if level == len(self._open):
@@ -80,7 +81,7 @@ class _Computed:
             raise LedgerError("{path} does not hold the hashes of the entries", path=tile.path)
 
 
-def _entries(read: Read, tile: Tile) -> list[bytes]:
+def read_entries(read: Read, tile: Tile) -> list[bytes]:
     """Return the entries under a tile; of a part that is gone already, from the whole that took its place."""
     found = read(tile.bundle, LARGEST_BUNDLE)
     if found is not None:

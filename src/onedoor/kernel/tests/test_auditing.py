@@ -53,7 +53,8 @@ def published(size: int, leaves: list[Leaf] = LEAVES, tree: Tree = TREE) -> File
 
 
 def audited(files: Files, size: int, before: Checkpoint | None = None) -> int:
-    return max((done for done, _ in audit(lambda path, _: files.get(path), checkpoint(size), before)), default=0)
+    seen = (before,) if before else ()
+    return max((done for done, _ in audit(lambda path, _: files.get(path), checkpoint(size), *seen)), default=0)
 
 
 @given(st.integers(0, 600), st.integers(0, 600))

@@ -41,6 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     audit.add_argument("url", metavar="URL", help="where it is published, http(s) or a folder")
     _trusted(audit, needed=False)
     audit.add_argument("--state", type=Path, help="file that keeps what was seen: next time it must only have grown")
+    audit.add_argument(
+        "--directory", metavar="URL", help="the directory's ledger: it must continue the last checkpoint taken there"
+    )
     for part in parts.choices.values():
         messages.add_argument(part)
 

@@ -26,7 +26,7 @@ from onedoor.kernel.ledger.disclosures import Shown
 from onedoor.kernel.ledger.notes import COSIGNATURE, ED25519, LONGEST, verify_checkpoint
 from onedoor.kernel.ledger.proof_files import LARGEST
 from onedoor.kernel.ledger.tiles import read_tile
-from onedoor.site.commands import ledger_sources
+from onedoor.site.commands import ledger_national, ledger_sources
 from onedoor.site.messages import text as _
 
 WRONG = 1
@@ -150,12 +150,15 @@ def audit(arguments: argparse.Namespace) -> int:
     before = Seen.read(arguments.state) if arguments.state and arguments.state.exists() else None
     log, own = _log(arguments, source, before)
     witnesses = _witnesses(arguments)
+    # Asked for first: what the directory takes meanwhile may be newer than the checkpoint that is audited.
+    taken = ledger_national.last_taken(arguments.directory, log) if arguments.directory else None
+    seen = [one for one in (before and before.checkpoint, taken) if one]
     try:
         note = _published(source, arguments.url, CHECKPOINT).decode()
         if before and note.partition("\n")[0] != before.checkpoint.origin:
             raise OtherKey(path=arguments.state, kept=before.key)
         checkpoint = verify_checkpoint(note, log, witnesses)
-        computed = audited(source.read, checkpoint, before.checkpoint if before else None)
+        computed = audited(source.read, checkpoint, *seen)
         kinds = ledger_sources.progress(computed, checkpoint.size)
     except (LedgerError, UnicodeDecodeError) as error:
         why = error.reason(_) if isinstance(error, LedgerError) else _("the checkpoint is no text")
@@ -166,6 +169,8 @@ def audit(arguments: argparse.Namespace) -> int:
     _tell_audit(checkpoint, kinds, before, own=own)
     if before and before.key != str(log):
         print(_("It is signed by another key than before: what was seen under the one before is in it."))
+    if taken:
+        print(_("It continues the last checkpoint that the directory took of it, of {size} entries.", size=taken.size))
     _tell_witnesses(note, witnesses)
     return 0
 
