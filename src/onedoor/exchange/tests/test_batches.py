@@ -15,7 +15,7 @@ from onedoor.exchange.configuration import Before, Gateway
 from onedoor.exchange.gateway import batches
 from onedoor.exchange.gateway.batches import REQUESTS, RESPONSES, BadBatch, Sealer
 from onedoor.exchange.gateway.messages import Message
-from onedoor.exchange.gateway.wire import FEW, Frames, Outbox
+from onedoor.exchange.gateway.wire import FEW, MOST_BYTES, Frames, Outbox
 from onedoor.signing.asice.writing import Template
 from onedoor.signing.certificates import Authority, Subject
 from onedoor.signing.keys import PrivateKey, new_key
@@ -164,3 +164,15 @@ def test_answers_wait_for_those_that_are_sure_to_come_and_leave_with_the_last(mo
     (flush,) = loop.call_soon.call_args.args
     flush()
     assert sent == [MESSAGES[:3]]
+
+
+@pytest.mark.parametrize(("size", "most"), [(10, batches.MOST_MESSAGES), (MOST_BYTES // 3, 2), (2 * MOST_BYTES, 1)])
+def test_a_batch_is_never_more_than_the_other_end_takes(monkeypatch: pytest.MonkeyPatch, size: int, most: int) -> None:
+    loop, sent = Mock(), []
+    monkeypatch.setattr(asyncio, "get_running_loop", lambda: loop)
+    outbox, message = Outbox(sent.append, lambda: 0), Message.of(b"head", bytes(size))
+    for _ in range(most + 1):
+        outbox.put(message)
+    outbox.free()
+    loop.call_soon.call_args.args[0]()
+    assert ([len(one) for one in sent], len(outbox)) == ([most], 1)

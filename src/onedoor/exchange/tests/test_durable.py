@@ -9,10 +9,11 @@ from threading import Event
 import pytest
 
 from onedoor.exchange.connections import Connections
-from onedoor.exchange.gateway import batches
+from onedoor.exchange.gateway import batches, log
 from onedoor.exchange.tests.hostile import HostileGateway, head_of
 from onedoor.exchange.tests.large import FILES, MIB, Client, Files, digest
 from onedoor.exchange.tests.nation import PROVIDER, Place, System, free_base, system_of, wait_for
+from onedoor.kernel.ids import uuid7_text
 
 HANGS, FAILS = "hangs", "fails"
 DISK = """
@@ -119,6 +120,37 @@ def test_what_only_reads_waits_with_what_it_came_with(place: Place, system: Syst
         assert answer.result(10)[0] == batches.RESPONSES
         wait_for(lambda: len(system.seen) == 2, "both were forwarded")
     assert early == []
+
+
+def test_what_only_reads_waits_when_a_large_body_comes_with_it(place: Place, system: System) -> None:
+    hostile, names = HostileGateway(place), {"X_Road_Request_Id": uuid7_text(), "Onedoor_Stream": "8"}
+    disk(place, "G01", HANGS)
+    with closing(hostile), ThreadPoolExecutor() as pool:
+        wanted = pool.submit(lambda: hostile.send(head_of(CASE, method=b"GET", **names, **HAND_OVER), body=b""))
+        time.sleep(A_WHILE)
+        early = wanted.done() or bool(system.seen)
+        disk(place, "G01", "")
+        assert wanted.result(10)[0] == batches.CREDIT, "its body is wanted"
+    assert not early
+
+
+def test_what_was_read_is_no_answer_when_the_record_of_its_question_was_lost(
+    place: Place, system: System, portal: Connections
+) -> None:
+    """Also when the disk is well again by then, and would take the record of the answer."""
+    wait_for(lambda: place.ask(client=portal).status == 200, "both logs are written")
+
+    def reply(_: object) -> tuple[int, bytes, str]:
+        disk(place, "G01", FAILS)
+        time.sleep(A_WHILE)
+        disk(place, "G01", "")
+        time.sleep(log.RETRY)
+        return 200, b"{}", ""
+
+    disk(place, "G01", HANGS)
+    system.reply = reply
+    found = place.ask(CASE, client=portal, method="GET", **HAND_OVER)
+    assert found.headers["x-road-error"] == "Server.ServerProxy.LoggingFailed"
 
 
 def while_the_disk_hangs(place: Place, system: System, portal: Connections, method: str) -> tuple[list[object], bool]:
