@@ -117,6 +117,14 @@ def test_frames_arrive_whole_however_they_are_cut(payloads: list[bytes], size: i
     assert found == [(REQUESTS, payload) for payload in payloads]
 
 
+@pytest.mark.parametrize(
+    "much", [MESSAGES[:1] * (batches.MOST_MESSAGES + 1), [Message.of(bytes(batches.LARGEST_HEAD + 1), b"")]]
+)
+def test_a_batch_of_too_much_is_refused_though_it_is_well_signed(sender: Gateway, much: list[Message]) -> None:
+    with pytest.raises(BadBatch, match=r"too many|not well formed"):
+        batches.unseal(batches.seal(REQUESTS, SEALER, B, much, 17), REQUESTS, sender, B)
+
+
 def test_a_frame_that_is_too_long_is_refused_before_it_is_read() -> None:
     with pytest.raises(BadBatch):
         list(Frames().feed(batches.FRAME.pack(batches.LARGEST_FRAME + 1, REQUESTS)))
