@@ -1,8 +1,11 @@
 """A signature's document has one place for each part, and nothing beside them: what stands elsewhere is refused."""
 
+import io
+
 import pytest
 from lxml import etree
 
+from onedoor.signing.asice import hashchain, integrity, names
 from onedoor.signing.asice.findings import Reason, Why
 from onedoor.signing.tests.attacked import findings, reasons, whys
 from onedoor.signing.tests.containers import DS, EXCLUSIVE, SIGNATURES, XADES, container, zipped
@@ -113,3 +116,64 @@ def gone(named: etree._Element) -> None:
 def test_a_signature_names_its_certificate_once(change):
     found = reasons(changed(lambda root: change(find(root, "SigningCertificateV2", XADES))))
     assert found == {Reason.OTHER_CERTIFICATE}
+
+
+def test_a_value_is_text_alone():
+    def divided(root: etree._Element) -> None:
+        etree.SubElement(find(root, "DigestValue"), "other")
+
+    assert whys(changed(divided)) == {Why.STRANGE_ELEMENT}
+
+
+def test_a_value_is_base64_to_its_last_sign():
+    def longer(root: etree._Element) -> None:
+        find(root, "DigestValue").text += "!"
+
+    assert whys(changed(longer)) == {Why.NOT_BASE64}
+
+
+def test_a_method_names_its_algorithm():
+    assert whys(changed(lambda root: find(root, "DigestMethod").attrib.clear())) == {Why.NO_ATTRIBUTE}
+
+
+def test_before_a_signature_stands_no_comment():
+    entries = container(stamp_chain=False)
+    document = b"<!--x-->" + etree.tostring(etree.fromstring(entries[SIGNATURES]))
+    assert whys(zipped(entries | {SIGNATURES: document})) == {Why.COMMENTS}
+
+
+# Hash chains and manifests
+
+
+def test_a_result_of_a_hash_chain_is_one():
+    entries = container(chain=True)
+    other = entries["ts-hashchainresult.xml"].replace(b"HashChainResult", b"HashChain")
+    assert Reason.HASH_CHAIN in reasons(zipped(entries | {"ts-hashchainresult.xml": other}))
+
+
+def test_a_step_of_a_hash_chain_transforms_nothing():
+    entries = container(chain=True)
+    chain = entries["sig-hashchain.xml"].replace(b"</DataRef>", b"<Transforms/></DataRef>")
+    assert whys(zipped(entries | {"sig-hashchain.xml": chain})) == {Why.STRANGE_ELEMENT}
+
+
+def test_a_step_of_a_hash_chain_says_a_value():
+    entries = container(chain=True)
+    chain = entries["sig-hashchain.xml"]
+    start, end = chain.index(b"<HashValue>"), chain.index(b"</HashValue>")
+    empty = chain[:start] + b"<HashValue>" + chain[end:]
+    assert Reason.HASH_CHAIN in reasons(zipped(entries | {"sig-hashchain.xml": empty}))
+
+
+def test_so_many_steps_of_a_hash_chain_are_worked_out_and_no_more(monkeypatch):
+    data = zipped(container(chain=True))
+    assert integrity.check(io.BytesIO(data)).verdict == "valid"
+    monkeypatch.setattr(hashchain, "_MOST", -1)
+    assert reasons(data) == {Reason.HASH_CHAIN}
+
+
+def test_a_manifest_names_what_is_there():
+    space = "http://uri.etsi.org/2918/v1.2.1#"
+    for tag in ("SigReference", "DataObjectReference"):
+        manifest = f'<a:ASiCManifest xmlns:a="{space}"><a:{tag} URI="/nowhere"/></a:ASiCManifest>'.encode()
+        assert reasons(zipped(container() | {names.ASIC_MANIFEST: manifest})) == {Reason.MANIFEST}

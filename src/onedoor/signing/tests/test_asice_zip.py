@@ -62,6 +62,32 @@ def test_bytes_that_one_reader_sees_and_another_does_not_are_refused(at):
     assert reasons(data) == {Reason.NOT_A_CONTAINER}
 
 
+@pytest.mark.parametrize(
+    ("places", "by", "why"),
+    [
+        ((4,), 1, Why.AFTER_END),
+        ((6,), 1, Why.AFTER_END),
+        ((8,), -1, Why.AFTER_END),
+        ((8, 10), -1, Why.DIRECTORY),
+        ((16,), -1, Why.DIRECTORY),
+    ],
+    ids=["disk", "first disk", "entries here", "entries", "start"],
+)
+def test_what_the_end_says_of_the_directory_must_be_so(places, by, why):
+    data = bytearray(zipped(container()))
+    end = data.rindex(b"PK\5\6")
+    for place in places:
+        told = struct.unpack_from("<H", data, end + place)[0]
+        struct.pack_into("<H", data, end + place, told + by)
+    assert whys(bytes(data)) == {why}
+
+
+@pytest.mark.parametrize(("most", "why"), [("LARGEST_FILE", Why.FILE), ("_LARGEST_DIRECTORY", Why.ENTRIES)])
+def test_a_file_and_its_directory_have_a_largest_size(monkeypatch, most, why):
+    monkeypatch.setattr(reading, most, 10)
+    assert findings(zipped(container())) == [(Reason.TOO_LARGE, why)]
+
+
 def test_bytes_after_the_end_of_a_packed_stream_are_refused():
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
