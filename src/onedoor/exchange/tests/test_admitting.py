@@ -96,9 +96,11 @@ def test_who_is_added_stands_in_the_configuration_and_stays_when_the_nation_is_p
 
 def test_a_right_that_is_given_names_its_law_and_is_taken_away_with_all_of_them(directory: Directory) -> None:
     assert [directory.allow(RIGHT, law) for law in ("a decree", "a law", "a law")] == [True, True, False]
+    assert directory.allow(replace(RIGHT, client=PORTAL), "a decree"), "another right on the same law"
     assert published(directory).rights.bases(SYSTEM, RIGHT.service, "GET", "/x", "try") == {"a decree", "a law"}
     directory.deny(SYSTEM, RIGHT.service)
     assert not published(directory).rights.covers(SYSTEM, RIGHT.service, "GET", "/x", "try")
+    assert published(directory).rights.covers(PORTAL, RIGHT.service, "GET", "/x", "try"), "others keep theirs"
     told = [one for act in journal.acts(directory.folder) for one in act.facts.get("rights", [])]
     assert told == [RIGHT.data()] * 2, "as versions of before read it"
 
