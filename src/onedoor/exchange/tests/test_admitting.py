@@ -161,6 +161,8 @@ def test_what_cannot_be_shown_is_not_entered(var: Path, directory: Directory, te
     for url in ("tsa.example", "ftp://tsa.example/", "http:///x", "http://[x/", "http://h:x/", "http://h/a b"):
         with pytest.raises(admitting.NotAnAddress):
             directory.approve_stamps("stamps", certificate, url)
+        with pytest.raises(admitting.NotAnAddress):
+            directory.approve("certificates", certificate, profile="x", ocsp=url)
     assert journal.acts(directory.folder) == []
 
 
