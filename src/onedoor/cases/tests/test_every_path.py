@@ -80,7 +80,7 @@ class Callers:
         what, by = call.service.rpartition("/")[2], call.user.partition(".")[0]
         by = by if by in nation.current().agencies else self.transport.client(call)
         if call.path == "lookup":
-            self.saw(given(what, answer.body["records"], call.body["by"]), what, call.reason.purpose, by)
+            self.saw(given(what, answer.body.records, call.body["by"]), what, call.reason.purpose, by)
         elif (what, call.path) == ("own-data", "of-person"):
             for one in answer.body["registers"]:
                 self.saw([call.body["person"]], one["register"], call.reason.purpose, by)

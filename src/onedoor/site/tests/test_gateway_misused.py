@@ -1,15 +1,27 @@
 """``onedoor gateway``, ``member`` and ``rights`` with what cannot be used: a sentence that says what to do, and 2."""
 
 import json
+import os
 from argparse import Namespace
+from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
+from onedoor.kernel.settings import current
 from onedoor.site.commands import gateway
 from onedoor.site.tests.outside import NEW, Authority, says
 
 AWAY = ("--directory", "http://127.0.0.1:1/")
+
+
+@pytest.fixture(autouse=True)
+def environment() -> Iterator[None]:
+    """Keep to each test what `gateway run` sets of its process."""
+    with patch.dict(os.environ):
+        yield
+    current.cache_clear()
 
 
 @pytest.fixture(scope="module")
