@@ -139,9 +139,8 @@ def test_a_gateway_that_is_told_to_stop_leaves_every_message_to_the_other(double
     assert set(statuses) == {200}
 
 
-def test_what_a_gateway_took_and_could_not_answer_before_it_stopped_is_not_delivered_by_the_other(
-    doubled: Place, behind: System, asking: Connections
-) -> None:
+def holding(system: System) -> tuple[threading.Event, threading.Event]:
+    """Let *system* hold its answers back; return what is set once it was asked, and what lets it answer."""
     held, go_on = threading.Event(), threading.Event()
 
     def reply(_: dict[str, object]) -> tuple[int, bytes, str]:
@@ -149,7 +148,14 @@ def test_what_a_gateway_took_and_could_not_answer_before_it_stopped_is_not_deliv
         go_on.wait(10)
         return 200, b"{}", ""
 
-    behind.reply = reply
+    system.reply = reply
+    return held, go_on
+
+
+def test_what_a_gateway_took_and_could_not_answer_before_it_stopped_is_not_delivered_by_the_other(
+    doubled: Place, behind: System, asking: Connections
+) -> None:
+    held, go_on = holding(behind)
     with ThreadPoolExecutor() as pool:
         answer = pool.submit(lambda: doubled.ask(client=asking, X_Road_Id="unanswered"))
         assert held.wait(10)
@@ -180,14 +186,7 @@ def test_an_id_that_one_gateway_took_is_not_sent_to_the_other(
 def test_an_id_that_is_under_way_to_one_gateway_is_not_sent_to_the_other_which_the_message_names(
     doubled: Place, behind: System, asking: Connections
 ) -> None:
-    held, go_on = threading.Event(), threading.Event()
-
-    def reply(_: dict[str, object]) -> tuple[int, bytes, str]:
-        held.set()
-        go_on.wait(10)
-        return 200, b"{}", ""
-
-    behind.reply = reply
+    held, go_on = holding(behind)
     found: list[Response] = []
 
     def first() -> None:
