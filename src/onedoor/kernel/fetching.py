@@ -12,6 +12,7 @@ from urllib.parse import quote, urlsplit
 import httptools
 
 from onedoor.kernel.addresses import Allowed, resolved
+from onedoor.kernel.said import Said, said
 
 OK = 200
 CHUNK, MOST_HEAD = 2**16, 2**14
@@ -116,6 +117,19 @@ class Server:
                 self._socket.settimeout(_left(until))
                 self._socket = ssl.create_default_context().wrap_socket(self._socket, server_hostname=host)
         return self._socket
+
+
+def why(error: Exception, strange: Said) -> Said:
+    """Return in words why nothing came from an address; *strange* when something answers, and not as it should."""
+    if isinstance(error, TimeoutError):
+        return said("the answer did not come in time")
+    if isinstance(error, BadAnswer) or not isinstance(error, OSError):
+        return strange
+    if isinstance(error, ssl.SSLError):
+        return said("what answers there does not prove its name")
+    if isinstance(error, ValueError):
+        return said("this is no address of a server")
+    return said("nobody answers there")
 
 
 def _received(connection: socket.socket, most: int, until: float) -> _Answer:

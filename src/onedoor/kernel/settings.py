@@ -9,7 +9,7 @@ from functools import cache
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
-from onedoor.kernel import unreadable
+from onedoor.kernel import refusals
 from onedoor.kernel.addresses import Network
 from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.said import Said, said
@@ -382,7 +382,7 @@ class _Source:
                 self.fault(f"{key}_FILE", file, said("a file that nobody else can read (chmod 600)"))
             return Path(file).read_text("utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
-            self.fault(f"{key}_FILE", file, said("a file that can be read ({why})", why=unreadable.why(error)))
+            self.fault(f"{key}_FILE", file, said("a file that can be read ({why})", why=refusals.why(error)))
             return ""
 
 

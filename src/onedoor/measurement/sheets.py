@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from onedoor.kernel import refusals
 from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.said import said
 from onedoor.measurement import errors
@@ -102,7 +103,7 @@ def read(file: Path, definition: Definition, world: World) -> Sheet:
                 rows.append(row)
                 lines.append(reader.line_num)
     except csv.Error as error:
-        raise errors.NoTable(file=file, line=reader.line_num, why=error) from None
+        raise errors.NoTable(file=file, line=reader.line_num, why=refusals.why(error)) from None
     sheet = Sheet(file, definition, world, columns, header, rows, lines)
     if not rows:
         raise errors.NoRows(file=file)

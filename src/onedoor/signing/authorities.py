@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 
 from cryptography import x509
 
+from onedoor.kernel import fetching
 from onedoor.kernel.addresses import Allowed
-from onedoor.kernel.fetching import OK, BadAnswer, Server
-from onedoor.kernel.said import Said, said
+from onedoor.kernel.fetching import OK, Server
+from onedoor.kernel.said import said
 from onedoor.signing import stamps, status
 from onedoor.signing.certificates import fingerprint, status_address
 from onedoor.signing.stamps import NoTimeStamp
@@ -20,15 +21,6 @@ KNOWN_FOR, SILENT_FOR = 300.0, 30.0
 LARGEST = 64 * 1024
 MOST_KNOWN = 256
 _ROOM, _STEP = 2048, 512
-
-
-def _why(error: OSError) -> Said:
-    """Return in words why a time-stamp authority gave no answer."""
-    if isinstance(error, TimeoutError):
-        return said("its answer did not come in time")
-    if isinstance(error, BadAnswer):
-        return said("its answer cannot be read")
-    return said("nobody answers at its address")
 
 
 class TimeStampAuthority:
@@ -47,7 +39,7 @@ class TimeStampAuthority:
             with self._lock:
                 code, body = self._server.ask("POST", "", LARGEST, asked, kind="application/timestamp-query")
         except OSError as error:
-            raise NoTimeStamp(who=self.url, why=_why(error)) from error
+            raise NoTimeStamp(who=self.url, why=fetching.why(error, said("its answer cannot be read"))) from error
         if code != OK:
             raise NoTimeStamp(who=self.url, why=said("it answered {status}", status=code))
         token = stamps.taken(body, asked, stamped)

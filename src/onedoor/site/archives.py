@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, cast
 
-from onedoor.kernel import unreadable
+from onedoor.kernel import refusals
 from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.said import Said, said
 from onedoor.store import copies
@@ -217,7 +217,7 @@ def _why(error: Exception) -> Said:
     """Return in words why an archive cannot be read."""
     match error:
         case FileNotFoundError():
-            return unreadable.why(error)
+            return refusals.why(error)
         case EOFError():
             return said("its end is missing")
         case tarfile.TarError() | gzip.BadGzipFile() | zlib.error():

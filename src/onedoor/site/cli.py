@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
+from onedoor.kernel import refusals
 from onedoor.kernel.errors import OnedoorError
+from onedoor.kernel.said import spoken
 from onedoor.site import help_texts, messages
 from onedoor.site.messages import text as _
 
@@ -89,18 +91,19 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
     except Exception as error:
-        if (sentence := _in_words(error)) is None:
+        if (sentence := in_words(error)) is None:
             raise
         return _fail(sentence)
 
 
-def _in_words(error: Exception) -> str | None:
+def in_words(error: Exception) -> str | None:
     """Return what to tell the operator of *error*; None for what nobody foresaw."""
     if isinstance(error, OnedoorError):
         return error.text(_, messages.language())
     if isinstance(error, OSError):
-        place = f" ({error.filename})" if error.filename else ""
-        why = f"{error.strerror or error}{place}"
+        why = spoken(refusals.why(error), _)
+        if error.filename:
+            return _("{file}: {why}. Please put that right and try again.", file=error.filename, why=why)
         return _("The computer refused: {why}. Please put that right and try again.", why=why)
     if isinstance(error, ImportError):
         return _("Something is not installed: {what}. Please run “make run” or “make install” first.", what=error)

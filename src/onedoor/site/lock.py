@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from onedoor.kernel import refusals
 from onedoor.kernel.errors import OnedoorError
 
 NAME = "lock"
@@ -33,7 +34,7 @@ def held(var: Path, work: str, *, other: int = 9000) -> Iterator[None]:
     try:
         lock = _taken(var, other)
     except OSError as error:
-        raise CannotWrite(var=var, why=error.strerror) from error
+        raise CannotWrite(var=var, why=refusals.why(error)) from error
     with lock:
         lock.truncate(0)
         lock.write(f"{os.getpid()} {work}")

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from onedoor.kernel import fetching
 from onedoor.kernel.errors import BadInput, Unavailable
-from onedoor.site import unanswered
-from onedoor.site.messages import text as _
+from onedoor.kernel.said import Said, said
 from onedoor.site.up.supervisor import RECORD
 from onedoor.site.visiting import visit
 
@@ -58,9 +58,9 @@ def ask(address: str, language: str) -> Proofs:
     return Proofs(address, told, share)
 
 
-def why(error: Exception) -> str:
+def why(error: Exception) -> Said:
     """Return in words why a portal tells no figures: the *error* of visiting it, or of reading what it answered."""
-    return unanswered.why(error, _("what it answers is not what a portal tells"))
+    return fetching.why(error, said("what it answers is not what a portal tells"))
 
 
 def _whole(row: Mapping[str, Any]) -> Mapping[str, Any]:

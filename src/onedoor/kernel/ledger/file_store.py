@@ -15,8 +15,10 @@ from types import TracebackType
 from typing import Self
 from zlib import crc32
 
+from onedoor.kernel import refusals
 from onedoor.kernel.ledger.hashing import HASH_SIZE, LedgerError
 from onedoor.kernel.ledger.tree import Node
+from onedoor.kernel.said import said
 
 TAIL = struct.Struct(">II")
 RECORD = HASH_SIZE + TAIL.size
@@ -55,7 +57,7 @@ class FileStore:
             if self._file >= 0:
                 os.close(self._file)
             self._file = -1
-            self._broken = "it is closed"
+            self._broken = said("it is closed")
 
     def size(self) -> int:
         """Return the number of leaves."""
@@ -95,7 +97,7 @@ class FileStore:
 
     def _undo(self, records: int, error: OSError) -> None:
         """Take back what was written; what a failed sync left is unknown, so refuse to go on until reopened."""
-        self._broken = f"{error.strerror}; free space if the disk is full, then start again"
+        self._broken = said("{why}; put that right, then start again", why=refusals.why(error))
         os.ftruncate(self._file, records * RECORD)
 
     def _read(self, place: int) -> tuple[bytes, int] | None:

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import yaml
 
+from onedoor.kernel import refusals
 from onedoor.kernel.said import Said, Translate, listed, said, spoken
 
 Keys: TypeAlias = Sequence[str | int]
@@ -104,8 +105,10 @@ def parse(path: Path, name: str) -> tuple[Document, list[Fault]]:
             Fault(name, _line(error), said("this is not YAML: {problem}", problem=error.problem), _hint(error))
         ]
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        odd = said("it holds a sign that YAML does not know")
+        why = odd if isinstance(error, yaml.YAMLError) else refusals.why(error)
         return Document(path, {}, name), [
-            Fault(name, 1, said("the file cannot be read: {error}", error=error), said("save it as UTF-8 text"))
+            Fault(name, 1, said("the file cannot be read: {error}", error=why), said("save it as UTF-8 text"))
         ]
     if root is None:
         return Document(path, {}, name), [

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from onedoor.kernel import refusals
 from onedoor.kernel.nation.documents import Fault
 from onedoor.kernel.said import Said, said
 
@@ -44,7 +45,10 @@ def read_table(
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         faults.append(
             Fault(
-                name, 1, said("the table cannot be read: {error}", error=error), said("save it as a CSV file in UTF-8")
+                name,
+                1,
+                said("the table cannot be read: {error}", error=refusals.why(error)),
+                said("save it as a CSV file in UTF-8"),
             )
         )
     return made, faults

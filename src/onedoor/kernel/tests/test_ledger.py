@@ -245,7 +245,7 @@ def test_a_failed_sync_acknowledges_nothing_and_stops_the_writer(tmp_path, monke
         with pytest.raises(OSError, match="No space"):
             tree.append(leaf_hash(b"b"))
         monkeypatch.undo()
-        with pytest.raises(LedgerError, match="No space"):
+        with pytest.raises(LedgerError, match="the disk is full"):
             tree.append(leaf_hash(b"c"))
         assert tree.size == 1
     with FileStore(path) as store:

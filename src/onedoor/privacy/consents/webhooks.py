@@ -16,10 +16,10 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from onedoor.kernel import clock
+from onedoor.kernel import clock, fetching
 from onedoor.kernel.addresses import public
 from onedoor.kernel.errors import BadInput, OnedoorError
-from onedoor.kernel.said import Said, said
+from onedoor.kernel.said import said
 from onedoor.kernel.settings import current as settings
 from onedoor.privacy.consents import revisions
 from onedoor.privacy.consents.revisions import WEBHOOK, Kept
@@ -107,20 +107,12 @@ def _post(address: SplitResult, body: bytes, told: Mapping[str, str]) -> int:
         status = connection.getresponse().status
         connection.check_time()  # a head that was cut off reads as one that is whole
     except (OSError, http.client.HTTPException) as error:
-        raise NotDelivered(what=_why(error, late=connection.late)) from error
+        late = TimeoutError() if connection.late else error
+        raise NotDelivered(what=fetching.why(late, said("its answer cannot be read"))) from error
     finally:
         deadline.cancel()
         connection.close()
     return status
-
-
-def _why(error: Exception, *, late: bool) -> Said:
-    """Return in words why a webhook did not answer; *late* when its time was over."""
-    if late or isinstance(error, TimeoutError):
-        return said("its answer did not come in time")
-    if isinstance(error, ssl.SSLError):
-        return said("it does not prove its name")
-    return said("it gives no answer")
 
 
 def _reached(host: str, port: int) -> str:

@@ -12,7 +12,7 @@ from onedoor.signing.stamps import NoTimeStamp
 @pytest.mark.parametrize(
     ("error", "why"),
     [
-        (ConnectionRefusedError(), "nobody answers at its address"),
+        (ConnectionRefusedError(), "nobody answers there"),
         (TimeoutError(), "did not come in time"),
         (BadAnswer(), "cannot be read"),
     ],

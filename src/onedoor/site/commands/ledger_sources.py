@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
+from onedoor.kernel import fetching
 from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.fetching import OK, Server, TooLong
 from onedoor.kernel.ledger import Leaf, LedgerError
-from onedoor.site import unanswered
+from onedoor.kernel.said import Said, said
 from onedoor.site.messages import text as _
 from onedoor.site.progress import shown
 
@@ -76,10 +77,10 @@ class Address:
         return found
 
 
-def _why(error: OSError) -> str:
+def _why(error: OSError) -> Said:
     """Return in words why nothing came from an address."""
-    return unanswered.why(
-        error, _("what answers there serves no ledger: its answer is not whole, or of a kind that is not taken")
+    return fetching.why(
+        error, said("what answers there serves no ledger: its answer is not whole, or of a kind that is not taken")
     )
 
 

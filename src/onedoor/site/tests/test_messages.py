@@ -1,6 +1,7 @@
 """Commands speak the language of the terminal; what a program reads stays as it is."""
 
 import ast
+import errno
 import os
 import re
 import subprocess
@@ -162,6 +163,14 @@ def test_the_words_among_an_errors_facts_are_in_its_language(
     told = capsys.readouterr().err
     assert why in told
     assert expected in told
+
+
+def test_what_the_system_refuses_is_said_in_the_readers_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "fr")
+    missing, full = OSError(errno.ENOENT, "No such file or directory", "/etc/x"), OSError(errno.ENOSPC, "No space left")
+    again = ". Corrigez cela puis réessayez."
+    assert cli.in_words(missing) == f"/etc/x\u202f: ce fichier n’existe pas{again}"
+    assert cli.in_words(full) == f"L’ordinateur a refusé\u202f: le disque est plein{again}"
 
 
 def test_a_database_that_is_away_is_said_in_a_sentence(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from onedoor.exchange.directory import lab
 from onedoor.kernel import nation as nations
 from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.nation import Nation, versions
+from onedoor.site import cli
 from onedoor.site.messages import text as _
 from onedoor.site.up.plan import Options
 
@@ -31,7 +32,8 @@ class Following:
             place = versions.place(self.options.versions, found)
             lab.provision(nations.load(place), self.options.var, self.options.port)
         except (OnedoorError, OSError) as error:
-            said = _("The exchange could not follow version {version}: {why}", version=found.short, why=error)
+            why = cli.in_words(error)
+            said = _("The exchange could not follow version {version}: {why}", version=found.short, why=why)
             sys.stderr.write(f"onedoor: {said}\n")
             self._next = time.monotonic() + PAUSE
             return False
