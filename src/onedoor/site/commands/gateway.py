@@ -34,6 +34,10 @@ class NotASetting(BadInput):
     """The setting {name} cannot be written: its value “{value}” has signs that are not printed."""
 
 
+class NoPart(BadInput):
+    """“onedoor gateway” needs a part, such as “run FOLDER”, or its environment (ONEDOOR_ROLE …). Please see --help."""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add every part; without one the gateway runs by its environment."""
     parser.epilog = "Without a part the gateway runs, everything set by environment variables: ONEDOOR_STATE …"
@@ -127,6 +131,8 @@ def _run(arguments: argparse.Namespace) -> int:
         os.environ.update({"ONEDOOR_ROLE": "gateway", "ONEDOOR_STATE": str(arguments.folder.absolute()), **own})
         current.cache_clear()
         joining.ready(arguments.folder)
+    elif "ONEDOOR_ROLE" not in os.environ:
+        raise NoPart
     settings = settings_of("gateway")
     from onedoor.exchange.gateway import main
 

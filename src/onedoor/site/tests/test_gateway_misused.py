@@ -49,6 +49,12 @@ def provisioned(tmp_path: Path) -> Path:
     return folder
 
 
+def test_without_a_part_and_without_its_environment_the_parts_are_named() -> None:
+    os.environ.pop("ONEDOOR_ROLE", None)
+    with pytest.raises(gateway.NoPart, match="needs a part, such as “run FOLDER”"):
+        gateway.run(Namespace(part=None))
+
+
 def test_a_file_without_a_certificate_is_told_wherever_one_is_given(folder: Path, anchor: Path) -> None:
     wrong = Path(__file__)
     assert "There is no certificate in" in begun(folder, wrong, code=2)
