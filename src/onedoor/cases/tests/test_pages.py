@@ -11,21 +11,11 @@ from django.utils import translation
 
 from onedoor.cases.models import Act, Task
 from onedoor.cases.tests.conftest import HOUSEHOLD, Transport, work
+from onedoor.cases.tests.story import ANSWERS
 from onedoor.kernel import nation
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("people", "seals", "transport")]
 APPLY = "services/vn.birth-linked/apply"
-ANSWERS = {
-    "relation": "mother",
-    "child_name": "Lê Trần An Nhiên",
-    "ethnicity": "Kinh",
-    "native_place": "01",
-    "home": HOUSEHOLD,
-    "wants_identity_card": "no",
-    "delivery": "electronic",
-    "integrate": "no",
-    "declaration": "yes",
-}
 AGAIN = "//form[@id='again']"
 MIDNIGHT = {"mother": "001196204817", "born": "2026-12-06T05:10", "sex": "M", "weight_g": "3300"}
 MOST_PAGES = 12

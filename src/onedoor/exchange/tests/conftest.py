@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from onedoor.exchange import service
 from onedoor.exchange.connections import Connections
 from onedoor.exchange.tests.nation import Place, System, free_base, system_of
 from onedoor.exchange.tests.xroad import XRoad, xroad_of
+from onedoor.kernel import settings
 
 
 @pytest.fixture(scope="module")
@@ -32,12 +34,29 @@ def portal(place: Place) -> Iterator[Connections]:
     client.close()
 
 
+@pytest.fixture
+def as_portal(place: Place, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Make this process the portal's, as far as the exchange is asked."""
+    values = place.environments["portal-web"] | {
+        "ONEDOOR_DATABASE_URL": "postgresql://nobody@localhost/none",
+        "ONEDOOR_SECRET": "s" * 40,
+    }
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+    settings.current.cache_clear()
+    service._connections.cache_clear()
+    yield
+    service._connections().close()
+    service._connections.cache_clear()
+    settings.current.cache_clear()
+
+
 def _make_reads_plain(path: Path) -> None:
     """Take the description of one service away, so that there is a plain REST service as well."""
     data = json.loads(path.read_text())
-    for service in data["services"]:
-        if service["service"].endswith("/reads"):
-            service["description"] = ""
+    for one in data["services"]:
+        if one["service"].endswith("/reads"):
+            one["description"] = ""
     path.write_text(json.dumps(data))
 
 

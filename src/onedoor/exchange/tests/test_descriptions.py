@@ -2,36 +2,19 @@
 
 import json
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from onedoor.exchange import descriptions, service
 from onedoor.exchange.service import Answer, Call, Reason, Refused, ServiceUnavailable, call_many
-from onedoor.exchange.tests.nation import Place, System, wait_for
-from onedoor.kernel import settings
+from onedoor.exchange.tests.nation import System, wait_for
 from onedoor.kernel.openapi import NAMES
 from onedoor.kernel.text import pick
 
+pytestmark = pytest.mark.usefixtures("as_portal")
 PROVIDER = "VN/GOV/G01/POPULATION"
 POPULATION = f"{PROVIDER}/population"
-
-
-@pytest.fixture(autouse=True)
-def as_portal(place: Place, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    values = place.environments["portal-web"] | {
-        "ONEDOOR_DATABASE_URL": "postgresql://nobody@localhost/none",
-        "ONEDOOR_SECRET": "s" * 40,
-    }
-    for name, value in values.items():
-        monkeypatch.setenv(name, value)
-    settings.current.cache_clear()
-    service._connections.cache_clear()
-    yield
-    service._connections().close()
-    service._connections.cache_clear()
-    settings.current.cache_clear()
 
 
 def listed(*codes: str, provider: str = PROVIDER) -> dict[str, Any]:

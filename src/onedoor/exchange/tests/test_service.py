@@ -1,7 +1,6 @@
 """The door: calls through real gateways, and who is believed."""
 
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from types import SimpleNamespace
 
@@ -24,8 +23,8 @@ from onedoor.exchange.service import (
     waited,
 )
 from onedoor.exchange.tests.nation import Place, System
-from onedoor.kernel import settings
 
+pytestmark = pytest.mark.usefixtures("as_portal")
 POPULATION = "VN/GOV/G01/POPULATION/population"
 REASON = Reason("birth-form", "nd63-2024.4.5", "2611-7K4M-Q8")
 
@@ -36,22 +35,6 @@ def refused(monkeypatch: pytest.MonkeyPatch) -> list[Call]:
     kept: list[Call] = []
     monkeypatch.setattr(service, "_keep_refusal", kept.append)
     return kept
-
-
-@pytest.fixture(autouse=True)
-def as_portal(place: Place, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    values = place.environments["portal-web"] | {
-        "ONEDOOR_DATABASE_URL": "postgresql://nobody@localhost/none",
-        "ONEDOOR_SECRET": "s" * 40,
-    }
-    for name, value in values.items():
-        monkeypatch.setenv(name, value)
-    settings.current.cache_clear()
-    service._connections.cache_clear()
-    yield
-    service._connections().close()
-    service._connections.cache_clear()
-    settings.current.cache_clear()
 
 
 @dataclass
