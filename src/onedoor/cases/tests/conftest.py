@@ -13,7 +13,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.db.models.functions import Now
 from django.test import Client, RequestFactory
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from onedoor.cases import trail
 from onedoor.exchange import service as exchange
@@ -195,6 +197,8 @@ def sign_in() -> Callable[[str], Actor]:
 
 
 def work(rounds: int = 6) -> None:
-    """Let the worker do what waits, and what that sets off."""
-    for _ in range(rounds):
+    """Let the worker do what waits, and what that sets off, in as many turns at most."""
+    waiting = ProcrastinateJob.objects.filter(status="todo").exclude(scheduled_at__gt=Now())
+    while rounds and waiting.exists():
         run_waiting()
+        rounds -= 1
