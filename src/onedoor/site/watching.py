@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from prometheus_client import Counter, Histogram
 
+from onedoor.kernel.said import said
 from onedoor.kernel.settings import Settings
 from onedoor.kernel.watch import health, listener, metrics, spans
 from onedoor.kernel.watch.health import Dependency, Failing
@@ -96,11 +97,11 @@ def _keys() -> None:
         keys.blind_key()
     except keys.BlindKeyMissing as error:
         raise Failing(
-            "keys/blind is missing, so nobody is found and no read recorded; put it back from the archive of keys"
+            said("keys/blind is missing, so nobody is found and no read recorded; put it back from the archive of keys")
         ) from error
 
 
 def _ledger() -> None:
     *_, lag = measures.ask(measures.LEDGER)
     if float(lag) > LEDGER_LAG:
-        raise Failing("entries of the ledger wait for their place")
+        raise Failing(said("entries of the ledger wait for their place"))

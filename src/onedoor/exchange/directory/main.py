@@ -27,6 +27,7 @@ from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.ledger import Policy
 from onedoor.kernel.ledger.tiles import NAMED
 from onedoor.kernel.routing import Route, route_of
+from onedoor.kernel.said import said
 from onedoor.kernel.settings import Settings
 from onedoor.kernel.watch import lines, listener, metrics
 from onedoor.kernel.watch.health import Dependency, Failing, Health
@@ -261,22 +262,22 @@ def _health(directory: DirectoryServer, loop: asyncio.AbstractEventLoop) -> Heal
 
 def _growing(national: National) -> None:
     if national.failed:
-        raise Failing(f"silent, or not continuing what they signed: {len(national.failed)}")
+        raise Failing(said("silent, or not continuing what they signed"), str(len(national.failed)))
 
 
 def _responding(directory: DirectoryServer) -> None:
     if directory.authorities.here and not directory.authorities.tells_status:
-        raise Failing("ca/ca.pem is not here, so nobody is told whether a seal is revoked, and nothing is sealed")
+        raise Failing(said("ca/ca.pem is not here, so nobody is told whether a seal is revoked, and nothing is sealed"))
 
 
 def _federated(directory: DirectoryServer) -> None:
     if silent := directory.silent_partners:
-        raise Failing(f"silent, or what they publish is refused: {silent}")
+        raise Failing(said("silent, or what they publish is refused"), str(silent))
 
 
 def _sound(directory: DirectoryServer) -> None:
     if directory.broken:
-        raise Failing("the content of the configuration cannot be read or signed")
+        raise Failing(said("the content of the configuration cannot be read or signed"))
 
 
 def _measures(directory: DirectoryServer) -> Iterator[Measure]:

@@ -16,6 +16,7 @@ from onedoor.exchange.gateway import local as files
 from onedoor.exchange.gateway import reading, recording
 from onedoor.exchange.gateway.messages import Fields
 from onedoor.exchange.gateway.records import Record
+from onedoor.kernel.said import said
 from onedoor.kernel.watch import health, lines, metrics, spans, trace
 from onedoor.kernel.watch.health import Dependency, Failing
 from onedoor.kernel.watch.metrics import Measure
@@ -229,29 +230,31 @@ def turns(loop: asyncio.AbstractEventLoop) -> None:
     act: Callable[[], None] = came.set
     loop.call_soon_threadsafe(act)
     if not came.wait(TURN):
-        raise Failing("the event loop is stuck")
+        raise Failing(said("the event loop is stuck"))
 
 
 def _configuration(core: "Core") -> None:
     if core.current() is None:
-        raise Failing("no configuration is in force")
+        raise Failing(said("no configuration is in force"))
 
 
 def _log(core: "Core") -> None:
     if core.log.failed is not None:
-        raise Failing("the message log cannot be written")
+        raise Failing(said("the message log cannot be written"))
 
 
 def _stamps(server: "GatewayServer") -> None:
     if server.stamping.longest > LATE_STAMP:
-        raise Failing("no time-stamps come; traffic stops when they are away for longer than ONEDOOR_STAMP_WITHIN")
+        raise Failing(
+            said("no time-stamps come; traffic stops when they are away for longer than ONEDOOR_STAMP_WITHIN")
+        )
 
 
 def _circuits(server: "GatewayServer") -> None:
     if failing := sorted(one.name for one in server.circuits() if one.open):
-        raise Failing(f"messages to {', '.join(failing)} fail at once: several in a row failed")
+        raise Failing(said("messages to them fail at once: several in a row failed"), ", ".join(failing))
 
 
 def _directory(server: "GatewayServer") -> None:
     if not server.directory_answers:
-        raise Failing("the directory does not answer; the last configuration holds until it ends")
+        raise Failing(said("the directory does not answer; the last configuration holds until it ends"))

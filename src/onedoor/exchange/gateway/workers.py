@@ -31,6 +31,7 @@ from onedoor.exchange.gateway.rates import Buckets
 from onedoor.exchange.gateway.replay import SLOTS, Seen
 from onedoor.exchange.gateway.spread import Spread
 from onedoor.exchange.listening import become_anew, far
+from onedoor.kernel.said import said
 from onedoor.kernel.settings import Settings
 from onedoor.kernel.watch import health, listener
 from onedoor.kernel.watch.health import Dependency, Failing
@@ -162,7 +163,7 @@ class Workers(Collector):
             return False
         until = time.monotonic() + STOPPED_WITHIN
         done = one.renew(until)
-        while done and one.runs and self._said(one) and time.monotonic() < until:
+        while done and one.runs and self._why(one) and time.monotonic() < until:
             time.sleep(STEP)
         if not done or not one.runs:
             _logger.error("worker.not_renewed number=%s", one.number)
@@ -190,16 +191,20 @@ class Workers(Collector):
         return health.Health("gateway", self._settings.member, tuple(workers))
 
     def _look(self, worker: Worker) -> None:
-        if why := self._said(worker):
-            raise Failing(why)
+        if why := self._why(worker):
+            raise why
 
-    def _said(self, worker: Worker) -> str:
-        """Return why a worker cannot work, or nothing."""
+    def _why(self, worker: Worker) -> Failing | None:
+        """Return why a worker cannot work, if it cannot: the first thing it cannot do without."""
         try:
             status, body = worker.ask("/health", self._settings.watch_token)
-        except OSError:
-            return "it does not answer"
-        return "" if status == _OK else body.decode("utf-8", "replace")[:1000]
+            told = {} if status == _OK else json.loads(body).get("dependencies", {})
+        except (OSError, ValueError):
+            return Failing(said("it does not answer"))
+        for name, one in told.items():
+            if one["needed"] and "why" in one:
+                return Failing(one["why"], f"{name}: {one['of']}" if "of" in one else name)
+        return None if status == _OK else Failing(health.UNUSABLE)
 
 
 _ENDING = (signal.SIGTERM, signal.SIGINT)

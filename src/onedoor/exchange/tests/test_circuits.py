@@ -115,7 +115,7 @@ def test_a_service_that_does_not_answer_is_spared_and_the_others_of_its_system_a
         assert len(system.seen) == FAILURES  # it was not asked again
         assert spared.headers["retry-after"] in ("1", "2")
         assert opened(parted, "gateway-G01", POPULATION)
-        assert POPULATION in json.loads(ask(parted, "gateway-G01", "/health")[1])["dependencies"]["circuits"]["why"]
+        assert POPULATION in json.loads(ask(parted, "gateway-G01", "/health")[1])["dependencies"]["circuits"]["of"]
         assert parted.ask(RESIDENCE, client=asking).status == 200
         system.silent = ""
         time.sleep(REST)

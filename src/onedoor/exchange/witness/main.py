@@ -19,6 +19,7 @@ from onedoor.kernel.access import PUBLIC
 from onedoor.kernel.ledger import Verifier
 from onedoor.kernel.ledger.witnessing import LARGEST, Policy
 from onedoor.kernel.routing import Route, route_of
+from onedoor.kernel.said import said
 from onedoor.kernel.settings import Settings
 from onedoor.kernel.watch import lines, listener, metrics
 from onedoor.kernel.watch.health import Dependency, Failing, Health
@@ -192,7 +193,7 @@ def _sound(application: Application, policy: Policy) -> None:
     for log, _ in policy.logs:
         application.witness.last(log.name)
     if application.broken:
-        raise Failing("what was cosigned last could not be kept")
+        raise Failing(said("what was cosigned last could not be kept"))
 
 
 def _measures(witness: Witness, logs: Iterable[Verifier]) -> Iterator[Measure]:

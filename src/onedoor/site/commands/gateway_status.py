@@ -19,7 +19,8 @@ from onedoor.signing.certificates import fingerprint, load_certificates
 from onedoor.site import settings_files
 from onedoor.site.messages import gettext_noop
 from onedoor.site.messages import text as _
-from onedoor.site.up.status import asked
+from onedoor.site.up.status import asked, told_of
+from onedoor.site.up.supervisor import RECORD
 
 NOT_WELL = 1
 SOON = timedelta(days=30)
@@ -57,7 +58,7 @@ def _folder(folder: Path) -> dict[str, Any]:
     own, now = joining.file_of(folder), datetime.now(UTC)
     path = settings_files.beside(folder)
     settings = settings_files.read(path) if path.exists() else {}
-    watch = settings.get("ONEDOOR_WATCH_LISTEN", "")
+    watch = settings.get("ONEDOOR_WATCH_LISTEN", "") or _supervised(folder)
     token = settings.get("ONEDOOR_WATCH_TOKEN_FILE", "")
     return {
         "id": own["id"],
@@ -68,6 +69,13 @@ def _folder(folder: Path) -> dict[str, Any]:
         "log": {"bytes": reading.size(folder / local.LOG), "free_bytes": shutil.disk_usage(folder).free},
         "process": _process(f"http://{watch}", token) if watch else {"status": "not watched"},
     }
+
+
+def _supervised(folder: Path) -> str:
+    """Return where the process of *folder* is watched, when a lab or a nation beside it started it."""
+    with suppress(OSError, ValueError, KeyError):
+        return str(json.loads((folder.parent / RECORD).read_text())["processes"][folder.name]["watch"])
+    return ""
 
 
 def _configuration(folder: Path, gateway: str, now: datetime) -> dict[str, Any]:
@@ -131,7 +139,7 @@ def _process(url: str, token_file: str) -> dict[str, Any]:
     return {
         "status": health["status"] if health["status"] in STATES else "failing",
         "services": {name: one["state"] for name, one in depends.items()},
-        "ill": {name: one.get("why", "") for name, one in depends.items() if one["state"] != "ok"},
+        "ill": [told_of(name, one) for name, one in depends.items() if one["state"] != "ok"],
         **_figures(text),
     }
 
@@ -163,7 +171,7 @@ def _attention(found: dict[str, Any]) -> Iterator[str]:
     if process["status"] != "ok":
         state = STATES[process["status"]]
         yield _("The process: {status}", status=_(state))
-    yield from (f"{name}: {why}" for name, why in process.get("ill", {}).items())
+    yield from process.get("ill", ())
 
 
 def _of_folder(found: dict[str, Any]) -> Iterator[str]:

@@ -10,8 +10,12 @@ from unittest.mock import patch
 import pytest
 
 from onedoor.kernel.settings import current
+from onedoor.kernel.watch.health import Dependency, Health, answers
+from onedoor.kernel.watch.listener import listen
+from onedoor.site import cli
 from onedoor.site.commands import gateway
 from onedoor.site.tests.outside import NEW, Authority, says
+from onedoor.site.up.supervisor import RECORD
 
 AWAY = ("--directory", "http://127.0.0.1:1/")
 
@@ -75,6 +79,23 @@ def test_a_gateway_of_the_nations_files_is_looked_at_and_not_begun_again(provisi
     assert "Gateway XL/ORG/M2/GATEWAY" in says("gateway", "status", provisioned, code=1)
     for part in (("run", provisioned), ("register", provisioned, "--out", provisioned / "out")):
         assert "was not made by “onedoor gateway init”" in says("gateway", *part, code=2)
+
+
+def test_of_a_labs_gateway_its_process_is_asked_what_ails_it(
+    provisioned: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    silent = Dependency("system S", lambda: answers("127.0.0.1:1"), needed=False)
+    watched = listen("127.0.0.1:0", "", Health("gateway", "M2", [silent]))
+    try:
+        address = f"127.0.0.1:{watched.server_address[1]}"
+        record = {"processes": {provisioned.name: {"pid": 1, "watch": address}}}
+        (provisioned.parent / RECORD).write_text(json.dumps(record))
+        assert "! system S: nobody answers there" in says("gateway", "status", provisioned, code=1)
+        assert cli.run(["gateway", "status", str(provisioned), "--language", "fr"]) == 1
+        assert "! system S\u202f: personne ne répond là" in capsys.readouterr().out
+    finally:
+        watched.shutdown()
+        watched.server_close()
 
 
 @pytest.mark.parametrize("part", ["status", "run", "init"])

@@ -65,7 +65,8 @@ def test_who_watches_is_told_which_process_does_not_run(sleeper: Process) -> Non
     with watched(lambda: [sleeper], address):
         health = json.loads(told("/health"))
         assert (health["status"], health["role"]) == ("limited", "up")
-        assert health["dependencies"]["processes"]["why"] == "sleeper: not running now, and started anew"
+        ill = health["dependencies"]["processes"]
+        assert (ill["why"], ill["of"]) == ("not running now, and started anew", "sleeper")
         assert 'onedoor_up_running{process="sleeper"} 0.0' in told("/metrics")
         sleeper.start()
         assert json.loads(told("/health"))["status"] == "ok"

@@ -87,7 +87,14 @@ def _health(address: str, token: str) -> tuple[str, list[str]]:
     except (OSError, HTTPException, ValueError):
         return SILENT, []
     depends = said.get("dependencies", {})
-    return said["status"], [f"{name}: {one['why']}" for name, one in depends.items() if one["state"] != "ok"]
+    return said["status"], [told_of(name, one) for name, one in depends.items() if one["state"] != "ok"]
+
+
+def told_of(name: str, dependency: Mapping[str, str]) -> str:
+    """Return what a process says of a *dependency* that is not well."""
+    why = dependency["why"]
+    facts = {"name": name, "why": _(why), "of": dependency.get("of")}
+    return _("{name}: {why} ({of})", **facts) if facts["of"] else _("{name}: {why}", **facts)
 
 
 def asked(address: str, token: str, path: str) -> bytes:

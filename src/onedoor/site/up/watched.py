@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
+from onedoor.kernel.said import said
 from onedoor.kernel.watch import listener, metrics
 from onedoor.kernel.watch.health import Dependency, Failing, Health
 from onedoor.kernel.watch.metrics import Measure
@@ -39,4 +40,4 @@ def _measures(kept: Kept) -> Iterator[Measure]:
 
 def _all_run(kept: Kept) -> None:
     if away := [one.name for one in kept() if not one.pid]:
-        raise Failing(f"{', '.join(away)}: not running now, and started anew")
+        raise Failing(said("not running now, and started anew"), ", ".join(away))
