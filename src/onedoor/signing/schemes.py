@@ -5,6 +5,7 @@ import hmac
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Literal
 
 from cryptography import x509
@@ -26,6 +27,13 @@ def same(one: bytes, other: bytes) -> bool:
 def digest(name: str, data: bytes) -> bytes:
     """Return the digest of *data* by a hashlib *name*."""
     return hashlib.new(name, data).digest()
+
+
+def moment(told: object) -> datetime:
+    """Return the moment that a time in DER was read as; raise ValueError for one without a zone, or of the year 0."""
+    if not isinstance(told, datetime) or told.tzinfo is None:
+        raise ValueError("a time that is no moment")
+    return told
 
 
 def load_certificate(der: bytes) -> x509.Certificate:

@@ -24,6 +24,8 @@ class Reason(StrEnum):
         "The statement on the certificate (OCSP) was signed by someone its authority does not allow: {certificate}."
     )
     UNKNOWN_TIME_STAMPER = "The time-stamp comes from no authority that the configuration approves."
+    OCSP_LATE = "The statement on the certificate (OCSP) was made only after the time-stamp: {certificate}."
+    PART_HIDDEN = "The sender signed a part of the message that is not in the container."
     OTHER_WHOLE = "The file is not the one whose digest its sender signed (Repr-Digest)."
 
 
@@ -42,4 +44,5 @@ class Remark(StrEnum):
     OPENED = "The body was to follow as a stream and never was whole: only the head of the message is proved."
     PART = "The message brought bytes {bytes} of the file; its sender signed the digest of the whole, and it fits."
     PART_ALONE = "The message brought bytes {bytes} of the file and proves no others: no digest of the whole is signed."
+    BESIDE = "A value is signed beside the message: of another message, or of a part that is not in the container."
     COMPRESSED = "The entry mimetype is not the first, or is compressed; ASiC asks otherwise, and X-Road writes it so."

@@ -17,6 +17,8 @@ from onedoor.signing.asice.integrity import INVALID, VALID, Integrity
 
 ATTACHMENT = "attachment1"
 NOT_CHECKED = "not checked"
+_ALONE = "onedoor-batch-"
+"""How a signer says that what stands for a message stands beside nothing else, as our gateways write it."""
 _BY = {"anchored": Remark.ANCHOR, "own": Remark.NO_ANCHOR, "none": Remark.UNSIGNED}
 Translate = Callable[[str], str]
 
@@ -88,6 +90,7 @@ def verify(path: Path, instances: Mapping[str, Instance] | None = None, attachme
             outside = Outside(attachment, message.part.start, message.part.end - message.part.start)
             found = integrity.check(file, stampers, {ATTACHMENT: outside})
             whole = _whole(message.part, attachment, found)
+    beside = _beside(found)
     instance = known.get(message.instance) if message else None
     reasons = None if instances is None else tuple(unreadable or _trust(found, message, instances))
     remarks = (
@@ -95,6 +98,7 @@ def verify(path: Path, instances: Mapping[str, Instance] | None = None, attachme
         + _signed(found, instance, known)
         + _streamed(found, message)
         + whole
+        + beside
         + (unreadable if instances is None else [])
     )
     return Report(found, message, reasons, instance, tuple(remarks))
@@ -123,6 +127,16 @@ def _whole(part: Part, file: Path, found: Integrity) -> list[Finding]:
             found.findings.append(Finding(Reason.OTHER_WHOLE))
             return []
     return [Finding(Remark.PART, facts)]
+
+
+def _beside(found: Integrity) -> list[Finding]:
+    """Return what is to be known of a value that is signed beside the message; note it when it must be a part."""
+    if not found.beside:
+        return []
+    if found.signature and found.signature.said.startswith(_ALONE):
+        found.findings.append(Finding(Reason.PART_HIDDEN))
+        return []
+    return [Finding(Remark.BESIDE)]
 
 
 def _streamed(found: Integrity, message: Message | None) -> list[Finding]:

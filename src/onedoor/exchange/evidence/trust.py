@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import pairwise
 
 from cryptography import x509
@@ -17,6 +17,7 @@ from onedoor.signing.asice.findings import Finding
 from onedoor.signing.asice.revocation import Response
 from onedoor.signing.asice.timestamps import TimeStamp
 from onedoor.signing.certificates import issued
+from onedoor.signing.status import SKEW
 
 _LONGEST_PATH = 4
 _HASHES = ("sha256", "sha384", "sha512")
@@ -131,9 +132,11 @@ def _status(
     for one in about:
         if one.status != "good":
             yield Finding(Reason.OCSP_NOT_GOOD, named)
-        old = one.this_update < moment - timedelta(seconds=freshness)
+        old = (moment - one.this_update).total_seconds() > freshness
         if old or (one.next_update is not None and one.next_update < moment):
             yield Finding(Reason.OCSP_OLD, named)
+        if one.this_update - moment > SKEW:
+            yield Finding(Reason.OCSP_LATE, named)
         if not _allowed(one, issuer, authority):
             yield Finding(Reason.OCSP_SIGNER, named)
 

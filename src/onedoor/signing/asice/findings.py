@@ -21,6 +21,9 @@ class Reason(StrEnum):
     OTHER_CERTIFICATE = "The certificate in the signature is not the one that was signed with it."
     MESSAGE_NOT_SIGNED = "Nothing signs the message: neither the signature nor a signed hash chain refers to it."
     HASH_CHAIN = "The hash chain in {entry} does not lead to its result."
+    NOT_TOGETHER = (
+        "The hash chain does not bring together the parts of one message: its head first, then what is attached to it."
+    )
     HASH_CHAIN_NOT_SIGNED = "There is a hash chain in {entry}, and nothing signs it."
     ENTRY_NOT_SIGNED = "There is {entry} in the container, and nothing signs it."
     ENTRY_MISSING = "{entry} was signed with the message and is not in the container."
@@ -78,7 +81,9 @@ class Why(StrEnum):
 
 
 _LONGEST = 160
-STRICTER = frozenset((Reason.HASH_CHAIN_NOT_SIGNED, Reason.ENTRY_NOT_SIGNED, Reason.MANIFEST))
+STRICTER = frozenset(
+    (Reason.HASH_CHAIN_NOT_SIGNED, Reason.ENTRY_NOT_SIGNED, Reason.MANIFEST, Reason.NOT_TOGETHER),
+)
 """Reasons for which X-Road's own verifier says nothing."""
 
 

@@ -27,11 +27,15 @@ _DEEPEST, _MOST = 64, 20_000
 
 @dataclass
 class Chain:
-    """What a result stands for: *entries* with their digests right, those *missing*, the *files* of the chain."""
+    """What a result stands for: *entries* with their digests right, those *missing*, the *files* of the chain.
+
+    *leaves* are what each step with entries is of, in order: their names, and nothing for what stands beside them.
+    """
 
     entries: set[str] = field(default_factory=set)
     missing: set[str] = field(default_factory=set)
     files: set[str] = field(default_factory=set)
+    leaves: list[list[str]] = field(default_factory=list)
 
 
 def follow(container: Container, result: str) -> Chain:
@@ -76,6 +80,8 @@ class _Walk:
         parts = [self._value(value, file, depth) for value in values]
         if not parts:
             raise Broken(Reason.HASH_CHAIN, entry=entry)
+        names = [_target(one, file) if one.tag == _DATA_REF else "" for one in values]
+        self.chain.leaves += [names] if any(names) else []
         self._known[place] = _encoded(parts)
         return self._known[place]
 

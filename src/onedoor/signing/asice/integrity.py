@@ -46,6 +46,8 @@ class Integrity:
     signature: Signature | None = None
     time_stamp: TimeStamp | None = None
     responses: list[Response] = field(default_factory=list)
+    beside: bool = False
+    """Whether the hash chain has another value beside the message: of another one, or of a part that is not here."""
 
     @property
     def verdict(self) -> str:
@@ -80,7 +82,7 @@ def _check(container: Container, authorities: Sequence[x509.Certificate], found:
     signature = found.signature = xades.read(container.read(SIGNATURES))
     found.message = container.read(MESSAGE, LARGEST_MESSAGE)
     found.findings += signature.findings(container)
-    signed = _gathered(found, _signed(container, signature))
+    signed = _gathered(found, _signed(container, signature, found))
     stamped = _gathered(found, _stamped(container, signature, authorities, found))
     found.findings += _responses(signature, found)
     found.findings += _manifest(container)
@@ -106,7 +108,7 @@ def _gathered(found: Integrity, parts: Iterator[Finding | set[str]]) -> set[str]
     return covered
 
 
-def _signed(container: Container, signature: Signature) -> Iterator[Finding | set[str]]:
+def _signed(container: Container, signature: Signature, found: Integrity) -> Iterator[Finding | set[str]]:
     """Yield the names of the entries that the signature covers, by itself or through its hash chain."""
     covered = {one.entry for one in signature.references}
     yield covered
@@ -116,8 +118,17 @@ def _signed(container: Container, signature: Signature) -> Iterator[Finding | se
         yield chain.entries | chain.files
         for name in sorted(chain.missing):
             yield Finding(Reason.ENTRY_MISSING, {"entry": name}, stricter=True)
+        found.beside = any("" in leaf for leaf in chain.leaves)
     if MESSAGE not in covered | chain.entries:
         yield Finding(Reason.MESSAGE_NOT_SIGNED)
+    elif chain.leaves and not _together(chain.leaves):
+        yield Finding(Reason.NOT_TOGETHER, stricter=True)
+
+
+def _together(leaves: Sequence[Sequence[str]]) -> bool:
+    """Return whether the *leaves* of a chain are one message: no name is hashed, so its place says what a part is."""
+    names = [name for name in leaves[0] if name]
+    return len(leaves) == 1 and names == [MESSAGE, *(f"attachment{number}" for number in range(1, len(names)))]
 
 
 def _stamped(

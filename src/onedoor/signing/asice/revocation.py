@@ -8,7 +8,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from onedoor.signing.asice.findings import Broken, Reason
-from onedoor.signing.schemes import HASHES, digest, load_certificate, same, signature_holds
+from onedoor.signing.schemes import HASHES, digest, load_certificate, moment, same, signature_holds
 
 _KINDS = {"rsassa_pkcs1v15": "rsa", "rsassa_pss": "pss", "ecdsa": "ecdsa"}
 _NAMING = ("sha1", *HASHES)
@@ -84,9 +84,9 @@ def _read(der: bytes) -> Response:
         issuer_name=named["issuer_name_hash"].native,
         issuer_key=named["issuer_key_hash"].native,
         status=single["cert_status"].name,
-        this_update=single["this_update"].native,
-        next_update=single["next_update"].native,
-        produced_at=data["produced_at"].native,
+        this_update=moment(single["this_update"].native),
+        next_update=None if (ends := single["next_update"].native) is None else moment(ends),
+        produced_at=moment(data["produced_at"].native),
         carried=tuple(load_certificate(one.dump()) for one in basic["certs"] or ()),
         _signed=data.dump(),
         _signature=(kind, name, basic["signature"].native),

@@ -9,7 +9,7 @@ from cryptography import x509
 
 from onedoor.signing.asice.findings import Broken, Reason
 from onedoor.signing.cms import der
-from onedoor.signing.schemes import HASHES, digest, load_certificate, same, signature_holds
+from onedoor.signing.schemes import HASHES, digest, load_certificate, moment, same, signature_holds
 
 LARGEST_TOKEN = 1 << 20
 _SET = b"\x31"
@@ -71,7 +71,7 @@ def _check(token: bytes, stamped: bytes, authorities: Sequence[x509.Certificate]
     method = imprint["hash_algorithm"]["algorithm"].native
     if method not in HASHES or not same(imprint["hashed_message"].native, digest(method, stamped)):
         raise Broken(Reason.TIME_STAMP_IMPRINT)
-    return TimeStamp(info["gen_time"].native, certificate)
+    return TimeStamp(moment(info["gen_time"].native), certificate)
 
 
 def _only_signed_data(token: bytes) -> cms.SignedData:

@@ -23,6 +23,7 @@ _ROOT = "{http://uri.etsi.org/02918/v1.2.1#}XAdESSignatures"
 _X = "{http://uri.etsi.org/01903/v1.3.2#}"
 _D = f"{{{DS}}}"
 _ONCE = (f"{_D}Signature", f"{_D}SignedInfo", f"{_D}SignatureValue", f"{_X}QualifyingProperties")
+_DESCRIPTION = f"{_X}SignedDataObjectProperties/{_X}DataObjectFormat/{_X}Description"
 _MOST_REFERENCES = 1_000
 
 
@@ -48,6 +49,8 @@ class Signature:
     referred_responses: tuple[tuple[str, bytes], ...]
     holds: bool
     properties_hold: bool
+    said: str = ""
+    """What the signer says of what is signed, as the description of its format."""
 
     def findings(self, container: Container) -> Iterator[Finding]:
         """Yield what is wrong with the signature or with the entries it refers to."""
@@ -86,6 +89,7 @@ def read(document: bytes) -> Signature:
         referred_responses=tuple(_referred(unsigned)),
         holds=_holds(info, certificate, value),
         properties_hold=properties_hold,
+        said=signed.findtext(_DESCRIPTION, ""),
     )
 
 

@@ -8,8 +8,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 from lxml import etree
 
-from onedoor.signing.asice import documents, integrity
-from onedoor.signing.asice.findings import Reason, Why
+from onedoor.signing.asice import documents, integrity, revocation
+from onedoor.signing.asice.findings import Broken, Reason, Why
 from onedoor.signing.schemes import signature_holds
 from onedoor.signing.tests import containers
 from onedoor.signing.tests.attacked import findings, reasons, whys
@@ -371,6 +371,13 @@ def test_an_ocsp_response_changed_after_it_was_signed_is_refused(monkeypatch):
     honest = containers.answer(Plan())
     monkeypatch.setattr(containers, "answer", lambda _: honest.replace(b"20260302075500Z", b"20260302075900Z"))
     assert reasons(zipped(container())) == {Reason.OCSP_BROKEN}
+
+
+def test_an_ocsp_response_tells_its_moments_with_their_zone():
+    honest = containers.answer(Plan(carry_responder=False))  # so that nobody is asked whether it was signed so
+    assert revocation.read(honest).status == "good"
+    with pytest.raises(Broken):
+        revocation.read(honest.replace(b"20260302075500Z", b"2026030207.9166"))
 
 
 @pytest.mark.parametrize("token", [b"", b"\x30\x80", b"\x30\x84\xff\xff\xff\xff", b"0" * 5_000_000], ids=len)

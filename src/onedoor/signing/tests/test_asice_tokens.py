@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from asn1crypto import cms, core
+from asn1crypto import cms, core, tsp
 from asn1crypto import x509 as asn1
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -102,6 +102,13 @@ def test_a_token_names_its_certificate_by_a_digest_that_is_accepted() -> None:
         first["hash_algorithm"], first["cert_hash"] = {"algorithm": "md5"}, running.finalize()
 
     assert refused(token(weak)) == Reason.TIME_STAMP_BROKEN
+
+
+@pytest.mark.parametrize("moment", ["2026030208.1234", "00000302080000Z"], ids=["of no zone", "of the year 0"])
+def test_a_token_gives_a_moment(moment: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = tsp.TSTInfo.dump
+    monkeypatch.setattr(tsp.TSTInfo, "dump", lambda info: written(info).replace(b"20260302080000Z", moment.encode()))
+    assert refused(stamp(STAMPED, Plan())) == Reason.TIME_STAMP_BROKEN
 
 
 def test_what_is_read_as_a_token_is_signed_data_of_a_bounded_size(monkeypatch: pytest.MonkeyPatch) -> None:
