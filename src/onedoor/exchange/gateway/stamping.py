@@ -9,10 +9,11 @@ import base64
 import json
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha512
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +41,7 @@ EVERY = 60.0
 MOST = 10_000
 """Signatures under one token."""
 AT_HAND = 50_000
-"""Signatures that are kept at hand; those after them are read from the log again."""
+"""Signatures that are kept at hand; those after them are read from the log once these have their time-stamp."""
 SECOND = 10**9
 _logger = logging.getLogger(__name__)
 
@@ -108,40 +109,44 @@ class Stamping:
             return
         self._more = False
         try:
-            found = await asyncio.to_thread(self._left, configuration)
+            found, more = await asyncio.to_thread(self._left, configuration)
         except BaseException:
             self._more = True
             raise
         values = {one.value for one in found}
         self._waiting = found + [one for one in self._waiting if one.value not in values]
+        self._more |= more
 
-    def _left(self, configuration: Configuration) -> list[Signed]:
-        """Return what no token in the log covers, with the certificate it was signed under: perhaps one of before."""
-        found = [unstamped(log, self._core.local.log_key) for log in self._core.logs]
-        left = [one for some, _ in found for one in some]
-        return self._signed(left, [one for _, some in found for one in some], configuration)
+    def _left(self, configuration: Configuration) -> tuple[list[Signed], bool]:
+        """Return the first that no token in the log covers, as many as are kept at hand, and whether there are more.
+
+        Each is with the certificate it was signed under: perhaps one of before.
+        """
+        found = list(
+            islice(self._signed(*unstamped(self._core.logs, self._core.local.log_key), configuration), AT_HAND + 1)
+        )
+        return found[:AT_HAND], len(found) > AT_HAND
 
     def _signed(
         self, left: Iterable[Unstamped], certificates: Iterable[Certificate], configuration: Configuration
-    ) -> list[Signed]:
-        """Return what stands in *left*, each under the certificate that its signature holds under, if one is known."""
+    ) -> Iterator[Signed]:
+        """Yield what stands in *left*, each under the certificate that its signature holds under, if one is known."""
         gateways = configuration.gateways.values()
         known = [(self._core.id, self._core.sealer.signing, self._core.sealer.template)]
         known += [(one.id, one.signing, one.template) for one in gateways]
         known += [(one.id, former, Template(former)) for one in gateways for former in one.former]
         known += [("", one, Template(one)) for one in certificates]
-        found, lost = list[Signed](), 0
+        lost = 0
         for moment, said, value in left:
             signer = batches.signer_of(said)
             likely = sorted(known, key=lambda one: one[0] != signer)
             holding = ((signing, template) for _, signing, template in likely if _holds(said, value, signing, template))
             if one := next(holding, None):
-                found.append(Signed(moment, said, value, *one))
+                yield Signed(moment, said, value, *one)
             else:
                 lost += 1
         if lost:
             _logger.error("stamping.unknown_signer signatures=%s", lost)
-        return found
 
     async def run(self) -> None:
         """Stamp what waits, again and again."""
@@ -177,7 +182,7 @@ class Stamping:
     async def stamp_others(self, left: Sequence[Unstamped]) -> None:
         """Stamp what stands in another worker's log, as far as the authority answers: the token goes into our own."""
         if self._tsa and (configuration := self._core.current()):
-            taken = self._signed(left, (), configuration)
+            taken = list(self._signed(left, (), configuration))
             try:
                 made = await asyncio.to_thread(self._made, taken, configuration)
             except OnedoorError as error:
@@ -226,22 +231,30 @@ def leaves(documents: Iterable[str]) -> list[bytes]:
     return [step([base64.b64decode(one)]) for one in documents]
 
 
-def unstamped(folder: Path, log_key: bytes) -> tuple[list[Unstamped], list[Certificate]]:
-    """Return the batches in the log that no token covers, in their order, and the certificates of tokens in it."""
-    left: dict[bytes, Unstamped] = {}
-    certificates: dict[str, str] = {}
-    for record in reading.records(folder, log_key, since=_covered(folder, log_key)):
-        payload = record.payload or b""
-        if record.kind == reading.STAMPED:
-            stamp = json.loads(payload)
-            certificates |= stamp["certificates"]
-            for value in reading.stamped(payload):
-                left.pop(value, None)
-        elif record.kind != reading.REFUSED:
-            statement, value = batches.sealed(payload)
-            if statement.startswith(batches.FORMAT.encode()):  # what an earlier format signed is no XAdES
-                left[value] = record.moment, statement.decode(), value
-    return list(left.values()), [load_der_x509_certificate(base64.b64decode(one)) for one in certificates.values()]
+def unstamped(folders: Sequence[Path], log_key: bytes) -> tuple[Iterator[Unstamped], list[Certificate]]:
+    """Return the batches in the logs that no token covers, in their order, and the certificates of tokens in them."""
+    since = {folder: _covered(folder, log_key) for folder in folders}
+    covered, certificates = set[bytes](), dict[str, str]()
+    for folder in folders:
+        for record in reading.records(folder, log_key, since=min(since.values())):
+            if record.kind == reading.STAMPED:
+                payload = record.payload or b""
+                certificates |= json.loads(payload)["certificates"]
+                covered.update(reading.stamped(payload))
+    known = [load_der_x509_certificate(base64.b64decode(one)) for one in certificates.values()]
+    return _uncovered(since, log_key, covered), known
+
+
+def _uncovered(since: Mapping[Path, int], log_key: bytes, covered: set[bytes]) -> Iterator[Unstamped]:
+    for folder, moment in since.items():
+        for record in reading.records(folder, log_key, since=moment):
+            if record.kind in (reading.STAMPED, reading.REFUSED):
+                continue
+            statement, value = batches.sealed(record.payload or b"")
+            # What an earlier format signed is no XAdES; what came twice waits once.
+            if value not in covered and statement.startswith(batches.FORMAT.encode()):
+                covered.add(value)
+                yield record.moment, statement.decode(), value
 
 
 def _covered(folder: Path, log_key: bytes) -> int:

@@ -1,0 +1,60 @@
+"""More signatures wait for a time-stamp than are kept at hand: the log has them, and gives them in parts."""
+
+import asyncio
+import base64
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from onedoor.exchange.gateway import batches, reading, stamping
+from onedoor.exchange.gateway.batches import Sealer
+from onedoor.exchange.gateway.log import Log
+from onedoor.exchange.gateway.messages import Message
+from onedoor.exchange.gateway.stamping import Signed, Stamping
+from onedoor.signing.certificates import Authority, Subject
+from onedoor.signing.keys import new_key
+
+KEY = b"k" * 32
+
+
+def stamped(taken: list[Signed], _: object) -> dict[str, Any]:
+    return {"certificates": {}, "signatures": [("", base64.b64encode(one.value).decode(), "") for one in taken]}
+
+
+async def stamping_of(core: Any, payloads: list[bytes]) -> Stamping:
+    made = Stamping(core, "http://127.0.0.1:9/tsa", "", 60)
+    made._made = stamped  # type: ignore[method-assign, assignment]
+    assert await made.stamp()
+    for payload in payloads:
+        core.log.append(reading.SENT_REQUESTS, payload, lambda _: None)
+        made.note(payload, core.sealer)
+    return made
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["at once", "after a start anew"])
+def test_of_what_waits_no_more_is_at_hand_than_fits_and_each_is_stamped_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, again: bool
+) -> None:
+    monkeypatch.setattr(stamping, "AT_HAND", 2)
+    key = new_key()
+    sealer = Sealer.of("G", key, Authority.create(tmp_path / "ca").issue(Subject("G"), key.public_key(), "message"))
+    payloads = [batches.seal(batches.REQUESTS, sealer, "H", [Message.of(b"%d" % n, b"")], n) for n in range(5)]
+
+    async def run() -> None:
+        log = Log(tmp_path / "log", KEY)
+        known = SimpleNamespace(gateways={})
+        core = SimpleNamespace(log=log, logs=[log.folder], local=SimpleNamespace(log_key=KEY), id="G", sealer=sealer)
+        core.current = lambda: known
+        made = await stamping_of(core, payloads)
+        assert made.waiting == 2
+        assert await (await stamping_of(core, []) if again else made).stamp()
+        log.close()
+
+    asyncio.run(run())
+    stamps = [one.payload or b"" for one in reading.records(tmp_path / "log", KEY) if one.kind == reading.STAMPED]
+    assert [(len(reading.stamped(one)), json.loads(one)["left"]) for one in stamps] == [(2, 1), (2, 1), (1, 0)]
+    values = [value for one in stamps for value in reading.stamped(one)]
+    assert values == [batches.sealed(one)[1] for one in payloads]
