@@ -24,12 +24,17 @@ from onedoor.signing.asice import documents
 from onedoor.signing.asice.findings import Broken, Finding
 
 _WANTED = (SHARED, ANCHOR, *directory.NAMES)
-_LARGEST, _MOST_FILES, _DEEPEST = 16 << 20, 200, 3
+_LARGEST, _MOST_FILES, _DEEPEST = 64 << 20, 200, 3
+"""Bytes of all files together, how many of them, in folders how deep."""
 _OWN = ("internalVerificationCert", "externalVerificationCert")
 
 
 class NotAConfiguration(BadInput):
     """{path} holds no X-Road configuration; look at {why}. Give a folder or zip as /verificationconf serves it."""
+
+
+class NotAnAnchor(BadInput):
+    """{path} is no configuration anchor. Give the anchor (an XML file) that the operator of the instance hands out."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +78,9 @@ class Instance:
 
 
 def load(path: Path, anchors: Sequence[Path] = ()) -> dict[str, Instance]:
-    """Return the instances of the configuration in the folder or zip *path*, by name; raise `NotAConfiguration`.
+    """Return the instances of the configuration in the folder or zip *path*, by name.
+
+    Raise `NotAConfiguration` or `NotAnAnchor`.
 
     With *anchors* given an instance counts only when a key that one of its anchors among them names signed it.
     """
@@ -94,28 +101,28 @@ def load(path: Path, anchors: Sequence[Path] = ()) -> dict[str, Instance]:
 
 
 def _given(path: Path) -> tuple[str, bytes]:
-    """Return whose anchor *path* is, and the file; raise `NotAConfiguration`."""
+    """Return whose anchor *path* is, and the file; raise `NotAnAnchor`."""
     if path.stat().st_size > _LARGEST:
-        raise NotAConfiguration(path=path, why=ANCHOR)
+        raise NotAnAnchor(path=path)
     data = path.read_bytes()
     try:
         return Anchor.read(data).instance, data
     except Exception as broken:  # a hostile anchor may break its reader in any way; each way means: none
-        raise NotAConfiguration(path=path, why=ANCHOR) from broken
+        raise NotAnAnchor(path=path) from broken
 
 
 def _in_folder(path: Path) -> Iterator[tuple[str, bytes]]:
     if not path.is_dir():
         raise FileNotFoundError(2, "No such file or folder", str(path))
     found = [one for depth in range(_DEEPEST) for one in path.glob("*/" * depth + "*") if one.name in _WANTED]
+    if len(found) > _MOST_FILES or sum(one.stat().st_size for one in found) > _LARGEST:
+        raise NotAConfiguration(path=path, why=found[-1].name)
     for one in found:
-        if one.stat().st_size > _LARGEST or len(found) > _MOST_FILES:
-            raise NotAConfiguration(path=path, why=one.name)
         yield one.relative_to(path).as_posix(), one.read_bytes()
 
 
 def _zipped(path: Path) -> dict[str, bytes]:
-    found = {}
+    found, left = {}, _LARGEST
     try:
         with zipfile.ZipFile(path) as archive:
             infos = [one for one in archive.infolist() if PurePosixPath(one.filename).name in _WANTED]
@@ -123,8 +130,9 @@ def _zipped(path: Path) -> dict[str, bytes]:
                 raise NotAConfiguration(path=path, why=infos[-1].filename)
             for info in infos:
                 with archive.open(info) as file:
-                    data = file.read(_LARGEST + 1)
-                if len(data) > _LARGEST or info.filename in found:
+                    data = file.read(left + 1)
+                left -= len(data)
+                if left < 0 or info.filename in found:
                     raise NotAConfiguration(path=path, why=info.filename)
                 found[info.filename] = data
     except NotAConfiguration:

@@ -6,6 +6,7 @@ client those of its own messages alone. How healthy services are is told to all,
 
 import gzip
 import json
+import re
 import time
 from collections.abc import Callable
 from secrets import token_hex
@@ -30,6 +31,7 @@ LONGEST_ID = 255
 MOST = 10_000
 """Records in one answer, X-Road's default; those of the same second stay together."""
 ATTACHMENT = "operational-monitoring-data.json.gz"
+_OF_MEMBER = re.compile(rb"/r1(?:/[^/]+){3}")
 _ASKED, _CRITERIA = f"S:Body/M:{DATA}", f"S:Body/M:{DATA}/M:searchCriteria"
 _FILTER = f"S:Body/M:{HEALTH}/M:filterCriteria/M:client"
 _STATISTICS = (("request", "Duration"), ("request", "Size"), ("response", "Size"))
@@ -68,7 +70,7 @@ def target(errand: soap.Errand) -> bytes:
 def meant(method: str, raw: bytes) -> tuple[str, str] | None:
     """Return member and service that the *raw* target of a request between gateways asks for; nothing if another."""
     path, _, code = raw.rpartition(b"/")
-    if method != "POST" or code.decode("latin-1") not in identifiers.MONITORING or not path.startswith(b"/r1/"):
+    if method != "POST" or code.decode("latin-1") not in identifiers.MONITORING or not _OF_MEMBER.fullmatch(path):
         return None
     return identifiers.read_identifier(path[len(b"/r1/") :].decode("latin-1"), identifiers.MEMBER), code.decode()
 

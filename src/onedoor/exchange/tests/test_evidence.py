@@ -253,7 +253,7 @@ def test_what_is_no_configuration_is_refused(tmp_path, content):
 def test_a_zip_bomb_is_no_configuration(tmp_path):
     path = tmp_path / "bomb.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("DEV/shared-params.xml", bytes(17 << 20))
+        archive.writestr("DEV/shared-params.xml", bytes(65 << 20))
     with pytest.raises(configuration.NotAConfiguration):
         configuration.load(path)
 

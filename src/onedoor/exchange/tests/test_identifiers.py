@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from onedoor.exchange.gateway import monitoring
 from onedoor.exchange.identifiers import BadIdentifier, read_identifier, read_target, write_identifier
 
 SERVICE = "/r1/VN/GOV/G15/CIVIL-STATUS/births"
@@ -71,3 +72,12 @@ def test_any_bytes_are_a_target_or_refused(raw: bytes) -> None:
         return
     assert ".." not in target.path.split("/")
     assert "\r" not in target.path
+
+
+def test_only_a_member_itself_is_asked_for_operational_data() -> None:
+    asked = b"getSecurityServerHealthData"
+    assert monitoring.meant("POST", b"/r1/VN/GOV/G01/" + asked) == ("VN/GOV/G01", asked.decode())
+    for path in (b"/r1/VN/GOV/G01/SYSTEM/", b"/r1/VN/GOV/G01/SYSTEM/service/", b"/r1/VN/GOV/", b"/r2/VN/GOV/G01/"):
+        assert monitoring.meant("POST", path + asked) is None
+    with pytest.raises(BadIdentifier):
+        monitoring.meant("POST", b"/r1/VN/GOV/%2F/" + asked)

@@ -1,14 +1,18 @@
 """A configuration that somebody laid down: what is too much, stands twice, or is not closed is none."""
 
 import zipfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from cryptography.x509.oid import NameOID
 
 from onedoor.exchange.directory import registering
 from onedoor.exchange.evidence import configuration, directory
-from onedoor.exchange.evidence.configuration import NotAConfiguration
-from onedoor.exchange.tests.test_evidence import keeper, parameters, signed
+from onedoor.exchange.evidence.configuration import NotAConfiguration, NotAnAnchor
+from onedoor.exchange.evidence.reasons import Reason
+from onedoor.exchange.tests.test_evidence import anchor, keeper, parameters, signed
+from onedoor.signing.tests.containers import issue
 
 PLACE = "DEV/shared-params.xml"
 
@@ -46,26 +50,52 @@ def test_a_file_stands_in_a_zip_once(packed: Path) -> None:
         configuration.load(packed)
 
 
-@pytest.mark.parametrize(("bound", "most"), [("_LARGEST", 100), ("_MOST_FILES", 1)])
+@pytest.mark.parametrize("bound", ["_LARGEST", "_MOST_FILES"])
 def test_so_much_of_a_configuration_is_read_and_no_more(
-    monkeypatch: pytest.MonkeyPatch, laid: Path, packed: Path, bound: str, most: int
+    monkeypatch: pytest.MonkeyPatch, laid: Path, packed: Path, bound: str
 ) -> None:
-    monkeypatch.setattr(configuration, bound, most)
+    together = {"_LARGEST": 2 * len(parameters()), "_MOST_FILES": 2}[bound]
+    monkeypatch.setattr(configuration, bound, together)
+    assert [configuration.load(path).keys() for path in (laid, packed)] == [{"DEV", "FED"}] * 2
+    monkeypatch.setattr(configuration, bound, together - 1)
     for path in (laid, packed):
         with pytest.raises(NotAConfiguration):
             configuration.load(path)
 
 
 def test_so_much_of_an_anchor_is_read_and_no_more(monkeypatch: pytest.MonkeyPatch, laid: Path) -> None:
-    anchor = laid.parent / "anchor.xml"
-    anchor.write_bytes(
-        b'<c:configurationAnchor xmlns:c="http://x-road.eu/xsd/xroad.xsd">'
-        b"<instanceIdentifier>DEV</instanceIdentifier></c:configurationAnchor>"
-    )
-    assert configuration.load(laid, [anchor]).keys() == {"DEV", "FED"}
-    monkeypatch.setattr(configuration, "_LARGEST", anchor.stat().st_size - 1)
-    with pytest.raises(NotAConfiguration, match="configuration-anchor"):
-        configuration.load(laid, [anchor])
+    given = laid.parent / "anchor.xml"
+    given.write_bytes(anchor(keeper()) + b" " * (1 << 13))
+    assert configuration.load(laid, [given]).keys() == {"DEV", "FED"}
+    monkeypatch.setattr(configuration, "_LARGEST", given.stat().st_size - 1)
+    with pytest.raises(NotAnAnchor):
+        configuration.load(laid, [given])
+
+
+def test_it_is_the_anchor_that_was_given_which_counts(laid: Path) -> None:
+    given, shared = laid.parent / "anchor.xml", (laid / PLACE).read_text()
+    stranger = issue({NameOID.COMMON_NAME: "stranger"})
+    (laid / "DEV" / "internalconf").write_bytes(signed(shared, stranger))
+    (laid / "DEV" / "configuration-anchor.xml").write_bytes(anchor(stranger))
+    assert configuration.load(laid)["DEV"].faults == ()
+    given.write_bytes(anchor(keeper()))
+    for several in ([given], [given, given]):
+        assert [one.reason for one in configuration.load(laid, several)["DEV"].faults] == [Reason.CONFIGURATION_ANCHOR]
+
+
+def test_each_list_that_lies_there_has_signed_it_and_the_first_to_end_says_until_when(laid: Path) -> None:
+    shared = (laid / PLACE).read_text()
+    for name, year in (("internalconf", 2035), ("externalconf", 2034)):
+        (laid / "DEV" / name).write_bytes(signed(shared, end=f"{year}-01-01T00:00:00"))
+    assert configuration.load(laid)["DEV"].signature.end == datetime(2034, 1, 1, tzinfo=UTC)
+    (laid / "DEV" / "externalconf").write_bytes(signed("another"))
+    assert [one.reason for one in configuration.load(laid)["DEV"].faults] == [Reason.CONFIGURATION_CHANGED]
+
+
+@pytest.mark.parametrize("only", ["true", "1", " true "])
+def test_an_authority_for_connections_alone_signs_no_message(laid: Path, only: str) -> None:
+    (laid / PLACE).write_text(parameters(only=only))
+    assert configuration.load(laid)["DEV"].authorities == ()
 
 
 def test_a_signed_list_has_a_beginning_and_an_end(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -181,6 +181,8 @@ def test_what_does_not_hold_is_refused_with_the_reason(made: Made, tmp_path: Pat
     refused(made, anchor, "well formed", b"Signature-Algorithm-Id", b"Algorithm")
     refused(made, anchor, "shared-params.xml is not what was signed", b"conf>", b"conf> ", "shared-params")
     refused(made, b"<a/>", "anchor is not well formed")
+    refused(made, anchor.replace(b"configurationAnchor", b"conf"), "anchor is not well formed")
+    refused(made, anchor.replace(b"verificationCert>", b"verificationCert>*", 1), "anchor is not well formed")
     bomb = b'<!DOCTYPE a [<!ENTITY x "xxxxxxxx"><!ENTITY y "&x;&x;&x;&x;">]>'
     for opening in (bomb, b'<!DOCTYPE a SYSTEM "file:///etc/passwd">'):
         refused(made, opening + anchor.partition(b"\n")[2], "anchor is not well formed")

@@ -122,7 +122,7 @@ def test_an_instance_without_one_of_the_anchors_given_counts_for_nothing(
     assert reasons(evidence, zipped(tmp_path, handed), other, anchor_of(place)) == []
     for wrong in (b"", b"<a/>"):
         other.write_bytes(wrong)
-        with pytest.raises(configuration.NotAConfiguration):
+        with pytest.raises(configuration.NotAnAnchor):
             configuration.load(tmp_path / "conf.zip", [other])
 
 
