@@ -155,7 +155,7 @@ def _instance(files: Mapping[str, bytes], place: PurePosixPath, known: Mapping[s
         authorities=tuple(_authorities(root)),
         time_stampers=tuple(certificate(text(one, "cert")) for one in root.findall("approvedTSA")),
         freshness=int(freshness) if freshness else FRESHNESS,
-        signature=next((one for one in signatures if not one.faults), signatures[-1]),
+        signature=min(signatures, key=lambda one: bool(one.faults)),
     )
 
 

@@ -14,7 +14,7 @@ from onedoor.signing.schemes import digest, same, signature_holds
 
 NAMES = ("internalconf", "externalconf")
 _BOUNDARY = re.compile(r"boundary=\"?([^\";\s]+)\"?", re.IGNORECASE)
-_IDENTIFIER = re.compile(r"([A-Z-]+);\s*instance=['\"]([^'\"]+)['\"]", re.IGNORECASE)
+_IDENTIFIER = re.compile(r"([A-Z-]+);\s*instance=['\"]([^'\"]+)['\"]")
 _SHARED = "SHARED-PARAMETERS"
 _HASH = re.compile(r"([A-Za-z0-9+/=]+);\s*hash-algorithm-id=\"?([^\";\s]+)\"?", re.IGNORECASE)
 _LARGEST = 4 << 20
@@ -58,8 +58,7 @@ class Directory:
 
     def holds(self, instance: str, data: bytes) -> bool:
         """Return whether *data* are the shared parameters of *instance* that were signed."""
-        found = [one for one in self.files if (one.kind, one.instance) == (_SHARED, instance)]
-        return len(found) == 1 and found[0].holds(data)
+        return any((one.kind, one.instance) == (_SHARED, instance) and one.holds(data) for one in self.files)
 
 
 def verify(data: bytes, certificates: Sequence[x509.Certificate]) -> Directory:
@@ -83,7 +82,7 @@ def _check_signature(
     found = _HASH.fullmatch(heads["verification-certificate-hash"])
     if found is None:
         raise BadDirectory
-    name, value = digest_name(found[2], NAMES[0]), base64.b64decode(found[1], validate=True)
+    name, value = digest_name(found[2], NAMES[0]), base64.b64decode(found[1])
     signer = next((one for one in certificates if same(digest(name, der(one)), value)), None)
     if signer is None:
         raise NotAnchored
@@ -101,7 +100,7 @@ def _read(listed: bytes) -> Directory:
         if found := _IDENTIFIER.fullmatch(heads.get("content-identifier", "")):
             scheme = digest_name(heads["hash-algorithm-id"], NAMES[0])
             place, value = heads.get("content-location", ""), base64.b64decode(content)
-            files.append(File(found[1].upper(), found[2], place, scheme, value))
+            files.append(File(found[1], found[2], place, scheme, value))
     return Directory(end if end.tzinfo else end.replace(tzinfo=UTC), told.get("version", ""), tuple(files))
 
 

@@ -78,18 +78,17 @@ def _time_stamp(stamp: TimeStamp, instances: Mapping[str, Instance], sender: Ins
 
 
 def _paths(signer: x509.Certificate, authority: Authority) -> Iterator[_Path]:
-    """Yield the ways from *signer* up to the top of *authority*, through approved certificates only."""
+    """Yield the ways from *signer* up to the top of *authority*, through approved certificates only, each once."""
     ways: list[tuple[x509.Certificate, ...]] = [(signer,)]
+    left = [one for one in authority.intermediates if one not in (signer, authority.top)]
     for _ in range(_LONGEST_PATH):
         longer = []
         for way in ways:
-            for above in (authority.top, *authority.intermediates):
-                if above in way or not _issued(above, way[-1]):
-                    continue
-                if above == authority.top:
-                    yield _Path((*way, above), authority)
-                else:
-                    longer.append((*way, above))
+            if _issued(authority.top, way[-1]):
+                yield _Path((*way, authority.top), authority)
+            found = [above for above in left if _issued(above, way[-1])]
+            longer += [(*way, above) for above in found]
+            left = [one for one in left if one not in found]
         ways = longer
 
 

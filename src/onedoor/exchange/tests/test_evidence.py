@@ -75,13 +75,13 @@ def keeper(kept: list[Identity] = []) -> Identity:  # noqa: B006
     return kept[0]
 
 
-def signed(shared: str, key: Identity | None = None, end: str = "2035-01-01T00:00:00Z") -> bytes:
+def signed(shared: str, key: Identity | None = None, end: str = "2035-01-01T00:00:00Z", of: str = "DEV") -> bytes:
     """Return the list that a central server signs, over *shared*."""
     key = key or keeper()
     digest = b64(hashlib.sha512(shared.encode()).digest())
     inner = (
         f"--in\r\nExpire-date: {end}\r\nVersion: 5\r\n\r\n--in\r\nContent-type: application/octet-stream\r\n"
-        "Content-identifier: SHARED-PARAMETERS; instance='DEV'\r\nContent-location: /V5/1/shared-params.xml\r\n"
+        f"Content-identifier: SHARED-PARAMETERS; instance='{of}'\r\nContent-location: /V5/1/shared-params.xml\r\n"
         f"Hash-algorithm-id: {SHA512}\r\n\r\n{digest}\r\n--in--\r\n"
     )
     signature = b64(key.key.sign(inner.encode(), ec.ECDSA(hashes.SHA512())))
@@ -410,6 +410,13 @@ def test_a_responder_whose_certificate_had_ended_is_not_believed(tmp_path):
 def test_a_certificate_that_was_issued_over_sha1_is_of_no_authority():
     weak = SimpleNamespace(signature_hash_algorithm=hashes.SHA1())  # the library makes none to test with
     assert not trust._issued(lab().ca.certificate, weak)
+
+
+def test_each_certificate_of_an_authority_is_tried_once_on_the_way_to_its_top(monkeypatch):
+    tried, authority = [], SimpleNamespace(top="top", intermediates=tuple(map(str, range(30))))
+    monkeypatch.setattr(trust, "_issued", lambda above, _: tried.append(above) or above != "top")
+    assert list(trust._paths("signer", authority)) == []
+    assert len(tried) < 100
 
 
 def test_a_header_said_twice_makes_a_list_unreadable():

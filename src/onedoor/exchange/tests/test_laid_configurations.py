@@ -92,6 +92,22 @@ def test_each_list_that_lies_there_has_signed_it_and_the_first_to_end_says_until
     assert [one.reason for one in configuration.load(laid)["DEV"].faults] == [Reason.CONFIGURATION_CHANGED]
 
 
+def test_an_anchor_and_a_signed_list_are_of_one_instance(laid: Path) -> None:
+    shared, listed = (laid / "FED" / "shared-params.xml").read_text(), laid / "FED" / "internalconf"
+    for of, faults in (("FED", []), ("DEV", [Reason.CONFIGURATION_CHANGED])):
+        listed.write_bytes(signed(shared, of=of))
+        assert [one.reason for one in configuration.load(laid)["FED"].faults] == faults
+    listed.write_bytes(signed(shared, of="FED"))
+    (laid / "configuration-anchor.xml").write_bytes(anchor(keeper()))
+    assert [one.reason for one in configuration.load(laid)["FED"].faults] == [Reason.CONFIGURATION_ANCHOR]
+
+
+def test_a_list_signed_in_a_way_that_is_not_accepted_is_not_believed(laid: Path) -> None:
+    listed = signed((laid / PLACE).read_text())
+    (laid / "DEV" / "internalconf").write_bytes(listed.replace(b"ecdsa-sha512", b"ecdsa-sha1"))
+    assert [one.reason for one in configuration.load(laid)["DEV"].faults] == [Reason.CONFIGURATION_SIGNATURE]
+
+
 @pytest.mark.parametrize("only", ["true", "1", " true "])
 def test_an_authority_for_connections_alone_signs_no_message(laid: Path, only: str) -> None:
     (laid / PLACE).write_text(parameters(only=only))

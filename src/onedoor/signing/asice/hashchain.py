@@ -21,8 +21,8 @@ _METHOD, _VALUE = f"{{{DS}}}DigestMethod", f"{{{DS}}}DigestValue"
 _DEFAULT, _STEP, _RESULT = f"{{{HC}}}DefaultDigestMethod", f"{{{HC}}}HashStep", f"{{{HC}}}HashChainResult"
 _HASH, _STEP_REF, _DATA_REF = f"{{{HC}}}HashValue", f"{{{HC}}}StepRef", f"{{{HC}}}DataRef"
 _SEQUENCE = 16
-_DEEPEST, _MOST = 64, 20_000
-"""Steps below each other, which also ends a circle, and steps worked out for one result."""
+_DEEPEST, _MOST, _MOST_FILES = 64, 20_000, 8
+"""Steps below each other, which also ends a circle, steps worked out for one result, and files that hold them."""
 
 
 @dataclass
@@ -88,7 +88,7 @@ class _Walk:
     def _load(self, file: str, entry: str) -> None:
         if file in self._methods:
             return
-        if file not in self._container:
+        if file not in self._container or len(self._methods) == _MOST_FILES:
             raise Broken(Reason.HASH_CHAIN, entry=entry)
         root = documents.parse(self._container.read(file), file)
         self._methods[file] = documents.attribute(documents.only(root, _DEFAULT, file), "Algorithm", file)

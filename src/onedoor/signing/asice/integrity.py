@@ -154,9 +154,10 @@ def _responses(signature: Signature, found: Integrity) -> Iterator[Finding]:
             found.responses.append(revocation.read(der))
         except Broken as broken:
             yield broken.finding
-    for name, value in signature.referred_responses:
-        if not any(same(digest(name, der), value) for der in signature.responses):
-            yield Finding(Reason.OCSP_REFERENCE)
+    names = {name for name, _ in signature.referred_responses}
+    known = {(name, digest(name, der)) for name in names for der in signature.responses}
+    if not known.issuperset(signature.referred_responses):
+        yield Finding(Reason.OCSP_REFERENCE)
 
 
 def _manifest(container: Container) -> Iterator[Finding]:

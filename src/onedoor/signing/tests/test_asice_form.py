@@ -165,10 +165,11 @@ def test_a_step_of_a_hash_chain_says_a_value():
     assert Reason.HASH_CHAIN in reasons(zipped(entries | {"sig-hashchain.xml": empty}))
 
 
-def test_so_many_steps_of_a_hash_chain_are_worked_out_and_no_more(monkeypatch):
+@pytest.mark.parametrize(("bound", "most"), [("_MOST", -1), ("_MOST_FILES", 0)])
+def test_so_many_steps_and_files_of_a_hash_chain_are_worked_out_and_no_more(monkeypatch, bound, most):
     data = zipped(container(chain=True))
     assert integrity.check(io.BytesIO(data)).verdict == "valid"
-    monkeypatch.setattr(hashchain, "_MOST", -1)
+    monkeypatch.setattr(hashchain, bound, most)
     assert reasons(data) == {Reason.HASH_CHAIN}
 
 

@@ -88,6 +88,19 @@ def test_a_file_and_its_directory_have_a_largest_size(monkeypatch, most, why):
     assert findings(zipped(container())) == [(Reason.TOO_LARGE, why)]
 
 
+def test_of_a_file_without_an_end_only_so_much_is_read():
+    asked = []
+
+    class Endless(io.BytesIO):
+        def read(self, size=-1):
+            asked.append(size)
+            return bytes(max(size, 0))
+
+    assert [one.reason for one in integrity.check(Endless()).findings] == [Reason.NOT_A_CONTAINER]
+    assert len(asked) == 1
+    assert 0 < asked[0] < 1 << 20
+
+
 def test_bytes_after_the_end_of_a_packed_stream_are_refused():
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
