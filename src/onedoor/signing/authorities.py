@@ -17,7 +17,7 @@ from onedoor.signing.status import Status
 
 PATIENCE = 5.0
 KNOWN_FOR, SILENT_FOR = 300.0, 30.0
-"""Seconds for which a status is not asked again, and for which a silent responder is left alone."""
+"""Seconds for which a status is not asked again at most, and for which a silent responder is left alone."""
 LARGEST = 64 * 1024
 MOST_KNOWN = 256
 _ROOM, _STEP = 2048, 512
@@ -47,6 +47,14 @@ class TimeStampAuthority:
         return token
 
 
+def _lasting(told: Status | None) -> float:
+    """Return for how many seconds what was *told* counts: no longer than until the responder tells something newer."""
+    if told is None:
+        return SILENT_FOR
+    left = (told.until - datetime.now(UTC)).total_seconds()
+    return min(KNOWN_FOR, left) if told.until > told.since else KNOWN_FOR  # else it does not say when that is
+
+
 class Responders:
     """OCSP responders: the one at *url*, or without it where each certificate says; what they told is kept a while.
 
@@ -70,7 +78,7 @@ class Responders:
             told = self._ask(certificate, issuer)
             if len(self._known) >= MOST_KNOWN:
                 self._known.clear()
-            self._known[key] = (time.monotonic() + (KNOWN_FOR if told else SILENT_FOR), told)
+            self._known[key] = (time.monotonic() + _lasting(told), told)
             return told
 
     def _ask(self, certificate: x509.Certificate, issuer: x509.Certificate) -> Status | None:

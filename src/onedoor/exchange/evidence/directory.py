@@ -18,7 +18,6 @@ _IDENTIFIER = re.compile(r"([A-Z-]+);\s*instance=['\"]([^'\"]+)['\"]")
 _SHARED = "SHARED-PARAMETERS"
 _HASH = re.compile(r"([A-Za-z0-9+/=]+);\s*hash-algorithm-id=\"?([^\";\s]+)\"?", re.IGNORECASE)
 _LARGEST = 4 << 20
-_MOST_PARTS = 200
 
 
 class BadDirectory(ValueError):
@@ -120,7 +119,7 @@ def _parts(heads: dict[str, str], body: bytes) -> list[bytes]:
     if found is None:
         raise BadDirectory
     mark = b"--" + found[1].encode()
-    opening, *rest = (b"\r\n" + body).split(b"\r\n" + mark, _MOST_PARTS)
+    opening, *rest = (b"\r\n" + body).split(b"\r\n" + mark)
     if opening.strip() or not rest or not rest[-1].startswith(b"--"):
         raise BadDirectory
     return [part.removeprefix(b"\r\n") for part in rest[:-1]]

@@ -3,12 +3,14 @@
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from cryptography.x509.oid import NameOID
 
 from onedoor.exchange.directory import registering
-from onedoor.exchange.evidence import configuration, directory
+from onedoor.exchange.evidence import configuration, directory, trust
 from onedoor.exchange.evidence.configuration import NotAConfiguration, NotAnAnchor
 from onedoor.exchange.evidence.reasons import Reason
 from onedoor.exchange.tests.test_evidence import anchor, keeper, parameters, signed
@@ -100,6 +102,15 @@ def test_an_anchor_and_a_signed_list_are_of_one_instance(laid: Path) -> None:
     listed.write_bytes(signed(shared, of="FED"))
     (laid / "configuration-anchor.xml").write_bytes(anchor(keeper()))
     assert [one.reason for one in configuration.load(laid)["FED"].faults] == [Reason.CONFIGURATION_ANCHOR]
+
+
+def test_who_approves_a_time_stamp_is_the_sender_rather_than_others_and_nobody_who_is_not_believed() -> None:
+    known: dict[str, Any] = {
+        name: SimpleNamespace(name=name, time_stampers=("TSA",), faults=faults)
+        for name, faults in (("false", ("changed",)), ("other", ()), ("sender", ()))
+    }
+    found = trust.approving(cast("Any", SimpleNamespace(certificate="TSA")), known, known["sender"])
+    assert [one.name for one in found] == ["sender", "other", "false"]
 
 
 def test_a_list_signed_in_a_way_that_is_not_accepted_is_not_believed(laid: Path) -> None:
