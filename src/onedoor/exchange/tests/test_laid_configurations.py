@@ -1,19 +1,25 @@
 """A configuration that somebody laid down: what is too much, stands twice, or is not closed is none."""
 
+import contextlib
+import random
 import zipfile
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from onedoor.exchange.directory import registering
-from onedoor.exchange.evidence import configuration, directory, trust
+from onedoor.exchange.evidence import anchors, configuration, directory, trust
 from onedoor.exchange.evidence.configuration import NotAConfiguration, NotAnAnchor
 from onedoor.exchange.evidence.reasons import Reason
-from onedoor.exchange.tests.test_evidence import anchor, keeper, parameters, signed
+from onedoor.exchange.tests.test_evidence import V5, anchor, keeper, parameters, signed
+from onedoor.signing.asice import documents
+from onedoor.signing.asice.findings import Broken
 from onedoor.signing.tests.containers import issue
 
 PLACE = "DEV/shared-params.xml"
@@ -143,3 +149,75 @@ def test_so_much_of_a_registration_is_read_and_no_more(monkeypatch: pytest.Monke
     monkeypatch.setattr(registering, "LARGEST", 1)
     with pytest.raises(registering.BadRegistration, match="longer than 1 bytes"):
         registering.read(b"{}")
+
+
+def test_x_roads_own_configuration_is_read_and_its_signatures_hold() -> None:
+    one = configuration.load(V5)["DEV"]
+    assert (one.signature.kind, one.faults, one.freshness) == ("own", (), 3600)
+    assert (len(one.authorities), len(one.time_stampers)) == (1, 1)
+    assert one.signature.end is not None
+    assert one.signature.end.isoformat() == "2035-03-01T14:38:31+00:00"
+
+
+@pytest.mark.parametrize("name", ["internalconf", "externalconf"])
+def test_no_bit_of_a_signed_list_changes_unseen(name: str) -> None:
+    data, keys = (V5 / name).read_bytes(), configuration.load(V5)["DEV"]
+    certificates = list(_own(V5))
+    honest, generator = directory.verify(data, certificates), random.Random(5)
+    for _ in range(300):
+        changed = bytearray(data)
+        changed[generator.randrange(len(data))] ^= 1 << generator.randrange(8)
+        with contextlib.suppress(directory.BadDirectory, Broken):
+            assert directory.verify(bytes(changed), certificates) == honest
+    assert keys.signature.end == honest.end
+
+
+def _own(folder: Path) -> Iterator[x509.Certificate]:
+    root = documents.parse_message((folder / "shared-params.xml").read_bytes(), "shared-params.xml")
+    for kind in ("internal", "external"):
+        for one in root.iter(f"{kind}VerificationCert"):
+            yield anchors.certificate(one.text)
+
+
+def test_changed_parameters_are_seen(tmp_path: Path) -> None:
+    for path in V5.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes().replace(b"<memberCode>4321<", b"<memberCode>4322<"))
+    assert [one.reason for one in configuration.load(tmp_path)["DEV"].faults] == [Reason.CONFIGURATION_CHANGED]
+
+
+def test_a_zip_is_read_like_a_folder(tmp_path: Path) -> None:
+    path = tmp_path / "conf.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("verificationconf/instance-identifier", "DEV")
+        archive.writestr("verificationconf/DEV/shared-params.xml", parameters())
+        archive.writestr("verificationconf/FED/shared-params.xml", parameters(instance="FED"))
+    assert set(configuration.load(path)) == {"DEV", "FED"}
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"<a/>", b"<!DOCTYPE a []><a/>", b"<conf><instanceIdentifier>A</instanceIdentifier>"]
+)
+def test_what_is_no_configuration_is_refused(tmp_path: Path, content: bytes) -> None:
+    with pytest.raises(configuration.NotAConfiguration):
+        configuration.load(tmp_path)
+    (tmp_path / "shared-params.xml").write_bytes(content)
+    with pytest.raises(configuration.NotAConfiguration):
+        configuration.load(tmp_path)
+    (tmp_path / "file").write_bytes(content)
+    with pytest.raises(configuration.NotAConfiguration):
+        configuration.load(tmp_path / "file")
+
+
+def test_a_zip_bomb_is_no_configuration(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("DEV/shared-params.xml", bytes(65 << 20))
+    with pytest.raises(configuration.NotAConfiguration):
+        configuration.load(path)
+
+
+def test_a_header_said_twice_makes_a_list_unreadable() -> None:
+    data, name = signed("x"), b"Signature-Algorithm-Id"
+    assert directory.verify(data, [keeper().certificate]).files
+    with pytest.raises(directory.BadDirectory):
+        directory.verify(data.replace(name, name + b": none\r\n" + name), [keeper().certificate])

@@ -119,6 +119,7 @@ class Plan:
     attachments: Mapping[str, bytes] = field(default_factory=lambda: {"attachment1": b"body"})
     status: str = "good"
     answered: datetime = NOW - timedelta(minutes=5)
+    until: datetime | None = None
     stamped: datetime = NOW
     digest: str = SHA512
     method: str = ECDSA
@@ -210,7 +211,7 @@ def answer(plan: Plan) -> bytes:
         algorithm=hashes.SHA1(),
         cert_status=status,
         this_update=plan.answered,
-        next_update=None,
+        next_update=plan.until,
         revocation_time=revoked,
         revocation_reason=None,
     )

@@ -136,6 +136,15 @@ def test_a_method_names_its_algorithm():
     assert whys(changed(lambda root: find(root, "DigestMethod").attrib.clear())) == {Why.NO_ATTRIBUTE}
 
 
+@pytest.mark.parametrize("name", ["Id", "ID", "id"])
+def test_an_id_stands_once_however_it_is_called(name):
+    def second(root: etree._Element) -> None:
+        find(root, "SignatureValue").attrib.clear()
+        find(root, "SignatureValue").set(name, "props")
+
+    assert whys(changed(second)) == {Why.ID_TWICE}
+
+
 def test_before_a_signature_stands_no_comment():
     entries = container(stamp_chain=False)
     document = b"<!--x-->" + etree.tostring(etree.fromstring(entries[SIGNATURES]))

@@ -82,8 +82,10 @@ def test_what_the_end_says_of_the_directory_must_be_so(places, by, why):
     assert whys(bytes(data)) == {why}
 
 
-@pytest.mark.parametrize(("most", "why"), [("LARGEST_FILE", Why.FILE), ("_LARGEST_DIRECTORY", Why.ENTRIES)])
-def test_a_file_and_its_directory_have_a_largest_size(monkeypatch, most, why):
+@pytest.mark.parametrize(
+    ("most", "why"), [("LARGEST_FILE", Why.FILE), ("_LARGEST_DIRECTORY", Why.ENTRIES), ("LARGEST_CONTENT", Why.CONTENT)]
+)
+def test_a_file_its_directory_and_its_content_have_a_largest_size(monkeypatch, most, why):
     monkeypatch.setattr(reading, most, 10)
     assert findings(zipped(container())) == [(Reason.TOO_LARGE, why)]
 
@@ -124,6 +126,52 @@ def test_what_is_said_of_an_entry_in_two_places_must_agree(place, value):
     assert whys(bytes(data)) <= {Why.TWO_ACCOUNTS, Why.DAMAGED}
 
 
+def said_of_the_last(data: bytes, place: int, form: str, *values: int) -> bytes:
+    """Return *data* with *values* said of its last entry in both places, at *place* of its own head."""
+    changed = bytearray(data)
+    for head, after in ((b"PK\3\4", 0), (b"PK\1\2", 2)):
+        struct.pack_into(form, changed, data.rindex(head) + place + after, *values)
+    return bytes(changed)
+
+
+@pytest.mark.parametrize(("place", "value"), [(6, 1), (6, 0x40), (8, 12), (8, 9)])
+def test_an_entry_that_other_readers_would_unpack_otherwise_is_refused(place, value):
+    assert whys(said_of_the_last(zipped(container()), place, "<H", value)) == {Why.TWO_ACCOUNTS}
+
+
+def test_a_packed_stream_has_an_end():
+    stream = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    packed = stream.compress(b"body") + stream.flush(zlib.Z_SYNC_FLUSH)
+    data = said_of_the_last(raw([*container().items(), ("attachment2", packed)]), 8, "<H", zipfile.ZIP_DEFLATED)
+    assert whys(said_of_the_last(data, 14, "<LLL", zlib.crc32(b"body"), len(packed), 4)) == {Why.DAMAGED}
+
+
+def test_what_one_place_alone_says_of_how_an_entry_is_written_is_refused():
+    data = bytearray(zipped(container()))
+    data[7] ^= 0x08  # that its name is UTF-8
+    assert whys(bytes(data)) == {Why.TWO_ACCOUNTS}
+
+
+def test_bytes_before_the_first_entry_that_the_directory_counts_with_are_refused():
+    file = io.BytesIO(b"other")
+    file.seek(0, 2)
+    with zipfile.ZipFile(file, "a") as archive:
+        for name, data in container().items():
+            archive.writestr(zipfile.ZipInfo(name), data)
+    assert whys(file.getvalue()) == {Why.BEFORE_START}
+
+
+def test_an_entry_that_reaches_over_the_next_one_is_refused():
+    data = raw([*container().items(), ("attachment2", b"over"), ("attachment3", b"under")])
+    last, end = data.rindex(b"PK\3\4"), data.index(b"PK\1\2")
+    start = last - len(b"over")
+    whole = (zlib.crc32(data[start:end]), end - start, end - start)
+    changed, name = bytearray(data), b"attachment2"
+    struct.pack_into("<LLL", changed, start - len(name) - 16, *whole)
+    struct.pack_into("<LLL", changed, data.rindex(name) - 46 + 16, *whole)
+    assert whys(bytes(changed)) == {Why.OVERLAP}
+
+
 def test_entries_that_lie_over_each_other_are_refused():
     data = bytearray(zipped(container()))
     central = [at for at in range(len(data)) if data[at : at + 4] == b"PK\1\2"]
@@ -138,6 +186,9 @@ def test_a_bomb_of_many_entries_is_refused():
 
 def test_a_bomb_of_zeros_is_refused_before_it_is_unpacked():
     assert findings(zipped(container() | {"attachment2": bytes(64 << 20)})) == [(Reason.TOO_LARGE, Why.CONTENT)]
+    assert (
+        integrity.check(io.BytesIO(zipped(container(attachments={"attachment1": bytes(1 << 20)})))).verdict == "valid"
+    )
 
 
 def test_a_bomb_that_lies_about_its_size_is_stopped_where_it_lies(monkeypatch):
