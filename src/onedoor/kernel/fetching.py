@@ -77,6 +77,7 @@ class Server:
         try:
             parts = urlsplit(f"{self.url}/{path}" if path else self.url)
             host, port, secure = parts.hostname or "", parts.port, parts.scheme == "https"
+            host.encode("idna")  # as who connects does, where nobody takes its error for one
             where = quote(parts.path or "/", safe=SAFE) + (f"?{quote(parts.query, safe=SAFE)}" if parts.query else "")
             head = f"{method} {where} HTTP/1.1\r\nHost: {parts.netloc.rpartition('@')[2]}\r\n"
             head += f"Content-Type: {kind}\r\n" if kind else ""

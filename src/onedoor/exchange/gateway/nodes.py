@@ -198,7 +198,7 @@ class Node:
     async def _connect(self, connection: "NodeConnection") -> None:
         try:
             await asyncio.wait_for(self._reach(connection), CONNECT)
-        except (OSError, TimeoutError) as error:
+        except (OSError, UnicodeError, TimeoutError) as error:
             self._connecting.discard(connection)
             _logger.warning("node.unreachable port=%s error=%s", self.port, type(error).__name__)
             if not self.all:

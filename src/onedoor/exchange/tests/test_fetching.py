@@ -25,8 +25,9 @@ def test_an_answer_is_taken_up_to_its_limit() -> None:
     chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n"
     with Hostile(chunked) as one, pytest.raises(BadAnswer, match="Transfer-Encoding"):
         Server(one.url, 5.0).ask("GET", "key", 100)
-    with pytest.raises(BadAnswer, match="no address"):
-        Server("http://127.0.0.1:99999", 5.0).ask("GET", "key", 100)
+    for wrong in ("127.0.0.1:99999", "a..b", "a" * 64):
+        with pytest.raises(BadAnswer, match="no address"):
+            Server(f"http://{wrong}", 5.0).ask("GET", "key", 100)
 
 
 def test_a_connection_is_kept_and_one_that_ended_made_anew() -> None:

@@ -63,6 +63,8 @@ def test_headers_of_one_connection_do_not_travel_and_it_names_no_others() -> Non
         [(b"X_Road_Client", b"VN/GOV/G01/POPULATION")],
         [(b"X-Road_Client", b"VN/GOV/G01/POPULATION")],
         [(b"Onedoor_Purpose", b"x")],
+        [(b"X_GovStack_Client", b"x")],
+        [(b"X-GovStack-Client", b"x")],
         [(b"Idempotency_Key", b"x")],
         [(b"Idempotency-Key", b"x"), (b"Idempotency-Key", b"x")],
     ],

@@ -1,6 +1,7 @@
 """Connections to a system: whom they trust, what is sent once more on another one, and what they take for an answer."""
 
 import asyncio
+import ssl
 import time
 from collections.abc import Callable
 from typing import Any, cast
@@ -65,6 +66,17 @@ def body_of(length: int) -> Body:
 
 def closed(connection: NodeConnection) -> bool:
     return bool(cast("Any", connection._transport).abort.called)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "a..b"], ids=["nobody there", "no name"])
+def test_what_waits_for_a_system_that_cannot_be_reached_hears_so_at_once(behind: Behind, host: str) -> None:
+    async def run() -> None:
+        node = Node(host, 1, OWN, ssl.create_default_context(), passing=Passing(LIMITS))
+        node.send(behind.errand())
+        await asyncio.gather(*node._tasks)
+        assert (behind.why, node._connecting) == ("NetworkError", set())
+
+    asyncio.run(run())
 
 
 def test_whoever_shows_another_certificate_than_the_registered_one_is_sent_nothing(behind: Behind) -> None:

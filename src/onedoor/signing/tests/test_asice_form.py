@@ -45,6 +45,10 @@ def test_a_signature_below_another_root_is_none():
     assert whys(changed(rooted, classic=True)) == {Why.NO_SIGNATURE}
 
 
+def test_a_signature_is_not_nested_deep():
+    assert whys(zipped(container() | {SIGNATURES: b"<a>" * 300 + b"</a>" * 300})) == {Why.NOT_XML}
+
+
 def test_beside_a_signature_stands_nothing():
     assert whys(changed(lambda root: etree.SubElement(root, "other"), classic=True)) == {Why.STRANGE_ELEMENT}
 
