@@ -2,6 +2,7 @@
 
 import copy
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -91,6 +92,13 @@ def test_what_a_service_answers_where_a_list_could_be_is_left_as_it_is(xroad: XR
     assert [one["headers"]["accept"] for one in xroad.system.seen] == ["text/plain"] * 2
 
 
+def test_a_fault_of_another_gateway_is_no_list() -> None:
+    told: list[bytes] = []
+    fault = b'{"type": "Server.ServerProxy.UnknownMember"}'
+    Retelling(SimpleNamespace(answer=lambda *answer, **_: told.append(answer[-1])), "").answer(500, b"", [], fault)
+    assert told == [fault]
+
+
 @pytest.mark.parametrize("body", [b"", b"[1]", b'{"member": 5}', b'{"service": [1]}', b"[" * 100_000])
 def test_a_list_of_another_gateway_that_is_none_is_told_as_a_fault(body: bytes) -> None:
     told = []
@@ -117,6 +125,7 @@ def test_govstacks_names_reach_no_provider(xroad: XRoad, name: str) -> None:
         (PETS, [CLIENT, ("X-Road-Client", PORTAL)]),
         (PETS, []),
         (f"/govstack{PETS}", [CLIENT]),
+        ("/govstack" * 800, []),
         ("/nothing", [CLIENT]),
         ("/", [CLIENT]),
         ("/listClients?instanceId=%ff", [("X-Road-Client", PORTAL)]),

@@ -67,8 +67,13 @@ def test_headers_of_one_connection_do_not_travel_and_it_names_no_others() -> Non
         [(b"X-GovStack-Client", b"x")],
         [(b"Idempotency_Key", b"x")],
         [(b"Idempotency-Key", b"x"), (b"Idempotency-Key", b"x")],
+        [(b"Traceparent", b"x"), (b"traceparent", b"y")],
     ],
 )
 def test_headers_that_imitate_those_of_the_exchange_are_refused(headers: list[tuple[bytes, bytes]]) -> None:
     with pytest.raises(BadMessage):
         messages.check(Fields(headers))
+
+
+def test_of_a_reason_travels_what_can_be_printed() -> None:
+    assert messages.printable(b"Not\0 \r\n\x1bFound\x7f\xe9" + b"!" * 99) == b"Not Found" + b"!" * 45

@@ -194,6 +194,21 @@ def test_what_does_not_hold_is_refused_with_the_reason(made: Made, tmp_path: Pat
         download.download(anchor, NOW + DAY, made.ask)
 
 
+def test_a_list_whose_files_are_not_there_is_none(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigurationRefused, match="not what was signed"):
+        download.download(made.anchor(), NOW, lambda url: None if "shared" in url else made.ask(url))
+    monkeypatch.delitem(download._NAMES, "SHARED-PARAMETERS")
+    refused(made, made.anchor(), "shared-params.xml is not what was signed")
+
+
+def test_where_one_source_does_not_hold_the_next_one_serves(made: Made, tmp_path: Path) -> None:
+    good, other = Anchor.read(made.anchor()).sources, Made(tmp_path)
+    other.publish(NOW)
+    strange = Source("http://first:8400/internalconf", Anchor.read(other.anchor()).certificates)
+    anchor = Anchor("VN", (strange, *good)).written()
+    assert download.download(anchor, NOW, lambda url: made.ask(url.replace("first", "directory")))
+
+
 def test_no_byte_of_a_list_changes_unseen(made: Made) -> None:
     anchor = Anchor.read(made.anchor())
     signed, generator = made.ask("http://directory:8400/internalconf?version=6") or b"", random.Random(7)

@@ -66,12 +66,12 @@ class _Walk:
 
     def step(self, uri: str, here: str, entry: str, depth: int) -> bytes:
         """Return the DER of the step that *uri* names, seen from the chain in *here*."""
-        base, mark, name = uri.partition("#")
+        base, _, name = uri.partition("#")
         file = base.removeprefix("/") or here
         place = file, name
         if place in self._known:
             return self._known[place]
-        if not mark or not file or depth > _DEEPEST or len(self._known) > _MOST:
+        if depth > _DEEPEST or len(self._known) > _MOST:
             raise Broken(Reason.HASH_CHAIN, entry=entry)
         self._load(file, entry)
         if place not in self._steps:

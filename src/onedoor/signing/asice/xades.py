@@ -176,7 +176,7 @@ def _certificate(signature: etree._Element, properties: etree._Element) -> x509.
         raise Broken(Reason.OTHER_CERTIFICATE)
     try:
         return load_certificate(found[0])
-    except Exception as broken:  # a hostile certificate may break its reader in any way
+    except ValueError as broken:
         raise Broken(Reason.OTHER_CERTIFICATE) from broken
 
 

@@ -8,7 +8,7 @@ from lxml import etree
 from onedoor.signing.asice import hashchain, integrity, names
 from onedoor.signing.asice.findings import Reason, Why
 from onedoor.signing.tests.attacked import findings, reasons, whys
-from onedoor.signing.tests.containers import DS, EXCLUSIVE, SIGNATURES, XADES, container, zipped
+from onedoor.signing.tests.containers import DS, EXCLUSIVE, SIGNATURES, XADES, b64, container, sha512, zipped
 
 
 def changed(change, *, classic: bool = False) -> bytes:
@@ -120,6 +120,14 @@ def gone(named: etree._Element) -> None:
 def test_a_signature_names_its_certificate_once(change):
     found = reasons(changed(lambda root: change(find(root, "SigningCertificateV2", XADES))))
     assert found == {Reason.OTHER_CERTIFICATE}
+
+
+def test_a_certificate_that_cannot_be_read_signs_nothing():
+    def broken(root: etree._Element) -> None:
+        find(root, "X509Certificate").text = b64(b"none")
+        root.find(f".//{{{XADES}}}CertDigest/{{{DS}}}DigestValue").text = b64(sha512(b"none"))
+
+    assert reasons(changed(broken)) == {Reason.OTHER_CERTIFICATE}
 
 
 def test_a_value_is_text_alone():
