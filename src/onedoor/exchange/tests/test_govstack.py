@@ -1,9 +1,11 @@
 """GovStack's names at the mount of a gateway: its lists are held against the definition of GovStack itself."""
 
 import copy
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import requests
@@ -13,7 +15,10 @@ from schemathesis import GenerationMode
 from schemathesis.core.transport import Response
 from tests.apis.generating import CONFORMS, hold
 
+from onedoor.exchange.gateway import govstack
 from onedoor.exchange.gateway.govstack import Retelling
+from onedoor.exchange.gateway.messages import Fields
+from onedoor.exchange.gateway.systems import Asked
 from onedoor.exchange.tests.xroad import PATIENCE, PETS, PORTAL, PROVIDER, Answer, XRoad
 
 WRITTEN = yaml.safe_load((Path(__file__).parent / "govstack-im-directory-1.0.yaml").read_text("utf-8"))
@@ -90,6 +95,13 @@ def test_what_a_service_answers_where_a_list_could_be_is_left_as_it_is(xroad: XR
         answer = xroad.ask(f"/govstack{PETS}/pets/listMethods", method, [CLIENT, ("Accept", "text/plain")])
         assert (answer.status, answer.body) == (200, b"no list")
     assert [one["headers"]["accept"] for one in xroad.system.seen] == ["text/plain"] * 2
+
+
+def test_a_service_whose_code_begins_like_a_list_is_none() -> None:
+    asked, connection = Asked(b"GET", b"", Fields([]), b"", "", secure=True), Mock()
+    for code, listed in ((b"listMethods", True), (b"listMethodsOfOurs", False), (b"listMethods/one", False)):
+        target = b"/govstack/r1/VN/GOV/G01/POPULATION/" + code
+        assert (govstack.mounted(replace(asked, target=target), connection)[1] is not connection) == listed
 
 
 def test_a_fault_of_another_gateway_is_no_list() -> None:

@@ -4,7 +4,8 @@ import contextlib
 import random
 import zipfile
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -13,9 +14,12 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
+from onedoor.exchange.configuration import ConfigurationRefused
 from onedoor.exchange.directory import registering
-from onedoor.exchange.evidence import anchors, configuration, directory, trust
+from onedoor.exchange.evidence import anchors, configuration, directory, download, trust
+from onedoor.exchange.evidence.anchors import Anchor, Source
 from onedoor.exchange.evidence.configuration import NotAConfiguration, NotAnAnchor
+from onedoor.exchange.evidence.directory import Directory, File
 from onedoor.exchange.evidence.reasons import Reason
 from onedoor.exchange.tests.test_evidence import V5, anchor, keeper, parameters, signed
 from onedoor.signing.asice import documents
@@ -108,6 +112,30 @@ def test_an_anchor_and_a_signed_list_are_of_one_instance(laid: Path) -> None:
     listed.write_bytes(signed(shared, of="FED"))
     (laid / "configuration-anchor.xml").write_bytes(anchor(keeper()))
     assert [one.reason for one in configuration.load(laid)["FED"].faults] == [Reason.CONFIGURATION_ANCHOR]
+
+
+@pytest.mark.parametrize(("listed", "inside"), [("FED", "DEV"), ("DEV", "FED")])
+def test_a_source_speaks_of_its_own_instance_alone(listed: str, inside: str) -> None:
+    shared, now = parameters(instance=inside), datetime(2034, 12, 31, tzinfo=UTC)
+    anchor_of = Anchor("DEV", (Source("http://cs/internalconf", (keeper().certificate,)),)).written()
+    files = {"internalconf?version=6": signed(shared, of=listed), "shared-params.xml": shared.encode()}
+    with pytest.raises(ConfigurationRefused, match="it is of FED, not of DEV"):
+        download.download(anchor_of, now, lambda url: files[url.rpartition("/")[2]])
+
+
+def test_a_source_lists_each_file_once_and_no_more_than_so_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    source, now = Source("http://cs/internalconf", ()), datetime(2034, 12, 31, tzinfo=UTC)
+    file = File("SHARED-PARAMETERS", "DEV", "/x", "sha512", b"")
+
+    def read(*files: File) -> Directory:
+        monkeypatch.setattr(directory, "verify", lambda *_: Directory(now + timedelta(days=1), "6", files))
+        return download.verified(b"", source, "DEV", now)
+
+    assert read(file).files == (file,)
+    others = (replace(file, kind=f"X{number}") for number in range(download.MOST_FILES))
+    for wrong in ((file, file), (file, *others)):
+        with pytest.raises(ConfigurationRefused, match="well formed"):
+            read(*wrong)
 
 
 def test_who_approves_a_time_stamp_is_the_sender_rather_than_others_and_nobody_who_is_not_believed() -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from onedoor.exchange.gateway import soap
+from onedoor.exchange.gateway import monitoring, soap
 from onedoor.exchange.gateway.faults import Fault
 from onedoor.exchange.tests.xroad import HALF, PORTAL, PROVIDER, Answer, XRoad
 
@@ -155,3 +155,32 @@ def test_any_bytes_are_a_message_or_a_fault(noise: bytes, where: int) -> None:
     for raw in (noise, good[:where] + noise + good[where:], good[:where] + noise):
         with suppress(Fault):
             ET.fromstring(soap.read(raw).answer("<a/>", raw))
+
+
+@pytest.mark.parametrize(
+    ("id_", "kept"),
+    [
+        ("an id", True),
+        ("x" * 255, True),
+        ("x" * 256, False),
+        ("", False),
+        ("a\r\nX-Road-UserId:b", False),
+        ("é", False),
+    ],
+    ids=["an id", "long", "too long", "empty", "two lines", "not ASCII"],
+)
+def test_an_id_in_soap_becomes_a_header_only_if_it_can_be_one(id_: str, kept: bool) -> None:
+    errand = soap.Errand("VN/GOV/G22", "VN/GOV/G01", "", "getSecurityServerHealthData", id_)
+    headers = dict(monitoring.headers(errand, "request"))
+    assert headers[b"X-Road-Id"] == (id_.encode() if kept else b"request")
+
+
+@pytest.mark.parametrize("part", ["G%30%31", "G01/POPULATION", "%2F", " G01 "])
+def test_a_part_of_an_identifier_in_soap_means_what_it_says(part: str) -> None:
+    texts = dict(zip(("w/I:xRoadInstance", "w/I:memberClass", "w/I:memberCode"), ("VN", "GOV", part), strict=True))
+    message = soap.Message(texts, {}, b"", b"")
+    if part.strip() == "G01":
+        assert message.identifier_at("w", 3) == "VN/GOV/G01"
+    else:
+        with pytest.raises(Fault, match="holds no identifier"):
+            message.identifier_at("w", 3, 4)
