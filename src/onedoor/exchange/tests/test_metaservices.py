@@ -3,10 +3,14 @@
 import json
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
-from onedoor.exchange.gateway import local
+from onedoor.exchange.configuration import Member, Subsystem
+from onedoor.exchange.gateway import local, metaservices
+from onedoor.exchange.gateway.faults import Fault
+from onedoor.exchange.gateway.nodes import Reply
 from onedoor.exchange.identifiers import META
 from onedoor.exchange.tests.xroad import GUARDED, HALF, OPEN, PETS, PORTAL, PROVIDER, Answer, XRoad
 
@@ -59,6 +63,14 @@ def test_list_clients_is_xml_for_everybody_else(xroad: XRoad, headers: list[tupl
     kinds = {one.get(f"{ID}objectType") for one in root.iter(f"{XROAD}id")}
     assert kinds == {"MEMBER", "SUBSYSTEM"}
     assert len(root.findall(f"{XROAD}member/{XROAD}subsystemName")) == sum(len(one) == 4 for one in ids)
+
+
+def test_a_name_is_a_text_in_xml_whatever_is_in_it() -> None:
+    names = "A & B <C>", "<id:memberCode>D</id:memberCode>"
+    member = Member("VN/GOV/G01", names[0], (Subsystem("VN/GOV/G01/X", names[1], frozenset()),))
+    found = ET.fromstring(metaservices._client_list([member])).findall(f"{XROAD}member")
+    assert [one.findtext(f"{XROAD}name") for one in found] == [names[0]] * 2
+    assert found[1].findtext(f"{XROAD}subsystemName") == names[1]
 
 
 def test_list_clients_takes_an_instance_by_its_name(xroad: XRoad) -> None:
@@ -184,6 +196,14 @@ def test_get_openapi_that_cannot_be_read_says_from_where(xroad: XRoad) -> None:
     message = describe(xroad, "petstore", b"", status=404).json["message"]
     assert message.startswith("Failed reading service description from https://127.0.0.1:")
     assert message.endswith("/petstore/openapi.json. Status: 404 Reason: Sure")
+
+
+def test_why_a_description_cannot_be_read_is_said_in_what_can_be_printed() -> None:
+    node, failed = Mock(), list[Fault]()
+    provided = Mock(host="127.0.0.1", port=1, timeout=1.0, at=lambda path: path, description="/openapi.json")
+    metaservices.fetch(provided, node, Mock(), Mock(), failed.append)
+    node.send.call_args[0][0].done(Reply(500, b"No\xff\x1b thing"))
+    assert failed[0].message.endswith("Status: 500 Reason: No thing")
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,10 @@
 
 import asyncio
 import threading
+import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -10,6 +13,7 @@ from onedoor.exchange.gateway import monitoring, operations, records
 from onedoor.exchange.gateway.faults import Fault
 from onedoor.exchange.gateway.questions import Questions
 from onedoor.exchange.tests.test_monitoring import criteria, question
+from onedoor.exchange.tests.xroad import PORTAL, PROVIDER
 
 
 def test_one_question_of_a_client_is_under_way_and_the_threads_of_others_stay_free() -> None:
@@ -40,3 +44,29 @@ def test_who_owns_no_record_here_has_no_file_read(tmp_path: Path) -> None:
     assert b"recordsCount>0<" in body
     with pytest.raises(ValueError, match="JSON"):
         monitoring.answer(kept, monitoring.DATA, lambda _: False, raw)
+
+
+def test_whoever_filters_by_a_provider_is_told_no_more_than_without_and_nothing_of_the_last_minute(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: dict[str, Any] = {}
+
+    def found(_folder: Path, start: int, end: int, wanted: monitoring.Wanted, _most: int) -> tuple[list[Any], None]:
+        asked.update(start=start, end=end, wanted=wanted)
+        return [], None
+
+    monkeypatch.setattr(records, "found", found)
+    now = int(time.time())
+    raw = question(monitoring.DATA, criteria(now - 900, now + 900, PROVIDER)).encode()
+    theirs = {"client": PORTAL, "service": f"{PROVIDER}/persons"}
+    monitoring.answer(operations.Operations(tmp_path), monitoring.DATA, lambda one: one.owner == "own", raw)
+    assert (asked["start"], now - 62 <= asked["end"] < int(time.time()) - 60) == (now - 900, True)
+    told = [SimpleNamespace(owner=owner, **theirs) for owner in ("own", "other")]
+    assert [one.owner for one in told if asked["wanted"](one)] == ["own"]
+
+
+@pytest.mark.parametrize("text", ["9" * 5000, "\u0661", "-1", "1e3", ""])
+def test_a_moment_is_asked_for_in_seconds(tmp_path: Path, text: str) -> None:
+    raw = question(monitoring.DATA, criteria(1, 3).replace(">1<", f">{text}<")).encode()
+    with pytest.raises(Fault, match="recordsFrom is not a Unix timestamp"):
+        monitoring.answer(operations.Operations(tmp_path), monitoring.DATA, lambda _: True, raw)
