@@ -251,9 +251,8 @@ def _uncovered(since: Mapping[Path, int], log_key: bytes, covered: set[bytes]) -
             if record.kind in (reading.STAMPED, reading.REFUSED):
                 continue
             statement, value = batches.sealed(record.payload or b"")
-            # What an earlier format signed is no XAdES; what came twice waits once.
+            # What an earlier format signed is no XAdES.
             if value not in covered and statement.startswith(batches.FORMAT.encode()):
-                covered.add(value)
                 yield record.moment, statement.decode(), value
 
 
