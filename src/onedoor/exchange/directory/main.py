@@ -4,7 +4,6 @@ Beside it stand the doors of the development authority (`authorities`).
 """
 
 import asyncio
-import contextlib
 import logging
 import re
 import signal
@@ -92,13 +91,13 @@ class DirectoryServer:
                 again = head.startswith(b"POST ")
                 writer.write(await self._posted(head, reader) if again else self.answer(head.partition(b"\r\n")[0]))
                 await asyncio.wait_for(writer.drain(), PATIENCE)
+            writer.close()
+            await asyncio.wait_for(writer.wait_closed(), PATIENCE)
         except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             _logger.debug("directory.client_gone")
         finally:
             self._open -= 1
-            writer.close()
-            with contextlib.suppress(OSError):
-                await writer.wait_closed()
+            writer.transport.abort()  # who reads nothing of an answer would keep it here for ever
 
     def answer(self, line: bytes) -> bytes:
         """Return the whole response to a request *line* without a body."""
