@@ -1,15 +1,20 @@
 """Partners of a federation: whose external anchors lie in the directory's folder, and what they publish.
 
 The directory downloads and verifies, and tells its own gateways of each partner within the configuration it signs: a
-gateway needs neither another key nor a reader of XML. A partner that does not answer counts until what it signed ends.
+gateway needs neither another key nor a reader of XML. A partner that does not answer counts until what it signed ends,
+though the directory starts anew meanwhile: what it answered last lies here.
 """
 
 import json
 import logging
+import math
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+from cryptography.x509 import Certificate
 
 from onedoor.exchange import configuration, newest
 from onedoor.exchange.configuration import ConfigurationRefused
@@ -17,6 +22,7 @@ from onedoor.exchange.evidence import download, shared
 from onedoor.exchange.evidence.anchors import Anchor
 from onedoor.exchange.evidence.download import Ask, Downloaded, asked
 from onedoor.exchange.parameters import OWN, SHARED
+from onedoor.kernel.durable import write_durably
 from onedoor.kernel.said import said
 from onedoor.signing.asice.findings import Broken
 from onedoor.signing.certificates import load_certificates, pem, save_certificates
@@ -27,7 +33,7 @@ _logger = logging.getLogger(__name__)
 
 
 class Partners:
-    """The partners whose anchors (``*.xml``) lie in *folder*; beside each, the certificates learned through it."""
+    """The partners whose anchors (``*.xml``) lie in *folder*; beside each, what it said and certificates learned."""
 
     def __init__(self, folder: Path, own: str, ask: Ask = asked) -> None:
         self._folder, self._own, self._ask = folder, own, ask
@@ -43,14 +49,11 @@ class Partners:
         """Download what each partner publishes; return whether anything but the ends of what is known changed."""
         known: dict[Path, tuple[bytes, Downloaded]] = {}
         silent: set[Path] = set()
-        for path in sorted(self._folder.glob("*.xml"))[:MOST]:
+        for path in self._anchors():
             anchor = b""
             try:
                 anchor = _anchor(path)
-                found = self._looked(path, anchor, now)
-                if any(found.instance == other.instance for _, other in known.values()):
-                    raise ConfigurationRefused(why=said("another anchor leads to the same instance"))
-                known[path] = anchor, found
+                self._take(known, path, anchor, self._looked(path, anchor, now))
             except Exception as refused:  # noqa: BLE001 - what a partner sends must not hold up the others
                 silent.add(path)
                 if path not in self._silent:
@@ -61,6 +64,20 @@ class Partners:
         changed = _contents(known) != _contents(self._known)
         self._known, self._silent = known, silent
         return changed
+
+    def restore(self, now: datetime) -> None:
+        """Know again what each partner answered last, before this process began, where that is in force still."""
+        for path in self._anchors():
+            with suppress(Exception):  # it is asked soon, and its fault told then
+                anchor = _anchor(path)
+                kept = json.loads(_beside(path, anchor, "kept").read_text("utf-8"))
+                said_ = {url: answer.encode("latin-1") for url, answer in kept.items()}
+                self._take(self._known, path, anchor, self._downloaded(path, anchor, now, said_.get))
+
+    def left(self, now: datetime) -> float:
+        """Return for how many seconds from *now* on all partners in force stay so, if nothing new is heard of them."""
+        ends = (found.end for _, found in self._known.values() if now < found.end)
+        return min(((end - now).total_seconds() for end in ends), default=math.inf)
 
     def told(self, now: datetime) -> list[dict[str, Any]]:
         """Return the partners in force *now*, as our own gateways read them."""
@@ -75,23 +92,54 @@ class Partners:
             }
             yield {"instance": found.instance, "sources": sources}
 
+    def _anchors(self) -> list[Path]:
+        return sorted(self._folder.glob("*.xml"))[:MOST]
+
+    def _take(
+        self, known: dict[Path, tuple[bytes, Downloaded]], path: Path, anchor: bytes, found: Downloaded
+    ) -> None:
+        if any(found.instance == other.instance for _, other in known.values()):
+            raise ConfigurationRefused(why=said("another anchor leads to the same instance"))
+        known[path] = anchor, found
+
     def _looked(self, path: Path, anchor: bytes, now: datetime) -> Downloaded:
-        """Return what *anchor* leads to, once our own gateways can read it; learn the keys that it names.
+        """Return what *anchor* leads to, once our own gateways can read it; keep it, and learn the keys that it names.
 
         So a partner hands over to its next keys without a new anchor, as it does to X-Road's clients. None that ends
         earlier than one before counts: it was signed earlier.
         """
-        mark = f"{path.stem}.{download.mark(anchor)}"
-        learned = path.with_name(f"{mark}.pem")
-        certificates = load_certificates(learned) if learned.exists() else ()
-        found = download.download(anchor, now, self._ask, certificates)
+        answers: dict[str, bytes] = {}
+
+        def ask(url: str) -> bytes | None:
+            if (answer := self._ask(url)) is not None:
+                answers[url] = answer
+            return answer
+
+        found = self._downloaded(path, anchor, now, ask)
+        with newest.counted(_beside(path, anchor, "json"), int(found.end.timestamp())):
+            kept = {url: answer.decode("latin-1") for url, answer in answers.items()}
+            write_durably(_beside(path, anchor, "kept"), json.dumps(kept).encode())
+            if found.certificates and found.certificates != _learned(path, anchor):
+                save_certificates(_beside(path, anchor, "pem"), found.certificates)
+        return found
+
+    def _downloaded(self, path: Path, anchor: bytes, now: datetime, ask: Ask) -> Downloaded:
+        """Return what *anchor* leads to; raise `ConfigurationRefused` for what our own gateways cannot read."""
+        found = download.download(anchor, now, ask, _learned(path, anchor))
         if sum(len(one) for one in found.files.values()) > LARGEST:
             raise ConfigurationRefused(why=said("it is too large"))
         configuration.partner(_told(found), self._own)
-        with newest.counted(path.with_name(f"{mark}.json"), int(found.end.timestamp())):
-            if found.certificates and found.certificates != certificates:
-                save_certificates(learned, found.certificates)
         return found
+
+
+def _beside(path: Path, anchor: bytes, kind: str) -> Path:
+    """Return where something of a *kind* lies that was learned by *anchor*, which is at *path*."""
+    return path.with_name(f"{path.stem}.{download.mark(anchor)}.{kind}")
+
+
+def _learned(path: Path, anchor: bytes) -> tuple[Certificate, ...]:
+    learned = _beside(path, anchor, "pem")
+    return load_certificates(learned) if learned.exists() else ()
 
 
 def _anchor(path: Path) -> bytes:

@@ -167,7 +167,7 @@ class DirectoryServer:
         try:
             changed = self._publisher.changed()
             if changed != self._changed or now > self._fresh_until:
-                self._changed, self._fresh_until = changed, now + RENEW
+                self._changed, self._fresh_until = changed, now + min(RENEW, self._publisher.left() / 2)
                 await self._publish()
                 _logger.info("directory.published")
                 self.broken = False

@@ -2,6 +2,8 @@
 
 import json
 import logging
+import math
+import secrets
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -36,19 +38,20 @@ class Publisher:
     def publish(self) -> bytes:
         """Sign the content anew for our own gateways and return what is served from now on."""
         now = datetime.now(UTC)
+        partners = self._federated(now)
         data = {
             "format": configuration.FORMAT,
             "serial": max(time.time_ns() // 1_000_000, self._last() + 1),
             "generated": now.isoformat(),
             "expires": (now + LIFE).isoformat(),
             "sources": self.sources.listed(now),
-            "partners": self.partners.told(now) if self.partners else [],
+            "partners": partners.told(now) if partners else [],
             **self._content(),
         }
         data[EXTERNAL_LIST] = self._vouched(data, now)
         certificate = load_certificates(self._folder / "signing.pem")[0]
         signed = configuration.write(data, load_key(self._folder / "signing.key"), certificate)
-        draft = self._folder / f".{SIGNED}.draft"
+        draft = self._folder / f".{SIGNED}.{secrets.token_hex(4)}"  # a command may publish beside the directory
         draft.write_bytes(signed)
         draft.replace(self._folder / SIGNED)
         return signed
@@ -79,17 +82,27 @@ class Publisher:
 
     def follow_partners(self) -> bool:
         """Look at what the partners of a federation publish; return whether it changed."""
+        partners = self._federated(now := datetime.now(UTC))
+        return partners.look(now) if partners else False
+
+    def _federated(self, now: datetime) -> "Partners | None":
+        """Return the partners of a federation, where there are any."""
         folder = self._folder / PARTNERS
         if self.partners is None and any(folder.glob("*.xml")):
             from onedoor.exchange.directory.federation import Partners  # a reader of XML, where there is a partner
 
             self.partners = Partners(folder, self._content()["instance"])
-        return self.partners.look(datetime.now(UTC)) if self.partners else False
+            self.partners.restore(now)
+        return self.partners
 
-    def changed(self) -> int:
-        """Return when the content last changed, in nanoseconds."""
-        added = self._folder / journal.JOURNAL
-        return max(one.stat().st_mtime_ns for one in (self._folder / CONTENT, added) if one.exists())
+    def changed(self) -> list[tuple[str, int, int]]:
+        """Return name, moment and size of each file that the content is in: others when it changed."""
+        found = [one for one in (self._folder / CONTENT, self._folder / journal.JOURNAL) if one.exists()]
+        return [(one.name, one.stat().st_mtime_ns, one.stat().st_size) for one in found]
+
+    def left(self) -> float:
+        """Return for how many seconds each partner stays in force, if nothing new is heard of it."""
+        return self.partners.left(datetime.now(UTC)) if self.partners else math.inf
 
     def _content(self) -> dict[str, Any]:
         return content(self._folder, datetime.now(UTC))

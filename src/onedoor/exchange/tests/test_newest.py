@@ -1,6 +1,7 @@
 """No configuration that is older than one that was in force counts again: not while a gateway runs, not after it."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ import pytest
 
 from onedoor.exchange import configuration, newest
 from onedoor.exchange.configuration import ConfigurationRefused
-from onedoor.exchange.directory import publishing
+from onedoor.exchange.directory import journal, publishing
 from onedoor.exchange.directory.publishing import Publisher
 from onedoor.exchange.gateway import local, published
 from onedoor.exchange.gateway.core import Core
@@ -163,6 +164,32 @@ def test_the_directory_signs_no_smaller_serial_though_its_clock_was_put_back(
     assert configuration.content(publisher.publish())["serial"] == first + 1
     (tmp_path / "directory" / publishing.SIGNED).write_bytes(b"torn")
     assert configuration.content(publisher.publish())["serial"] == 10**12
+
+
+def test_a_command_may_publish_while_the_directory_does(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = shutil.copytree(place.layout.directory, tmp_path / "directory")
+    replace, served = Path.replace, []
+
+    def meanwhile(draft: Path, to: Path) -> Path:
+        monkeypatch.setattr(Path, "replace", replace)
+        served.append(Publisher(folder).publish())
+        return replace(draft, to)
+
+    monkeypatch.setattr(Path, "replace", meanwhile)
+    served.append(Publisher(folder).publish())
+    assert (folder / publishing.SIGNED).read_bytes() == served[1]
+    assert {one.name for one in folder.glob(f".{publishing.SIGNED}*")} == set()
+
+
+def test_content_that_is_put_back_from_a_backup_is_signed_at_once(place: Place, tmp_path: Path) -> None:
+    folder = shutil.copytree(place.layout.directory, tmp_path / "directory")
+    (folder / journal.JOURNAL).touch()
+    publisher = Publisher(folder)
+    before = publisher.changed()
+    os.utime(folder / publishing.CONTENT, (10**9, 10**9))
+    assert publisher.changed() != before
 
 
 def test_who_replays_an_older_configuration_brings_no_right_back(place: Place) -> None:
