@@ -95,9 +95,7 @@ class Partners:
     def _anchors(self) -> list[Path]:
         return sorted(self._folder.glob("*.xml"))[:MOST]
 
-    def _take(
-        self, known: dict[Path, tuple[bytes, Downloaded]], path: Path, anchor: bytes, found: Downloaded
-    ) -> None:
+    def _take(self, known: dict[Path, tuple[bytes, Downloaded]], path: Path, anchor: bytes, found: Downloaded) -> None:
         if any(found.instance == other.instance for _, other in known.values()):
             raise ConfigurationRefused(why=said("another anchor leads to the same instance"))
         known[path] = anchor, found

@@ -8,7 +8,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from onedoor.exchange.witness.record import Record, own_key
@@ -65,20 +65,22 @@ class National:
         self._refused: set[str] = set()
         self._away: dict[str, float] = {}
         write_durably(self.folder / KEY, f"{self.verifier}\n".encode())
-        self._publish(self._signed().size)
+        self._know_again()
 
     def collect(self) -> int:
         """Take the checkpoints that are new and return how many; a system that does not answer is asked again."""
         taken = 0
+        self._publish()  # what a crash or a full disk left at the last look
         with ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="ledger") as asking:
             asked = {asking.submit(self._look, log, url): log for log, url in self.logs}
             pending = set(asked)
             while pending:
                 answered, pending = wait(pending, return_when=FIRST_COMPLETED)
                 found = [(log, note) for one in answered if (note := self._answer(log := asked[one], one))]
-                self.take([note for _, note in found])
+                self._append([note for _, note in found])
                 for log, note in found:
                     self._seen.keep(log.name, note)
+                self._publish()
                 taken += len(found)
         return taken
 
@@ -131,8 +133,10 @@ class National:
 
     def take(self, notes: Sequence[str]) -> None:
         """Append *notes*: their entries are durable first, then the tree, then the checkpoint that covers them."""
-        if not notes:
-            return
+        self._append(notes)
+        self._publish()
+
+    def _append(self, notes: Sequence[str]) -> None:
         start = self.tree.size
         contents = [note.encode() for note in notes]
         for tile in tiles_of(start + len(contents), start):
@@ -142,16 +146,27 @@ class National:
                 fresh = contents[first : first + tile.width - len(kept)]
                 write_durably(self.folder / tile.bundle, bundle_of([*kept, *fresh]))
         self.tree.extend(map(leaf_hash, contents))
-        self._publish(start)
+
+    def _know_again(self) -> None:
+        """Note as seen what was taken last, where a crash came between the two: it is not taken once more."""
+        size = self.tree.size
+        for tile in tiles_of(size, max(0, size - len(self.logs))):
+            path = self.folder / tile.bundle
+            if tile.level == 0 and path.exists():
+                for entry in entries_of(path.read_bytes(), tile.width):
+                    for log, _ in self.logs:
+                        with suppress(LedgerError, UnicodeDecodeError):  # it is of another ledger
+                            verify_checkpoint(note := entry.decode(), log)
+                            self._seen.keep(log.name, note)
 
     def _entries(self, size: int) -> list[bytes]:
         """Return the entries of the tile that *size* leaves fill in part."""
         tile = Tile(0, size // WIDTH, size % WIDTH)
         return entries_of((self.folder / tile.bundle).read_bytes(), tile.width) if tile.width else []
 
-    def _publish(self, since: int) -> None:
-        """Write the tiles that came since there were *since* entries, and sign what there is."""
-        size = self.tree.size
+    def _publish(self) -> None:
+        """Write the tiles that came since the last signature, and sign what there is."""
+        size, since = self.tree.size, self._signed().size
         if size == since:
             return
         for tile in tiles_of(size, since):
