@@ -70,7 +70,6 @@ class National:
     def collect(self) -> int:
         """Take the checkpoints that are new and return how many; a system that does not answer is asked again."""
         taken = 0
-        self._publish()  # what a crash or a full disk left at the last look
         with ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="ledger") as asking:
             asked = {asking.submit(self._look, log, url): log for log, url in self.logs}
             pending = set(asked)
