@@ -76,7 +76,7 @@ def adopt(folder: Path) -> None:
 def _runs(path: Path) -> bool:
     """Return whether the file at *path* is of another process that runs; another program may have got its number."""
     process = int(path.stem.removeprefix(KIND))
-    with suppress(ProcessLookupError):
+    with suppress(ProcessLookupError, PermissionError):  # there is none, or it is somebody else's
         os.kill(process, 0)
         return process != os.getpid() and time.time() - path.stat().st_mtime < SILENT
     return False
