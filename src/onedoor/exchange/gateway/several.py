@@ -86,11 +86,17 @@ class Several:
 
         noted.peer = first
         try:
-            self._peers[first].ask(sending.head, sending.body, sending.request_id, sending.answered, failed)
-        except (Fault, KeyError):  # its circuit is open, too much waits for it, or it is gone from the configuration
+            self._peer(first).ask(sending.head, sending.body, sending.request_id, sending.answered, failed)
+        except Fault:  # its circuit is open, too much waits for it, or it is gone from the configuration
             if not others:
                 raise
             self._next(sending, others, noted, untaken=untaken)
+
+    def _peer(self, name: str) -> Peer:
+        found = self._peers.get(name)
+        if found is None:
+            raise client_side("NetworkError", f"The gateway {name} has left the configuration", retry=True)
+        return found
 
     def _claim(self, sending: Sending) -> None:
         """Keep in mind that an id is sent; raise `Fault` when it is, or was."""

@@ -100,6 +100,17 @@ def test_a_gateway_that_is_stopping_asks_no_other_one() -> None:
     assert len(both.failed) == 1
 
 
+def test_who_asked_is_told_when_the_next_gateway_has_left_the_configuration_meanwhile() -> None:
+    both = Both()
+    both.send()
+    asked = both.asked
+    for gone in both.peers.keys() - {asked.gateway.id}:
+        del both.peers[gone]
+    asked.fail(UNTAKEN)
+    assert [one.message.partition(" has ")[2] for one in both.failed] == ["left the configuration"]
+    assert not both.is_known()
+
+
 def test_a_large_body_of_which_some_has_gone_is_not_sent_to_another() -> None:
     both, body = Both(), Body(Mock(), 8, Limits(), set(), cast("Any", client_side))
     both.send(body=body)
