@@ -47,9 +47,10 @@ class Standing:
             await asyncio.sleep(EVERY)
 
     async def look(self) -> None:
-        """Ask what became of each certificate."""
+        """Ask what became of each certificate, also of those that another worker was told to be revoked."""
         kept = self._kept()
-        signers, configuration = self._core.signers | kept, self._core.current()
+        self._core.signers |= kept
+        signers, configuration = dict(self._core.signers), self._core.current()
         if configuration is None or not signers:
             return
         told = await asyncio.to_thread(self._told, signers.values(), configuration)

@@ -1,16 +1,30 @@
 """Certificates of gateways that are revoked or have ended: what they sign is refused on both sides, with the reason."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
+from cryptography.x509 import Certificate
 
 from onedoor.exchange.directory.publishing import Publisher
 from onedoor.exchange.gateway import local, standing
+from onedoor.exchange.gateway.standing import Standing
 from onedoor.exchange.tests.nation import Place, free_base, system_of, wait_for
 from onedoor.signing import development
-from onedoor.signing.certificates import Authority, load_certificates, pem, save_certificates
+from onedoor.signing.certificates import (
+    Authority,
+    Subject,
+    fingerprint,
+    load_certificates,
+    pem,
+    save_certificates,
+)
+from onedoor.signing.keys import new_key
 
 SOON = "from onedoor.exchange.gateway import standing; from onedoor.signing import authorities; "
 SOON += "standing.EVERY = authorities.KNOWN_FOR = authorities.SILENT_FOR = 0.2"
@@ -65,6 +79,25 @@ def test_a_revoked_certificate_stays_so_through_a_restart_though_nobody_can_be_a
         wait_for(lambda: place.ask(client=client).status == 200, "it is said to be good again")
         wait_for(lambda: not kept.read_bytes(), "nothing is kept of it")
     client.close()
+
+
+def test_what_one_worker_was_told_every_other_one_takes_back_too_when_it_is_good_again(tmp_path: Path) -> None:
+    certificate = Authority.create(tmp_path / "ca").issue(Subject("gateway"), new_key().public_key(), "sign")
+    told = SimpleNamespace(revoked=datetime.now(UTC))
+
+    def worker(**signers: Certificate) -> tuple[Any, Standing]:
+        local = SimpleNamespace(folder=tmp_path)
+        core: Any = SimpleNamespace(local=local, signers=signers, revoked=frozenset(), current=lambda: "in force")
+        made = Standing(core, "")
+        made._asked = cast("Any", SimpleNamespace(of=lambda *_: told))
+        return core, made
+
+    found = [worker(**{fingerprint(certificate): certificate}), worker()]
+    for revoked in (True, False):
+        told.revoked = told.revoked if revoked else None
+        for core, one in found:
+            asyncio.run(one.look())
+            assert bool(core.revoked) == revoked
 
 
 @pytest.mark.parametrize(("member", "side"), [("G01", "ClientProxy"), ("G22", "ServerProxy")])
