@@ -35,7 +35,8 @@ ATTACHMENT = "attachment1"
 TEXT = b"text/plain;charset=utf-8"
 REQUEST, RESPONSE = "request", "response"
 MOST_BYTES = 64 * 2**20
-"""Bytes of messages that are handed out at once."""
+MOST_FOUND = 1000
+"""Bytes of messages that are handed out at once, and how many of one id."""
 MOST_WAITING = 4
 """Requests that may wait while the log is read for another."""
 _REQUESTS = (reading.SENT_REQUESTS, reading.RECEIVED_REQUESTS)
@@ -187,7 +188,7 @@ class Evidence:
 
 
 def find(core: Core, wanted: Wanted) -> list[Found]:
-    """Return the messages in the log that are *wanted*, oldest first; raise `Refused` when they are too large."""
+    """Return the messages in the log that are *wanted*, oldest first; raise `Refused` when they are too much."""
     found: list[Found] = []
     mark = wanted.id.encode()
     for record in core.indices.records(wanted.id):
@@ -199,7 +200,8 @@ def find(core: Core, wanted: Wanted) -> list[Found]:
             for one in _wanted(record.kind, payload, wanted):
                 if one.value not in known:
                     _add(found, one, wanted)
-            if sum(len(one.message.head) + len(one.message.body) for one in found) > MOST_BYTES and len(found) > 1:
+            size = sum(len(one.message.head) + len(one.message.body) for one in found)
+            if len(found) > MOST_FOUND or (size > MOST_BYTES and len(found) > 1):
                 raise Refused(500, b"Internal Server Error", "Too many messages have this id; ask for one: unique")
     for one in found:
         for record in core.indices.stamps(one.value) if not one.stamp else ():

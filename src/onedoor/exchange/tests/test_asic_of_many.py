@@ -3,17 +3,26 @@
 import io
 import random
 import shutil
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from onedoor.exchange.connections import Request, Response
+from onedoor.exchange.gateway import asic, batches, reading
+from onedoor.exchange.gateway.messages import Message, request_head
+from onedoor.exchange.gateway.segments import Record
 from onedoor.exchange.tests.nation import LOOKUP, PROVIDER, WHY, Place, System, system_of
 from onedoor.exchange.tests.test_asic import PORTAL, asked, unpacked
 from onedoor.exchange.tests.test_writing_evidence import SIGNATURES, XADES, apart, ran, unpack, walked
 from onedoor.signing.asice import integrity
+from onedoor.signing.certificates import Authority, Subject
+from onedoor.signing.keys import new_key
 
 HOW_MANY, AT_ONCE = 100, 16
 Containers = dict[tuple[str, str], bytes]
@@ -94,3 +103,29 @@ def test_openssl_accepts_the_time_stamp_of_each(place: Place, containers: Contai
     for data in stamped:
         unpack(data, tmp_path)
         assert ran("openssl", "ts", "-verify", *token, *trusted, folder=tmp_path)
+
+
+def test_messages_without_number_of_one_id_are_not_gathered(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    key = new_key()
+    certificate = Authority.create(tmp_path / "ca").issue(Subject("a"), key.public_key(), "sign")
+    sealer = batches.Sealer.of("a", key, certificate)
+    names = [(b"X-Road-Client", PORTAL.encode()), (b"X-Road-Id", b"1")]
+    head = request_head(b"GET", f"/r1/{PROVIDER}/x".encode(), names)
+
+    def logged(_: str) -> Iterator[Record]:
+        for number in range(9):
+            payload = batches.seal(batches.REQUESTS, sealer, "b", [Message.of(head, b"")], number)
+            yield Record(number, reading.SENT_REQUESTS, payload, b"", 0)
+
+    core = cast("Any", SimpleNamespace(indices=SimpleNamespace(records=logged, stamps=lambda _: ())))
+    wanted = asic.Wanted("1", PORTAL, (asic.REQUEST,), unique=False, force=False)
+    assert len(asic.find(core, wanted)) == 9
+    monkeypatch.setattr(asic, "MOST_FOUND", 8)
+    with pytest.raises(asic.Refused, match="Too many messages have this id"):
+        asic.find(core, wanted)
+    assert len(asic.find(core, replace(wanted, unique=True))) == 1
+    monkeypatch.setattr(asic, "MOST_FOUND", 9)
+    monkeypatch.setattr(asic, "MOST_BYTES", 2 * len(head))
+    with pytest.raises(asic.Refused, match="Too many messages have this id"):
+        asic.find(core, wanted)
+    assert len(asic.find(core, replace(wanted, unique=True))) == 1
