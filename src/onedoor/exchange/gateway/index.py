@@ -87,7 +87,7 @@ class Index:
         path = self._segment(number)
         noted = self._noted.pop(number, None)
         places = self._places(path) if noted is None else zip(noted[::3], noted[1::3], noted[2::3], strict=True)
-        salt = segments.read_head(path).salt
+        salt = _salt(path)
         with self._lock, self._connection as connection:
             connection.execute(_ENTER, (number, json.dumps(sorted(set(places)))))
             connection.execute("INSERT INTO taken VALUES (?, ?)", (number, salt))
@@ -125,7 +125,7 @@ class Index:
     def _belongs(self, connection: sqlite3.Connection) -> bool:
         """Return whether the last segment that was taken up is the one that stands in the folder."""
         last = connection.execute("SELECT segment, salt FROM taken ORDER BY segment DESC LIMIT 1").fetchone()
-        return last is None or segments.read_head(self._segment(last[0])).salt == last[1]
+        return last is None or _salt(self._segment(last[0])) == last[1]
 
     def _taken(self) -> int:
         with self._lock:
@@ -220,6 +220,13 @@ class Indices:
         finally:
             for one in others:
                 one.close()
+
+
+def _salt(path: Path) -> bytes:
+    """Return the salt of the segment at *path*; nothing of one whose head is broken, in which nothing is found."""
+    with suppress(BrokenSegment):
+        return segments.read_head(path).salt
+    return b""
 
 
 def _made(connection: sqlite3.Connection) -> sqlite3.Connection:

@@ -101,6 +101,14 @@ def test_a_record_that_was_lost_hides_no_other(tmp_path: Path, write: Write) -> 
     assert ids(found, "same") == ["same", "z"]
 
 
+def test_a_segment_whose_head_is_broken_keeps_no_later_one_out_of_the_index(tmp_path: Path, write: Write) -> None:
+    write("a", "b", "c", "z")
+    broken = tmp_path / "log" / "00000003.log"
+    broken.write_bytes(b"?" + broken.read_bytes()[1:])
+    found = of(tmp_path)
+    assert (ids(found, "a"), ids(found, "b"), ids(found, "c")) == (["a", "z"], ["z"], ["c", "z"])
+
+
 def test_a_body_that_was_passed_on_hides_nothing_behind_it(tmp_path: Path, sealer: batches.Sealer) -> None:
     async def running() -> None:
         log = Log(tmp_path / "log", KEY, size=1)
