@@ -68,7 +68,7 @@ class State:
         """Return the last ten minutes before second *now* put together."""
         whole = Part(now)
         for one in self.parts:
-            if one.start > now - PERIOD:
+            if now - PERIOD < one.start <= now:
                 whole.good += one.good
                 whole.bad += one.bad
                 for spread, other in zip(whole.spreads, one.spreads, strict=True):
@@ -90,8 +90,7 @@ class Health:
         start = now - now % PART
         if not state.parts or state.parts[-1].start != start:
             state.parts.append(Part(start))
-            while state.parts[0].start <= now - PERIOD - PART:
-                state.parts.pop(0)
+            state.parts = [one for one in state.parts if now - PERIOD - PART < one.start <= now]
         part = state.parts[-1]
         if record.fault:
             part.bad, state.failed = part.bad + 1, record.moments[3]

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from onedoor.exchange.gateway import operations, records, summaries
+from onedoor.exchange.gateway.healthy import Health
 from onedoor.exchange.gateway.operations import Operations
 from onedoor.exchange.tests.nation import wait_for
-from onedoor.exchange.tests.test_operations import Told, record
+from onedoor.exchange.tests.test_operations import NOW, Told, record
 
 
 def test_records_leave_room_on_the_disk_and_the_oldest_go_when_they_are_too_much(
@@ -59,3 +60,12 @@ def test_a_summary_tells_a_bounded_number_of_faults_apart(monkeypatch: pytest.Mo
     cells[1].merge(cells[0])
     cells[1].merge(cells[0])
     assert cells[1].faults == {"Server.0": 2, "Server.1": 2, "*": 6}
+
+
+def test_a_clock_that_was_put_back_counts_no_message_for_longer_than_ten_minutes() -> None:
+    health = Health()
+    for second in (NOW + 86400, *range(NOW, NOW + 3600, 60)):
+        health.add(record(), second)
+    (state,) = health.services.values()
+    assert state.over(NOW + 3599).good <= 10
+    assert len(state.parts) < 15
