@@ -1,6 +1,8 @@
 """Ids seen within a window: once each, in every process that shares the table, and never forgotten too early."""
 
 import asyncio
+import fcntl
+import select
 import subprocess
 import sys
 import time
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 from onedoor.exchange.gateway import batches, reading
 from onedoor.exchange.gateway.log import Log
 from onedoor.exchange.gateway.messages import Message, request_head
+from onedoor.exchange.gateway.rates import Buckets
 from onedoor.exchange.gateway.replay import ACCOUNTS, SHARE, WINDOW, Seen, TooMany, _number, remember
 from onedoor.exchange.tests.nation import PROVIDER, Place, free_base
 from onedoor.signing.certificates import Authority, Subject
@@ -59,6 +62,7 @@ def test_whoever_takes_all_it_may_leaves_room_for_the_ids_of_others() -> None:
     assert all(seen.first_time("client", one, NOW, "other") for one in held[: 256 - most])
     assert not seen.first_time("client-7", "7", NOW + 2 * WINDOW, "peer")
     assert seen.first_time("client", "more", NOW + 2 * WINDOW, "peer"), "in the next term it has as much again"
+    assert seen.first_time("client", "later", NOW + 4 * WINDOW, "peer"), "and in the one after, in the same place"
 
 
 def test_processes_that_share_a_table_count_together() -> None:
@@ -87,6 +91,28 @@ def test_a_clock_that_goes_back_forgets_nothing() -> None:
     assert not seen.first_time("a", "one", NOW)
 
 
+def test_what_was_seen_long_ago_is_new_again_though_nothing_came_since() -> None:
+    seen = Seen(slots=256)
+    assert seen.first_time("a", "one", NOW)
+    assert seen.first_time("a", "one", NOW + 6 * WINDOW)
+
+
+@pytest.mark.parametrize("made", ["replay.Seen", "rates.Buckets"])
+def test_who_shares_a_table_waits_for_its_turn(made: str) -> None:
+    table = Seen() if made == "replay.Seen" else Buckets()
+    ask = "first_time('a', 'one', 1)" if made == "replay.Seen" else "take('a', 1.0, 1.0)"
+    code = f"import sys\nfrom onedoor.exchange.gateway import rates, replay\ntable = {made}(int(sys.argv[1]))\n"
+    code += f"print('ready', flush=True)\nprint(table.{ask}, flush=True)"
+    command = [sys.executable, "-c", code, str(table.file)]
+    fcntl.lockf(table.file, fcntl.LOCK_EX)
+    with subprocess.Popen(command, pass_fds=[table.file], stdout=subprocess.PIPE) as other:
+        assert other.stdout
+        assert other.stdout.readline() == b"ready\n"
+        assert not select.select([other.stdout], [], [], 0.5)[0]
+        fcntl.lockf(table.file, fcntl.LOCK_UN)
+        assert other.stdout.readline()
+
+
 def test_what_was_refused_keeps_no_gateway_from_starting(tmp_path: Path) -> None:
     key, found = new_key(), Seen()
     certificate = Authority.create(tmp_path / "ca").issue(Subject("a"), key.public_key(), "sign")
@@ -105,6 +131,8 @@ def test_what_was_refused_keeps_no_gateway_from_starting(tmp_path: Path) -> None
     assert not found.first_time("VN/GOV/G/P", "one", time.time_ns())
     assert found._taken.tolist().count(1) == 1
     assert 1 in (found._taken[_number("a")], found._taken[ACCOUNTS + _number("a")]), "it counts for who sent it"
+    found._most = 0
+    remember(tmp_path / "log", log_key, received=found, sent=found)
 
 
 def test_two_processes_that_share_a_table_take_an_id_once() -> None:
