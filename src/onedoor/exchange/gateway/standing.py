@@ -33,9 +33,7 @@ class Standing:
     def __init__(self, core: Core, ocsp: str) -> None:
         self._core, self._ocsp, self._path = core, ocsp, core.local.folder / REVOKED
         self._asked: Statuses | None = None
-        kept = self._kept()
-        core.signers |= kept
-        core.revoked = frozenset(kept)
+        core.revoked = frozenset(self._kept())
 
     async def run(self) -> None:
         """Look again and again."""

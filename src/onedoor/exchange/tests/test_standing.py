@@ -2,11 +2,12 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
+from unittest.mock import Mock
 
 import pytest
 from cryptography.x509 import Certificate
@@ -81,23 +82,93 @@ def test_a_revoked_certificate_stays_so_through_a_restart_though_nobody_can_be_a
     client.close()
 
 
-def test_what_one_worker_was_told_every_other_one_takes_back_too_when_it_is_good_again(tmp_path: Path) -> None:
-    certificate = Authority.create(tmp_path / "ca").issue(Subject("gateway"), new_key().public_key(), "sign")
-    told = SimpleNamespace(revoked=datetime.now(UTC))
+Of = Callable[..., Any]
 
-    def worker(**signers: Certificate) -> tuple[Any, Standing]:
-        local = SimpleNamespace(folder=tmp_path)
-        core: Any = SimpleNamespace(local=local, signers=signers, revoked=frozenset(), current=lambda: "in force")
-        made = Standing(core, "")
-        made._asked = cast("Any", SimpleNamespace(of=lambda *_: told))
-        return core, made
 
-    found = [worker(**{fingerprint(certificate): certificate}), worker()]
-    for revoked in (True, False):
-        told.revoked = told.revoked if revoked else None
+@pytest.fixture
+def certificate(tmp_path: Path) -> Certificate:
+    return Authority.create(tmp_path / "ca").issue(Subject("gateway"), new_key().public_key(), "sign")
+
+
+def worker(folder: Path, of: Of, *signers: Certificate) -> tuple[Any, Standing]:
+    """Return what a worker of the gateway in *folder* knows, and who asks for it what *of* tells of a certificate."""
+    known, local = {fingerprint(one): one for one in signers}, SimpleNamespace(folder=folder)
+    core: Any = SimpleNamespace(local=local, signers=known, revoked=frozenset(), current=lambda: "in force")
+    made = Standing(core, "")
+    made._asked = cast("Any", SimpleNamespace(of=of))
+    return core, made
+
+
+def silent(*_: object) -> None:
+    """Tell nothing."""
+
+
+def revoked(*_: object) -> SimpleNamespace:
+    """Tell of each certificate that it is revoked."""
+    return SimpleNamespace(revoked=datetime.now(UTC))
+
+
+def test_what_one_worker_was_told_every_other_one_takes_back_too_when_it_is_good_again(
+    tmp_path: Path, certificate: Certificate
+) -> None:
+    told = revoked()
+    found = [worker(tmp_path, lambda *_: told, certificate), worker(tmp_path, lambda *_: told)]
+    for counts in (False, True):
+        told.revoked = None if counts else told.revoked
         for core, one in found:
             asyncio.run(one.look())
-            assert bool(core.revoked) == revoked
+            assert bool(core.revoked) != counts
+
+
+def test_what_one_worker_was_told_counts_for_every_other_one_that_is_told_nothing(
+    tmp_path: Path, certificate: Certificate
+) -> None:
+    (_, told), (there, other) = worker(tmp_path, revoked, certificate), worker(tmp_path, silent)
+    for one in (told, other):
+        asyncio.run(one.look())
+    assert there.revoked == {fingerprint(certificate)}
+    started, _ = worker(tmp_path, silent)
+    assert started.revoked == there.revoked, "before anybody was asked"
+
+
+def test_a_file_of_revoked_certificates_that_is_torn_or_of_some_that_have_ended_stops_nothing(tmp_path: Path) -> None:
+    past = datetime.now(UTC) - timedelta(days=3)
+    key = new_key().public_key()
+    ended = Authority.create(tmp_path / "ca").issue(Subject("gateway"), key, "sign", days=1, moment=past)
+    for data in (pem([ended]), b"-----BEGIN", b""):
+        (tmp_path / standing.REVOKED).write_bytes(data)
+        core, one = worker(tmp_path, silent)
+        asyncio.run(one.look())
+        assert core.revoked == frozenset()
+
+
+def test_who_signs_for_the_first_time_while_others_are_asked_about_hinders_nothing(
+    tmp_path: Path, certificate: Certificate
+) -> None:
+    def meanwhile(one: Certificate, _: object) -> SimpleNamespace:
+        core.signers["another"] = one
+        return revoked()
+
+    core, asking = worker(tmp_path, meanwhile, certificate)
+    asyncio.run(asking.look())
+    assert core.revoked == {fingerprint(certificate)}
+
+
+def test_a_look_that_fails_is_followed_by_the_next(
+    tmp_path: Path, certificate: Certificate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(standing, "EVERY", 0.0)
+    told = Mock(side_effect=[ValueError, revoked(), *[None] * 10**4])
+    core, asking = worker(tmp_path, told, certificate)
+
+    async def running() -> None:
+        task = asyncio.create_task(asking.run())
+        while not (core.revoked or task.done()):  # noqa: ASYNC110 - a thread does it
+            await asyncio.sleep(0.01)
+        task.cancel()
+
+    asyncio.run(running())
+    assert core.revoked == {fingerprint(certificate)}
 
 
 @pytest.mark.parametrize(("member", "side"), [("G01", "ClientProxy"), ("G22", "ServerProxy")])
