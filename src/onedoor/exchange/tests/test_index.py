@@ -80,14 +80,18 @@ def test_what_came_after_the_index_was_made_is_found(tmp_path: Path, write: Writ
 @pytest.mark.parametrize("fault", ["lost", "torn", "of-another-log"])
 def test_an_index_that_is_not_true_is_made_anew(tmp_path: Path, write: Write, fault: str) -> None:
     write("a", "b", "c", "z")
-    of(tmp_path).close()
+    before = of(tmp_path)
+    files = {path: path.read_bytes() for path in (tmp_path / "log").glob(f"{index.FILE}*")}
+    before.close()
     if fault == "lost":
         (tmp_path / "log" / index.FILE).unlink()
     elif fault == "torn":
         (tmp_path / "log" / index.FILE).write_bytes(os.urandom(4096))
-    else:
+    else:  # as a gateway leaves it that is killed
         shutil.rmtree(tmp_path / "log")
         write("c", "b", "a", "z")
+        for path, data in files.items():
+            path.write_bytes(data)
     found = of(tmp_path)
     assert ids(found, "a") == ["a", "z"]
     assert ids(found, "b") == ["b", "z"]
@@ -99,6 +103,52 @@ def test_a_record_that_was_lost_hides_no_other(tmp_path: Path, write: Write) -> 
     first = tmp_path / "log" / "00000002.log"
     segments.cut(first, segments.START + 10)
     assert ids(found, "same") == ["same", "z"]
+
+
+@pytest.mark.parametrize("torn", [False, True])
+def test_the_index_of_another_worker_is_left_as_it_is(tmp_path: Path, write: Write, *, torn: bool) -> None:
+    write("a", "b", "z")
+    file = tmp_path / "log" / index.FILE
+    if torn:
+        file.write_bytes(b"torn" * 1024)
+    other = Index(tmp_path / "log", KEY, own=False)
+    assert ids(other, "b") == ["a", "b", "z"]
+    other.close()
+    assert (file.read_bytes() == b"torn" * 1024) if torn else not file.exists()
+
+
+def test_what_the_index_takes_up_while_it_is_asked_is_found_once(
+    tmp_path: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write("a", "b", "z")
+    found = of(tmp_path)
+    monkeypatch.setattr(found, "_taken", lambda: 2)
+    assert ids(found, "b") == ["b", "z"]
+
+
+def test_a_record_that_is_being_written_hides_none_before_it(tmp_path: Path, write: Write) -> None:
+    write("a", "z")
+    with (tmp_path / "log" / "00000003.log").open("ab") as last:
+        last.write(b"half a record" * 10)
+    assert ids(of(tmp_path), "a") == ["a", "z"]
+
+
+def test_an_index_that_fails_keeps_no_other_from_catching_up(tmp_path: Path, write: Write) -> None:
+    logs = [tmp_path / "log", tmp_path / "log" / "1"]
+    for log in logs:
+        write("a", "b", "z", folder=log)
+    indices = index.Indices(logs[0], KEY, logs)
+    indices.of(logs[0]).close()
+
+    async def running() -> None:
+        task = asyncio.create_task(indices.run())
+        while indices.of(logs[1])._taken() < 3 and not task.done():  # noqa: ASYNC110 - a thread does it
+            await asyncio.sleep(0.01)
+        assert not task.done()
+        task.cancel()
+
+    asyncio.run(running())
+    indices.close()
 
 
 def test_a_segment_whose_head_is_broken_keeps_no_later_one_out_of_the_index(tmp_path: Path, write: Write) -> None:
@@ -134,14 +184,18 @@ def test_segments_may_have_been_moved_away(tmp_path: Path, write: Write) -> None
     for found in (of(tmp_path), of(tmp_path)):
         assert ids(found, "b") == ["b", "z"]
         assert ids(found, "d") == ["d", "z"]
+    (tmp_path / "log" / "00000003.log").unlink()
+    assert ids(found, "b") == ["z"], "also after they were taken up"
 
 
 def test_nothing_of_a_message_stands_in_the_index(tmp_path: Path, write: Write) -> None:
     write("a-very-special-id", "z")
     of(tmp_path).close()
-    kept = b"".join(path.read_bytes() for path in (tmp_path / "log").glob(f"{index.FILE}*"))
-    assert kept
-    assert b"special" not in kept
+    (kept,) = (tmp_path / "log").glob(f"{index.FILE}*")
+    assert b"special" not in kept.read_bytes()
+    assert kept.stat().st_mode & 0o077 == 0
+    mine, strange = (Index(tmp_path / "log", key, own=False) for key in (KEY, bytes(32)))
+    assert mine._mark(b"id") != strange._mark(b"id"), "nor can an id be tried without the key"
 
 
 def test_no_place_in_a_segment_but_a_records_own_is_read(tmp_path: Path, write: Write) -> None:
@@ -199,6 +253,7 @@ def test_a_segment_with_time_stamps_is_read(tmp_path: Path) -> None:
         return found
 
     found = asyncio.run(running())
+    assert 1 not in found._noted, "beside the path of messages"
     assert found.catch_up()
     assert [one.kind for one in found.stamps(b"b")] == [reading.STAMPED]
     assert not list(found.stamps(b"c"))

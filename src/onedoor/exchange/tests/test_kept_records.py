@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from onedoor.exchange.gateway import operations, records, summaries
-from onedoor.exchange.gateway.healthy import Health
+from onedoor.exchange.gateway.healthy import Health, Spread
 from onedoor.exchange.gateway.operations import Operations
 from onedoor.exchange.tests.nation import wait_for
 from onedoor.exchange.tests.test_operations import NOW, Told, record
@@ -64,8 +64,17 @@ def test_a_summary_tells_a_bounded_number_of_faults_apart(monkeypatch: pytest.Mo
 
 def test_a_clock_that_was_put_back_counts_no_message_for_longer_than_ten_minutes() -> None:
     health = Health()
-    for second in (NOW + 86400, *range(NOW, NOW + 3600, 60)):
-        health.add(record(), second)
+    health.add(record(), NOW + 86400)
     (state,) = health.services.values()
+    assert state.over(NOW).good == 0
+    for second in range(NOW, NOW + 3600, 60):
+        health.add(record(), second)
     assert state.over(NOW + 3599).good <= 10
     assert len(state.parts) < 15
+
+
+def test_large_values_that_are_all_alike_have_no_deviation() -> None:
+    sizes = Spread()
+    for _ in range(7):
+        sizes.add(8_589_934_749)  # of which squares, as they are kept, come to less than those of the mean
+    assert sizes.told(7)[3] == 0

@@ -70,3 +70,18 @@ def test_what_cannot_be_read_of_others_hinders_nothing(tmp_path: Path, name: str
     assert not list(shares.others(tmp_path))
     shares.adopt(tmp_path)
     assert kept(tmp_path) == 0
+
+
+def test_what_a_process_left_is_whole_while_it_leaves_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shares.write(tmp_path, b"whole")
+    (path,) = tmp_path.glob(f"{shares.KIND}*")
+
+    def half(self: Path, data: bytes) -> None:
+        with self.open("wb") as file:
+            file.write(data[:2])
+        raise OSError("full")
+
+    monkeypatch.setattr(Path, "write_bytes", half)
+    with pytest.raises(OSError, match="full"):
+        shares.write(tmp_path, b"more")
+    assert path.read_bytes() == b"whole"
