@@ -36,8 +36,7 @@ class Circuit:
 
         Nobody comes sooner for it: what is asked how it is may have to be asked several times.
         """
-        if self.open:
-            self._tried = max(self._tried, until)
+        self._tried = max(self._tried, until)
 
     def failed(self, now: float, *, times: int = 1, rest: float = REST) -> None:
         """Count a failure, or several *times* one; the next try is after *rest* seconds, and after a longer one."""

@@ -83,7 +83,8 @@ def test_an_open_circuit_lets_one_try_at_a_time_and_closes_when_that_succeeds() 
     circuit.failed(10.0)
     assert (circuit.open, circuit.wait(10.5), circuit.wait(10 + REST)) == (True, 2, 0)
     circuit.trying(50.0)
-    assert circuit.wait(13.0) == REST
+    circuit.trying(20.0)  # a look at how it is
+    assert circuit.wait(30.0) == REST
     assert not circuit.wait(50.0)  # a try of which nothing was heard keeps nobody away for ever
     circuit.failed(14.0)
     assert circuit.wait(15.5) == 1

@@ -65,6 +65,12 @@ def test_a_client_gets_no_more_than_its_rate_and_one_burst(gaps: list[float], ra
     assert not buckets.take("another", rate, now)
 
 
+def test_a_client_that_was_quiet_for_long_has_one_burst_and_no_more() -> None:
+    buckets = rates.Buckets()
+    assert not buckets.take("client", 1, now=1.0)
+    assert sum(not buckets.take("client", 1, now=1000.0) for _ in range(50)) == rates.BURST
+
+
 def test_a_bucket_that_is_full_again_gives_its_place_to_another(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rates, "PROBES", 8)
     buckets = rates.Buckets(slots=8)
