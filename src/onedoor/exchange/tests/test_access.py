@@ -1,11 +1,18 @@
 """X-Road's access rights and client authentication, fact by fact, through two gateways."""
 
 import ssl
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from onedoor.exchange.gateway import clients
+from onedoor.exchange.gateway.faults import Fault
+from onedoor.exchange.gateway.messages import Fields
+from onedoor.exchange.gateway.systems import Asked
 from onedoor.exchange.permissions import (
     LOCAL,
     Grant,
@@ -216,6 +223,18 @@ def test_a_client_of_mutual_tls_shows_a_registered_certificate(xroad: XRoad) -> 
     for how in ({"shown": False}, {"tls": False}):
         why = f"{UNSHOWN}: Client (SUBSYSTEM:{PORTAL}) specifies HTTPS but did not supply TLS certificate"
         assert told(xroad.ask(PETS, **how)) == why
+
+
+@pytest.mark.parametrize(("shown", "may"), [("own", True), ("alike", False), ("elsewhere", False), ("", False)])
+def test_a_member_shows_a_certificate_of_its_own_systems_at_its_own_gateway(shown: str, may: bool) -> None:
+    systems = {"A/B/C/S": "own", "A/B/C1/S": "alike", "A/B/C/T": "elsewhere"}
+    configuration: Any = SimpleNamespace(
+        subsystems={id_: SimpleNamespace(id=id_, systems={one}) for id_, one in systems.items()},
+        gateways={"A/B/C/G": SimpleNamespace(clients={"A/B/C/S", "A/B/C1/S"})},
+    )
+    local: Any = SimpleNamespace(id="A/B/C/G", connections={})
+    with nullcontext() if may else pytest.raises(Fault, match="does not match registered"):
+        clients.identify_any(configuration, local, "A/B/C", Asked(b"GET", b"/", Fields([]), b"", shown, True))
 
 
 def test_a_client_of_https_without_authentication_may_leave_its_certificate_out_but_not_tls(xroad: XRoad) -> None:

@@ -3,13 +3,13 @@
 import io
 import random
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -105,27 +105,48 @@ def test_openssl_accepts_the_time_stamp_of_each(place: Place, containers: Contai
         assert ran("openssl", "ts", "-verify", *token, *trusted, folder=tmp_path)
 
 
-def test_messages_without_number_of_one_id_are_not_gathered(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+HEAD = request_head(b"GET", f"/r1/{PROVIDER}/x".encode(), [(b"X-Road-Client", PORTAL.encode()), (b"X-Road-Id", b"1")])
+WANTED = asic.Wanted("1", PORTAL, (asic.REQUEST,), unique=False, force=False)
+Logged = Callable[[int, list[bytes]], Any]
+
+
+@pytest.fixture
+def logged(tmp_path: Path) -> Logged:
+    """Give a gateway whose log holds so many batches, each of requests with these heads."""
     key = new_key()
     certificate = Authority.create(tmp_path / "ca").issue(Subject("a"), key.public_key(), "sign")
     sealer = batches.Sealer.of("a", key, certificate)
-    names = [(b"X-Road-Client", PORTAL.encode()), (b"X-Road-Id", b"1")]
-    head = request_head(b"GET", f"/r1/{PROVIDER}/x".encode(), names)
 
-    def logged(_: str) -> Iterator[Record]:
-        for number in range(9):
-            payload = batches.seal(batches.REQUESTS, sealer, "b", [Message.of(head, b"")], number)
-            yield Record(number, reading.SENT_REQUESTS, payload, b"", 0)
+    def core(count: int, heads: list[bytes]) -> Any:
+        def records(_: str) -> Iterator[Record]:
+            for number in range(count):
+                payload = batches.seal(batches.REQUESTS, sealer, "b", [Message.of(one, b"") for one in heads], number)
+                yield Record(number, reading.SENT_REQUESTS, payload, b"", 0)
 
-    core = cast("Any", SimpleNamespace(indices=SimpleNamespace(records=logged, stamps=lambda _: ())))
-    wanted = asic.Wanted("1", PORTAL, (asic.REQUEST,), unique=False, force=False)
+        return SimpleNamespace(indices=SimpleNamespace(records=records, stamps=lambda _: ()))
+
+    return core
+
+
+@pytest.mark.parametrize(("asks", "gets"), [(PORTAL, 1), (PROVIDER, 1), ("VN/GOV/G22/OTHER", 0)])
+def test_of_a_batch_its_parties_alone_get_their_own_messages(logged: Logged, asks: str, gets: int) -> None:
+    other = HEAD.replace(b"X-Road-Id:1", b"X-Road-Id:11")
+    nobodys = HEAD.replace(PORTAL.encode(), b"no/name")
+    assert len({HEAD, other, nobodys}) == 3
+    found = asic.find(logged(1, [other, b"1 is no head", HEAD, nobodys]), replace(WANTED, client=asks))
+    own = [one.message.head for one in found if one.message.head != nobodys]
+    assert (own, len(found) - len(own)) == ([HEAD] * gets, int(asks == PROVIDER))
+
+
+def test_messages_without_number_of_one_id_are_not_gathered(monkeypatch: pytest.MonkeyPatch, logged: Logged) -> None:
+    core, wanted = logged(9, [HEAD]), WANTED
     assert len(asic.find(core, wanted)) == 9
     monkeypatch.setattr(asic, "MOST_FOUND", 8)
     with pytest.raises(asic.Refused, match="Too many messages have this id"):
         asic.find(core, wanted)
     assert len(asic.find(core, replace(wanted, unique=True))) == 1
     monkeypatch.setattr(asic, "MOST_FOUND", 9)
-    monkeypatch.setattr(asic, "MOST_BYTES", 2 * len(head))
+    monkeypatch.setattr(asic, "MOST_BYTES", 2 * len(HEAD))
     with pytest.raises(asic.Refused, match="Too many messages have this id"):
         asic.find(core, wanted)
     assert len(asic.find(core, replace(wanted, unique=True))) == 1
