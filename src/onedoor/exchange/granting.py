@@ -48,6 +48,10 @@ class OtherBasis(OnedoorError):
     """The nation’s right of {client} to call {service} for {purpose} stands on {bases}, not on {basis}. Please ask on what it stands on."""  # noqa: E501 - one sentence after the other
 
 
+class EndsAtOnce(OnedoorError):
+    """A grant that ends on {day} counts for nothing: that day has begun. Please give a later one: --until DAY."""
+
+
 class NothingGranted(OnedoorError):
     """{client} has no grant for {service} here: there is nothing to revoke."""
 
@@ -108,7 +112,7 @@ class Provider:
         return self._beyond(permission) is None
 
     def grant(self, permission: Permission, until: datetime | None) -> Grant:
-        """Grant *permission* from now on; raise `NotItsService` or `AboveCeiling`."""
+        """Grant *permission* from now on; raise `NotItsService`, `AboveCeiling` or `EndsAtOnce`."""
         self._check(permission)
         with alone(self.folder):
             granted = self._wanted(permission, until)
@@ -178,6 +182,8 @@ class Provider:
 
     def _wanted(self, permission: Permission, until: datetime | None) -> Grant:
         """Return the grant in force that is just so, or a new one, which is not kept yet."""
+        if until is not None and until <= self.now:
+            raise EndsAtOnce(day=f"{until:%Y-%m-%d}")
         same = (one for one in self.grants() if (one.permission, one.until) == (permission, until))
         return next((one for one in same if one.in_force(self.now)), Grant(permission, self.now, until))
 

@@ -77,9 +77,8 @@ def anonymous(raw: bytes) -> bytes:
     An address with variables stays, as in X-Road.
     """
     found = read(raw)
-    servers = found.data.get("servers")
-    told = [one for one in servers if isinstance(one, dict)] if isinstance(servers, list) else []
-    hidden = [one for one in told if isinstance(one.get("url"), str) and _path(one["url"]) != one["url"]]
+    told = (one for one in _servers(found.data) if isinstance(one.get("url"), str))
+    hidden = [one for one in told if _path(one["url"]) != one["url"]]
     if not hidden:
         return raw
     if found.json:
@@ -92,6 +91,16 @@ def anonymous(raw: bytes) -> bytes:
         pieces += found.text[end : url.start], json.dumps(_path(url))
         end = url.end
     return "".join([*pieces, found.text[end:]]).encode()
+
+
+def _servers(data: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the servers that a description names: for all of it, for a path, for a call."""
+    paths = data.get("paths")
+    items = [one for one in paths.values() if isinstance(one, dict)] if isinstance(paths, dict) else []
+    calls = [call for one in items for call in one.values() if isinstance(call, dict)]
+    for place in (data, *items, *calls):
+        if isinstance(servers := place.get("servers"), list):
+            yield from (one for one in servers if isinstance(one, dict))
 
 
 def _path(url: str) -> str:

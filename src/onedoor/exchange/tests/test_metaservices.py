@@ -170,11 +170,23 @@ def test_get_openapi_gives_the_providers_document_as_yaml(xroad: XRoad) -> None:
     assert answer["content-type"] == "application/x-yaml"
 
 
+BELOW = (
+    '{"openapi": "3.0.0", "paths": {"/a": {"servers": [{"url": "https://10.0.0.7/v2"}], "get": {"servers": '
+    '[{"url": "http://10.0.0.7:1/v2"}, {"url": "{a}://b"}, {}]}}, "/b": 1}}'
+)
+BELOW_IN_YAML = (
+    'openapi: 3.0.0\npaths:\n  /a:\n    get: {servers: [{url: "http://10.0.0.7/v2"}, {url: "{a}://b"}]}\n'
+    "    servers: [url: https://10.0.0.7/v2]\nservers: 7\n"
+)
+
+
 @pytest.mark.parametrize(
     ("code", "document"),
     [
         ("petstore", '{"openapi": "3.0.0", "servers": [{"url": "https://10.0.0.7:8443/v2"}, {"url": "{a}://b"}]}'),
         ("colours", 'openapi: 3.0.0\nservers:\n  - {url: "https://10.0.0.7:8443/v2"}\n  - url: "{a}://b"  # kept\n'),
+        ("petstore", BELOW),
+        ("colours", BELOW_IN_YAML),
     ],
 )
 def test_get_openapi_does_not_tell_the_address_of_the_providers_system(xroad: XRoad, code: str, document: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from onedoor.exchange import configuration
 from onedoor.exchange.directory import lab
-from onedoor.exchange.directory.federation import Partners
+from onedoor.exchange.directory.federation import MOST, Partners
 from onedoor.exchange.directory.main import RENEW, DirectoryServer
 from onedoor.exchange.directory.publishing import PARTNERS
 from onedoor.exchange.tests.test_sources import Made
@@ -70,6 +70,15 @@ def test_a_silent_partner_counts_until_its_list_ends_though_the_directory_starts
         kept.write_text(json.dumps({url: answer.replace("VN", "FI") for url, answer in answers.items()}))
     (partners / "two.xml").unlink()
     assert restored(partners, now).told(now) == [], "what the partner did not sign counts for nothing"
+
+
+def test_one_partner_too_many_is_told_and_does_not_count(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    now, partners = datetime.now(UTC), folder / PARTNERS
+    for number in range(MOST):
+        (partners / f"a{number}.xml").write_bytes(b"")
+    found = restored(partners, now)
+    assert (found.look(now), found.told(now), found.silent) == (False, [], MOST + 1)
+    assert "partner_refused anchor=one.xml why=there are 4 partners already" in caplog.text
 
 
 def test_what_a_directory_signs_first_names_its_partners_and_it_signs_anew_long_before_they_end(folder: Path) -> None:

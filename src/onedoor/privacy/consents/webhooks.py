@@ -119,7 +119,7 @@ def _reached(host: str, port: int) -> str:
     """Return the address of *host* to connect to; raise `NotDelivered` unless all of them are public."""
     try:
         found = {str(one[4][0]) for one in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         raise NotDelivered(what=said("its host is not known")) from error
     if not found or not all(public(one) for one in found):
         raise NotDelivered(what=said("its host is not a public address"))

@@ -14,6 +14,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from cryptography import x509
@@ -163,6 +164,14 @@ def test_a_name_that_leads_inside_is_never_followed(server: Any, monkeypatch: py
     with pytest.raises(NotDelivered, match="not a public address"):
         webhooks.deliver(**queued()[0])
     assert not server.heard
+
+
+def test_a_host_that_is_no_name_is_not_known(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    hook(f"https://localhost:{server.server_port}/")
+    give(agreement(), individual())
+    monkeypatch.setattr(webhooks, "_allowed", lambda _: urlsplit("https://a..b/"))
+    with pytest.raises(NotDelivered, match="its host is not known"):
+        webhooks.deliver(**queued()[0])
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,9 @@ def test_a_grant_counts_until_its_day_and_is_made_once(var: Path, says: Says) ->
         assert f"It ends on {day}" in says("grant", M1, ECHO, *WHAT, "--until", day)
     assert in_force(var) == [(M1, ("GET /greetings",))]
     assert in_force(var, datetime.now(UTC) + timedelta(days=10)) == []
+    begun = datetime.now(UTC).date()
+    assert f"ends on {begun} counts for nothing" in says("grant", M1, ECHO, *WHAT, "--until", begun, code=2)
+    assert in_force(var) == [(M1, ("GET /greetings",))]
 
 
 def test_what_is_revoked_stays_so_when_the_nation_is_provisioned_again(var: Path, says: Says) -> None:
