@@ -249,13 +249,13 @@ def _indexed(own: Mapping[str, Gateway], partners: Collection[Partner]) -> dict[
         "gateways": known,
         "gateways_of": serving,
         "gateway_by_tls": {
-            **{tls: one for partner in partners for tls, one in _by_tls(partner.gateways.values())},
-            **dict(_by_tls(own.values())),
+            **{tls: one for partner in partners for tls, one in by_tls(partner.gateways.values())},
+            **dict(by_tls(own.values())),
         },
     }
 
 
-def _by_tls(gateways: Collection[Gateway]) -> Iterator[tuple[str, Gateway]]:
+def by_tls(gateways: Collection[Gateway]) -> Iterator[tuple[str, Gateway]]:
     """Yield each certificate that one of *gateways* shows, those of before first: a present one takes its place."""
     yield from ((one.before.tls, one) for one in gateways if one.before)
     yield from ((one.tls, one) for one in gateways)

@@ -8,7 +8,7 @@ though the directory starts anew meanwhile: what it answered last lies here.
 import json
 import logging
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -30,6 +30,8 @@ from onedoor.signing.certificates import load_certificates, pem, save_certificat
 MOST, LARGEST, LARGEST_ANCHOR = 4, 6 << 20, 1 << 20
 """Partners, and bytes of what one says: all of them fit into what a gateway takes of a configuration."""
 _logger = logging.getLogger(__name__)
+Known = dict[Path, tuple[bytes, Downloaded]]
+"""What was downloaded last, and by which anchor, by where that anchor lies."""
 
 
 class Partners:
@@ -37,7 +39,7 @@ class Partners:
 
     def __init__(self, folder: Path, own: str, ask: Ask = asked) -> None:
         self._folder, self._own, self._ask = folder, own, ask
-        self._known: dict[Path, tuple[bytes, Downloaded]] = {}
+        self._known: Known = {}
         self._silent: set[Path] = set()
 
     @property
@@ -47,7 +49,7 @@ class Partners:
 
     def look(self, now: datetime) -> bool:
         """Download what each partner publishes; return whether anything but the ends of what is known changed."""
-        known: dict[Path, tuple[bytes, Downloaded]] = {}
+        known: Known = {}
         silent: set[Path] = set()
         for number, path in enumerate(sorted(self._folder.glob("*.xml"))):
             anchor = b""
@@ -55,7 +57,7 @@ class Partners:
                 if number >= MOST:
                     raise ConfigurationRefused(why=said("there are {most} partners already", most=MOST))
                 anchor = _anchor(path)
-                self._take(known, path, anchor, self._looked(path, anchor, now))
+                known[path] = anchor, self._looked(path, anchor, now, self._others(path, known, now))
             except Exception as refused:  # noqa: BLE001 - what a partner sends must not hold up the others
                 silent.add(path)
                 if path not in self._silent:
@@ -74,7 +76,9 @@ class Partners:
                 anchor = _anchor(path)
                 kept = json.loads(_beside(path, anchor, "kept").read_text("utf-8"))
                 said_ = {url: answer.encode("latin-1") for url, answer in kept.items()}
-                self._take(self._known, path, anchor, self._downloaded(path, anchor, now, said_.get))
+                found = self._downloaded(path, anchor, now, said_.get)
+                self._check(found, self._others(path, {}, now))
+                self._known[path] = anchor, found
 
     def left(self, now: datetime) -> float:
         """Return for how many seconds from *now* on all partners in force stay so, if nothing new is heard of them."""
@@ -97,12 +101,28 @@ class Partners:
     def _anchors(self) -> list[Path]:
         return sorted(self._folder.glob("*.xml"))[:MOST]
 
-    def _take(self, known: dict[Path, tuple[bytes, Downloaded]], path: Path, anchor: bytes, found: Downloaded) -> None:
-        if any(found.instance == other.instance for _, other in known.values()):
-            raise ConfigurationRefused(why=said("another anchor leads to the same instance"))
-        known[path] = anchor, found
+    def _others(self, path: Path, known: Known, now: datetime) -> list[Downloaded]:
+        """Return what partners but the one at *path* say: *known* now, or in the last look by anchors that stay."""
+        before = {one: kept for one, kept in self._known.items() if _stays(one, kept[0])}
+        return [found for one, (_, found) in {**before, **known}.items() if one != path and now < found.end]
 
-    def _looked(self, path: Path, anchor: bytes, now: datetime) -> Downloaded:
+    def _check(self, found: Downloaded, others: Iterable[Downloaded]) -> None:
+        """Raise `ConfigurationRefused` when *found* takes the place of one of *others*, or of a gateway of it."""
+        shown = self._shown(found)
+        for other in others:
+            if found.instance == other.instance:
+                raise ConfigurationRefused(why=said("another anchor leads to the same instance"))
+            if shown & self._shown(other):
+                raise ConfigurationRefused(
+                    why=said("it names a TLS certificate that a gateway of another partner shows")
+                )
+
+    def _shown(self, found: Downloaded) -> set[str]:
+        """Return the fingerprints of the TLS certificates that gateways of a partner show."""
+        gateways = configuration.partner(_told(found), self._own).gateways
+        return {shown for shown, _ in configuration.by_tls(gateways.values()) if shown}
+
+    def _looked(self, path: Path, anchor: bytes, now: datetime, others: Iterable[Downloaded]) -> Downloaded:
         """Return what *anchor* leads to, once our own gateways can read it; keep it, and learn the keys that it names.
 
         So a partner hands over to its next keys without a new anchor, as it does to X-Road's clients. None that ends
@@ -116,6 +136,7 @@ class Partners:
             return answer
 
         found = self._downloaded(path, anchor, now, ask)
+        self._check(found, others)
         with newest.counted(_beside(path, anchor, "json"), int(found.end.timestamp())):
             kept = {url: answer.decode("latin-1") for url, answer in answers.items()}
             write_durably(_beside(path, anchor, "kept"), json.dumps(kept).encode())
@@ -142,13 +163,19 @@ def _learned(path: Path, anchor: bytes) -> tuple[Certificate, ...]:
     return load_certificates(learned) if learned.exists() else ()
 
 
+def _stays(path: Path, anchor: bytes) -> bool:
+    with suppress(OSError, ConfigurationRefused):
+        return _anchor(path) == anchor
+    return False
+
+
 def _anchor(path: Path) -> bytes:
     if path.stat().st_size > LARGEST_ANCHOR:
         raise ConfigurationRefused(why=said("its anchor is not well formed"))
     return path.read_bytes()
 
 
-def _contents(known: Mapping[Path, tuple[bytes, Downloaded]]) -> dict[Path, tuple[bytes, dict[str, bytes]]]:
+def _contents(known: Known) -> dict[Path, tuple[bytes, dict[str, bytes]]]:
     return {path: (anchor, found.content) for path, (anchor, found) in known.items()}
 
 

@@ -81,6 +81,39 @@ def test_one_partner_too_many_is_told_and_does_not_count(folder: Path, caplog: p
     assert "partner_refused anchor=one.xml why=there are 4 partners already" in caplog.text
 
 
+@pytest.mark.parametrize("names", ["ab", "ba"])
+def test_no_partner_takes_the_place_of_another_ones_gateway(
+    folder: Path, tmp_path: Path, names: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    now, content, known = datetime.now(UTC), (folder / "content.json").read_text(), tmp_path / "known"
+    known.mkdir()
+    asked: dict[str, Made] = {}
+
+    def ask(url: str) -> bytes | None:
+        host = url.split("/")[2]
+        return asked[host].ask(url.replace(host, "directory:8400"))
+
+    def told(partners: Partners) -> list[str]:
+        return [one["instance"] for one in partners.told(now)]
+
+    for name, instance in zip(names, ("TL", "XL"), strict=True):
+        (tmp_path / instance).mkdir()
+        asked[f"{instance}:1"] = made = Made(tmp_path / instance)
+        own = {"instance": instance, "address": f"{instance}:1", "authorities": made.data["authorities"]}
+        made.data = json.loads(content.replace("TL/", f"{instance}/")) | own
+        made.publish(now)
+        (known / f"{name}.xml").write_bytes(made.anchor("external"))
+        found = Partners(known, "VN", ask)
+        found.restore(now)
+        found.look(now)
+        assert told(found) == ["TL"]
+    assert found.silent == 1
+    assert "it names a TLS certificate that a gateway of another partner shows" in caplog.text
+    again = Partners(known, "VN", silent)
+    again.restore(now)
+    assert told(again) == ["TL"]
+
+
 def test_what_a_directory_signs_first_names_its_partners_and_it_signs_anew_long_before_they_end(folder: Path) -> None:
     server = DirectoryServer(folder)
     assert [one["instance"] for one in configuration.content(server._signed)["partners"]] == ["VN"]
