@@ -93,7 +93,7 @@ def test_what_proves_nothing_and_what_is_no_proof_leave_differently(capsys, fold
     assert "cannot be read" in told(capsys, "verify", proof, "--key", key, leaves=2)
     proof.write_text(sound + "x" * 300_000)
     assert "cannot be read" in told(capsys, "verify", proof, "--key", key, leaves=2)
-    assert "refused" in told(capsys, "verify", folder / "nothing", "--key", key, leaves=2)
+    assert "there is no such file" in told(capsys, "verify", folder / "nothing", "--key", key, leaves=2)
 
 
 def test_verifying_needs_neither_settings_nor_django(proof: Path) -> None:
