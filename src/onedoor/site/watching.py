@@ -11,6 +11,7 @@ from prometheus_client import Counter, Histogram
 
 from onedoor.kernel.said import said
 from onedoor.kernel.settings import Settings
+from onedoor.kernel.text import gettext_noop
 from onedoor.kernel.watch import health, listener, metrics, spans
 from onedoor.kernel.watch.health import Dependency, Failing
 from onedoor.kernel.watch.metrics import Measure
@@ -74,11 +75,14 @@ def begin(settings: Settings, process: str, *, whole: bool) -> None:
 def health_of(settings: Settings, *, whole: bool) -> health.Health:
     """Return what a system depends on: without its database nothing goes; without its gateway only some things."""
     gateway = settings.gateway_url.partition("://")[2].rstrip("/")
-    found = [Dependency("database", measures.answers), Dependency("keys", _keys, needed=False)]
+    found = [
+        Dependency(gettext_noop("database"), measures.answers),
+        Dependency(gettext_noop("keys"), _keys, needed=False),
+    ]
     if gateway:
-        found.append(Dependency("gateway", lambda: health.answers(gateway), needed=False))
+        found.append(Dependency(gettext_noop("gateway"), lambda: health.answers(gateway), needed=False))
     if whole:
-        found.append(Dependency("ledger", _ledger, needed=False))
+        found.append(Dependency(gettext_noop("ledger"), _ledger, needed=False))
     return health.Health(settings.role, settings.member, tuple(found))
 
 

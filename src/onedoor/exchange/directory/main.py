@@ -28,6 +28,7 @@ from onedoor.kernel.ledger.tiles import NAMED
 from onedoor.kernel.routing import Route, route_of
 from onedoor.kernel.said import said
 from onedoor.kernel.settings import Settings
+from onedoor.kernel.text import gettext_noop
 from onedoor.kernel.watch import lines, listener, metrics
 from onedoor.kernel.watch.health import Dependency, Failing, Health
 from onedoor.kernel.watch.metrics import Measure
@@ -251,11 +252,11 @@ async def _run(settings: Settings) -> None:
 
 def _health(directory: DirectoryServer, loop: asyncio.AbstractEventLoop) -> Health:
     """Return what it depends on: content it could read and sign; the authority; partners; ledgers that only grow."""
-    found = [Dependency("content", lambda: _sound(directory))]
-    found.append(Dependency("authority", lambda: _responding(directory), needed=False))
-    found.append(Dependency("partners", lambda: _federated(directory), needed=False))
+    found = [Dependency(gettext_noop("content"), lambda: _sound(directory))]
+    found.append(Dependency(gettext_noop("authority"), lambda: _responding(directory), needed=False))
+    found.append(Dependency(gettext_noop("partners"), lambda: _federated(directory), needed=False))
     if national := directory.national:
-        found.append(Dependency("ledgers", lambda: _growing(national), needed=False))
+        found.append(Dependency(gettext_noop("ledgers"), lambda: _growing(national), needed=False))
     return Health("directory", "", found, alive=lambda: watching.turns(loop))
 
 

@@ -7,7 +7,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from prometheus_client import Counter, Histogram
@@ -17,6 +17,7 @@ from onedoor.exchange.gateway import reading, recording
 from onedoor.exchange.gateway.messages import Fields
 from onedoor.exchange.gateway.records import Record
 from onedoor.kernel.said import said
+from onedoor.kernel.text import gettext_noop
 from onedoor.kernel.watch import health, lines, metrics, spans, trace
 from onedoor.kernel.watch.health import Dependency, Failing
 from onedoor.kernel.watch.metrics import Measure
@@ -208,17 +209,20 @@ def measures(server: "GatewayServer") -> Iterator[Measure]:
 
 def health_of(server: "GatewayServer", member: str, loop: asyncio.AbstractEventLoop) -> health.Health:
     """Return what *server* depends on: without configuration and log nothing passes; the rest only limits it."""
-    nodes = {f"{one.host}:{one.port}" for one in server.local.services.values()}
+    nodes = sorted({f"{one.host}:{one.port}" for one in server.local.services.values()})
     return health.Health(
         "gateway",
         member,
         (
-            Dependency("configuration", lambda: _configuration(server.core)),
-            Dependency("log", lambda: _log(server.core)),
-            Dependency("time-stamps", lambda: _stamps(server), needed=False),
-            Dependency("directory", lambda: _directory(server), needed=False),
-            Dependency("circuits", lambda: _circuits(server), needed=False),
-            *(Dependency(f"system {one}", lambda one=one: health.answers(one), needed=False) for one in sorted(nodes)),  # type: ignore[misc]
+            Dependency(gettext_noop("configuration"), lambda: _configuration(server.core)),
+            Dependency(gettext_noop("log"), lambda: _log(server.core)),
+            Dependency(gettext_noop("time-stamps"), lambda: _stamps(server), needed=False),
+            Dependency(gettext_noop("directory"), lambda: _directory(server), needed=False),
+            Dependency(gettext_noop("circuits"), lambda: _circuits(server), needed=False),
+            *(
+                Dependency(f"{gettext_noop('system')} {one}", partial(health.answers, one), needed=False)
+                for one in nodes
+            ),
         ),
         alive=lambda: turns(loop),
     )

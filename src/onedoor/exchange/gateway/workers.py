@@ -33,6 +33,7 @@ from onedoor.exchange.gateway.spread import Spread
 from onedoor.exchange.listening import become_anew, far
 from onedoor.kernel.said import said
 from onedoor.kernel.settings import Settings
+from onedoor.kernel.text import gettext_noop
 from onedoor.kernel.watch import health, listener
 from onedoor.kernel.watch.health import Dependency, Failing
 
@@ -187,7 +188,9 @@ class Workers(Collector):
             one.wait(until)
 
     def _health(self) -> health.Health:
-        workers = (Dependency(f"worker {one.number}", partial(self._look, one)) for one in self._workers)
+        workers = (
+            Dependency(f"{gettext_noop('worker')} {one.number}", partial(self._look, one)) for one in self._workers
+        )
         return health.Health("gateway", self._settings.member, tuple(workers))
 
     def _look(self, worker: Worker) -> None:

@@ -21,6 +21,7 @@ from onedoor.kernel.ledger.witnessing import LARGEST, Policy
 from onedoor.kernel.routing import Route, route_of
 from onedoor.kernel.said import said
 from onedoor.kernel.settings import Settings
+from onedoor.kernel.text import gettext_noop
 from onedoor.kernel.watch import lines, listener, metrics
 from onedoor.kernel.watch.health import Dependency, Failing, Health
 from onedoor.kernel.watch.metrics import Measure
@@ -175,7 +176,7 @@ async def _run(settings: Settings) -> None:
         serve = WitnessServer(application).serve
         server = await asyncio.start_server(serve, sock=kept, limit=MOST_HEAD)
     metrics.scraped.sources.append(partial(_measures, application.witness, [log for log, _ in policy.logs]))
-    record = Dependency("record", partial(_sound, application, policy))
+    record = Dependency(gettext_noop("record"), partial(_sound, application, policy))
     listener.begin(settings, Health("witness", settings.member, (record,), alive=lambda: watching.turns(loop)))
     _logger.info("witness.started listen=%s name=%s", settings.listen, settings.witness_name)
     await stopped.wait()

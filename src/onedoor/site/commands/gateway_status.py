@@ -19,7 +19,7 @@ from onedoor.signing.certificates import fingerprint, load_certificates
 from onedoor.site import settings_files
 from onedoor.site.messages import gettext_noop
 from onedoor.site.messages import text as _
-from onedoor.site.up.status import asked, told_of
+from onedoor.site.up.status import asked, named, told_of
 from onedoor.site.up.supervisor import RECORD
 
 NOT_WELL = 1
@@ -206,7 +206,8 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
     yield _("Process: {status}", status=_(state))
     if services := process.get("services"):
         yield _(
-            "It depends on: {services}", services=", ".join(f"{one} {_(STATES[is_])}" for one, is_ in services.items())
+            "It depends on: {services}",
+            services=", ".join(f"{named(one)} {_(STATES[is_])}" for one, is_ in services.items()),
         )
     if "links" in process:
         facts = {"out": process["links"].get("asking", 0), "in_": process["links"].get("providing", 0)}

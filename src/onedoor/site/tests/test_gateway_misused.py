@@ -92,7 +92,7 @@ def test_of_a_labs_gateway_its_process_is_asked_what_ails_it(
         (provisioned.parent / RECORD).write_text(json.dumps(record))
         assert "! system S: nobody answers there" in says("gateway", "status", provisioned, code=1)
         assert cli.run(["gateway", "status", str(provisioned), "--language", "fr"]) == 1
-        assert "! system S\u202f: personne ne répond là" in capsys.readouterr().out
+        assert "! système S\u202f: personne ne répond là" in capsys.readouterr().out
     finally:
         watched.shutdown()
         watched.server_close()

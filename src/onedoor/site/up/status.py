@@ -90,10 +90,16 @@ def _health(address: str, token: str) -> tuple[str, list[str]]:
     return said["status"], [told_of(name, one) for name, one in depends.items() if one["state"] != "ok"]
 
 
+def named(dependency: str) -> str:
+    """Return the name of a *dependency* as it is said; what number or address it has stays behind its word."""
+    word, mark, which = dependency.partition(" ")
+    return f"{_(word)}{mark}{which}"
+
+
 def told_of(name: str, dependency: Mapping[str, str]) -> str:
     """Return what a process says of a *dependency* that is not well."""
     why = dependency["why"]
-    facts = {"name": name, "why": _(why), "of": dependency.get("of")}
+    facts = {"name": named(name), "why": _(why), "of": dependency.get("of")}
     return _("{name}: {why} ({of})", **facts) if facts["of"] else _("{name}: {why}", **facts)
 
 

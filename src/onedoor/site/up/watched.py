@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from functools import partial
 
 from onedoor.kernel.said import said
+from onedoor.kernel.text import gettext_noop
 from onedoor.kernel.watch import listener, metrics
 from onedoor.kernel.watch.health import Dependency, Failing, Health
 from onedoor.kernel.watch.metrics import Measure
@@ -22,7 +23,7 @@ def watched(kept: Kept, address: str) -> Iterator[None]:
     source = partial(_measures, kept)
     metrics.scraped.sources.append(source)
     told = listener.listen(
-        address, "", Health("up", "", [Dependency("processes", partial(_all_run, kept), needed=False)])
+        address, "", Health("up", "", [Dependency(gettext_noop("processes"), partial(_all_run, kept), needed=False)])
     )
     try:
         yield
