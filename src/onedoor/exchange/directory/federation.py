@@ -8,8 +8,9 @@ though the directory starts anew meanwhile: what it answered last lies here.
 import json
 import logging
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -30,8 +31,19 @@ from onedoor.signing.certificates import load_certificates, pem, save_certificat
 MOST, LARGEST, LARGEST_ANCHOR = 4, 6 << 20, 1 << 20
 """Partners, and bytes of what one says: all of them fit into what a gateway takes of a configuration."""
 _logger = logging.getLogger(__name__)
-Known = dict[Path, tuple[bytes, Downloaded]]
-"""What was downloaded last, and by which anchor, by where that anchor lies."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What a partner said: its *anchor*, what was *found* by it, and which TLS certificates its gateways show."""
+
+    anchor: bytes
+    found: Downloaded
+    shown: frozenset[str]
+
+
+Known = Mapping[Path, Heard]
+"""What was heard last of each partner, by where its anchor lies."""
 
 
 class Partners:
@@ -39,7 +51,7 @@ class Partners:
 
     def __init__(self, folder: Path, own: str, ask: Ask = asked) -> None:
         self._folder, self._own, self._ask = folder, own, ask
-        self._known: Known = {}
+        self._known: dict[Path, Heard] = {}
         self._silent: set[Path] = set()
 
     @property
@@ -49,108 +61,96 @@ class Partners:
 
     def look(self, now: datetime) -> bool:
         """Download what each partner publishes; return whether anything but the ends of what is known changed."""
-        known: Known = {}
+        before = {path: one for path, one in self._known.items() if _stays(path, one.anchor)}
+        known: dict[Path, Heard] = {}
         silent: set[Path] = set()
-        for number, path in enumerate(sorted(self._folder.glob("*.xml"))):
-            anchor = b""
+        for number, path in enumerate(self._anchors()):
             try:
                 if number >= MOST:
                     raise ConfigurationRefused(why=said("there are {most} partners already", most=MOST))
-                anchor = _anchor(path)
-                known[path] = anchor, self._looked(path, anchor, now, self._others(path, known, now))
+                known[path] = self._looked(path, now, before | known)
             except Exception as refused:  # noqa: BLE001 - what a partner sends must not hold up the others
                 silent.add(path)
                 if path not in self._silent:
                     why = refused.facts.get("why") if isinstance(refused, ConfigurationRefused) else refused
                     _logger.warning("federation.partner_refused anchor=%s why=%s", path.name, why)
-                if (kept := self._known.get(path)) and kept[0] == anchor:
-                    known[path] = kept
+                if number < MOST and path in before:
+                    known[path] = before[path]
         changed = _contents(known) != _contents(self._known)
         self._known, self._silent = known, silent
         return changed
 
     def restore(self, now: datetime) -> None:
         """Know again what each partner answered last, before this process began, where that is in force still."""
-        for path in self._anchors():
+        for path in self._anchors()[:MOST]:
             with suppress(Exception):  # it is asked soon, and its fault told then
                 anchor = _anchor(path)
                 kept = json.loads(_beside(path, anchor, "kept").read_text("utf-8"))
-                said_ = {url: answer.encode("latin-1") for url, answer in kept.items()}
-                found = self._downloaded(path, anchor, now, said_.get)
-                self._check(found, self._others(path, {}, now))
-                self._known[path] = anchor, found
+                answers = {url: answer.encode("latin-1") for url, answer in kept.items()}
+                heard = self._heard(path, anchor, now, answers.get)
+                _check(heard, path, self._known, now)
+                self._known[path] = heard
 
     def left(self, now: datetime) -> float:
         """Return for how many seconds from *now* on all partners in force stay so, if nothing new is heard of them."""
-        ends = (found.end for _, found in self._known.values() if now < found.end)
+        ends = (one.found.end for one in self._known.values() if now < one.found.end)
         return min(((end - now).total_seconds() for end in ends), default=math.inf)
 
     def told(self, now: datetime) -> list[dict[str, Any]]:
         """Return the partners in force *now*, as our own gateways read them."""
-        return [_told(found) for _, found in self._known.values() if now < found.end]
+        return [_told(one.found) for one in self._known.values() if now < one.found.end]
 
     def anchors(self) -> Iterator[dict[str, Any]]:
         """Yield the partners' anchors with what was learned since, as the private parameters hold them."""
-        for data, found in self._known.values():
+        for heard in self._known.values():
+            learned = heard.found.certificates
             sources = {
-                one.url: [pem([cert]).decode() for cert in dict.fromkeys((*one.certificates, *found.certificates))]
-                for one in Anchor.read(data).sources
+                one.url: [pem([cert]).decode() for cert in dict.fromkeys((*one.certificates, *learned))]
+                for one in Anchor.read(heard.anchor).sources
             }
-            yield {"instance": found.instance, "sources": sources}
+            yield {"instance": heard.found.instance, "sources": sources}
 
     def _anchors(self) -> list[Path]:
-        return sorted(self._folder.glob("*.xml"))[:MOST]
+        return sorted(self._folder.glob("*.xml"))
 
-    def _others(self, path: Path, known: Known, now: datetime) -> list[Downloaded]:
-        """Return what partners but the one at *path* say: *known* now, or in the last look by anchors that stay."""
-        before = {one: kept for one, kept in self._known.items() if _stays(one, kept[0])}
-        return [found for one, (_, found) in {**before, **known}.items() if one != path and now < found.end]
-
-    def _check(self, found: Downloaded, others: Iterable[Downloaded]) -> None:
-        """Raise `ConfigurationRefused` when *found* takes the place of one of *others*, or of a gateway of it."""
-        shown = self._shown(found)
-        for other in others:
-            if found.instance == other.instance:
-                raise ConfigurationRefused(why=said("another anchor leads to the same instance"))
-            if shown & self._shown(other):
-                raise ConfigurationRefused(
-                    why=said("it names a TLS certificate that a gateway of another partner shows")
-                )
-
-    def _shown(self, found: Downloaded) -> set[str]:
-        """Return the fingerprints of the TLS certificates that gateways of a partner show."""
-        gateways = configuration.partner(_told(found), self._own).gateways
-        return {shown for shown, _ in configuration.by_tls(gateways.values()) if shown}
-
-    def _looked(self, path: Path, anchor: bytes, now: datetime, others: Iterable[Downloaded]) -> Downloaded:
-        """Return what *anchor* leads to, once our own gateways can read it; keep it, and learn the keys that it names.
+    def _looked(self, path: Path, now: datetime, known: Known) -> Heard:
+        """Return what the anchor at *path* leads to, once our own gateways can read it; keep it, and learn its keys.
 
         So a partner hands over to its next keys without a new anchor, as it does to X-Road's clients. None that ends
         earlier than one before counts: it was signed earlier.
         """
-        answers: dict[str, bytes] = {}
+        anchor, answers = _anchor(path), dict[str, bytes]()
 
         def ask(url: str) -> bytes | None:
             if (answer := self._ask(url)) is not None:
                 answers[url] = answer
             return answer
 
-        found = self._downloaded(path, anchor, now, ask)
-        self._check(found, others)
-        with newest.counted(_beside(path, anchor, "json"), int(found.end.timestamp())):
+        heard = self._heard(path, anchor, now, ask)
+        _check(heard, path, known, now)
+        with newest.counted(_beside(path, anchor, "json"), int(heard.found.end.timestamp())):
             kept = {url: answer.decode("latin-1") for url, answer in answers.items()}
             write_durably(_beside(path, anchor, "kept"), json.dumps(kept).encode())
-            if found.certificates and found.certificates != _learned(path, anchor):
-                save_certificates(_beside(path, anchor, "pem"), found.certificates)
-        return found
+            if heard.found.certificates and heard.found.certificates != _learned(path, anchor):
+                save_certificates(_beside(path, anchor, "pem"), heard.found.certificates)
+        return heard
 
-    def _downloaded(self, path: Path, anchor: bytes, now: datetime, ask: Ask) -> Downloaded:
+    def _heard(self, path: Path, anchor: bytes, now: datetime, ask: Ask) -> Heard:
         """Return what *anchor* leads to; raise `ConfigurationRefused` for what our own gateways cannot read."""
         found = download.download(anchor, now, ask, _learned(path, anchor))
         if sum(len(one) for one in found.files.values()) > LARGEST:
             raise ConfigurationRefused(why=said("it is too large"))
-        configuration.partner(_told(found), self._own)
-        return found
+        gateways = configuration.partner(_told(found), self._own).gateways.values()
+        return Heard(anchor, found, frozenset(shown for shown, _ in configuration.by_tls(gateways) if shown))
+
+
+def _check(heard: Heard, path: Path, known: Known, now: datetime) -> None:
+    """Raise `ConfigurationRefused` when what was *heard* takes the place of another partner, or of a gateway of it."""
+    for other in (one for at, one in known.items() if at != path and now < one.found.end):
+        if heard.found.instance == other.found.instance:
+            raise ConfigurationRefused(why=said("another anchor leads to the same instance"))
+        if heard.shown & other.shown:
+            raise ConfigurationRefused(why=said("it names a TLS certificate that a gateway of another partner shows"))
 
 
 def _beside(path: Path, anchor: bytes, kind: str) -> Path:
@@ -176,7 +176,7 @@ def _anchor(path: Path) -> bytes:
 
 
 def _contents(known: Known) -> dict[Path, tuple[bytes, dict[str, bytes]]]:
-    return {path: (anchor, found.content) for path, (anchor, found) in known.items()}
+    return {path: (one.anchor, one.found.content) for path, one in known.items()}
 
 
 def _told(found: Downloaded) -> dict[str, Any]:
