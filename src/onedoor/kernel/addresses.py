@@ -68,5 +68,5 @@ def resolved(host: str, port: int, allows: Allowed) -> str:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except UnicodeError as error:
-        raise NotAllowed("it is no name") from error
+        raise OSError("it is no name") from error
     return chosen([str(one[4][0]) for one in found], allows)

@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from onedoor.kernel import clock, fetching
-from onedoor.kernel.addresses import public
+from onedoor.kernel.addresses import NotAllowed, public, resolved
 from onedoor.kernel.errors import BadInput, OnedoorError
 from onedoor.kernel.said import said
 from onedoor.kernel.settings import current as settings
@@ -107,8 +107,8 @@ def _post(address: SplitResult, body: bytes, told: Mapping[str, str]) -> int:
         status = connection.getresponse().status
         connection.check_time()  # a head that was cut off reads as one that is whole
     except (OSError, http.client.HTTPException) as error:
-        late = TimeoutError() if connection.late else error
-        raise NotDelivered(what=fetching.why(late, said("its answer cannot be read"))) from error
+        cause = TimeoutError() if connection.late else error
+        raise NotDelivered(what=fetching.why(cause, said("its answer cannot be read"))) from error
     finally:
         deadline.cancel()
         connection.close()
@@ -118,12 +118,11 @@ def _post(address: SplitResult, body: bytes, told: Mapping[str, str]) -> int:
 def _reached(host: str, port: int) -> str:
     """Return the address of *host* to connect to; raise `NotDelivered` unless all of them are public."""
     try:
-        found = {str(one[4][0]) for one in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
-    except (OSError, UnicodeError) as error:
+        return resolved(host, port, public)
+    except NotAllowed as error:
+        raise NotDelivered(what=said("its host is not a public address")) from error
+    except OSError as error:
         raise NotDelivered(what=said("its host is not known")) from error
-    if not found or not all(public(one) for one in found):
-        raise NotDelivered(what=said("its host is not a public address"))
-    return min(found)
 
 
 class _Pinned(http.client.HTTPSConnection):
