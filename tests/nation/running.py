@@ -1,6 +1,5 @@
 """A whole nation of the tests' own: started by ``onedoor up`` as its people would, asked, killed, stopped."""
 
-import fcntl
 import json
 import os
 import re
@@ -14,11 +13,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import psycopg
 import pytest
 
+from onedoor.exchange.tests.ports import own
 from onedoor.kernel import nation as nations
 from onedoor.site import kinds
 from onedoor.site.embedded import Server
@@ -44,10 +44,6 @@ OTHER_OFFICER = """
     note: {vi: Công chức hộ tịch nơi khác, en: Civil-status officer elsewhere, fr: Officier d'état civil ailleurs}
 """
 """The demonstration has one officer at each node; the tests need a second one of another agency at the same node."""
-
-
-_ranges: dict[int, TextIO] = {}
-"""The ranges of ports that are this process's own, by their first port: each an open file that is locked."""
 
 
 def environment(**extra: str) -> dict[str, str]:
@@ -86,24 +82,9 @@ def free_base() -> int:
     """
     start = 19000 + os.getpid() % 24 * 500
     for base in (*range(start, 31500, 500), *range(19000, start, 500)):
-        if all(is_free(port) for port in ports_of(base)) and _reserved(base):
+        if all(is_free(port) for port in ports_of(base)) and own(base):
             return base
     raise RuntimeError("no range of ports is free")
-
-
-def _reserved(base: int) -> bool:
-    """Return whether the range from *base* on is this process's own, now or before."""
-    if base not in _ranges:
-        folder = HOME / "ports"
-        folder.mkdir(parents=True, exist_ok=True)
-        claim = (folder / str(base)).open("w")
-        try:
-            fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            claim.close()
-            return False
-        _ranges[base] = claim
-    return True
 
 
 def copy_of_the_nation(folder: Path, extra: str = "") -> Path:

@@ -9,7 +9,6 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 from unittest import mock
 
 import psycopg
@@ -91,11 +90,12 @@ def _only_what_is_full_is_emptied() -> Iterator[None]:
 
     Nor the types of content, which stay what they are and would be made anew each time.
     """
+    from django.core.management.color import Style
     from django.db.backends.postgresql.operations import DatabaseOperations
 
     every = DatabaseOperations.sql_flush
 
-    def full(self: Any, style: Any, tables: Iterable[str], **options: bool) -> list[str]:  # noqa: ANN401 - Django's own
+    def full(self: DatabaseOperations, style: Style, tables: Iterable[str], **options: bool) -> list[str]:
         known = [self.quote_name(one) for one in tables if one != "django_content_type"]
         found = " UNION ALL ".join(f"SELECT {n} WHERE EXISTS (SELECT FROM {one})" for n, one in enumerate(known))  # noqa: S608 - Django's own names
         with self.connection.cursor() as cursor:

@@ -1,14 +1,12 @@
 """Gateways as processes, a directory and a small real system behind them, for the tests of this room."""
 
 import asyncio
-import fcntl
 import json
 import os
 import socket
 import ssl
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -20,6 +18,7 @@ from typing import Self
 from onedoor.exchange.connections import Connections, Request, Response
 from onedoor.exchange.directory import lab
 from onedoor.exchange.directory.layout import Layout, Seat
+from onedoor.exchange.tests.ports import own
 from onedoor.kernel.nation import load
 from onedoor.kernel.settings import REPOSITORY
 
@@ -33,8 +32,6 @@ WHY = {
     "Onedoor-Basis": "nd63-2024.4.5",
     "Content-Type": "application/json",
 }
-_ranges: dict[int, int] = {}
-"""The ranges of ports that are this process's own, by their first port: each an open file that is locked."""
 RUN = "from onedoor.exchange.{0}.main import run; from onedoor.kernel.settings import read; run(read())"
 
 
@@ -217,23 +214,9 @@ def free_base() -> int:
     """
     start = 10000 + os.getpid() % 16 * 500
     for base in (*range(start, 18500, 500), *range(10000, start, 500)):
-        if not any(answers(f"127.0.0.1:{base + part}") for part in (100, 101, 200, 201, 301, 302, 400)) and _own(base):
+        if not any(answers(f"127.0.0.1:{base + part}") for part in (100, 101, 200, 201, 301, 302, 400)) and own(base):
             return base
     raise RuntimeError("no free ports")
-
-
-def _own(base: int) -> bool:
-    """Return whether the range from *base* on is this process's own, now or before."""
-    if base not in _ranges:
-        path = Path(tempfile.gettempdir()) / f"onedoor-tests-{os.geteuid()}-{base}.lock"
-        claim = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
-        try:
-            fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(claim)
-            return False
-        _ranges[base] = claim
-    return True
 
 
 def answers(address: str) -> bool:

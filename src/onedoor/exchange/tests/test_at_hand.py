@@ -22,13 +22,12 @@ from onedoor.signing.keys import new_key
 KEY = b"k" * 32
 
 
-def stamped(taken: list[Signed], _: object) -> dict[str, Any]:
+def stamped(_stamping: Stamping, taken: list[Signed], _configuration: object) -> dict[str, Any]:
     return {"certificates": {}, "signatures": [("", base64.b64encode(one.value).decode(), "") for one in taken]}
 
 
 async def stamping_of(core: Any, payloads: list[bytes]) -> Stamping:
     made = Stamping(core, "http://127.0.0.1:9/tsa", "", 60)
-    made._made = stamped  # type: ignore[method-assign, assignment]
     with patch.object(reading, "records", side_effect=BlockingIOError), pytest.raises(BlockingIOError):
         await made.stamp()
     assert await made.stamp(), "what was not read is read again"
@@ -43,6 +42,7 @@ def test_of_what_waits_no_more_is_at_hand_than_fits_and_each_is_stamped_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, again: bool
 ) -> None:
     monkeypatch.setattr(stamping, "AT_HAND", 2)
+    monkeypatch.setattr(Stamping, "_made", stamped)
     key = new_key()
     sealer = Sealer.of("G", key, Authority.create(tmp_path / "ca").issue(Subject("G"), key.public_key(), "message"))
     payloads = [batches.seal(batches.REQUESTS, sealer, "H", [Message.of(b"%d" % n, b"")], n) for n in range(5)]
