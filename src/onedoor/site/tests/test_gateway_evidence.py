@@ -114,15 +114,22 @@ def got(client: Connections, target: str, message: str = "") -> Response:
     return found if isinstance(found, Response) else Response(0, {}, b"")
 
 
+def conf_of(client: Connections) -> bytes:
+    """Return what the gateway hands out to check evidence with; it says so while it takes another in."""
+    while (answer := got(client, "/verificationconf")).status != 200:
+        assert b"The configuration is being changed" in answer.body
+    return answer.body
+
+
 def shared(client: Connections) -> bytes:
-    """Return what the gateway hands out to check evidence with."""
-    return zipfile.ZipFile(BytesIO(got(client, "/verificationconf").body)).read("verificationconf/XL/shared-params.xml")
+    """Return the shared parameters in it."""
+    return zipfile.ZipFile(BytesIO(conf_of(client))).read("verificationconf/XL/shared-params.xml")
 
 
 def verdicts(client: Connections, member: str, message: str, folder: Path) -> dict[str, set[str]]:
     """Return, by kind, why what the gateway of *member* keeps of *message* is not trusted; each holds by itself."""
     conf, found = folder / "conf.zip", {}
-    conf.write_bytes(got(client, "/verificationconf").body)
+    conf.write_bytes(conf_of(client))
     own = f"xRoadInstance=XL&memberClass=ORG&memberCode={member}&subsystemCode=SYSTEM&unique&force"
     for kind in KINDS:
         file = folder / f"{member}-{message}-{kind}.asice"
