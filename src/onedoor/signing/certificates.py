@@ -17,6 +17,7 @@ from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsag
 from onedoor.kernel.durable import write_durably
 from onedoor.kernel.errors import BadInput, OnedoorError
 from onedoor.signing.keys import KeyExists, PrivateKey, PublicKey, Signer, load_key, new_key, save_key
+from onedoor.signing.schemes import load_pem
 
 Profile = Literal["tls", "sign", "message", "seal", "stamp", "status"]
 """What a certificate is for: connections, what a directory says, a member's messages and an agency's documents (both
@@ -32,10 +33,15 @@ _COMMON_NAME_LIMIT = 64
 _CLOCK_SKEW = timedelta(minutes=5)
 _CA_DAYS = 3650
 _KEY, _CERTIFICATE = "ca.key", "ca.pem"
+_BEGINS = b"-----BEGIN CERTIFICATE-----"
 
 
 class NoCertificate(BadInput, ValueError):
     """There is no certificate in {path}. Please give a file of certificates in PEM (-----BEGIN CERTIFICATE-----)."""
+
+
+class UnreadableCertificate(NoCertificate):
+    """A certificate in {path} cannot be used here: its key, or something else in it, is of a kind that is not known. Please give another one."""  # noqa: E501 - one sentence after the other
 
 
 class CertificateNotTrusted(OnedoorError):
@@ -150,7 +156,10 @@ def save_certificates(path: Path, certificates: Iterable[x509.Certificate]) -> N
 
 
 def load_certificates(path: Path) -> tuple[x509.Certificate, ...]:
-    """Return the certificates in the PEM file at *path*, read once until the file changes; raise `NoCertificate`."""
+    """Return the certificates in the PEM file at *path*, read once until the file changes; raise `NoCertificate`.
+
+    Each is one that can be used: of what authorities make, not all is known here.
+    """
     state = path.stat()
     return _parse(path, state.st_mtime_ns, state.st_ino)
 
@@ -221,10 +230,11 @@ def status_address(certificate: x509.Certificate) -> str:
 
 @lru_cache(maxsize=256)
 def _parse(path: Path, _changed: int, _inode: int) -> tuple[x509.Certificate, ...]:
+    raw = path.read_bytes()
     try:
-        return tuple(x509.load_pem_x509_certificates(path.read_bytes()))
+        return tuple(load_pem(raw, whole=True))
     except ValueError:
-        raise NoCertificate(path=path) from None
+        raise (UnreadableCertificate if _BEGINS in raw else NoCertificate)(path=path) from None
 
 
 def issued(root: x509.Certificate, certificate: x509.Certificate) -> bool:

@@ -46,11 +46,14 @@ def load_certificate(der: bytes) -> x509.Certificate:
         return certificate
 
 
-def load_pem(data: bytes) -> list[x509.Certificate]:
-    """Return the certificates (PEM) in *data*; raise ValueError where there is none, or one whose key is unusable."""
+def load_pem(data: bytes, *, whole: bool = False) -> list[x509.Certificate]:
+    """Return the certificates (PEM) in *data*; raise ValueError where there is none, or one whose key is unusable.
+
+    Of one that is read *whole*, the extensions are usable too.
+    """
     with _read_now("ignore"):
         found = x509.load_pem_x509_certificates(data)
-        _ = [(one.public_key(), one.subject, one.issuer) for one in found]
+        _ = [(one.public_key(), one.subject, one.issuer, whole and one.extensions) for one in found]
         return found
 
 

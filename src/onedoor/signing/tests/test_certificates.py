@@ -6,12 +6,18 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from asn1crypto import pem
+from asn1crypto import x509 as asn1
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 from cryptography.x509.oid import NameOID
 
 from onedoor.signing import certificates, keys
 from onedoor.signing.certificates import Authority, Subject
 
+P256 = bytes.fromhex("06082a8648ce3d030107")
+ELLIPTIC, UNKNOWN = bytes.fromhex("06072a8648ce3d0201"), bytes.fromhex("06072a8648ce3d0209")
+"""Object identifiers (DER): a curve, keys on curves, and keys of a kind that there is not."""
 AGENCY = Subject("Con dấu số", "Ủy ban nhân dân phường Láng", "commune-00199", "VN")
 
 
@@ -141,3 +147,23 @@ def test_a_certificate_is_on_disk_when_it_is_said_to_be(authority, tmp_path, mon
     monkeypatch.setattr(os, "fsync", lambda handle: synced.append(os.fstat(handle).st_ino))
     certificates.save_certificates(tmp_path / "seal.pem", [authority.certificate])
     assert synced == [(tmp_path / "seal.pem").stat().st_ino, tmp_path.stat().st_ino]
+
+
+def test_a_certificate_that_nobody_could_use_is_refused_where_it_is_read(authority, tmp_path):
+    der = authority.certificate.public_bytes(serialization.Encoding.DER)
+    twice, newer = (asn1.Certificate.load(der) for _ in range(2))
+    extensions = twice["tbs_certificate"]["extensions"]
+    twice["tbs_certificate"]["extensions"] = [*extensions, extensions[0]]
+    newer["tbs_certificate"]["version"] = 1
+    others = (ELLIPTIC, UNKNOWN), (P256, P256[:-1] + b"\x63")
+    broken = [twice.dump(force=True), newer.dump(force=True), *(der.replace(*one) for one in others)]
+    path = tmp_path / "authority.pem"
+    for one in broken:
+        assert one != der
+        path.write_bytes(pem.armor("CERTIFICATE", one))
+        with pytest.raises(certificates.UnreadableCertificate):
+            certificates.load_certificates(path)
+    path.write_text("nothing of the kind\n")
+    with pytest.raises(certificates.NoCertificate) as told:
+        certificates.load_certificates(path)
+    assert type(told.value) is certificates.NoCertificate
