@@ -17,7 +17,7 @@ from onedoor.exchange import permissions
 from onedoor.exchange.configuration import Configuration
 from onedoor.exchange.gateway import local, published
 from onedoor.exchange.identifiers import ENDPOINT
-from onedoor.exchange.permissions import Grant, Permission, Permissions, alone
+from onedoor.exchange.permissions import SIGNATURE, Grant, Permission, Permissions, alone
 from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.said import said
 from onedoor.signing import detached
@@ -144,7 +144,7 @@ class Provider:
             raise BadAsk(why=said("it is longer than {most} bytes", most=LARGEST))
         try:
             data = json.loads(raw)
-            ask = Ask.read(data["ask"])
+            ask = Ask.read(data[ASK])
             gateways = [one for one in self._configuration.gateways.values() if ask.permission.client in one.clients]
             by_its_gateway = any(_signed(data, one.signing) for one in gateways)
         except (ValueError, KeyError, TypeError, RecursionError):
@@ -162,14 +162,15 @@ class Provider:
         self._check(ask.permission)
         if not why:
             _check_basis(self._configuration.rights, ask)
-        asked = json.loads(raw)
+        told = json.loads(raw)
+        asked = {name: told[name] for name in (ASK, SIGNATURE)}  # anybody can write something else beside it
         with alone(self.folder):
-            before = next((one for one in self.decisions() if one["asked"]["ask"] == asked["ask"]), None)
-            if before:  # compared was what its signature covers: anybody can change all else
+            before = next((one for one in self.decisions() if one["asked"][ASK] == asked[ASK]), None)
+            if before:
                 granted = None if why else self._missing(ask.permission, before)
                 if granted is None:
-                    told = said("refused") if before["refused"] else said("granted")
-                    raise Decided(moment=before["moment"][:16], decision=told)
+                    decision = said("refused") if before["refused"] else said("granted")
+                    raise Decided(moment=before["moment"][:16], decision=decision)
             else:
                 granted = None if why else self._wanted(ask.permission, until)
                 record = {"asked": asked, "refused": why, "until": until.isoformat() if until else None, "by": by,

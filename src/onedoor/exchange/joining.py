@@ -268,7 +268,7 @@ def registration(folder: Path, now: datetime) -> bytes:
         "moment": now.isoformat(),
     }
     told = permissions.signed(REGISTRATION, data, signing[0])
-    told["possession"] = permissions.signed(REGISTRATION, data, outer[0])["signature"]
+    told["possession"] = permissions.signed(REGISTRATION, data, outer[0])[permissions.SIGNATURE]
     return json.dumps(told, ensure_ascii=False, indent=1).encode() + b"\n"
 
 

@@ -18,7 +18,7 @@ from onedoor.kernel.durable import append_durably, write_durably
 from onedoor.signing import detached
 from onedoor.signing.keys import Signer
 
-ANY = "*"
+ANY, SIGNATURE = "*", "signature"
 GLOBAL, LOCAL = "GLOBALGROUP:", "LOCALGROUP:"
 """What the id of a group begins with where a client may stand: the nation's, ``GLOBALGROUP:VN/ministries``, and a
 provider's own, ``LOCALGROUP:VN/GOV/G01/POPULATION/hospitals``."""
@@ -182,7 +182,7 @@ def _write(path: Path, kind: str, records: Iterable[Mapping[str, Any]], key: Sig
 def signed(kind: str, record: Mapping[str, Any], key: Signer) -> dict[str, Any]:
     """Return *record* under the name of its *kind* with the signature of *key* over its canonical JSON."""
     data = _canonical(record)
-    return {kind: json.loads(data), "signature": base64.b64encode(detached.sign(key, data)).decode()}
+    return {kind: json.loads(data), SIGNATURE: base64.b64encode(detached.sign(key, data)).decode()}
 
 
 def append_signed(path: Path, kind: str, record: Mapping[str, Any], key: Signer) -> None:
@@ -201,7 +201,7 @@ def append(path: Path, told: Mapping[str, Any]) -> None:
 
 def verify(kind: str, told: Mapping[str, Any], certificate: Certificate) -> None:
     """Raise `BadSignature`, ValueError, KeyError or TypeError unless *certificate*'s key signed *told*, as `signed`."""
-    detached.verify(certificate, _canonical(told[kind]), base64.b64decode(told["signature"], validate=True))
+    detached.verify(certificate, _canonical(told[kind]), base64.b64decode(told[SIGNATURE], validate=True))
 
 
 def _verify_by_one(kind: str, told: Mapping[str, Any], certificates: Sequence[Certificate]) -> None:

@@ -47,7 +47,7 @@ def read(raw: bytes) -> dict[str, Any]:
         data: dict[str, Any] = told[REGISTRATION]
         tls, signing = certificates(data)
         permissions.verify(REGISTRATION, told, signing)
-        permissions.verify(REGISTRATION, {**told, "signature": told["possession"]}, tls)
+        permissions.verify(REGISTRATION, {**told, permissions.SIGNATURE: told["possession"]}, tls)
         made = {
             "format": data["format"],
             "gateway": _text(data["gateway"]),

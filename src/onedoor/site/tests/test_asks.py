@@ -136,6 +136,14 @@ def test_a_process_that_is_killed_at_a_step_of_a_decision_leaves_no_grant_withou
     assert (len(provider.decisions()), in_force(var)) == (1, [(M1, ("GET /greetings",))])
 
 
+def test_what_stands_in_a_file_beside_an_ask_is_neither_kept_nor_a_reason_to_fail(var: Path, says: Says) -> None:
+    path = asked(var, says)
+    told = json.loads(path.read_text())
+    path.write_text(json.dumps(told | {"beside": "\ud800", "much": float("nan")}))
+    assert "Granted" in says("approve", path)
+    assert [one["asked"] for one in Provider(var / "gateway-M2", datetime.now(UTC)).decisions()] == [told]
+
+
 def test_an_ask_for_what_is_granted_already_changes_no_grant(var: Path, says: Says) -> None:
     says("grant", M1, ECHO, *WHAT)
     path = asked(var, says)
