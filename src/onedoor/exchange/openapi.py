@@ -16,6 +16,8 @@ LARGEST = 4 * 2**20
 DEEPEST, MOST_EVENTS = 64, 1_000_000
 """How deep a description is nested, and how many scalars, lists and maps one in YAML begins and ends."""
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+_VALUES = ("enum", "const", "example", "examples")
+"""What values stand below, of which a description says nothing."""
 _PARAMETER = re.compile(r"\{[^{}/]*\}")
 _SPECIAL = re.compile(r"[\\*]")
 
@@ -94,13 +96,17 @@ def anonymous(raw: bytes) -> bytes:
 
 
 def _servers(data: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the servers that a description names: for all of it, for a path, for a call."""
-    paths = data.get("paths")
-    items = [one for one in paths.values() if isinstance(one, dict)] if isinstance(paths, dict) else []
-    calls = [call for one in items for call in one.values() if isinstance(call, dict)]
-    for place in (data, *items, *calls):
-        if isinstance(servers := place.get("servers"), list):
-            yield from (one for one in servers if isinstance(one, dict))
+    """Yield the servers that a description names, wherever one may stand: for all of it, a path, a call, a link."""
+    left: list[Any] = [data]
+    while left:
+        one = left.pop()
+        below = one.items() if isinstance(one, dict) else enumerate(one if isinstance(one, list) else ())
+        for name, value in below:
+            if name not in _VALUES:
+                left.append(value)
+            if name in ("server", "servers"):
+                named = value if isinstance(value, list) else [value]
+                yield from (two for two in named if isinstance(two, dict))
 
 
 def _path(url: str) -> str:

@@ -112,7 +112,7 @@ class GatewayServer:
         )
         self._tasks = [loop.create_task(self._sweep()), loop.create_task(self._refresh())]
         self._tasks += [loop.create_task(self.stamping.run()), loop.create_task(core.indices.run())]
-        self._tasks.append(loop.create_task(self.standing.run()))
+        self._tasks += [loop.create_task(self.standing.run()), loop.create_task(self._follow_clock())]
         for client, way in self.local.connections.items():
             if way != files.MUTUAL:
                 _logger.warning("systems.without_certificate client=%s connection=%s", client, way)
@@ -234,8 +234,6 @@ class GatewayServer:
                 if found and self.core.take(found, signed):
                     self._follow()
                 self.directory_answers = True
-                self.core.follow_keys()
-                self.core.load_grants()
             except (OSError, ValueError, TimeoutError, EOFError) as error:
                 if self.directory_answers:
                     _logger.warning("directory.unreachable error=%s", type(error).__name__)
@@ -245,6 +243,16 @@ class GatewayServer:
             held = self.core.current() if self.directory_answers else None
             listed = held is not None and self.core.id in held.gateways  # else it was registered just now, perhaps
             await asyncio.sleep(REFRESH if held and listed and held.ends - time.time() > 2 * REFRESH else RETRY)
+
+    async def _follow_clock(self) -> None:
+        """Follow what the operator grants and revokes here, and what begins and ends, whether the directory answers."""
+        while True:
+            await asyncio.sleep(REFRESH)
+            try:
+                self.core.follow_keys()
+                self.core.load_grants()
+            except Exception:
+                _logger.exception("gateway.follow_clock")
 
 
 def run(settings: Settings) -> None:

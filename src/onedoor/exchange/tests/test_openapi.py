@@ -42,6 +42,19 @@ def test_only_the_address_changes_in_a_yaml_text() -> None:
     assert openapi.anonymous(YAML.encode()).decode() == YAML.replace("'https://hồ-sơ.example:8443/v1'", '"/v1"')
 
 
+def test_no_address_of_a_system_is_told_wherever_it_stands() -> None:
+    server = {"url": "https://10.0.0.7/v1"}
+    item = {"servers": [server], "get": {"servers": [server]}}
+    linking = {"responses": {"default": {"links": {"next": {"server": server}}}}}
+    called = {"post": {"callbacks": {"done": {"{$request.body#/url}": item}}, **linking}}
+    told = {"openapi": "3.1.0", "servers": [server], "paths": {"/a": item, "/b": called}, "webhooks": {"new": item},
+            "components": {"pathItems": {"one": item}, "callbacks": {"two": {"x": item}}},
+            "x-kept": {"examples": {"servers": [server]}}}  # fmt: skip
+    hidden = json.loads(openapi.anonymous(json.dumps(told).encode()))
+    assert (hidden.pop("x-kept"), told.pop("x-kept")) == ({"examples": {"servers": [server]}},) * 2
+    assert hidden == json.loads(json.dumps(told).replace("https://10.0.0.7", ""))
+
+
 def test_very_many_addresses_are_hidden_in_one_walk_through_the_text() -> None:
     raw = b"openapi: 3.0.0\nservers:\n" + b"- url: https://a.example/b\n" * 8_000
     raw += b"#" * (openapi.LARGEST - len(raw))

@@ -22,7 +22,8 @@ def place(tmp_path: Path) -> Iterator[Place]:
         yield place
 
 
-def test_who_may_subscribe_no_more_is_pushed_nothing_by_the_rooms_own_gateway(place: Place) -> None:
+@pytest.mark.parametrize("away", [False, True], ids=["", "while the directory is away"])
+def test_who_may_subscribe_no_more_is_pushed_nothing_by_the_rooms_own_gateway(place: Place, away: bool) -> None:
     folder = place.seats["G15"].gateway_state
     client = place.client("G15")
 
@@ -33,6 +34,8 @@ def test_who_may_subscribe_no_more_is_pushed_nothing_by_the_rooms_own_gateway(pl
 
     with system_of(place, "G24") as system:
         wait_for(lambda: not pushed(), "the room pushes")
+        if away:
+            place.kill("directory")
         ended = Provider(folder, datetime.now(UTC)).revoke(SUBSCRIBER, API)
         wait_for(lambda: pushed() == "Server.ClientProxy.AccessDenied", "the room's gateway refuses")
         seen = len(system.seen)
