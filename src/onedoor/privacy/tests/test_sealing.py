@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -140,6 +141,29 @@ def test_nothing_is_postponed_past_the_rule(user: str, client: str, day: int, un
     reason = rules.why_not_postponed(purpose, read, Reader(client, user, "p", "b"), then, now)
     allowed = sealed and user == "a-2.chief" and client == "X/GOV/1/A" and day < 30 < until <= day + 30
     assert bool(reason) != allowed
+
+
+def test_a_day_is_put_off_only_for_the_purpose_on_its_basis_and_while_it_is_in_force() -> None:
+    basis = {"b": Basis("b", "1", "", {})}
+    purpose = Purpose("p", {}, basis, (), valid_until=TODAY, sealed=Seal(30, frozenset({"chief"})))
+    chief = Reader(POLICE, "a-1.chief", "p", "b")
+    assert rules.may_postpone(purpose, chief, TODAY)
+    for other, day in (
+        (chief, TODAY + timedelta(days=1)),
+        (replace(chief, purpose="q"), TODAY),
+        (replace(chief, basis="c"), TODAY),
+        (replace(chief, user="a-1.chief.clerk"), TODAY),
+    ):
+        assert not rules.may_postpone(purpose, other, day)
+    assert not rules.may_postpone(None, chief, TODAY)
+
+
+def test_an_officer_decides_at_the_system_of_the_own_agency_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    chief = Actor(post=CHIEF.user, agency="police-00199")
+    for here, may in (("", True), (POLICE, True), (PORTAL, False)):
+        monkeypatch.setattr(postponing, "settings", lambda here=here: SimpleNamespace(subsystem=here))
+        with on(TODAY):
+            assert postponing.may_postpone(chief) == may
 
 
 def test_an_unsealed_read_is_never_hidden() -> None:

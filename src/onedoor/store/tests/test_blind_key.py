@@ -8,6 +8,7 @@ import pytest
 from onedoor.identity.models import Account
 from onedoor.kernel import clock
 from onedoor.store import keys, keystore, ledger_keys
+from onedoor.store.masters import BadKeyFile
 from onedoor.store.models import LedgerCheckpoint
 
 pytestmark = pytest.mark.django_db
@@ -40,6 +41,15 @@ def test_a_fresh_store_makes_one(path: Path) -> None:
     forget()
     assert keys.blind("number", "1") == made
     assert path.stat().st_mode & 0o077 == 0
+
+
+def test_one_that_was_cut_short_finds_nobody_and_says_so(path: Path) -> None:
+    keys.blind("number", "1")
+    path.chmod(0o600)
+    path.write_bytes(path.read_bytes()[:-1])
+    forget()
+    with pytest.raises(BadKeyFile):
+        keys.blind("number", "1")
 
 
 def test_one_under_which_keys_of_persons_stand_is_not_made_anew(path: Path) -> None:

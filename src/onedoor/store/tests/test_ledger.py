@@ -103,6 +103,17 @@ def test_a_removed_entry_is_found():
         ledger.check()
 
 
+@pytest.mark.parametrize("change", ["size = size - 1", "root = sha256(root)"])
+def test_a_checkpoint_that_says_other_than_was_signed_is_found(change):
+    add(6)
+    ledger.integrate()
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE store_ledger_checkpoint DISABLE TRIGGER USER")
+        cursor.execute(f"UPDATE store_ledger_checkpoint SET {change}")
+    with pytest.raises(LedgerError, match="not the one that was signed"):
+        ledger.check()
+
+
 def test_an_entry_that_was_put_behind_what_was_signed_is_found():
     add(6)
     ledger.integrate()
