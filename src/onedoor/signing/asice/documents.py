@@ -11,6 +11,8 @@ from onedoor.signing.asice.findings import Broken, Reason, Why
 MOST_TAGS = 50_000
 """Tags of a signature's document or a hash chain; the largest that is written here has some thousands."""
 MOST_TAGS_OF_A_MESSAGE = 1_000_000
+MOST_AT_A_TAG = 32
+"""Attributes of a tag, and namespaces in force at it: to canonicalise takes time in the square of either."""
 _WELL_FORMED = re.compile(rb"(?:\xef\xbb\xbf)?(?>\s+|<\?(?>.*?\?>)|<!--(?>.*?-->))*+<[A-Za-z_]", re.DOTALL)
 _OTHER_ENCODING = re.compile(rb"^<\?xml[^>]*encoding\s*=\s*[\"'](?!utf-8[\"'])", re.IGNORECASE)
 _SPACE = re.compile(r"[ \t\r\n]+")
@@ -20,6 +22,8 @@ _IDS = ("Id", "ID", "id")
 def parse(data: bytes, entry: str) -> etree._Element:
     """Return the root of a signature's document: no comments, no processing instructions, every id once."""
     root = _root(data, entry, MOST_TAGS, keep_comments=True)
+    if _crowded(root):
+        raise Broken(Reason.TOO_LARGE, why=Why.PART)
     ids = []
     for node in root.iter():
         if not isinstance(node.tag, str):
@@ -98,6 +102,17 @@ def _root(data: bytes, entry: str, most: int, *, keep_comments: bool) -> etree._
         return etree.fromstring(data, parser)
     except (etree.XMLSyntaxError, ValueError):
         raise _refused(entry, Why.NOT_XML) from None
+
+
+def _crowded(root: etree._Element) -> bool:
+    """Return whether a tag has more attributes, or more namespaces in force, than is canonicalised in good time."""
+    in_force = 0
+    for event, found in etree.iterwalk(root, events=("start", "start-ns", "end-ns")):
+        if event != "start":
+            in_force += 1 if event == "start-ns" else -1
+        if in_force > MOST_AT_A_TAG or (event == "start" and len(found.attrib) > MOST_AT_A_TAG):
+            return True
+    return False
 
 
 def _refused(entry: str, why: Why) -> Broken:

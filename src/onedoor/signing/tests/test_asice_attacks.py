@@ -82,6 +82,35 @@ def test_a_document_of_very_many_tags_is_not_even_parsed():
     assert findings(with_signature(lambda _: document)) == [(Reason.TOO_LARGE, Why.PART)]
 
 
+def spaces(count: int) -> bytes:
+    return b"".join(b' xmlns:n%d="u:%d"' % (number, number) for number in range(count))
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        b"<a" + spaces(2000) + b">" + b"<b/>" * 20_000 + b"</a>",
+        (b"<a" + spaces(20) + b">") * 200 + b"<b/>" * 20_000 + b"</a>" * 200,
+        b"<a " + b" ".join(b'a%06d=""' % number for number in range(200_000)) + b"/>",
+    ],
+    ids=["namespaces", "namespaces of those above", "attributes"],
+)
+def test_what_would_take_long_to_canonicalise_is_refused_before(inside):
+    def change(text: bytes) -> bytes:
+        return text.replace(b"</xades:SignedProperties>", inside + b"</xades:SignedProperties>")
+
+    assert findings(with_signature(change)) == [(Reason.TOO_LARGE, Why.PART)]
+
+
+def test_a_signature_may_name_some_namespaces_at_each_of_its_tags():
+    inside = (b"<a" + spaces(8) + b"/>") * 100
+
+    def change(text: bytes) -> bytes:
+        return text.replace(b"</xades:SignedProperties>", inside + b"</xades:SignedProperties>")
+
+    assert reasons(with_signature(change)) == {Reason.PROPERTIES_CHANGED}
+
+
 @pytest.mark.parametrize("extra", [b"<!--x-->", b"<?x y?>"])
 def test_comments_and_instructions_cannot_cut_a_value_in_two(extra):
     def change(text: bytes) -> bytes:
