@@ -14,9 +14,8 @@ from datetime import datetime
 from asn1crypto import cms as asn1  # type: ignore[import-untyped]
 from cryptography import x509
 
-from onedoor.signing import archive, cms, stamps
+from onedoor.signing import archive, cms, stamps, trust
 from onedoor.signing.archive import Standing
-from onedoor.signing.certificates import issued
 from onedoor.signing.detached import verify
 from onedoor.signing.schemes import load_certificate
 from onedoor.signing.stamps import Stamp
@@ -138,19 +137,11 @@ def _certificate(der: bytes) -> x509.Certificate:
 
 def _follow(envelope: Envelope, roots: Sequence[x509.Certificate]) -> None:
     """Return when the certificates lead from the signer's to one of *roots*, and each is needed for that."""
-    last, left = envelope.signer, list(envelope.others)
-    while not _issuer(last, roots):
-        between = _issuer(last, left)
-        if between is None:
-            raise Refused(Reason.UNTRUSTED)
-        left.remove(between)
-        last = between
-    if left:  # a certificate that proves nothing is not covered by the signature
+    path = trust.path(envelope.signer, envelope.others, roots)
+    if not path:
+        raise Refused(Reason.UNTRUSTED)
+    if len(path) != len(envelope.others) + 2:  # a certificate that proves nothing is not covered by the signature
         raise Refused(Reason.DAMAGED)
-
-
-def _issuer(certificate: x509.Certificate, among: Sequence[x509.Certificate]) -> x509.Certificate | None:
-    return next((one for one in among if issued(one, certificate)), None)
 
 
 def _split(pdf: bytes) -> tuple[bytes, bytes]:
@@ -181,9 +172,10 @@ def _parse(container: bytes) -> Envelope:
     content = asn1.ContentInfo.load(container, strict=True)["content"]
     info = content["signer_infos"][0]
     digest = next(one["values"][0].native for one in info["signed_attrs"] if one["type"].native == "message_digest")
-    if any(choice.chosen.serial_number < 1 for choice in content["certificates"]):
+    carried = content["certificates"]
+    if len(carried) > trust.LONGEST_PATH or any(choice.chosen.serial_number < 1 for choice in carried):
         raise Refused(Reason.DAMAGED)
-    certificates = [x509.load_der_x509_certificate(choice.chosen.dump()) for choice in content["certificates"]]
+    certificates = [x509.load_der_x509_certificate(choice.chosen.dump()) for choice in carried]
     serial = info["sid"].chosen["serial_number"].native
     signer = next(one for one in certificates if one.serial_number == serial)
     others = tuple(one for one in certificates if one is not signer)

@@ -11,6 +11,9 @@ from onedoor.signing.status import Status
 Telling = Callable[[x509.Certificate, x509.Certificate], Status | None]
 """Tells the present status of a certificate of an issuer; nothing when its authority does not answer."""
 
+LONGEST_PATH = 8
+"""Certificates of a path below its root, at most: each takes a look at all that were sent along."""
+
 
 def silent(_certificate: x509.Certificate, _issuer: x509.Certificate) -> None:
     """Tell nothing."""
@@ -28,9 +31,12 @@ class Trust:
 def path(
     certificate: x509.Certificate, between: Sequence[x509.Certificate], roots: Sequence[x509.Certificate]
 ) -> tuple[x509.Certificate, ...]:
-    """Return the certificates from *certificate* to one of *roots*, both included; nothing when there is no path."""
+    """Return the certificates from *certificate* to one of *roots*, both included; nothing when there is no path.
+
+    One of more than `LONGEST_PATH` below its root is none.
+    """
     found = [certificate]
-    while len(found) <= len(between) + 1:
+    while len(found) <= LONGEST_PATH:
         if root := _issuer(found[-1], roots):
             return (*found, root)
         following = _issuer(found[-1], [one for one in between if one not in found])

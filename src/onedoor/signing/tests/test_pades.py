@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pyhanko.pdf_utils.generic import NameObject, TextStringObject
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
-from onedoor.signing import certificates, keys, opinion, pades
+from onedoor.signing import certificates, keys, opinion, pades, trust
 from onedoor.signing.certificates import Authority, Subject
 from onedoor.signing.tests.conftest import MOMENT
 from onedoor.signing.trust import Trust
@@ -202,6 +202,21 @@ def test_a_chain_over_an_authority_in_between_is_followed_to_its_root(plain):
     )
     assert pades.check_pdf(pades.sign_pdf(plain, key, leaf, [between], moment=MOMENT), Trust((root,)), moment=NOW).valid
     assert not pades.check_pdf(pades.sign_pdf(plain, key, leaf, moment=MOMENT), Trust((root,)), moment=NOW).valid
+
+
+@pytest.mark.parametrize(("more", "reasons"), [(0, ()), (1, (Reason.DAMAGED,))])
+def test_no_more_certificates_are_followed_than_a_path_has(plain, more, reasons):
+    """A stranger's own thousands, each of which could have issued each other, would take hours."""
+    root, by = make_authority("root", None, None)
+    above, chain = root, []
+    for number in range(trust.LONGEST_PATH - 1 + more):
+        above, by = make_authority(f"{number}", above, by)
+        chain.insert(0, above)
+    key, moment = keys.new_key(), datetime(2026, 1, 1, tzinfo=UTC)
+    leaf = Authority(by, above).issue(Subject("Láng"), key.public_key(), "seal", moment=moment)
+    assert len(trust.path(leaf, chain, [root])) == (0 if more else trust.LONGEST_PATH + 1)
+    file = pades.sign_pdf(plain, key, leaf, chain, moment=MOMENT)
+    assert pades.check_pdf(file, Trust((root,)), moment=NOW).reasons == reasons
 
 
 def make_authority(name, issuer, issuer_key):
