@@ -72,7 +72,7 @@ def _proven(opened: Opened, trusted: Trust, at: datetime) -> datetime:
         path = stamp_path(stamp, opened, trusted)
         if not path:
             raise Refused(Reason.STAMP_UNTRUSTED)
-        if stamp.moment > moment + SKEW:
+        if stamp.moment > moment + SKEW or not in_force(stamp.certificate, stamp.moment):
             raise Refused(Reason.STAMP_ORDER)
         ended = not all(in_force(one, moment) for one in path[:-1])
         _, revoked = _revocation(path, opened, trusted, moment)

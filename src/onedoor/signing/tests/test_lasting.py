@@ -140,6 +140,14 @@ def test_no_certificate_but_one_for_time_stamps_makes_one(plain, lab, holder):
         pades.sign_pdf(plain, *holder, moment=SIGNED, stamper=lab)
 
 
+def test_a_time_stamp_from_before_its_certificate_is_a_contradiction(plain, lab, holder):
+    lab.start = STAMPED + timedelta(days=1)
+    lab.stamping, lab.stamper = lab.identity(development.STAMP_NAME, "stamp", 300)
+    early = pades.sign_pdf(plain, *holder, moment=SIGNED, stamper=lab)
+    verdict = pades.check_pdf(early, lab.trust, moment=STAMPED + timedelta(days=2), twice=False)
+    assert verdict.reasons == (Reason.STAMP_ORDER,)
+
+
 def test_a_larger_token_is_given_more_room_on_the_second_try(plain, lab, holder):
     class Growing:
         room = 256
