@@ -14,6 +14,8 @@ from onedoor.signing.schemes import HASHES, signature_holds
 
 SKEW = timedelta(minutes=5)
 """How far the clocks of two computers may differ."""
+MOST_CARRIED = 8
+"""Certificates in a response among which its responder's is looked for."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def _same(response: ocsp.OCSPResponse, certificate: x509.Certificate, issuer: x5
 
 def _responder(response: ocsp.OCSPResponse, issuer: x509.Certificate) -> x509.Certificate | None:
     """Return who signed *response*: the issuer, or somebody it certified, in force when it was produced."""
-    for one in (issuer, *response.certificates):
+    for one in (issuer, *response.certificates[:MOST_CARRIED]):
         entitled = one == issuer or (issued(issuer, one) and used_for(one, TELLS_STATUS))
         in_force = one.not_valid_before_utc <= response.this_update_utc <= one.not_valid_after_utc
         if entitled and in_force and _signed(response, one):

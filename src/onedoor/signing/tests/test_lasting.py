@@ -6,12 +6,15 @@ import subprocess
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import ocsp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyhanko.pdf_utils.generic import NameObject, TextStringObject
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
-from onedoor.signing import archive, certificates, development, envelope, keys, opinion, pades, stamps
+from onedoor.signing import archive, certificates, development, envelope, keys, opinion, pades, stamps, status
 from onedoor.signing.certificates import Subject
 from onedoor.signing.envelope import open_file
 from onedoor.signing.tests.authorities import AIA, START, Lab, at_their
@@ -146,6 +149,19 @@ def test_a_time_stamp_from_before_its_certificate_is_a_contradiction(plain, lab,
     early = pades.sign_pdf(plain, *holder, moment=SIGNED, stamper=lab)
     verdict = pades.check_pdf(early, lab.trust, moment=STAMPED + timedelta(days=2), twice=False)
     assert verdict.reasons == (Reason.STAMP_ORDER,)
+
+
+@pytest.mark.parametrize("before", [status.MOST_CARRIED - 1, status.MOST_CARRIED])
+def test_the_responder_stands_among_the_first_certificates_of_its_answer(lab, holder, before):
+    """A stranger's own thousands that name the same issuer would take long."""
+    root, (_, seal) = lab.authority.certificate, holder
+    told = ocsp.OCSPResponseBuilder().add_response(
+        seal, root, hashes.SHA256(), ocsp.OCSPCertStatus.GOOD, STAMPED, STAMPED, None, None
+    )
+    told = told.responder_id(ocsp.OCSPResponderEncoding.HASH, lab.responder)
+    told = told.certificates([seal] * before + [lab.responder]).sign(lab.telling, hashes.SHA256())
+    found = status.read(told.public_bytes(Encoding.DER), seal, root)
+    assert (found is None) == (before == status.MOST_CARRIED)
 
 
 def test_a_larger_token_is_given_more_room_on_the_second_try(plain, lab, holder):
