@@ -204,7 +204,7 @@ def _leave_alone(subscription: Subscription) -> None:
 
 
 def _later(tried: int) -> datetime:
-    return clock.now() + timedelta(seconds=min(2 ** min(tried, 16), LONGEST))
+    return clock.now() + timedelta(seconds=min(2**tried, LONGEST))
 
 
 def _pulled(name: str, client: str) -> Subscription:
@@ -233,9 +233,9 @@ def _alone(subscription: UUID) -> Iterator[bool]:
 
 
 def sweep() -> None:
-    """Let go what nobody fetched in time; forget events that nobody waits for, and ended types with their last one."""
+    """Let go what nobody fetched in time; forget old events, for which nobody waits any more, and types that ended."""
     now = clock.now()
     Delivery.objects.filter(waits=True, ends__lte=now).update(waits=False)
     long_ago = now - timedelta(days=KEPT)
-    Published.objects.filter(moment__lt=long_ago).exclude(delivery__waits=True).delete()
-    EventType.objects.filter(ended__lt=long_ago, published=None).delete()
+    Published.objects.filter(moment__lt=long_ago).delete()
+    EventType.objects.filter(ended__lt=long_ago).delete()

@@ -13,8 +13,8 @@ from onedoor.pubsub import room, rules, tasks
 from onedoor.pubsub.errors import NoSuchEvent, OtherEvent, UnknownEventType
 from onedoor.pubsub.models import Delivery, EventType, Published
 
-KEPT = 30
-"""Days that an event is known here after its publication, at least."""
+KEPT = rules.MONTH // 86_400
+"""Days that an event is known here after its publication: so long it may wait for a subscriber at most."""
 published = metrics.counter(
     "onedoor_pubsub_published_total", "Events that this room took from their publishers.", (), "portal-web, node"
 )
