@@ -125,7 +125,7 @@ def _compiled(schema: str) -> Any:  # noqa: ANN401 - the library has no type of 
 
 
 def _texts(value: object) -> Iterator[str]:
-    """Yield every text in *value*, keys of objects too."""
+    """Yield every text in *value*, keys of objects and whole numbers too."""
     if isinstance(value, Mapping):
         yield from value
         for one in value.values():
@@ -135,3 +135,5 @@ def _texts(value: object) -> Iterator[str]:
             yield from _texts(one)
     elif isinstance(value, str):
         yield value
+    elif isinstance(value, int | float) and value % 1 == 0:
+        yield str(int(value))
