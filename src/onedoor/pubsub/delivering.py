@@ -114,7 +114,7 @@ def _turn(subscription: UUID) -> bool:
         while heads := _heads(subscription):
             held_up = ""
             for delivery in heads:
-                if delivery.line == held_up:
+                if delivery.line == held_up or not _may_go(delivery):
                     continue
                 outcome = _push(delivery)
                 if outcome == UNAVAILABLE or time.monotonic() > until:
@@ -134,6 +134,12 @@ def _may_be_told(subscription: UUID) -> bool:
         return True
     Subscription.objects.filter(id=subscription).update(again=clock.now() + timedelta(seconds=LONGEST))
     return False
+
+
+def _may_go(delivery: Delivery) -> bool:
+    """Return whether an event still waits to be pushed: it may have been stopped since the look that found it."""
+    waiting = _waiting(delivery.subscription_id)
+    return waiting.filter(id=delivery.id, subscription__push=True).exists()
 
 
 def _heads(subscription: UUID) -> list[Delivery]:
@@ -182,8 +188,13 @@ def _push(delivery: Delivery) -> str:
 
 
 def _done(delivery: Delivery) -> None:
-    """Note that *delivery* has come, unless it was stopped meanwhile."""
-    Delivery.objects.filter(id=delivery.id, waits=True).update(waits=False, done=clock.now(), tried=F("tried") + 1)
+    """Note that *delivery* has come, also when it was stopped or its time was over meanwhile."""
+    _tried(delivery, waits=False, done=clock.now())
+
+
+def _tried(delivery: Delivery, **found: object) -> None:
+    """Note what a try *found*, once for what has come."""
+    Delivery.objects.filter(id=delivery.id, done=None).update(tried=F("tried") + 1, **found)
 
 
 def _try_later(delivery: Delivery, error: OnedoorError) -> None:
@@ -191,7 +202,7 @@ def _try_later(delivery: Delivery, error: OnedoorError) -> None:
     again = _later(delivery.tried)
     answer = error.answer.status if isinstance(error, exchange.ProviderError) else 403
     with transaction.atomic():
-        Delivery.objects.filter(id=delivery.id).update(tried=F("tried") + 1, again=again, answer=answer)
+        _tried(delivery, again=again, answer=answer)
         tasks.push.defer_at(again, subscription=str(delivery.subscription_id))
 
 

@@ -5,6 +5,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
+from onedoor.kernel import clock
 from onedoor.kernel.ids import uuid7
 
 
@@ -124,11 +125,11 @@ class Delivery(models.Model):
     @property
     def state(self) -> str:
         """Return ``waiting``, ``delivered``, ``stopped`` or ``expired``."""
-        if self.waits:
-            return "waiting"
         if self.done:
             return "delivered"
-        return "stopped" if self.event.stopped else "expired"
+        if self.event.stopped and self.event.stopped < self.ends:
+            return "stopped"
+        return "waiting" if self.ends > clock.now() else "expired"
 
 
 class Arrived(models.Model):

@@ -1,0 +1,122 @@
+"""Events on their way while something happens: they are stopped, or their time is over."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from onedoor.exchange import service as exchange
+from onedoor.exchange.service import Answer
+from onedoor.kernel import clock
+from onedoor.privacy.service import Reader
+from onedoor.pubsub import delivering, publishing, room, tasks
+from onedoor.pubsub.models import Delivery, Subscription
+from onedoor.pubsub.room import Terms
+
+TYPE, OWNER, IS_TOLD = "births", "VN/GOV/G15/CIVIL-STATUS", "VN/GOV/G24/INSURANCE"
+ASKS = Reader(IS_TOLD, IS_TOLD, "events", "nd278-2025", "")
+NOON = datetime(2026, 11, 10, 5, tzinfo=UTC)
+pytestmark = pytest.mark.django_db
+Happening = Callable[[UUID], object]
+
+
+class Subscriber:
+    """What the gateways carry to a subscriber; *meanwhile* happens before it answers."""
+
+    def __init__(self) -> None:
+        self.heard: list[UUID] = []
+        self.meanwhile: Happening = lambda _: None
+
+    def call(self, service: str, _path: str, body: dict[str, Any], **_: object) -> Answer:
+        assert service == f"{IS_TOLD}/{delivering.SERVICE}"
+        self.heard.append(UUID(body["id"]))
+        self.meanwhile(self.heard[-1])
+        return Answer(200, None, {}, "m")
+
+
+@pytest.fixture
+def subscriber(monkeypatch: pytest.MonkeyPatch) -> Subscriber:
+    found = Subscriber()
+    monkeypatch.setattr(exchange, "call", found.call)
+    room.create(TYPE, {})
+    return found
+
+
+def publish(count: int) -> list[UUID]:
+    return [publishing.publish(TYPE, OWNER, f"{number}", {}).id for number in range(count)]
+
+
+def push() -> None:
+    tasks.push(str(Subscription.objects.get().id))
+
+
+def state(event: UUID) -> str:
+    return Delivery.objects.get(event=event).state
+
+
+def stop(event: UUID) -> None:
+    publishing.stop(TYPE, OWNER, event)
+
+
+@pytest.mark.parametrize("in_order", [False, True])
+def test_what_is_stopped_while_another_one_is_pushed_goes_to_nobody(subscriber: Subscriber, in_order: bool) -> None:
+    room.subscribe(TYPE, ASKS, Terms(in_order=in_order))
+    first, second, third = publish(3)
+    subscriber.meanwhile = lambda _: stop(second)
+    push()
+    assert subscriber.heard == [first, third]
+    assert [state(one) for one in (first, second, third)] == ["delivered", "stopped", "delivered"]
+
+
+@pytest.mark.parametrize(
+    "happens", [lambda _: room.unsubscribe(TYPE, IS_TOLD), lambda _: room.end(TYPE)], ids=["unsubscribed", "ended"]
+)
+def test_who_ends_while_an_event_is_pushed_is_told_no_more(subscriber: Subscriber, happens: Happening) -> None:
+    room.subscribe(TYPE, ASKS, Terms())
+    publish(2)
+    subscriber.meanwhile = happens
+    push()
+    assert len(subscriber.heard) == 1
+
+
+def test_who_wants_to_fetch_from_now_on_is_pushed_no_more(subscriber: Subscriber) -> None:
+    room.subscribe(TYPE, ASKS, Terms())
+    _, second = publish(2)
+    subscriber.meanwhile = lambda _: room.change(TYPE, ASKS, {"delivery": room.PULL})
+    push()
+    assert len(subscriber.heard) == 1
+    assert delivering.pull(TYPE, IS_TOLD).id == second
+
+
+def test_what_had_come_when_it_was_stopped_is_said_to_have_come(subscriber: Subscriber) -> None:
+    room.subscribe(TYPE, ASKS, Terms())
+    (event,) = publish(1)
+    subscriber.meanwhile = stop
+    push()
+    assert (state(event), Delivery.objects.get().tried) == ("delivered", 1)
+
+
+def test_what_was_fetched_while_it_was_pushed_has_come_once(subscriber: Subscriber) -> None:
+    room.subscribe(TYPE, ASKS, Terms())
+    publish(1)
+
+    def fetch(event: UUID) -> None:
+        room.change(TYPE, ASKS, {"delivery": room.PULL})
+        delivering.confirm(TYPE, IS_TOLD, event)
+
+    subscriber.meanwhile = fetch
+    push()
+    assert Delivery.objects.get().tried == 1
+
+
+def test_an_event_is_expired_as_soon_as_its_time_is_over_and_stays_so(subscriber: Subscriber) -> None:
+    with clock.freeze(NOON):
+        room.subscribe(TYPE, ASKS, Terms(push=False, lasts=60))
+        (event,) = publish(1)
+        assert state(event) == "waiting"
+    with clock.freeze(NOON + timedelta(seconds=60)):
+        assert state(event) == "expired"
+        stop(event)
+        assert state(event) == "expired"
