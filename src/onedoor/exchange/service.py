@@ -143,13 +143,15 @@ def call(
     key: str = "",
     timeout: float = 10.0,
     method: str = "POST",
+    most: int = 0,
     answered: Any = None,  # noqa: ANN401 - any type that msgspec reads
 ) -> Answer:
     """Ask *service* and return its answer; raise `ServiceUnavailable`, `Refused` or `ProviderError`.
 
     A caller that tries again sends the same *key*: the provider then does the thing once.
     """
-    question = Call(service, path, body, reason=reason, user=user, key=key, method=method, answered=answered)
+    asked = {"reason": reason, "user": user, "key": key, "method": method, "most": most, "answered": answered}
+    question = Call(service, path, body, **asked)
     answer = call_many([question], timeout=timeout)[0]
     if isinstance(answer, OnedoorError):
         raise answer

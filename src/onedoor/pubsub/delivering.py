@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,6 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from onedoor.exchange import service as exchange
 from onedoor.kernel import clock
-from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.settings import current
 from onedoor.kernel.watch import metrics
 from onedoor.privacy.service import Reader, may_be_told
@@ -31,12 +31,14 @@ LONGEST = 60
 TURN, PATIENCE = 5.0, 5.0
 """Seconds for which one subscriber is served before others are, and for which it may think about one event."""
 LOOKED_AT = 50
-DELIVERED, REFUSED, UNAVAILABLE = "delivered", "refused", "unavailable"
+LARGEST_ANSWER = 65_536
+"""Bytes that a subscriber may answer; nothing of it is read."""
+DELIVERED, REFUSED, DENIED, UNAVAILABLE = "delivered", "refused", "denied", "unavailable"
 _places = threading.BoundedSemaphore(2)
 """Pushing takes so many of the worker's places at most: who answers slowly holds up no other job."""
 pushed = metrics.counter(
     "onedoor_pubsub_pushed_total",
-    "Tries to push an event to a subscriber, by how they ended: delivered, refused, unavailable.",
+    "Tries to push an event to a subscriber, by how they ended: delivered, refused, denied, unavailable.",
     ("outcome",),
     "portal-worker, node",
 )
@@ -117,7 +119,7 @@ def _turn(subscription: UUID) -> bool:
                 if delivery.line == held_up or not _may_go(delivery):
                     continue
                 outcome = _push(delivery)
-                if outcome == UNAVAILABLE or time.monotonic() > until:
+                if outcome in (DENIED, UNAVAILABLE) or time.monotonic() > until:
                     return True
                 if outcome == REFUSED:
                     held_up = delivery.line
@@ -172,13 +174,18 @@ def _push(delivery: Delivery) -> str:
             user=current().subsystem,
             key=key,
             timeout=PATIENCE,
+            most=LARGEST_ANSWER,
         )
     except exchange.ServiceUnavailable:
         outcome = UNAVAILABLE
         _leave_alone(subscription)
-    except OnedoorError as error:
+    except exchange.Refused:
+        outcome = DENIED
+        _tried(delivery, answer=HTTPStatus.FORBIDDEN)
+        _leave_alone(subscription)
+    except exchange.ProviderError as error:
         outcome = REFUSED
-        _try_later(delivery, error)
+        _try_later(delivery, error.answer.status)
     else:
         outcome = DELIVERED
         Subscription.objects.filter(id=subscription.id, silent__gt=0).update(silent=0, again=None)
@@ -197,17 +204,16 @@ def _tried(delivery: Delivery, **found: object) -> None:
     Delivery.objects.filter(id=delivery.id, done=None).update(tried=F("tried") + 1, **found)
 
 
-def _try_later(delivery: Delivery, error: OnedoorError) -> None:
+def _try_later(delivery: Delivery, answer: int) -> None:
     """Leave an event alone that its subscriber did not take, and those behind it in its line; the others go on."""
     again = _later(delivery.tried)
-    answer = error.answer.status if isinstance(error, exchange.ProviderError) else 403
     with transaction.atomic():
         _tried(delivery, again=again, answer=answer)
         tasks.push.defer_at(again, subscription=str(delivery.subscription_id))
 
 
 def _leave_alone(subscription: Subscription) -> None:
-    """Leave a subscriber alone whose system is silent, with all that waits for it."""
+    """Leave a subscriber alone whose system is silent or lets no event in, with all that waits for it."""
     again = _later(subscription.silent)
     with transaction.atomic():
         Subscription.objects.filter(id=subscription.id).update(silent=F("silent") + 1, again=again)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from onedoor.exchange import descriptions, service
-from onedoor.exchange.service import Answer, Call, Reason, Refused, ServiceUnavailable, call_many
+from onedoor.exchange.service import Answer, Call, Reason, Refused, ServiceUnavailable, call, call_many
 from onedoor.exchange.tests.nation import System, wait_for
 from onedoor.kernel.openapi import NAMES
 from onedoor.kernel.text import pick
@@ -60,6 +60,8 @@ def test_an_answer_nested_without_end_or_too_large_is_no_description_and_no_faul
         system.reply = lambda _, body=body: (200, body, "")  # type: ignore[misc]
         (answer,) = call_many([Call(POPULATION, "lookup", {}, reason=Reason("birth-form", "x"), user="a", most=40_000)])
         assert isinstance(answer, ServiceUnavailable)
+        with pytest.raises(ServiceUnavailable):
+            call(POPULATION, "lookup", {}, reason=Reason("birth-form", "x"), user="a", most=10_000)
     system.reply = lambda _: (200, b"[" * 100_000, "")
     (answer,) = call_many([Call(POPULATION, "lookup", {}, reason=Reason("birth-form", "x"), user="a")])
     assert isinstance(answer, Answer)

@@ -1,4 +1,4 @@
-"""Events on their way while something happens: they are stopped, or their time is over."""
+"""Events on their way while something happens: they are stopped, their time is over, or nobody lets them in."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -29,8 +29,9 @@ class Subscriber:
         self.heard: list[UUID] = []
         self.meanwhile: Happening = lambda _: None
 
-    def call(self, service: str, _path: str, body: dict[str, Any], **_: object) -> Answer:
+    def call(self, service: str, _path: str, body: dict[str, Any], *, most: int, **_: object) -> Answer:
         assert service == f"{IS_TOLD}/{delivering.SERVICE}"
+        assert 0 < most <= 2**16, "a subscriber could answer without end"
         self.heard.append(UUID(body["id"]))
         self.meanwhile(self.heard[-1])
         return Answer(200, None, {}, "m")
@@ -120,3 +121,28 @@ def test_an_event_is_expired_as_soon_as_its_time_is_over_and_stays_so(subscriber
         assert state(event) == "expired"
         stop(event)
         assert state(event) == "expired"
+
+
+def test_who_has_no_grant_for_a_room_is_left_alone_with_all_that_waits(
+    subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each try stands in the ledger as a refusal on the way: one is enough for all events."""
+    tried = []
+
+    def refuse(*_: object, **__: object) -> Answer:
+        tried.append(1)
+        raise exchange.Refused(who=IS_TOLD)
+
+    with clock.freeze(NOON):
+        room.subscribe(TYPE, ASKS, Terms())
+        first, second = publish(2)
+        with monkeypatch.context() as patched:
+            patched.setattr(exchange, "call", refuse)
+            push()
+            push()
+        assert len(tried) == 1
+        found = {one.event_id: (one.tried, one.answer) for one in Delivery.objects.all()}
+        assert found == {first: (1, 403), second: (0, None)}
+    with clock.freeze(NOON + timedelta(seconds=1)):
+        push()
+        assert subscriber.heard == [first, second]
