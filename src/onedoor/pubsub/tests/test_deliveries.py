@@ -10,9 +10,10 @@ import pytest
 from onedoor.exchange import service as exchange
 from onedoor.exchange.service import Answer
 from onedoor.kernel import clock
+from onedoor.kernel.ids import first_id
 from onedoor.privacy.service import Reader
-from onedoor.pubsub import delivering, publishing, room, tasks
-from onedoor.pubsub.models import Delivery, Subscription
+from onedoor.pubsub import arriving, delivering, publishing, room, service, tasks
+from onedoor.pubsub.models import Arrived, Delivery, Published, Subscription
 from onedoor.pubsub.room import Terms
 
 TYPE, OWNER, IS_TOLD = "births", "VN/GOV/G15/CIVIL-STATUS", "VN/GOV/G24/INSURANCE"
@@ -146,3 +147,13 @@ def test_who_has_no_grant_for_a_room_is_left_alone_with_all_that_waits(
     with clock.freeze(NOON + timedelta(seconds=1)):
         push()
         assert subscriber.heard == [first, second]
+
+
+def test_what_arrives_stands_behind_what_came_before_whatever_the_clock_says(subscriber: Subscriber) -> None:
+    publish(2)
+    items = [delivering.item(one) for one in Published.objects.select_related("event_type").order_by("number")]
+    arriving.hear(Reader(OWNER, OWNER, "events", "nd278-2025", ""), items[0])
+    ahead = first_id(datetime.now(UTC) + timedelta(hours=1))
+    Arrived.objects.update(id=ahead)
+    arriving.hear(Reader(OWNER, OWNER, "events", "nd278-2025", ""), items[1])
+    assert [str(one.event) for one in service.arrived(ahead)] == [items[1]["id"]]
