@@ -105,5 +105,10 @@ def server_side(kind: str, message: str, *, retry: int = False) -> Fault:
 
 
 def _xml(body: dict[str, str]) -> str:
-    inside = "".join(f"<{name}>{escape(_NOT_XML.sub('', value))}</{name}>" for name, value in body.items())
+    inside = "".join(f"<{name}>{in_xml(value)}</{name}>" for name, value in body.items())
     return f'<?xml version="1.0" encoding="UTF-8"?>\n<error>{inside}</error>\n'
+
+
+def in_xml(text: str) -> str:
+    """Return *text*, which another gateway may have written, as it stands in an element of XML."""
+    return escape(_NOT_XML.sub("", text))

@@ -11,12 +11,11 @@ from typing import NoReturn
 from urllib.parse import quote
 from uuid import uuid4
 from xml.parsers import expat
-from xml.sax.saxutils import escape
 
 from onedoor.exchange import identifiers
 from onedoor.exchange.configuration import Configuration
 from onedoor.exchange.gateway.clients import identify, identify_any
-from onedoor.exchange.gateway.faults import CLIENT, Fault, client_side, server_side, spelt
+from onedoor.exchange.gateway.faults import CLIENT, Fault, client_side, in_xml, server_side, spelt
 from onedoor.exchange.gateway.local import Local
 from onedoor.exchange.gateway.messages import Headers
 from onedoor.exchange.gateway.systems import Asked
@@ -135,11 +134,11 @@ def told(fault: Fault, *, newer: bool) -> tuple[Headers, bytes]:
 
     As X-Road's it goes with the status 200, and with a prefix that clients look for by its name.
     """
-    type_ = spelt(fault.type) if newer else fault.type
-    detail = f'<x:faultDetail xmlns:x="{XROAD}">{fault.detail or uuid4()}</x:faultDetail>'
+    type_ = in_xml(spelt(fault.type) if newer else fault.type)
+    detail = f'<x:faultDetail xmlns:x="{XROAD}">{in_xml(fault.detail) or uuid4()}</x:faultDetail>'
     body = (
         f'<SOAP-ENV:Envelope xmlns:SOAP-ENV="{SOAP}"><SOAP-ENV:Body><SOAP-ENV:Fault><faultcode>{type_}</faultcode>'
-        f"<faultstring>{escape(fault.message)}</faultstring><faultactor/><detail>{detail}</detail>"
+        f"<faultstring>{in_xml(fault.message)}</faultstring><faultactor/><detail>{detail}</detail>"
         "</SOAP-ENV:Fault></SOAP-ENV:Body></SOAP-ENV:Envelope>"
     )
     return [*TYPE, (b"SOAPAction", b"")], _XML + body.encode()

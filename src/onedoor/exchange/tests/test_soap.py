@@ -1,6 +1,7 @@
 """X-Road's metaservices over SOAP: what a client that asks for WSDLs meets (PR-MESS 4.0, PR-META)."""
 
 import base64
+import json
 import re
 import time
 import xml.etree.ElementTree as ET
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onedoor.exchange.gateway import monitoring, soap
-from onedoor.exchange.gateway.faults import Fault
+from onedoor.exchange.gateway.faults import Fault, told_by
 from onedoor.exchange.tests.xroad import HALF, PORTAL, PROVIDER, Answer, XRoad
 
 ID = "http://x-road.eu/xsd/identifiers"
@@ -173,6 +174,19 @@ def test_an_id_in_soap_becomes_a_header_only_if_it_can_be_one(id_: str, kept: bo
     errand = soap.Errand("VN/GOV/G22", "VN/GOV/G01", "", "getSecurityServerHealthData", id_)
     headers = dict(monitoring.headers(errand, "request"))
     assert headers[b"X-Road-Id"] == (id_.encode() if kept else b"request")
+
+
+def test_a_fault_that_another_gateway_told_is_a_text_and_nothing_else() -> None:
+    hostile = "</x:faultDetail></detail><a/>\ud800\x00&b;"
+    told = told_by(f"Server.{hostile}", json.dumps({"message": hostile, "detail": hostile}).encode(), after="")
+    assert told
+    _, body = soap.told(told, newer=False)
+    found = ET.fromstring(body).find(f"{S}Body/{S}Fault")
+    assert found is not None
+    assert [one.tag for one in found] == ["faultcode", "faultstring", "faultactor", "detail"]
+    text = "</x:faultDetail></detail><a/>&b;"
+    texts = [found.findtext(one) for one in ("faultcode", "faultstring", f"detail/{X}faultDetail")]
+    assert texts == [f"Server.{text}", text, text]
 
 
 @pytest.mark.parametrize("part", ["G%30%31", "G01/POPULATION", "%2F", " G01 "])
