@@ -315,6 +315,9 @@ def write(path: Path, data: bytes, *, private: bool = False) -> None:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    draft.touch(0o600 if private else 0o644)
-    draft.write_bytes(data)
-    draft.replace(path)
+    try:
+        draft.touch(0o600 if private else 0o644)
+        draft.write_bytes(data)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)

@@ -22,7 +22,6 @@ from onedoor.exchange.directory.publishing import SIGNED, Publisher
 from onedoor.exchange.gateway import watching
 from onedoor.exchange.listening import listening
 from onedoor.kernel.access import PUBLIC
-from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.ledger import Policy
 from onedoor.kernel.ledger.tiles import NAMED
 from onedoor.kernel.routing import Route, route_of
@@ -75,7 +74,7 @@ class DirectoryServer:
         """Return what is served from the start: what was signed last, where the content cannot be read or signed."""
         try:
             return self._publisher.publish()
-        except (OSError, ValueError, LookupError, OnedoorError):
+        except Exception:
             if not (self.folder / SIGNED).exists():
                 raise
             self.broken = True
@@ -163,7 +162,7 @@ class DirectoryServer:
             await self.look()
 
     async def look(self) -> None:
-        """Sign anew when it is time to; what cannot be read or signed is looked at again."""
+        """Sign anew when it is time to; what cannot be read or signed, whatever ails it, is looked at again."""
         now = asyncio.get_running_loop().time()
         try:
             changed = self._publisher.changed()
@@ -172,7 +171,7 @@ class DirectoryServer:
                 await self._publish()
                 _logger.info("directory.published")
                 self.broken = False
-        except (OSError, ValueError, LookupError, OnedoorError):
+        except Exception:
             self.broken, self._fresh_until = True, 0.0
             _logger.exception("directory.content")
 
@@ -182,7 +181,7 @@ class DirectoryServer:
             try:
                 if await asyncio.to_thread(self._publisher.follow_partners):
                     self._fresh_until = 0.0
-            except (OSError, ValueError, LookupError, OnedoorError):
+            except Exception:
                 _logger.exception("directory.partners")
             await asyncio.sleep(SOONER if self.silent_partners else PARTNERS)
 

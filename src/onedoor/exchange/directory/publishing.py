@@ -52,8 +52,11 @@ class Publisher:
         certificate = load_certificates(self._folder / "signing.pem")[0]
         signed = configuration.write(data, load_key(self._folder / "signing.key"), certificate)
         draft = self._folder / f".{SIGNED}.{secrets.token_hex(4)}"  # a command may publish beside the directory
-        draft.write_bytes(signed)
-        draft.replace(self._folder / SIGNED)
+        try:
+            draft.write_bytes(signed)
+            draft.replace(self._folder / SIGNED)
+        finally:
+            draft.unlink(missing_ok=True)
         return signed
 
     def _last(self) -> int:

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 
 from onedoor.exchange import permissions
-from onedoor.exchange.directory import lab
+from onedoor.exchange.directory import lab, main, publishing
 from onedoor.exchange.directory.main import DirectoryServer, _health
 from onedoor.exchange.evidence.profiles import PROFILES
 from onedoor.exchange.gateway import local
@@ -134,6 +134,34 @@ def test_what_keeps_x_roads_form_from_being_signed_keeps_ours_from_nothing(
     assert lost[1] > first[1]
     (tmp_path / "lost").rename(secret)
     assert not looked()[0]
+
+
+@pytest.mark.parametrize("broken", ["[]", "5", "{"])
+def test_content_of_any_form_is_looked_at_again_until_it_can_be_signed(
+    var: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    monkeypatch.setattr(main, "LOOK", 0.01)
+    folder = shutil.copytree(var / "directory", tmp_path / "directory")
+    content = folder / publishing.CONTENT
+    whole = content.read_bytes()
+    content.write_text(broken)
+    server = DirectoryServer(folder)
+    before = server.served()
+
+    async def follow() -> None:
+        async def until(*, broken: bool) -> None:
+            while server.broken != broken:  # noqa: ASYNC110 - it tells nobody
+                await asyncio.sleep(0.01)
+
+        fresh = asyncio.get_running_loop().create_task(server.keep_fresh())
+        for text, state in ((whole, False), (broken.encode(), True), (whole, False)):
+            content.write_bytes(text)
+            await asyncio.wait_for(until(broken=state), 10)
+        fresh.cancel()
+
+    assert server.broken
+    asyncio.run(follow())
+    assert server.served() > before
 
 
 def test_a_directory_tells_status_without_the_authoritys_key_and_says_so_where_its_certificate_is_missing(

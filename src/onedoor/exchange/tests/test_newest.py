@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ import pytest
 
 from onedoor.exchange import configuration, newest
 from onedoor.exchange.configuration import ConfigurationRefused
-from onedoor.exchange.directory import journal, publishing
+from onedoor.exchange.directory import journal, lab, publishing
 from onedoor.exchange.directory.publishing import Publisher
 from onedoor.exchange.gateway import local, published
 from onedoor.exchange.gateway.core import Core
@@ -181,6 +182,20 @@ def test_a_command_may_publish_while_the_directory_does(
     served.append(Publisher(folder).publish())
     assert (folder / publishing.SIGNED).read_bytes() == served[1]
     assert {one.name for one in folder.glob(f".{publishing.SIGNED}*")} == set()
+
+
+def test_a_full_disk_holds_no_drafts(place: Place, tmp_path: Path) -> None:
+    folder = shutil.copytree(place.layout.directory, tmp_path / "directory")
+    before = {one.name for one in folder.iterdir()}
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+    try:
+        for write in (Publisher(folder).publish, lambda: lab.write(folder / publishing.CONTENT, bytes(101))):
+            with pytest.raises(OSError, match="File too large"):
+                write()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert {one.name for one in folder.iterdir()} == before
 
 
 def test_content_that_is_put_back_from_a_backup_is_signed_at_once(place: Place, tmp_path: Path) -> None:
