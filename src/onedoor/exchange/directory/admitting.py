@@ -14,7 +14,7 @@ from cryptography.x509 import Certificate
 
 from onedoor.exchange import configuration, identifiers, permissions
 from onedoor.exchange.directory import journal, registering
-from onedoor.exchange.directory.journal import ADD, ALLOW, APPROVE, DENY, REMOVE, WITHDRAW, Change, acts, merged
+from onedoor.exchange.directory.journal import ADD, ALLOW, APPROVE, DENY, REMOVE, WITHDRAW, Change, acts
 from onedoor.exchange.directory.registering import BadRegistration
 from onedoor.exchange.gateway.identities import FORMER
 from onedoor.exchange.permissions import Permission, alone
@@ -69,11 +69,11 @@ class Directory:
     def __init__(self, folder: Path, by: str, now: datetime) -> None:
         self.folder, self.by, self.now = folder, by, now
 
-    def content(self) -> dict[str, Any]:
-        """Return what the directory publishes at this moment."""
+    def content(self, *more: Change) -> dict[str, Any]:
+        """Return what the directory publishes at this moment, as if *more* was entered already."""
         from onedoor.exchange.directory import publishing  # it applies what is done here
 
-        return publishing.content(self.folder, self.now)
+        return publishing.content(self.folder, self.now, *more)
 
     def add(
         self, raw: bytes, *, spread: timedelta = SPREAD, overlap: timedelta = OVERLAP
@@ -96,14 +96,16 @@ class Directory:
                 "clients": [one["id"] for one in told["subsystems"]],
             }
             member = {**told["member"], "subsystems": told["subsystems"]}
-            same = before is not None and _same(before, gateway, member, content)
+            facts = {"member": member, "gateway": gateway, "registered": told["moment"]}
+            after = self.content(Change(ADD, facts, self.by, self.now))
+            known, then = (_systems(one, member["id"]) for one in (content, after))
+            same = before is not None and _same(before, gateway) and known == then
             if before and same and (overlap or not before.get("handover")):
                 return before, False
             self._check_moment(told, again=same)
+            _check_size(after, member["id"])
             if before:
                 gateway |= _handover(before, gateway, self.now, spread, overlap)
-            facts = {"member": member, "gateway": gateway, "registered": told["moment"]}
-            _check_size(journal.applied(content, [Change(ADD, facts, self.by, self.now)], self.now), member["id"])
             self._write(ADD, facts)
         return gateway, True
 
@@ -227,17 +229,21 @@ def _check_size(content: Mapping[str, Any], member: str) -> None:
         )
 
 
-def _same(
-    before: Mapping[str, Any], gateway: Mapping[str, Any], member: Mapping[str, Any], content: Mapping[str, Any]
-) -> bool:
-    """Return whether the directory says all of that already."""
+def _same(before: Mapping[str, Any], gateway: Mapping[str, Any]) -> bool:
+    """Return whether the directory says all of that of the gateway already."""
     present = before["signing"].startswith(gateway["signing"].rstrip())
-    rest = all(before[name] == gateway[name] for name in ("address", "tls", "clients"))
-    nobody: Mapping[str, Any] = {"name": "", "subsystems": []}
-    known: Mapping[str, Any] = next((one for one in content["members"] if one["id"] == member["id"]), nobody)
-    listed = {one["id"]: one for one in known["subsystems"]}
-    systems = all(merged(listed.get(one["id"]), one) == listed.get(one["id"]) for one in member["subsystems"])
-    return present and rest and systems and known["name"] == member["name"]
+    return present and all(before[name] == gateway[name] for name in ("address", "tls", "clients"))
+
+
+def _systems(content: Mapping[str, Any], member: str) -> dict[str, Any]:
+    """Return what *content* says of a member and its systems, in whichever order it says so."""
+    found: dict[str, Any] = {}
+    for one in (one for one in content["members"] if one["id"] == member):
+        found[""] = one["name"]
+        for two in one["subsystems"]:
+            services = {three["code"]: three["kind"] for three in two["services"]}
+            found[two["id"]] = (two["name"], {*two["systems"]}, services)
+    return found
 
 
 def _handover(

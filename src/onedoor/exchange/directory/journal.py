@@ -7,7 +7,7 @@ line that is not as it was signed is a fault: left out, it might let somebody in
 """
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,7 +20,8 @@ from onedoor.signing.keys import load_key
 
 JOURNAL, CHANGE = "members.jsonl", "act"
 ADD, REMOVE, ALLOW, DENY, APPROVE, WITHDRAW = "add", "remove", "allow", "deny", "approve", "withdraw"
-
+_TOLD = "told"
+"""Which gateway tells what of which system, while acts are applied: what one told goes with it, and the rest stays."""
 AUTHORITIES = "authorities", "time_stampers"
 """The lists of authorities that are approved and withdrawn: those for certificates, and those for time-stamps."""
 
@@ -69,9 +70,13 @@ def _read(folder: Path) -> tuple[list[Change], int]:
 def applied(content: Mapping[str, Any], done: Iterable[Change], now: datetime) -> dict[str, Any]:
     """Return *content* with what was *done* applied to it, as it is at *now*."""
     found = {name: list(content.get(name, ())) for name in ("members", "gateways", "authorities", "time_stampers")}
+    systems = {one["id"]: one for member in found["members"] for one in member["subsystems"]}
+    told = [(one["id"], systems.get(client)) for one in found["gateways"] for client in one["clients"]]
+    found[_TOLD] = [(gateway, system) for gateway, system in told if system]
     found["rights"] = []
     for act in done:
         STEPS[act.what](found, act.facts)
+    del found[_TOLD]
     given = [one for one in found["rights"] if one not in content["rights"]]
     found["rights"] = [*content["rights"], *given]
     for gateway in found["gateways"]:
@@ -89,6 +94,7 @@ def _add(found: dict[str, list[Any]], facts: Mapping[str, Any]) -> None:
     found["members"] = [one for one in found["members"] if one["id"] != told["id"]]
     found["members"].append({**told, "subsystems": [*shared.values(), *own]})
     found["gateways"].append(gateway)
+    found[_TOLD] += [(gateway["id"], one) for one in told["subsystems"]]
 
 
 def merged(before: Mapping[str, Any] | None, told: Mapping[str, Any]) -> dict[str, Any]:
@@ -103,15 +109,27 @@ def _remove(found: dict[str, list[Any]], facts: Mapping[str, Any]) -> None:
 
 
 def _without(found: dict[str, list[Any]], gateway: str) -> None:
-    """Take a gateway away, with the systems that it serves, and with its member if nothing is left of it."""
+    """Take a gateway away, with what it told of its systems, and with its member if nothing is left of it."""
     gone = {client for one in found["gateways"] if one["id"] == gateway for client in one["clients"]}
     found["gateways"] = [one for one in found["gateways"] if one["id"] != gateway]
-    gone -= {client for one in found["gateways"] for client in one["clients"]}
-    members = [
-        {**one, "subsystems": [two for two in one["subsystems"] if two["id"] not in gone]} for one in found["members"]
-    ]
+    found[_TOLD] = [one for one in found[_TOLD] if one[0] != gateway]
+    left: dict[str, Mapping[str, Any]] = {}
+    for _, system in found[_TOLD]:
+        left[system["id"]] = merged(left.get(system["id"]), system)
+    members = [{**one, "subsystems": list(_staying(one["subsystems"], gone, left))} for one in found["members"]]
     owners = {one["id"].rpartition("/")[0] for one in found["gateways"]}
     found["members"] = [one for one in members if one["subsystems"] or one["id"] in owners]
+
+
+def _staying(
+    systems: Iterable[Mapping[str, Any]], gone: Collection[str], left: Mapping[str, Mapping[str, Any]]
+) -> Iterator[Mapping[str, Any]]:
+    """Yield *systems*, those of a gateway that is *gone* as far as others tell of them: as they are *left*."""
+    for one in systems:
+        if one["id"] not in gone:
+            yield one
+        elif one["id"] in left:
+            yield left[one["id"]]
 
 
 def _allow(found: dict[str, list[Any]], facts: Mapping[str, Any]) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from onedoor.exchange import configuration
 from onedoor.exchange.directory import journal
+from onedoor.exchange.directory.journal import Change
 from onedoor.exchange.directory.sources import FOLDER, Sources
 from onedoor.exchange.parameters import EXTERNAL_LIST
 from onedoor.kernel.errors import OnedoorError
@@ -111,8 +112,11 @@ class Publisher:
         return content(self._folder, datetime.now(UTC))
 
 
-def content(folder: Path, now: datetime) -> dict[str, Any]:
-    """Return what the directory in *folder* has to say: of the nation's files, and whom its operator added."""
+def content(folder: Path, now: datetime, *more: Change) -> dict[str, Any]:
+    """Return what the directory in *folder* has to say: of the nation's files, and whom its operator added.
+
+    It is as it would be once *more* was entered in its journal.
+    """
     found: dict[str, Any] = json.loads((folder / CONTENT).read_text("utf-8"))
-    done = journal.acts(folder)
+    done = [*journal.acts(folder), *more]
     return journal.applied(found, done, now) if done else found

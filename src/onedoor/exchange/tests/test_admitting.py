@@ -41,8 +41,10 @@ def gateway(var: Path, tmp_path: Path) -> Path:
     return joined(var, tmp_path / "gateway-NINTH")
 
 
-def joined(var: Path, folder: Path, id_: str = GATEWAY, address: str = "192.0.2.9:5500") -> Path:
-    wanted = joining.Wanted(id_, "Ninth", address, "http://127.0.0.1:1/", systems={"SYSTEM": "Its system"})
+def joined(
+    var: Path, folder: Path, id_: str = GATEWAY, address: str = "192.0.2.9:5500", system: str = "SYSTEM"
+) -> Path:
+    wanted = joining.Wanted(id_, "Ninth", address, "http://127.0.0.1:1/", systems={system: "Its system"})
     joining.begin(folder, wanted, load_certificates(var / "directory" / "signing.pem"))
     certify(var, folder, "signing", "message")
     certify(var, folder, "outer", "tls")

@@ -221,6 +221,52 @@ def test_a_moment_that_is_still_to_come_locks_no_gateway_out(directory: Director
     assert directory.add(registration(gateway))[1]
 
 
+def offered(directory: Directory) -> tuple[list[str], list[str]]:
+    """Return the certificates and the services of the system, as they are published."""
+    member = next(one for one in directory.content()["members"] if one["id"] == NEW)
+    (system,) = member["subsystems"]
+    return sorted(system["systems"]), sorted(one["code"] for one in system["services"])
+
+
+@pytest.mark.parametrize("second", [False, True], ids=["one", "two"])
+def test_what_a_gateway_no_longer_tells_of_a_system_counts_no_more(
+    var: Path, directory: Directory, gateway: Path, tmp_path: Path, *, second: bool
+) -> None:
+    def tells(folder: Path, marks: str, *codes: str) -> bool:
+        told = {"systems": [one * 64 for one in marks], "services": [service(one) for one in codes]}
+        return directory.add(changed(folder, lambda data: data["subsystems"][0].update(told)))[1]
+
+    others: tuple[str, ...] = ()
+    if second:
+        other, others = joined(var, tmp_path / "other", f"{NEW}/SECOND", "192.0.2.10:5500"), ("c",)
+        assert tells(other, "c", "c")
+    assert tells(gateway, "ab", "a", "b")
+    assert offered(directory) == (sorted(one * 64 for one in ("a", "b", *others)), ["a", "b", *others])
+    for marks, codes in (("ba", "ab"), ("a", "ab"), ("d", "a")):  # a key that was stolen, a service that is no more
+        assert tells(gateway, marks, *codes) == (marks != "ba"), "what is told in another order is the same"
+        assert offered(directory) == (sorted(one * 64 for one in (*marks, *others)), [*codes, *others])
+    if second:
+        directory.remove(GATEWAY)
+        assert offered(directory) == (["c" * 64], ["c"])
+
+
+def test_a_gateway_of_the_nation_s_files_that_registers_tells_of_its_system_anew(
+    var: Path, directory: Directory, tmp_path: Path
+) -> None:
+    own, server = PORTAL.rpartition("/")[0], "TL/GOV/DOOR/GATEWAY"
+    known = {one["id"] for one in directory.content()["gateways"]}
+    assert server in known
+    before = next(one for one in directory.content()["members"] if one["id"] == own)["subsystems"][0]
+    folder = joined(var, tmp_path / "second", f"{own}/SECOND", "192.0.2.10:5500", "PORTAL")
+    assert directory.add(registration(folder))[1]
+    both = next(one for one in directory.content()["members"] if one["id"] == own)["subsystems"][0]
+    assert {*before["systems"]} < {*both["systems"]}
+    assert both["services"] == before["services"], "the files say what the one offers, and it stays"
+    directory.remove(f"{own}/SECOND")
+    (after,) = (one for one in directory.content()["members"] if one["id"] == own)
+    assert after["subsystems"][0]["systems"] == before["systems"]
+
+
 def test_no_list_grows_longer_than_a_partner_takes(
     directory: Directory, gateway: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
