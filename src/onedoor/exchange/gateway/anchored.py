@@ -47,12 +47,16 @@ def _verified(anchor: bytes, folder: Path, now: datetime) -> Downloaded:
     learned = load_certificates(path) if path.exists() else ()
     try:
         found = download.download(anchor, now, learned=learned)
-        with newest.taken(newest_end, int(found.end.timestamp())) as fit:
-            if fit:
-                found.keep(folder, anchor)
-                if found.certificates and found.certificates != learned:
-                    save_certificates(path, found.certificates)
-                return found
+        try:
+            with newest.taken(newest_end, int(found.end.timestamp())) as fit:
+                if fit:
+                    found.keep(folder, anchor)
+                    if found.certificates and found.certificates != learned:
+                        save_certificates(path, found.certificates)
+                    return found
+        except OSError:
+            _logger.exception("configuration.not_kept")  # a full disk must not hold up what takes a right away
+            return found
         _logger.warning("configuration.refused why=older list_ends=%s", found.end.isoformat())
     except ConfigurationRefused as refused:
         if not isinstance(refused.__cause__, OSError):

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import resource
 import socket
 import ssl
 import subprocess
@@ -197,6 +198,17 @@ def with_two(folder: Path, *members: str) -> Path:
     (nation / "agencies.yaml").unlink()
     (nation / "agencies.yaml").write_text(text)
     return nation
+
+
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """Let this process write no file that is longer than 100 bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def wait_for(condition: Callable[[], bool], what: str, seconds: float = 15.0) -> None:

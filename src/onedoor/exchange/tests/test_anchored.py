@@ -15,7 +15,7 @@ from onedoor.exchange.directory import publishing
 from onedoor.exchange.directory.publishing import Publisher
 from onedoor.exchange.evidence import download
 from onedoor.exchange.gateway import anchored
-from onedoor.exchange.tests.nation import Place, free_base, system_of
+from onedoor.exchange.tests.nation import Place, free_base, full_disk, system_of
 from onedoor.signing import keys
 from onedoor.signing.certificates import load_certificates
 from onedoor.signing.keys import load_key
@@ -152,3 +152,17 @@ def test_a_list_that_ends_before_one_that_counted_counts_no_more(
             del sources["used"]
         with pytest.raises(ConfigurationRefused, match="older than one that was in force here"):
             anchored.held(signed, folder, now)
+
+
+def test_a_full_disk_holds_up_no_list_that_is_newer(
+    place: Place, tmp_path: Path, sources: dict[str, Publisher], caplog: pytest.LogCaptureFixture
+) -> None:
+    folder, now, signed = tmp_path / "gateway", datetime.now(UTC), signed_by_directory(place)
+    folder.mkdir()
+    shutil.copy(place.seats["G22"].gateway_state / parameters.ANCHOR, folder)
+    sources["used"] = sources["former"]
+    assert anchored.held(signed, folder, now).members[0].name == "former"
+    sources["used"] = sources["later"]
+    with full_disk():
+        assert anchored.held(signed, folder, now).members[0].name == "later"
+    assert "configuration.not_kept" in caplog.text

@@ -2,7 +2,6 @@
 
 import json
 import os
-import resource
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -19,7 +18,7 @@ from onedoor.exchange.gateway import local, published
 from onedoor.exchange.gateway.core import Core
 from onedoor.exchange.gateway.log import Log
 from onedoor.exchange.gateway.workers import Share
-from onedoor.exchange.tests.nation import LOOKUP, Place, free_base, system_of, wait_for
+from onedoor.exchange.tests.nation import LOOKUP, Place, free_base, full_disk, system_of, wait_for
 from onedoor.kernel.tests.serving import serving
 from onedoor.signing.certificates import load_certificates
 from onedoor.signing.keys import load_key
@@ -187,14 +186,9 @@ def test_a_command_may_publish_while_the_directory_does(
 def test_a_full_disk_holds_no_drafts(place: Place, tmp_path: Path) -> None:
     folder = shutil.copytree(place.layout.directory, tmp_path / "directory")
     before = {one.name for one in folder.iterdir()}
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
-    try:
-        for write in (Publisher(folder).publish, lambda: lab.write(folder / publishing.CONTENT, bytes(101))):
-            with pytest.raises(OSError, match="File too large"):
-                write()
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    for write in (Publisher(folder).publish, lambda: lab.write(folder / publishing.CONTENT, bytes(101))):
+        with full_disk(), pytest.raises(OSError, match="File too large"):
+            write()
     assert {one.name for one in folder.iterdir()} == before
 
 
