@@ -234,9 +234,9 @@ def ask(folder: Path, permission: Permission, *, basis: str, why: str, now: date
     """
     own = local.read(folder)
     found = published.kept(folder, own.anchors, now)
-    clients: Sequence[str] = sorted(found.gateways[own.id].clients)
+    clients: Sequence[str] = sorted(found.gateways[own.id].clients) if own.id in found.gateways else ()
     if permission.client not in clients:
-        raise NotItsClient(folder=folder, client=permission.client, clients=", ".join(clients))
+        raise NotItsClient(folder=folder, client=permission.client, clients=", ".join(clients) or "–")
     asked = Ask(permission, basis, why, now)
     _check_basis(found.rights, asked)
     told = permissions.signed(ASK, asked.data(), own.key)

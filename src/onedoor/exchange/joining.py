@@ -7,6 +7,7 @@ operator takes in (`directory.admitting`), once it is clear who brought it.
 import json
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -111,11 +112,16 @@ def begin(folder: Path, wanted: Wanted, anchors: Iterable[Certificate], *, in_to
 
     Safe to run again: no key is ever made anew. Raise `OtherGateway`.
     """
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with permissions.alone(folder):
+        return _begin(folder, wanted, anchors, in_token=in_token)
+
+
+def _begin(folder: Path, wanted: Wanted, anchors: Iterable[Certificate], *, in_token: bool) -> list[Path]:
     path = folder / local.FILE
     known = file_of(folder) if path.exists() else {"services": []}
     if known.get("id", wanted.id) != wanted.id:
         raise OtherGateway(folder=folder, there=known["id"], given=wanted.id)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     told = {"name": wanted.name, "address": wanted.address, "country": wanted.country, "profile": wanted.profile}
     told["systems"] = known.get("systems", {}) | dict(wanted.systems)
     save_certificates(folder / local.ANCHOR, anchors)
@@ -175,12 +181,12 @@ def request(folder: Path, name: str, key: Signer | None = None) -> Path:
 
 def renew(folder: Path, name: str, *, in_token: bool = False) -> Path:
     """Make the next key *name* beside the one in use, unless one waits already, and the request for it."""
-    own, waiting = told_of(folder), folder / NEXT
-    used = folder / f"{name}.pem"
-    if not used.exists():
-        return request(folder, name)
-    waiting.mkdir(mode=0o700, exist_ok=True)
-    return request(folder, name, _key(waiting, name, own["id"], in_token=in_token))
+    with _alone(folder) as own:
+        waiting, used = folder / NEXT, folder / f"{name}.pem"
+        if not used.exists():
+            return request(folder, name)
+        waiting.mkdir(mode=0o700, exist_ok=True)
+        return request(folder, name, _key(waiting, name, own["id"], in_token=in_token))
 
 
 def _subject(own: Mapping[str, Any], name: str) -> x509.Name:
@@ -215,15 +221,16 @@ def certify(folder: Path, chain: tuple[Certificate, ...], file: Path) -> str:
     That of the key in use counts from the next start on, that of the next key once the directory tells everybody.
     Raise `NotOurCertificate`.
     """
-    own, present = told_of(folder), chain[0]
-    for place in (folder, folder / NEXT):
-        for name in (SIGNING, OUTER):
-            key = identities.key_of(place, name)
-            if key and key.public_key() == present.public_key():
-                if why := _unfit(own, name, present):
-                    raise NotOurCertificate(file=file, why=why)
-                _install(folder, place / f"{name}.pem", chain)
-                return name
+    present = chain[0]
+    with _alone(folder) as own:
+        for place in (folder, folder / NEXT):
+            for name in (SIGNING, OUTER):
+                key = identities.key_of(place, name)
+                if key and key.public_key() == present.public_key():
+                    if why := _unfit(own, name, present):
+                        raise NotOurCertificate(file=file, why=why)
+                    _install(folder, place / f"{name}.pem", chain)
+                    return name
     raise NotOurCertificate(file=file, why=said("it belongs to no key of the gateway in {folder}", folder=folder))
 
 
@@ -315,19 +322,27 @@ def serve(folder: Path, system: str, code: str, url: str, *, shows: Certificate 
     """
     if code in identifiers.RESERVED:
         raise ReservedCode(code=code)
-    own = told_of(folder)
-    if system not in own["systems"]:
-        raise NoSuchSystem(folder=folder, given=system, systems=", ".join(own["systems"]))
-    certificate = shows or load_certificates(folder / SYSTEMS / system / "tls.pem")[0]
-    service = f"{own['id'].rpartition('/')[0]}/{system}/{code}"
-    others = [one for one in own["services"] if one["service"] != service]
-    entry = {"service": service, "url": url, "system": fingerprint(certificate), "endpoints": [], "description": ""}
-    try:
-        local.provided(entry, folder)
-    except local.BadGatewayFile as bad:
-        raise NotOffered(why=bad.facts["why"]) from None
-    _keep(folder / local.FILE, own | {"services": [*others, entry]})
+    with _alone(folder) as own:
+        if system not in own["systems"]:
+            raise NoSuchSystem(folder=folder, given=system, systems=", ".join(own["systems"]))
+        certificate = shows or load_certificates(folder / SYSTEMS / system / "tls.pem")[0]
+        service = f"{own['id'].rpartition('/')[0]}/{system}/{code}"
+        others = [one for one in own["services"] if one["service"] != service]
+        entry = {"service": service, "url": url, "system": fingerprint(certificate), "endpoints": [], "description": ""}
+        try:
+            local.provided(entry, folder)
+        except local.BadGatewayFile as bad:
+            raise NotOffered(why=bad.facts["why"]) from None
+        _keep(folder / local.FILE, own | {"services": [*others, entry]})
     return service
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[dict[str, Any]]:
+    """Yield what `told_of` returns, and let nobody else change *folder* meanwhile."""
+    told_of(folder)
+    with permissions.alone(folder):
+        yield told_of(folder)
 
 
 def told_of(folder: Path) -> dict[str, Any]:

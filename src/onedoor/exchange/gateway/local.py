@@ -15,6 +15,7 @@ from onedoor.exchange.gateway import identities
 from onedoor.exchange.gateway.identities import Identity
 from onedoor.exchange.gateway.messages import Headers
 from onedoor.exchange.identifiers import META, MONITORING
+from onedoor.kernel.durable import write_durably
 from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.said import said
 from onedoor.signing.certificates import load_certificates
@@ -126,11 +127,8 @@ def keep_description(folder: Path, service: str, raw: bytes) -> list[tuple[str, 
     endpoints = [{"method": method, "path": path} for method, path in found.endpoints()]
     kind = "application/json" if found.json else "application/yaml"
     data = {"service": service, "endpoints": endpoints, "type": kind, "document": text.decode()}
-    path = _description(folder, service)
-    path.parent.mkdir(exist_ok=True)
-    draft = path.with_name(f".{path.name}.draft")
-    draft.write_text(json.dumps(data, ensure_ascii=False, indent=1), "utf-8")
-    draft.replace(path)
+    text = json.dumps(data, ensure_ascii=False, indent=1).encode()
+    write_durably(_description(folder, service).resolve(), text, mode=0o644)
     return found.endpoints()
 
 

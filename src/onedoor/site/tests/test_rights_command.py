@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from onedoor.exchange import granting, permissions
+from onedoor.exchange import configuration, granting, permissions
 from onedoor.exchange.directory import lab
 from onedoor.exchange.directory.layout import Layout
 from onedoor.exchange.gateway import local
 from onedoor.exchange.granting import Provider
 from onedoor.kernel.nation import load
+from onedoor.signing.certificates import load_certificates
 from onedoor.signing.keys import load_key
 from onedoor.site.cli import run
 from onedoor.site.lab import invented
@@ -106,6 +107,17 @@ def test_nothing_is_granted_above_the_nations_rights(
 def test_a_gateway_grants_its_own_services_and_asks_for_its_own_systems(says: Says) -> None:
     assert f"provides no service {M3}/echo" in says("grant", M1, f"{M3}/echo", *WHAT, code=2)
     assert f"serves no system {M3}" in says("ask", M3, ECHO, *WHAT, *WHY, at="M1", code=2)
+
+
+def test_a_gateway_that_does_not_take_part_yet_asks_for_nobody(var: Path, says: Says) -> None:
+    directory, path = var / "directory", var / "gateway-M1" / local.CONFIGURATION
+    before = path.read_bytes()
+    data = configuration.content(before)
+    without = data | {"gateways": [one for one in data["gateways"] if "/M1/" not in one["id"]]}
+    certificate = load_certificates(directory / "signing.pem")[0]
+    path.write_bytes(configuration.write(without, load_key(directory / "signing.key"), certificate))
+    assert f"serves no system {M1}. It serves: –" in says("ask", M1, ECHO, *WHAT, *WHY, at="M1", code=2)
+    path.write_bytes(before)
 
 
 def test_what_is_asked_is_granted_once_and_both_are_kept(var: Path, says: Says) -> None:
