@@ -254,7 +254,7 @@ def _handover(
     former = [f"{one.strip()}\n{_END}\n" for one in known if one.strip()]
     others = [one for one in former if one.strip() != gateway["signing"].strip()]
     told: dict[str, Any] = {"signing": "".join([gateway["signing"], *others[:FORMER]])}
-    changed = len(others) == len(former) or before["tls"] != gateway["tls"]
+    changed = former[0].strip() != gateway["signing"].strip() or before["tls"] != gateway["tls"]
     if changed and overlap:
         ends = {"from": (now + spread).isoformat(), "until": (now + overlap).isoformat()}
         told["handover"] = {**ends, "tls": before["tls"], "signing": former[0]}

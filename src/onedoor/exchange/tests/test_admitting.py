@@ -1,5 +1,6 @@
 """The directory's journal of who takes part: what is taken in, what is refused, and what a kill leaves."""
 
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -217,6 +218,26 @@ def test_new_keys_are_published_with_those_before_until_they_count_no_more(
                                                       key=found.key, template=found.template)  # fmt: skip
     later = journal.applied(directory.content(), journal.acts(directory.folder), datetime.now(UTC) + timedelta(hours=2))
     assert "handover" not in next(one for one in later["gateways"] if one["id"] == GATEWAY)
+
+
+def test_a_gateway_that_goes_back_to_its_key_of_before_does_so_as_to_any_other(
+    var: Path, directory: Directory, gateway: Path
+) -> None:
+    first = registration(gateway)
+    directory.add(first)
+    kept = [(gateway / f"signing.{kind}").read_bytes() for kind in ("key", "pem")]
+    joining.renew(gateway, "signing")
+    certify(var, gateway, "signing", "message")
+    directory.add(registration(gateway, 1), overlap=timedelta())
+    second = published(directory).gateways[GATEWAY].signing
+    for kind, data in zip(("key", "pem"), kept, strict=True):
+        (gateway / f"signing.{kind}").write_bytes(data)
+    shutil.rmtree(gateway / "next")
+    directory.add(registration(gateway, 2))
+    found = published(directory).gateways[GATEWAY]
+    assert found.former == (second,)
+    assert found.before
+    assert found.before.signing == second
 
 
 def test_an_overlap_stays_when_its_gateway_says_something_else_and_ends_at_once_when_the_keys_were_stolen(
