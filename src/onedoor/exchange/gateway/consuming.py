@@ -29,7 +29,7 @@ from onedoor.exchange.gateway.asking import Peer
 from onedoor.exchange.gateway.bodies import Body
 from onedoor.exchange.gateway.core import Core
 from onedoor.exchange.gateway.faults import CLIENT_PROXY, Fault, bad_request, client_side
-from onedoor.exchange.gateway.messages import DROPPED, Fields, Headers, Response
+from onedoor.exchange.gateway.messages import DROPPED, OF_HTTP, Fields, Headers, Response
 from onedoor.exchange.gateway.systems import BODILESS, Answering, Asked
 from onedoor.exchange.gateway.watching import ASKING, FAULT, Noted
 from onedoor.exchange.identifiers import Target
@@ -260,8 +260,10 @@ class Consuming:
     ) -> None:
         """Hand the response of another gateway on, if it belongs to what was asked."""
         faulty = response.headers.first(b"x-road-error")
-        if not faulty and not _belongs(response, *wanted):
+        if not (_usable(response) and (faulty or _belongs(response, *wanted))):
             fault = client_side("InconsistentResponse", "The response does not belong to the request")
+            if isinstance(body, Body):
+                body.fail(fault)
             self._fail(fault, asked, connection, noted)
             return
         if isinstance(body, Body):
@@ -382,6 +384,11 @@ def _read_headers(sent: Fields, request_id: bytes) -> tuple[Fields, str]:
     if not (0 < len(message_id) <= LONGEST_ID and message_id.isascii() and message_id.isprintable()):
         raise bad_request("X-Road-Id is not 1 to 255 printable ASCII signs")
     return headers, client
+
+
+def _usable(response: Response) -> bool:
+    """Return whether *response* is a last one, and leaves it to this gateway to say where it ends."""
+    return response.status >= 200 and OF_HTTP.isdisjoint(response.headers.named)  # noqa: PLR2004 - 1xx is not the answer yet
 
 
 def _belongs(response: Response, client: str, service: str, message_id: str) -> bool:

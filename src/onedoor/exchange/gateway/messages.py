@@ -11,11 +11,13 @@ from onedoor.exchange.identifiers import SERVER, read_identifier
 
 Headers = list[tuple[bytes, bytes]]
 
-STAYING = frozenset(
+OF_HTTP = frozenset(
     b"transfer-encoding keep-alive proxy-authenticate proxy-authorization te trailer upgrade connection user-agent "
-    b"host content-length server expect x-road-request-hash".split()
+    b"host content-length server expect".split()
 )
-"""Names that never travel between gateways: exactly those of X-Road."""
+"""Names that HTTP has for one connection: they say where a message ends, and never travel between gateways."""
+STAYING = OF_HTTP | {b"x-road-request-hash"}
+"""Names that no request between gateways has: exactly those of X-Road."""
 DROPPED = STAYING | {b"x-road-request-id"}
 """Names that a system's request loses: the last one is written anew."""
 SINGLE = frozenset(

@@ -107,6 +107,25 @@ def test_a_signed_answer_to_another_request_is_not_handed_on(
     assert b"forged" not in answer.body
 
 
+@pytest.mark.parametrize("name", ["Content-Length", "Transfer-Encoding", "Connection", ""])
+def test_an_answer_that_says_itself_where_it_ends_brings_no_other_with_it(
+    lonely: Place, hostile: HostileProvider, asking: Connections, name: str
+) -> None:
+    another = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged"
+
+    def forged(asked: list[Message]) -> list[Message]:
+        head = answer_to(asked[0])
+        head = head + f"{name}:0\r\n".encode() if name else head.replace(b"200", b"100", 1)
+        return [Message.of(head, another)]
+
+    hostile.forged = forged
+    answer = lonely.ask(client=asking)
+    assert (answer.status, answer.headers.get("x-road-error")) == (500, OTHERS)
+    assert b"forged" not in answer.body
+    hostile.forged = lambda asked: [Message.of(answer_to(asked[0]), b'"good"')]
+    assert lonely.ask(client=asking).body == b'"good"'
+
+
 @pytest.mark.parametrize("bad", ["nonsense", "of another request"])
 def test_a_bad_answer_costs_the_good_one_of_its_batch_nothing(
     lonely: Place, hostile: HostileProvider, asking: Connections, bad: str
