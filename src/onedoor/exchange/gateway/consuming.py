@@ -3,7 +3,6 @@
 import asyncio
 import json
 import logging
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -45,7 +44,6 @@ _REPLACED = DROPPED | {_CLIENT, b"traceparent", b"tracestate"}
 """Names that do not travel as they came: a trace that this gateway does not know for its own begins anew."""
 PUSHED = "events"
 """Code of the service of a subscriber that a room pushes to (`directory.rights`)."""
-_TYPE = re.compile(r"[A-Za-z0-9._]{1,200}")
 _logger = logging.getLogger(__name__)
 
 
@@ -112,9 +110,8 @@ class Consuming:
         """Answer a metaservice or operational monitoring asked over SOAP; every list of services is empty."""
 
         def failed(fault: Fault) -> None:
-            noted.end(fault.status, fault.type, fault.message)
             self.core.counts[fault.type] += 1
-            connection.answer(200, b"OK", *soap.told(fault, newer=self._how.newer))
+            self._tell_soap(fault, connection, noted)
 
         try:
             body = soap.answer(self.core.configuration(CLIENT_PROXY), self.core.local, asked)
@@ -126,6 +123,10 @@ class Consuming:
             return
         noted.end(200)
         connection.answer(200, b"OK", soap.TYPE, body)
+
+    def _tell_soap(self, fault: Fault, connection: Answering, noted: Noted) -> None:
+        noted.end(fault.status, fault.type, fault.message)
+        connection.answer(200, b"OK", *soap.told(fault, newer=self._how.newer))
 
     def _monitor(
         self, errand: soap.Errand, asked: Asked, connection: Answering, noted: Noted, failed: Callable[[Fault], None]
@@ -146,9 +147,11 @@ class Consuming:
             faulty = response.headers.first(b"x-road-error")
             if stream:
                 stream.lost("No such answer comes as a large body")
+            if told := faults.told_by(faulty, body, after=""):
+                self._tell_soap(told, connection, noted)
+                return
             if faulty or stream:
-                told = faults.told_by(faulty, body, after="")
-                failed(told or client_side("NetworkError", "The answer of the other gateway cannot be used"))
+                failed(client_side("NetworkError", "The answer of the other gateway cannot be used"))
                 return
             noted.end(200)
             kind = response.headers.named.get(b"content-type", b"")
@@ -272,7 +275,7 @@ class Consuming:
         type_, why = "", ""
         if faulty:
             told = faults.told_by(faulty, body, after=response.headers.first(b"retry-after"))
-            type_, why = faulty if _TYPE.fullmatch(faulty) else FAULT, told.message if told else ""
+            type_, why = faulty if faults.TYPE.fullmatch(faulty) else FAULT, told.message if told else ""
             response, body = self._retold(told, response, body, asked)
         noted.end(response.status, type_, why)
         head_only = asked.method == b"HEAD"

@@ -14,6 +14,9 @@ SERVER_PROXY = "Server.ServerProxy"
 LONGEST_RETRY = 3600
 JSON = "application/json"
 _XML = {"text/xml": "text/xml", "application/xml": "application/xml", "text/*": "text/xml"}
+TYPE = re.compile(r"[A-Za-z0-9._]{1,200}")
+"""What a type of an error looks like."""
+_DETAIL = re.compile(r"[A-Za-z0-9-]{1,64}")
 _SIDES = frozenset(("Client", "Server", "ClientProxy", "ServerProxy"))
 _RENAMED = {"OutdatedGlobalConf": "global_conf_outdated", "SslAuthenticationFailed": "ssl_authentication_failed"}
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -79,14 +82,17 @@ def spelt(type_: str) -> str:
 def told_by(type_: str, body: bytes, *, after: str) -> Fault | None:
     """Return the fault of *type_* that another gateway told in *body*; nothing when it did not tell one.
 
-    *after* is what it said of when to try again, in seconds, or nothing.
+    *after* is what it said of when to try again, in seconds, or nothing. Signs that no text may hold are left out, and
+    an id that is none.
     """
     retry = min(int(after[:9]), LONGEST_RETRY) if after.isascii() and after.isdecimal() else bool(after)
     try:
         data = json.loads(body)
-        return Fault(type_, str(data["message"]), retry=retry, detail=str(data["detail"]))
-    except (ValueError, KeyError, TypeError):
+        message, detail = _NOT_XML.sub("", str(data["message"])), str(data["detail"])
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
+    detail = detail if _DETAIL.fullmatch(detail) else ""
+    return Fault(type_, message, retry=retry, detail=detail) if TYPE.fullmatch(type_) else None
 
 
 def bad_request(message: str) -> Fault:

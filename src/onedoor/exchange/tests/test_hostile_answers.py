@@ -1,6 +1,7 @@
 """A provider's gateway that means no good: what it answers is refused, and told to who asked as an error."""
 
 import json
+import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 
 import pytest
@@ -8,10 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from onedoor.exchange.connections import Connections, Request
-from onedoor.exchange.gateway import reading, segments
+from onedoor.exchange.gateway import monitoring, reading, records, segments
 from onedoor.exchange.gateway.messages import Message
 from onedoor.exchange.tests.hostile import HostileProvider, answer_to
-from onedoor.exchange.tests.nation import LOOKUP, PROVIDER, WHY, Place, free_base
+from onedoor.exchange.tests.nation import LOOKUP, PROVIDER, WHY, Place, free_base, wait_for
+from onedoor.exchange.tests.test_monitoring import criteria, question
+from onedoor.exchange.tests.test_watching import ask as look
 
 SECRET = b'{"forged": true}'
 PATIENT = "from onedoor.exchange.gateway import asking; asking.PATIENCE = 4.0"
@@ -141,3 +144,36 @@ def test_a_bad_answer_costs_the_good_one_of_its_batch_nothing(
     assert told[0] == (200, None, b'"good"')
     assert told[1][1] == ("Server.ClientProxy.NetworkError" if bad == "nonsense" else OTHERS)
     assert b"forged" not in told[1][2]
+
+
+def wrong(asked: Message, type_: str, **told: str) -> Message:
+    """Return the answer to what was *asked* that tells an error."""
+    body = json.dumps({"message": "no", "detail": "1"} | told).encode()
+    return Message.of(answer_to(asked, X_Road_Error=type_), body)
+
+
+def test_an_error_in_signs_that_are_none_costs_no_record_of_other_messages(
+    lonely: Place, hostile: HostileProvider, asking: Connections
+) -> None:
+    kept = lonely.seats["G22"].gateway_state / records.FOLDER
+    hostile.forged, hostile.awaited = lambda asked: [wrong(one, OTHERS, message="a \ud800 b") for one in asked], 2
+    names = {"first-of-two", "second-of-two"}
+    requests = [Request("POST", LOOKUP, WHY | {"X-Road-Id": name, "Accept": "text/xml"}, b"{}") for name in names]
+    for answer in asking.exchange(requests, 30):
+        assert ET.fromstring(answer.body).findtext("message") == "a  b"  # type: ignore[union-attr]
+    wait_for(
+        lambda: names <= {one.id for _, one in records.found(kept, 0, 2**40, lambda _: True, 10**6)[0]},
+        "both have their record",
+    )
+
+
+def test_an_error_told_over_soap_stays_inside_its_element_and_is_none_of_ours(
+    lonely: Place, hostile: HostileProvider, asking: Connections
+) -> None:
+    ask = Request("POST", "/", {"Content-Type": "text/xml"}, question(monitoring.DATA, criteria(0, 1)).encode())
+    for type_, code in (("Of.Theirs", "Of.Theirs"), ("<forged/>", "Server.ClientProxy.NetworkError")):
+        hostile.forged = lambda asked, type_=type_: [wrong(asked[0], type_, message="<a/>", detail="<forged/>")]  # type: ignore[misc]
+        (answer,) = asking.exchange([ask], 30)
+        assert b"forged" not in answer.body  # type: ignore[union-attr]
+        assert ET.fromstring(answer.body).findtext(".//faultcode") == code  # type: ignore[union-attr]
+    assert "Of.Theirs" not in look(lonely, "gateway-G22", "/metrics")[1]
