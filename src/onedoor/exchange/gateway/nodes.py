@@ -33,6 +33,8 @@ LOOK = 10.0
 UNWELL = 500
 LARGEST_BODY = 10 * 2**20
 LARGEST_HEAD = 48 * 2**10
+LONGEST_UNTOLD = 2 * LARGEST_HEAD
+"""Bytes of an answer of which the parser tells nothing: it holds one field until that is whole, however long it is."""
 REPEATABLE = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"))
 _logger = logging.getLogger(__name__)
 
@@ -252,7 +254,7 @@ class NodeConnection(asyncio.Protocol):
     def start(self, errand: Errand) -> None:
         """Send *errand*."""
         self._errand, self._begun = errand, False
-        self._reply, self._chunks, self._size = Reply(), [], 0
+        self._reply, self._chunks, self._size, self._untold = Reply(), [], 0, 0
         self._most = LARGEST_BODY + LARGEST_HEAD if errand.passing is None else self._node.passing.limits.stream_from
         self._parser = httptools.HttpResponseParser(self)
         if self._transport:
@@ -350,8 +352,11 @@ class NodeConnection(asyncio.Protocol):
             return
         self._begun = True
         self._size += len(data)
+        self._untold += len(data)
         try:
             self._parser.feed_data(data)
+            if self._untold > LONGEST_UNTOLD:
+                self._fail("The answer of the service is not HTTP")
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._fail("The answer of the service is not HTTP")
         if self._size > self._most and self._errand:
@@ -385,7 +390,7 @@ class NodeConnection(asyncio.Protocol):
             errand.passing(reply, self._coming)
 
     def on_message_begin(self) -> None:
-        self._reply, self._head, self._in_head = Reply(), 0, True
+        self._reply, self._head, self._in_head, self._untold = Reply(), 0, True, 0
 
     def on_status(self, reason: bytes) -> None:
         self._reply.reason += reason
@@ -404,6 +409,7 @@ class NodeConnection(asyncio.Protocol):
             self._finish(keep=False)
 
     def on_body(self, chunk: bytes) -> None:
+        self._untold = 0
         if self._coming:
             self._coming.feed(chunk)
         else:

@@ -16,6 +16,8 @@ from onedoor.exchange.gateway.messages import Fields, Headers
 from onedoor.exchange.gateway.wire import keep_alive, shown_by
 
 LARGEST_HEAD = 48 * 2**10
+LONGEST_UNTOLD = 2 * LARGEST_HEAD
+"""Bytes of a request of which the parser tells nothing: it holds one field until that is whole, however long it is."""
 MOST_FIELDS = 128
 MOST_CONNECTIONS, LOOKED_AT = 4096, 256
 """Connections at the same time, and how many resting ones are compared when one has to go for another."""
@@ -84,7 +86,7 @@ class SystemConnection(asyncio.Protocol):
         self._reading = False
         self._since = time.monotonic()
         self._blocked = 0.0
-        self._target, self._size = b"", 0
+        self._target, self._size, self._untold = b"", 0, 0
         self._pairs: Headers = []
         self._headers = Fields([])
         self._chunks: list[bytes] = []
@@ -138,9 +140,12 @@ class SystemConnection(asyncio.Protocol):
             self._going.resume()
 
     def data_received(self, data: bytes) -> None:
+        self._untold += len(data)
         while data and not self._over:
             try:
                 self._parser.feed_data(data)
+                if self._untold > LONGEST_UNTOLD:
+                    self._refuse(bad_request("The head of the request is too large"))
                 return
             except httptools.HttpParserUpgrade as upgrade:
                 data = self._offer_left_out(data[upgrade.args[0] :])
@@ -196,7 +201,7 @@ class SystemConnection(asyncio.Protocol):
             raise bad_request("Too many requests were sent before their answers")
         self._target, self._pairs, self._chunks = b"", [], []
         self._size, self._reading, self._head_done = 0, True, False
-        self._since = time.monotonic()
+        self._untold, self._since = 0, time.monotonic()
 
     def on_url(self, part: bytes) -> None:
         self._target += part
@@ -222,6 +227,7 @@ class SystemConnection(asyncio.Protocol):
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, chunk: bytes) -> None:
+        self._untold = 0
         self._size += len(chunk)
         if self._size > self._most:
             self._stream()

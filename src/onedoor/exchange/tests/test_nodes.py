@@ -158,6 +158,35 @@ def test_a_head_that_is_too_long_is_no_answer(behind: Behind) -> None:
     asyncio.run(run())
 
 
+@pytest.mark.parametrize("before", [b"HTTP/1.1 200 ", b"HTTP/1.1 200 OK\r\nX", b"HTTP/1.1 200 OK\r\nX: "])
+def test_a_field_without_end_is_no_answer(behind: Behind, before: bytes) -> None:
+    async def run() -> None:
+        connection = await behind.connected()
+        behind.node.send(behind.errand())
+        connection.data_received(before)
+        for _ in range(3):
+            assert not closed(connection)
+            connection.data_received(b"x" * nodes.LARGEST_HEAD)
+        assert (behind.why, closed(connection)) == ("NetworkError", True)
+
+    asyncio.run(run())
+
+
+def test_what_comes_before_an_answer_and_pieces_of_its_body_are_not_taken_for_a_field(behind: Behind) -> None:
+    async def run() -> None:
+        connection, long = await behind.connected(), b"x" * (nodes.LONGEST_UNTOLD // 6)
+        behind.node.send(behind.errand(streams=False))
+        for _ in range(7):
+            connection.data_received(b"HTTP/1.1 103 Early Hints\r\nX: %b\r\n\r\n" % long)
+        connection.data_received(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for _ in range(7):
+            connection.data_received(b"1;%b\r\nx\r\n" % long)
+        connection.data_received(b"0\r\n\r\n")
+        assert [one.body for one in behind.replies] == [b"x" * 7]
+
+    asyncio.run(run())
+
+
 def test_who_answers_before_the_request_was_whole_gets_no_more_of_it(behind: Behind) -> None:
     async def run() -> None:
         connection, body = await behind.connected(), body_of(8)

@@ -5,9 +5,11 @@ from collections.abc import Callable
 from typing import Any, cast
 from unittest.mock import Mock
 
+import pytest
+
 from onedoor.exchange.gateway.bodies import Body, Limits, Passing
 from onedoor.exchange.gateway.faults import client_side
-from onedoor.exchange.gateway.systems import LARGEST_HEAD, LINGER, Answering, Asked, SystemConnection
+from onedoor.exchange.gateway.systems import LARGEST_HEAD, LINGER, LONGEST_UNTOLD, Answering, Asked, SystemConnection
 
 LIMITS = Limits(stream_from=10, largest=1000)
 
@@ -42,6 +44,38 @@ def test_a_target_without_end_is_refused_before_its_end() -> None:
     found.connection.data_received(b"x" * 200)
     assert found.written.startswith(b"HTTP/1.1 400 ")
     found.transport.close.assert_called()
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        b"GET / HTTP/1.1\r\nHost: g\r\nX: ",
+        b"GET / HTTP/1.1\r\nHost: g\r\nX",
+        b"POST / HTTP/1.1\r\nHost: g\r\nTransfer-Encoding: chunked\r\n\r\n2;",
+        b"POST / HTTP/1.1\r\nHost: g\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\nX: ",
+    ],
+    ids=["value", "name", "extension", "trailer"],
+)
+def test_a_field_without_end_is_refused_before_its_end(before: bytes) -> None:
+    found = Connected()
+    found.connection.data_received(before)
+    for _ in range(LONGEST_UNTOLD // LARGEST_HEAD + 1):
+        assert found.written == b""
+        found.connection.data_received(b"x" * LARGEST_HEAD)
+    assert found.written.startswith(b"HTTP/1.1 400 ")
+    assert found.asked == []
+    found.transport.close.assert_called()
+
+
+def test_many_requests_and_pieces_of_a_body_are_not_taken_for_a_field() -> None:
+    found, long = Connected(), b"x" * (LONGEST_UNTOLD // 6)
+    for _ in range(7):
+        found.connection.data_received(b"GET / HTTP/1.1\r\nHost: g\r\nX: %b\r\n\r\n" % long)
+    found.connection.data_received(b"POST / HTTP/1.1\r\nHost: g\r\nTransfer-Encoding: chunked\r\n\r\n")
+    for _ in range(7):
+        found.connection.data_received(b"1;%b\r\nx\r\n" % long)
+    found.connection.data_received(b"0\r\n\r\n")
+    assert found.written.count(b"HTTP/1.1 200 ") == len(found.asked) == 8
 
 
 def test_nothing_behind_the_last_request_of_a_connection_is_answered() -> None:
