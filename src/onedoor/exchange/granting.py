@@ -22,10 +22,13 @@ from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.said import said
 from onedoor.signing import detached
 from onedoor.signing.certificates import load_certificates
+from onedoor.signing.keys import Signer
 
 ASKS, DECISIONS = "asks.jsonl", "decisions.jsonl"
 ASK, DECISION = "ask", "decision"
 """What is signed, by its name in the file."""
+KINDS = {local.GRANTS: "grant", local.GROUPS: "group", ASKS: ASK, DECISIONS: DECISION}
+"""The files that a provider's decisions are in, and what is signed in each."""
 LARGEST = 65_536
 """Bytes of an ask."""
 LONGEST, MOST = 1000, 10_000
@@ -243,6 +246,16 @@ def ask(folder: Path, permission: Permission, *, basis: str, why: str, now: date
     with alone(folder):
         permissions.append(folder / ASKS, told)
     return json.dumps(told, ensure_ascii=False, indent=1).encode() + b"\n"
+
+
+def sign_anew(folder: Path, certificates: Sequence[Certificate], key: Signer) -> None:
+    """Sign what was decided in *folder* with *key*, that of the first of *certificates*, where another of them did.
+
+    Few certificates of before count: what one of them signed outlasts it so.
+    """
+    with alone(folder):
+        for name, kind in KINDS.items():
+            permissions.sign_anew(folder / name, kind, certificates, key)
 
 
 def _calls(permission: Permission) -> Iterator[tuple[str, tuple[str, str, str, str, str]]]:

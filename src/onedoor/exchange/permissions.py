@@ -190,6 +190,20 @@ def append_signed(path: Path, kind: str, record: Mapping[str, Any], key: Signer)
     append(path, signed(kind, record, key))
 
 
+def sign_anew(path: Path, kind: str, certificates: Sequence[Certificate], key: Signer) -> None:
+    """Sign the lines at *path* that a key of *certificates* signed with *key*, that of the first; others stay."""
+    raw = path.read_bytes() if path.exists() else b""
+    found, wrong = read_lines(raw, kind, certificates, dict)
+    if read_lines(raw, kind, certificates[:1], dict)[1].keys() == wrong.keys():
+        return
+    records = iter(found)
+    lines = [
+        line if number in wrong else json.dumps(signed(kind, next(records), key), ensure_ascii=False).encode()
+        for number, line in enumerate(raw.removesuffix(b"\n").split(b"\n"), 1)
+    ]
+    write_durably(path.resolve(), b"".join(line + b"\n" for line in lines))
+
+
 def append(path: Path, told: Mapping[str, Any]) -> None:
     """Add *told* to the lines at *path*, behind one that a crash tore off; durably, also where it is the first."""
     new, before_it = not path.exists(), path.read_bytes() if path.exists() else b""

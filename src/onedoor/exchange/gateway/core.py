@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from cryptography.x509 import Certificate
 
-from onedoor.exchange import configuration, permissions
+from onedoor.exchange import configuration, granting, permissions
 from onedoor.exchange.configuration import Before, Configuration, ConfigurationRefused, Gateway
 from onedoor.exchange.gateway import identities, published
 from onedoor.exchange.gateway import local as files
@@ -64,6 +64,7 @@ class Core:
         self._configuration: Configuration | None = None
         self._signed = b""
         self._granted = Permissions(())
+        self._decided: Certificate | None = None
         self._outer: list[ssl.SSLContext] = []
         self._shown = fingerprint(load_certificates(local.folder / f"{files.OUTER}.pem")[0])
 
@@ -182,7 +183,7 @@ class Core:
         gateway = configuration.gateways.get(self.id) if configuration else None
         if configuration is None or gateway is None:
             return
-        signers = [two for one in configuration.gateways_of_member(gateway) for two in (one.signing, *one.former)]
+        signers = _signers(configuration, gateway)
         grants, wrong = permissions.read_grants(self.local.folder / files.GRANTS, signers)
         for fault in wrong:
             _logger.warning("grant.refused %s", fault)
@@ -192,6 +193,17 @@ class Core:
         now = datetime.now(UTC)
         held = [one.permission for one in grants if one.in_force(now) and one.permission.provider in gateway.clients]
         self._granted = Permissions(filter(_plain, held), {**groups, **configuration.groups})
+
+    def sign_anew(self) -> None:
+        """Sign with the key in use what was decided here, once after a start and after each change of it."""
+        configuration, folder = self.current(), self.local.folder
+        gateway = configuration.gateways.get(self.id) if configuration else None
+        if configuration is None or gateway is None or gateway.signing == self._decided:
+            return
+        own = identities.used(folder, identities.SIGNING)
+        if own.certificate == gateway.signing:
+            granting.sign_anew(folder, [own.certificate, *_signers(configuration, gateway)], own.key)
+            self._decided = own.certificate
 
     def follow_keys(self) -> None:
         """Sign and show what the configuration says of this gateway: its next keys, once every other one knows them."""
@@ -255,6 +267,11 @@ class Core:
         self.follow_keys()
         self.load_grants()
         _logger.info("configuration.used serial=%s", found.serial)
+
+
+def _signers(configuration: Configuration, gateway: Gateway) -> list[Certificate]:
+    """Return under which certificates the decisions of the provider whose *gateway* it is count."""
+    return [two for one in configuration.gateways_of_member(gateway) for two in (one.signing, *one.former)]
 
 
 def _trusted(found: Configuration) -> str:

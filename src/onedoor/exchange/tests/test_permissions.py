@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from onedoor.exchange.permissions import Grant, Permission, Permissions, read_grants, write_grants
+from onedoor.exchange.permissions import Grant, Permission, Permissions, read_grants, sign_anew, write_grants
 from onedoor.signing.certificates import Authority, Subject
 from onedoor.signing.keys import new_key
 
@@ -94,6 +94,29 @@ def test_a_grant_that_the_provider_did_not_sign_counts_for_nothing(tmp_path: Pat
     grants, wrong = read_grants(path, [certificate])
     assert [grant.until for grant in grants] == [NOW + timedelta(days=1)]
     assert [fault.split(":")[1] for fault in wrong] == ["1", "2"]
+
+
+def test_what_is_signed_anew_after_each_change_of_keys_outlasts_any_number_of_them(tmp_path: Path) -> None:
+    authority, path = Authority.create(tmp_path / "ca"), tmp_path / "gateway" / "grants.jsonl"
+    keys = [new_key() for _ in range(5)]
+    certificates = [authority.issue(Subject("provider"), key.public_key(), "sign") for key in keys]
+    path.parent.mkdir()
+    sign_anew(path, "grant", certificates, keys[0])
+    assert not path.exists()
+    write_grants(path, [Grant(LOOKUP, NOW, None), Grant(LOOKUP, NOW, NOW + timedelta(days=1))], keys[0])
+    others = [*path.read_bytes().splitlines()[:1], b"torn"]
+    path.write_bytes(others[0].replace(b"births", b"deaths") + b"\n" + path.read_bytes() + others[1])
+    for number in range(1, len(keys)):
+        known = certificates[number::-1][:2]
+        sign_anew(path, "grant", known, keys[number])
+        before = path.stat().st_ino
+        sign_anew(path, "grant", known, keys[number])
+        assert path.stat().st_ino == before, "what is signed so already stays"
+    grants, wrong = read_grants(path, certificates[-1:])
+    assert [one.until for one in grants] == [None, NOW + timedelta(days=1)]
+    assert [fault.split(":")[1] for fault in wrong] == ["1", "4"]
+    lines = path.read_bytes().splitlines()
+    assert (lines[0], lines[-1]) == (others[0].replace(b"births", b"deaths"), b"torn"), "others' lines stay as they are"
 
 
 def test_a_grant_ends() -> None:

@@ -12,7 +12,8 @@ import pytest
 from cryptography import x509
 
 from onedoor.exchange.directory import admitting
-from onedoor.exchange.gateway import identities
+from onedoor.exchange.gateway import identities, local
+from onedoor.exchange.permissions import read_grants
 from onedoor.exchange.tests.nation import Place, system_of, wait_for
 from onedoor.kernel.settings import current
 from onedoor.signing.certificates import Authority, load_certificates, save_certificates
@@ -84,6 +85,11 @@ def refused(place: Place) -> str:
     return answer.headers["x-road-error"]
 
 
+def present(folder: Path) -> tuple[x509.Certificate, ...]:
+    """Return the certificate that *folder* signs under, without those of before."""
+    return load_certificates(folder / "signing.pem")[:1]
+
+
 def test_keys_change_while_messages_flow_and_nothing_is_lost(
     place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -120,6 +126,7 @@ def test_keys_change_while_messages_flow_and_nothing_is_lost(
         assert load_certificates(folder / "signing.pem")[1] == before["signing"]
         assert ask(folder, listen, ECHO, **{"X-Road-Id": "after"}).status == 200
         assert refused(place) == "Server.ServerProxy.NetworkError", "what was granted under the key before still counts"
+        wait_for(lambda: not read_grants(folder / local.GRANTS, present(folder))[1], "what was granted is signed anew")
         conf = tmp_path / "conf.zip"
         conf.write_bytes(ask(folder, listen, "/verificationconf").body)
         signers = set()
