@@ -36,13 +36,15 @@ def flooding(connection: socket.socket, over: Event) -> None:
 
 
 class Hostile:
-    """Answers each request with *first*, does *then*, and closes."""
+    """Answers each request with *first*, does *then*, and closes; over TLS where it is given a context for it."""
 
-    def __init__(self, first: bytes, then: Then = lambda *_: None) -> None:
+    def __init__(self, first: bytes, then: Then = lambda *_: None, tls: ssl.SSLContext | None = None) -> None:
         self.first, self.then = first, then
         self.over = Event()
         self.listening = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self.listening.getsockname()[1]}"
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.listening.getsockname()[1]}"
+        if tls:
+            self.listening = tls.wrap_socket(self.listening, server_side=True)
 
     def __enter__(self) -> Self:
         Thread(target=self._accept, daemon=True).start()

@@ -1,5 +1,6 @@
 """What a stranger's server answers: so many bytes, so long, and nothing that goes round either limit."""
 
+import ssl
 import time
 import tracemalloc
 from pathlib import Path
@@ -8,6 +9,8 @@ import pytest
 
 from onedoor.exchange.tests.hostile import Hostile, answering, dripping, flooding
 from onedoor.kernel.fetching import BadAnswer, Server, TooLong
+from onedoor.signing.certificates import Authority, Subject, save_certificates
+from onedoor.signing.keys import new_key, save_key
 
 NEGATIVE = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n"
 ENDLESS = b"HTTP/1.1 200 OK\r\n\r\n"
@@ -60,6 +63,28 @@ def test_nothing_goes_round_the_limit_on_time(first: bytes) -> None:
         with pytest.raises((TimeoutError, BadAnswer)):
             Server(one.url, 0.4).ask("GET", "checkpoint", 65_536)
         assert time.monotonic() - begun < 20
+
+
+def test_an_https_address_is_asked_by_tls_alone_and_of_who_is_trusted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Hostile(answering(b"in the clear")) as plain, pytest.raises(ssl.SSLError):
+        Server(plain.url.replace("http:", "https:"), 5.0).ask("GET", "key", 100)
+    authority, key = Authority.create(tmp_path / "ca"), new_key()
+    save_key(tmp_path / "tls.key", key)
+    issued = authority.issue(Subject("responder"), key.public_key(), "tls", names=("127.0.0.1",))
+    save_certificates(tmp_path / "tls.pem", [issued])
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "tls.pem", tmp_path / "tls.key")
+    for trusted in (False, True):
+        with Hostile(answering(b"sealed"), tls=context) as one:
+            server = Server(one.url, 5.0)
+            if trusted:
+                monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca" / "ca.pem"))
+                assert server.ask("GET", "key", 100) == (200, b"sealed")
+            else:
+                with pytest.raises(ssl.SSLCertVerificationError):
+                    server.ask("GET", "key", 100)
 
 
 def test_no_redirection_is_followed(tmp_path: Path) -> None:
