@@ -21,8 +21,9 @@ from onedoor.signing.schemes import load_certificate
 from onedoor.signing.stamps import Stamp
 from onedoor.signing.verdict import Reason, Refused
 
-_BYTE_RANGE = re.compile(rb"/ByteRange\s*\[\s*(\d{1,10})\s+(\d{1,10})\s+(\d{1,10})\s+(\d{1,10})\s*\]")
-_CONTENTS = re.compile(rb"<((?:[0-9A-F]{2})+)>")
+_RANGE = b"/ByteRange"
+_SEAL = re.compile(rb"\n/Contents <((?:[0-9A-F]{2})+)>\n/ByteRange \[0 (\d{1,10}) (\d{1,10}) (\d{1,10})\] *\n")
+"""A container and what is signed around it, as `embedding` writes them; no text of a document stands over lines so."""
 _MOMENT = re.compile(rb"\n/M \(D(?::|\\072)(\d{14})Z\)\n")
 _LONG_FORM = 0x80
 MOST_STAMPS = 64
@@ -61,8 +62,14 @@ def sealed_part(pdf: bytes) -> bytes:
 
     Its digest stays the same whatever time-stamps follow.
     """
-    found = _BYTE_RANGE.search(pdf)
+    found = _seal(pdf)
     return pdf[: int(found[3]) + int(found[4])] if found else pdf
+
+
+def _seal(pdf: bytes) -> re.Match[bytes] | None:
+    """Return where the first container of *pdf* stands that says itself where it does."""
+    around = ((one, (one.start(1) - 1, one.end(1) + 1)) for one in _SEAL.finditer(pdf))
+    return next((one for one, hole in around if (int(one[2]), int(one[3])) == hole), None)
 
 
 def open_file(pdf: bytes, roots: Sequence[x509.Certificate]) -> Opened:
@@ -120,8 +127,9 @@ def _stamp(token: bytes, stamped: bytes) -> Stamp:
 
 
 def _moment(sealed: bytes) -> datetime | None:
-    """Return when the signer of *sealed* says to have signed, as `embedding` writes it."""
-    found = _MOMENT.findall(sealed)
+    """Return when the signer of *sealed* says to have signed, behind its container as `embedding` writes it."""
+    seal = _seal(sealed)
+    found = _MOMENT.findall(sealed, seal.end(), sealed.find(b"endobj", seal.end())) if seal else []
     try:
         return datetime.strptime(f"{found[0].decode()}Z", "%Y%m%d%H%M%S%z") if len(found) == 1 else None
     except ValueError:
@@ -146,16 +154,13 @@ def _follow(envelope: Envelope, roots: Sequence[x509.Certificate]) -> None:
 
 def _split(pdf: bytes) -> tuple[bytes, bytes]:
     """Return the signed bytes of *pdf* and its CMS container."""
-    found = _BYTE_RANGE.findall(pdf)
-    if not found:
-        raise Refused(Reason.NOT_SIGNED)
-    start, before, after, rest = (int(number) for number in found[-1])
-    if after + rest < len(pdf) or len(found) > 1:
-        raise Refused(Reason.ADDED_AFTER_SIGNING)
-    written = _CONTENTS.fullmatch(pdf, before, after)
-    if start or after + rest != len(pdf) or written is None:
+    found = _seal(pdf)
+    if found is None:
+        raise Refused(Reason.DAMAGED if _RANGE in pdf else Reason.NOT_SIGNED)
+    before, after, rest = (int(number) for number in found.groups()[1:])
+    if after + rest != len(pdf):
         raise Refused(Reason.DAMAGED)
-    return pdf[:before] + pdf[after:], _unpadded(bytes.fromhex(written[1].decode()))
+    return pdf[:before] + pdf[after:], _unpadded(bytes.fromhex(found[1].decode()))
 
 
 def _unpadded(padded: bytes) -> bytes:

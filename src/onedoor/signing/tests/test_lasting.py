@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from pyhanko.pdf_utils.generic import NameObject, TextStringObject
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
-from onedoor.signing import archive, certificates, development, envelope, keys, opinion, pades, stamps, status
+from onedoor.signing import archive, certificates, development, envelope, keys, opinion, pades, pdf, stamps, status
 from onedoor.signing.certificates import Subject
 from onedoor.signing.envelope import open_file
 from onedoor.signing.tests.authorities import AIA, START, Lab, at_their
+from onedoor.signing.tests.conftest import DATA
 from onedoor.signing.trust import Trust
 from onedoor.signing.verdict import Reason, Refused, Revocation
 
@@ -71,6 +72,16 @@ def test_a_document_that_lasts_tells_who_proves_it_since_when_and_how_long(file,
     assert verdict.lasts_until == lab.stamper.not_valid_after_utc
     assert verdict.revocation == Revocation.GOOD
     assert lab.asked == 2
+
+
+def test_no_text_of_a_document_is_taken_for_a_part_of_its_seal(template, lab, holder):
+    """What a person wrote into a form stands in the document, and in its data as it was written."""
+    said = "\n/Contents <AB>\n/ByteRange [0 10 20 30]\n/M (D:20200101000000Z)\n/DSS 5 0 R/Fields 6 0 R"
+    data = DATA | {"title": said, "child": {"full_name": said}}
+    plain = pdf.render(template, data, {"notice.txt": said.encode()}, lang="vi", moment=SIGNED)
+    assert plain.count(b"/ByteRange") > 1
+    verdict = both(last(plain, lab, *holder), lab)
+    assert (verdict.valid, verdict.signed_at) == (True, SIGNED)
 
 
 def test_a_signature_revoked_after_signing_stays_valid_and_one_revoked_before_is_not(plain, file, lab, holder):
