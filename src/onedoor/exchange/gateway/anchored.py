@@ -42,7 +42,7 @@ def held(signed: bytes, folder: Path, now: datetime) -> Configuration:
 
 
 def _verified(anchor: bytes, folder: Path, now: datetime) -> Downloaded:
-    """Return what *anchor* leads to, or what *folder* keeps of it when nobody answers or with one that is older."""
+    """Return what *anchor* leads to, or what *folder* keeps of it where nobody answers with one that counts."""
     path, newest_end = folder / f"learned-{download.mark(anchor)}.pem", download.newest_at(folder, anchor)
     learned = load_certificates(path) if path.exists() else ()
     try:
@@ -59,8 +59,7 @@ def _verified(anchor: bytes, folder: Path, now: datetime) -> Downloaded:
             return found
         _logger.warning("configuration.refused why=older list_ends=%s", found.end.isoformat())
     except ConfigurationRefused as refused:
-        if not isinstance(refused.__cause__, OSError):
-            raise
+        _logger.warning("configuration.refused why=%s", refused.facts.get("why"))
     found = download.download(anchor, now, partial(_kept, folder), learned)
     newest.check(newest_end, int(found.end.timestamp()))
     return found

@@ -16,6 +16,7 @@ from onedoor.exchange.directory.publishing import Publisher
 from onedoor.exchange.evidence import download
 from onedoor.exchange.gateway import anchored
 from onedoor.exchange.tests.nation import Place, free_base, full_disk, system_of
+from onedoor.kernel.tests.serving import serving
 from onedoor.signing import keys
 from onedoor.signing.certificates import load_certificates
 from onedoor.signing.keys import load_key
@@ -91,6 +92,26 @@ def test_what_was_verified_counts_while_nobody_answers_and_until_it_ends(
     ours = signed_by_directory(place, expires=(now + timedelta(days=9)).isoformat())
     with pytest.raises(ConfigurationRefused):
         anchored.held(ours, folder, now + timedelta(days=2))
+
+
+@pytest.mark.parametrize("answered", [None, b"<html>Service Unavailable</html>"])
+def test_what_was_verified_counts_while_somebody_else_answers(
+    place: Place, tmp_path: Path, caplog: pytest.LogCaptureFixture, answered: bytes | None
+) -> None:
+    now, signed, folder = datetime.now(UTC), signed_by_directory(place), tmp_path / "gateway"
+    shutil.copytree(place.seats["G22"].gateway_state / anchored.KEPT, folder / anchored.KEPT)
+    anchor = (place.seats["G22"].gateway_state / parameters.ANCHOR).read_bytes()
+    with serving(lambda _: answered) as port:
+        other = anchor.replace(place.layout.directory_address.encode(), f"127.0.0.1:{port}".encode())
+        assert other != anchor
+        (folder / parameters.ANCHOR).write_bytes(other)
+        assert anchored.held(signed, folder, now).gateways
+        assert "configuration.refused why=" in caplog.text
+        with pytest.raises(ConfigurationRefused):
+            anchored.held(signed, folder, now + timedelta(days=2))
+        shutil.rmtree(folder / anchored.KEPT)
+        with pytest.raises(ConfigurationRefused):
+            anchored.held(signed, folder, now)
 
 
 def test_without_a_configuration_that_the_anchor_leads_to_traffic_stops(place: Place) -> None:
