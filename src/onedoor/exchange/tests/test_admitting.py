@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from cryptography.x509 import load_pem_x509_csr
 
-from onedoor.exchange import configuration, joining
+from onedoor.exchange import configuration, joining, permissions
 from onedoor.exchange.directory import admitting, journal, lab, publishing
 from onedoor.exchange.directory.admitting import Directory
 from onedoor.exchange.directory.main import DirectoryServer
@@ -155,6 +155,8 @@ def test_what_cannot_be_shown_is_not_entered(var: Path, directory: Directory, te
     for act in (
         lambda: directory.allow(RIGHT, text),
         lambda: directory.allow(replace(RIGHT, purposes=(text,)), "a decree"),
+        lambda: directory.allow(replace(RIGHT, endpoints=(f"GET /{text}\n",)), "a decree"),
+        lambda: directory.allow(replace(RIGHT, client=f"{permissions.GLOBAL}TL/{text}\n"), "a decree"),
         lambda: directory.approve(text, certificate, profile="x", ocsp=""),
         lambda: directory.approve_stamps(text, certificate, "http://tsa.example/"),
         lambda: directory.approve_stamps("stamps", certificate, f"http://tsa.example/{text}\n"),

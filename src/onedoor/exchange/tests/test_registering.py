@@ -18,7 +18,7 @@ from onedoor.exchange.tests.test_admitting import GATEWAY, NEW, PORTAL, joined, 
 from onedoor.kernel.nation import load
 from onedoor.kernel.settings import REPOSITORY
 from onedoor.signing import development
-from onedoor.signing.certificates import load_certificates
+from onedoor.signing.certificates import Authority, load_certificates, pem, save_certificates
 
 Change = Callable[[dict[str, Any]], object]
 
@@ -90,6 +90,8 @@ def rename(data: dict[str, Any]) -> None:
         (lambda data: data["subsystems"][0].update(services=[service("a", "SOAP")]), "not well formed"),
         (lambda data: data.update(moment=data["moment"][:19]), "not well formed"),
         (lambda data: data["subsystems"][0].update(name="a\x1b[2J"), "not well formed"),
+        (lambda data: data["subsystems"][0].update(name=""), "not well formed"),
+        (lambda data: data["member"].update(name="a" * 401), "not well formed"),
         (lambda data: data.update(subsystems=5), "not well formed"),
         (lambda data: data["subsystems"][0].update(id=PORTAL), "speaks of others"),
         (lambda data: data.update(gateway="TL/GOV/DOOR/GATEWAY"), "speaks of others"),
@@ -123,10 +125,95 @@ def test_what_stands_twice_has_two_xml_ids() -> None:
     assert len({*ids}) == len(ids) == 4
 
 
-@pytest.mark.parametrize("broken", [b"", b"[" * 70_000, b'{"registration": 5}', b"{" + b" " * 300_000])
+@pytest.mark.parametrize("broken", [b"", b"[" * 70_000, b'{"registration": 5}'])
 def test_what_is_no_registration_is_refused(directory: Directory, broken: bytes) -> None:
     with pytest.raises(BadRegistration):
         directory.add(broken)
+
+
+def test_a_registration_has_a_length(directory: Directory, gateway: Path) -> None:
+    raw = registration(gateway)
+    with pytest.raises(BadRegistration, match="longer than 262144 bytes"):
+        directory.add(raw + b" " * (262_145 - len(raw)))
+    assert directory.add(raw + b" " * (262_144 - len(raw)))[1]
+
+
+def certified_as(gateway: Path, var: Path, name: str, profile: Any, ahead: timedelta = timedelta()) -> Change:
+    """Return the change that puts another certificate of the same key into a registration."""
+    authority, own = Authority.load(var / "directory/ca"), load_certificates(gateway / f"{name}.pem")[0]
+    issued = authority.issue(own.subject, own.public_key(), profile, moment=datetime.now(UTC) + ahead)  # type: ignore[arg-type]
+    which = {"signing": "signing", "outer": "tls"}[name]
+    return lambda data: data.update({which: pem([issued]).decode()})
+
+
+@pytest.mark.parametrize(
+    ("name", "profile", "ahead", "why"),
+    [
+        ("signing", "message", 1, "certificate for signatures is not in force"),
+        ("outer", "tls", 1, "certificate for TLS is not in force"),
+        ("signing", "tls", 0, "key usage"),
+        ("outer", "message", 0, "key usage"),
+    ],
+)
+def test_a_certificate_counts_for_what_it_was_given_for_and_from_its_day_on(
+    var: Path, directory: Directory, gateway: Path, name: str, profile: str, ahead: int, why: str
+) -> None:
+    with pytest.raises(BadRegistration, match=why):
+        directory.add(changed(gateway, certified_as(gateway, var, name, profile, timedelta(days=ahead))))
+
+
+def test_a_gateway_has_a_key_for_each_of_its_two_certificates(var: Path, directory: Directory, gateway: Path) -> None:
+    (gateway / "outer.key").write_bytes((gateway / "signing.key").read_bytes())
+    own = load_certificates(gateway / "signing.pem")[0]
+    issued = Authority.load(var / "directory/ca").issue(own.subject, own.public_key(), "tls")  # type: ignore[arg-type]
+    save_certificates(gateway / "outer.pem", [issued])
+    with pytest.raises(BadRegistration, match="each needs its own"):
+        directory.add(registration(gateway))
+
+
+def test_no_gateway_has_the_key_that_another_one_shows(
+    var: Path, directory: Directory, gateway: Path, tmp_path: Path
+) -> None:
+    directory.add(registration(gateway))
+    other = joined(var, tmp_path / "other", f"{NEW}/SECOND", "192.0.2.10:5500")
+    for file in ("outer.key", "outer.pem"):
+        (other / file).write_bytes((gateway / file).read_bytes())
+    with pytest.raises(BadRegistration, match=f"{GATEWAY} has its key"):
+        directory.add(registration(other))
+
+
+def test_an_authority_that_names_members_in_an_unknown_way_names_none(
+    var: Path, directory: Directory, gateway: Path
+) -> None:
+    (name,) = (one["name"] for one in directory.content()["authorities"])
+    directory.withdraw(name)
+    directory.approve("other", load_certificates(var / "directory/ca/ca.pem")[0], profile="Nobodys", ocsp="")
+    with pytest.raises(BadRegistration, match="does not name the member"):
+        directory.add(registration(gateway))
+
+
+def test_a_system_that_another_member_s_gateway_serves_stays_there(directory: Directory, gateway: Path) -> None:
+    path = directory.folder / publishing.CONTENT
+    before = path.read_bytes()
+    content = json.loads(before)
+    content["gateways"][0]["clients"].append(f"{NEW}/SYSTEM")
+    path.write_text(json.dumps(content))
+    try:
+        with pytest.raises(BadRegistration, match=f"serves {NEW}/SYSTEM"):
+            directory.add(registration(gateway))
+    finally:
+        path.write_bytes(before)
+
+
+def test_a_member_stays_as_long_as_it_has_a_gateway(
+    var: Path, directory: Directory, gateway: Path, tmp_path: Path
+) -> None:
+    directory.add(changed(gateway, lambda data: data.update(subsystems=[])))
+    directory.add(registration(joined(var, tmp_path / "other", f"{NEW}/SECOND", "192.0.2.10:5500")))
+    directory.remove(f"{NEW}/SECOND")
+    assert [one["subsystems"] for one in directory.content()["members"] if one["id"] == NEW] == [[]]
+    directory.remove(GATEWAY)
+    assert NEW not in {one["id"] for one in directory.content()["members"]}
 
 
 def test_a_registration_that_either_key_did_not_sign_is_refused(directory: Directory, gateway: Path) -> None:
