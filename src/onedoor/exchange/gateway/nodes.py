@@ -17,8 +17,10 @@ import httptools
 from onedoor.exchange.gateway.bodies import LAST, Body, Passing, Piece, declared, framed, told
 from onedoor.exchange.gateway.circuits import FAILURES, Circuit
 from onedoor.exchange.gateway.faults import Fault, server_side
-from onedoor.exchange.gateway.messages import Fields, Headers
+from onedoor.exchange.gateway.local import Provided
+from onedoor.exchange.gateway.messages import Fields, Headers, Request
 from onedoor.exchange.gateway.wire import CONNECT, keep_alive, shown_by
+from onedoor.exchange.identifiers import Target
 from onedoor.kernel.addresses import Allowed, chosen, literal, operators_own, public
 
 IDLE = 15.0
@@ -455,6 +457,18 @@ class NodeConnection(asyncio.Protocol):
                 body.lost(why)
         if errand:
             errand.failed(server_side("NetworkError", why, retry=True))
+
+
+def wire(request: Request, target: Target, provided: Provided, framed: bytes, traced: tuple[bytes, bytes]) -> bytes:
+    """Return the HTTP/1.1 bytes of the head for a system; *framed* says how the body ends, if there is one."""
+    query = f"?{target.query}" if b"?" in request.target else ""
+    host = f"{provided.host}:{provided.port}"
+    lines = [f"{request.method} {provided.at(target.path)}{query} HTTP/1.1\r\nHost: {host}".encode()]
+    travelling = [(name, value) for name, value in request.headers.pairs if name.lower() != traced[0]]
+    lines += [b"%b: %b" % one for one in (*travelling, traced)]
+    if framed:
+        lines.append(framed)
+    return b"\r\n".join(lines) + b"\r\n\r\n"
 
 
 def _full() -> Fault:

@@ -4,6 +4,7 @@
 import asyncio
 import logging
 import time
+from collections import Counter
 from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from onedoor.exchange.gateway.core import Core
 from onedoor.exchange.gateway.faults import SERVER_PROXY, Fault, server_side
 from onedoor.exchange.gateway.local import Provided
 from onedoor.exchange.gateway.messages import DROPPED, Fields, Headers, Message, Request
-from onedoor.exchange.gateway.nodes import REPEATABLE, Errand, Node, Reply
+from onedoor.exchange.gateway.nodes import REPEATABLE, Errand, Node, Reply, wire
 from onedoor.exchange.gateway.replay import TooMany, timely
 from onedoor.exchange.gateway.watching import PROVIDING, Noted
 from onedoor.exchange.gateway.wire import Link, Outbox
@@ -31,7 +32,10 @@ MOST_LINKS = 128
 SETTLED = 5.0
 """Seconds after which a link may be had leave to another worker: what was asked again on it has come by then."""
 MOST_SERVED, MOST_UNREAD = 1024, 32 * 2**20
-"""Requests of one peer under way at the same time, and bytes of answers that wait; above that the link is not read."""
+"""Requests of one link under way at the same time, and bytes of its answers that wait, or of its requests for the log;
+above that the link is not read."""
+MOST_HELD = 256 * 2**20
+"""Bytes of one peer's requests that wait for systems; further ones are turned away."""
 BODILESS = frozenset(("GET", "HEAD", "DELETE", "OPTIONS", "TRACE"))
 """Methods that say nothing of a body when they have none."""
 SAFE = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))
@@ -47,6 +51,7 @@ class Providing:
     def __init__(self, core: Core, nodes: dict[tuple[str, int], Node], share: "Share") -> None:
         self.core, self.nodes, self.seen, self.buckets = core, nodes, share.seen, share.buckets
         self.spread = share.spread
+        self.held: Counter[str] = Counter()
         self.circuits = {service: Circuit(service) for service in core.local.services}
 
 
@@ -60,7 +65,7 @@ class ProvidingLink(Link):
         self._providing, self._links = providing, links
         self._outbox = Outbox(self._send, lambda: self._serving, sure=True)
         self._outbox.busy = False
-        self._serving = 0
+        self._serving = self._logging = 0
         self._paused = self._left = False
         self._counted, self._settled = "", time.monotonic() + SETTLED
 
@@ -112,10 +117,11 @@ class ProvidingLink(Link):
         except batches.BadBatch as bad:
             _logger.warning("batch.refused peer=%s why=%s", peer.id, bad)
             self.core.counts["refused"] += 1
-            answer = bad.kind.encode()
+            answer, self._left = bad.kind.encode(), True
             self.core.log.append(reading.REFUSED, payload, lambda _: self._refuse(answer))
             return
         self._serving += len(batch.messages)
+        self._logging += len(payload)
         self._flow()
         if self.streams.coming:
             self.streams.closing(messages.request_id(one.head) for one in batch.messages if one.passed)
@@ -124,9 +130,12 @@ class ProvidingLink(Link):
         at_once = all(one and one.safe for one in asked)
 
         def durable(error: OSError | None) -> None:
+            self._logging -= len(payload)
             if error:
                 self._unlogged()
-            elif not at_once:
+                return
+            self._flow()
+            if not at_once:
                 self._received(batch, asked)
 
         self.core.keep(reading.RECEIVED_REQUESTS, payload, batch.signer, durable, lazy=at_once)
@@ -193,7 +202,7 @@ class ProvidingLink(Link):
     def _flow(self) -> None:
         if self.transport is None or self.transport.is_closing():
             return
-        waiting = max(self._serving / MOST_SERVED, self._outbox.bytes / MOST_UNREAD)
+        waiting = max(self._serving / MOST_SERVED, self._outbox.bytes / MOST_UNREAD, self._logging / MOST_UNREAD)
         if not self._paused and waiting > 1:
             self.transport.pause_reading()
             self._paused = True
@@ -248,6 +257,7 @@ class Question:
         self._noted.begins(self._request.method if self._request else "", arrived)
         self._noted.sizes[0] = len(message.head) + len(message.body)
         self._length: int | None = None
+        self._held = 0
         self._announced = self._answered = False
         self._body: Body | None = None
 
@@ -355,8 +365,16 @@ class Question:
         headers, body = fault.told()
         self._respond(messages.response_head(fault.status, fault.reason, [*headers, *self._names()]), body)
 
+    def _hold(self, size: int) -> None:
+        """Hold so many bytes until the answer is there; raise `Fault` when too many of the peer are held."""
+        if self._shared.held[self._peer.id] + size > MOST_HELD:
+            raise server_side("Overloaded", "Too many requests wait for this service", retry=True)
+        self._held = size
+        self._shared.held[self._peer.id] += size
+
     def _respond(self, head: bytes, body: bytes) -> None:
         self._answered = True
+        self._shared.held[self._peer.id] -= self._held
         if self._body:
             self._body.lost("The request was answered before all of it came")
         self._link.respond(head, body)
@@ -401,6 +419,7 @@ class Question:
         now = time.monotonic()
         node, circuit = self._shared.nodes[provided.host, provided.port], self._shared.circuits[provided.service]
         node.admit(circuit, now, large=self._announced)
+        self._hold(len(self._message.body))
         if self._announced:
             request_id = request.first(b"x-road-request-id")
             self._body = self._link.streams.receive(request_id, self._length, self._close)
@@ -408,15 +427,15 @@ class Question:
         self._noted.sent()
         until, passing = now + provided.timeout, self._pass_on if self._link.carries else None
         if self._body:
-            wire = _wire(request, target, provided, framing(self._length), self._noted.header())
+            asked = wire(request, target, provided, framing(self._length), self._noted.header())
             sent = (self._body, provided.timeout)
-            node.send(Errand(wire, request.method, False, until, self._replied, self.fail, circuit, *sent, passing))
+            node.send(Errand(asked, request.method, False, until, self._replied, self.fail, circuit, *sent, passing))
             return
         repeatable = request.method in REPEATABLE or bool(request.first(b"idempotency-key"))
         body = self._message.body
         framed = b"Content-Length: %d" % len(body) if body or request.method not in BODILESS else b""
-        wire = _wire(request, target, provided, framed, self._noted.header()) + body
-        node.send(Errand(wire, request.method, repeatable, until, self._replied, self.fail, circuit, passing=passing))
+        asked = wire(request, target, provided, framed, self._noted.header()) + body
+        node.send(Errand(asked, request.method, repeatable, until, self._replied, self.fail, circuit, passing=passing))
 
     def _replied(self, reply: Reply) -> None:
         self._noted.came()
@@ -478,15 +497,3 @@ class Question:
         names += zip((b"X-Road-Service", b"X-Road-Client"), self._spoken, strict=False)
         same = (b"X-Road-Id", b"X-Road-Request-Id")
         return names + [(name, request.headers.named.get(name.lower(), b"")) for name in same]
-
-
-def _wire(request: Request, target: Target, provided: Provided, framed: bytes, traced: tuple[bytes, bytes]) -> bytes:
-    """Return the HTTP/1.1 bytes of the head for the node; *framed* says how the body ends, if there is one."""
-    query = f"?{target.query}" if b"?" in request.target else ""
-    host = f"{provided.host}:{provided.port}"
-    lines = [f"{request.method} {provided.at(target.path)}{query} HTTP/1.1\r\nHost: {host}".encode()]
-    travelling = [(name, value) for name, value in request.headers.pairs if name.lower() != traced[0]]
-    lines += [b"%b: %b" % one for one in (*travelling, traced)]
-    if framed:
-        lines.append(framed)
-    return b"\r\n".join(lines) + b"\r\n\r\n"

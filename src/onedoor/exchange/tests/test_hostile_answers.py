@@ -49,9 +49,9 @@ def asking(lonely: Place) -> Iterator[Connections]:
     client.close()
 
 
-def refused(place: Place) -> int:
-    """Return how many batches stand in the log of who asked as refused."""
-    folder = place.seats["G22"].gateway_state
+def refused(place: Place, member: str = "G22") -> int:
+    """Return how many batches stand in the log of *member*'s gateway as refused."""
+    folder = place.seats[member].gateway_state
     key = (folder / "log.key").read_bytes()
     paths = sorted((folder / "log").glob("*.log"))
     return sum(record.kind == reading.REFUSED for path in paths for record in segments.records(path, key))

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -19,9 +20,16 @@ from onedoor.exchange.tests.hostile import HostileGateway, HostileProvider, answ
 from onedoor.exchange.tests.large import FILES, MIB, Client, Files
 from onedoor.exchange.tests.nation import WHY, Place, System, free_base, system_of, wait_for
 from onedoor.exchange.tests.test_failures import _raw, _wire
+from onedoor.exchange.tests.test_hostile_answers import refused
 
 BREAKS = """
+import os, pathlib, time
 from onedoor.exchange.gateway import asking, bodies, nodes, providing, systems
+
+def waiting(handle, sync=os.fdatasync):
+    while pathlib.Path("{stuck}").exists():
+        time.sleep(0.05)
+    sync(handle)
 
 def breaking(owner, name, of):
     whole = getattr(owner, name)
@@ -35,8 +43,9 @@ def breaking(owner, name, of):
 
 breaking(providing.Question, "serve", lambda question, _: question._message.head)
 breaking(systems.SystemConnection, "answer", lambda _, *given: given[3])
+os.fdatasync = waiting
 nodes.IDLE, bodies.STALLED = 0.5, 1.0
-asking.MOST_BYTES, providing.MOST_UNREAD = 2**20, 2**20
+asking.MOST_BYTES, providing.MOST_UNREAD, providing.MOST_HELD = 2**20, 2**20, 2**20
 asking.CONNECT, asking.PATIENCE = 3.0, 6.0
 """
 LARGE = bytes(700_000)
@@ -56,7 +65,8 @@ class Counting(System):
 
 @pytest.fixture(scope="module")
 def fragile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    with Place(tmp_path_factory.mktemp("var"), free_base(), before=BREAKS) as place:
+    var = tmp_path_factory.mktemp("var")
+    with Place(var, free_base(), before=BREAKS.replace("{stuck}", str(var / "stuck"))) as place:
         place.start("gateway-G22")
         yield place
 
@@ -113,6 +123,39 @@ def test_a_gateway_that_does_not_take_its_answers_is_asked_for_no_more_until_it_
         while left:
             left -= hostile.receive().count(b"X-Road-Request-Hash:")
         assert len(system.seen) == number + 1, "the one that was not read then"
+
+
+def test_bytes_of_a_gateway_that_wait_for_systems_have_an_end_and_then_more_are_taken(providing: Place) -> None:
+    go_on = threading.Event()
+    system = System(reply=lambda _: (200, b"{}" if go_on.wait(10) else b"", ""))
+    with system_of(providing, "G01", system), closing(HostileGateway(providing)) as hostile:
+        turned = hostile.send(head_of(X_Road_Id="held"), head_of(X_Road_Id="not-held"), body=LARGE)
+        assert b"Server.ServerProxy.Overloaded" in turned
+        assert turned.count(b"X-Road-Request-Hash:") == 1
+        go_on.set()
+        assert b"200\r\n" in hostile.receive()
+        assert b"200\r\n" in hostile.send(head_of(X_Road_Id="not-held"), body=LARGE)
+
+
+def test_bytes_that_wait_for_the_log_have_an_end(providing: Place) -> None:
+    stuck = providing.var / "stuck"
+    with closing(HostileGateway(providing)) as hostile:
+        asked = [hostile.sealed(Message.of(head_of(), LARGE)) for _ in range(40)]
+        hostile.socket.settimeout(3)
+        stuck.touch()
+        try:
+            with pytest.raises(TimeoutError):
+                hostile.socket.sendall(b"".join(batches.frame(batches.REQUESTS, one) for one in asked))
+        finally:
+            stuck.unlink()
+
+
+def test_of_a_gateway_that_sends_what_is_refused_the_first_is_logged_and_nothing_after_it(providing: Place) -> None:
+    before = refused(providing, "G01")
+    with closing(HostileGateway(providing)) as hostile:
+        hostile.socket.sendall(batches.frame(batches.RESPONSES, b"nonsense") * 100)
+        assert hostile.receive()[0] == batches.REFUSED
+    assert refused(providing, "G01") == before + 1
 
 
 def test_a_large_body_that_does_not_go_on_is_given_up_and_never_complete(providing: Place) -> None:
