@@ -2,6 +2,7 @@
 
 import base64
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -127,5 +128,13 @@ def _logged(record: segments.Record) -> Iterator[Logged]:
 def _segments_since(folder: Path, since: int) -> list[Path]:
     """Return the segments that may hold records after *since*: those begun after it and the one before them."""
     paths = sorted(folder.glob("*.log"))
-    begun = [path for path in paths if segments.read_head(path).moment < since]
+    begun = [path for path in paths if _begun(path) < since]
     return paths[max(0, len(begun) - 1) :]
+
+
+def _begun(path: Path) -> float:
+    """Return when a segment was begun (nanoseconds); of one whose head is broken nobody knows, so never too early."""
+    try:
+        return segments.read_head(path).moment
+    except BrokenSegment:
+        return math.inf

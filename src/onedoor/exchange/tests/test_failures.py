@@ -41,6 +41,16 @@ def test_an_id_is_refused_after_a_restart_as_well(place: Place, system: System, 
     assert again.headers["x-road-error"] == "Server.ServerProxy.InvalidRequest"
 
 
+@pytest.mark.parametrize("number", [0, 99])
+def test_a_gateway_starts_with_a_segment_of_its_log_whose_head_is_broken(alone: Place, number: int) -> None:
+    log = alone.seats["G22"].gateway_state / "log"
+    alone.start("gateway-G22")
+    alone.kill("gateway-G22")
+    (log / f"{number:08d}.log").write_bytes(bytes(4096))  # the newest, if the machine went down as it was begun
+    alone.start("gateway-G22")
+    assert not alone.output("gateway-G22").count("Traceback")
+
+
 def test_a_dead_peer_is_said_at_once_and_touches_no_other(place: Place, system: System, portal: Connections) -> None:
     stuck = socket.create_server(_address(place, "G15"))  # accepts and never answers
     slow = place.client()
