@@ -375,6 +375,7 @@ class Question:
     def _respond(self, head: bytes, body: bytes) -> None:
         self._answered = True
         self._shared.held[self._peer.id] -= self._held
+        self._held = 0
         if self._body:
             self._body.lost("The request was answered before all of it came")
         self._link.respond(head, body)
