@@ -60,17 +60,20 @@ def others(folder: Path) -> Iterator[Share]:
 
 
 def adopt(folder: Path) -> None:
-    """Add what processes left that run no more to the summaries."""
+    """Add what processes left that run no more to the summaries; what cannot be read or kept is lost."""
     for path in folder.glob(f"{KIND}*.json"):
-        taken = path.with_suffix(".taken")
-        with suppress(FileNotFoundError, msgspec.DecodeError, ValueError):
-            if _runs(path):
-                continue
-            path.rename(taken)  # one process alone does this
-            one = msgspec.json.decode(taken.read_bytes(), type=Share).summary()
-            if one.cells or one.batches:
-                summaries.keep(folder, one)
-        taken.unlink(missing_ok=True)
+        with suppress(OSError, msgspec.DecodeError, ValueError, TypeError):
+            if not _runs(path):
+                _add(folder, path.rename(path.with_suffix(".taken")))  # one process alone does this
+
+
+def _add(folder: Path, taken: Path) -> None:
+    try:
+        one = msgspec.json.decode(taken.read_bytes(), type=Share).summary()
+        if one.cells or one.batches:
+            summaries.keep(folder, one)
+    finally:
+        taken.unlink()
 
 
 def _runs(path: Path) -> bool:

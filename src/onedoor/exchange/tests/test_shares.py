@@ -64,6 +64,31 @@ def test_what_a_process_left_that_runs_stays_its_own(tmp_path: Path) -> None:
     assert (kept(tmp_path), path.exists()) == (0, True)
 
 
+def test_what_another_process_is_just_adding_is_left_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, renamed = left(tmp_path, GONE), Path.rename
+
+    def slower(self: Path, to: Path) -> None:
+        renamed(self, to)
+        raise FileNotFoundError
+
+    monkeypatch.setattr(Path, "rename", slower)
+    shares.adopt(tmp_path)
+    assert path.with_suffix(".taken").exists()
+
+
+def test_a_full_disk_or_another_version_hinders_no_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / f"{shares.KIND}{GONE}.json").write_bytes(b'{"told": [1, [["a", "b", "c", 1]], {}], "health": {}}')
+    shares.adopt(tmp_path)
+
+    def full(*_: object) -> None:
+        raise OSError("full")
+
+    left(tmp_path, GONE)
+    monkeypatch.setattr(summaries, "keep", full)
+    shares.adopt(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("name", [f"{GONE}", f"{RUNS}", "no-number"])
 def test_what_cannot_be_read_of_others_hinders_nothing(tmp_path: Path, name: str) -> None:
     (tmp_path / f"{shares.KIND}{name}.json").write_bytes(b"[")
