@@ -6,9 +6,11 @@ second it begins with and the process that writes it; a whole one is compressed.
 
 import gzip
 import io
+import logging
 import math
 import os
 import shutil
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -34,6 +36,7 @@ FIELDS = tuple(_NAMES.split())
 CLIENT, PRODUCER = "Client", "Producer"
 _CLIENT, _SERVICE = FIELDS[7:11], FIELDS[11:16]
 _VERSION = f"onedoor {__version__}"
+_logger = logging.getLogger(__name__)
 _encoder, _decoder = msgspec.json.Encoder(), msgspec.json.Decoder(list[Any])
 
 
@@ -151,13 +154,16 @@ def _written(path: Path) -> float:
 
 
 def _read(path: Path, start: int, end: int) -> Iterator[tuple[int, Record]]:
-    with _opened(path) as source:
-        for raw in source:
-            if not raw.endswith(b"\n"):
-                return
-            second, _, _ = raw[1:].partition(b",")
-            if start <= int(second) <= end:
-                yield int(second), Record(*_decoder.decode(raw)[1:])
+    """Yield what can be read of a file: a power cut may have left a line or the end of it broken."""
+    try:
+        with _opened(path) as source:
+            for raw in source:
+                with suppress(ValueError, TypeError, msgspec.DecodeError):
+                    second = int(raw[1:].partition(b",")[0])
+                    if start <= second <= end and raw.endswith(b"\n"):
+                        yield second, Record(*_decoder.decode(raw)[1:])
+    except (OSError, EOFError, zlib.error) as error:
+        _logger.warning("operations.unread file=%s error=%s", path.name, type(error).__name__)
 
 
 def _opened(path: Path) -> IO[bytes]:

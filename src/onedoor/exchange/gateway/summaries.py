@@ -7,6 +7,7 @@ import math
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -133,9 +134,10 @@ def read(folder: Path, start: int, end: int) -> Iterator[Summary]:
     for path in sorted(folder.glob(f"{KIND}*.jsonl")):
         with path.open("rb") as source:
             for raw in source:
-                found = _decoder.decode(raw) if raw.endswith(b"\n") else [0]
-                if start <= found[0] <= end:
-                    yield of(*found)
+                with suppress(ValueError, TypeError, msgspec.DecodeError):  # a full disk may have torn a line
+                    found = _decoder.decode(raw) if raw.endswith(b"\n") else [0]
+                    if start <= found[0] <= end:
+                        yield of(*found)
 
 
 def merged(summaries: Iterable[Summary], step: int) -> dict[int, Summary]:

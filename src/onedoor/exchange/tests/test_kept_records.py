@@ -9,6 +9,7 @@ import pytest
 from onedoor.exchange.gateway import operations, records, summaries
 from onedoor.exchange.gateway.healthy import Health, Spread
 from onedoor.exchange.gateway.operations import Operations
+from onedoor.exchange.gateway.summaries import Summary
 from onedoor.exchange.tests.nation import wait_for
 from onedoor.exchange.tests.test_operations import NOW, Told, record
 
@@ -33,8 +34,6 @@ def test_records_leave_room_on_the_disk_and_the_oldest_go_when_they_are_too_much
     own.close()
     assert "operations.not_kept error=OSError" in caplog.text
     assert [path.exists() for path in files] == [False, True, True]
-    files[1].unlink()
-    files[2].unlink()
     assert [one.id for _, one in records.found(own.folder, 0, 2**40, lambda _: True, 99)[0]] == ["kept"]
 
 
@@ -50,6 +49,32 @@ def test_a_file_that_is_compressed_while_it_is_looked_for_is_read(
     assert [one.id for _, one in records.found(tmp_path, 0, 300, lambda _: True, 9)[0]] == ["100", "200"]
     listed[0].with_name(f"{listed[0].name}.gz").unlink()
     assert [one.id for _, one in records.found(tmp_path, 0, 300, lambda _: True, 9)[0]] == ["200"]
+
+
+def test_a_broken_line_or_file_hides_no_other(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    paths = [tmp_path / f"{records.KIND}{second:011d}-1-0.jsonl" for second in (100, 200, 300)]
+    torn = (b"\0" * 9 + b"\n", b"[100,1]\n", b"[100,\n")
+    for second, path in zip((100, 200, 300), paths, strict=True):
+        lines = (records.line(second, record(id=f"{second}-{at}")) for at in range(1000))
+        path.write_bytes(b"".join((next(lines), *(torn if second == 100 else ()), *lines)))
+    records.compress(paths[1])
+    cut = paths[1].with_name(f"{paths[1].name}.gz")
+    cut.write_bytes(cut.read_bytes()[:-200])
+    found = [at for at, _ in records.found(tmp_path, 0, 400, lambda _: True, 9999)[0]]
+    assert (found.count(100), found.count(300)) == (1000, 1000)
+    assert f"operations.unread file={cut.name} error=EOFError" in caplog.text
+
+
+def test_a_torn_line_hides_no_other_summary(tmp_path: Path) -> None:
+    for number in range(2):
+        for _ in range(2):
+            one = Summary(NOW - NOW % summaries.PERIOD)
+            one.add(record())
+            summaries.keep(tmp_path, one)
+        (path,) = tmp_path.iterdir()
+        if not number:
+            path.write_bytes(path.read_bytes()[:-9])
+    assert len(list(summaries.read(tmp_path, 0, 2**40))) == 2
 
 
 def test_a_summary_tells_a_bounded_number_of_faults_apart(monkeypatch: pytest.MonkeyPatch) -> None:
