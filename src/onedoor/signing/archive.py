@@ -13,7 +13,7 @@ from onedoor.signing.verdict import Reason, Refused
 
 MOST_PARTS = 200
 """Certificates, or OCSP responses, of all updates of a file together."""
-_END = b"%%EOF\n"
+_END = b"%%EOF"
 _TRAILER = re.compile(
     rb"trailer\n<<\n/Size (\d{1,7})\n/Root (\d{1,7} 0 R)\n(?:/Info (\d{1,7} 0 R)\n)?/ID (\[[^]]*\])\n/Prev \d+\n>>\n"
     rb"startxref\n(\d{1,10})\n%%EOF\n\Z"
@@ -82,7 +82,7 @@ def standing(sealed: bytes) -> Standing | None:
 
     Called for bytes that a trusted agency signed: `embedding` wrote them.
     """
-    own = sealed[sealed.rfind(_END, 0, -1) + 1 :]
+    own = sealed[sealed.rfind(_END, 0, -len(_END) - 1) :]
     trailer = _TRAILER.search(own)
     numbers = [pattern.findall(own) for pattern in (_STORE, _FIELDS, _SEAL, _PAGE)]
     if trailer is None or any(len(found) != 1 for found in numbers):

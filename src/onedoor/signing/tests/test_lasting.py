@@ -77,7 +77,7 @@ def test_a_document_that_lasts_tells_who_proves_it_since_when_and_how_long(file,
 def test_no_text_of_a_document_is_taken_for_a_part_of_its_seal(template, lab, holder):
     """What a person wrote into a form stands in the document, and in its data as it was written."""
     said = "\n/Contents <AB>\n/ByteRange [0 10 20 30]\n/M (D:20200101000000Z)\n/DSS 5 0 R/Fields 6 0 R"
-    data = DATA | {"title": said, "child": {"full_name": said}}
+    data = DATA | {"child": {"full_name": said}}
     plain = pdf.render(template, data, {"notice.txt": said.encode()}, lang="vi", moment=SIGNED)
     assert plain.count(b"/ByteRange") > 1
     verdict = both(last(plain, lab, *holder), lab)

@@ -128,6 +128,11 @@ def test_no_nonsense_is_valid_or_breaks_the_check(asked, nonsense, cut):
     assert not asked(lambda file: file + b"\n" + nonsense).valid
 
 
+def test_a_file_that_ends_early_is_damaged(sealed, authority):
+    for left in (sealed[:-1], sealed[:-500]):
+        assert check(left, authority).reasons == (Reason.DAMAGED,)
+
+
 def test_a_document_without_a_signature_says_so(plain, authority):
     assert check(plain, authority).reasons == (Reason.NOT_SIGNED,)
 
