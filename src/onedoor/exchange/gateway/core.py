@@ -212,10 +212,16 @@ class Core:
         if gateway is None:
             _logger.error("configuration.without_this_gateway id=%s", self.id)
         elif gateway.before is None or time.time() >= gateway.before.since:
-            self._sign_as(gateway)
-            self._show_as(gateway)
-            if gateway.before is None:
-                identities.forget(self.local.folder)
+            try:
+                self._use_keys(gateway)
+            except Exception:  # a full disk, a token that is away: the next look tries again, and all else goes on
+                _logger.exception("gateway.key_not_changed")
+
+    def _use_keys(self, gateway: Gateway) -> None:
+        self._sign_as(gateway)
+        self._show_as(gateway)
+        if gateway.before is None:
+            identities.forget(self.local.folder)
 
     def _sign_as(self, gateway: Gateway) -> None:
         if gateway.signing == self.sealer.signing:

@@ -248,15 +248,12 @@ class GatewayServer:
         """Follow what the operator grants and revokes here, and what begins and ends, whether the directory answers."""
         while True:
             await asyncio.sleep(REFRESH)
-            for step in (self.core.follow_keys, self.core.load_grants):
-                try:
-                    step()
-                except Exception:
-                    _logger.exception("gateway.follow_clock")
             try:
+                self.core.follow_keys()
+                self.core.load_grants()
                 await asyncio.to_thread(self.core.sign_anew)  # by a token it takes its time
             except Exception:
-                _logger.exception("gateway.sign_anew")
+                _logger.exception("gateway.follow_clock")
 
 
 def run(settings: Settings) -> None:

@@ -1,5 +1,6 @@
 """No configuration that is older than one that was in force counts again: not while a gateway runs, not after it."""
 
+import errno
 import json
 import os
 import shutil
@@ -14,7 +15,7 @@ from onedoor.exchange import configuration, newest
 from onedoor.exchange.configuration import ConfigurationRefused
 from onedoor.exchange.directory import journal, lab, publishing
 from onedoor.exchange.directory.publishing import Publisher
-from onedoor.exchange.gateway import local, published
+from onedoor.exchange.gateway import identities, local, published
 from onedoor.exchange.gateway.core import Core
 from onedoor.exchange.gateway.log import Log
 from onedoor.exchange.gateway.workers import Share
@@ -86,6 +87,22 @@ def test_a_gateway_that_runs_goes_back_to_no_older_configuration(
     (folder / local.NEWEST).unlink()
     assert not running.accept(signed(place, FIRST)), "whatever became of the mark"
     assert (running.current(), kept(folder)) == (used, (SECOND, 0))
+
+
+def test_a_configuration_is_used_though_a_key_cannot_be_changed_just_now(
+    place: Place, folder: Path, core: Made, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    running, loaded = core(folder), list[int]()
+    gateways = configuration.content(signed(place, FIRST))["gateways"]
+    own, other = (next(one for one in gateways if one["id"] == f"VN/GOV/{name}/GATEWAY") for name in ("G22", "G15"))
+    own["signing"], other["signing"] = other["signing"], own["signing"]
+    monkeypatch.setattr(identities, "take_over", full)
+    monkeypatch.setattr(running, "load_grants", lambda: loaded.append(1))
+    assert running.accept(signed(place, SECOND, gateways=gateways))
+    assert ("gateway.key_not_changed" in caplog.text, loaded) == (True, [1])
 
 
 def test_neither_does_one_that_starts_with_an_older_file_in_its_folder(
