@@ -17,7 +17,7 @@ from onedoor.exchange import permissions
 from onedoor.exchange.configuration import Configuration
 from onedoor.exchange.gateway import local, published
 from onedoor.exchange.identifiers import ENDPOINT
-from onedoor.exchange.permissions import SIGNATURE, Grant, Permission, Permissions, alone
+from onedoor.exchange.permissions import SIGNATURE, Grant, Permission, Permissions, alone, check_plain
 from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.said import said
 from onedoor.signing import detached
@@ -131,7 +131,7 @@ class Provider:
             ended = [one for one in ended if one.until is None or one.until > self.now]
             if not ended:
                 raise NothingGranted(client=client, service=service)
-            self._write([replace(one, until=max(self.now, one.since)) if one in ended else one for one in known])
+            self._write([replace(one, until=self.now) if one in ended else one for one in known])
         return ended
 
     def groups_of(self, client: str, service: str) -> list[str]:
@@ -156,14 +156,17 @@ class Provider:
             raise BadAsk(why=said("the gateway of {client} did not sign it", client=ask.permission.client))
         return ask
 
-    def decide(self, raw: bytes, *, by: str, why: str = "", until: datetime | None = None) -> Grant | None:
-        """Grant what is asked in *raw*, or refuse it if *why* says so, and keep both.
+    def decide(self, raw: bytes, *, by: str, why: str | None = None, until: datetime | None = None) -> Grant | None:
+        """Grant what is asked in *raw*, or refuse it where *why* is given, and keep both.
 
-        Raise as `read` and `grant`, `OtherBasis`, or `Decided`: what a crash left decided and not granted it grants.
+        Raise as `read` and `grant`, `NotPlain`, `OtherBasis`, or `Decided`: what a crash left decided and not granted
+        it grants.
         """
         ask = self.read(raw)
         self._check(ask.permission)
-        if not why:
+        if why is not None:
+            check_plain(why, longest=LONGEST)
+        else:
             _check_basis(self._configuration.rights, ask)
         told = json.loads(raw)
         asked = {name: told[name] for name in (ASK, SIGNATURE)}  # anybody can write something else beside it
@@ -176,7 +179,7 @@ class Provider:
                     raise Decided(moment=before["moment"][:16], decision=decision)
             else:
                 granted = None if why else self._wanted(ask.permission, until)
-                record = {"asked": asked, "refused": why, "until": until.isoformat() if until else None, "by": by,
+                record = {"asked": asked, "refused": why or "", "until": until.isoformat() if until else None, "by": by,
                           "moment": self.now.isoformat(),
                           "since": granted.since.isoformat() if granted else None}  # fmt: skip
                 permissions.append_signed(self.folder / DECISIONS, DECISION, record, self._local.key)
@@ -233,8 +236,10 @@ class Provider:
 def ask(folder: Path, permission: Permission, *, basis: str, why: str, now: datetime) -> bytes:
     """Return the ask that the gateway in *folder* signs for one of its systems, and has kept by then.
 
-    Raise `NotItsClient`, or `OtherBasis` where a right is known here: of a partner's services none is.
+    Raise `NotItsClient`, `NotPlain`, or `OtherBasis` where a right is known here: of a partner's services none is.
     """
+    told = (basis, why, permission.client, permission.service, *permission.purposes, *permission.endpoints)
+    check_plain(*told, longest=LONGEST)
     own = local.read(folder)
     found = published.kept(folder, own.anchors, now)
     clients: Sequence[str] = sorted(found.gateways[own.id].clients) if own.id in found.gateways else ()
@@ -242,10 +247,10 @@ def ask(folder: Path, permission: Permission, *, basis: str, why: str, now: date
         raise NotItsClient(folder=folder, client=permission.client, clients=", ".join(clients) or "–")
     asked = Ask(permission, basis, why, now)
     _check_basis(found.rights, asked)
-    told = permissions.signed(ASK, asked.data(), own.key)
+    signed = permissions.signed(ASK, asked.data(), own.key)
     with alone(folder):
-        permissions.append(folder / ASKS, told)
-    return json.dumps(told, ensure_ascii=False, indent=1).encode() + b"\n"
+        permissions.append(folder / ASKS, signed)
+    return json.dumps(signed, ensure_ascii=False, indent=1).encode() + b"\n"
 
 
 def sign_anew(folder: Path, certificates: Sequence[Certificate], key: Signer) -> None:

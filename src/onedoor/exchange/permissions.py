@@ -15,6 +15,7 @@ from cryptography.x509 import Certificate
 
 from onedoor.kernel import durable
 from onedoor.kernel.durable import append_durably, write_durably
+from onedoor.kernel.errors import OnedoorError
 from onedoor.signing import detached
 from onedoor.signing.keys import Signer
 
@@ -23,7 +24,13 @@ GLOBAL, LOCAL = "GLOBALGROUP:", "LOCALGROUP:"
 """What the id of a group begins with where a client may stand: the nation's, ``GLOBALGROUP:VN/ministries``, and a
 provider's own, ``LOCALGROUP:VN/GOV/G01/POPULATION/hospitals``."""
 _STARS = re.compile(r"(?<!\\)\*\*?")
+LONGEST = 400
+"""Signs of a text that an operator enters, unless said otherwise."""
 T = TypeVar("T")
+
+
+class NotPlain(OnedoorError):
+    """“{given}” cannot be entered: it is empty or too long, or has signs that are not printed. Nothing was changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +153,13 @@ def sample(path: str) -> str:
 def write_grants(path: Path, grants: Iterable[Grant], key: Signer) -> None:
     """Write *grants* to *path*, one signed JSON line each, whole or not at all."""
     _write(path, "grant", [grant.data() for grant in grants], key)
+
+
+def check_plain(*texts: str, longest: int = LONGEST) -> None:
+    """Raise `NotPlain` unless each of *texts* can be entered, signed, published and shown."""
+    for text in texts:
+        if not text.isprintable() or not 0 < len(text) <= longest:
+            raise NotPlain(given=ascii(text[:LONGEST])[1:-1])
 
 
 @contextmanager

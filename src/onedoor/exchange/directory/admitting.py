@@ -17,7 +17,7 @@ from onedoor.exchange.directory import journal, registering
 from onedoor.exchange.directory.journal import ADD, ALLOW, APPROVE, DENY, REMOVE, WITHDRAW, Change, acts
 from onedoor.exchange.directory.registering import BadRegistration
 from onedoor.exchange.gateway.identities import FORMER
-from onedoor.exchange.permissions import Permission, alone
+from onedoor.exchange.permissions import Permission, alone, check_plain
 from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.said import Said, said
 from onedoor.signing.certificates import fingerprint, pem
@@ -45,10 +45,6 @@ class NotGiven(OnedoorError):
 
 class NotApproved(OnedoorError):
     """No authority {name} was approved here. These were: {known}."""
-
-
-class NotPlain(OnedoorError):
-    """“{given}” cannot be entered: it is empty or too long, or has signs that are not printed. Nothing was changed."""
 
 
 class NotAnAddress(OnedoorError):
@@ -120,7 +116,7 @@ class Directory:
     def allow(self, permission: Permission, basis: str) -> bool:
         """Let the ceiling of rights reach *permission* on *basis*; return whether that is new. Raise `BadRight`."""
         _check_right(permission)
-        _check_plain(basis, permission.client, *permission.purposes, *permission.endpoints)
+        check_plain(basis, permission.client, *permission.purposes, *permission.endpoints)
         with alone(self.folder):
             known = (one for one in self.content()["rights"] if journal.without_bases(one) == permission.data())
             if any(basis in one.get("bases", (basis,)) for one in known):
@@ -146,7 +142,7 @@ class Directory:
         """Approve a certification authority whose certificates name members by *profile*; raise `BadAuthority`."""
         if not _is_authority(certificate):
             raise BadAuthority(name=name)
-        _check_plain(name)
+        check_plain(name)
         if ocsp:
             _check_address(ocsp)
         own = pem([certificate]).decode()
@@ -157,7 +153,7 @@ class Directory:
 
     def approve_stamps(self, name: str, certificate: Certificate, url: str) -> None:
         """Approve a time-stamp authority that answers at *url*."""
-        _check_plain(name)
+        check_plain(name)
         _check_address(url)
         told = {"name": name, "url": url, "certificate": pem([certificate]).decode()}
         with alone(self.folder):
@@ -195,15 +191,8 @@ class Directory:
         journal.enter(self.folder, Change(what, facts, self.by, self.now))
 
 
-def _check_plain(*texts: str) -> None:
-    """Raise unless each of *texts* can be entered, signed, published and shown."""
-    for text in texts:
-        if not text.isprintable() or not 0 < len(text) <= registering.LONGEST:
-            raise NotPlain(given=ascii(text[: registering.LONGEST])[1:-1])
-
-
 def _check_address(url: str) -> None:
-    _check_plain(url)
+    check_plain(url)
     try:
         parts = urlsplit(url)
         right = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and " " not in url

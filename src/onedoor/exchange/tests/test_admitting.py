@@ -161,7 +161,7 @@ def test_what_cannot_be_shown_is_not_entered(var: Path, directory: Directory, te
         lambda: directory.approve_stamps(text, certificate, "http://tsa.example/"),
         lambda: directory.approve_stamps("stamps", certificate, f"http://tsa.example/{text}\n"),
     ):
-        with pytest.raises(admitting.NotPlain):
+        with pytest.raises(permissions.NotPlain):
             act()
     for url in ("tsa.example", "ftp://tsa.example/", "http:///x", "http://[x/", "http://h:x/", "http://h/a b"):
         with pytest.raises(admitting.NotAnAddress):

@@ -17,6 +17,7 @@ from onedoor.kernel.nation import load
 from onedoor.signing.certificates import load_certificates
 from onedoor.signing.keys import load_key
 from onedoor.site.cli import run
+from onedoor.site.commands.rights import _state
 from onedoor.site.lab import invented
 
 M1, M2, M3 = (invented.system(f"M{number}") for number in (1, 2, 3))
@@ -152,7 +153,16 @@ def test_a_decision_outlasts_a_line_that_was_torn_before_it(var: Path, says: Say
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"endpoints": [5]}, {"endpoints": ["GET /\x1b[2J"]}, {"endpoints": ["GET"]}, {"client": [M1]}, {"why": 1}]
+    "wrong",
+    [
+        {"endpoints": [5]},
+        {"endpoints": ["GET /\x1b[2J"]},
+        {"endpoints": ["GET"]},
+        {"client": [M1]},
+        {"why": 1},
+        {"why": "x" * (granting.LONGEST + 1)},
+        {"endpoints": ["GET /greetings"] * 101, "purposes": ["try"] * 100},
+    ],
 )
 def test_an_ask_says_nothing_that_no_operator_could_have_typed(
     var: Path, says: Says, wrong: dict[str, object], monkeypatch: pytest.MonkeyPatch
@@ -220,6 +230,39 @@ def test_an_ask_that_its_clients_gateway_did_not_sign_is_none(
     path.write_text("[" * 70_000)
     assert "longer than" in says("approve", path, code=2)
     assert in_force(var) == []
+
+
+@pytest.mark.parametrize("why", ["", "a\nb", "x" * (granting.LONGEST + 1)])
+def test_a_reason_says_something_and_who_refuses_without_one_grants_nothing(var: Path, says: Says, why: str) -> None:
+    path = var / "ask.json"
+    path.write_text(says("ask", M1, ECHO, *WHAT, *WHY, at="M1"))
+    assert "cannot be entered" in says("refuse", path, "--why", why, code=2)
+    assert "cannot be entered" in says("ask", M1, ECHO, *WHAT, "--basis", "lab", "--why", why, at="M1", code=2)
+    assert in_force(var) == []
+    kept = [json.loads(says("list", "--json", at=member)) for member in ("M2", "M1")]
+    assert (kept[0]["decisions"], len(kept[1]["asks"])) == ([], 1)
+
+
+def test_what_is_asked_above_the_nation_s_rights_is_not_granted(var: Path, says: Says) -> None:
+    path = var / "ask.json"
+    what = ("--endpoint", "GET /greetings", "--purpose", "other")
+    path.write_text(says("ask", M1, ECHO, *what, *WHY, at="M1"))
+    assert "The nation’s rights do not let" in says("approve", path, code=2)
+    path.write_text(says("ask", M1, f"{M3}/echo", *WHAT, *WHY, at="M1"))
+    assert "provides no service" in says("approve", path, code=2)
+    assert in_force(var) == []
+
+
+def test_a_grant_ends_at_its_moment_and_one_that_is_still_to_come_ends_at_once(var: Path) -> None:
+    now = datetime.now(UTC)
+    provider, wanted = Provider(var / "gateway-M2", now), permissions.Permission(M1, ECHO, ("try",), ("GET /x",))
+    with pytest.raises(granting.EndsAtOnce):
+        provider.grant(wanted, now)
+    later = permissions.Grant(wanted, now + timedelta(hours=1), None)
+    provider._write([later])
+    assert provider.revoke(M1, ECHO) == [later]
+    assert in_force(var, now + timedelta(hours=2)) == []
+    assert [_state(provider, one) for one in provider.grants()] == ["ended"]
 
 
 def test_a_decision_that_was_changed_counts_for_nothing(var: Path, says: Says) -> None:
