@@ -223,7 +223,7 @@ class SystemConnection(asyncio.Protocol):
             return
         self._most = self._passing.limits.stream_from
         expected = _framed(self._headers, self._parser.get_http_version(), self._passing.limits.largest)
-        if expected and self._transport:
+        if expected and self._transport and not self._busy:  # else it would stand in the answer under way
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, chunk: bytes) -> None:

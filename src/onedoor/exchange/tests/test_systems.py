@@ -102,3 +102,16 @@ def test_a_body_of_unknown_length_goes_to_nobody_who_cannot_tell_its_end() -> No
     found.connection.data_received(b"GET /x HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
     assert (found.written, body.over) == (b"", True)
     cast("Mock", found.transport).abort.assert_called()
+
+
+def test_who_asks_on_while_an_answer_is_under_way_is_told_nothing_in_the_middle_of_it() -> None:
+    expecting = b"PUT /two HTTP/1.1\r\nHost: g\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n"
+    body = Body(Mock(), 6, LIMITS, set(), client_side)
+    found = Connected(lambda _, connection: connection.pass_on(200, b"OK", [], body))
+    found.connection.data_received(b"GET /one HTTP/1.1\r\nHost: g\r\n\r\n")
+    before = found.written
+    found.connection.data_received(expecting)
+    assert found.written == before
+    waits = Connected()
+    waits.connection.data_received(expecting)
+    assert waits.written == b"HTTP/1.1 100 Continue\r\n\r\n"
