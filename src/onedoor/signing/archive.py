@@ -140,7 +140,7 @@ def read(file: bytes, at: Standing) -> Found:
         raise Refused(Reason.ADDED_AFTER_SIGNING)
     certificates, responses = (one.count(b"R") for one in listed.groups())
     fresh = certificates - len(at.certificates), responses - len(at.responses)
-    if min(fresh) < 0 or max(certificates, responses) > MOST_PARTS:
+    if max(certificates, responses) > MOST_PARTS:
         raise Refused(Reason.ADDED_AFTER_SIGNING)
     place, streams = listed.end(), []
     for _ in range(sum(fresh)):

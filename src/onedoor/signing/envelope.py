@@ -168,7 +168,7 @@ def _unpadded(padded: bytes) -> bytes:
     size = padded[1] - _LONG_FORM if padded[1:2] > bytes([_LONG_FORM]) else 0
     length = int.from_bytes(padded[2 : 2 + size] if size else padded[1:2], "big")
     end = 2 + size + length
-    if end > len(padded) or padded[end:].strip(b"\0"):
+    if padded[end:].strip(b"\0"):
         raise Refused(Reason.DAMAGED)
     return padded[:end]
 
