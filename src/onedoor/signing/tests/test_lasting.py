@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
+from asn1crypto import cms, core
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
@@ -28,6 +29,7 @@ from onedoor.signing import (
     stamps,
     status,
 )
+from onedoor.signing.asice import timestamps
 from onedoor.signing.certificates import Subject
 from onedoor.signing.envelope import open_file
 from onedoor.signing.status import SKEW
@@ -232,6 +234,37 @@ def test_an_answer_to_another_question_is_no_time_stamp(lab):
     assert stamps.read(stamps.taken(answer, asked, b"x"), b"x")
     with pytest.raises(stamps.NoTimeStamp, match="another question"):
         stamps.taken(answer, other, b"x")
+
+
+def respelled(token, change):
+    outer = cms.ContentInfo.load(token)
+    change(outer["content"])
+    return outer.dump(force=True)
+
+
+def twice(content):
+    content["certificates"].append(content["certificates"][0].copy())
+
+
+def more(content):
+    content["signer_infos"][0]["unsigned_attrs"] = [{"type": "1.2.3", "values": []}]
+
+
+def with_null(name):
+    def change(content):
+        content["signer_infos"][0][name] = {**content["signer_infos"][0][name].native, "parameters": core.Null()}
+
+    return change
+
+
+@pytest.mark.parametrize("change", [twice, more, with_null("signature_algorithm")])
+def test_a_token_has_one_spelling(lab, change):
+    token = lab.stamp(b"x")
+    assert respelled(token, lambda _: None) == token
+    other = respelled(token, change)
+    assert other != token
+    assert timestamps.check(other, b"x", ()), "it says the same"
+    assert stamps.read(other, b"x") is None
 
 
 def test_a_larger_token_is_given_more_room_on_the_second_try(plain, lab, holder):
