@@ -71,8 +71,12 @@ def test_what_our_own_form_says_of_members_addresses_and_certificates_overrules_
     assert found.subsystems["VN/GOV/G22/PORTAL"].systems
     assert found.expires < now + timedelta(days=2), "it ends with the list that X-Road's clients read"
     data["gateways"][0]["tls"] = "0" * 64
-    with pytest.raises(ConfigurationRefused):
-        anchored.held(signed_by_directory(place, gateways=data["gateways"]), folder, now)
+    system = {"id": "VN/GOV/G99/S", "name": "S", "systems": [], "services": []}
+    stranger = {"id": "VN/GOV/G99", "name": "A stranger", "subsystems": [system]}
+    wrong: dict[str, Any]
+    for wrong in ({"gateways": data["gateways"]}, {"instance": "XX"}, {"members": [*data["members"], stranger]}):
+        with pytest.raises(ConfigurationRefused):
+            anchored.held(signed_by_directory(place, **wrong), folder, now)
 
 
 def test_what_was_verified_counts_while_nobody_answers_and_until_it_ends(

@@ -77,9 +77,9 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _add(directory: Directory, arguments: argparse.Namespace, raw: bytes) -> str:
-    mark = joining.mark(raw)
-    if arguments.mark and (len(arguments.mark) < SHORTEST or not mark.startswith(arguments.mark.lower())):
-        raise admitting.OtherMark(mark=mark, told=arguments.mark)
+    mark, given = joining.mark(raw), arguments.mark
+    if given is not None and (len(given) < SHORTEST or not mark.startswith(given.lower())):
+        raise admitting.OtherMark(mark=mark, told=given)
     overlap = timedelta() if arguments.at_once else admitting.OVERLAP
     spread = timedelta() if arguments.at_once else admitting.SPREAD
     gateway, new = directory.add(raw, spread=spread, overlap=overlap)
@@ -119,7 +119,7 @@ def _deny(directory: Directory, arguments: argparse.Namespace, _raw: bytes) -> s
 
 def _approve(directory: Directory, arguments: argparse.Namespace, _raw: bytes) -> str:
     certificate = load_certificates(arguments.file)[0]
-    if arguments.tsa:
+    if arguments.tsa is not None:
         directory.approve_stamps(arguments.name, certificate, arguments.tsa)
     else:
         profile = next(name for name in PROFILES if PROFILES[name] is joining.NAMES[arguments.profile])
