@@ -76,12 +76,13 @@ def test_very_many_addresses_are_hidden_in_one_walk_through_the_text() -> None:
         b'{"openapi": "2.0"}',
         b"swagger: '2.0'",
         b"openapi: 3.0.0\nx: &a [1]\ny: *a\n",
+        b"openapi: 3.0.0\nx: &a [1]\ny: *a\nz: *a\n",
         b"openapi: 3.0.0\n? {a: b}\n: c\n",
         b"openapi: 3.0.0\nx: " + b"[" * 10**6,
         b'{"openapi": "3.0.0", "x": ' + b"[" * 10**6,
         b"openapi: 3.0.0\n" + b"#" * openapi.LARGEST,
     ],
-    ids=range(11),
+    ids=range(12),
 )
 def test_what_is_no_description_or_a_bomb_is_refused_at_once(raw: bytes) -> None:
     begun = time.monotonic()
