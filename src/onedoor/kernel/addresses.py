@@ -44,7 +44,8 @@ def operators_own(address: str) -> bool:
     """Return whether an operator may have meant the IP address: a system's own, never a cloud's metadata or many's."""
     ip = ip_address(address)
     ip = getattr(ip, "ipv4_mapped", None) or ip
-    return not (ip.is_link_local or ip.is_multicast or ip.is_unspecified or ip.is_reserved or ip in METADATA)
+    reserved = ip.is_reserved and not ip.is_loopback  # ``::1`` lies in what is reserved
+    return not (ip.is_link_local or ip.is_multicast or ip.is_unspecified or reserved or ip in METADATA)
 
 
 def literal(host: str) -> bool:

@@ -118,6 +118,11 @@ def read(folder: Path) -> Local:
     )
 
 
+def authority(host: str, port: int) -> str:
+    """Return host and port as they stand in URLs and in ``Host``: an IPv6 address in brackets (RFC 3986, 3.2)."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def keep_description(folder: Path, service: str, raw: bytes) -> list[tuple[str, str]]:
     """Let the gateway in *folder* serve the OpenAPI description *raw* of *service* from its next start on.
 

@@ -15,7 +15,7 @@ from onedoor.exchange.configuration import Configuration, Member
 from onedoor.exchange.gateway.circuits import Circuit
 from onedoor.exchange.gateway.core import Core
 from onedoor.exchange.gateway.faults import Fault, client_side, kinds, server_side
-from onedoor.exchange.gateway.local import Provided
+from onedoor.exchange.gateway.local import Provided, authority
 from onedoor.exchange.gateway.messages import Fields, Headers, printable
 from onedoor.exchange.gateway.nodes import Errand, Node, Reply
 from onedoor.exchange.identifiers import Target
@@ -79,9 +79,10 @@ def fetch(
     """Ask the service's own system for its description; *done* gets its headers and text, or *failed* the reason."""
     node.admit(circuit, time.monotonic())
     path = provided.at(provided.description)
-    url = f"https://{provided.host}:{provided.port}{path}"
+    host = authority(provided.host, provided.port)
+    url = f"https://{host}{path}"
     accept = "Accept: application/json, application/yaml"
-    wire = f"GET {path} HTTP/1.1\r\nHost: {provided.host}:{provided.port}\r\n{accept}\r\n\r\n".encode()
+    wire = f"GET {path} HTTP/1.1\r\nHost: {host}\r\n{accept}\r\n\r\n".encode()
 
     def came(reply: Reply) -> None:
         if reply.status != HTTPStatus.OK:

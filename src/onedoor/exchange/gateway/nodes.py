@@ -17,7 +17,7 @@ import httptools
 from onedoor.exchange.gateway.bodies import LAST, Body, Passing, Piece, declared, framed, told
 from onedoor.exchange.gateway.circuits import FAILURES, Circuit
 from onedoor.exchange.gateway.faults import Fault, server_side
-from onedoor.exchange.gateway.local import Provided
+from onedoor.exchange.gateway.local import Provided, authority
 from onedoor.exchange.gateway.messages import Fields, Headers, Request
 from onedoor.exchange.gateway.wire import CONNECT, keep_alive, shown_by
 from onedoor.exchange.identifiers import Target
@@ -163,7 +163,7 @@ class Node:
             self._waiting.popleft().failed(server_side("NetworkError", "The service did not answer in time"))
         if self.health and now >= self._look and not self._waiting:
             self._look = now + LOOK
-            wire = f"GET {self.health} HTTP/1.1\r\nHost: {self.host}:{self.port}\r\n\r\n".encode()
+            wire = f"GET {self.health} HTTP/1.1\r\nHost: {authority(self.host, self.port)}\r\n\r\n".encode()
             self.send(Errand(wire, "GET", True, now + LOOK / 2, self._looked, self._unwell, Circuit("")))
 
     def reached(self, connection: "NodeConnection") -> None:
@@ -462,7 +462,7 @@ class NodeConnection(asyncio.Protocol):
 def wire(request: Request, target: Target, provided: Provided, framed: bytes, traced: tuple[bytes, bytes]) -> bytes:
     """Return the HTTP/1.1 bytes of the head for a system; *framed* says how the body ends, if there is one."""
     query = f"?{target.query}" if b"?" in request.target else ""
-    host = f"{provided.host}:{provided.port}"
+    host = authority(provided.host, provided.port)
     lines = [f"{request.method} {provided.at(target.path)}{query} HTTP/1.1\r\nHost: {host}".encode()]
     travelling = [(name, value) for name, value in request.headers.pairs if name.lower() != traced[0]]
     lines += [b"%b: %b" % one for one in (*travelling, traced)]

@@ -2,11 +2,14 @@
 
 import asyncio
 import gc
+import json
 import socket
 import ssl
 import warnings
 from collections.abc import Coroutine, Iterator
+from contextlib import closing
 from ipaddress import ip_network
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, TypeVar, cast
 
@@ -14,12 +17,14 @@ import pytest
 import uvloop
 
 from onedoor.exchange.configuration import Gateway
+from onedoor.exchange.gateway import local
 from onedoor.exchange.gateway.asking import Peer
 from onedoor.exchange.gateway.bodies import Passing
 from onedoor.exchange.gateway.circuits import Circuit
 from onedoor.exchange.gateway.core import Core
 from onedoor.exchange.gateway.faults import Fault
 from onedoor.exchange.gateway.nodes import Errand, Node
+from onedoor.exchange.tests.nation import PROVIDER, Place, free_base, system_of, wait_for
 from onedoor.kernel.addresses import Allowed, operators_own, public, resolved, within
 from onedoor.kernel.fetching import Server
 from onedoor.signing.authorities import Responders
@@ -86,6 +91,25 @@ def test_a_service_is_never_at_a_clouds_metadata(host: str) -> None:
     assert not operators_own(host)
     assert operators_own("10.1.2.3")
     assert fault_of(host, 80, OWN) is not None
+
+
+def test_a_system_at_an_address_of_ipv6_is_asked_by_it_in_brackets(tmp_path: Path) -> None:
+    with Place(tmp_path, free_base()) as place, closing(place.client()) as client:
+        seat = place.seats["G01"]
+        file, where = seat.gateway_state / local.FILE, seat.address(300)
+        anew = f"[::1]:{where.rpartition(':')[2]}"
+        data = json.loads(file.read_text())
+        for one in data["services"]:
+            one |= {"url": one["url"].replace(where, anew), "health": "/health", "description": "/openapi.json"}
+        file.write_text(json.dumps(data))
+        with system_of(place, "G01", at=anew.replace("[", "").replace("]", "")) as system:
+            place.start("gateway-G22", "gateway-G01")
+            assert place.ask(client=client).status == 200
+            about = f"/r1/{PROVIDER}/getOpenAPI?serviceCode=population"
+            place.ask(about, client=client, method="GET")
+            wait_for(lambda: "/health" in [one["path"] for one in system.seen], "it is asked how it is")
+    assert {one["headers"]["host"] for one in system.seen} == {anew}  # type: ignore[index]
+    assert len({one["path"] for one in system.seen}) == 3
 
 
 def test_a_name_that_resolves_anew_changes_nothing(listening: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
