@@ -37,7 +37,10 @@ class Publisher:
         self.partners: Partners | None = None
 
     def publish(self) -> bytes:
-        """Sign the content anew for our own gateways and return what is served from now on."""
+        """Sign the content anew for our own gateways and return what is served from now on.
+
+        Raise `ConfigurationRefused` where no gateway could read it: what was signed last stays.
+        """
         now = datetime.now(UTC)
         partners = self._federated(now)
         data = {
@@ -52,6 +55,7 @@ class Publisher:
         data[EXTERNAL_LIST] = self._vouched(data, now)
         certificate = load_certificates(self._folder / "signing.pem")[0]
         signed = configuration.write(data, load_key(self._folder / "signing.key"), certificate)
+        configuration.read(signed, (certificate,), moment=now)
         draft = self._folder / f".{SIGNED}.{secrets.token_hex(4)}"  # a command may publish beside the directory
         try:
             draft.write_bytes(signed)

@@ -136,7 +136,7 @@ def test_what_keeps_x_roads_form_from_being_signed_keeps_ours_from_nothing(
     assert not looked()[0]
 
 
-@pytest.mark.parametrize("broken", ["[]", "5", "{"])
+@pytest.mark.parametrize("broken", ["[]", "5", "{", '{"gateways": 1}', '{"authorities": [{"certificate": "x"}]}'])
 def test_content_of_any_form_is_looked_at_again_until_it_can_be_signed(
     var: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
