@@ -216,8 +216,11 @@ class GatewayServer:
         while True:
             await asyncio.sleep(SWEEP)
             now = time.monotonic()
-            if self.core.end_partners():
-                self._follow()
+            try:
+                if self.core.end_partners():
+                    self._follow()
+            except Exception:
+                _logger.exception("gateway.end_partners")
             found: list[Swept] = [*self.connections, *self.links, *self.peers.values(), *self.nodes.values()]
             found += self.core.passing.bodies
             for one in found:

@@ -4,10 +4,8 @@ import io
 import re
 import subprocess
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 
 import pytest
-from asn1crypto import cms, core
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
@@ -18,9 +16,7 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
 from onedoor.signing import (
     archive,
-    certificates,
     development,
-    embedding,
     envelope,
     keys,
     opinion,
@@ -29,10 +25,8 @@ from onedoor.signing import (
     stamps,
     status,
 )
-from onedoor.signing.asice import timestamps
 from onedoor.signing.certificates import Subject
 from onedoor.signing.envelope import open_file
-from onedoor.signing.status import SKEW
 from onedoor.signing.tests.authorities import AIA, START, Lab, at_their
 from onedoor.signing.tests.conftest import DATA
 from onedoor.signing.trust import Trust
@@ -191,82 +185,6 @@ def test_the_responder_stands_among_the_first_certificates_of_its_answer(lab, ho
     assert (found is None) == (before == status.MOST_CARRIED)
 
 
-def ours(file, lab, moment):
-    """Return why *file* is not valid by our own judgement alone, as what agencies send each other is judged."""
-    return pades.check_pdf(file, lab.trust, moment=moment, twice=False).reasons
-
-
-def test_a_seal_of_another_key_than_its_certificates_is_none(plain, lab, holder):
-    _, certificate = holder
-    thief = SimpleNamespace(public_key=certificate.public_key, sign=keys.new_key().sign)
-    file = pades.sign_pdf(plain, thief, certificate, moment=SIGNED)
-    assert ours(file, lab, STAMPED) == (Reason.DAMAGED,)
-
-
-@pytest.mark.parametrize(("apart", "reasons"), [(SKEW, ()), (SKEW + timedelta(minutes=1), (Reason.STAMP_ORDER,))])
-def test_clocks_differ_by_some_minutes_and_no_more(plain, file, lab, holder, apart, reasons):
-    late = pades.sign_pdf(plain, *holder, moment=STAMPED + apart, stamper=lab)
-    assert ours(late, lab, STAMPED) == reasons
-    assert ours(file, lab, STAMPED - apart) == reasons
-
-
-def test_a_time_stamp_whose_authority_was_revoked_proves_nothing(file, lab):
-    development.revoke(lab.folder, lab.stamper, STAMPED + timedelta(minutes=10))
-    lab.moment = STAMPED + timedelta(days=1)
-    assert ours(file, lab, lab.moment) == (Reason.STAMP_ENDED,)
-
-
-def test_a_seal_that_says_no_moment_is_damaged(file, lab, monkeypatch):
-    monkeypatch.setattr(envelope, "_moment", lambda _: None)
-    assert ours(file, lab, STAMPED) == (Reason.DAMAGED,)
-
-
-def test_what_is_no_certificate_in_an_update_makes_it_damaged(file, lab):
-    standing = open_file(file, lab.trust.roots).standing
-    update = archive.update(standing, archive.Evidence((b"0\0",)), lab.room)
-    stamped = file + update.filled(lab.stamp(file + update.head + update.tail))
-    assert ours(stamped, lab, STAMPED) == (Reason.DAMAGED,)
-
-
-def test_an_answer_to_another_question_is_no_time_stamp(lab):
-    asked, other = stamps.request(b"x"), stamps.request(b"x")
-    answer = development.stamp(asked, lab.stamping, [lab.stamper], STAMPED)
-    assert stamps.read(stamps.taken(answer, asked, b"x"), b"x")
-    with pytest.raises(stamps.NoTimeStamp, match="another question"):
-        stamps.taken(answer, other, b"x")
-
-
-def respelled(token, change):
-    outer = cms.ContentInfo.load(token)
-    change(outer["content"])
-    return outer.dump(force=True)
-
-
-def twice(content):
-    content["certificates"].append(content["certificates"][0].copy())
-
-
-def more(content):
-    content["signer_infos"][0]["unsigned_attrs"] = [{"type": "1.2.3", "values": []}]
-
-
-def with_null(name):
-    def change(content):
-        content["signer_infos"][0][name] = {**content["signer_infos"][0][name].native, "parameters": core.Null()}
-
-    return change
-
-
-@pytest.mark.parametrize("change", [twice, more, with_null("signature_algorithm")])
-def test_a_token_has_one_spelling(lab, change):
-    token = lab.stamp(b"x")
-    assert respelled(token, lambda _: None) == token
-    other = respelled(token, change)
-    assert other != token
-    assert timestamps.check(other, b"x", ()), "it says the same"
-    assert stamps.read(other, b"x") is None
-
-
 def test_a_larger_token_is_given_more_room_on_the_second_try(plain, lab, holder):
     class Growing:
         room = 256
@@ -289,6 +207,11 @@ def forged(file):
     return out.getvalue()
 
 
+def said_by_pdfsig(file, folder):
+    (folder / "a.pdf").write_bytes(file)
+    return subprocess.run(["pdfsig", "a.pdf"], check=False, cwd=folder, capture_output=True, text=True).stdout
+
+
 def test_an_increment_appended_by_anybody_is_an_addition(file, lab, tmp_path):
     bad = forged(file)
     assert "Signature is Valid" in said_by_pdfsig(bad, tmp_path)  # pdfsig does not look at what follows
@@ -307,47 +230,6 @@ def test_an_increment_is_an_addition_even_under_a_good_time_stamp(file, lab):
         bad = archive.Update(head, update.room, update.tail, update.standing)
         stamped = file + bad.filled(lab.stamp(file + head + update.tail))
         assert pades.check_pdf(stamped, lab.trust, moment=STAMPED).reasons == (Reason.ADDED_AFTER_SIGNING,)
-
-
-def test_behind_a_container_and_a_token_stand_zeros_alone(file, lab):
-    ends = [found.end() for found in re.finditer(rb"<[0-9A-F]{2000,}00(?=>)", file)]
-    assert len(ends) == 2
-    for end in ends:
-        bad = file[: end - 2] + b"01" + file[end:]
-        assert pades.check_pdf(bad, lab.trust, moment=STAMPED).reasons[0] in (Reason.DAMAGED, Reason.STAMP_BROKEN)
-        assert not both(bad, lab).valid
-
-
-@pytest.mark.parametrize(
-    "change", [(b"/Certs[", b"/Certs[9 0 R "), (b" 0 R]/OCSPs", b"]/OCSPs"), (b"/OCSPs[", b"/OCSPs[9 0 R ")]
-)
-def test_an_update_lists_what_it_and_those_before_hold_and_nothing_else(file, lab, change):
-    lab.moment = STAMPED + timedelta(days=1)
-    again = pades.make_last(file, lab.trust, lab)
-    bad = file + again[len(file) :].replace(*change, 1)
-    assert pades.check_pdf(bad, lab.trust, moment=lab.moment).reasons == (Reason.ADDED_AFTER_SIGNING,)
-
-
-@pytest.mark.parametrize("part", [b"<</Length ", b"/Contents<"])
-def test_an_update_without_one_of_its_parts_is_none(file, lab, part):
-    end = len(envelope.sealed_part(file))
-    bad = file[:end] + file[end:].replace(part, part.swapcase())
-    assert pades.check_pdf(bad, lab.trust, moment=STAMPED).reasons == (Reason.ADDED_AFTER_SIGNING,)
-
-
-def test_a_seal_that_was_not_made_to_be_added_to_is_valid_alone(plain, lab, holder, monkeypatch):
-    monkeypatch.setattr(embedding, "_open", lambda pdf: IncrementalPdfFileWriter(io.BytesIO(pdf)))
-    sealed = pades.sign_pdf(plain, *holder, moment=SIGNED)
-    assert both(sealed, lab).valid
-    assert pades.check_pdf(sealed + b"\n", lab.trust, moment=STAMPED).reasons == (Reason.ADDED_AFTER_SIGNING,)
-    with pytest.raises(Refused) as refused:
-        pades.make_last(sealed, lab.trust, lab)
-    assert refused.value.reason == Reason.DAMAGED
-
-
-def test_an_update_lists_so_many_parts_and_no_more(file, lab, monkeypatch):
-    monkeypatch.setattr(archive, "MOST_PARTS", 1)
-    assert pades.check_pdf(file, lab.trust, moment=STAMPED).reasons == (Reason.ADDED_AFTER_SIGNING,)
 
 
 def test_a_file_of_too_many_time_stamps_is_refused_unread(file, lab, monkeypatch):
@@ -412,44 +294,3 @@ def kept(tmp_path_factory, plain):
     trust = Trust(lab.trust.roots, lab.trust.stamping)
     assert pades.check_pdf(file, trust, moment=STAMPED).valid
     return file, lambda changed: pades.check_pdf(changed, trust, moment=STAMPED, twice=False).valid
-
-
-def said_by_pdfsig(file, folder):
-    (folder / "a.pdf").write_bytes(file)
-    return subprocess.run(["pdfsig", "a.pdf"], check=False, cwd=folder, capture_output=True, text=True).stdout
-
-
-def test_pdfsig_takes_the_seal_as_valid_and_sees_the_time_stamp_cover_the_file(file, tmp_path):
-    said = said_by_pdfsig(file, tmp_path)
-    seal, stamp = said.split("Signature #2")
-    assert "Signature is Valid" in seal
-    assert "Total document signed" in stamp
-    assert development.STAMP_NAME in stamp
-
-
-def test_openssl_verifies_each_time_stamp_and_refuses_a_changed_file(file, lab, tmp_path):
-    opened = open_file(file, lab.trust.roots)
-    found = archive.read(file, archive.standing(opened.sealed))
-    certificates.save_certificates(tmp_path / "root.pem", [lab.authority.certificate])
-    pairs = [(opened.envelope.token, opened.envelope.signature), (found.token, found.stamped)]
-    for token, stamped in pairs:
-        assert "OK" in by_openssl(token, stamped, tmp_path)
-        assert "OK" not in by_openssl(token, stamped + b" ", tmp_path)
-
-
-def by_openssl(token, stamped, folder):
-    (folder / "token").write_bytes(token)
-    (folder / "data").write_bytes(stamped)
-    command = "openssl ts -verify -data data -in token -token_in -CAfile root.pem"
-    return subprocess.run(command.split(), check=False, cwd=folder, capture_output=True, text=True).stdout
-
-
-def test_openssl_takes_the_answer_of_the_responder(lab, holder, tmp_path):
-    told = lab.status(holder[1], lab.authority.certificate)
-    (tmp_path / "told").write_bytes(told.der)
-    certificates.save_certificates(tmp_path / "root.pem", [lab.authority.certificate])
-    certificates.save_certificates(tmp_path / "seal.pem", [holder[1]])
-    command = "openssl ocsp -respin told -issuer root.pem -CAfile root.pem -cert seal.pem"
-    done = subprocess.run(command.split(), check=False, cwd=tmp_path, capture_output=True, text=True)
-    assert "\ngood\n" in done.stdout, done.stdout  # of that hour: this command knows no other moment than now
-    assert "Response verify OK" in done.stderr, done.stderr

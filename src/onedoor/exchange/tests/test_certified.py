@@ -1,0 +1,112 @@
+"""A registration's certificates: whose count, for what, from when on, and until they are revoked."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from onedoor.exchange.directory import admitting
+from onedoor.exchange.directory.admitting import Directory
+from onedoor.exchange.directory.registering import BadRegistration
+from onedoor.exchange.tests.test_admitting import GATEWAY, NEW, joined, registration
+from onedoor.exchange.tests.test_registering import Change, changed
+from onedoor.exchange.tests.test_registering import directory as directory
+from onedoor.exchange.tests.test_registering import gateway as gateway
+from onedoor.exchange.tests.test_registering import var as var
+from onedoor.signing import development
+from onedoor.signing.certificates import Authority, load_certificates, pem, save_certificates
+
+
+def certified_as(gateway: Path, var: Path, name: str, profile: Any, ahead: timedelta = timedelta()) -> Change:
+    """Return the change that puts another certificate of the same key into a registration."""
+    authority, own = Authority.load(var / "directory/ca"), load_certificates(gateway / f"{name}.pem")[0]
+    issued = authority.issue(own.subject, own.public_key(), profile, moment=datetime.now(UTC) + ahead)  # type: ignore[arg-type]
+    which = {"signing": "signing", "outer": "tls"}[name]
+    return lambda data: data.update({which: pem([issued]).decode()})
+
+
+@pytest.mark.parametrize(
+    ("name", "profile", "ahead", "why"),
+    [
+        ("signing", "message", 1, "certificate for signatures is not in force"),
+        ("outer", "tls", 1, "certificate for TLS is not in force"),
+        ("signing", "tls", 0, "key usage"),
+        ("outer", "message", 0, "key usage"),
+    ],
+)
+def test_a_certificate_counts_for_what_it_was_given_for_and_from_its_day_on(
+    var: Path, directory: Directory, gateway: Path, name: str, profile: str, ahead: int, why: str
+) -> None:
+    with pytest.raises(BadRegistration, match=why):
+        directory.add(changed(gateway, certified_as(gateway, var, name, profile, timedelta(days=ahead))))
+
+
+def test_a_gateway_has_a_key_for_each_of_its_two_certificates(var: Path, directory: Directory, gateway: Path) -> None:
+    (gateway / "outer.key").write_bytes((gateway / "signing.key").read_bytes())
+    own = load_certificates(gateway / "signing.pem")[0]
+    issued = Authority.load(var / "directory/ca").issue(own.subject, own.public_key(), "tls")  # type: ignore[arg-type]
+    save_certificates(gateway / "outer.pem", [issued])
+    with pytest.raises(BadRegistration, match="each needs its own"):
+        directory.add(registration(gateway))
+
+
+def test_no_gateway_has_the_key_that_another_one_shows(
+    var: Path, directory: Directory, gateway: Path, tmp_path: Path
+) -> None:
+    directory.add(registration(gateway))
+    other = joined(var, tmp_path / "other", f"{NEW}/SECOND", "192.0.2.10:5500")
+    for file in ("outer.key", "outer.pem"):
+        (other / file).write_bytes((gateway / file).read_bytes())
+    with pytest.raises(BadRegistration, match=f"{GATEWAY} has its key"):
+        directory.add(registration(other))
+
+
+def test_an_authority_that_names_members_in_an_unknown_way_names_none(
+    var: Path, directory: Directory, gateway: Path
+) -> None:
+    (name,) = (one["name"] for one in directory.content()["authorities"])
+    directory.withdraw(name)
+    directory.approve("other", load_certificates(var / "directory/ca/ca.pem")[0], profile="Nobodys", ocsp="")
+    with pytest.raises(BadRegistration, match="does not name the member"):
+        directory.add(registration(gateway))
+
+
+def test_certificates_that_nobody_approved_gave_or_that_ended_are_refused(
+    var: Path, directory: Directory, gateway: Path
+) -> None:
+    raw = registration(gateway)
+    late = Directory(directory.folder, "anna", datetime.now(UTC) + timedelta(days=400))
+    with pytest.raises(BadRegistration, match="not in force"):
+        late.add(raw)
+    (name,) = (one["name"] for one in directory.content()["authorities"])
+    directory.withdraw(name)
+    with pytest.raises(BadRegistration, match="no approved authority"):
+        directory.add(raw)
+    with pytest.raises(admitting.NotApproved):
+        directory.withdraw(name)
+    with pytest.raises(admitting.BadAuthority):
+        directory.approve("leaf", load_certificates(gateway / "signing.pem")[0], profile="x", ocsp="")
+    authority = load_certificates(var / "directory/ca/ca.pem")[0]
+    directory.approve("again", authority, profile="BasicCertificateProfileInfoProvider", ocsp="")
+    directory.approve_stamps("stamps", load_certificates(var / "directory/tsa.pem")[0], "http://tsa.example/")
+    assert directory.add(raw)[1]
+    assert [one["name"] for one in directory.content()["time_stampers"]][-1] == "stamps"
+
+
+def test_a_certificate_that_is_revoked_is_refused(
+    directory: Directory, gateway: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from onedoor.exchange.directory import authorities, registering
+    from onedoor.signing import status
+
+    here = authorities.Authorities(directory.folder)
+
+    def told(_: object, certificate: Any, issuer: Any) -> status.Status | None:
+        return status.read(here.status(status.request(certificate, issuer)), certificate, issuer)
+
+    monkeypatch.setattr(registering.Responders, "status", told)
+    revoked = load_certificates(gateway / "signing.pem")[0]
+    development.revoke(directory.folder / "ca", revoked, datetime.now(UTC))
+    with pytest.raises(BadRegistration, match="signatures is revoked"):
+        directory.add(registration(gateway))
