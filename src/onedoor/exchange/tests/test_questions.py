@@ -35,14 +35,19 @@ def test_one_question_of_a_client_is_under_way_and_the_threads_of_others_stay_fr
     asyncio.run(crowd())
 
 
-def test_who_owns_no_record_here_has_no_file_read(tmp_path: Path) -> None:
+def test_who_owns_no_record_here_has_no_file_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Read(Exception):
+        """A file is read."""
+
+    def found(*_: object) -> None:
+        raise Read
+
+    monkeypatch.setattr(records, "found", found)
     kept = operations.Operations(tmp_path)
-    kept.folder.mkdir()
-    (kept.folder / f"{records.KIND}{1:011d}-1-0.jsonl").write_bytes(b"[2,this cannot be read]\n")
     raw = question(monitoring.DATA, criteria(1, 3)).encode()
     _, body = monitoring.answer(kept, monitoring.DATA, None, raw)
     assert b"recordsCount>0<" in body
-    with pytest.raises(ValueError, match="JSON"):
+    with pytest.raises(Read):
         monitoring.answer(kept, monitoring.DATA, lambda _: False, raw)
 
 

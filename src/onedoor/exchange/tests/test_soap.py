@@ -178,9 +178,13 @@ def test_an_id_in_soap_becomes_a_header_only_if_it_can_be_one(id_: str, kept: bo
 
 def test_a_fault_that_another_gateway_told_is_a_text_and_nothing_else() -> None:
     hostile = "</x:faultDetail></detail><a/>\ud800\x00&b;"
-    told = told_by(f"Server.{hostile}", json.dumps({"message": hostile, "detail": hostile}).encode(), after="")
+    body = json.dumps({"message": hostile, "detail": hostile}).encode()
+    assert told_by(f"Server.{hostile}", body, after="") is None
+    told = told_by("Server.Of.It", body, after="")
     assert told
-    _, body = soap.told(told, newer=False)
+    assert (told.type, told.message) == ("Server.Of.It", "</x:faultDetail></detail><a/>&b;")
+    assert hostile not in told.detail
+    _, body = soap.told(Fault(f"Server.{hostile}", hostile, detail=hostile), newer=False)
     found = ET.fromstring(body).find(f"{S}Body/{S}Fault")
     assert found is not None
     assert [one.tag for one in found] == ["faultcode", "faultstring", "faultactor", "detail"]
