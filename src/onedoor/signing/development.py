@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 
+from onedoor.kernel.durable import write_whole
 from onedoor.signing import cms, detached
 from onedoor.signing.keys import PrivateKey
 
@@ -31,9 +32,7 @@ def revoke(folder: Path, certificate: x509.Certificate, moment: datetime) -> Non
     """Write into *folder* that *certificate* is revoked from *moment* on, unless it is already."""
     known = _revoked(folder)
     known.setdefault(str(certificate.serial_number), moment.astimezone(UTC).isoformat(timespec="seconds"))
-    draft = folder / f".{REVOKED}.{secrets.token_hex(4)}"
-    draft.write_text(json.dumps(known, indent=1))
-    draft.replace(folder / REVOKED)
+    write_whole(folder / REVOKED, json.dumps(known, indent=1).encode())
 
 
 def status(

@@ -23,6 +23,7 @@ from onedoor.exchange.directory.layout import EXCHANGE, GATEWAYS, HOST, Layout, 
 from onedoor.exchange.gateway import identities, local
 from onedoor.exchange.granting import ASKS, DECISIONS
 from onedoor.exchange.permissions import Grant, Permission
+from onedoor.kernel.durable import write_whole
 from onedoor.kernel.nation import Agency, Nation
 from onedoor.signing import development, holders
 from onedoor.signing.certificates import (
@@ -314,10 +315,4 @@ def write(path: Path, data: bytes, *, private: bool = False) -> None:
     if path.exists() and path.read_bytes() == data:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        draft.touch(0o600 if private else 0o644)
-        draft.write_bytes(data)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    write_whole(path, data, mode=0o600 if private else 0o644)

@@ -3,7 +3,6 @@
 import json
 import logging
 import math
-import secrets
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +13,7 @@ from onedoor.exchange.directory import journal
 from onedoor.exchange.directory.journal import Change
 from onedoor.exchange.directory.sources import FOLDER, Sources
 from onedoor.exchange.parameters import EXTERNAL_LIST
+from onedoor.kernel.durable import write_whole
 from onedoor.kernel.errors import OnedoorError
 from onedoor.signing.certificates import load_certificates
 from onedoor.signing.keys import load_key
@@ -56,12 +56,7 @@ class Publisher:
         certificate = load_certificates(self._folder / "signing.pem")[0]
         signed = configuration.write(data, load_key(self._folder / "signing.key"), certificate)
         configuration.read(signed, (certificate,), moment=now)
-        draft = self._folder / f".{SIGNED}.{secrets.token_hex(4)}"  # a command may publish beside the directory
-        try:
-            draft.write_bytes(signed)
-            draft.replace(self._folder / SIGNED)
-        finally:
-            draft.unlink(missing_ok=True)
+        write_whole(self._folder / SIGNED, signed)  # a command may publish beside the directory
         return signed
 
     def _last(self) -> int:

@@ -159,12 +159,19 @@ def sources(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> di
     return found
 
 
-def test_a_list_that_ends_before_one_that_counted_counts_no_more(
-    place: Place, tmp_path: Path, sources: dict[str, Publisher], caplog: pytest.LogCaptureFixture
-) -> None:
-    folder, now, signed = tmp_path / "gateway", datetime.now(UTC), signed_by_directory(place)
+@pytest.fixture
+def folder(place: Place, tmp_path: Path) -> Path:
+    """Return the folder of a gateway that has X-Road's anchor and has seen no list yet."""
+    folder = tmp_path / "gateway"
     folder.mkdir()
     shutil.copy(place.seats["G22"].gateway_state / parameters.ANCHOR, folder)
+    return folder
+
+
+def test_a_list_that_ends_before_one_that_counted_counts_no_more(
+    place: Place, folder: Path, sources: dict[str, Publisher], caplog: pytest.LogCaptureFixture
+) -> None:
+    now, signed = datetime.now(UTC), signed_by_directory(place)
     for name in ("former", "later"):
         sources["used"] = sources[name]
         assert anchored.held(signed, folder, now).members[0].name == name
@@ -180,11 +187,9 @@ def test_a_list_that_ends_before_one_that_counted_counts_no_more(
 
 
 def test_a_full_disk_holds_up_no_list_that_is_newer(
-    place: Place, tmp_path: Path, sources: dict[str, Publisher], caplog: pytest.LogCaptureFixture
+    place: Place, folder: Path, sources: dict[str, Publisher], caplog: pytest.LogCaptureFixture
 ) -> None:
-    folder, now, signed = tmp_path / "gateway", datetime.now(UTC), signed_by_directory(place)
-    folder.mkdir()
-    shutil.copy(place.seats["G22"].gateway_state / parameters.ANCHOR, folder)
+    now, signed = datetime.now(UTC), signed_by_directory(place)
     sources["used"] = sources["former"]
     assert anchored.held(signed, folder, now).members[0].name == "former"
     sources["used"] = sources["later"]

@@ -17,6 +17,15 @@ from onedoor.exchange.tests.test_admitting import gateway as gateway
 from onedoor.exchange.tests.test_admitting import var as var
 from onedoor.signing.certificates import load_certificates
 
+PROFILES = {"signing": "message", "outer": "tls"}
+
+
+def renew(var: Path, gateway: Path, *names: str) -> None:
+    """Give *gateway* its next keys of these *names*, with their certificates."""
+    for name in names:
+        joining.renew(gateway, name)
+        certify(var, gateway, name, PROFILES[name])
+
 
 @pytest.mark.parametrize("at_once", [False, True])
 def test_new_keys_are_published_with_those_before_until_they_count_no_more(
@@ -24,9 +33,7 @@ def test_new_keys_are_published_with_those_before_until_they_count_no_more(
 ) -> None:
     directory.add(registration(gateway))
     first = published(directory).gateways[GATEWAY]
-    for name, profile in (("signing", "message"), ("outer", "tls")):
-        joining.renew(gateway, name)
-        certify(var, gateway, name, profile)
+    renew(var, gateway, *PROFILES)
     overlap = timedelta() if at_once else timedelta(hours=1)
     directory.add(registration(gateway, 1), overlap=overlap)
     found = published(directory).gateways[GATEWAY]
@@ -51,8 +58,7 @@ def test_a_gateway_that_goes_back_to_its_key_of_before_does_so_as_to_any_other(
     first = registration(gateway)
     directory.add(first)
     kept = [(gateway / f"signing.{kind}").read_bytes() for kind in ("key", "pem")]
-    joining.renew(gateway, "signing")
-    certify(var, gateway, "signing", "message")
+    renew(var, gateway, "signing")
     directory.add(registration(gateway, 1), overlap=timedelta())
     second = published(directory).gateways[GATEWAY].signing
     for kind, data in zip(("key", "pem"), kept, strict=True):
@@ -70,9 +76,7 @@ def test_an_overlap_stays_when_its_gateway_says_something_else_and_ends_at_once_
 ) -> None:
     directory.add(registration(gateway))
     first = published(directory).gateways[GATEWAY]
-    for name, profile in (("signing", "message"), ("outer", "tls")):
-        joining.renew(gateway, name)
-        certify(var, gateway, name, profile)
+    renew(var, gateway, *PROFILES)
     directory.add(registration(gateway, 1))
     told = published(directory).gateways[GATEWAY].before
     moved = joining.Wanted(GATEWAY, "Ninth", "192.0.2.19:5500", "http://127.0.0.1:1/")
@@ -98,8 +102,7 @@ def test_nobody_takes_the_certificate_that_a_gateway_of_ours_showed_before(
 ) -> None:
     directory.add(registration(gateway))
     before = published(directory).gateways[GATEWAY].tls
-    joining.renew(gateway, "outer")
-    certify(var, gateway, "outer", "tls")
+    renew(var, gateway, "outer")
     directory.add(registration(gateway, 1))
     other = joined(var, tmp_path / "other", f"{NEW}/SECOND", "192.0.2.10:5500")
     for file in ("outer.key", "outer.pem"):
