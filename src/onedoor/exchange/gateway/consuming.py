@@ -36,7 +36,8 @@ from onedoor.kernel.access import PUBLIC, SYSTEM
 from onedoor.kernel.ids import uuid7_text
 from onedoor.kernel.routing import EVERY, Route
 
-LONGEST_ID = 255
+LONGEST_ID, LAST = 255, 200
+"""Bytes of an id; from which status on an answer is the last one (RFC 9110, 15: before it are interim ones)."""
 BUSY = 503, b"Service Unavailable"
 METHODS = frozenset((b"GET", b"POST", b"PUT", b"DELETE", b"PATCH", b"HEAD", b"OPTIONS", b"TRACE"))
 _CLIENT, _ID = b"x-road-client", b"x-road-id"
@@ -391,7 +392,7 @@ def _read_headers(sent: Fields, request_id: bytes) -> tuple[Fields, str]:
 
 def _usable(response: Response) -> bool:
     """Return whether *response* is a last one, and leaves it to this gateway to say where it ends."""
-    return response.status >= 200 and OF_HTTP.isdisjoint(response.headers.named)  # noqa: PLR2004 - 1xx is not the answer yet
+    return response.status >= LAST and OF_HTTP.isdisjoint(response.headers.named)
 
 
 def _belongs(response: Response, client: str, service: str, message_id: str) -> bool:
