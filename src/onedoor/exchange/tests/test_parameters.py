@@ -1,7 +1,6 @@
 """The nation's configuration in X-Road's words, held to what X-Road's schemas of versions 5 and 6 ask for."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,65 +15,76 @@ from onedoor.kernel import settings
 from onedoor.kernel.nation import load
 from onedoor.signing.certificates import load_certificates
 
+RNG = "http://relaxng.org/ns/structure/1.0"
 V5 = Path(__file__).parents[4] / "tests" / "vectors" / "xroad" / "globalconf" / "v5"
-CONF, ID = "{http://x-road.eu/xsd/xroad.xsd}", "{http://x-road.eu/xsd/identifiers}"
-CLASS = "code description"
-IDENTIFIER = f"{ID}xRoadInstance {ID}memberClass {ID}memberCode {ID}subsystemCode?"
-ORDER = {
+CONF, ID = "http://x-road.eu/xsd/xroad.xsd", "http://x-road.eu/xsd/identifiers"
+SCHEMA = {
     "shared": (
-        "instanceIdentifier source+ approvedCA* approvedTSA* member* securityServer* globalGroup* centralService* "
-        "globalSettings"
+        "instanceIdentifier source:source+ approvedCA:approvedCA* approvedTSA:approvedTSA* member:member* "
+        "securityServer:securityServer* globalGroup:globalGroup* centralService:centralService* "
+        "globalSettings:globalSettings"
     ),
-    "source": "address internalVerificationCert* externalVerificationCert*",
-    "approvedCA": "name authenticationOnly? topCA intermediateCA* certificateProfileInfo acmeServer?",
-    "topCA": "cert ocsp*",
-    "ocsp": "url cert?",
-    "acmeServer": "directoryURL ipAddress?",
-    "approvedTSA": "name url cert",
-    "member": "memberClass memberCode name subsystem*",
-    "memberClass": CLASS,
-    "subsystem": "subsystemCode subsystemName?",
-    "securityServer": "owner serverCode address? authCertHash* client* inMaintenanceMode?",
-    "globalGroup": "groupCode description groupMember*",
-    "groupMember": IDENTIFIER,
-    "globalSettings": "memberClass* ocspFreshnessSeconds",
-    "private": "instanceIdentifier configurationAnchor* managementService timeStampingIntervalSeconds",
-    "managementService": "authCertRegServiceAddress authCertRegServiceCert? managementRequestServiceProviderId",
-    "managementRequestServiceProviderId": IDENTIFIER,
-    "anchor": "generatedAt? instanceIdentifier source+",
-    "anchored": "downloadURL verificationCert+",
+    "source": "address internalVerificationCert:base64Binary+ externalVerificationCert:base64Binary+",
+    "approvedCA": (
+        "name authenticationOnly:boolean? topCA:authority intermediateCA:authority* certificateProfileInfo "
+        "acmeServer:acmeServer?"
+    ),
+    "authority": "cert:base64Binary ocsp:ocsp*",
+    "ocsp": "url cert:base64Binary?",
+    "acmeServer": "directoryURL ipAddress? authenticationCertificateProfileId? signingCertificateProfileId?",
+    "approvedTSA": "name url cert:base64Binary",
+    "member": "@id:ID memberClass:memberClass memberCode name subsystem:subsystem*",
+    "memberClass": "code description",
+    "subsystem": "@id:ID subsystemCode subsystemName?",
+    "securityServer": (
+        "owner:IDREF serverCode address? authCertHash:base64Binary* client:IDREF* inMaintenanceMode:inMaintenanceMode?"
+    ),
+    "inMaintenanceMode": "message?",
+    "globalGroup": "groupCode description groupMember:identifier*",
+    "centralService": "serviceCode implementingService:identifier?",
+    "identifier": "@id.objectType:NCName id.xRoadInstance id.memberClass id.memberCode id.subsystemCode?",
+    "globalSettings": "memberClass:memberClass* ocspFreshnessSeconds:integer",
+    "private": (
+        "instanceIdentifier configurationAnchor:anchor* managementService:managementService "
+        "timeStampingIntervalSeconds:integer"
+    ),
+    "managementService": (
+        "authCertRegServiceAddress authCertRegServiceCert:base64Binary? managementRequestServiceProviderId:identifier"
+    ),
+    "anchor": "generatedAt:dateTime? instanceIdentifier source:anchored+",
+    "anchored": "downloadURL verificationCert:base64Binary+",
 }
-"""Element → its children in their order (X-Road 7.8: shared-parameters.xsd of v5 and v6, PR-GCONF annexes C and E)."""
+"""What an element of a kind holds, in its order: ``name:kind`` or ``name:type`` (otherwise a string), and how often.
+
+X-Road 7.8: shared-parameters.xsd of versions 5 and 6, PR-GCONF annexes C to E.
+"""
+OFTEN = {"?": "optional", "*": "zeroOrMore", "+": "oneOrMore"}
 
 
 def faults(document: bytes, kind: str) -> list[str]:
     """Return what in *document* the schema of a *kind* does not allow."""
-    root = etree.fromstring(document)
-    found = [] if root.tag == f"{CONF}{'configurationAnchor' if kind == 'anchor' else 'conf'}" else ["root"]
-    places = [one.get("id") for one in root.iter() if one.get("id")]
-    found += [f"{one.tag} {one.text}" for one in root.iter("owner", "client") if one.text not in places]
-    found += ["id twice"] if len(places) != len(set(places)) else []
-    return found + list(_disordered(root, kind))
+    root = "configurationAnchor" if kind == "anchor" else "conf"
+    types = "http://www.w3.org/2001/XMLSchema-datatypes"
+    grammar = f'<element xmlns="{RNG}" datatypeLibrary="{types}" name="{root}" ns="{CONF}">{_held(kind)}</element>'
+    schema = etree.RelaxNG(etree.fromstring(grammar))
+    read = etree.fromstring(document)
+    found = [] if schema.validate(read) else [str(schema.error_log)]
+    places = [one.get("id") for one in read.iter() if one.get("id")]
+    found += [f"{one.tag} {one.text}" for one in read.iter("owner", "client") if one.text not in places]
+    return found + (["id twice"] if len(places) != len(set(places)) else [])
 
 
-def _disordered(element: etree._Element, kind: str) -> Iterator[str]:
-    tags = [str(child.tag) for child in element]
-    for wanted in ORDER[kind].split():
-        name, many = wanted.rstrip("?*+"), wanted[-1:]
-        taken = 0
-        while tags and tags[0] == name and (many in "*+" or not taken):
-            tags.pop(0)
-            taken += 1
-        if not taken and many not in "?*":
-            yield f"{kind}: no {name}"
-    if tags:
-        yield f"{kind}: {tags[0]} out of place"
-    for child in element:
-        name = "anchored" if kind == "anchor" and child.tag == "source" else str(child.tag)
-        if name in ORDER:
-            yield from _disordered(child, name)
-        elif len(child):
-            yield f"{name} holds elements"
+def _held(kind: str) -> str:
+    return "".join(map(_part, SCHEMA[kind].split()))
+
+
+def _part(wanted: str) -> str:
+    name, _, kind = wanted.lstrip("@").rstrip("?*+").partition(":")
+    space, _, tag = name.rpartition(".")
+    what, often = "attribute" if wanted[0] == "@" else "element", OFTEN.get(wanted[-1])
+    held = _held(kind) if kind in SCHEMA else f'<data type="{kind or "string"}"/>'
+    part = f'<{what} name="{tag}" ns="{ID if space else ""}">{held}</{what}>'
+    return f"<{often}>{part}</{often}>" if often else part
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +106,7 @@ def test_x_roads_own_documents_are_in_the_order_that_ours_are_held_to(kind: str)
     document = (V5 / f"{kind}-params.xml").read_bytes()
     assert faults(document, kind) == []
     assert faults(document.replace(b"<instanceIdentifier>DEV</instanceIdentifier>", b"", 1), kind)
+    assert faults(document.replace(b"Seconds>", b"Seconds>some ", 1), kind)
 
 
 def test_what_x_roads_readers_are_told_is_as_its_schemas_ask(var: Path, content: dict[str, Any]) -> None:
