@@ -296,7 +296,7 @@ class Peer:
             reading.SENT_REQUESTS, payload, self.core.sealer, lambda error: self._logged(taken, error), lazy=True
         )
         if self.core.log.failed is None:  # what the log cannot hold is not asked
-            link.write(batches.REQUESTS, payload)
+            link.ask(payload, sum(not one.passed for one in taken))
         if self._announced:
             self._leave(taken, link)
         if not link.paused:
@@ -317,7 +317,9 @@ class AskingLink(Link):
         super().__init__(peer.core)
         self._asker = peer
         self.paused = self._leaves = False
-        self._logging: list[batches.Batch] = []
+        self._owed = 0
+        self._batches: list[batches.Batch] = []
+        """Those that are being logged."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -327,6 +329,11 @@ class AskingLink(Link):
             self.abort()
         else:
             self._asker.ready(self)
+
+    def ask(self, payload: bytes, count: int) -> None:
+        """Send a batch of so many requests; each may have an answer, and what closes the body of that."""
+        self._owed += 2 * count
+        self.write(batches.REQUESTS, payload)
 
     def connection_lost(self, _: Exception | None) -> None:
         self.streams.end("The connection to the provider's gateway was lost")
@@ -348,7 +355,7 @@ class AskingLink(Link):
 
     def frame_received(self, kind: int, payload: bytes, peer: Gateway) -> None:
         if (kind, payload) == (batches.REFUSED, batches.LEAVING):
-            self._leaves = self._asker.outbox.busy = True
+            self._left = self._leaves = self._asker.outbox.busy = True
             self._leave()
             return
         if kind != batches.RESPONSES:
@@ -359,17 +366,21 @@ class AskingLink(Link):
         try:
             batch = batches.unseal(payload, batches.RESPONSES, peer, self.core.id)
             self.core.check_signer(batch.signer.signing)
+            self._owed -= len(batch.messages)
+            if self._owed < 0:
+                raise batches.BadBatch("InvalidRequest", "there are more answers than questions")
         except batches.BadBatch as bad:
             _logger.warning("batch.refused peer=%s why=%s", peer.id, bad)
             self.core.counts["refused"] += 1
+            self._left = True
             fault = client_side(bad.kind, f"The answer of the provider's gateway is refused: {bad}")
             self.core.log.append(reading.REFUSED, payload, lambda _: self._refuse(fault))
             return
-        self._logging.append(batch)
+        self._batches.append(batch)
         if self.streams.coming:
             self.streams.closing(_answered_id(one.head) for one in batch.messages if one.passed)
         arrived, signer = time.time_ns(), batch.signer
-        self.core.keep(reading.RECEIVED_RESPONSES, payload, signer, lambda error: self._logged(batch, arrived, error))
+        self._keep(reading.RECEIVED_RESPONSES, payload, signer, lambda error: self._logged(batch, arrived, error))
 
     def _refuse(self, fault: Fault) -> None:
         """Answer all that is under way on this link with *fault*, and end it."""
@@ -378,19 +389,19 @@ class AskingLink(Link):
 
     def _came(self) -> set[str]:
         """Return the requests whose whole answers came on this link and are being logged."""
-        heads = [one.head for batch in self._logging for one in batch.messages if not one.passed]
+        heads = [one.head for batch in self._batches for one in batch.messages if not one.passed]
         return {_answered_id(head) for head in heads if bodies.HEADER not in head}
 
     def _leave(self) -> None:
         """End this link once every answer that came on it is in the log: all others were not taken."""
-        if not self._logging:
+        if not self._batches:
             self._asker.left(self)
             self.abort()
 
     def _logged(self, batch: batches.Batch, arrived: int, error: OSError | None) -> None:
         if error:
             _logger.error("responses.not_logged count=%s", len(batch.messages))
-            self._logging.remove(batch)
+            self._batches.remove(batch)
             self.streams.end("The message log cannot be written", logged=False)
             for message in batch.messages:  # the link may be lost already
                 self._asker.fail(_answered_id(message.head), LOG_FAILED)
@@ -400,7 +411,7 @@ class AskingLink(Link):
         self._asker.arrived = arrived
         for message in batch.messages:
             self._asker.answer(message, self)
-        self._logging.remove(batch)
+        self._batches.remove(batch)
         if self._leaves:
             self._leave()
 

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from contextlib import suppress
 from http import HTTPStatus
+from math import inf
 from typing import TYPE_CHECKING
 
 from onedoor.exchange import identifiers
@@ -21,7 +22,7 @@ from onedoor.exchange.gateway.messages import DROPPED, Fields, Headers, Message,
 from onedoor.exchange.gateway.nodes import REPEATABLE, Errand, Node, Reply, wire
 from onedoor.exchange.gateway.replay import TooMany, timely
 from onedoor.exchange.gateway.watching import PROVIDING, Noted
-from onedoor.exchange.gateway.wire import Link, Outbox
+from onedoor.exchange.gateway.wire import MOST_UNREAD, Link, Outbox
 from onedoor.exchange.identifiers import Target
 
 if TYPE_CHECKING:
@@ -31,9 +32,8 @@ MOST_LINKS = 128
 """Links of one peer: one from each of its workers, and those that have not ended yet."""
 SETTLED = 5.0
 """Seconds after which a link may be had leave to another worker: what was asked again on it has come by then."""
-MOST_SERVED, MOST_UNREAD = 1024, 32 * 2**20
-"""Requests of one link under way at the same time, and bytes of its answers that wait, or of its requests for the log;
-above that the link is not read."""
+MOST_SERVED = 1024
+"""Requests of one link under way at the same time; above that, or while much waits, the link is not read."""
 MOST_HELD = 256 * 2**20
 """Bytes of one peer's requests that wait for systems; further ones are turned away."""
 BODILESS = frozenset(("GET", "HEAD", "DELETE", "OPTIONS", "TRACE"))
@@ -65,8 +65,8 @@ class ProvidingLink(Link):
         self._providing, self._links = providing, links
         self._outbox = Outbox(self._send, lambda: self._serving, sure=True)
         self._outbox.busy = False
-        self._serving = self._logging = 0
-        self._paused = self._left = False
+        self._serving = 0
+        self._drained = False
         self._counted, self._settled = "", time.monotonic() + SETTLED
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -107,8 +107,6 @@ class ProvidingLink(Link):
         self.streams.clear()
 
     def frame_received(self, kind: int, payload: bytes, peer: Gateway) -> None:
-        if self._left:
-            return
         try:
             if kind != batches.REQUESTS:
                 raise batches.BadBatch("InvalidRequest", "a frame of this kind is not for a provider")
@@ -121,8 +119,6 @@ class ProvidingLink(Link):
             self.core.log.append(reading.REFUSED, payload, lambda _: self._refuse(answer))
             return
         self._serving += len(batch.messages)
-        self._logging += len(payload)
-        self._flow()
         if self.streams.coming:
             self.streams.closing(messages.request_id(one.head) for one in batch.messages if one.passed)
         arrived = time.time_ns()
@@ -130,15 +126,12 @@ class ProvidingLink(Link):
         at_once = all(one and one.safe for one in asked)
 
         def durable(error: OSError | None) -> None:
-            self._logging -= len(payload)
             if error:
                 self._unlogged()
-                return
-            self._flow()
-            if not at_once:
+            elif not at_once:
                 self._received(batch, asked)
 
-        self.core.keep(reading.RECEIVED_REQUESTS, payload, batch.signer, durable, lazy=at_once)
+        self._keep(reading.RECEIVED_REQUESTS, payload, batch.signer, durable, lazy=at_once)
         if at_once and self.core.log.failed is None:
             self._received(batch, asked)
 
@@ -199,24 +192,15 @@ class ProvidingLink(Link):
             self._outbox.free()
         self._flow()
 
-    def _flow(self) -> None:
-        if self.transport is None or self.transport.is_closing():
-            return
-        waiting = max(self._serving / MOST_SERVED, self._outbox.bytes / MOST_UNREAD, self._logging / MOST_UNREAD)
-        if not self._paused and waiting > 1:
-            self.transport.pause_reading()
-            self._paused = True
-        elif self._paused and waiting < 1 / 2 and not self.core.draining:
-            self.transport.resume_reading()
-            self._paused = False
+    def _waiting(self) -> float:
+        if self._drained:
+            return inf
+        return max(super()._waiting(), self._serving / MOST_SERVED, self._outbox.bytes / MOST_UNREAD)
 
     def drain(self) -> None:
         """Take nothing more: what the peer sends from now on was never taken, and it hears so when the link ends."""
-        if self.streams.coming or self.streams.leaving:  # they need what the peer still says of them
-            return
-        if self.transport and not self.transport.is_closing() and not self._paused:
-            self.transport.pause_reading()
-        self._paused = True
+        self._drained = not (self.streams.coming or self.streams.leaving)  # they need what the peer still says of them
+        self._flow()
 
     def leave(self) -> None:
         """Tell the peer that what it has no answer to was not taken; what it still sends is read, and is nothing."""

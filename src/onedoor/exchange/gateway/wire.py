@@ -11,9 +11,10 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from typing import Any, cast
 
-from onedoor.exchange.configuration import Gateway
+from onedoor.exchange.configuration import Before, Gateway
 from onedoor.exchange.gateway import batches, streams
 from onedoor.exchange.gateway.core import STREAMS, Core
+from onedoor.exchange.gateway.log import Callback
 from onedoor.exchange.gateway.messages import Message
 from onedoor.exchange.gateway.streams import Streams
 
@@ -25,6 +26,8 @@ CONNECT = 5.0
 """Seconds in which a connection is made."""
 DEAD_AFTER = 20_000
 """Milliseconds without an acknowledgement after which the system gives a connection up."""
+MOST_UNREAD = 32 * 2**20
+"""Bytes of a link that wait for the log; above that it is not read."""
 FRAME_WITHIN = 60.0
 """Seconds for a frame of another gateway, from its first byte to its last."""
 _logger = logging.getLogger(__name__)
@@ -172,6 +175,9 @@ class Link(asyncio.Protocol):
         self._frames = Frames()
         self.streams = Streams(self, core.passing.limits, core.passing.bodies, self.side)
         self.carries = False
+        self._left = False
+        """Whether nothing counts any more that comes."""
+        self._reads, self._logging = True, 0
         self._whole, self._since = 0, 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -188,7 +194,7 @@ class Link(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         try:
             for kind, payload in self._frames.feed(data):
-                if not self.peer:
+                if self._left or not self.peer:
                     continue
                 if kind < batches.BODY:
                     self.frame_received(kind, payload, self.peer)  # type: ignore[arg-type]  # only of bodies come views
@@ -203,6 +209,36 @@ class Link(asyncio.Protocol):
     def frame_received(self, kind: int, payload: bytes, peer: Gateway) -> None:
         """Take one frame of *peer*."""
         raise NotImplementedError
+
+    def _keep(
+        self, kind: int, payload: bytes, signer: Gateway | Before, durable: Callback, *, lazy: bool = False
+    ) -> None:
+        """Log a batch that came, as `Core.keep` does; while much waits for the log, no more is read."""
+
+        def logged(error: OSError | None) -> None:
+            self._logging -= len(payload)
+            durable(error)
+            self._flow()
+
+        self._logging += len(payload)
+        self._flow()
+        self.core.keep(kind, payload, signer, logged, lazy=lazy)
+
+    def _waiting(self) -> float:
+        """Return how much of what came waits, as a part of what may."""
+        return self._logging / MOST_UNREAD
+
+    def _flow(self) -> None:
+        """Read no more while too much waits."""
+        if self.transport is None or self.transport.is_closing():
+            return
+        waiting = self._waiting()
+        if self._reads and waiting > 1:
+            self.transport.pause_reading()
+            self._reads = False
+        elif not self._reads and waiting < 1 / 2:
+            self.transport.resume_reading()
+            self._reads = True
 
     def sweep(self, now: float) -> None:
         """End the link when a frame does not come to its end in time, unless it is we who do not read."""

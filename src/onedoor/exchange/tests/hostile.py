@@ -5,7 +5,7 @@ import ssl
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from threading import Event, Thread
+from threading import Event, Thread, Timer
 from typing import Self
 
 from onedoor.exchange.gateway import batches, messages
@@ -14,6 +14,7 @@ from onedoor.exchange.tests.nation import LOOKUP, PROVIDER, WHY, Place
 from onedoor.signing.certificates import load_certificates
 from onedoor.signing.keys import load_key
 
+UNREAD_AFTER = 2.0
 Then = Callable[[socket.socket, Event], None]
 
 
@@ -111,14 +112,15 @@ class HostileProvider:
     """Stands at the address of G01's gateway, with its keys, and answers G22's gateway with what *forged* says.
 
     *forged* gets the requests that came, as many as *awaited*, and returns the answers; they are sealed with the key of
-    the member *key*, and the byte at *flip* is changed. While it is *deaf* it reads nothing.
+    the member *key*, each *apart* or all in one batch, and the byte at *flip* is changed. While it is *deaf* it reads
+    nothing; it is *unread* while what it sends is not taken for seconds.
     """
 
     def __init__(self, place: Place) -> None:
         self.place = place
         self.awaited, self.key = 1, "G01"
         self.flip: int | None = None
-        self.deaf = False
+        self.deaf = self.apart = self.unread = False
         self.forged: Callable[[list[Message]], list[Message]] = lambda asked: [Message.of(answer_to(asked[0]), b"{}")]
         state = place.seats["G01"].gateway_state
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -152,11 +154,19 @@ class HostileProvider:
             _, payload = _frame(link)
             asked += batches.split(payload)[2]
             if len(asked) >= self.awaited:
-                sealer = _sealer("VN/GOV/G01/GATEWAY", self.place, self.key)
                 answers, asked = self.forged(asked), []
-                payload = batches.seal(batches.RESPONSES, sealer, "VN/GOV/G22/GATEWAY", answers, time.time_ns())
-                payload = payload if self.flip is None else flipped(payload, self.flip)
-                link.sendall(batches.frame(batches.RESPONSES, payload))
+                self._send(link, *([one] for one in answers) if self.apart else [answers])
+
+    def _send(self, link: socket.socket, *answers: list[Message]) -> None:
+        sealer, frames = _sealer("VN/GOV/G01/GATEWAY", self.place, self.key), b""
+        for some in answers:
+            payload = batches.seal(batches.RESPONSES, sealer, "VN/GOV/G22/GATEWAY", some, time.time_ns())
+            frames += batches.frame(batches.RESPONSES, payload if self.flip is None else flipped(payload, self.flip))
+        late = Timer(UNREAD_AFTER, setattr, (self, "unread", True))
+        late.start()
+        link.sendall(frames)
+        late.cancel()
+        self.unread = False
 
 
 def _sealer(gateway: str, place: Place, key: str) -> batches.Sealer:

@@ -2,6 +2,7 @@
 
 import json
 import xml.etree.ElementTree as ET
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -37,7 +38,7 @@ def provider(lonely: Place) -> Iterator[HostileProvider]:
 
 @pytest.fixture
 def hostile(provider: HostileProvider) -> HostileProvider:
-    provider.awaited, provider.key, provider.flip = 1, "G01", None
+    provider.awaited, provider.key, provider.flip, provider.apart = 1, "G01", None, False
     provider.forged = lambda asked: [Message.of(answer_to(asked[0]), SECRET)]
     return provider
 
@@ -51,10 +52,15 @@ def asking(lonely: Place) -> Iterator[Connections]:
 
 def refused(place: Place, member: str = "G22") -> int:
     """Return how many batches stand in the log of *member*'s gateway as refused."""
+    return logged(place, member)[reading.REFUSED]
+
+
+def logged(place: Place, member: str = "G22") -> Counter[int]:
+    """Return how many batches of each kind stand in the log of *member*'s gateway."""
     folder = place.seats[member].gateway_state
     key = (folder / "log.key").read_bytes()
     paths = sorted((folder / "log").glob("*.log"))
-    return sum(record.kind == reading.REFUSED for path in paths for record in segments.records(path, key))
+    return Counter(record.kind for path in paths for record in segments.records(path, key))
 
 
 def test_an_answer_by_hand_is_taken_when_all_is_right(
@@ -89,6 +95,22 @@ def test_an_answer_changed_in_its_body_or_under_a_strangers_key_has_no_valid_sig
         assert (answer.status, answer.headers["x-road-error"]) == (500, REFUSED)
         assert b"forged" not in answer.body
     assert refused(lonely) == before + 2
+
+
+@pytest.mark.parametrize("signed", [True, False])
+def test_answers_that_nobody_asked_for_are_logged_no_more_often_than_something_was_asked(
+    lonely: Place, hostile: HostileProvider, asking: Connections, *, signed: bool
+) -> None:
+    before = logged(lonely)
+    hostile.apart, hostile.flip = True, None if signed else 0
+    hostile.forged = lambda asked: [Message.of(answer_to(asked[0]), SECRET)] * 100
+    told = lonely.ask(client=asking).headers.get("x-road-error")
+    assert told == (None if signed else "Server.ClientProxy.InvalidRequest")
+    hostile.forged, hostile.flip = lambda asked: [Message.of(answer_to(one), SECRET) for one in asked], None
+    wait_for(lambda: lonely.ask(client=asking).status == 200, "the link is made anew")
+    after = logged(lonely)
+    assert after[reading.REFUSED] == before[reading.REFUSED] + 1
+    assert after[reading.RECEIVED_RESPONSES] - before[reading.RECEIVED_RESPONSES] < 10
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from onedoor.exchange.tests.test_hostile_answers import refused
 
 BREAKS = """
 import os, pathlib, time
-from onedoor.exchange.gateway import asking, bodies, nodes, providing, systems
+from onedoor.exchange.gateway import asking, bodies, nodes, providing, systems, wire
 
 def waiting(handle, sync=os.fdatasync):
     while pathlib.Path("{stuck}").exists():
@@ -45,7 +45,7 @@ breaking(providing.Question, "serve", lambda question, _: question._message.head
 breaking(systems.SystemConnection, "answer", lambda _, *given: given[3])
 os.fdatasync = waiting
 nodes.IDLE, bodies.STALLED = 0.5, 1.0
-asking.MOST_BYTES, providing.MOST_UNREAD, providing.MOST_HELD = 2**20, 2**20, 2**20
+asking.MOST_BYTES, wire.MOST_UNREAD, providing.MOST_UNREAD, providing.MOST_HELD = (2**20,) * 4
 asking.CONNECT, asking.PATIENCE = 3.0, 6.0
 """
 LARGE = bytes(700_000)
@@ -148,6 +148,26 @@ def test_bytes_that_wait_for_the_log_have_an_end(providing: Place) -> None:
                 hostile.socket.sendall(b"".join(batches.frame(batches.REQUESTS, one) for one in asked))
         finally:
             stuck.unlink()
+
+
+def test_bytes_of_answers_that_wait_for_the_log_have_an_end(fragile: Place) -> None:
+    stuck, many = fragile.var / "stuck", 40
+
+    def ask(number: int) -> int:
+        with closing(fragile.client()) as client:
+            return fragile.ask(client=client, X_Road_Id=f"stuck-{number}").status
+
+    with HostileProvider(fragile) as provider, ThreadPoolExecutor(many) as pool:
+        provider.awaited, provider.apart = many, True
+        provider.forged = lambda asked: [Message.of(answer_to(one), LARGE) for one in asked]
+        stuck.touch()
+        try:
+            found = pool.map(ask, range(many))
+            wait_for(lambda: provider.unread, "what is sent is not taken")
+        finally:
+            stuck.unlink()
+        wait_for(lambda: not provider.unread, "it is taken once the log can be written")
+        assert set(found) <= {200, 500}
 
 
 def test_of_a_gateway_that_sends_what_is_refused_the_first_is_logged_and_nothing_after_it(providing: Place) -> None:
