@@ -1,11 +1,16 @@
 """Files that outlast a crash: on disk with their folder before the call returns; whose they are."""
 
+import ctypes
 import fcntl
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+_HERE, _EXCHANGE = -100, 2
+"""``AT_FDCWD`` and ``RENAME_EXCHANGE`` of renameat2(2)."""
 
 
 def write_durably(path: Path, data: bytes, *, mode: int = 0o600) -> None:
@@ -46,6 +51,24 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def replace_folder(draft: Path, place: Path) -> None:
+    """Let the folder *draft* be at *place* from now on, durably; what was there is deleted.
+
+    At each moment one or the other is there, unless the file system cannot exchange two folders, as NFS.
+    """
+    if place.exists():
+        ways = os.fsencode(draft), os.fsencode(place)
+        rename = getattr(ctypes.CDLL(None), "renameat2", None)
+        if not rename or rename(_HERE, ways[0], _HERE, ways[1], _EXCHANGE):
+            shutil.rmtree(place)
+    if place.exists():
+        sync_folder(place.parent)
+        shutil.rmtree(draft)
+    else:
+        draft.rename(place)
+        sync_folder(place.parent)
 
 
 @contextmanager

@@ -114,7 +114,7 @@ def _given(path: Path) -> tuple[str, bytes]:
 def _in_folder(path: Path) -> Iterator[tuple[str, bytes]]:
     if not path.is_dir():
         raise FileNotFoundError(2, "No such file or folder", str(path))
-    found = [one for depth in range(_DEEPEST) for one in path.glob("*/" * depth + "*") if one.name in _WANTED]
+    found = [one for depth in range(_DEEPEST) for one in path.glob("[!.]*/" * depth + "*") if one.name in _WANTED]
     if len(found) > _MOST_FILES or sum(one.stat().st_size for one in found) > _LARGEST:
         raise NotAConfiguration(path=path, why=found[-1].name)
     for one in found:

@@ -4,6 +4,7 @@ What is kept in a folder is what ``onedoor exchange verify --conf`` reads: the a
 """
 
 import hashlib
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,7 +19,7 @@ from onedoor.exchange.evidence import directory
 from onedoor.exchange.evidence.anchors import Anchor, Source, certificate, text
 from onedoor.exchange.evidence.directory import Directory
 from onedoor.exchange.parameters import ANCHOR, EXTERNAL, INTERNAL, OWN, PRIVATE, SHARED, VERSIONS
-from onedoor.kernel.durable import write_durably
+from onedoor.kernel.durable import replace_folder, write_durably
 from onedoor.kernel.fetching import OK, Server
 from onedoor.kernel.said import said
 from onedoor.signing.asice import documents
@@ -77,9 +78,17 @@ class Downloaded:
             self.keep(folder, anchor)
 
     def keep(self, folder: Path, anchor: bytes) -> None:
-        """Write it with its *anchor* below *folder*, as evidence is checked against it."""
+        """Write it with its *anchor* below *folder*, as evidence is checked against it: all of it or nothing.
+
+        What else lies there stays. The draft has a name that no instance has, and that nobody reads.
+        """
+        draft, place = folder / f".{self.instance}", folder / self.instance
+        shutil.rmtree(draft, ignore_errors=True)
+        if place.exists():
+            shutil.copytree(place, draft, symlinks=True)
         for name, data in {ANCHOR: anchor, **self.files}.items():
-            write_durably(folder / self.instance / name, data, mode=0o644)
+            write_durably(draft / name, data, mode=0o644)
+        replace_folder(draft, place)
 
 
 def mark(anchor: bytes) -> str:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from onedoor.exchange import configuration, newest
 from onedoor.exchange.configuration import Configuration, ConfigurationRefused
 from onedoor.exchange.evidence import download, shared
+from onedoor.exchange.evidence.anchors import Anchor
 from onedoor.exchange.evidence.download import Downloaded
 from onedoor.exchange.gateway.local import XROAD_ANCHOR
 from onedoor.exchange.parameters import SHARED
@@ -60,12 +61,12 @@ def _verified(anchor: bytes, folder: Path, now: datetime) -> Downloaded:
         _logger.warning("configuration.refused why=older list_ends=%s", found.end.isoformat())
     except ConfigurationRefused as refused:
         _logger.warning("configuration.refused why=%s", refused.facts.get("why"))
-    found = download.download(anchor, now, partial(_kept, folder), learned)
+    found = download.download(anchor, now, partial(_kept, folder, anchor), learned)
     newest.check(newest_end, int(found.end.timestamp()))
     return found
 
 
-def _kept(folder: Path, url: str) -> bytes | None:
-    """Return what was verified under the name of the file at *url*."""
-    found = next(folder.glob(f"*/{Path(urlsplit(url).path).name}"), None)
-    return found.read_bytes() if found else None
+def _kept(folder: Path, anchor: bytes, url: str) -> bytes | None:
+    """Return what was verified by *anchor* under the name of the file at *url*."""
+    path = folder / Anchor.read(anchor).instance / Path(urlsplit(url).path).name
+    return path.read_bytes() if path.exists() else None

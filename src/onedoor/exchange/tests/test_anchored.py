@@ -87,6 +87,9 @@ def test_what_was_verified_counts_while_nobody_answers_and_until_it_ends(
 
     folder, now, whole = place.seats["G22"].gateway_state, datetime.now(UTC), download.download
     anchored.held(signed_by_directory(place), folder, now)
+    for instance in range(40):  # of anchors of before, found first or last
+        (folder / anchored.KEPT / f"A{instance}").mkdir()
+        (folder / anchored.KEPT / f"A{instance}" / parameters.SHARED).write_bytes(b"another")
     monkeypatch.setattr(
         download, "download", lambda anchor, now, ask=silent, learned=(): whole(anchor, now, ask, learned)
     )

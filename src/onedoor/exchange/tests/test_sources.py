@@ -2,11 +2,19 @@
 
 import base64
 import email
+import itertools
 import json
+import os
 import random
+import signal
 import subprocess
+import sys
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -21,6 +29,7 @@ from onedoor.exchange.directory.federation import Partners
 from onedoor.exchange.directory.sources import KEPT, LIFE, OVERLAP, Sources
 from onedoor.exchange.evidence import configuration, directory, download
 from onedoor.exchange.evidence.anchors import Anchor, Source, fingerprint
+from onedoor.kernel import durable
 from onedoor.signing import keys
 from onedoor.signing.certificates import AUTHORITY_NAME, Authority, pem
 
@@ -134,6 +143,66 @@ def test_what_is_downloaded_by_the_anchor_is_what_evidence_is_checked_against(
     found.keep(tmp_path, anchor)
     read = configuration.load(tmp_path)["VN"]
     assert (read.signature.kind, read.signature.anchor, read.faults) == ("anchored", fingerprint(anchor), ())
+
+
+def killed_before(number: int, work: Callable[[], object]) -> bool:
+    """Do *work* in a process that is killed before the *number*th line of it that changes files; say whether it was."""
+    left = itertools.count(1)
+
+    def stepped(_frame: FrameType, event: str, _given: object) -> Any:
+        if event == "line" and next(left) == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return stepped
+
+    def called(frame: FrameType, _event: str, _given: object) -> Any:
+        return stepped if frame.f_code.co_filename in (download.__file__, durable.__file__) else None
+
+    if not (child := os.fork()):
+        sys.settrace(called)
+        work()
+        os._exit(0)
+    return os.WIFSIGNALED(os.waitpid(child, 0)[1])
+
+
+def read(folder: Path) -> dict[str, bytes]:
+    return {one.name: one.read_bytes() for one in folder.iterdir()}
+
+
+def test_what_is_kept_is_one_configuration_wherever_a_kill_ends_the_keeping(tmp_path: Path) -> None:
+    made, found = Made(tmp_path), list[bool]()
+    made.publish(NOW)
+    before = download.download(anchor := made.anchor(), NOW, made.ask)
+    made.publish(NOW + timedelta(minutes=1))
+    after = download.download(anchor, NOW, made.ask)
+    after.keep(tmp_path / "after", anchor)
+    killed = True
+    while killed:
+        kept = tmp_path / str(len(found))
+        before.keep(kept, anchor)
+        (kept / "VN" / "note.txt").write_bytes(b"of somebody else")
+        old = read(kept / "VN")
+        new = old | read(tmp_path / "after" / "VN")
+        killed = killed_before(len(found) + 1, partial(after.keep, kept, anchor))
+        assert configuration.load(kept)["VN"].signature.kind == "anchored"
+        assert read(kept / "VN") in (old, new)
+        found.append(read(kept / "VN") == new)
+        if killed and len(found) % 10 == 1:
+            after.keep(kept, anchor)
+            assert (read(kept / "VN"), [one.name for one in kept.iterdir()]) == (new, ["VN"])
+    assert found == sorted(found)
+    assert [found[0], found[-1]] == [False, True]
+
+
+def test_where_two_folders_cannot_be_exchanged_the_one_follows_the_other(
+    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(durable.ctypes, "CDLL", lambda _: object())
+    anchor, (one, other) = made.anchor(), (tmp_path / name for name in ("one", "other"))
+    download.download(made.anchor("external"), NOW, made.ask).keep(one, anchor)
+    for folder in (one, other):
+        download.download(anchor, NOW, made.ask).keep(folder, anchor)
+    assert read(one / "VN").items() > read(other / "VN").items()
+    assert [path.name for path in one.iterdir()] == ["VN"]
 
 
 ENDS = datetime(2035, 3, 1, 14, 38, 31, tzinfo=UTC)
