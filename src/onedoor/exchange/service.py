@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
-from onedoor.exchange.connections import Connections, Request, Response
+from onedoor.exchange.connections import Connections, Request, Response, TooLarge
 from onedoor.exchange.describing import description as description  # noqa: PLC0414 - other rooms take it from here
 from onedoor.exchange.directory import rights
 from onedoor.exchange.identifiers import META
@@ -39,11 +39,17 @@ _seconds = metrics.histogram(
     ("service",),
     "portal-web, portal-worker, node",
 )
+LARGEST_ANSWER = 10 * 2**20
+"""Bytes of an answer, with its head, that are read where a call says nothing else: as many as X-Road passes on."""
 DENIED = ("accessdenied", "sslauthenticationfailed", "access_denied", "ssl_authentication_failed")
 
 
 class ServiceUnavailable(Unavailable):
     """{who} does not answer at the moment. Nothing is lost; please try again in a few minutes."""
+
+
+class AnswerTooLong(ServiceUnavailable):
+    """{who} answered with more than the {most} bytes that are read here. Please tell the agency in charge."""
 
 
 class Refused(NotAllowed):
@@ -78,8 +84,8 @@ class Reason:
 class Call:
     """One question: *service* ``VN/GOV/G01/POPULATION/population``, *path* below it, *user* never a personal number.
 
-    *most* is how many bytes its answer may have, 0 for any number: one that is larger is not read. *answered* is the
-    type that its JSON is read as (of msgspec): a provider that answers anything else counts as one that does not.
+    *most* is how many bytes its answer may have: one that is larger is not read. *answered* is the type that its JSON
+    is read as (of msgspec): a provider that answers anything else counts as one that does not.
     """
 
     service: str
@@ -89,7 +95,7 @@ class Call:
     user: str = field(kw_only=True)
     key: str = field(default="", kw_only=True)
     method: str = field(default="POST", kw_only=True)
-    most: int = field(default=0, kw_only=True)
+    most: int = field(default=LARGEST_ANSWER, kw_only=True)
     answered: Any = field(default=None, kw_only=True)
 
 
@@ -143,10 +149,10 @@ def call(
     key: str = "",
     timeout: float = 10.0,
     method: str = "POST",
-    most: int = 0,
+    most: int = LARGEST_ANSWER,
     answered: Any = None,  # noqa: ANN401 - any type that msgspec reads
 ) -> Answer:
-    """Ask *service* and return its answer; raise `ServiceUnavailable`, `Refused` or `ProviderError`.
+    """Ask *service* and return its answer; raise `ServiceUnavailable`, `AnswerTooLong`, `Refused` or `ProviderError`.
 
     A caller that tries again sends the same *key*: the provider then does the thing once.
     """
@@ -300,6 +306,8 @@ def _header(name: str, value: str) -> str:
 
 
 def _answer(question: Call, response: Response | Exception) -> Answer | OnedoorError:
+    if isinstance(response, TooLarge):
+        return AnswerTooLong(who=_provider(question.service), most=question.most)
     if isinstance(response, Exception):
         return ServiceUnavailable(who=_provider(question.service))
     error = response.headers.get("x-road-error", "").lower()

@@ -1,7 +1,7 @@
 """The door: calls through real gateways, and who is believed."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 
 import pytest
@@ -9,6 +9,7 @@ import pytest
 from onedoor.exchange import connections, service
 from onedoor.exchange.service import (
     Answer,
+    AnswerTooLong,
     Call,
     NotThroughGateway,
     ProviderError,
@@ -60,6 +61,19 @@ def test_an_answer_is_read_as_what_it_must_be_and_another_is_none(system: System
     system.reply = lambda _: (200, b"<html>", "text/html")
     (nothing,) = call_many([first])
     assert isinstance(nothing, ServiceUnavailable)
+
+
+def test_no_answer_is_read_that_is_longer_than_asked_for_or_than_ten_mebibytes(system: System) -> None:
+    question = Call(POPULATION, "lookup", {}, reason=REASON, user="a")
+    for length, most in ((9 * 2**20, 0), (11 * 2**20, 2**24)):
+        system.reply = lambda _, length=length: (200, b'{"fits": 1}'.ljust(length), "")  # type: ignore[misc]
+        (answer,) = call_many([replace(question, most=most) if most else question])
+        assert isinstance(answer, Answer)
+        assert answer.body == {"fits": 1}
+    with pytest.raises(AnswerTooLong, match=r"Public Security .+ more than the 10485760 bytes"):
+        call(POPULATION, "lookup", {}, reason=REASON, user="a")
+    with pytest.raises(AnswerTooLong, match="more than the 65536 bytes"):
+        call(POPULATION, "lookup", {}, reason=REASON, user="a", most=2**16)
 
 
 def test_a_call_brings_the_answer_and_says_who_asks_and_why(system: System) -> None:
