@@ -14,6 +14,7 @@ from cryptography.x509 import Certificate
 
 from onedoor.exchange import configuration, identifiers, permissions
 from onedoor.exchange.directory import journal, registering
+from onedoor.exchange.directory.authorities import Authorities
 from onedoor.exchange.directory.journal import ADD, ALLOW, APPROVE, DENY, REMOVE, WITHDRAW, Change, acts
 from onedoor.exchange.directory.registering import BadRegistration
 from onedoor.exchange.gateway.identities import FORMER
@@ -81,7 +82,7 @@ class Directory:
         """
         with alone(self.folder):
             content, told = self.content(), registering.read(raw)
-            registering.check(told, content, self.now)
+            registering.check(told, content, self.now, Authorities(self.folder))
             before = next((one for one in content["gateways"] if one["id"] == told["gateway"]), None)
             tls, _ = registering.certificates(told)
             gateway = {

@@ -4,9 +4,10 @@ from pathlib import Path
 
 from cryptography.x509 import Certificate
 
-from onedoor.signing import development
+from onedoor.signing import development, status
 from onedoor.signing.certificates import load_certificates
 from onedoor.signing.keys import load_key
+from onedoor.signing.status import Status
 
 CA, TSA, OCSP = "ca", "tsa", "ocsp"
 LARGEST = 16 * 1024
@@ -37,6 +38,12 @@ class Authorities:
         """Return the status of the certificate that *body* asks about."""
         authority, own = load_certificates(self._folder / CA / "ca.pem")[0], self._certificates(OCSP)[0]
         return development.status(body, self._folder / CA, authority, load_key(self._folder / f"{OCSP}.key"), own)
+
+    def told(self, certificate: Certificate, issuer: Certificate) -> Status | None:
+        """Return what is known here of *certificate*; nothing where its *issuer* is another authority."""
+        if not (self.here and self.tells_status):
+            return None
+        return status.read(self.status(status.request(certificate, issuer)), certificate, issuer)
 
     def _certificates(self, name: str) -> tuple[Certificate, ...]:
         return load_certificates(self._folder / f"{name}.pem")

@@ -9,13 +9,14 @@ from typing import Any
 from cryptography.x509 import Certificate, load_pem_x509_certificate
 
 from onedoor.exchange import identifiers, parameters, permissions
+from onedoor.exchange.directory.authorities import Authorities
 from onedoor.exchange.evidence.profiles import PROFILES
 from onedoor.exchange.joining import FORMAT, REGISTRATION
 from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.said import said
 from onedoor.signing import detached
 from onedoor.signing.authorities import Responders
-from onedoor.signing.certificates import commits, fingerprint, issued, pem
+from onedoor.signing.certificates import commits, fingerprint, issued, pem, status_address
 from onedoor.signing.schemes import load_pem
 
 LARGEST, LONGEST = 262_144, 400
@@ -30,11 +31,16 @@ class BadRegistration(OnedoorError):
     """This registration cannot be taken in: {why}. Nothing was changed."""
 
 
-def check(told: Mapping[str, Any], content: Mapping[str, Any], now: datetime) -> None:
-    """Raise `BadRegistration` unless what is *told* fits what the directory says, and its certificates count."""
+def check(told: Mapping[str, Any], content: Mapping[str, Any], now: datetime, own: Authorities) -> None:
+    """Raise `BadRegistration` unless what is *told* fits what the directory says, and its certificates count.
+
+    Whether those of the directory's *own* authority are revoked is known here, and no network is asked.
+    """
     tls, signing = certificates(told)
     _check_identifiers(told, content)
     _check_certificates(told, tls, signing, content["authorities"], now)
+    for certificate, what in ((tls, said("TLS")), (signing, said("signatures"))):
+        _check_status(certificate, what, content["authorities"], own)
     _check_places(told, fingerprint(tls), content)
 
 
@@ -142,26 +148,36 @@ def _check_certificates(
 ) -> None:
     """Raise unless approved authorities issued both certificates, for what they are used here, and name the member."""
     for certificate, what in ((tls, said("TLS")), (signing, said("signatures"))):
-        authority = next((one for one in authorities if issued(_of(one), certificate)), None)
+        authority = _authority(certificate, authorities)
         if authority is None:
             raise BadRegistration(why=said("no approved authority issued the certificate for {what}", what=what))
         if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
             raise BadRegistration(why=said("the certificate for {what} is not in force", what=what))
         if certificate is signing:
             _check_name(told, signing, parameters.PROFILE if isinstance(authority, str) else authority["profile"])
-        if _is_revoked(certificate, authority):
-            raise BadRegistration(why=said("the certificate for {what} is revoked", what=what))
     if not commits(signing) or commits(tls):
         raise BadRegistration(why=said("signatures need the key usage contentCommitment, and TLS must not have it"))
     if tls.public_key() == signing.public_key():
         raise BadRegistration(why=said("one key signs and is shown in TLS; each needs its own"))
 
 
-def _is_revoked(certificate: Certificate, authority: Mapping[str, Any] | str) -> bool:
-    """Return whether the authority says so now; who cannot be asked says nothing."""
+def _check_status(certificate: Certificate, what: str, authorities: Sequence[Any], own: Authorities) -> None:
+    """Raise where it is revoked, or where a responder is named for it and tells nothing.
+
+    Who keeps the responder from answering would otherwise bring in what was revoked, as with X-Road's central server.
+    """
+    authority = _authority(certificate, authorities)
     urls = () if isinstance(authority, str) else [one["url"] for one in authority["responders"]]
-    told = Responders(next(iter(urls), "")).status(certificate, _of(authority))
-    return told is not None and told.revoked is not None
+    url, issuer = next(iter(urls), "") or status_address(certificate), _of(authority)
+    told = own.told(certificate, issuer) or (Responders(url).status(certificate, issuer) if url else None)
+    if told and told.revoked:
+        raise BadRegistration(why=said("the certificate for {what} is revoked", what=what))
+    if url and not told:
+        raise BadRegistration(why=said("nobody tells whether the certificate for {what} is revoked", what=what))
+
+
+def _authority(certificate: Certificate, authorities: Sequence[Any]) -> Any:  # noqa: ANN401 - as it is published
+    return next((one for one in authorities if issued(_of(one), certificate)), None)
 
 
 def _check_name(told: Mapping[str, Any], signing: Certificate, profile: str) -> None:

@@ -1,5 +1,7 @@
 """A registration's certificates: whose count, for what, from when on, and until they are revoked."""
 
+import shutil
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,8 +16,10 @@ from onedoor.exchange.tests.test_registering import Change, changed
 from onedoor.exchange.tests.test_registering import directory as directory
 from onedoor.exchange.tests.test_registering import gateway as gateway
 from onedoor.exchange.tests.test_registering import var as var
+from onedoor.kernel.tests.serving import serving
 from onedoor.signing import development
 from onedoor.signing.certificates import Authority, load_certificates, pem, save_certificates
+from onedoor.signing.keys import load_key
 
 
 def certified_as(gateway: Path, var: Path, name: str, profile: Any, ahead: timedelta = timedelta()) -> Change:
@@ -94,19 +98,46 @@ def test_certificates_that_nobody_approved_gave_or_that_ended_are_refused(
     assert [one["name"] for one in directory.content()["time_stampers"]][-1] == "stamps"
 
 
-def test_a_certificate_that_is_revoked_is_refused(
-    directory: Directory, gateway: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_certificate_that_the_directory_s_own_authority_revoked_is_refused(
+    directory: Directory, gateway: Path
 ) -> None:
-    from onedoor.exchange.directory import authorities, registering
-    from onedoor.signing import status
-
-    here = authorities.Authorities(directory.folder)
-
-    def told(_: object, certificate: Any, issuer: Any) -> status.Status | None:
-        return status.read(here.status(status.request(certificate, issuer)), certificate, issuer)
-
-    monkeypatch.setattr(registering.Responders, "status", told)
     revoked = load_certificates(gateway / "signing.pem")[0]
     development.revoke(directory.folder / "ca", revoked, datetime.now(UTC))
     with pytest.raises(BadRegistration, match="signatures is revoked"):
         directory.add(registration(gateway))
+
+
+def test_a_certificate_of_which_a_responder_should_tell_counts_once_it_does(
+    var: Path, directory: Directory, tmp_path: Path
+) -> None:
+    other = Authority.create(folder := tmp_path / "var" / "directory" / "ca")
+    key = load_key(folder / "ca.key")
+    shutil.copy(var / "directory" / "signing.pem", tmp_path / "var" / "directory")
+    gateway = joined(tmp_path / "var", tmp_path / "gateway-NINTH")
+
+    def told(asked: bytes) -> bytes:
+        return development.status(asked, folder, other.certificate, key, other.certificate)
+
+    def add(answers: Callable[[bytes], bytes | None], ocsp: str = "{url}", change: Change = lambda _: None) -> bool:
+        with serving(lambda _: None, posted=answers) as port:
+            url = ocsp.format(url=f"http://127.0.0.1:{port}/")
+            directory.approve("Other", other.certificate, profile="BasicCertificateProfileInfoProvider", ocsp=url)
+            return directory.add(changed(gateway, change))[1]
+
+    silent = "nobody tells whether the certificate for TLS is revoked"
+    for answers in (lambda _: None, lambda _: b"", lambda asked: told(asked)[:-1]):
+        with pytest.raises(BadRegistration, match=silent):
+            add(answers)
+    with pytest.raises(BadRegistration, match=silent):
+        add(told, "http://127.0.0.1:1/")
+    named = load_certificates(gateway / "outer.pem")[0]
+    issued = other.issue(named.subject, named.public_key(), "tls", status="http://127.0.0.1:1/")  # type: ignore[arg-type]
+    with pytest.raises(BadRegistration, match=silent):
+        add(told, "", lambda data: data.update(tls=pem([issued]).decode()))
+    assert add(told)
+    directory.remove(GATEWAY)
+    assert add(told, ""), "nobody is named who could tell"
+    directory.remove(GATEWAY)
+    development.revoke(folder, load_certificates(gateway / "signing.pem")[0], datetime.now(UTC))
+    with pytest.raises(BadRegistration, match="signatures is revoked"):
+        add(told)

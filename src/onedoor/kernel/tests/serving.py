@@ -7,12 +7,22 @@ from threading import Thread
 
 
 @contextmanager
-def serving(answer: Callable[[str], bytes | None], port: int = 0) -> Iterator[int]:
-    """Answer each GET of a path with what *answer* gives, nothing being 404; give the port."""
+def serving(
+    answer: Callable[[str], bytes | None], port: int = 0, posted: Callable[[bytes], bytes | None] = lambda _: None
+) -> Iterator[int]:
+    """Answer each GET of a path with what *answer* gives, each POST of a body with what *posted* does; give the port.
+
+    Nothing is 404.
+    """
 
     class Serving(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            found = answer(self.path)
+            self._give(answer(self.path))
+
+        def do_POST(self) -> None:
+            self._give(posted(self.rfile.read(int(self.headers["Content-Length"]))))
+
+        def _give(self, found: bytes | None) -> None:
             self.send_response(404 if found is None else 200)
             self.send_header("Content-Length", str(len(found or b"")))
             self.end_headers()

@@ -15,6 +15,7 @@ from typing import Any, cast
 from onedoor.exchange import configuration, openapi, permissions
 from onedoor.exchange.configuration import ConfigurationRefused
 from onedoor.exchange.directory import federation, registering
+from onedoor.exchange.directory.authorities import Authorities
 from onedoor.exchange.evidence import anchors as anchoring
 from onedoor.exchange.evidence import directory, messages, trust
 from onedoor.exchange.evidence.configuration import Authority
@@ -126,7 +127,7 @@ def registrations(data: bytes) -> None:
         raw = json.dumps(told).encode()
     except (ValueError, TypeError, RecursionError):
         return
-    registering.check(registering.read(raw), CONTENT, NOW)
+    registering.check(registering.read(raw), CONTENT, NOW, Authorities(Path("nowhere")))
 
 
 def lists(data: bytes) -> None:
