@@ -116,7 +116,8 @@ class Provider:
 
     def grant(self, permission: Permission, until: datetime | None) -> Grant:
         """Grant *permission* from now on; raise `NotItsService`, `AboveCeiling` or `EndsAtOnce`."""
-        self._check(permission)
+        self._check_service(permission.service)
+        self._check_ceiling(permission)
         with alone(self.folder):
             granted = self._wanted(permission, until)
             self._keep(granted)
@@ -159,14 +160,15 @@ class Provider:
     def decide(self, raw: bytes, *, by: str, why: str | None = None, until: datetime | None = None) -> Grant | None:
         """Grant what is asked in *raw*, or refuse it where *why* is given, and keep both.
 
-        Raise as `read` and `grant`, `NotPlain`, `OtherBasis`, or `Decided`: what a crash left decided and not granted
-        it grants.
+        What is above the nation's rights can be refused alone. Raise as `read` and `grant`, `NotPlain`, `OtherBasis`,
+        or `Decided`: what a crash left decided and not granted it grants.
         """
         ask = self.read(raw)
-        self._check(ask.permission)
+        self._check_service(ask.permission.service)
         if why is not None:
             check_plain(why, longest=LONGEST)
         else:
+            self._check_ceiling(ask.permission)
             _check_basis(self._configuration.rights, ask)
         told = json.loads(raw)
         asked = {name: told[name] for name in (ASK, SIGNATURE)}  # anybody can write something else beside it
@@ -216,10 +218,12 @@ class Provider:
         """Return what was decided on asks, as it was signed; others’ lines count for nothing."""
         return permissions.read_signed(self.folder / DECISIONS, DECISION, self._certificates, dict)[0]
 
-    def _check(self, permission: Permission) -> None:
-        if permission.service not in self._local.services:
+    def _check_service(self, service: str) -> None:
+        if service not in self._local.services:
             known = ", ".join(sorted(self._local.services))
-            raise NotItsService(folder=self.folder, service=permission.service, services=known)
+            raise NotItsService(folder=self.folder, service=service, services=known)
+
+    def _check_ceiling(self, permission: Permission) -> None:
         if beyond := self._beyond(permission):
             endpoint, purpose = beyond
             raise AboveCeiling(client=permission.client, service=permission.service, endpoint=endpoint, purpose=purpose)

@@ -243,13 +243,16 @@ def test_a_reason_says_something_and_who_refuses_without_one_grants_nothing(var:
     assert (kept[0]["decisions"], len(kept[1]["asks"])) == ([], 1)
 
 
-def test_what_is_asked_above_the_nation_s_rights_is_not_granted(var: Path, says: Says) -> None:
+def test_what_is_asked_above_the_nation_s_rights_is_not_granted_and_may_be_refused(var: Path, says: Says) -> None:
     path = var / "ask.json"
     what = ("--endpoint", "GET /greetings", "--purpose", "other")
     path.write_text(says("ask", M1, ECHO, *what, *WHY, at="M1"))
     assert "The nation’s rights do not let" in says("approve", path, code=2)
+    assert "Refused, and kept" in says("refuse", path, "--why", "no right of the nation")
+    assert "refused on" in says("list")
     path.write_text(says("ask", M1, f"{M3}/echo", *WHAT, *WHY, at="M1"))
     assert "provides no service" in says("approve", path, code=2)
+    assert "provides no service" in says("refuse", path, "--why", "not ours", code=2)
     assert in_force(var) == []
 
 
