@@ -133,9 +133,7 @@ def _staying(
 
 
 def _allow(found: dict[str, list[Any]], facts: Mapping[str, Any]) -> None:
-    right = {**facts["right"], "bases": [facts["basis"]]}
-    if right not in found["rights"]:
-        found["rights"].append(right)
+    found["rights"].append({**facts["right"], "bases": [facts["basis"]]})
 
 
 def _deny(found: dict[str, list[Any]], facts: Mapping[str, Any]) -> None:

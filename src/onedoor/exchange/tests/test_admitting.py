@@ -1,5 +1,6 @@
 """The directory's journal of who takes part: what is taken in, what is refused, and what a kill leaves."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -105,6 +106,21 @@ def test_a_right_that_is_given_names_its_law_and_is_taken_away_with_all_of_them(
     assert published(directory).rights.covers(PORTAL, RIGHT.service, "GET", "/x", "try"), "others keep theirs"
     told = [one for act in journal.acts(directory.folder) for one in act.facts.get("rights", [])]
     assert told == [RIGHT.data()] * 2, "as versions of before read it"
+
+
+def test_a_right_that_the_nation_s_files_have_by_now_is_published_once(directory: Directory) -> None:
+    path = directory.folder / publishing.CONTENT
+    before = path.read_bytes()
+    directory.allow(RIGHT, "a decree")
+    (given,) = (one for one in directory.content()["rights"] if one["client"] == SYSTEM)
+    content = json.loads(before)
+    path.write_text(json.dumps(content | {"rights": [*content["rights"], given]}))
+    try:
+        assert directory.content()["rights"].count(given) == 1
+        directory.deny(SYSTEM, RIGHT.service)
+        assert directory.content()["rights"].count(given) == 1, "it ends by those files"
+    finally:
+        path.write_bytes(before)
 
 
 def test_a_line_that_a_kill_tore_counts_for_nothing_and_the_next_one_stands(

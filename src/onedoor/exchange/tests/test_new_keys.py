@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from onedoor.exchange import configuration, joining
-from onedoor.exchange.directory import journal
+from onedoor.exchange.directory import publishing
 from onedoor.exchange.directory.admitting import Directory
 from onedoor.exchange.directory.registering import BadRegistration
 from onedoor.exchange.tests.test_admitting import GATEWAY, NEW, certify, joined, published, registration
@@ -25,6 +25,13 @@ def renew(var: Path, gateway: Path, *names: str) -> None:
     for name in names:
         joining.renew(gateway, name)
         certify(var, gateway, name, PROFILES[name])
+
+
+def handover(directory: Directory, moment: datetime) -> dict[str, str] | None:
+    """Return what is published at *moment* of the keys that the gateway had before."""
+    told = publishing.content(directory.folder, moment)["gateways"]
+    found: dict[str, str] | None = next(one for one in told if one["id"] == GATEWAY).get("handover")
+    return found
 
 
 @pytest.mark.parametrize("at_once", [False, True])
@@ -48,8 +55,9 @@ def test_new_keys_are_published_with_those_before_until_they_count_no_more(
     if not at_once:
         assert replace(found, before=None) == replace(first, signing=found.signing, tls=found.tls, former=found.former,
                                                       key=found.key, template=found.template)  # fmt: skip
-    later = journal.applied(directory.content(), journal.acts(directory.folder), datetime.now(UTC) + timedelta(hours=2))
-    assert "handover" not in next(one for one in later["gateways"] if one["id"] == GATEWAY)
+    ends = directory.now + overlap
+    assert bool(handover(directory, ends - timedelta(microseconds=1))) != at_once
+    assert handover(directory, ends) is None
 
 
 def test_a_gateway_that_goes_back_to_its_key_of_before_does_so_as_to_any_other(

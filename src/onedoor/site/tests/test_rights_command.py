@@ -198,6 +198,18 @@ def test_one_change_of_grants_waits_for_another(var: Path, says: Says) -> None:
     assert [client for client, _ in in_force(var)] == [M3]
 
 
+def test_an_ask_waits_for_one_who_signs_anew_what_was_asked(var: Path) -> None:
+    folder, wanted = var / "gateway-M1", permissions.Permission(M1, ECHO, ("try",), ("GET /greetings",))
+    told = {"basis": invented.BASIS, "why": "to greet", "now": datetime.now(UTC)}
+    with ThreadPoolExecutor(1) as other:
+        with permissions.alone(folder):
+            asked = other.submit(granting.ask, folder, wanted, **told)
+            with pytest.raises(TimeoutError):
+                asked.result(0.2)
+        assert asked.result(5)
+    assert [one["why"] for one in Provider(folder, datetime.now(UTC)).asks()] == ["to greet"]
+
+
 def test_a_refusal_is_kept_and_grants_nothing(var: Path, says: Says) -> None:
     path = var / "ask.json"
     path.write_text(says("ask", M1, ECHO, *WHAT, *WHY, at="M1"))
@@ -263,9 +275,11 @@ def test_a_grant_ends_at_its_moment_and_one_that_is_still_to_come_ends_at_once(v
         provider.grant(wanted, now)
     later = permissions.Grant(wanted, now + timedelta(hours=1), None)
     provider._write([later])
-    assert provider.revoke(M1, ECHO) == [later]
+    assert provider.grant(wanted, None) == permissions.Grant(wanted, now, None)
+    assert in_force(var, now) == [(M1, ("GET /x",))]
+    assert provider.revoke(M1, ECHO) == [later, permissions.Grant(wanted, now, None)]
     assert in_force(var, now + timedelta(hours=2)) == []
-    assert [_state(provider, one) for one in provider.grants()] == ["ended"]
+    assert [_state(provider, one) for one in provider.grants()] == ["ended", "ended"]
 
 
 def test_a_decision_that_was_changed_counts_for_nothing(var: Path, says: Says) -> None:
