@@ -6,12 +6,14 @@ certificate before still finds the key that fits.
 """
 
 import hashlib
+import re
 from pathlib import Path
 from types import ModuleType
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from onedoor.kernel.durable import alone
 from onedoor.signing.certificates import load_certificates, save_certificates
 from onedoor.signing.keys import PublicKey, Signer, load_key, new_key, save_key
 
@@ -91,13 +93,20 @@ def install(folder: Path, agency: str, chain: tuple[x509.Certificate, ...]) -> l
 
     Raise FileNotFoundError when its key is not here. A job that was sealing with the old key tries again.
     """
-    key_of(folder, agency, chain[0])
-    used = key_path(folder, agency, chain[0])
-    save_certificates(folder / f"{agency}.pem", chain)
-    known = (*folder.glob(f"{agency}.*.key"), *folder.glob(f"{agency}.*{ELSEWHERE}"), folder / f"{agency}.key")
-    old = [one for one in known if one.exists() and one != used]
-    for one in old:
-        if one.suffix == ELSEWHERE:
-            _tokens().load(one).destroy()
-        one.unlink()
-    return old
+    with alone(folder):  # of two who do so at once, the later one destroys the key of the other, and its own is there
+        key_of(folder, agency, chain[0])
+        used = key_path(folder, agency, chain[0])
+        save_certificates(folder / f"{agency}.pem", chain)
+        old = [one for one in _keys(folder, agency) if one != used]
+        for one in old:
+            if one.suffix == ELSEWHERE:
+                _tokens().load(one).destroy()
+            one.unlink()
+        return old
+
+
+def _keys(folder: Path, agency: str) -> list[Path]:
+    """Return the files of all keys of *agency*: of none whose id only begins alike."""
+    marked = rf"\.[0-9a-f]{{{_DIGITS}}}(\.key|{re.escape(ELSEWHERE)})"
+    named = re.compile(rf"{re.escape(agency)}({marked}|\.key)")
+    return sorted(one for one in folder.iterdir() if named.fullmatch(one.name))
