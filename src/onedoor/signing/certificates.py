@@ -17,7 +17,7 @@ from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsag
 from onedoor.kernel.durable import write_durably
 from onedoor.kernel.errors import BadInput, OnedoorError
 from onedoor.signing.keys import KeyExists, PrivateKey, PublicKey, Signer, load_key, new_key, save_key
-from onedoor.signing.schemes import load_pem
+from onedoor.signing.schemes import HASHES, fit, load_pem
 
 Profile = Literal["tls", "sign", "message", "seal", "stamp", "status"]
 """What a certificate is for: connections, what a directory says, a member's messages and an agency's documents (both
@@ -238,10 +238,16 @@ def _parse(path: Path, _changed: int, _inode: int) -> tuple[x509.Certificate, ..
 
 
 def issued(root: x509.Certificate, certificate: x509.Certificate) -> bool:
-    """Return whether the authority of *root* signed *certificate*; their times of validity are another question."""
+    """Return whether the authority of *root* signed *certificate*, with a key and a digest that are accepted.
+
+    Their times of validity are another question.
+    """
     try:
+        scheme = certificate.signature_hash_algorithm
+        if scheme is None or scheme.name not in HASHES or not fit(root.public_key()):
+            return False
         certificate.verify_directly_issued_by(root)
-        return root.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+        return root.extensions.get_extension_for_class(x509.BasicConstraints).value.ca and _may_issue(root)
     except (
         ValueError,
         TypeError,
@@ -251,6 +257,14 @@ def issued(root: x509.Certificate, certificate: x509.Certificate) -> bool:
         x509.DuplicateExtension,
     ):
         return False
+
+
+def _may_issue(root: x509.Certificate) -> bool:
+    """Return whether the key of *root* is for certificates; that of an authority may be for lists of them alone."""
+    try:
+        return root.extensions.get_extension_for_class(x509.KeyUsage).value.key_cert_sign
+    except x509.ExtensionNotFound:
+        return True
 
 
 def _certificate(

@@ -70,16 +70,25 @@ def _read_now(tolerated: Literal["error", "ignore"]) -> Iterator[None]:
         raise ValueError("a certificate that cannot be read") from broken
 
 
+def fit(key: PublicKeyTypes) -> bool:
+    """Return whether what *key* signed may count: RSA of enough bits, or one of the curves that are accepted."""
+    if isinstance(key, rsa.RSAPublicKey):
+        return key.key_size in _RSA_BITS
+    return isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in _CURVES
+
+
 def signature_holds(kind: str, name: str, key: PublicKeyTypes, signature: bytes, data: bytes) -> bool:
     """Return whether *signature* over *data* was made with *key*; *kind* is ``rsa``, ``pss`` or ``ecdsa`` (DER)."""
     scheme = HASHES[name]
+    if not fit(key):
+        return False
     try:
-        if isinstance(key, rsa.RSAPublicKey) and key.key_size in _RSA_BITS and kind == "rsa":
+        if isinstance(key, rsa.RSAPublicKey) and kind == "rsa":
             key.verify(signature, data, padding.PKCS1v15(), scheme)
-        elif isinstance(key, rsa.RSAPublicKey) and key.key_size in _RSA_BITS and kind == "pss":
+        elif isinstance(key, rsa.RSAPublicKey) and kind == "pss":
             pss = padding.PSS(padding.MGF1(scheme), scheme.digest_size)
             key.verify(signature, data, pss, scheme)
-        elif isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in _CURVES and kind == "ecdsa":
+        elif isinstance(key, ec.EllipticCurvePublicKey) and kind == "ecdsa":
             key.verify(signature, data, ec.ECDSA(scheme))
         else:
             return False

@@ -6,7 +6,6 @@ from datetime import datetime
 from itertools import pairwise
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from onedoor.exchange.evidence.configuration import Authority, Instance
@@ -20,7 +19,6 @@ from onedoor.signing.certificates import issued
 from onedoor.signing.status import SKEW
 
 _LONGEST_PATH = 4
-_HASHES = ("sha256", "sha384", "sha512")
 
 
 @dataclass(frozen=True)
@@ -84,20 +82,12 @@ def _paths(signer: x509.Certificate, authority: Authority) -> Iterator[_Path]:
     for _ in range(_LONGEST_PATH):
         longer = []
         for way in ways:
-            if _issued(authority.top, way[-1]):
+            if issued(authority.top, way[-1]):
                 yield _Path((*way, authority.top), authority)
-            found = [above for above in left if _issued(above, way[-1])]
+            found = [above for above in left if issued(above, way[-1])]
             longer += [(*way, above) for above in found]
             left = [one for one in left if one not in found]
         ways = longer
-
-
-def _issued(above: x509.Certificate, certificate: x509.Certificate) -> bool:
-    try:
-        scheme = certificate.signature_hash_algorithm
-    except UnsupportedAlgorithm:
-        return False
-    return scheme is not None and scheme.name in _HASHES and issued(above, certificate)
 
 
 def _member(path: _Path, message: Message) -> Iterator[Finding]:
@@ -144,7 +134,7 @@ def _allowed(response: Response, issuer: x509.Certificate, authority: Authority)
     """Return whether *issuer* itself, a responder the configuration names for it, or a delegate of it signed."""
     named = (issuer, *authority.responders.get(issuer, ()))
     for one in (*named, *response.carried):
-        delegate = _issued(issuer, one) and _extended(one, ExtendedKeyUsageOID.OCSP_SIGNING)
+        delegate = issued(issuer, one) and _extended(one, ExtendedKeyUsageOID.OCSP_SIGNING)
         in_force = one.not_valid_before_utc <= response.produced_at <= one.not_valid_after_utc
         if response.names(one) and (one in named or delegate) and in_force and response.signed_by(one):
             return True

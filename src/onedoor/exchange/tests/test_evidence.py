@@ -9,12 +9,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
-from unittest.mock import Mock, PropertyMock
 
 import pytest
 from babel.messages.pofile import read_po
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -349,17 +347,9 @@ def test_a_responder_whose_certificate_had_ended_is_not_believed(tmp_path):
     assert reasons(verified(tmp_path, lab=with_lab(responder=ended))) == [Reason.OCSP_SIGNER]
 
 
-def test_a_certificate_that_was_issued_over_sha1_is_of_no_authority():
-    weak = SimpleNamespace(signature_hash_algorithm=hashes.SHA1())  # the library makes none to test with
-    assert not trust._issued(lab().ca.certificate, weak)
-    strange = Mock()
-    type(strange).signature_hash_algorithm = PropertyMock(side_effect=UnsupportedAlgorithm("of no name"))
-    assert not trust._issued(lab().ca.certificate, strange)
-
-
 def test_each_certificate_of_an_authority_is_tried_once_on_the_way_to_its_top(monkeypatch):
     tried, authority = [], SimpleNamespace(top="top", intermediates=tuple(map(str, range(30))))
-    monkeypatch.setattr(trust, "_issued", lambda above, _: tried.append(above) or above != "top")
+    monkeypatch.setattr(trust, "issued", lambda above, _: tried.append(above) or above != "top")
     assert list(trust._paths("signer", authority)) == []
     assert len(tried) < 100
 

@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.x509.oid import NameOID
 
-from onedoor.signing import certificates, keys
+from onedoor.signing import certificates, keys, trust
 from onedoor.signing.certificates import Authority, Subject
 
 P256 = bytes.fromhex("06082a8648ce3d030107")
@@ -167,3 +167,60 @@ def test_a_certificate_that_nobody_could_use_is_refused_where_it_is_read(authori
     with pytest.raises(certificates.NoCertificate) as told:
         certificates.load_certificates(path)
     assert type(told.value) is certificates.NoCertificate
+
+
+def made_by_openssl(folder, key, *how, usage="keyCertSign"):
+    """Return an authority with a *key*, and a certificate that it issued by *how* openssl signs."""
+    begin = ["openssl", "req", "-x509", "-nodes", "-days", "9", "-newkey", *key.split()]
+    authority = ["-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=ca", "-addext", f"keyUsage=critical,{usage}"]
+    subprocess.run([*begin, *authority], check=True, cwd=folder, capture_output=True)
+    begin[begin.index("-newkey") :] = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+    issued = ["-keyout", "own.key", "-out", "own.pem", "-subj", "/CN=own", "-CA", "ca.pem", "-CAkey", "ca.key", *how]
+    subprocess.run([*begin, *issued], check=True, cwd=folder, capture_output=True)
+    return [x509.load_pem_x509_certificate((folder / name).read_bytes()) for name in ("ca.pem", "own.pem")]
+
+
+CURVE, PSS = "ec -pkeyopt ec_paramgen_curve:", ("-sigopt", "rsa_padding_mode:pss")
+
+
+@pytest.mark.parametrize(
+    ("key", "how"),
+    [
+        ("rsa:1024", ["-sha256"]),
+        ("rsa:2048", ["-sha1"]),
+        ("rsa:2048", ["-sha1", *PSS]),
+        ("rsa:2048", ["-md5"]),
+        (f"{CURVE}P-256", ["-sha1"]),
+        (f"{CURVE}P-256", ["-sha224"]),
+        (f"{CURVE}P-192", ["-sha256"]),
+        (f"{CURVE}secp256k1", ["-sha256"]),
+        ("ed25519", []),
+    ],
+    ids=lambda one: one.rpartition(":")[2] if isinstance(one, str) else "".join(one[:2]),
+)
+def test_a_certificate_signed_with_a_weak_key_or_digest_is_of_no_authority(tmp_path, key, how):
+    root, own = made_by_openssl(tmp_path, key, *how)
+    assert not certificates.issued(root, own)
+    with pytest.raises(certificates.CertificateNotTrusted, match="No authority trusted"):
+        certificates.trusted(own, [root])
+    assert trust.path(own, [root], [root]) == ()
+
+
+@pytest.mark.parametrize(
+    ("key", "how"), [("rsa:2048", ["-sha256"]), ("rsa:2048", ["-sha512", *PSS]), (f"{CURVE}P-384", ["-sha384"])]
+)
+def test_a_certificate_signed_as_authorities_do_is_trusted(tmp_path, key, how):
+    root, own = made_by_openssl(tmp_path, key, *how)
+    certificates.trusted(own, [root])
+
+
+def test_an_authority_whose_key_is_for_other_statements_issues_none(tmp_path):
+    root, own = made_by_openssl(tmp_path, f"{CURVE}P-256", usage="cRLSign")
+    assert not certificates.issued(root, own)
+
+
+def test_a_certificate_signed_in_a_way_that_nobody_knows_is_of_no_authority(authority):
+    signed = bytes.fromhex("06082a8648ce3d040302")
+    der = authority.certificate.public_bytes(serialization.Encoding.DER)
+    strange = x509.load_der_x509_certificate(der.replace(signed, signed[:-1] + b"\x63"))
+    assert not certificates.issued(authority.certificate, strange)
