@@ -87,7 +87,8 @@ def subject_of(payload: Message) -> str:
 
 
 def _row(caller: Caller, message: Message, state: str = rules.NEW) -> tuple[Task, bool]:
-    now = clock.now()
+    """Return the task of *message*; one that comes to be in another *state* than new is at nobody's desk."""
+    now, new = clock.now(), state == rules.NEW
     due = datetime.fromisoformat(message["due"]) if "due" in message else now
     return Task.objects.get_or_create(
         case=message["case"],
@@ -96,8 +97,8 @@ def _row(caller: Caller, message: Message, state: str = rules.NEW) -> tuple[Task
         defaults={
             "id": uuid7(),
             "origin": caller.client,
-            "agency": message["agency"],
-            "post": message["post"],
+            "agency": message["agency"] if new else "",
+            "post": message["post"] if new else "",
             "service": message["service"]["id"],
             "version": message["service"]["version"],
             "digest": message["service"]["digest"],

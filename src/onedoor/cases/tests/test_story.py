@@ -8,6 +8,7 @@ from onedoor.cases import service, submission, working
 from onedoor.cases.errors import (
     NoSuchCase,
     NoSuchResult,
+    NoSuchTask,
     NotPossible,
     OneSupplementOnly,
     OtherAgency,
@@ -187,7 +188,11 @@ def test_a_hand_over_that_comes_after_the_withdrawal_finds_it_withdrawn(transpor
     dossier = submit(mother)
     service.withdraw(dossier.code, mother)
     work()
-    assert [task.state for task in Task.objects.all()] == ["withdrawn"]
+    (task,) = Task.objects.all()
+    registrar = sign_in("civil-status")
+    assert (task.state, service.inbox(registrar, tab="done").total) == ("withdrawn", 0), "nothing came to show there"
+    with pytest.raises(NoSuchTask):
+        service.task(str(task.pk), registrar)
 
 
 def test_a_lost_answer_does_nothing_twice(transport: Transport, sign_in: SignIn) -> None:
