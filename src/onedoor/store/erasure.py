@@ -20,13 +20,15 @@ from onedoor.kernel import clock, nation
 from onedoor.kernel.durable import append_durably, write_durably
 from onedoor.kernel.errors import Conflict, NotFound, OnedoorError
 from onedoor.kernel.settings import current
-from onedoor.store import copies, details, keys, ledger
+from onedoor.store import copies, details, keys, ledger, rows
 from onedoor.store.models import Erasure
 from onedoor.store.rotation import alone
 
 KIND = "store.erased"
 AT_ONCE = 500
 """Erasures that are looked at together for keys that are still there."""
+CHANGED = "SELECT coalesce(sum(n_tup_upd + n_tup_del), 0)::bigint FROM pg_stat_xact_user_tables"
+"""How many rows this transaction has changed or deleted so far."""
 HOLDS = "SELECT EXISTS (SELECT FROM {table} WHERE substring({column} FROM 2 FOR 16) = ANY(%s) AND {where})"
 
 
@@ -92,7 +94,8 @@ def subjects_of(number: str) -> tuple[str, ...]:
 def erase(number: str, *, request: str = "") -> Erased:
     """Erase the person with this *number* from this system; raise `NobodyToErase` or `StillHeld`.
 
-    *request* is the id of what asked for it. The entry in the ledger tells of nobody.
+    *request* is the id of what asked for it. The entry in the ledger tells of nobody. Whose keys are destroyed already
+    is erased again where a restore brought blind indexes back.
     """
     with alone():
         subjects = subjects_of(number)
@@ -100,8 +103,6 @@ def erase(number: str, *, request: str = "") -> Erased:
         if left := list(Erasure.objects.filter(keys__overlap=list(person.keys))):
             _destroy(left)
             person = Person(number, subjects, tuple(keys.ids_of(subjects)))
-        if not person.keys:
-            raise NobodyToErase
         if reasons := [one for holds in _holds for one in holds(person)]:
             raise StillHeld(reasons)
         row = _commit(person, request)
@@ -111,9 +112,12 @@ def erase(number: str, *, request: str = "") -> Erased:
 
 @transaction.atomic
 def _commit(person: Person, request: str) -> Erasure:
-    """Take away the blind indexes and put the erasure on record, durable together."""
-    moment = clock.now()
-    for kind, entry in [one for forgets in _forgets for one in forgets(person)]:
+    """Take away the blind indexes and put the erasure on record, durable together; raise `NobodyToErase`."""
+    moment, before = clock.now(), rows.fetch(CHANGED, [])
+    forgotten = [one for forgets in _forgets for one in forgets(person)]
+    if not person.keys and rows.fetch(CHANGED, []) == before:
+        raise NobodyToErase
+    for kind, entry in forgotten:
         details.amend(kind, entry, "erased")
     complete = nation.current().calendar.local(copies.last_expiry(moment) or moment).date()
     row = Erasure(keys=list(person.keys), request=request, erased_at=moment, complete_on=complete)

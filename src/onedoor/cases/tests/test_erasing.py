@@ -5,7 +5,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.utils import translation
 
@@ -13,6 +13,7 @@ from onedoor.cases import dossiers, service
 from onedoor.cases.models import Dossier, Party, Transition
 from onedoor.cases.tests.conftest import MOTHER, work
 from onedoor.cases.tests.story import SignIn, only, submit
+from onedoor.identity import service as identity
 from onedoor.identity.models import Account
 from onedoor.kernel import clock
 from onedoor.kernel.ledger import Leaf, ProofFile
@@ -87,6 +88,26 @@ def test_an_erased_person_is_neither_read_nor_found_and_proofs_stand(sign_in: Si
     folder = current().state / "ledger" / "published"
     assert MOTHER not in erasure.published_in(folder).read_text()
     assert erasure.repeat(folder) == 0
+
+
+@pytest.mark.usefixtures("no_register")
+def test_blind_indexes_that_came_back_with_a_restore_go_when_the_erasure_is_repeated(sign_in: SignIn) -> None:
+    ended(sign_in)
+    with transaction.atomic():
+        before = transaction.savepoint()
+        erase(MOTHER)
+        transaction.savepoint_rollback(before)  # the keys, which lie elsewhere, stay destroyed
+    assert erasure.Erasure.objects.count() == 0
+    assert Party.objects.filter(person=dossiers.mark(MOTHER)).exists()
+    assert ReadPerson.objects.filter(person=keys.blind(BLIND, MOTHER)).exists()
+    assert erase(MOTHER).keys == 0
+    assert not Party.objects.filter(person=dossiers.mark(MOTHER)).exists()
+    assert not ReadPerson.objects.filter(person=keys.blind(BLIND, MOTHER)).exists()
+    assert not Account.objects.filter(number_mark=identity.mark(MOTHER)).exists()
+    ledger.integrate()
+    assert not list(details.findings())
+    with pytest.raises(NobodyToErase):
+        erase(MOTHER)
 
 
 def test_keys_that_came_back_with_a_restore_are_destroyed_again(tmp_path: Path) -> None:
