@@ -111,17 +111,12 @@ class Worker:
             self.process.send_signal(signal.SIGKILL)
             time.sleep(STEP)
 
-    def renew(self, until: float) -> bool:
-        """Have it become what is installed now; return whether it did *until* then (monotonic seconds)."""
-        if self.process is None or not self.runs:
-            return False
-        before = self._environment()
-        self.process.send_signal(signal.SIGHUP)
-        while self.runs and self._environment() == before and time.monotonic() < until:
-            time.sleep(STEP)
-        return self.runs and self._environment() != before
+    def renew(self) -> None:
+        """Ask it to become what is installed now."""
+        if self.process:
+            self.process.send_signal(signal.SIGHUP)
 
-    def _environment(self) -> bytes:
+    def environment(self) -> bytes:
         """Return what it was started with: another each time that it becomes another program."""
         try:
             return Path(f"/proc/{self.process.pid}/environ").read_bytes() if self.process else b""

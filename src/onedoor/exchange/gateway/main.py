@@ -30,7 +30,7 @@ from onedoor.exchange.gateway.providing import Providing, ProvidingLink
 from onedoor.exchange.gateway.stamping import Stamping
 from onedoor.exchange.gateway.standing import Standing
 from onedoor.exchange.gateway.systems import SystemConnection
-from onedoor.exchange.gateway.workers import Share, Workers
+from onedoor.exchange.gateway.workers import Share, Workers, startable
 from onedoor.exchange.listening import become_anew, listening
 from onedoor.kernel.addresses import within
 from onedoor.kernel.settings import NEWER_ERRORS, UNAVAILABLE, Settings
@@ -262,8 +262,10 @@ class GatewayServer:
 def run(settings: Settings) -> None:
     """Run the gateway of *settings*, with as many workers as they say, until SIGTERM or SIGINT.
 
-    On SIGHUP it starts anew, perhaps as another version, and nobody is turned away: see `GatewayServer.leave`.
+    On SIGHUP it starts anew, perhaps as another version, and nobody is turned away: see `GatewayServer.leave`. Where
+    what is there now would not start, it goes on as it is.
     """
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})  # until it is heard
     if settings.workers > 1:
         lines.set_up(settings.log_level)
         Workers(settings).run()
@@ -299,7 +301,9 @@ async def _run(server: GatewayServer, settings: Settings, watched: socket.socket
     await server.start()
     metrics.scraped.sources.append(partial(watching.measures, server))
     listener.begin(settings, watching.health_of(server, settings.member, loop), watched)
-    anew = await told.get()
+    while anew := await told.get():
+        if watched is not None or await asyncio.to_thread(startable):  # who keeps the workers has looked
+            break
     if watched:
         loop.remove_reader(sys.stdin.fileno())
     await (server.leave() if anew else server.stop())

@@ -11,6 +11,7 @@ import logging
 import os
 import signal
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -26,7 +27,7 @@ from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
 
 from onedoor.exchange.gateway import local, reading, replay
-from onedoor.exchange.gateway.keeping import STEP, Worker
+from onedoor.exchange.gateway.keeping import Worker
 from onedoor.exchange.gateway.rates import Buckets
 from onedoor.exchange.gateway.replay import SLOTS, Seen
 from onedoor.exchange.gateway.spread import Spread
@@ -43,6 +44,8 @@ PAUSE = 1.0
 KEPT = "LISTEN_KEPT"
 """In its environment, what the process that keeps workers tells itself when it becomes another program."""
 STOPPED_WITHIN = 30.0
+RENEWED_WITHIN = 45.0
+"""Seconds for a worker to answer what is under way, become what is installed now, and work."""
 _OK = 200
 _logger = logging.getLogger(__name__)
 
@@ -121,7 +124,7 @@ class Workers(Collector):
             while (came := signal.sigtimedwait(awaited, PAUSE)) is None or came.si_signo not in _ENDING:
                 if came and came.si_signo == signal.SIGHUP:
                     self._start_those_that_ended()
-                    if all(map(self._renewed, self._workers)):
+                    if startable() and all(map(self._renewed, self._workers)):
                         self._become_anew()
                 elif came is None:
                     self._start_those_that_ended()
@@ -159,16 +162,21 @@ class Workers(Collector):
                 _logger.exception("worker.not_started number=%s", one.number)
 
     def _renewed(self, one: Worker) -> bool:
-        """Have a worker become what is installed now; return whether it works again; not when all are told to end."""
+        """Have a worker become what is installed now; return whether it works again; not when all are told to end.
+
+        Any that ends meanwhile is started anew.
+        """
         if signal.sigpending() & set(_ENDING):
             return False
-        until = time.monotonic() + STOPPED_WITHIN
-        done = one.renew(until)
-        while done and one.runs and self._why(one) and time.monotonic() < until:
-            time.sleep(STEP)
-        if not done or not one.runs:
-            _logger.error("worker.not_renewed number=%s", one.number)
-        return done and one.runs
+        process, before, until = one.process, one.environment(), time.monotonic() + RENEWED_WITHIN
+        one.renew()
+        while one.process is process and time.monotonic() < until and not signal.sigpending() & set(_ENDING):
+            if one.environment() != before and not self._why(one):
+                return True
+            time.sleep(PAUSE)
+            self._start_those_that_ended()
+        _logger.error("worker.not_renewed number=%s", one.number)
+        return False
 
     def _become_anew(self) -> None:
         """Become what is installed now, with the workers and what they share: they are its children still."""
@@ -210,6 +218,22 @@ class Workers(Collector):
         return None if status == _OK else Failing(health.UNUSABLE)
 
 
+def startable() -> bool:
+    """Return whether what is installed now starts with what lies in the gateway's folder; say so when it does not."""
+    try:
+        subprocess.run([sys.executable, "-c", _TRIED], check=True, capture_output=True, timeout=RENEWED_WITHIN)  # noqa: S603 - ourselves
+    except (OSError, subprocess.SubprocessError) as failed:
+        told = (getattr(failed, "stderr", b"") or b"").decode(errors="replace").strip().splitlines()
+        _logger.error("gateway.not_renewed why=%s", told[-1] if told else failed)
+        return False
+    return True
+
+
+_TRIED = """
+from onedoor.exchange.gateway import main
+from onedoor.kernel import settings
+main.files.read(settings.current().state)
+"""
 _ENDING = (signal.SIGTERM, signal.SIGINT)
 
 

@@ -2,9 +2,11 @@
 
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -95,6 +97,45 @@ def test_what_is_under_way_is_answered_first(place: Place) -> None:
         asking.join(10)
         client.close()
         assert answers == [b'{"late": true}']
+
+
+@pytest.mark.parametrize("gone", ["gateway.json", "python"])
+def test_a_gateway_that_would_not_start_goes_on_as_it_is(place: Place, gone: str) -> None:
+    place.kill("gateway-G22", signal.SIGTERM)
+    state, name = place.seats["G22"].gateway_state, "gateway-G22"
+    (state / "python").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    (state / "python").chmod(0o755)
+    place.before = f"import sys; sys.executable = '{state}/python'"
+    place.start(name)
+    told = place.output(name).count("gateway.not_renewed")
+    with system_of(place, "G01") as system:
+        ready(place, system)
+        client = place.client()
+        away = (state / gone).rename(state / "away")
+        place.running[name].send_signal(signal.SIGHUP)
+        wait_for(lambda: place.output(name).count("gateway.not_renewed") > told, "it is said")
+        assert place.ask(client=client).status == 200, "on the same connection"
+        client.close()
+        started = place.output(name).count("gateway.started")
+        away.rename(state / gone)
+        place.running[name].send_signal(signal.SIGHUP)
+        wait_for(lambda: place.output(name).count("gateway.started") > started, "it starts anew")
+
+
+def test_a_gateway_that_is_told_while_it_starts_does_not_end(place: Place) -> None:
+    place.kill("gateway-G22", signal.SIGTERM)
+    state, name = place.seats["G22"].gateway_state, "gateway-G22"
+    key = (state / "log.key").rename(state / "away")
+    os.mkfifo(state / "log.key")
+    started = place.output(name).count("gateway.started")
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(place.start, name)
+        writing = os.open(state / "log.key", os.O_WRONLY)  # it reads there
+        place.running[name].send_signal(signal.SIGHUP)
+        key.rename(state / "log.key")
+        os.write(writing, (state / "log.key").read_bytes())
+        os.close(writing)
+    wait_for(lambda: place.output(name).count("gateway.started") == started + 2, "it starts, and then anew")
 
 
 @pytest.mark.parametrize("after", [0.0, 0.3])

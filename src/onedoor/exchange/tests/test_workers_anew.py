@@ -2,11 +2,13 @@
 
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from onedoor.exchange.tests.nation import Place, system_of, wait_for
+from onedoor.exchange.tests.nation import Place, free_base, system_of, wait_for
 from onedoor.exchange.tests.test_starting_anew import Load, ready
 from onedoor.exchange.tests.test_workers import ASKING, PROVIDING, WORKERS, parent_of, several, watched, workers
 
@@ -57,15 +59,55 @@ def test_who_keeps_the_workers_keeps_them_as_another_program_too(several: Place)
     several.start(ASKING)
 
 
-def test_a_worker_that_does_not_come_back_leaves_the_others_as_they_are(several: Place) -> None:
+@pytest.mark.parametrize(
+    ("gone", "said", "stay"),
+    [("gateway.json", "gateway.not_renewed", WORKERS), ("outer.pem", "worker.not_renewed", WORKERS - 1)],
+)
+def test_where_one_does_not_come_back_the_others_stay_as_they_are_and_where_none_would_all_do(
+    several: Place, gone: str, said: str, stay: int
+) -> None:
     keeper, state = several.running[ASKING], several.seats["G22"].gateway_state
     wait_for(lambda: '"ok"' in watched(several, ASKING, "/health"), "its health")
-    before, own = workers(several, ASKING), state / "gateway.json"
+    before, own = workers(several, ASKING), state / gone
     told = {one: times(one) for one in [*before, keeper.pid]}
     away = own.rename(state / "away")
     keeper.send_signal(signal.SIGHUP)
-    wait_for(lambda: "worker.not_renewed" in several.output(ASKING), "it is said", 60)
+    wait_for(lambda: said in several.output(ASKING), "it is said", 60)
     away.rename(own)
-    assert len([one for one in before if times(one) == told[one]]) == WORKERS - 1
+    assert len([one for one in before if times(one) == told[one]]) == stay
     assert times(keeper.pid) == told[keeper.pid]
     wait_for(lambda: '"ok"' in watched(several, ASKING, "/health"), "its health")
+
+
+def test_a_worker_that_comes_back_and_answers_nothing_is_not_renewed_and_others_are_started_anew_meanwhile(
+    tmp_path: Path,
+) -> None:
+    impatient = "from onedoor.exchange.gateway import workers; workers.RENEWED_WITHIN = 6.0"
+    with Place(tmp_path, free_base(), before=impatient) as place:
+        place.environments[ASKING]["ONEDOOR_WORKERS"] = str(WORKERS)
+        place.start("directory", ASKING)
+        state, keeper, before = place.seats["G22"].gateway_state, place.running[ASKING], workers(place, ASKING)
+        own = (state / "configuration.signed").read_bytes()
+        with waited_for(state / "configuration.signed", own):
+            keeper.send_signal(signal.SIGHUP)
+            wait_for(lambda: any(times(one) for one in before), "the first is another program")
+            first, second = sorted(before, key=times, reverse=True)
+            os.kill(second, signal.SIGKILL)
+            wait_for(lambda: len(set(workers(place, ASKING)) - {second}) == WORKERS, "another worker")
+            assert "worker.not_renewed" not in place.output(ASKING)
+            wait_for(lambda: "worker.not_renewed" in place.output(ASKING), "it is said")
+            assert (times(first), times(keeper.pid)) == (1, 0)
+        wait_for(lambda: '"ok"' in watched(place, ASKING, "/health"), "its health")
+
+
+@contextmanager
+def waited_for(path: Path, content: bytes) -> Iterator[None]:
+    """Let whoever reads *path* wait until the end, and then find *content*."""
+    path.unlink()
+    os.mkfifo(path)
+    try:
+        yield
+    finally:
+        pipe = path.rename(path.with_name("pipe"))
+        path.write_bytes(content)
+        os.close(os.open(pipe, os.O_RDWR))
