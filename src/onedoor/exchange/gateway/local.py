@@ -32,7 +32,8 @@ NEWEST = "configuration-newest.json"
 """The serial of the newest configuration that was in force: no older one counts, whatever is laid into the folder."""
 GRANTS, GROUPS, DESCRIPTIONS = "grants.jsonl", "groups.jsonl", "descriptions"
 LOG_KEY_BYTES = 32
-FASTEST = 1_000_000
+FASTEST, LONGEST = 1_000_000, 3600
+"""The highest rate, in messages a second, and the longest time-out, in seconds, that a service may have."""
 _PATH = re.compile("/[!-~]*")
 CHOSEN = ("timeout", "rate", "health")
 """What of a service its operator says: seconds, messages a second, at which path its system is asked how it is."""
@@ -97,20 +98,22 @@ class Local:
 
 
 def read(folder: Path) -> Local:
-    """Return what *folder* holds; raise `BadGatewayFile`, or OSError, ValueError or KeyError when it is not whole."""
-    data = json.loads((folder / FILE).read_text("utf-8"))
+    """Return what *folder* holds; raise `BadGatewayFile`, or OSError or ValueError when it is not whole."""
     log_key = (folder / LOG_KEY).read_bytes()
     if len(log_key) != LOG_KEY_BYTES:
         raise ValueError(f"{folder / LOG_KEY} does not hold {LOG_KEY_BYTES} bytes")
-    connections = dict(data.get("connections", {}))
-    if strange := sorted(set(connections.values()) - {MUTUAL, HTTPS, HTTP}):
-        why = said("a subsystem connects by {ways}, not by {way}", ways=f"{MUTUAL}, {HTTPS}, {HTTP}", way=strange[0])
-        raise BadGatewayFile(file=folder / FILE, why=why)
+    try:
+        data = json.loads((folder / FILE).read_text("utf-8"))
+        connections = _connections(data, folder)
+        services = {one["service"]: provided(one, folder) for one in data["services"]}
+        own, directory = data["id"], data["directory"]
+    except (ValueError, KeyError, TypeError, AttributeError) as wrong:
+        raise BadGatewayFile(file=folder / FILE, why=said("it is not well formed")) from wrong
     return Local(
         folder=folder,
-        id=data["id"],
-        directory=data["directory"],
-        services={one["service"]: provided(one, folder) for one in data["services"]},
+        id=own,
+        directory=directory,
+        services=services,
         connections=connections,
         anchors=load_certificates(folder / ANCHOR),
         identity=identities.used(folder, identities.SIGNING),
@@ -141,12 +144,34 @@ def _description(folder: Path, service: str) -> Path:
     return folder / DESCRIPTIONS / f"{quote(service, safe='')}.json"
 
 
+def _connections(data: Mapping[str, Any], folder: Path) -> dict[str, str]:
+    connections = dict(data.get("connections", {}))
+    if strange := sorted(set(connections.values()) - {MUTUAL, HTTPS, HTTP}):
+        why = said("a subsystem connects by {ways}, not by {way}", ways=f"{MUTUAL}, {HTTPS}, {HTTP}", way=strange[0])
+        raise BadGatewayFile(file=folder / FILE, why=why)
+    return connections
+
+
 def _rate(data: Mapping[str, Any], folder: Path) -> float:
     rate = data.get("rate", 0)
-    if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate <= FASTEST:
+    if not _is_number(rate) or not 0 <= rate <= FASTEST:
         why = said("a service’s rate is a number of messages a second, not {rate}", rate=rate)
         raise BadGatewayFile(file=folder / FILE, why=why)
     return float(rate)
+
+
+def _timeout(data: Mapping[str, Any], folder: Path) -> float:
+    timeout = data.get("timeout", 30)
+    if not _is_number(timeout) or not 0 < timeout <= LONGEST:
+        why = said(
+            "a service’s timeout is a number of seconds up to {most}, not {timeout}", most=LONGEST, timeout=timeout
+        )
+        raise BadGatewayFile(file=folder / FILE, why=why)
+    return float(timeout)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _health(data: Mapping[str, Any], folder: Path) -> str:
@@ -188,7 +213,7 @@ def provided(own: Mapping[str, Any], folder: Path) -> Provided:
         port=port,
         base=url.path,
         system=data["system"],
-        timeout=float(data.get("timeout", 30)),
+        timeout=_timeout(data, folder),
         rate=_rate(data, folder),
         health=_health(data, folder),
         endpoints=tuple((one["method"], one["path"]) for one in data.get("endpoints", ())),

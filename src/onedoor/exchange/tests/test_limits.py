@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from math import inf, nan
 
 import pytest
 from hypothesis import given
@@ -151,11 +152,27 @@ def test_who_asks_for_evidence_too_often_is_told_when_to_come_again(limited: Pla
     assert b"more often than it may" in refused[0].body
 
 
-@pytest.mark.parametrize("rate", ["many", -1, True, 10**9])
-def test_a_rate_that_is_none_is_refused_at_the_start(limited: Place, rate: object) -> None:
+@pytest.mark.parametrize("value", ["many", -1, True, 10**9, nan, inf, None, [1]])
+@pytest.mark.parametrize("name", ["rate", "timeout"])
+def test_a_number_that_is_none_is_refused_at_the_start(limited: Place, name: str, value: object) -> None:
     folder = limited.seats["G15"].gateway_state
     data = json.loads((folder / local.FILE).read_text())
-    data["services"][0]["rate"] = rate
+    data["services"] = [data["services"][0] | {"timeout": 1} | {name: value}]
     (folder / local.FILE).write_text(json.dumps(data))
-    with pytest.raises(local.BadGatewayFile, match="rate"):
+    with pytest.raises(local.BadGatewayFile, match=f"{name} is a number"):
+        local.read(folder)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", "{}", '{"services": 1}', '{"services": [1]}', '{"services": [{"service": 1}]}']
+    + [
+        f'{{"id": "a", "directory": "b", "services": [], "connections": {one}}}'
+        for one in ("[1]", "{{}: 1}", '{"a": []}')
+    ],
+)
+def test_a_file_of_another_form_is_refused_with_a_clear_word(limited: Place, text: str) -> None:
+    folder = limited.seats["G15"].gateway_state
+    (folder / local.FILE).write_text(text)
+    with pytest.raises(local.BadGatewayFile, match="not well formed"):
         local.read(folder)
