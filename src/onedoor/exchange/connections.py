@@ -174,7 +174,7 @@ class Connections:
         left: deque[tuple[Request, Connection | Exception]] = deque()
         try:
             for one in requests:
-                left.append((one, self._start(one, timeout, self._take)))
+                left.append((one, self._start(one, max(0.001, deadline - time.monotonic()), self._take)))
             yield None
             while left:
                 request, begun = left.popleft()

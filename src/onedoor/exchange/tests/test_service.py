@@ -1,5 +1,6 @@
 """The door: calls through real gateways, and who is believed."""
 
+import socket
 import time
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
@@ -7,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from onedoor.exchange import connections, service
+from onedoor.exchange.connections import Connections, Request
 from onedoor.exchange.service import (
     Answer,
     AnswerTooLong,
@@ -160,6 +162,17 @@ def test_a_service_that_is_away_is_unavailable() -> None:
         call(POPULATION, "lookup", {}, reason=REASON, user="a")
     with pytest.raises(ServiceUnavailable):
         call("VN/GOV/G24/INSURANCE/insurance", "lookup", {}, reason=REASON, user="a")
+
+
+def test_many_questions_wait_for_a_gateway_that_hangs_no_longer_than_one(place: Place) -> None:
+    state = place.seats["G22"].state
+    with socket.create_server(("127.0.0.1", 0)) as gateway:
+        url = f"https://127.0.0.1:{gateway.getsockname()[1]}"
+        client = Connections(url, state / "tls.pem", state / "tls.key", state / "tls-trust.pem")
+        begun = time.monotonic()
+        answers = client.exchange([Request("GET", "/", {}, b"")] * 8, 0.3)
+        assert time.monotonic() - begun < 1.5
+    assert {type(one) for one in answers} == {TimeoutError}
 
 
 def test_what_a_header_cannot_carry_is_refused_before_it_is_sent() -> None:
