@@ -47,15 +47,20 @@ class Sources:
         self._files: tuple[dict[str, bytes], ...] = ()
 
     def renew(self, now: datetime) -> None:
-        """Destroy keys that have ended; make those that are missing, and the next ones two months before they are."""
+        """Make keys that are missing, and the next ones two months before they are; destroy those that ended.
+
+        A clock that is years ahead for a while destroys none: another one signs by then, and has been listed for long.
+        """
         for kind in _CONTENT:
+            known = self._certificates(kind, now)
+            if not known or known[-1].not_valid_after_utc - now < 2 * OVERLAP:
+                self._make(kind, now)
+            if not any(_ripe(one, now) for one in known):
+                continue
             for path in (self._folder / kind).glob("*.pem"):
                 if load_certificates(path)[0].not_valid_after_utc <= now:
                     path.with_suffix(".key").unlink(missing_ok=True)
                     path.unlink()
-            known = self._certificates(kind, now)
-            if not known or known[-1].not_valid_after_utc - now < 2 * OVERLAP:
-                self._make(kind, now)
 
     def listed(self, now: datetime) -> dict[str, list[str]]:
         """Return by source the certificates (PEM) whose keys may sign it, the oldest first."""
@@ -108,7 +113,7 @@ class Sources:
 
     def _signing(self, kind: str, known: list[Certificate], now: datetime) -> tuple[rsa.RSAPrivateKey, Certificate]:
         """Return the newest key that has been listed for long enough, or the only one there is."""
-        ripe = [one for one in known if one.not_valid_before_utc + OVERLAP <= now] or known[:1]
+        ripe = [one for one in known if _ripe(one, now)] or known[:1]
         return load_rsa_key(self._folder / kind / f"{_name(ripe[-1])}.key"), ripe[-1]
 
     def _make(self, kind: str, now: datetime) -> None:
@@ -120,6 +125,10 @@ class Sources:
         certificate = builder.sign(key, hashes.SHA512())
         save_key(self._folder / kind / f"{_name(certificate)}.key", key)
         save_certificates(self._folder / kind / f"{_name(certificate)}.pem", [certificate])
+
+
+def _ripe(certificate: Certificate, now: datetime) -> bool:
+    return certificate.not_valid_before_utc + OVERLAP <= now
 
 
 def _name(certificate: Certificate) -> str:

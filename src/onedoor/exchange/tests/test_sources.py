@@ -338,6 +338,16 @@ def test_whoever_looks_once_a_month_never_meets_a_key_that_is_new_to_it(tmp_path
     assert {one.stat().st_mode & 0o777 for one in kept} == {0o600}
 
 
+def test_a_clock_that_was_years_ahead_for_a_while_destroyed_no_key(tmp_path: Path) -> None:
+    made = Made(tmp_path)
+    made.publish(NOW)
+    anchor = made.anchor()
+    for moment in (NOW + 2 * LIFE, NOW + 2 * LIFE + timedelta(hours=1), NOW + DAY):
+        made.publish(moment)
+    assert download.download(anchor, NOW + DAY, made.ask).end == NOW + 2 * DAY
+    assert Anchor.read(made.anchor()) == Anchor.read(anchor)
+
+
 def test_a_partner_is_followed_through_its_keys_by_the_first_anchor(tmp_path: Path) -> None:
     made, now, folder = Made(tmp_path), NOW, tmp_path / "partners"
     made.publish(now)
