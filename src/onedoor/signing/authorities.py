@@ -65,12 +65,12 @@ class Responders:
         self._url, self._patience, self._allowed = url, patience, None if url else allowed
         self._servers: dict[str, Server] = {}
         self._silent: dict[str, float] = {}
-        self._known: dict[str, tuple[float, Status | None]] = {}
+        self._known: dict[tuple[str, str], tuple[float, Status | None]] = {}
         self._lock = threading.Lock()
 
     def status(self, certificate: x509.Certificate, issuer: x509.Certificate) -> Status | None:
-        """Return the present status of *certificate*; nothing when nobody tells it."""
-        key = fingerprint(certificate)
+        """Return the present status of *certificate*, or that it was revoked once; nothing when nobody tells it."""
+        key = fingerprint(certificate), fingerprint(issuer)
         with self._lock:
             until, told = self._known.get(key, (0.0, None))
             if time.monotonic() < until:
@@ -94,4 +94,4 @@ class Responders:
         except (OSError, ValueError, x509.DuplicateExtension):
             return None
         told = status.read(body, certificate, issuer) if code == OK else None
-        return told if told and told.covers(datetime.now(UTC)) else None
+        return told if told and (told.revoked or told.covers(datetime.now(UTC))) else None
