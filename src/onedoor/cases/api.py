@@ -77,7 +77,7 @@ def _take(request: HttpRequest, name: str, handler: Callable[[Caller, Any], dict
     if not _VALID[name].is_valid(message) or message["case"] != asks.case or not 0 < len(asks.key) <= LONGEST_KEY:
         raise BadInput(what=said("a message “{name}” with the case of X-Road-Issue and an Idempotency-Key", name=name))
     # JSON knows one kind of number: 1.0 is an integer there, and none to the database.
-    message |= {key: int(message[key]) for key in ("round", "number") if key in message}
+    message |= {key: int(message[key]) for key in ("round", "number", "asked") if key in message}
     return JsonResponse(handler(asks, message))
 
 

@@ -1,7 +1,7 @@
 """What the portal's worker does: hand steps over until acknowledged, pass supplements on, watch the limits."""
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -108,11 +108,7 @@ def pass_on(code: str, ref: str, asked: int) -> None:
     given = Given(dossier.code, dossier.service, body["applicant"], [SENT], {})
     held.give(step.agency, given, since=datetime.fromisoformat(answer["at"]))
     message = {
-        "supplement": {
-            "text": answer["text"],
-            "at": answer["at"],
-            "files": _send_files(dossier, step, answer["files"]),
-        },
+        "supplement": _supplement(dossier, step, answer),
         "due": step.due.isoformat() if step.due else None,
     }
     ask(dossier, step, "supplement", message, f"supplement:{asked}")
@@ -144,12 +140,14 @@ def _message(dossier: Dossier, step: Step) -> dict[str, Any]:
         "started_at": step.started_at.isoformat() if step.started_at else None,
         "due": step.due.isoformat() if step.due else None,
         "verified": verified(service, step),
+        "asked": step.asked,
         "submitted_at": dossier.submitted_at.isoformat(),
         "applicant": body["applicant"],
         "about": about(service, body),
         "persons": held.persons(service, step.ref, body),
         "context": handed(service, step.ref, body),
         "files": _send_files(dossier, step, service.steps[step.ref].shows),
+        "supplements": [_supplement(dossier, step, one) for one in held.sent(body, step.ref)],
         "results": [
             {
                 "kind": row.kind,
@@ -164,6 +162,10 @@ def _message(dossier: Dossier, step: Step) -> dict[str, Any]:
             for row in results
         ],
     }
+
+
+def _supplement(dossier: Dossier, step: Step, answer: Mapping[str, Any]) -> dict[str, Any]:
+    return {"text": answer["text"], "at": answer["at"], "files": _send_files(dossier, step, answer["files"])}
 
 
 def _send_files(dossier: Dossier, step: Step, fields: Iterable[str]) -> dict[str, dict[str, Any]]:

@@ -43,8 +43,13 @@ def parts(service: Service, step: str, body: Body, *, results: bool) -> list[str
     definition = service.steps[step]
     given = procedures.handed(service, definition, known(service, body))
     there = [name for name in procedures.parts(service, definition) if _is_there(given, name)]
-    also = [APPLICANT, *([ABOUT] if asked_about(service, body) else []), *([RESULTS] if results else [])]
-    return [*sorted(there), *also]
+    also = {APPLICANT: True, ABOUT: asked_about(service, body), SENT: sent(body, step), RESULTS: results}
+    return [*sorted(there), *(name for name, is_there in also.items() if is_there)]
+
+
+def sent(body: Body, step: str) -> list[Mapping[str, Any]]:
+    """Return what was sent as supplements of *step*, to whichever authority: each a text, its moment and files."""
+    return [one for key, one in body["supplements"].items() if key.rpartition(":")[0] == step]
 
 
 def _is_there(given: Mapping[str, Any], part: str) -> bool:

@@ -105,6 +105,7 @@ def _row(caller: Caller, message: Message, state: str = rules.NEW) -> tuple[Task
             "state": state,
             "received_at": now,
             "due": due,
+            "asked": message.get("asked", 0),
         },
     )
 

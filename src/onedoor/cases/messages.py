@@ -56,6 +56,7 @@ RESULT = _object(
     file=BYTES,
     data={"type": "object"},
 )
+SUPPLEMENT = _object(["text", "at", "files"], text=WORDS, at=MOMENT, files={"type": "object"})
 SCHEMAS: Mapping[str, dict[str, Any]] = {
     "hand-over": _schema(
         ["post", "service", "due", "context", "applicant", "about"],
@@ -66,10 +67,12 @@ SCHEMAS: Mapping[str, dict[str, Any]] = {
         applicant=APPLICANT,
         about=WORDS,
         persons=PERSONS,
+        asked={"type": "integer", "minimum": 0, "maximum": 10_000},
+        supplements={"type": "array", "items": SUPPLEMENT},
     ),
     "supplement": _schema(
         ["supplement", "due"],
-        supplement=_object(["text", "at", "files"], text=WORDS, at=MOMENT, files={"type": "object"}),
+        supplement=SUPPLEMENT,
         due=MOMENT,
     ),
     "file": _schema(

@@ -2,16 +2,19 @@
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from onedoor.cases import handover, service
+from onedoor.cases import handover, held, service
+from onedoor.cases.errors import OneSupplementOnly
 from onedoor.cases.journey import service_of
 from onedoor.cases.models import Act, Dossier, Task, Transition
 from onedoor.cases.tests.conftest import HANOI, NOW, work
 from onedoor.cases.tests.story import SignIn, handed_over, only, states, submit
+from onedoor.cases.tests.test_desk_reads import recorded
 from onedoor.kernel import clock
 from onedoor.store import outbox
 from onedoor.store.models import StatedEvent
@@ -35,6 +38,9 @@ EVENTS = {
     "dossier_stopped": "DossierEnded",
 }
 """What is stated when a dossier moves, by the kind of its transition."""
+
+
+OTHER = "commune-26740"
 
 
 def test_a_hand_over_is_looked_at_after_ten_minutes_and_after_two_working_hours(sign_in: SignIn) -> None:
@@ -130,6 +136,26 @@ def test_a_supplement_that_came_in_time_is_not_stopped_by_its_limit(sign_in: Sig
     with clock.freeze(job.scheduled_at):
         handover.expire(code, job.args["step"], job.args["asked"])
     assert states(service.view(code, mother))["birth"] == "working"
+
+
+def test_whom_a_step_is_handed_over_to_has_what_was_sent_and_asks_no_second_time(sign_in: SignIn) -> None:
+    mother, registrar = sign_in("mother"), sign_in("civil-status")
+    code = handed_over(mother).code
+    service.ask_supplement(only(registrar), "Gửi giúp ảnh giấy chứng sinh.", registrar)
+    work()
+    service.supplement(code, "Đây ạ.", "s-1", mother, {"photo": ("a.jpg", b"picture")})
+    work()
+    service.hand_over(only(registrar), OTHER, "Thuộc phường khác.", registrar)
+    work()
+    other = replace(registrar, agency=OTHER, post=f"{OTHER}.civil-status")
+    view = service.task(only(other), other)
+    (photo,) = view.files
+    assert [one.text for one in view.supplements] == ["Đây ạ."]
+    assert service.file(view.line.id, photo.field, other).content == b"picture"
+    assert held.SENT in recorded(OTHER)[0].fields
+    assert "supplement" not in view.may
+    with pytest.raises(OneSupplementOnly):
+        service.ask_supplement(view.line.id, "Một lần nữa.", other)
 
 
 def withdrawn(sign_in: SignIn) -> None:
