@@ -39,6 +39,10 @@ class BadRecord(BadInput):
     """The record does not fit the register {register}: {what}. Please correct it and send it again."""
 
 
+class TornFile(BadInput):
+    """{path} does not unpack: its end is missing, or it was damaged. Please make the file again."""
+
+
 class BadQuestion(BadInput):
     """The question does not have the right form: {what}. Please correct it and send it again."""
 

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
@@ -17,6 +18,7 @@ from onedoor.kernel.text import gettext_noop
 from onedoor.registers import loading, rules, storage, underway
 from onedoor.registers.copying import Copying
 from onedoor.registers.definition import Register
+from onedoor.registers.errors import TornFile
 from onedoor.registers.models import Record
 
 MOST = 1000
@@ -81,10 +83,16 @@ class Report:
 
 
 def lines_of(path: Path) -> Iterator[str]:
-    """Yield the lines of a file of JSON lines, gzipped when its name ends so; raise OSError."""
+    """Yield the lines of a file of JSON lines, gzipped when its name ends so; raise OSError or `TornFile`.
+
+    A byte that is not UTF-8 stands in its line as half a sign, so that this line alone is bad.
+    """
     opened = gzip.open if path.suffix == ".gz" else open
-    with opened(path, "rt", encoding="utf-8") as file:
-        yield from file
+    try:
+        with opened(path, "rt", encoding="utf-8", errors="surrogateescape") as file:
+            yield from file
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise TornFile(path=path) from error
 
 
 def count_of(path: Path) -> int | None:
@@ -195,7 +203,10 @@ def _parsed(register: Register, line: int, text: str) -> tuple[dict[str, Any], l
     """Return the record in a line, and what is wrong with it."""
     try:
         row = json.loads(text)
-    except ValueError as error:
+        if not _can_be_kept(text, row):
+            wrong = said("it holds what is no sign of UTF-8, or the sign \\u0000")
+            return {}, [RowFault(line, "", wrong, said("save it as UTF-8 text"))]
+    except (ValueError, RecursionError) as error:
         at = error.pos + 1 if isinstance(error, json.JSONDecodeError) else None
         wrong = said("this is not JSON at sign {at}", at=at) if at else said("this is not JSON")
         return {}, [RowFault(line, "", wrong, said("write one JSON object a line"))]
@@ -208,6 +219,15 @@ def _parsed(register: Register, line: int, text: str) -> tuple[dict[str, Any], l
         instead = said("write the number that was given to this record")
         faults = [RowFault(line, register.identifier.field, wrong, instead)]
     return record, faults
+
+
+def _can_be_kept(text: str, row: object) -> bool:
+    """Return whether all signs in a line can be kept: JSON can escape half a sign, and one the database lacks."""
+    try:
+        text.encode()
+        return "\\u" not in text or ("\\u0000" not in text and bool(json.dumps(row, ensure_ascii=False).encode()))
+    except UnicodeEncodeError:
+        return False
 
 
 def _form_faults(register: Register, record: Mapping[str, Any]) -> Iterator[tuple[str, Said, Said]]:

@@ -43,6 +43,15 @@ def test_a_dry_run_reports_and_loads_nothing() -> None:
     ("row", "said"),
     [
         ("{", "line 2: this is not JSON at sign 2; write one JSON object a line"),
+        ("[" * 100_000, "line 2: this is not JSON; write one JSON object a line"),
+        (
+            '{"full_name": "\\ud800"}',
+            "line 2: it holds what is no sign of UTF-8, or the sign \\u0000; save it as UTF-8",
+        ),
+        (
+            '{"full_name": "\\u0000"}',
+            "line 2: it holds what is no sign of UTF-8, or the sign \\u0000; save it as UTF-8",
+        ),
         ([], "line 2: this is not a JSON object; write {“field”: value, …}"),
         (without(GOOD[1], "sex"), "line 2, sex: is missing; write its value"),
         ({**GOOD[1], "fullname": "SECRET"}, "line 2, fullname: there is no such field; write “full_name”"),
@@ -63,6 +72,13 @@ def test_one_bad_row_keeps_all_out_and_says_line_field_fault_and_remedy(row: obj
     assert str(fault).startswith(said)
     assert "SECRET" not in str(fault)
     assert not Record.objects.exists()
+
+
+def test_a_byte_that_is_not_utf_8_is_the_fault_of_its_line(tmp_path: Path) -> None:
+    (file := tmp_path / "people.jsonl").write_bytes(json.dumps(GOOD[0]).encode() + b'\n{"full_name": "Tr\xe2n"}\n')
+    report = service.bring_in("population", importing.lines_of(file), good_rows=True)
+    assert (report.read, report.bad, report.loaded) == (2, 1, 1)
+    assert str(report.faults[0]).startswith("line 2: it holds what is no sign of UTF-8")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
 import argparse
+import gzip
 import io
 import json
 from collections.abc import Iterator
@@ -28,6 +29,17 @@ def test_the_command_tells_faults_and_sum_and_leaves_with_2(tmp_path: Path, caps
     assert "2 rows read, 1 good, 1 bad, 0 loaded." in told
     assert registers.load(parser.parse_args(["load", "population", str(file), "--good-rows"])) == 2
     assert service.count("population") == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("content", [gzip.compress(b"{}\n")[:-6], b"no gzip", b"\x1f\x8b\x08" + b"\xff" * 30])
+def test_a_torn_file_is_told_in_a_sentence_and_nothing_is_loaded(
+    content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(registers, "settings_of", lambda *_: None)
+    (file := tmp_path / "people.jsonl.gz").write_bytes(content)
+    assert cli.run(["registers", "load", "population", str(file), "--language", "en"]) == cli.FAILED
+    assert f"{file} does not unpack: its end is missing, or it was damaged." in capsys.readouterr().err
 
 
 @pytest.mark.django_db
