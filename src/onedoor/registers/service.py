@@ -39,6 +39,7 @@ from onedoor.registers.models import Record
 from onedoor.registers.provenance import Provenance, provenance_of
 from onedoor.registers.published import keep as keep_schemas
 from onedoor.registers.words import say
+from onedoor.store.sealed import BadEnvelope
 
 __all__ = [
     "BadQuestion",
@@ -135,7 +136,10 @@ def looking_up(
     about = rules.shares_asked(definition, key, asked, shown)
     if about and not valid_on and not known_on:
         with permitting(reader, register=register, persons=about, wanted=shown) as allowed:
-            yield _cut(find(), allowed)
+            found = find()
+            if any(person not in about for record in found.values() for person in rules.persons(definition, record)):
+                raise BadEnvelope  # somebody past the programs has the look-up find whom it is not recorded of
+            yield _cut(found, allowed)
         return
     check(reader, register=register, persons=asked, wanted=wanted)
     if valid_on or known_on:

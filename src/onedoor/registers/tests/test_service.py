@@ -1,5 +1,6 @@
 import threading
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -7,11 +8,13 @@ from django.db import IntegrityError, connection, transaction
 from onedoor.privacy.models import ReadPerson, ReadRecord
 from onedoor.privacy.records import BLIND
 from onedoor.privacy.service import NotPermitted, Reader, reads_of_case
-from onedoor.registers import service
+from onedoor.registers import service, storage
+from onedoor.registers.definition import register_of
 from onedoor.registers.models import Record, Term
 from onedoor.store import keys
 from onedoor.store.beside import Beside
 from onedoor.store.models import StatedEvent
+from onedoor.store.sealed import BadEnvelope
 
 MOTHER, FATHER, GRANDMOTHER = "001196204817", "036094117302", "001168005926"
 CASE = "2611-7K4M-Q8"
@@ -51,6 +54,11 @@ HOME: dict[str, Any] = {
 
 def person(number: str, name: str, born: str, sex: str) -> dict[str, Any]:
     return {"number": number, "full_name": name, "born": born, "sex": sex, "phone": "0000123456"}
+
+
+def _row(number: str) -> UUID:
+    (row,) = storage.versions(register_of("population"), "number", {"number": number})
+    return row.id
 
 
 @pytest.fixture
@@ -103,6 +111,15 @@ def test_a_number_written_otherwise_hides_no_read_from_the_person() -> None:
     found = service.lookup("population", {"number": f" {MOTHER} "}, reader=PORTAL)
     assert [record["number"] for record in found.records] == [MOTHER]
     assert ReadPerson.objects.filter(record_id=found.record, person=keys.blind(BLIND, MOTHER)).exists()
+
+
+@pytest.mark.usefixtures("parents")
+def test_a_look_up_that_was_led_to_another_person_past_the_programs_tells_nothing() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; ALTER TABLE registers_term DISABLE TRIGGER USER")
+        cursor.execute("UPDATE registers_term SET record_id = %s WHERE record_id = %s", [_row(FATHER), _row(MOTHER)])
+    with pytest.raises(BadEnvelope):
+        service.lookup("population", {"number": MOTHER}, reader=PORTAL)
 
 
 def test_nothing_found_is_on_record_too_with_the_person_asked_for() -> None:
