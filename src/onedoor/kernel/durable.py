@@ -72,11 +72,14 @@ def replace_folder(draft: Path, place: Path) -> None:
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """Work in *folder* while nobody else who asks for it does: what one reads there is what it writes over."""
+def alone(folder: Path, *, wait: bool = True) -> Iterator[None]:
+    """Work in *folder* while nobody else who asks for it does: what one reads there is what it writes over.
+
+    Raise BlockingIOError where somebody does and it is not to *wait*.
+    """
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         yield
     finally:
         os.close(handle)

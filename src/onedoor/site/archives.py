@@ -13,15 +13,16 @@ import re
 import shutil
 import sqlite3
 import tarfile
+import tempfile
 import time
 import zlib
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, cast
 
-from onedoor.kernel import refusals
+from onedoor.kernel import durable, refusals
 from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.said import Said, said
 from onedoor.store import copies
@@ -38,6 +39,7 @@ STATES = ("directory", "gateway-", "node-", "portal", "versions")
 MADE_ANEW = ("lock", "database-url", "index.sqlite")
 OPEN = (".pem", ".json", ".jsonl", ".signed", ".xml")
 PRIVATE = b"PRIVATE KEY"
+WORKSHOP, DRAFT = ".backup-", ".draft"
 UNREADABLE = (gzip.BadGzipFile, FileNotFoundError)
 """Of the errors of files only these speak of the archive: a full disk is another matter."""
 KEY_STORE = "keys/persons.sqlite"
@@ -108,11 +110,47 @@ def _asked(store: Path, query: str) -> list[tuple[Any, ...]]:
         return connection.execute(query).fetchall()
 
 
-def pack(folder: Path, to: Path, about: dict[str, Any], key: bytes = b"") -> None:
-    """Write everything in *folder* to the archive *to*, its manifest sealed with *key*.
+@contextmanager
+def workshop(var: Path) -> Iterator[Path]:
+    """Give a folder in *var* that is gone in the end; those of backups that were killed, keys beside data, go first."""
+    with ExitStack() as stack:
+        with durable.alone(var):
+            for left in var.glob(f"{WORKSHOP}*"):
+                with suppress(BlockingIOError), durable.alone(left, wait=False):
+                    shutil.rmtree(left)
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=WORKSHOP, dir=var)))
+            stack.enter_context(durable.alone(folder))
+        yield folder
 
-    It is there whole or not at all, and readable by its owner alone.
+
+def pack(folder: Path, to: Path, about: dict[str, Any], key: bytes = b"") -> None:
+    """Write everything in *folder* to the archive *to*, its manifest sealed with *key*."""
+    with packed(folder, to, about, key):
+        pass
+
+
+@contextmanager
+def packed(folder: Path, to: Path, about: dict[str, Any], key: bytes = b"") -> Iterator[None]:
+    """Write everything in *folder* to the archive *to*, its manifest sealed with *key*, which is there after the block.
+
+    It is whole, durable and readable by its owner alone; where anything fails what was at *to* stays as it is.
     """
+    to.parent.mkdir(parents=True, exist_ok=True)
+    draft = to.with_name(f".{to.name}{DRAFT}")
+    draft.unlink(missing_ok=True)
+    draft.touch(mode=0o600)
+    try:
+        with draft.open("wb") as file:
+            _write(folder, file, about, key)
+            os.fsync(file.fileno())
+        yield
+        draft.replace(to)
+        durable.sync_folder(to.parent)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _write(folder: Path, file: IO[bytes], about: dict[str, Any], key: bytes) -> None:
     first = (folder / MANIFEST, folder / SEAL)
     found = [path for path in sorted(folder.rglob("*")) if path.is_file() and path not in first]
     digests = {str(path.relative_to(folder)): _digest(path) for path in found}
@@ -120,14 +158,10 @@ def pack(folder: Path, to: Path, about: dict[str, Any], key: bytes = b"") -> Non
     manifest = json.dumps({"format": FORMAT, **about, "digests": digests, "sizes": sizes}, indent=1)
     first[0].write_text(manifest)
     first[1].write_text(_seal(manifest.encode(), key))
-    to.parent.mkdir(parents=True, exist_ok=True)
-    draft = to.with_name(f".{to.name}.draft")
-    draft.unlink(missing_ok=True)
-    draft.touch(mode=0o600)
-    with tarfile.open(draft, "w:gz", compresslevel=3) as archive:
+    with tarfile.open(fileobj=file, mode="w:gz", compresslevel=3) as archive:
         for path in (*first, *found):
             archive.add(path, str(path.relative_to(folder)))
-    draft.replace(to)
+    file.flush()
 
 
 def manifest(path: Path) -> dict[str, Any]:
@@ -191,12 +225,15 @@ def expires(path: Path) -> datetime | None:
 
 
 def delete_expired(folder: Path, now: datetime) -> list[Path]:
-    """Delete the copies of keys in *folder* that have expired; return which. Whatever else lies there stays."""
+    """Delete the copies of keys in *folder* that have expired; return which. Whatever else lies there stays.
+
+    What a killed backup left of one counts as one.
+    """
     gone = []
-    for path in sorted(folder.glob("*.gz")):
+    for path in sorted((*folder.glob("*.gz"), *folder.glob(f".*{DRAFT}"))):
         try:
             ends = expires(path)
-        except BadArchive:
+        except (BadArchive, OSError, ValueError, LookupError, TypeError):  # not ours, or not to be read
             continue
         if ends and ends <= now:
             path.unlink()

@@ -2,7 +2,6 @@
 
 import argparse
 import secrets
-import tempfile
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,16 +38,12 @@ def run(arguments: argparse.Namespace) -> None:
         raise KeysBesideData
     found = installation.at(arguments.var, arguments.settings)
     data.parent.mkdir(parents=True, exist_ok=True)
-    with (
-        closed_to_others(),
-        found.answering("backup"),
-        tempfile.TemporaryDirectory(prefix=".backup-", dir=found.var) as name,
-    ):
-        about = _collect(found, Path(name))
+    with closed_to_others(), found.answering("backup"), archives.workshop(found.var) as folder:
+        about = _collect(found, folder)
         seal = secrets.token_bytes(32)
-        archives.pack(Path(name) / "data", data, about, seal)
         shared = {name: about[name] for name in ("id", "made_at", "expires_at")} | {"seal": seal.hex()}
-        archives.pack(Path(name) / "keys", keys, shared)
+        with archives.packed(folder / "data", data, about, seal), archives.packed(folder / "keys", keys, shared):
+            pass  # both, or neither: an archive of data is worth nothing beside the keys of another
     sizes = about["databases"].items()
     entries = ", ".join(_("{name} ({size} entries of its ledger)", name=name, size=size) for name, size in sizes)
     print(_("Data of {entries}: {file}", entries=entries or _folders(found.var), file=data))

@@ -1,9 +1,14 @@
 """What a backup and a restore refuse before they touch anything, and what they keep others from meanwhile."""
 
+import random
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from onedoor.kernel import durable
 from onedoor.site import archives, cli, lock
 from onedoor.site.databases import Database
 from onedoor.site.embedded import Server
@@ -141,6 +146,53 @@ def test_a_backup_leaves_the_database_of_a_running_nation_running(tmp_path, caps
         stopped.stop()
 
 
+@contextmanager
+def full(most: int) -> Iterator[None]:
+    """Let no file of this process grow beyond *most* bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_backup_without_room_for_one_archive_leaves_both_as_they_were(tmp_path, capsys, stopped, monkeypatch):
+    monkeypatch.setattr(Database, "dump", lambda *_arguments, **_more: None)
+    assert cli.run(["backup", *where(tmp_path)]) == 0, capsys.readouterr().err
+    made = {path: path.read_bytes() for path in (tmp_path / "a" / "data", tmp_path / "b" / "keys")}
+    (tmp_path / "var" / "portal" / "large").write_bytes(random.Random(1).randbytes(1 << 18))  # it goes to the keys
+    pack, limit = archives.packed, full(1 << 17)
+
+    def short_of_room(folder, to, *about):
+        return pack(folder, to, *about) if to.name == "data" else limited(pack(folder, to, *about))
+
+    @contextmanager
+    def limited(packing):
+        with limit, packing:
+            yield
+
+    monkeypatch.setattr(archives, "packed", short_of_room)
+    assert "Please put that right" in told(capsys, "backup", *where(tmp_path))
+    assert {path: path.read_bytes() for path in made} == made
+    assert [one.name for part in "ab" for one in (tmp_path / part).iterdir()] == ["data", "keys"]
+    assert not list((tmp_path / "var").glob(".backup-*"))
+
+
+def test_what_a_killed_backup_left_goes_with_the_next_and_what_another_makes_stays(tmp_path, capsys, stopped):
+    left, others = tmp_path / "var" / ".backup-left", tmp_path / "var" / ".backup-others"
+    for folder in (left, others):
+        (folder / "keys").mkdir(parents=True)
+        (folder / "keys" / "master").write_bytes(b"k" * 32)
+    stopped.start()
+    try:
+        with lock.held(tmp_path / "var", "up"), durable.alone(others):
+            assert cli.run(["backup", *where(tmp_path)]) == 0, capsys.readouterr().err
+    finally:
+        stopped.stop()
+    assert [one.name for one in (tmp_path / "var").glob(".backup-*")] == [others.name]
+
+
 def test_an_expired_copy_of_the_keys_restores_nothing(tmp_path, capsys):
     given = archives_of(tmp_path, made_at=datetime.now(UTC) - timedelta(days=30, seconds=1))
     var = tmp_path / "var"
@@ -159,6 +211,10 @@ def test_expired_copies_are_deleted_and_nothing_else_is(tmp_path, capsys):
         (tmp_path / str(age) / "keys.tar.gz").rename(safe / f"{age}.tar.gz")
     (tmp_path / "400" / "data.tar.gz").rename(safe / "data.tar.gz")
     (safe / "photos.tar.gz").write_bytes(b"something else")
+    (safe / "0.tar.gz").mkdir()
+    torn = (safe / "400.tar.gz").read_bytes()
+    (safe / ".killed.tar.gz.draft").write_bytes(torn[:-20])
     assert cli.run(["keys", "expire", str(safe)]) == 0
+    (safe / "0.tar.gz").rmdir()
     assert {path.name for path in safe.iterdir()} == {"10.tar.gz", "29.tar.gz", "data.tar.gz", "photos.tar.gz"}
     assert "31.tar.gz" in capsys.readouterr().out
