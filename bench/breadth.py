@@ -22,7 +22,6 @@ from pathlib import Path
 
 from bench import rush
 from bench.exchange import NGINX, REPEATS, ROUND, SECONDS, backends, proxies
-from bench.large import MIB, resident
 from bench.measure import Ratio, apart, compare, told
 from bench.rush import Load
 from onedoor.exchange.connections import client_context
@@ -31,6 +30,7 @@ from onedoor.exchange.directory.layout import SYSTEMS, Seat
 from onedoor.exchange.gateway import batches, index, local, messages, reading, segments
 from onedoor.exchange.gateway.index import Index
 from onedoor.exchange.gateway.log import Log
+from onedoor.exchange.tests.large import MIB, resident
 from onedoor.exchange.tests.nation import Place, free_base
 from onedoor.signing.certificates import load_certificates
 from onedoor.site.lab import invented

@@ -5,23 +5,20 @@ Part of `bench.exchange`, whose gateways and proxies it uses.
 
 import asyncio
 import ssl
-import threading
 import time
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
-from typing import Self, cast
+from typing import cast
 
 import uvloop
 
 from bench.measure import Ratio, compare
+from onedoor.exchange.tests.large import GATEWAYS, MIB, Watched, resident
 from onedoor.exchange.tests.nation import Place
 
-MIB = 2**20
 LARGE, TOGETHER, REPEATS = 1024 * MIB, 8, 5
 FLOOR, GOAL, GROWTH, SPAN = 0.35, 0.60, 8.0, 64.0
 """Part of nginx's rate that must be kept, and that is aimed at; MiB for one body, and for several at once."""
-GATEWAYS = ("gateway-G22", "gateway-G01")
 Rate = partial[float]
 """`rate` of all but size and times."""
 
@@ -108,36 +105,6 @@ def ratio(ours: Rate, anchor: Rate) -> Ratio:
     )
 
 
-def _mib(name: str, watched: "Watched", idle: dict[str, int], floor: float) -> Ratio:
+def _mib(name: str, watched: Watched, idle: dict[str, int], floor: float) -> Ratio:
     grown = max(watched.most[one] - idle[one] for one in idle) / MIB
     return Ratio(name, grown, 1.0, "MiB", grown, grown, grown, floor, note="the gateway that grows more")
-
-
-class Watched:
-    """The most resident memory of each gateway, in bytes, while something passes."""
-
-    def __init__(self, place: Place) -> None:
-        self._place, self._over = place, threading.Event()
-        self.most = dict.fromkeys(GATEWAYS, 0)
-        self._thread = threading.Thread(target=self._watch)
-
-    def __enter__(self) -> Self:
-        """Begin."""
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """End."""
-        self._over.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        while not self._over.wait(0.02):
-            for name in GATEWAYS:
-                self.most[name] = max(self.most[name], resident(self._place, name))
-
-
-def resident(place: Place, name: str) -> int:
-    """Return the resident bytes of a process of *place*."""
-    told = Path(f"/proc/{place.running[name].pid}/status").read_text()
-    return int(told.partition("VmRSS:")[2].split()[0]) * 1024

@@ -6,15 +6,19 @@ import hashlib
 import re
 import socket
 import ssl
+import threading
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
 
 from onedoor.exchange.connections import client_context
 from onedoor.exchange.tests.nation import PROVIDER, WHY, Place, System, wait_for
 
 MIB = 2**20
 BLOCK = hashlib.shake_256(b"block").digest(MIB)
+GATEWAYS = ("gateway-G22", "gateway-G01")
 FILES = f"/r1/{PROVIDER}/cases"
 HELD = 1.5
 """Seconds in which nothing is read of what is sent to ``…/held``."""
@@ -240,3 +244,31 @@ class Client:
         if not piece:
             raise EOFError
         return piece
+
+
+class Watched:
+    """The most resident memory of each gateway, in bytes, while something passes."""
+
+    def __init__(self, place: Place) -> None:
+        self._place, self._over = place, threading.Event()
+        self.most = dict.fromkeys(GATEWAYS, 0)
+        self._thread = threading.Thread(target=self._watch)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._over.wait(0.02):
+            for name in GATEWAYS:
+                self.most[name] = max(self.most[name], resident(self._place, name))
+
+
+def resident(place: Place, name: str) -> int:
+    """Return the resident bytes of a process of *place*."""
+    told = Path(f"/proc/{place.running[name].pid}/status").read_text()
+    return int(told.partition("VmRSS:")[2].split()[0]) * 1024

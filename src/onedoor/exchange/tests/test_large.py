@@ -1,12 +1,10 @@
 """Large bodies pass through as they come: whole or never complete, in constant memory, and touch no other message."""
 
 import hashlib
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -15,7 +13,18 @@ from onedoor.exchange.connections import Connections
 from onedoor.exchange.gateway import batches, reading, streams
 from onedoor.exchange.gateway.messages import Message
 from onedoor.exchange.tests.hostile import HostileGateway, head_of
-from onedoor.exchange.tests.large import FILES, MIB, Client, Files, base64_of, content, digest
+from onedoor.exchange.tests.large import (
+    FILES,
+    GATEWAYS,
+    MIB,
+    Client,
+    Files,
+    Watched,
+    base64_of,
+    content,
+    digest,
+    resident,
+)
 from onedoor.exchange.tests.nation import Place, free_base, system_of, wait_for
 from onedoor.kernel.ids import uuid7_text
 
@@ -91,11 +100,11 @@ def test_the_memory_of_a_gateway_does_not_grow_with_a_body(place: Place, files: 
     with Client(place) as client:  # what both need once
         client.ask("GET", f"{FILES}/{SIZE}")
         assert client.answer().whole
-    idle = {name: memory(place, name) for name in GATEWAYS}
-    with watched(place) as most, Client(place) as client:
+    idle = {name: resident(place, name) for name in GATEWAYS}
+    with Watched(place) as watched, Client(place) as client:
         client.ask("GET", f"{FILES}/{64 * MIB}")
         assert client.answer().facts == (200, 64 * MIB, digest(64 * MIB), True)
-    assert {name: most[name] - idle[name] <= 8 * MIB for name in GATEWAYS} == dict.fromkeys(GATEWAYS, True)
+    assert {name: watched.most[name] - idle[name] <= 8 * MIB for name in GATEWAYS} == dict.fromkeys(GATEWAYS, True)
 
     def one(number: int) -> bool:
         with Client(place) as client:
@@ -105,9 +114,9 @@ def test_the_memory_of_a_gateway_does_not_grow_with_a_body(place: Place, files: 
             client.ask("GET", f"{FILES}/{4 * MIB}")
             return client.answer().facts == (200, 4 * MIB, digest(4 * MIB), True)
 
-    with watched(place) as most, ThreadPoolExecutor(8) as pool:
+    with Watched(place) as watched, ThreadPoolExecutor(8) as pool:
         assert all(pool.map(one, range(8)))
-    assert {name: most[name] - idle[name] <= 64 * MIB for name in GATEWAYS} == dict.fromkeys(GATEWAYS, True)
+    assert {name: watched.most[name] - idle[name] <= 64 * MIB for name in GATEWAYS} == dict.fromkeys(GATEWAYS, True)
 
 
 def test_who_reads_slowly_stops_its_own_body_alone(place: Place, files: Files, portal: Connections) -> None:
@@ -115,7 +124,7 @@ def test_who_reads_slowly_stops_its_own_body_alone(place: Place, files: Files, p
         slow.ask("GET", f"{FILES}/{64 * MIB}")
         slow.head()  # and reads no further
         time.sleep(0.5)
-        with watched(place) as most:
+        with Watched(place) as watched:
             begun = time.monotonic()
             for _ in range(20):
                 assert place.ask(f"{FILES}/10", client=portal, method="GET", Onedoor_Purpose="hand-over").status == 200
@@ -123,7 +132,7 @@ def test_who_reads_slowly_stops_its_own_body_alone(place: Place, files: Files, p
                 other.ask("GET", f"{FILES}/{SIZE}")
                 assert other.answer().whole
             assert time.monotonic() - begun < 20
-        assert max(most.values()) < 120 * MIB
+        assert max(watched.most.values()) < 120 * MIB
         assert slow.answer_of(64 * MIB).size == 64 * MIB
 
 
@@ -288,36 +297,6 @@ def closed(hostile: HostileGateway) -> bool:
         except OSError:
             pass
     return True
-
-
-GATEWAYS = ("gateway-G22", "gateway-G01")
-
-
-class watched:  # noqa: N801 - reads as a phrase
-    """The most memory of each gateway while a body passes, in bytes."""
-
-    def __init__(self, place: Place) -> None:
-        self._place, self._over = place, threading.Event()
-        self._most = dict.fromkeys(GATEWAYS, 0)
-        self._thread = threading.Thread(target=self._watch)
-
-    def __enter__(self) -> dict[str, int]:
-        self._thread.start()
-        return self._most
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        while not self._over.wait(0.02):
-            for name in GATEWAYS:
-                self._most[name] = max(self._most[name], memory(self._place, name))
-
-
-def memory(place: Place, name: str) -> int:
-    told = Path(f"/proc/{place.running[name].pid}/status").read_text()
-    return int(told.partition("VmRSS:")[2].split()[0]) * 1024
 
 
 def logged(place: Place, member: str) -> Iterator[tuple[int, Message]]:
