@@ -379,7 +379,7 @@ class Question:
     def _once(self, request: Request, client: str) -> None:
         """Serve an id once alone."""
         try:
-            new = self._shared.seen.first_time(client, request.first(b"x-road-id"), time.time_ns(), self._peer.id)
+            new = self._shared.seen.first_time(client, request.first(b"x-road-id"), time.monotonic_ns(), self._peer.id)
         except TooMany:
             raise server_side("Overloaded", "Too many messages came within minutes", retry=True) from None
         if not new:

@@ -52,8 +52,9 @@ class Seen:
         self._most = int(self._slots * SHARE)
 
     def first_time(self, client: str, message_id: str, now: int, account: str = "") -> bool:
-        """Remember the id at *now* (ns); return whether it was not known. Raise `TooMany` without a place for it.
+        """Remember the id at *now*; return whether it was not known. Raise `TooMany` without a place for it.
 
+        The moment is in nanoseconds of the monotonic clock: who sets the time lets no id come again.
         Its place is one of those that the *account* may take, which is that of the client where no other is said.
         """
         digest = blake2b(f"{client}\0{message_id}".encode(), digest_size=_ID).digest()
@@ -121,6 +122,8 @@ class Seen:
 
 def remember(log: Path, log_key: bytes, *, received: Seen, sent: Seen) -> None:
     """Enter what ids came and went lately, by the *log* of a worker, so that a restart opens no window."""
+    now = time.monotonic_ns()
+    apart = time.time_ns() - now
     for logged in reading.messages(log, log_key, since=time.time_ns() - 2 * WINDOW):
         seen = {reading.RECEIVED_REQUESTS: received, reading.SENT_REQUESTS: sent}.get(logged.kind)
         with suppress(messages.BadMessage, BadIdentifier, TooMany):  # what was refused was in the log before
@@ -128,7 +131,7 @@ def remember(log: Path, log_key: bytes, *, received: Seen, sent: Seen) -> None:
                 request = messages.read_request(logged.message.head)
                 client = read_identifier(request.first(b"x-road-client"), SUBSYSTEM, MEMBER)
                 sender = batches.signer_of(logged.statement) if seen is received else ""
-                seen.first_time(client, request.first(b"x-road-id"), logged.moment, sender)
+                seen.first_time(client, request.first(b"x-road-id"), min(logged.moment - apart, now), sender)
 
 
 def timely(moment: int, now: int) -> bool:

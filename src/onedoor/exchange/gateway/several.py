@@ -101,7 +101,7 @@ class Several:
     def _claim(self, sending: Sending) -> None:
         """Keep in mind that an id is sent; raise `Fault` when it is, or was."""
         try:
-            new = self._core.sent.first_time(sending.client, sending.message_id, time.time_ns())
+            new = self._core.sent.first_time(sending.client, sending.message_id, time.monotonic_ns())
         except TooMany:
             raise client_side("Overloaded", "Too many messages were sent within minutes", retry=True) from None
         if not new:

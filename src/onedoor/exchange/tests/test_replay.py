@@ -113,7 +113,10 @@ def test_who_shares_a_table_waits_for_its_turn(made: str) -> None:
         assert other.stdout.readline()
 
 
-def test_what_was_refused_keeps_no_gateway_from_starting(tmp_path: Path) -> None:
+@pytest.mark.parametrize("ahead", [0, 12 * WINDOW])
+def test_what_was_refused_keeps_no_gateway_from_starting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ahead: int
+) -> None:
     key, found = new_key(), Seen()
     certificate = Authority.create(tmp_path / "ca").issue(Subject("a"), key.public_key(), "sign")
     sealer, log_key = batches.Sealer.of("a", key, certificate), bytes(32)
@@ -126,11 +129,14 @@ def test_what_was_refused_keeps_no_gateway_from_starting(tmp_path: Path) -> None
         await asyncio.sleep(0)
         log.close()
 
-    asyncio.run(running())
+    with monkeypatch.context() as patched:
+        patched.setattr(time, "time_ns", lambda real=time.time_ns: real() + ahead)
+        asyncio.run(running())
     remember(tmp_path / "log", log_key, received=found, sent=Seen())
-    assert not found.first_time("VN/GOV/G/P", "one", time.time_ns())
+    assert not found.first_time("VN/GOV/G/P", "one", time.monotonic_ns())
     assert found._taken.tolist().count(1) == 1
     assert 1 in (found._taken[_number("a")], found._taken[ACCOUNTS + _number("a")]), "it counts for who sent it"
+    assert found.first_time("VN/GOV/G/P", "one", time.monotonic_ns() + 4 * WINDOW), "also when the clock was ahead"
     full = Seen()
     full._most = 0
     remember(tmp_path / "log", log_key, received=full, sent=full)
@@ -160,6 +166,31 @@ def test_two_processes_that_share_a_table_take_an_id_once() -> None:
     taken = [int(one.communicate(timeout=60)[0]) for one in started]
     assert sum(taken) == 20_000
     assert not seen.first_time("a", "7", NOW)
+
+
+def test_a_clock_that_jumps_ahead_and_back_lets_no_id_come_again(tmp_path: Path) -> None:
+    clock = tmp_path / "ahead"
+    with Place(tmp_path, free_base(), before=by(clock)) as place:
+        place.start("directory", "gateway-G22", "gateway-G01")
+        client = place.client()
+        found = []
+        for ahead, one in ((0, "one"), (4, "two"), (0, "one"), (20, "one")):
+            clock.write_text(str(ahead * WINDOW))
+            found.append(place.ask(f"/r1/{PROVIDER}/listMethods", client=client, method="GET", X_Road_Id=one))
+        client.close()
+    assert [one.headers.get("x-road-error") for one in found] == [
+        None,
+        None,
+        *(["Server.ServerProxy.InvalidRequest"] * 2),
+    ]
+    assert all(b"already received" in one.body for one in found[2:])
+
+
+def by(clock: Path) -> str:
+    """Return Python that lets a process go by a clock so many nanoseconds ahead as the file *clock* says."""
+    clock.write_text("0")
+    read = f"int(pathlib.Path({str(clock)!r}).read_text() or 0)"
+    return f"import pathlib, time\ntime.time_ns = lambda real=time.time_ns: real() + {read}"
 
 
 def test_a_gateway_that_asks_for_lists_without_end_is_told_to_come_later(tmp_path: Path) -> None:

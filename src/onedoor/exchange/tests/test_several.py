@@ -12,7 +12,9 @@ import pytest
 
 from onedoor.exchange.connections import Connections, Response
 from onedoor.exchange.gateway import reading
+from onedoor.exchange.gateway.replay import WINDOW
 from onedoor.exchange.tests.nation import Place, System, free_base, system_of, wait_for, with_two
+from onedoor.exchange.tests.test_replay import by
 
 # Connections that a killed gateway leaves half open are left to the collector (asyncio and ssl of CPython 3.11).
 pytestmark = pytest.mark.filterwarnings(
@@ -22,12 +24,14 @@ BOTH = ("gateway-G01", "gateway-G01-2")
 FIRST, SECOND = "VN/GOV/G01/GATEWAY", "VN/GOV/G01/GATEWAY-2"
 HURRIED = "from onedoor.exchange.gateway import main; main.DRAINED_WITHIN = 1.0"
 """A gateway that is told to stop waits a second for what is under way."""
+CLOCK = "ahead"
 
 
 @pytest.fixture(scope="module")
 def doubled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     nation = with_two(tmp_path_factory.mktemp("nation"), "G01")
-    with Place(tmp_path_factory.mktemp("var"), free_base(), before=HURRIED, name=str(nation)) as place:
+    var = tmp_path_factory.mktemp("var")
+    with Place(var, free_base(), before=f"{HURRIED}\n{by(var / CLOCK)}", name=str(nation)) as place:
         place.start("gateway-G22", *BOTH)
         yield place
 
@@ -72,6 +76,17 @@ def test_either_gateway_serves_by_what_the_first_grants_and_the_asker_may_choose
     assert why(wrong)[0] == "Server.ClientProxy.InvalidSecurityServer"
     assert doubled.ask(client=asking, X_Road_Id="either").status == 200
     assert len(served_by(doubled, "either")) == 1
+
+
+def test_a_clock_that_jumps_ahead_and_back_lets_no_id_be_sent_to_the_other_gateway(
+    doubled: Place, behind: System, asking: Connections
+) -> None:
+    found = []
+    for ahead, one in ((0, "clock-1"), (4, "clock-2"), (0, "clock-1")):
+        (doubled.var / CLOCK).write_text(str(ahead * WINDOW))
+        found.append(doubled.ask(client=asking, X_Road_Id=one))
+    assert [one.status for one in found[:2]] == [200, 200]
+    assert why(found[2])[0] == "Server.ClientProxy.InvalidRequest"
 
 
 def test_while_one_gateway_is_killed_no_message_fails_that_may_be_tried_again_and_none_is_delivered_twice(
