@@ -42,7 +42,10 @@ class Adopted:
     def poll(self) -> int | None:
         """Return what it ended with; nothing while it runs."""
         if self._ended is None:
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            try:
+                pid, status = os.waitpid(self.pid, os.WNOHANG)
+            except ChildProcessError:  # it was known before that it has ended
+                pid, status = self.pid, 0
             self._ended = os.waitstatus_to_exitcode(status) if pid else None
         return self._ended
 

@@ -140,10 +140,10 @@ class Workers(Collector):
         families: dict[str, Metric] = {}
         for worker in self._workers:
             try:
-                text = worker.ask("/metrics", self._settings.watch_token)[1].decode()
+                status, text = worker.ask("/metrics", self._settings.watch_token)
             except OSError:
                 continue
-            for one in text_string_to_metric_families(text):
+            for one in text_string_to_metric_families(text.decode()) if status == _OK else ():
                 family = families.setdefault(one.name, Metric(one.name, one.documentation, one.type))
                 family.samples += [_of(sample, worker.number) for sample in one.samples]
         yield from families.values()

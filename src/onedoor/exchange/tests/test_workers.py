@@ -3,22 +3,31 @@
 import os
 import re
 import signal
+import subprocess
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
+from threading import Thread
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from onedoor.exchange.connections import ConnectionLost, Connections
 from onedoor.exchange.gateway import batches, providing, reading
+from onedoor.exchange.gateway.keeping import Adopted, Worker
 from onedoor.exchange.gateway.spread import Spread
+from onedoor.exchange.gateway.workers import Workers
 from onedoor.exchange.tests.hostile import HostileGateway, head_of
 from onedoor.exchange.tests.large import FILES, MIB, Client, Files, content, digest
 from onedoor.exchange.tests.nation import PROVIDER, Place, System, free_base, system_of, wait_for
 from onedoor.exchange.tests.test_asic import asked, unpacked
+from onedoor.kernel.settings import Settings
+from onedoor.kernel.watch import health
+from onedoor.kernel.watch.listener import Listener
 
 PROVIDING, ASKING = "gateway-G01", "gateway-G22"
 WORKERS = 2
@@ -212,6 +221,29 @@ def test_who_watches_is_told_of_every_worker(several: Place, answering: System, 
         assert re.search(rf'^onedoor_exchange_messages_total{{.*worker="{number}".*}} [1-9]', figures, re.MULTILINE)
     assert figures.count("# TYPE onedoor_exchange_messages_total counter") == 1
     assert re.findall(r'"(worker \d)"', watched(several, ASKING, "/health")) == ["worker 0", "worker 1"]
+
+
+def test_a_worker_whose_figures_cannot_be_taken_hides_those_of_no_other() -> None:
+    def broken() -> bytes:
+        raise RuntimeError
+
+    well = health.Health("gateway", "G22", ())
+    kept = Workers.__new__(Workers)
+    kept._settings, kept._workers = cast("Settings", SimpleNamespace(watch_token="")), []
+    for number, figures in enumerate((broken, lambda: b"# TYPE some gauge\nsome 7.0\n")):
+        told = Listener("127.0.0.1:0", "", well, figures)
+        Thread(target=told.serve_forever, daemon=True).start()
+        kept._workers.append(Worker(number, told.socket))
+    found = [(sample.labels, sample.value) for one in kept.collect() for sample in one.samples]
+    assert found == [({"worker": "1"}, 7.0)]
+
+
+def test_a_child_of_which_it_is_known_that_it_ended_is_none_any_more() -> None:
+    child = subprocess.Popen(["true"])
+    child.wait()
+    found = Adopted(child.pid)
+    assert found.poll() is not None
+    found.send_signal(signal.SIGTERM)
 
 
 def test_workers_end_with_who_keeps_them(several: Place) -> None:
