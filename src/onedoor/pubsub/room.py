@@ -131,7 +131,6 @@ def change(name: str, asks: Reader, item: Mapping[str, Any]) -> Subscription:
         found.push, found.lasts, found.in_order = terms.push, terms.lasts, terms.in_order
         found.purpose, found.basis, found.again = asks.purpose, asks.basis, None
         found.save(update_fields=["push", "lasts", "in_order", "purpose", "basis", "again"])
-        found.delivery_set.update(again=None)
         if found.push:
             tasks.push.defer(subscription=str(found.id))
     return found

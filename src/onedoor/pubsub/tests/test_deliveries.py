@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import Mock
 from uuid import UUID
 
 import pytest
@@ -147,6 +148,30 @@ def test_who_has_no_grant_for_a_room_is_left_alone_with_all_that_waits(
     with clock.freeze(NOON + timedelta(seconds=1)):
         push()
         assert subscriber.heard == [first, second]
+
+
+def test_who_changes_how_it_hears_has_what_it_refused_no_sooner(
+    subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A change holds up all who publish: it touches nothing of what was ever on its way."""
+    with clock.freeze(NOON):
+        room.subscribe(TYPE, ASKS, Terms())
+        (event,) = publish(1)
+        with monkeypatch.context() as patched:
+            patched.setattr(exchange, "call", Mock(side_effect=refusal()))
+            push()
+        room.change(TYPE, ASKS, {"options": {"TTL": 60}})
+        push()
+        assert subscriber.heard == []
+    with clock.freeze(NOON + timedelta(seconds=1)):
+        push()
+        assert subscriber.heard == [event]
+
+
+def refusal() -> exchange.ProviderError:
+    error = exchange.ProviderError(who=IS_TOLD, status=422)
+    error.answer = Answer(422, None, {}, "m")
+    return error
 
 
 def test_what_arrives_stands_behind_what_came_before_whatever_the_clock_says(subscriber: Subscriber) -> None:
