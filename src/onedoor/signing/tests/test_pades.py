@@ -224,13 +224,11 @@ def test_no_more_certificates_are_followed_than_a_path_has(plain, more, reasons)
     assert pades.check_pdf(file, Trust((root,)), moment=NOW).reasons == reasons
 
 
-def make_authority(name, issuer, issuer_key):
-    key = keys.new_key()
+def make_authority(name, issuer, issuer_key, *, end=datetime(2030, 1, 1, tzinfo=UTC), key=None):
+    key = key or keys.new_key()
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     builder = x509.CertificateBuilder(issuer.subject if issuer else subject, subject, key.public_key(), 7)
-    builder = builder.not_valid_before(datetime(2025, 1, 1, tzinfo=UTC)).not_valid_after(
-        datetime(2030, 1, 1, tzinfo=UTC)
-    )
+    builder = builder.not_valid_before(datetime(2025, 1, 1, tzinfo=UTC)).not_valid_after(end)
     builder = builder.add_extension(x509.BasicConstraints(True, None), critical=True)
     builder = builder.add_extension(certificates._key_usage("key_cert_sign"), critical=True)
     builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
