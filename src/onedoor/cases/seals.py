@@ -55,8 +55,7 @@ def renewed(file: bytes) -> bytes | None:
     Raise `Refused` when its seal does not hold, `Unavailable` when an authority does not answer.
     """
     stamper = stamping()
-    lasting = len(sealed_part(file)) < len(file)
-    return pades.make_last(file, trust(), stamper) if stamper and lasting else None
+    return None if is_alone(file) or not stamper else pades.make_last(file, trust(), stamper)
 
 
 def stamping() -> TimeStampAuthority | None:
@@ -77,6 +76,11 @@ def check(pdf: bytes, *, twice: bool = True) -> Verdict:
     changed = tuple(_changed(folder() / name) for name in ("trust.pem", "tsa-trust.pem"))
     key = (hashlib.sha256(pdf).digest(), int(clock.now().timestamp() // KNOWN_FOR), changed, twice)
     return _verdicts.of(key, lambda: pades.check_pdf(pdf, trust(), moment=clock.now(), twice=twice))
+
+
+def is_alone(pdf: bytes) -> bool:
+    """Return whether nothing follows *pdf* as its agency sealed it."""
+    return len(sealed_part(pdf)) == len(pdf)
 
 
 def digest(pdf: bytes) -> str:

@@ -19,8 +19,10 @@ from onedoor.store import keys
 MOST_A_MINUTE = 60
 """False ids and files that a process records within a minute: anybody may come here, nobody may fill the ledger."""
 VISITOR = "cases.visitor"
-ALTERED = frozenset({Reason.ADDED_AFTER_SIGNING, Reason.CHANGED, Reason.DAMAGED, Reason.STAMP_BROKEN})
-"""Reasons that tell of bytes which nobody issued, though what stands before them was."""
+UNSEEN = frozenset(
+    (Reason.ADDED_AFTER_SIGNING, Reason.DAMAGED, Reason.STAMP_BROKEN, Reason.TOO_LARGE, Reason.UNTRUSTED)
+)
+"""Reasons that tell of bytes which nobody issued, or for which nobody looked at them, behind what was issued."""
 
 
 def issued(result_id: str, by: str = "") -> IssuedView:
@@ -44,7 +46,7 @@ def compare(content: bytes, result_id: str = "", by: str = "") -> ComparedView:
     ours = found is not None and (expected is None or expected.pk == found.pk)
     # What this agency sealed itself need not be read by a second reader to know what it is; strangers' files are.
     signature = seals.check(content, twice=not ours)
-    if ours and ALTERED.isdisjoint(signature.reasons):
+    if ours and (seals.is_alone(content) or UNSEEN.isdisjoint(signature.reasons)):
         return _compared("same", digest, signature, found)
     verdict = "differs" if expected or ours else "not-ours"
     _record(f"file-{verdict}", result_id or digest, by)

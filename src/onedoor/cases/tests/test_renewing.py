@@ -9,9 +9,11 @@ from onedoor.cases.models import IssuedResult, Result, Task
 from onedoor.cases.tests.conftest import FATHER, MOTHER, work
 from onedoor.cases.tests.story import SignIn, handed_over, only
 from onedoor.kernel import clock
-from onedoor.signing import development
+from onedoor.signing import development, envelope
 from onedoor.signing.stamps import NoTimeStamp
 from onedoor.signing.tests.authorities import Lab, at_their
+from onedoor.signing.trust import Trust
+from onedoor.signing.verdict import Reason
 from onedoor.store import details, keys
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("people", "seals", "transport")]
@@ -62,6 +64,26 @@ def test_both_copies_are_renewed_once_and_both_files_are_what_was_issued(lab: La
         compared = service.compare(file, str(at_agency.pk))
         assert (compared.verdict, compared.good, compared.revocation) == ("same", True, "good")
     assert service.compare(new + b" ", str(at_agency.pk)).verdict == "differs"
+
+
+def test_what_stands_behind_a_document_and_was_not_looked_at_is_not_what_was_issued(
+    sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Anybody can add time-stamps until no more are read, and then whatever they want."""
+    row = issued(sign_in)[1]
+    file, result = row.content(), str(row.pk)
+    with monkeypatch.context() as short:
+        short.setattr(envelope, "MOST_STAMPS", 2)
+        compared = service.compare(file + b"another document", result)
+    assert (compared.verdict, compared.reasons) == ("differs", (Reason.TOO_LARGE,))
+    with monkeypatch.context() as changed:
+        changed.setattr(seals, "trust", lambda: Trust(()))
+        seals._verdicts._kept.clear()
+        compared = service.compare(file + b"another document", result)
+        assert (compared.verdict, compared.reasons) == ("differs", (Reason.UNTRUSTED,))
+        compared = service.compare(envelope.sealed_part(file), result)
+        assert (compared.verdict, compared.reasons) == ("same", (Reason.UNTRUSTED,))
+        seals._verdicts._kept.clear()
 
 
 def test_an_authority_that_ends_as_soon_renews_nothing(sign_in: SignIn) -> None:
