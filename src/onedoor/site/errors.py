@@ -4,7 +4,7 @@ from http import HTTPStatus
 from urllib.parse import urlencode
 
 import structlog
-from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import OperationalError as DatabaseAway
 from django.http import (
     Http404,
@@ -13,7 +13,9 @@ from django.http import (
     HttpResponsePermanentRedirect,
     HttpResponseRedirect,
     JsonResponse,
+    UnreadablePostError,
 )
+from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import render
 from django.urls import NoReverseMatch, is_valid_path, reverse
 from django.utils.encoding import escape_uri_path
@@ -34,6 +36,8 @@ from onedoor.kernel.errors import (
 from onedoor.kernel.said import said
 from onedoor.site.dates import language
 
+MALFORMED = (BadRequest, MultiPartParserError, SuspiciousOperation, UnreadablePostError)
+"""What Django raises for a request that is none, or breaks off."""
 log = structlog.get_logger("onedoor.errors")
 
 
@@ -96,7 +100,7 @@ def _ours(error: Exception) -> OnedoorError:
         return Unavailable(who=gettext("The database of this system"))
     if isinstance(error, RequestDataTooBig):
         return TooLarge(limit=said("{n} MB", n=8))
-    if isinstance(error, SuspiciousOperation):
+    if isinstance(error, MALFORMED):
         return BadInput(what=gettext("the request is malformed"))
     plain = {Http404: NotFound, PermissionDenied: NotAllowed}
     return next((ours() for kind, ours in plain.items() if isinstance(error, kind)), OnedoorError())

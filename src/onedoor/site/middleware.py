@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from itertools import chain
 from typing import Any
 
 import structlog
@@ -9,12 +10,13 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
+from django.utils.translation import gettext
 
 from onedoor.exchange import service as exchange
 from onedoor.kernel import nation
 from onedoor.kernel.access import GATEWAY, Access
 from onedoor.kernel.actor import NOBODY, Actor
-from onedoor.kernel.errors import NotAllowed, OnedoorError
+from onedoor.kernel.errors import BadInput, NotAllowed, OnedoorError
 from onedoor.kernel.watch import spans, trace
 from onedoor.kernel.watch.trace import Trace
 from onedoor.site import errors, watching
@@ -25,6 +27,7 @@ Next = Callable[[HttpRequest], HttpResponseBase]
 
 VIA_GATEWAY = "onedoor.gateway"
 """Key of ``request.META`` set by the mutual TLS listener alone: no header can have such a name."""
+NUL = "\0"
 DIRECTIVES = {
     "default-src": "'none'",
     "script-src": "'self'",
@@ -133,7 +136,9 @@ class Doorkeeper:
                 first = getattr(view, "first_asked", None)
                 request.actor = actor_of(request, first(**parts) if first else None)  # type: ignore[attr-defined]
             rule.check(request.actor, gateway=bool(request.META.get(VIA_GATEWAY)))  # type: ignore[attr-defined]
-        except OnedoorError as error:
+            if rule != GATEWAY:
+                _must_be_text(request)
+        except (OnedoorError, *errors.MALFORMED) as error:
             return errors.answer(request, error)
         # Another system has no form and no cookie: its certificate was checked instead.
         request.csrf_processing_done = rule == GATEWAY  # type: ignore[attr-defined]
@@ -142,6 +147,13 @@ class Doorkeeper:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Answer an error of a view in the reader's language."""
         return errors.answer(request, error)
+
+
+def _must_be_text(request: HttpRequest) -> None:
+    """Raise `BadInput` when an address or a form holds NUL, which nobody types and no database and no agency takes."""
+    said = chain.from_iterable((name, *map(str, values)) for name, values in request.POST.lists())
+    if any(NUL in text for text in (request.path_info, *said)):
+        raise BadInput(what=gettext("the request is malformed"))
 
 
 def actor_of(request: HttpRequest, ahead: Statement | None = None) -> Actor:

@@ -39,6 +39,18 @@ class Endless:
     readline = read
 
 
+class Broken:
+    """A body that ends before its end."""
+
+    def read(self, *_arguments):
+        raise OSError("the connection was closed")
+
+    readline = read
+
+
+PART = b'--X\r\nContent-Disposition: form-data; name="field"\r\n%s\r\n'
+
+
 @pytest.mark.parametrize("length", [str(limits.LARGEST + 1), "9" * 5000])
 def test_too_large_a_body_is_refused_unread(length):
     client = Client(enforce_csrf_checks=True)
@@ -52,6 +64,43 @@ def test_too_large_a_body_is_refused_unread(length):
 
 def test_an_ordinary_body_is_read():
     assert Client().post("/form", {"field": "a" * 100_000}).content == b"field"
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("multipart/form-data", b""),
+        ("multipart/form-data; boundary=é", b"--X--"),
+        ("multipart/form-data; boundary=X", PART % b"Content-Transfer-Encoding: base64\r\n" + b"!!!\r\n--X--\r\n"),
+        ("application/x-www-form-urlencoded; charset=utf-7", b"field=1"),
+        ("application/x-www-form-urlencoded", b"&".join(b"field%d=1" % number for number in range(2000))),
+    ],
+)
+def test_a_form_that_is_none_is_refused_and_no_fault_of_ours(kind, body):
+    client = Client(enforce_csrf_checks=True, raise_request_exception=False)
+    client.cookies["onedoor-form"] = "a" * 32
+    assert client.generic("POST", "/form", body, content_type=kind).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("multipart/form-data; boundary=X", PART % b"" + b"half a \0 word\r\n--X--\r\n"),
+        ("application/x-www-form-urlencoded", b"field=half+a%00word"),
+        ("application/x-www-form-urlencoded", b"fi%00eld=1"),
+    ],
+)
+def test_a_form_that_no_database_can_keep_is_refused(kind, body):
+    assert Client().generic("POST", "/form", body, content_type=kind).status_code == 400
+
+
+def test_a_form_that_breaks_off_is_refused_and_no_fault_of_ours():
+    kind = {"CONTENT_TYPE": "multipart/form-data; boundary=X", "CONTENT_LENGTH": "1000", "wsgi.input": Broken()}
+    assert Client(raise_request_exception=False).generic("POST", "/form", **kind).status_code == 400
+
+
+def test_an_address_that_nobody_types_is_refused():
+    assert Client(raise_request_exception=False).get("/cases/%00").status_code == 400
 
 
 @pytest.fixture
