@@ -53,9 +53,7 @@ class Publisher:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.key = ""
         self.note = _text(folder / CHECKPOINT)
-        size, _ = ledger.size_and_root()
-        if size < (published := _parsed(_newest(folder)).size):
-            raise LedgerBehind(size=size, published=published, folder=folder)
+        self._size(_parsed(_newest(folder)).size)
         if not _whole(folder, self.last.size):
             self._add(tiles_of(self.last.size))
         self.publish()
@@ -68,15 +66,22 @@ class Publisher:
     def publish(self) -> None:
         """Write the new tiles and entries, durably, then the checkpoint that covers them, cosigned if witnesses do.
 
-        Raise `LedgerError` when it does not continue what was published before: a second history stays unseen.
+        Raise `LedgerError` when it does not continue what was published before: a second history stays unseen; and
+        `LedgerBehind` when the database was put back meanwhile.
         """
         self._tell_key()
-        size, _ = ledger.size_and_root()
         last = self.last
-        if size > last.size:
+        if self._size(last.size) > last.size:
             self._grow(last, ledger.checkpoint())
         elif self.note:
             self._show(self.witnesses.cosigned(self.note, self._tree(last.size)))
+
+    def _size(self, published: int) -> int:
+        """Return how many entries are signed; raise `LedgerBehind` when that is less than *published*."""
+        size, _ = ledger.size_and_root()
+        if size < published:
+            raise LedgerBehind(size=size, published=published, folder=self.folder)
+        return size
 
     def _tell_key(self) -> None:
         """Write the public key, once and whenever another took over."""

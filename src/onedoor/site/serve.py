@@ -171,6 +171,7 @@ def grow_ledger(settings: Settings, witnesses: "Witnesses", ending: threading.Ev
             came = ledger.integrate()
             publisher.publish()
         except (DatabaseError, PoolTimeout) as error:
+            publisher = None  # what answers next may be an older copy: that is seen before anything is signed
             log.warning("the ledger waits for its database", error=type(error).__name__)
         except OSError as error:
             publisher = None  # what of the files is whole is looked up again

@@ -1,16 +1,23 @@
 """The ledger's files: whole after a crash, never behind what was signed, and a database behind them signs nothing."""
 
+import sys
+from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from uuid import UUID
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.test import Client
 
 from onedoor.kernel.ledger import Leaf, LedgerError, Tile, Tree, leaf_hash, node_hash
+from onedoor.kernel.ledger.witnessing import Policy
+from onedoor.kernel.settings import current
 from onedoor.site import published
 from onedoor.site.commands.ledger_own import NothingPublished, resume_from, told
+from onedoor.site.cosigning import Witnesses
 from onedoor.site.published import CHECKPOINT, LedgerBehind, Publisher
+from onedoor.site.serve import grow_ledger
 from onedoor.store import keys, ledger
 from onedoor.store.erasure import published_in
 
@@ -157,6 +164,31 @@ def test_a_database_behind_what_was_published_stops_the_ledger_with_the_way_out(
     with pytest.raises(LedgerBehind, match=r"holds 2 entries.*4 were published.*onedoor ledger resume"):
         Publisher(tmp_path)
     assert (tmp_path / CHECKPOINT).read_text() == note
+
+
+def test_a_database_that_fell_behind_while_the_system_ran_signs_nothing_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    folder, signed = published.folder_in(tmp_path), list[tuple[int, bytes]]()
+    monkeypatch.setattr(sys, "setswitchinterval", lambda _seconds: None)
+    monkeypatch.setattr("django.db.close_old_connections", lambda: None)  # this test stands in its transaction
+    with transaction.atomic():
+        before = transaction.savepoint()
+        grow(4)
+        running = Publisher(folder)
+
+        def away() -> int:
+            """Be away, and come back as a copy that did not have all of it yet; a second call would sign."""
+            assert not signed
+            transaction.savepoint_rollback(before)
+            signed.append(ledger.size_and_root())
+            raise OperationalError
+
+        monkeypatch.setattr(ledger, "integrate", away)
+        with pytest.raises(LedgerBehind, match="holds 0 entries"):
+            grow_ledger(replace(current(), state=tmp_path), Witnesses(Policy()), Event())
+    with pytest.raises(LedgerBehind):
+        running.publish()
 
 
 def test_an_entry_that_was_changed_before_it_was_published_is_not_published(tmp_path: Path):
