@@ -63,6 +63,11 @@ def _handed_on(where: tuple[object, ...]) -> socket.socket | None:
     return None
 
 
+def was_another() -> bool:
+    """Return whether this process was another program before, by `become_anew`."""
+    return ANEW in os.environ and os.environ.get(PID) == str(os.getpid())
+
+
 def far(number: int) -> int:
     """Return another number for the same file, where no socket that is handed on is put."""
     return fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, FAR)

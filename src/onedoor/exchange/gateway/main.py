@@ -30,7 +30,7 @@ from onedoor.exchange.gateway.providing import Providing, ProvidingLink
 from onedoor.exchange.gateway.stamping import Stamping
 from onedoor.exchange.gateway.standing import Standing
 from onedoor.exchange.gateway.systems import SystemConnection
-from onedoor.exchange.gateway.workers import Share, Workers, startable
+from onedoor.exchange.gateway.workers import Share, Workers, several, startable
 from onedoor.exchange.listening import become_anew, listening
 from onedoor.kernel.addresses import within
 from onedoor.kernel.settings import NEWER_ERRORS, UNAVAILABLE, Settings
@@ -266,7 +266,7 @@ def run(settings: Settings) -> None:
     what is there now would not start, it goes on as it is.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})  # until it is heard
-    if settings.workers > 1:
+    if several(settings):
         lines.set_up(settings.log_level)
         Workers(settings).run()
         return

@@ -31,7 +31,7 @@ from onedoor.exchange.gateway.keeping import Worker
 from onedoor.exchange.gateway.rates import Buckets
 from onedoor.exchange.gateway.replay import SLOTS, Seen
 from onedoor.exchange.gateway.spread import Spread
-from onedoor.exchange.listening import become_anew, far
+from onedoor.exchange.listening import become_anew, far, was_another
 from onedoor.kernel.said import said
 from onedoor.kernel.settings import Settings
 from onedoor.kernel.text import gettext_noop
@@ -235,6 +235,11 @@ from onedoor.kernel import settings
 main.files.read(settings.current().state)
 """
 _ENDING = (signal.SIGTERM, signal.SIGINT)
+
+
+def several(settings: Settings) -> bool:
+    """Return whether a gateway has workers: one that became another program goes on as it began."""
+    return KEPT in os.environ if was_another() else settings.workers > 1
 
 
 def _handed_on() -> dict[str, Any] | None:

@@ -100,6 +100,25 @@ def test_a_worker_that_comes_back_and_answers_nothing_is_not_renewed_and_others_
         wait_for(lambda: '"ok"' in watched(place, ASKING, "/health"), "its health")
 
 
+@pytest.mark.parametrize(("first", "then"), [(1, 2), (2, 1)])
+def test_who_is_told_of_another_number_of_workers_meanwhile_goes_on_as_it_began(
+    tmp_path: Path, first: int, then: int
+) -> None:
+    number = tmp_path / "workers"
+    told = f"import os, pathlib; os.environ['ONEDOOR_WORKERS'] = pathlib.Path({str(number)!r}).read_text()"
+    with Place(tmp_path, free_base(), before=told) as place:
+        number.write_text(str(first))
+        place.start("directory", ASKING)
+        wait_for(lambda: '"ok"' in watched(place, ASKING, "/health"), "its health")
+        keeper, before = place.running[ASKING], workers(place, ASKING)
+        number.write_text(str(then))
+        keeper.send_signal(signal.SIGHUP)
+        wait_for(lambda: times(keeper.pid) == 1, "another program", 60)
+        wait_for(lambda: '"ok"' in watched(place, ASKING, "/health"), "its health")
+        assert workers(place, ASKING) == before
+        assert len(before) == (first if first > 1 else 0)
+
+
 @contextmanager
 def waited_for(path: Path, content: bytes) -> Iterator[None]:
     """Let whoever reads *path* wait until the end, and then find *content*."""
