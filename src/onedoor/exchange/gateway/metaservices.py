@@ -34,7 +34,7 @@ def methods(core: Core, target: Target, client: str) -> tuple[Headers, bytes]:
     listed: list[tuple[Provided, Sequence[tuple[str, str]]]] = [(one, one.endpoints) for one in offered]
     if target.code == "allowedMethods":
         listed = [(one, found) for one in offered if (found := core.callable_by(client, one.service, one.endpoints))]
-    body = {"service": [_method(*one) for one in sorted(listed, key=lambda one: one[0].service)]}
+    body = {"service": [_method(*one) for one in listed]}
     return [(b"Content-Type", JSON)], json.dumps(body, ensure_ascii=False).encode()
 
 

@@ -11,7 +11,7 @@ from onedoor.exchange.configuration import Member, Subsystem
 from onedoor.exchange.gateway import local, metaservices
 from onedoor.exchange.gateway.faults import Fault
 from onedoor.exchange.gateway.nodes import Reply
-from onedoor.exchange.identifiers import META
+from onedoor.exchange.identifiers import META, Target
 from onedoor.exchange.tests.xroad import GUARDED, HALF, OPEN, PETS, PORTAL, PROVIDER, Answer, XRoad
 
 XROAD, ID = "{http://x-road.eu/xsd/xroad.xsd}", "{http://x-road.eu/xsd/identifiers}"
@@ -93,6 +93,13 @@ def test_list_methods_tells_every_service_with_its_endpoints(xroad: XRoad) -> No
     found = listed(xroad)
     assert {"petstore", "guarded", "population", "cases"} <= found.keys()
     assert found["guarded"] == [("GET", "/pets/*"), ("POST", "/pets")]
+
+
+def test_a_system_whose_name_begins_as_another_s_offers_its_own_services_alone() -> None:
+    offered = [Mock(service=one, kind="REST", endpoints=()) for one in (f"{PROVIDER}/a", f"{PROVIDER}2/b")]
+    core = Mock(local=Mock(services={one.service: one for one in offered}))
+    _, body = metaservices.methods(core, Target(f"{PROVIDER}/listMethods", "", "", ""), PORTAL)
+    assert [one["service_code"] for one in json.loads(body)["service"]] == ["a"]
 
 
 def test_a_service_is_rest_or_openapi(xroad: XRoad) -> None:
@@ -198,6 +205,11 @@ def test_get_openapi_does_not_tell_the_address_of_the_providers_system(xroad: XR
     assert b"{a}://b" in answer.body
 
 
+def test_get_openapi_of_which_its_system_names_no_type_is_a_text(xroad: XRoad) -> None:
+    answer = describe(xroad, "petstore", b"openapi: 3.0.0", extra="Content-Type:\r\n")
+    assert (answer.status, answer["content-type"]) == (200, "text/plain")
+
+
 def test_get_openapi_of_a_plain_service_names_its_type(xroad: XRoad) -> None:
     answer = xroad.ask(f"/r1/{PROVIDER}/getOpenAPI?serviceCode=guarded")
     assert answer.json["message"] == "Invalid service type: REST"
@@ -224,6 +236,7 @@ def test_why_a_description_cannot_be_read_is_said_in_what_can_be_printed() -> No
         ("", "Missing serviceCode in message body"),
         ("?serviceCode=", "Missing serviceCode in message body"),
         ("?serviceCode=none", f"Service not found: SERVICE:{PROVIDER}/none"),
+        (f"?serviceCode={'x' * 99}", f"Service not found: SERVICE:{PROVIDER}/{'x' * 80}"),
     ],
 )
 def test_get_openapi_says_what_is_missing(xroad: XRoad, query: str, message: str) -> None:
