@@ -200,7 +200,7 @@ def find(core: Core, wanted: Wanted) -> list[Found]:
             for one in _wanted(record.kind, payload, wanted):
                 if one.value not in known:
                     _add(found, one, wanted)
-            size = sum(len(one.message.head) + len(one.message.body) for one in found)
+            size = sum(one.message.size for one in found)
             if len(found) > MOST_FOUND or (size > MOST_BYTES and len(found) > 1):
                 raise Refused(500, b"Internal Server Error", "Too many messages have this id; ask for one: unique")
     for one in found:

@@ -24,7 +24,8 @@ from onedoor.kernel.addresses import chosen
 PATIENCE = 40.0
 """Seconds until a request without an answer is given up; longer than a provider's gateway waits for its node."""
 MOST_AWAITED = 4096
-MOST_BYTES = 64 * 2**20
+MOST_BYTES = 256 * 2**20
+"""Bytes of requests to one gateway whose answers are awaited."""
 LOG_FAILED = client_side("LoggingFailed", "The message log cannot be written", retry=True)
 REFUSALS = {
     b"LoggingFailed": server_side("LoggingFailed", "The provider's gateway cannot write its message log", retry=True),
@@ -59,6 +60,7 @@ class Peer:
         self.core, self.gateway, self._context = core, gateway, context
         self.circuit = Circuit(gateway.id)
         self.awaited: dict[str, Awaited] = {}
+        self._held = 0
         self.arrived = 0
         """When (ns) the answers came that are handed on at this moment."""
         self._link: AskingLink | None = None
@@ -69,7 +71,7 @@ class Peer:
 
     def ask(self, head: bytes, body: bytes | Body, request_id: str, answered: Answered, failed: Failed) -> None:
         """Send a request; exactly one of *answered* and *failed* is called later."""
-        if len(self.awaited) >= MOST_AWAITED or self.outbox.bytes > MOST_BYTES:
+        if len(self.awaited) >= MOST_AWAITED or self._held > MOST_BYTES:
             raise client_side("Overloaded", "Too many requests wait for this provider", retry=True)
         until = time.monotonic() + PATIENCE
         if self.circuit.failures:
@@ -78,6 +80,7 @@ class Peer:
         message = Message.of(head, body)
         hashes = (message.digests.request_hash,)
         self.awaited[request_id] = one = Awaited(hashes, answered, failed, until, message, stream=stream)
+        self._held += message.size
         if stream:
             self._announced[head], one.until = (request_id, stream), float("inf")
             stream.then = partial(self._over, request_id, stream)
@@ -100,10 +103,14 @@ class Peer:
         """Give up requests without an answer, and a link on which an answer does not come to its end."""
         if self._link:
             self._link.sweep(now)
-        late = [request_id for request_id, one in self.awaited.items() if one.until < now]
-        for request_id in late:
+        late = {request_id: one.message for request_id, one in self.awaited.items() if one.until < now}
+        unsent = self.outbox.withdraw(late.values()) if late else set()
+        for request_id, message in late.items():
             self.circuit.failed(now)
-            self.fail(request_id, client_side("NetworkError", "The provider's gateway did not answer in time"))
+            fault = client_side("NetworkError", "The provider's gateway did not answer in time")
+            if id(message) in unsent:
+                fault.fate = UNTAKEN
+            self.fail(request_id, fault)
 
     def close(self) -> None:
         """End the link; what is awaited fails."""
@@ -164,8 +171,15 @@ class Peer:
 
     def fail(self, request_id: str, fault: Fault) -> None:
         """Answer one request with *fault*."""
-        if one := self.awaited.pop(request_id, None):
+        if one := self._no_more(request_id):
             _isolated(lambda: one.failed(fault))
+
+    def _no_more(self, request_id: str) -> Awaited | None:
+        """Await the answer of a request no more; return what was awaited, if anything was."""
+        one = self.awaited.pop(request_id, None)
+        if one:
+            self._held -= one.message.size
+        return one
 
     def answer(self, message: Message, link: "AskingLink | None" = None) -> None:
         """Hand the response in *message* to the one who awaits it, if it answers exactly that request.
@@ -182,7 +196,7 @@ class Peer:
             if link:
                 link.streams.close(request_id, message)
             return
-        one = self.awaited.pop(request_id, None)
+        one = self._no_more(request_id)
         if one is None:
             return
         if one.stream:

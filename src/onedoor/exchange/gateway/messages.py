@@ -51,6 +51,11 @@ class Message:
     passed: bool = False
     """Whether the body went by as a stream, and only its digest is here."""
 
+    @property
+    def size(self) -> int:
+        """Return how many bytes of it are here."""
+        return len(self.head) + len(self.body)
+
     @classmethod
     def of(cls, head: bytes, body: bytes) -> "Message":
         """Return the message with its digests computed."""

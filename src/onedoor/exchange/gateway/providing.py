@@ -239,7 +239,7 @@ class Question:
             self._request = messages.read_request(message.head)
         self._noted = Noted(link.core, PROVIDING, self._request.headers if self._request else Fields([]))
         self._noted.begins(self._request.method if self._request else "", arrived)
-        self._noted.sizes[0] = len(message.head) + len(message.body)
+        self._noted.sizes[0] = message.size
         self._length: int | None = None
         self._held = 0
         self._announced = self._answered = False

@@ -8,7 +8,7 @@ import socket
 import ssl
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any, cast
 
 from onedoor.exchange.configuration import Before, Gateway
@@ -120,7 +120,7 @@ class Outbox:
     def put(self, message: Message) -> None:
         """Queue *message*; it leaves at the end of this turn of the loop, or with those that are about to come."""
         self._queue.append(message)
-        self.bytes += len(message.head) + len(message.body)
+        self.bytes += message.size
         if self._flushing and self._sure and not self._coming():
             self._flushing.cancel()
             self._flushing = None
@@ -132,6 +132,15 @@ class Outbox:
         self.busy = False
         if self._queue and self._flushing is None:
             self._begin()
+
+    def withdraw(self, unwanted: Iterable[Message]) -> set[int]:
+        """Take back what has not left of *unwanted*; return the ids (of Python) of those messages."""
+        known = {id(one) for one in unwanted}
+        taken = [one for one in self._queue if id(one) in known]
+        if taken:
+            self._queue = deque(one for one in self._queue if id(one) not in known)
+            self.bytes -= sum(one.size for one in taken)
+        return {id(one) for one in taken}
 
     def drop(self) -> list[Message]:
         """Empty the queue and return what was in it."""
@@ -152,11 +161,10 @@ class Outbox:
         taken: list[Message] = []
         size = 0
         while self._queue and len(taken) < batches.MOST_MESSAGES:
-            length = len(self._queue[0].head) + len(self._queue[0].body)
-            if taken and size + length > MOST_BYTES:
+            if taken and size + self._queue[0].size > MOST_BYTES:
                 break
             taken.append(self._queue.popleft())
-            size += length
+            size += taken[-1].size
         self.bytes -= size
         self.busy = True
         self._send(taken)

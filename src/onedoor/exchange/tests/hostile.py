@@ -121,6 +121,7 @@ class HostileProvider:
         self.awaited, self.key = 1, "G01"
         self.flip: int | None = None
         self.deaf = self.apart = self.unread = False
+        self.links: list[ssl.SSLSocket] = []
         self.forged: Callable[[list[Message]], list[Message]] = lambda asked: [Message.of(answer_to(asked[0]), b"{}")]
         state = place.seats["G01"].gateway_state
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -136,7 +137,9 @@ class HostileProvider:
 
     def __exit__(self, *_: object) -> None:
         self.deaf = False
-        self.listening.shutdown(socket.SHUT_RDWR)
+        for one in (self.listening, *self.links):
+            with suppress(OSError):
+                socket.socket.shutdown(one, socket.SHUT_RDWR)
         self.listening.close()
 
     def _accept(self) -> None:
@@ -144,6 +147,7 @@ class HostileProvider:
             while True:
                 plain, _ = self.listening.accept()
                 with suppress(OSError), self.context.wrap_socket(plain, server_side=True) as link:
+                    self.links.append(link)
                     self._serve(link)
 
     def _serve(self, link: socket.socket) -> None:

@@ -1,5 +1,6 @@
 """What becomes of requests under way when the other gateway refuses, or the link ends."""
 
+import time
 from types import SimpleNamespace
 from typing import Any, cast
 from unittest.mock import Mock
@@ -7,7 +8,7 @@ from unittest.mock import Mock
 import pytest
 
 from onedoor.exchange.gateway import batches, messages
-from onedoor.exchange.gateway.asking import AskingLink, Peer
+from onedoor.exchange.gateway.asking import PATIENCE, AskingLink, Peer
 from onedoor.exchange.gateway.bodies import Body, Limits, Passing
 from onedoor.exchange.gateway.faults import UNKNOWN, UNTAKEN, Fault, client_side
 from onedoor.exchange.gateway.log import Callback
@@ -145,6 +146,16 @@ def test_a_large_body_of_which_some_has_gone_is_not_sent_once_more(monkeypatch: 
     asking.body.attach(Mock())
     asking.peer.left(link)
     assert (asking.told, len(asking.peer.outbox)) == ({"large": UNKNOWN}, 0)
+
+
+def test_what_has_not_left_when_it_is_given_up_never_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
+    asking = Asking(monkeypatch)
+    asking.ask("sent")
+    asking.linked()
+    asking.ask("queued")
+    asking.peer.sweep(time.monotonic() + PATIENCE + 1)
+    assert asking.told == {"sent": "", "queued": UNTAKEN}
+    assert (len(asking.peer.outbox), asking.peer.outbox.bytes) == (0, 0)
 
 
 def test_a_link_that_is_over_fails_nothing_that_goes_by_the_next_one(monkeypatch: pytest.MonkeyPatch) -> None:

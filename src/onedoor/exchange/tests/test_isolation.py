@@ -18,7 +18,7 @@ from onedoor.exchange.gateway.messages import Message
 from onedoor.exchange.gateway.systems import MOST_PIPELINED
 from onedoor.exchange.tests.hostile import HostileGateway, HostileProvider, answer_to, head_of
 from onedoor.exchange.tests.large import FILES, MIB, Client, Files
-from onedoor.exchange.tests.nation import WHY, Place, System, free_base, system_of, wait_for
+from onedoor.exchange.tests.nation import LOOKUP, WHY, Place, System, free_base, system_of, wait_for
 from onedoor.exchange.tests.test_failures import _raw, _wire
 from onedoor.exchange.tests.test_hostile_answers import refused
 
@@ -193,6 +193,16 @@ def test_bytes_that_wait_for_a_gateway_have_an_end(fragile: Place) -> None:
     told = Counter(one.headers["x-road-error"] for one in found if isinstance(one, Response))
     assert set(told) == {"Server.ClientProxy.Overloaded", "Server.ClientProxy.NetworkError"}
     assert told["Server.ClientProxy.NetworkError"] * len(LARGE) <= 2 * 2**20
+
+
+def test_bytes_of_requests_whose_answers_are_awaited_have_an_end_and_then_more_are_taken(fragile: Place) -> None:
+    with HostileProvider(fragile) as provider, closing(fragile.client()) as client:
+        provider.awaited = 2
+        provider.forged = lambda asked: [Message.of(answer_to(one), b"{}") for one in asked]
+        for _ in range(2):
+            found = client.exchange([Request("POST", LOOKUP, WHY, LARGE)] * 6, 20)
+            told = Counter(one.headers.get("x-road-error") for one in found if isinstance(one, Response))
+            assert told == {None: 2, "Server.ClientProxy.Overloaded": 4}
 
 
 def test_a_gateway_that_takes_no_requests_gets_no_more_than_wait_for_it(fragile: Place) -> None:
