@@ -74,5 +74,5 @@ class Buckets:
 
 @lru_cache(maxsize=4096)
 def _named(whose: str) -> int:
-    """Return the number by which every process knows a bucket; none is 0."""
-    return int.from_bytes(blake2b(whose.encode(), digest_size=8).digest()) or 1
+    """Return the number by which every process knows a bucket."""
+    return int.from_bytes(blake2b(whose.encode(), digest_size=8).digest())

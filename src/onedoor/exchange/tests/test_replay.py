@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import itertools
 import select
 import subprocess
 import sys
@@ -73,14 +74,15 @@ def test_processes_that_share_a_table_count_together() -> None:
         Seen(seen.file).first_time("a", "more", NOW, "peer")
 
 
-def test_an_id_that_is_forgotten_is_new_again_and_hides_no_other() -> None:
+@pytest.mark.parametrize("now", [NOW, NOW + 2 * WINDOW])
+def test_an_id_that_is_forgotten_is_new_again_and_hides_no_other(now: int) -> None:
     seen, names = Seen(slots=256), [str(number) for number in range(150)]
-    assert all(seen.first_time("a", one, NOW) for one in names)
+    assert all(seen.first_time("a", one, now) for one in names)
     for one in names[:40]:
         seen.forget("a", one)
-    assert not any(seen.first_time("a", one, NOW) for one in names[40:])
-    assert all(seen.first_time("a", one, NOW) for one in names[:40])
-    assert not any(seen.first_time("a", one, NOW + 2 * WINDOW) for one in names)
+    assert not any(seen.first_time("a", one, now) for one in names[40:])
+    assert all(seen.first_time("a", one, now) for one in names[:40])
+    assert not any(seen.first_time("a", one, now + 2 * WINDOW) for one in names)
 
 
 def test_a_clock_that_goes_back_forgets_nothing() -> None:
@@ -97,10 +99,16 @@ def test_what_was_seen_long_ago_is_new_again_though_nothing_came_since() -> None
     assert seen.first_time("a", "one", NOW + 6 * WINDOW)
 
 
-@pytest.mark.parametrize("made", ["replay.Seen", "rates.Buckets"])
-def test_who_shares_a_table_waits_for_its_turn(made: str) -> None:
+@pytest.mark.parametrize(
+    ("made", "ask"),
+    [
+        ("replay.Seen", "first_time('a', 'one', 1)"),
+        ("replay.Seen", "forget('a', 'one')"),
+        ("rates.Buckets", "take('a', 1.0, 1.0)"),
+    ],
+)
+def test_who_shares_a_table_waits_for_its_turn(made: str, ask: str) -> None:
     table = Seen() if made == "replay.Seen" else Buckets()
-    ask = "first_time('a', 'one', 1)" if made == "replay.Seen" else "take('a', 1.0, 1.0)"
     code = f"import sys\nfrom onedoor.exchange.gateway import rates, replay\ntable = {made}(int(sys.argv[1]))\n"
     code += f"print('ready', flush=True)\nprint(table.{ask}, flush=True)"
     command = [sys.executable, "-c", code, str(table.file)]
@@ -117,25 +125,31 @@ def test_who_shares_a_table_waits_for_its_turn(made: str) -> None:
 def test_what_was_refused_keeps_no_gateway_from_starting(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ahead: int
 ) -> None:
-    key, found = new_key(), Seen()
+    key, found, sent = new_key(), Seen(), Seen()
     certificate = Authority.create(tmp_path / "ca").issue(Subject("a"), key.public_key(), "sign")
     sealer, log_key = batches.Sealer.of("a", key, certificate), bytes(32)
-    good = request_head(b"GET", b"/r1/x", [(b"X-Road-Client", b"VN/GOV/%47/P"), (b"X-Road-Id", b"one")])
+    heads = [
+        request_head(b"GET", b"/r1/x", [(b"X-Road-Client", client), (b"X-Road-Id", b"one")])
+        for client in (b"nobody", b"VN/GOV/%47/P", b"VN/GOV/G")
+    ]
 
     async def running() -> None:
         log = Log(tmp_path / "log", log_key)
-        batch = [Message.of(head, b"") for head in (b"garbage", good)]
-        log.append(reading.RECEIVED_REQUESTS, batches.seal(1, sealer, "b", batch, 1), lambda _: None)
+        batch = [Message.of(head, b"") for head in (b"garbage", *heads)]
+        for kind in (reading.RECEIVED_REQUESTS, reading.SENT_REQUESTS):
+            log.append(kind, batches.seal(1, sealer, "b", batch, 1), lambda _: None)
         await asyncio.sleep(0)
         log.close()
 
     with monkeypatch.context() as patched:
         patched.setattr(time, "time_ns", lambda real=time.time_ns: real() + ahead)
         asyncio.run(running())
-    remember(tmp_path / "log", log_key, received=found, sent=Seen())
-    assert not found.first_time("VN/GOV/G/P", "one", time.monotonic_ns())
-    assert found._taken.tolist().count(1) == 1
-    assert 1 in (found._taken[_number("a")], found._taken[ACCOUNTS + _number("a")]), "it counts for who sent it"
+    remember(tmp_path / "log", log_key, received=found, sent=sent)
+    known = itertools.product((found, sent), ("VN/GOV/G/P", "VN/GOV/G"))
+    assert not any(one.first_time(client, "one", time.monotonic_ns()) for one, client in known)
+    assert [taken for taken in found._taken if taken] == [2]
+    assert 2 in (found._taken[_number("a")], found._taken[ACCOUNTS + _number("a")]), "they count for who sent them"
+    assert [taken for taken in sent._taken if taken] == [1, 1], "and here for each client"
     assert found.first_time("VN/GOV/G/P", "one", time.monotonic_ns() + 4 * WINDOW), "also when the clock was ahead"
     full = Seen()
     full._most = 0
