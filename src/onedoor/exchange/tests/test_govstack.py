@@ -137,7 +137,7 @@ def test_govstacks_names_reach_no_provider(xroad: XRoad, name: str) -> None:
         (PETS, [CLIENT, ("X-Road-Client", PORTAL)]),
         (PETS, []),
         (f"/govstack{PETS}", [CLIENT]),
-        ("/govstack" * 800, []),
+        ("/govstack" * 5000, []),
         ("/nothing", [CLIENT]),
         ("/", [CLIENT]),
         ("/listClients?instanceId=%ff", [("X-Road-Client", PORTAL)]),

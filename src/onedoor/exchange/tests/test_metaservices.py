@@ -67,10 +67,11 @@ def test_list_clients_is_xml_for_everybody_else(xroad: XRoad, headers: list[tupl
 
 def test_a_name_is_a_text_in_xml_whatever_is_in_it() -> None:
     names = "A & B <C>", "<id:memberCode>D</id:memberCode>"
-    member = Member("VN/GOV/G01", names[0], (Subsystem("VN/GOV/G01/X", names[1], frozenset()),))
+    member = Member("VN/GOV/G01", names[0], (Subsystem("VN/GOV/G01/X&<Y", names[1], frozenset()),))
     found = ET.fromstring(metaservices._client_list([member])).findall(f"{XROAD}member")
     assert [one.findtext(f"{XROAD}name") for one in found] == [names[0]] * 2
     assert found[1].findtext(f"{XROAD}subsystemName") == names[1]
+    assert found[1].findtext(f"{XROAD}id/{ID}subsystemCode") == "X&<Y"
 
 
 def test_list_clients_takes_an_instance_by_its_name(xroad: XRoad) -> None:

@@ -18,16 +18,22 @@ from onedoor.exchange.tests.xroad import PORTAL, PROVIDER
 
 def test_one_question_of_a_client_is_under_way_and_the_threads_of_others_stay_free() -> None:
     async def crowd() -> None:
-        questions, held = Questions(), threading.Event()
+        questions, held, begun = Questions(), threading.Event(), list[str]()
+
+        def work(client: str) -> bool:
+            begun.append(client)
+            return held.wait(5)
+
         questions.admit("a")
-        asked = [questions.of("a", held.wait, 5)]
+        asked = [questions.of("a", work, "a")]
         with pytest.raises(Fault, match="not answered yet") as refused:
             questions.admit("a")
         assert (refused.value.type, refused.value.retry) == ("Server.ServerProxy.Overloaded", True)
         for number in range(99):
             questions.admit(f"b{number}")
-            asked.append(questions.of(f"b{number}", held.wait, 5))
+            asked.append(questions.of(f"b{number}", work, f"b{number}"))
         assert await asyncio.wait_for(asyncio.to_thread(lambda: "stamped"), 2) == "stamped"
+        assert begun == ["a"], "they are answered one after another"
         held.set()
         assert all(await asyncio.gather(*asked))
         questions.admit("a")
