@@ -20,7 +20,7 @@ from onedoor.exchange.gateway.systems import Answering, Asked
 MOUNT = b"/govstack"
 CLIENT, XROAD = b"x-govstack-client", b"x-road-client"
 LISTS = re.compile(rb"/listClients|/r1(/[^/]+){4}/(listMethods|allowedMethods)")
-"""What a gateway answers with a list of its own, to GET alone; what else ends so is a service's own."""
+"""What a gateway answers with a list of its own; what else ends so is a service's own."""
 _NAMES = {
     "object_type": "objectType",
     "xroad_instance": "instanceId",
@@ -64,9 +64,8 @@ def mounted(asked: Asked, connection: Answering) -> tuple[Asked, Answering]:
     if path.startswith(MOUNT):
         raise bad_request("What is below /govstack is not below it once more")
     given = {name: values[0] for name, values in parse_qs(query.decode("latin-1")).items()}
-    if asked.method == b"GET" and LISTS.fullmatch(path):
+    if LISTS.fullmatch(path):
         connection = Retelling(connection, given.get("serviceId", ""))
-        pairs = [(name, value) for name, value in pairs if name.lower() != b"accept"]
         pairs.append((b"Accept", b"application/json"))
         query = urlencode({"xRoadInstance": given["instanceId"]}).encode() if "instanceId" in given else b""
     target = path + (b"?" + query if query else b"")

@@ -55,10 +55,12 @@ def test_clients_are_listed_by_govstacks_names(xroad: XRoad, query: str) -> None
 def test_an_instance_that_is_not_there_has_no_clients(xroad: XRoad) -> None:
     answer = xroad.ask("/govstack/listClients?instanceId=EE", headers=[CLIENT])
     assert (answer.status, answer.json["type"]) == (500, "Server.ClientProxy.UnknownMember")
+    answer = xroad.ask("/govstack/listClients?instanceId=EE", headers=[CLIENT, ("Accept", "text/xml")])
+    assert answer["content-type"].startswith("text/xml"), "an error comes in the form that was asked for"
 
 
 def test_services_are_listed_by_govstacks_names(xroad: XRoad) -> None:
-    answer = xroad.ask(f"/govstack/r1/{PROVIDER}/listMethods", headers=[CLIENT])
+    answer = xroad.ask(f"/govstack/r1/{PROVIDER}/listMethods", headers=[CLIENT, ("Accept", "text/xml")])
     found = {one["serviceCode"]: one for one in conforms(answer, f"{OF_SYSTEM}/listMethods")["member"]}
     assert found["guarded"]["endpointList"]["member"] == [
         {"method": "GET", "path": "/pets/*"},
