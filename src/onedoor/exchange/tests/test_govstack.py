@@ -1,6 +1,7 @@
 """GovStack's names at the mount of a gateway: its lists are held against the definition of GovStack itself."""
 
 import copy
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -111,6 +112,25 @@ def test_a_fault_of_another_gateway_is_no_list() -> None:
     fault = b'{"type": "Server.ServerProxy.UnknownMember"}'
     Retelling(SimpleNamespace(answer=lambda *answer, **_: told.append(answer[-1])), "").answer(500, b"", [], fault)
     assert told == [fault]
+
+
+@pytest.mark.parametrize("target", ["/govstack/listClients", f"/govstack/r1/{PROVIDER}/listMethods"])
+def test_a_list_is_not_asked_for_its_head_and_the_answer_to_that_is_one(xroad: XRoad, target: str) -> None:
+    told = b""
+    with closing(xroad.connect()) as connection:
+        connection.sendall(
+            f"HEAD {target} HTTP/1.1\r\nHost: a\r\n{': '.join(CLIENT)}\r\nConnection: close\r\n\r\n".encode()
+        )
+        while piece := connection.recv(2**16):
+            told += piece
+    assert told.startswith((b"HTTP/1.1 400", b"HTTP/1.1 500"))
+    assert told.endswith(b"\r\n\r\n")
+
+
+def test_a_list_that_is_too_large_to_be_told_anew_is_passed_on() -> None:
+    connection, body = Mock(), Mock()
+    Retelling(connection, "").pass_on(200, b"OK", [], body)
+    connection.pass_on.assert_called_once_with(200, b"OK", [], body)
 
 
 @pytest.mark.parametrize("body", [b"", b"[1]", b'{"member": 5}', b'{"service": [1]}', b"[" * 100_000])
