@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 from asn1crypto import keys, ocsp  # type: ignore[import-untyped]
 from cryptography import x509
@@ -9,6 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from onedoor.signing.asice.findings import Broken, Reason
 from onedoor.signing.schemes import HASHES, digest, load_certificate, moment, same, signature_holds
+from onedoor.signing.status import MOST_CARRIED
 
 _KINDS = {"rsassa_pkcs1v15": "rsa", "rsassa_pss": "pss", "ecdsa": "ecdsa"}
 _NAMING = ("sha1", *HASHES)
@@ -17,7 +19,7 @@ _NAMING = ("sha1", *HASHES)
 
 @dataclass(frozen=True)
 class Response:
-    """What a responder said of one certificate; *carried* are the certificates that came along."""
+    """What a responder said of one certificate; *carried* are the first of the certificates that came along."""
 
     serial: int
     naming: str
@@ -87,7 +89,7 @@ def _read(der: bytes) -> Response:
         this_update=moment(single["this_update"].native),
         next_update=None if (ends := single["next_update"].native) is None else moment(ends),
         produced_at=moment(data["produced_at"].native),
-        carried=tuple(load_certificate(one.dump()) for one in basic["certs"] or ()),
+        carried=tuple(load_certificate(one.dump()) for one in islice(basic["certs"] or (), MOST_CARRIED)),
         _signed=data.dump(),
         _signature=(kind, name, basic["signature"].native),
         _responder=(

@@ -4,6 +4,8 @@ import io
 import zipfile
 
 import pytest
+from asn1crypto import ocsp
+from asn1crypto import x509 as asn1
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 from lxml import etree
@@ -11,6 +13,7 @@ from lxml import etree
 from onedoor.signing.asice import documents, integrity, revocation
 from onedoor.signing.asice.findings import Broken, Reason, Why
 from onedoor.signing.schemes import signature_holds
+from onedoor.signing.status import MOST_CARRIED
 from onedoor.signing.tests import containers
 from onedoor.signing.tests.attacked import findings, reasons, whys
 from onedoor.signing.tests.containers import DS, HC, SHA512, SIGNATURES, XADES, Plan, b64, container, stamp, zipped
@@ -412,3 +415,15 @@ def test_an_ocsp_response_tells_its_moments_with_their_zone():
 @pytest.mark.parametrize("token", [b"", b"\x30\x80", b"\x30\x84\xff\xff\xff\xff", b"0" * 5_000_000], ids=len)
 def test_a_token_that_is_none_is_refused(token):
     assert findings(zipped(container() | {"META-INF/timestamp.tst": token}, zipfile.ZIP_STORED))
+
+
+@pytest.mark.parametrize("before", [MOST_CARRIED - 1, MOST_CARRIED])
+def test_the_responder_stands_among_the_first_certificates_of_its_answer(before):
+    """Thousands that all have its name would each be tried."""
+    told = ocsp.OCSPResponse.load(containers.answer(Plan()))
+    basic = told["response_bytes"]["response"].parsed
+    own, other = basic["certs"][0], asn1.Certificate.load(containers.lab().signer.der)
+    basic["certs"] = [*[other] * before, own, *[own] * 1000]
+    responder = containers.lab().responder.certificate
+    carried = revocation.read(told.dump(force=True)).carried
+    assert (len(carried), responder in carried) == (MOST_CARRIED, before < MOST_CARRIED)
