@@ -1,16 +1,20 @@
 """What our own judgement of a document that lasts rests on, without a second opinion."""
 
+import hashlib
 import io
 import re
 from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
-from asn1crypto import cms, core
+from asn1crypto import algos, core
+from asn1crypto import cms as asn1
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
 from onedoor.signing import (
     archive,
+    cms,
+    detached,
     development,
     embedding,
     envelope,
@@ -53,9 +57,18 @@ def test_a_time_stamp_whose_authority_was_revoked_proves_nothing(file, lab):
     assert ours(file, lab, lab.moment) == (Reason.STAMP_ENDED,)
 
 
-def test_a_seal_that_says_no_moment_is_damaged(file, lab, monkeypatch):
-    monkeypatch.setattr(envelope, "_moment", lambda _: None)
-    assert ours(file, lab, STAMPED) == (Reason.DAMAGED,)
+@pytest.mark.parametrize("moment", [b"/N (D:20261120083000Z)", b"/M (D:20261320083000Z)", b"/M (D:20261120083000X)"])
+def test_a_seal_that_says_no_moment_is_damaged(plain, lab, holder, moment):
+    key, certificate = holder
+    file = pades.sign_pdf(plain, key, certificate, moment=SIGNED)
+    other = re.sub(rb"/M \(D(:|\\072)20261120083000Z\)", lambda found: moment.replace(b":", found[1]), file)
+    assert other != file
+    contents = re.search(rb"<([0-9A-F]{1000,})>", other)
+    digest = hashlib.sha256(other[: contents.start()] + other[contents.end() :]).digest()
+    made = cms.container(digest, certificate, (), detached.sign(key, cms.attributes(digest, certificate)))
+    hexed = made.hex().upper().encode().ljust(len(contents[1]), b"0")
+    again = other[: contents.start(1)] + hexed + other[contents.end(1) :]
+    assert ours(again, lab, STAMPED) == (Reason.DAMAGED,)
 
 
 def test_what_is_no_certificate_in_an_update_makes_it_damaged(file, lab):
@@ -71,12 +84,14 @@ def test_an_answer_to_another_question_is_no_time_stamp(lab):
     assert stamps.read(stamps.taken(answer, asked, b"x"), b"x")
     with pytest.raises(stamps.NoTimeStamp, match="another question"):
         stamps.taken(answer, other, b"x")
+    with pytest.raises(stamps.NoTimeStamp, match="rejection"):
+        stamps.taken(development.stamp(b"no request", lab.stamping, [lab.stamper], STAMPED), asked, b"x")
 
 
 def respelled(token, change):
-    outer = cms.ContentInfo.load(token)
+    outer = asn1.ContentInfo.load(token)
     change(outer["content"])
-    return outer.dump(force=True)
+    return outer.dump()
 
 
 def twice(content):
@@ -94,7 +109,12 @@ def with_null(name):
     return change
 
 
-@pytest.mark.parametrize("change", [twice, more, with_null("signature_algorithm")])
+def with_a_long_length(content):
+    for place, one in ((content["digest_algorithms"], 0), (content["signer_infos"][0], "digest_algorithm")):
+        place[one] = algos.DigestAlgorithm.load(b"\x30\x81" + place[one].dump()[1:])
+
+
+@pytest.mark.parametrize("change", [twice, more, with_null("signature_algorithm"), with_a_long_length])
 def test_a_token_has_one_spelling(lab, change):
     token = lab.stamp(b"x")
     assert respelled(token, lambda _: None) == token

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from onedoor.signing import development, keys, pades, stamps
+from onedoor.signing import development, keys, pades, stamps, trust
 from onedoor.signing.certificates import Authority, Subject
 from onedoor.signing.status import Status
 from onedoor.signing.tests.authorities import START
@@ -81,8 +81,8 @@ def stamped(plain, holder, key, *chain):
 def test_the_authority_between_is_in_force_while_a_time_stamp_proves(plain, lab, holder, apart, reasons):
     by, later = path("stamp", STAMPED + timedelta(days=1)), STAMPED + timedelta(days=1)
     file = stamped(plain, holder, by.key, by.leaf, by.between)
-    trust = Trust(lab.trust.roots, (by.root,))
-    assert pades.check_pdf(file, trust, moment=later - apart, twice=False).reasons == reasons
+    trusted = Trust(lab.trust.roots, (by.root,))
+    assert pades.check_pdf(file, trusted, moment=later - apart, twice=False).reasons == reasons
 
 
 def test_a_time_stamp_carries_no_certificate_that_proves_nothing(plain, lab, holder):
@@ -111,3 +111,11 @@ def test_of_two_time_stamps_whose_clocks_differ_the_earlier_moment_is_proven(pla
     development.revoke(lab.folder, certificate, STAMPED + 2 * MINUTE)
     lab.moment = STAMPED + timedelta(days=1)
     assert ours(file, lab, lab.moment) == ()
+
+
+def test_the_certificate_that_an_authority_gave_itself_does_not_hide_the_one_that_another_gave_it():
+    top, by = make_authority("top", None, None)
+    own, key = make_authority("own", None, None)
+    given, _ = make_authority("own", top, by, key=key)
+    leaf = Authority(key, own).issue(Subject("Láng"), keys.new_key().public_key(), "seal", moment=START)
+    assert trust.path(leaf, [own, given], [top]) == (leaf, own, given, top)
