@@ -80,7 +80,8 @@ class Downloaded:
     def keep(self, folder: Path, anchor: bytes) -> None:
         """Write it with its *anchor* below *folder*, as evidence is checked against it: all of it or nothing.
 
-        What else lies there stays. The draft has a name that no instance has, and that nobody reads.
+        A list of another kind goes, what else lies there stays. The draft has a name that no instance has, and that
+        nobody reads.
         """
         draft, place = folder / f".{self.instance}", folder / self.instance
         shutil.rmtree(draft, ignore_errors=True)
@@ -88,6 +89,8 @@ class Downloaded:
             shutil.copytree(place, draft, symlinks=True)
         for name, data in {ANCHOR: anchor, **self.files}.items():
             write_durably(draft / name, data, mode=0o644)
+        for name in set(directory.NAMES) - self.files.keys():
+            (draft / name).unlink(missing_ok=True)
         replace_folder(draft, place)
 
 

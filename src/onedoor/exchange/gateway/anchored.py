@@ -67,6 +67,6 @@ def _verified(anchor: bytes, folder: Path, now: datetime) -> Downloaded:
 
 
 def _kept(folder: Path, anchor: bytes, url: str) -> bytes | None:
-    """Return what was verified by *anchor* under the name of the file at *url*."""
-    path = folder / Anchor.read(anchor).instance / Path(urlsplit(url).path).name
-    return path.read_bytes() if path.exists() else None
+    """Return what was verified of the instance of *anchor*, under the name of the file at *url*."""
+    found = folder / Anchor.read(anchor).instance / Path(urlsplit(url).path).name
+    return found.read_bytes() if found.is_file() else None

@@ -107,6 +107,9 @@ def test_what_was_verified_counts_while_somebody_else_answers(
 ) -> None:
     now, signed, folder = datetime.now(UTC), signed_by_directory(place), tmp_path / "gateway"
     shutil.copytree(place.seats["G22"].gateway_state / anchored.KEPT, folder / anchored.KEPT)
+    for before in ("AA", "ZZ"):  # instances that this gateway was of
+        (folder / anchored.KEPT / before).mkdir()
+        (folder / anchored.KEPT / before / "internalconf").write_bytes(b"a list of another instance")
     anchor = (place.seats["G22"].gateway_state / parameters.ANCHOR).read_bytes()
     with serving(lambda _: answered) as port:
         other = anchor.replace(place.layout.directory_address.encode(), f"127.0.0.1:{port}".encode())

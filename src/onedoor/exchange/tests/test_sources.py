@@ -199,10 +199,17 @@ def test_where_two_folders_cannot_be_exchanged_the_one_follows_the_other(
     monkeypatch.setattr(durable.ctypes, "CDLL", lambda _: object())
     anchor, (one, other) = made.anchor(), (tmp_path / name for name in ("one", "other"))
     download.download(made.anchor("external"), NOW, made.ask).keep(one, anchor)
+    (one / "VN" / "note.txt").write_bytes(b"of somebody else")
     for folder in (one, other):
         download.download(anchor, NOW, made.ask).keep(folder, anchor)
-    assert read(one / "VN").items() > read(other / "VN").items()
+    assert read(one / "VN").items() > read(other / "VN").items() | {("note.txt", b"of somebody else")}
     assert [path.name for path in one.iterdir()] == ["VN"]
+
+
+def test_a_list_of_the_other_kind_that_was_kept_before_holds_nothing_up(made: Made, tmp_path: Path) -> None:
+    for kind in ("external", "internal", "external"):
+        download.download(made.anchor(kind), NOW, made.ask).keep_newer(tmp_path, made.anchor(kind))
+        assert configuration.load(tmp_path)["VN"].faults == ()
 
 
 ENDS = datetime(2035, 3, 1, 14, 38, 31, tzinfo=UTC)
