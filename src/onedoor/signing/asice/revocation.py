@@ -67,10 +67,7 @@ def read(der: bytes) -> Response:
 
 
 def _read(der: bytes) -> Response:
-    outer = ocsp.OCSPResponse.load(der, strict=True)
-    if outer["response_status"].native != "successful":
-        raise Broken(Reason.OCSP_BROKEN)
-    basic = outer.basic_ocsp_response
+    basic = ocsp.OCSPResponse.load(der, strict=True).basic_ocsp_response
     data = basic["tbs_response_data"]
     (single,) = data["responses"]
     named = single["cert_id"]

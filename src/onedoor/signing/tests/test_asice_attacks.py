@@ -427,3 +427,26 @@ def test_the_responder_stands_among_the_first_certificates_of_its_answer(before)
     responder = containers.lab().responder.certificate
     carried = revocation.read(told.dump(force=True)).carried
     assert (len(carried), responder in carried) == (MOST_CARRIED, before < MOST_CARRIED)
+
+
+def a_weak_digest(basic):
+    basic["signature_algorithm"] = {"algorithm": "sha1_ecdsa"}
+
+
+def a_name_by_what_nobody_knows(basic):
+    basic["tbs_response_data"]["responses"][0]["cert_id"]["hash_algorithm"] = {"algorithm": "md2"}
+
+
+@pytest.mark.parametrize(
+    "change", [a_weak_digest, a_name_by_what_nobody_knows, None], ids=["weak digest", "strange name", "refusal"]
+)
+def test_an_ocsp_response_of_another_form_is_damaged(change):
+    """Its responder's certificate did not come along, so nobody has looked at the signature yet."""
+    told = ocsp.OCSPResponse.load(containers.answer(Plan(carry_responder=False)))
+    assert revocation.read(told.dump(force=True)).carried == ()
+    if change:
+        change(told["response_bytes"]["response"].parsed)
+    else:
+        told = ocsp.OCSPResponse({"response_status": "try_later"})
+    with pytest.raises(Broken):
+        revocation.read(told.dump(force=True))

@@ -1,29 +1,33 @@
 """Time-stamp tokens that are signed as they should be and say what they must not: each is refused."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from asn1crypto import cms, core, tsp
 from asn1crypto import x509 as asn1
+from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from onedoor.signing.asice import timestamps
 from onedoor.signing.asice.findings import Broken, Reason
-from onedoor.signing.tests.containers import NOW, Plan, lab, stamp
+from onedoor.signing.tests.containers import NOW, STAMPS, Plan, issue, lab, stamp
 
 STAMPED = b"what was stamped"
 Change = Callable[[cms.SignedData, cms.SignerInfo], None]
 
 
-def token(change: Change | None = None, signs: hashes.HashAlgorithm | None = None) -> bytes:
+def token(change: Change | None = None, signs: hashes.HashAlgorithm | None = None, plan: Plan | None = None) -> bytes:
     """Return a token for `STAMPED` that *change* changed before it was signed again."""
-    content = cms.ContentInfo.load(stamp(STAMPED, Plan()))["content"]
+    plan = plan or Plan()
+    content = cms.ContentInfo.load(stamp(STAMPED, plan))["content"]
     (signer,) = content["signer_infos"]
     if change:
         change(content, signer)
     signed = b"\x31" + signer["signed_attrs"].dump(force=True)[1:]
-    signer["signature"] = lab().stamper.key.sign(signed, ec.ECDSA(signs or hashes.SHA512()))
+    signer["signature"] = plan.lab.stamper.key.sign(signed, ec.ECDSA(signs or hashes.SHA512()))
     return cms.ContentInfo({"content_type": "signed_data", "content": content}).dump(force=True)
 
 
@@ -77,6 +81,20 @@ def by_another_key_id(_: cms.SignedData, signer: cms.SignerInfo) -> None:
 def test_a_token_is_signed_for_one_content_by_one_certificate(change: Change) -> None:
     assert timestamps.check(token(), STAMPED, ()).moment == NOW
     assert refused(token(change)) == Reason.TIME_STAMP_BROKEN
+
+
+def test_a_token_that_names_its_certificate_by_the_id_of_its_key_is_of_who_has_that_key() -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    named = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+    own = issue({NameOID.COMMON_NAME: "Own TSA"}, lab().ca, extensions=[STAMPS, named], key=key)
+
+    def by_its_key_id(content: cms.SignedData, signer: cms.SignerInfo) -> None:
+        signer["sid"] = cms.SignerIdentifier(name="subject_key_identifier", value=core.OctetString(named.digest))
+
+    plan = Plan(lab=replace(lab(), stamper=own), carry=False)
+    told = token(by_its_key_id, plan=plan)
+    assert timestamps.check(told, STAMPED, [lab().stamper.certificate, own.certificate]).certificate == own.certificate
+    assert timestamps.check(told, STAMPED, [lab().stamper.certificate]).certificate is None
 
 
 def test_a_token_is_not_signed_over_sha1() -> None:
