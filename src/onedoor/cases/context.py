@@ -36,6 +36,17 @@ def known(service: Service, body: Mapping[str, Any]) -> Context:
     return procedures.context(service, inputs_of(body))
 
 
+def counting(service: Service, body: Mapping[str, Any]) -> Plain:
+    """Return the answers that count: what the form asks no longer, by what is known now, is not said any more."""
+    answers: Plain = dict(body["answers"])
+    while True:
+        asked = procedures.counting(service, known(service, {**body, "answers": answers}))
+        left = {name: value for name, value in answers.items() if name in asked}
+        if left == answers:
+            return answers
+        answers = left
+
+
 def handed(service: Service, step: str, body: Mapping[str, Any]) -> Plain:
     """Return what the authority of *step* needs to know for it, and nothing else."""
     definition = service.steps[step]

@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.translation import gettext_noop
 
 from onedoor.cases import directory, words
-from onedoor.cases.context import known, source_behind
+from onedoor.cases.context import counting, known, source_behind
 from onedoor.cases.models import Attachment, Draft
 from onedoor.cases.views import AnswerView, Choice, DraftView, Fact, MissingFact, OwnerView, PageView, Question
 from onedoor.kernel import clock, nation
@@ -33,7 +33,8 @@ class Paper:
         self.draft = draft
         self.service = service
         self.body = body
-        self.known: Context = known(service, body)
+        self.answers = counting(service, body)
+        self.known: Context = known(service, {**body, "answers": self.answers})
         self.visible = procedures.visible_pages(service, self.known)
         rows = Attachment.objects.filter(holder=draft.pk).defer("content") if attached is None else attached
         self.files = {row.field: row.title() for row in rows}

@@ -56,6 +56,7 @@ def _open(draft: Draft, key: str, actor: Actor) -> Dossier:
     Step.objects.bulk_create(rows)
     exclusive.claim(dossier, paper, actor)
     Party.objects.bulk_create(_parties(dossier, body))
+    Attachment.objects.filter(holder=draft.pk).exclude(field__in=list(paper.answers)).delete()
     Attachment.objects.filter(holder=draft.pk).update(holder=dossier.pk)
     draft.submitted_as = dossier.code
     draft.write({})
@@ -73,6 +74,7 @@ def _dossier(draft: Draft, paper: Paper, key: str) -> Dossier:
     started = procedures.start(service, now)
     body = {
         **paper.body,
+        "answers": paper.answers,
         "case": {"code": draft.code, "submitted": paper.body["today"]},
         "applicant": {"name": paper.body["session"]["name"], "number": paper.body["session"]["number"]},
         "declared": [_plain(line) for line in paper.declared],

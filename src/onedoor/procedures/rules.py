@@ -252,6 +252,12 @@ def _is_settled(asked: Field, known: Context) -> bool:
     return once and holds(asked.show, known)
 
 
+def counting(service: Service, known: Context) -> frozenset[str]:
+    """Return the questions whose answers count now: those asked, and those that have one possible answer."""
+    pages = (page for page in service.pages if holds(page.show, known))
+    return frozenset(one.id for page in pages for one in (*visible_fields(page, known), *settled_fields(page, known)))
+
+
 def visible_pages(service: Service, known: Context) -> list[Page]:
     """Return the pages that ask something now."""
     return [page for page in service.pages if holds(page.show, known) and visible_fields(page, known)]
