@@ -23,6 +23,8 @@ REGISTER: Final = "birth-notices"
 PURPOSE: Final = "birth-notice"
 FIELDS: Final = ("mother", "born", "sex", "weight_g", "child_name")
 LIGHTEST, HEAVIEST = 200, 9000
+LONG: Final = 7
+"""Digits of a number that weighs nobody."""
 UNPROCESSABLE: Final = 422
 
 
@@ -81,7 +83,8 @@ def _wrong(typed: Mapping[str, str]) -> dict[str, str]:
         wrong["born"] = _("Enter the date and time of birth; it cannot lie ahead.")
     if typed["sex"] not in ("M", "F"):
         wrong["sex"] = _("Choose the child’s sex.")
-    if not (typed["weight_g"].isdecimal() and LIGHTEST <= int(typed["weight_g"]) <= HEAVIEST):
+    weight = typed["weight_g"]
+    if not (weight.isdecimal() and len(weight) < LONG and LIGHTEST <= int(weight) <= HEAVIEST):
         wrong["weight_g"] = _("Enter the weight in grams, between 200 and 9,000.")
     return wrong
 

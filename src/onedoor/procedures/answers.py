@@ -22,6 +22,8 @@ YES = frozenset({"yes", "true", "on", "1"})
 NO = frozenset({"no", "false", "off", "0"})
 DAY_FIRST = re.compile(r"(\d{1,2})[/.\- ](\d{1,2})[/.\- ](\d{4})")
 NAME_SIGNS = frozenset(" -'’")
+NAME_LETTERS = re.compile(r"[A-Za-zÀ-ƚƜ-ɏ\u0300-\u0331Ḁ-ỿ]")
+"""Letters of names and the marks on them; those of phonetic writing look like others, and fonts lack them."""
 
 
 class AnswerFault(BadInput):
@@ -113,8 +115,9 @@ def in_own_words(fault: AnswerFault, field: Field) -> AnswerFault:
 
 
 def read_text(raw: Raw, _: Collection[str] = ()) -> str | None:
-    """Return a text without needless spaces."""
-    text = unicodedata.normalize("NFC", " ".join(_one(raw).split()))
+    """Return a text without needless spaces and without signs that nobody sees."""
+    plain = "".join(sign for sign in " ".join(_one(raw).split()) if sign.isprintable())
+    text = unicodedata.normalize("NFC", plain)
     if len(text) > LONGEST_TEXT:
         raise TooLong(most=LONGEST_TEXT)
     return text or None
@@ -200,9 +203,7 @@ def _one(raw: Raw) -> str:
 
 
 def _name_sign(sign: str) -> bool:
-    if sign in NAME_SIGNS or unicodedata.combining(sign):
-        return True
-    return sign.isalpha() and unicodedata.name(sign, "").startswith("LATIN ")
+    return sign in NAME_SIGNS or bool(NAME_LETTERS.fullmatch(sign) and (sign.isalpha() or unicodedata.combining(sign)))
 
 
 KINDS: Mapping[str, Callable[[Raw, Collection[str]], Value]] = {

@@ -383,6 +383,8 @@ def test_a_notice_says_what_is_missing():
     tree = midwife.send(midwife.get("desk/birth-notice"), {"mother": "12", "born": "2099-01-01T00:00"})
     assert midwife.status == 422
     assert len(tree.xpath("//div[@role='alert']//a")) == 4
+    midwife.send(tree, {**MIDNIGHT, "weight_g": "9" * 5000})
+    assert midwife.status == 422
 
 
 def test_only_midwives_issue_notices():

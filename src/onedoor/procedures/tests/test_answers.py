@@ -31,6 +31,8 @@ def test_names_of_other_peoples_of_the_country_are_names(name: str) -> None:
         ("Trần An Nhi3n", "A name cannot contain a digit. Change “Nhi3n”."),
         ("Trần An ☺", "A name has letters only. Change “☺”."),
         ("Trần Анна", "A name has letters only. Change “Анна”."),
+        ("Trần ɡia", "A name has letters only. Change “ɡia”."),
+        ("Trần a\u0488", "A name has letters only. Change “a\u0488”."),
         ("Trần --", "A name has letters only. Change “--”."),
         ("Nhiên", "Write the family name and the given name: two words or more."),
         ("An " * 60, "This is too long. Please use at most 120 letters."),
@@ -58,6 +60,7 @@ def test_what_is_no_name_is_told_which_word_to_change(typed: str, sentence: str)
         ("choice", "a", "a"),
         ("choice", "", None),
         ("text", "  two   words ", "two words"),
+        ("text", "a\u202eb\u200b\x07c\ud800", "abc"),
     ],
 )
 def test_what_is_typed_becomes_a_value(kind: str, raw: Raw, value: object) -> None:

@@ -3,11 +3,13 @@
 import shutil
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from onedoor.kernel import nation
 from onedoor.procedures import layouts, reading
+from onedoor.procedures.answers import NAME_LETTERS
 from onedoor.procedures.tests.births import VIETNAM
 from onedoor.procedures.tests.test_examples import NATIONS
 from onedoor.signing import pdf
@@ -21,6 +23,18 @@ def test_each_layout_takes_what_the_examples_issue(path: Path, monkeypatch: pyte
     versions = chain(*(reading.versions(document.data) for document in country.documents("service")))
     named = {result.template for version in versions for result in reading.read(version).results.values()}
     assert {str(file.relative_to(path)) for file in set_} == named
+
+
+def test_a_layout_can_show_every_letter_of_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    signs = (sign for sign in map(chr, range(0x2000)) if NAME_LETTERS.fullmatch(sign) and sign not in "×÷")
+    name, render = " ".join(f"a{sign}" for sign in signs), pdf.render
+    assert len(name) > 1500
+
+    def with_name(file: Path, data: dict[str, Any], **more: Any) -> bytes:
+        return render(file, {**data, "child": {**data["child"], "full_name": name}}, **more)
+
+    monkeypatch.setattr(pdf, "render", with_name)
+    assert list(layouts.faults(VIETNAM)) == []
 
 
 @pytest.mark.parametrize(
