@@ -114,8 +114,13 @@ __all__ = [
     "stopped",
     "tell_cases",
     "tell_words",
+    "turned_away",
     "uses_of",
 ]
+
+
+UNFIT = "unfit"
+"""Why something is refused that the rights allow: what is kept is otherwise, or is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +248,13 @@ def check(
         raise NotPermitted(reason=decision.refused, register=register)
     _not_stopped(reader, register, operation, wanted or (), persons)
     return decision.fields
+
+
+def turned_away(
+    reader: Reader, *, register: str, persons: Sequence[str], wanted: Sequence[str], operation: str
+) -> None:
+    """Record that what `check` let pass came to nothing because of what is kept: its refusal tells what that is."""
+    records.refused(reader, register, operation, wanted, UNFIT, persons)
 
 
 def stopped(purpose_id: str, persons: Sequence[str]) -> bool:

@@ -12,7 +12,7 @@ from onedoor.kernel.ids import case_code
 from onedoor.kernel.said import listed
 from onedoor.kernel.settings import current
 from onedoor.privacy import service as privacy
-from onedoor.privacy.service import CORRECT, Reader, check, permit
+from onedoor.privacy.service import CORRECT, Reader, check, permit, turned_away
 from onedoor.registers import rules, storage, writing
 from onedoor.registers.definition import Field, Register, held, register_of, registers
 from onedoor.registers.errors import BadRecord, Decided, KeyUsed, NoSuchCorrection, NotCorrectable, NothingToCorrect
@@ -79,13 +79,23 @@ def ask(register: str, request: Request, *, reader: Reader, key: str) -> Correct
     check(reader, register=register, persons=asked, wanted=[request.field], operation=CORRECT)
     if before := _before(register, request, reader, key, asked):
         return before
-    found = storage.find(definition, lookup, request.by, valid_on=nation.current().today())
-    if len(found) != 1 or not asked:
-        raise NothingToCorrect(register=register)
+    try:
+        row = _corrected(definition, lookup, request)
+    except (BadRecord, NothingToCorrect):
+        turned_away(reader, register=register, persons=asked, wanted=[request.field], operation=CORRECT)
+        raise
+    return _kept(definition, request, reader, key, row=row, person=asked[0])
+
+
+def _corrected(register: Register, lookup: str, request: Request) -> str:
+    """Return the id of the version that the request is about; raise `NothingToCorrect` or `BadRecord`."""
+    found = storage.find(register, lookup, request.by, valid_on=nation.current().today())
+    if len(found) != 1 or not rules.persons_asked(register, lookup, request.by):
+        raise NothingToCorrect(register=register.id)
     ((row, record),) = found.items()
-    if wrong := rules.faults(definition, {**record, request.field: request.value}):
-        raise BadRecord(register=register, what=listed(wrong))
-    return _kept(definition, request, reader, key, row=str(row), person=asked[0])
+    if wrong := rules.faults(register, {**record, request.field: request.value}):
+        raise BadRecord(register=register.id, what=listed(wrong))
+    return str(row)
 
 
 def _kept(definition: Register, request: Request, reader: Reader, key: str, *, row: str, person: str) -> Correction:

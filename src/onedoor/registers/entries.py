@@ -130,8 +130,9 @@ def _known(register: Register, wish: Wish, values: Values) -> Values:
     if rules.identity(register, values) is None:
         what = said("without “query” the values must name the record by {names}", names=", ".join(register.identity))
         raise BadQuestion(what=what)
-    if not storage.holds(storage.identity_of(register, values)):
-        raise NoSuchRecord(register=register.id)
+    with writing.told_when_turned_away(register, writing.Request(values, wish.reader, wish.key)):
+        if not storage.holds(storage.identity_of(register, values)):
+            raise NoSuchRecord(register=register.id)
     return values
 
 

@@ -1,6 +1,7 @@
 """A write: idempotent by key, validated, recorded at the gate, new versions, an event; one transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -12,7 +13,7 @@ from onedoor.kernel import clock, nation
 from onedoor.kernel.actor import Actor
 from onedoor.kernel.ids import uuid7
 from onedoor.kernel.said import listed, said
-from onedoor.privacy.service import WRITE, Reader, check, permit
+from onedoor.privacy.service import WRITE, Reader, check, permit, turned_away
 from onedoor.registers import following, history, rules, storage
 from onedoor.registers.definition import Register
 from onedoor.registers.errors import BadRecord, InArchive, KeyUsed, NoNumberLeft, NoSuchRecord, RecordExists
@@ -22,6 +23,8 @@ from onedoor.registers.models import Record
 from onedoor.store import outbox, rows
 
 TRIES = 20
+HANGS_ON_WHAT_IS_KEPT = (BadRecord, InArchive, NoNumberLeft, NoSuchRecord, RecordExists)
+"""What a write is refused for once it was looked what there is: asked often, that would tell who is in a register."""
 TICK = timedelta(microseconds=1)
 
 
@@ -49,10 +52,24 @@ def write(register: Register, request: Request) -> dict[str, Any]:
     """Write what *request* says; return the fields of the record that its reader may write, with its identifier."""
     values, reader = request.values, request.reader
     check(reader, register=register.id, persons=rules.persons(register, values), wanted=list(values), operation=WRITE)
-    with transaction.atomic():
+    with told_when_turned_away(register, request):
         record = _write(register, request)
     shown = {*values, *(path.partition(".")[0] for path in register.identity), register.identifier.field}
     return {name: value for name, value in record.items() if name in shown}
+
+
+@contextmanager
+def told_when_turned_away(register: Register, request: Request) -> Iterator[None]:
+    """Do all inside or nothing; a refusal is on record where it hangs on what is kept of the record that is named."""
+    values = request.values
+    try:
+        with transaction.atomic():
+            yield
+    except HANGS_ON_WHAT_IS_KEPT:
+        if rules.identity(register, values) is not None:
+            persons = rules.persons(register, values)
+            turned_away(request.reader, register=register.id, persons=persons, wanted=list(values), operation=WRITE)
+        raise
 
 
 def _write(register: Register, request: Request) -> dict[str, Any]:

@@ -103,16 +103,24 @@ def test_a_field_that_is_not_granted_cannot_be_disputed_and_the_attempt_is_recor
     assert ReadRecord.objects.get().operation == "correct"
 
 
+def turned_away() -> list[list[str]]:
+    """Return the fields of each request that was refused for what is kept, as recorded."""
+    found = ReadRecord.objects.filter(refused="unfit", operation="correct", persons__isnull=False)
+    return list(found.order_by("id").values_list("fields", flat=True))
+
+
 def test_a_value_that_cannot_be_so_is_refused_at_once() -> None:
     with pytest.raises(errors.BadRecord):
         ask(Request({"number": MOTHER}, "sex", "X", "no"))
     with pytest.raises(errors.BadRecord, match="scheme"):
         ask(Request({"number": MOTHER}, "born", "1990-05-14", "the number tells the year"))
+    assert turned_away() == [["sex"], ["born"]]
 
 
 def test_nobody_the_register_does_not_know_can_be_corrected() -> None:
     with pytest.raises(errors.NothingToCorrect):
         ask(Request({"number": "001196204818"}, "full_name", "Ai", "no"))
+    assert turned_away() == [["full_name"]]
 
 
 def test_a_register_without_a_limit_takes_no_corrections(monkeypatch: pytest.MonkeyPatch) -> None:

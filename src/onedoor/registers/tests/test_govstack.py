@@ -196,6 +196,7 @@ def test_an_update_without_a_query_names_its_record_in_what_is_written() -> None
     assert ask("PUT", "residence/1/update", write(address="Số 3"), key="u2").status_code == 400
     unknown = write(household="H9999999999", address="Số 3")
     assert ask("PUT", "residence/1/update", unknown, key="u3").status_code == 404
+    assert ReadRecord.objects.get(refused="unfit").operation == "write", "that there is none tells something too"
 
 
 def test_an_update_cannot_make_a_record_another_one() -> None:
@@ -205,6 +206,7 @@ def test_an_update_cannot_make_a_record_another_one() -> None:
     assert "household says which record it is" in refused.json()["title"]
 
 
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("word", ["updateEntries", "update-entries"])
 def test_every_record_that_is_found_is_updated_or_none(word: str) -> None:
     twin = {**OTHER, "household": "H0000000003"}

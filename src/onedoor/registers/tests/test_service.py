@@ -205,6 +205,19 @@ def test_a_write_beyond_the_granted_fields_changes_nothing() -> None:
     assert Record.objects.count() == 1
 
 
+def test_a_write_that_is_turned_away_for_what_is_kept_is_on_record() -> None:
+    service.load("residence", [HOME])
+    members = [{"number": NOBODYS, "relation": "head"}]
+    for household in (HOME["household"], "H0000000009"):
+        values = {"household": household, "members": members, "address": ""}
+        with pytest.raises(service.BadRecord):
+            service.write("residence", values, reader=POLICE, key=household)
+    one, other = ReadRecord.objects.order_by("id")
+    assert (one.refused, one.operation, one.fields) == ("unfit", "write", ["household", "members", "address"])
+    assert (other.refused, Record.objects.count()) == ("unfit", 1)
+    assert ReadPerson.objects.filter(person=keys.blind(BLIND, NOBODYS)).count() == 2
+
+
 def test_a_household_takes_in_the_child() -> None:
     service.load("residence", [HOME])
     members = [*HOME["members"], {"number": "001326123456", "relation": "grandchild"}]
