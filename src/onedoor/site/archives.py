@@ -26,6 +26,7 @@ from onedoor.kernel import durable, refusals
 from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.said import Said, said
 from onedoor.store import copies
+from onedoor.store.masters import BadWrapping
 
 FORMAT = 2
 MANIFEST, SEAL = "manifest.json", "manifest.hmac"
@@ -97,11 +98,13 @@ def persons(var: Path) -> dict[str, int]:
 
 
 def master_files(system: Path) -> list[Path]:
-    """Return the files that must hold the master keys of *system*, whose key store is there."""
+    """Return the files that must hold the master keys of *system*, whose key store is there; raise `BadWrapping`."""
     try:
         found = [name for (name,) in _asked(system / KEY_STORE, MASTERS)]
     except sqlite3.OperationalError:  # a store that was not opened since master keys have names
         found = ["master"]
+    except sqlite3.DatabaseError as error:
+        raise BadWrapping from error
     return [system / "keys" / name for name in found]
 
 

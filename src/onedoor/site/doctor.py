@@ -9,9 +9,11 @@ from cryptography.x509 import Certificate
 
 from onedoor.exchange.directory import publishing, sources
 from onedoor.kernel import nation as nations
+from onedoor.kernel.ledger import Checkpoint, split_note
 from onedoor.signing import holders
 from onedoor.signing.certificates import load_certificates
 from onedoor.site import archives, kinds, messages, versions
+from onedoor.site.cli import in_words
 from onedoor.site.installation import Installation, NothingRuns, System
 from onedoor.site.messages import text as _
 from onedoor.site.up import status
@@ -46,9 +48,14 @@ SIGNED = "SELECT coalesce(max(size), 0), max(signed_at) FROM store_ledger_checkp
 
 
 def findings(installation: Installation) -> Iterator[str]:
-    """Yield what is wrong, and how to mend it."""
+    """Yield what is wrong, and how to mend it; what keeps one look from its end hides nothing of the others."""
     for look in LOOKS:
-        yield from look(installation)
+        try:
+            yield from look(installation)
+        except Exception as error:
+            if (sentence := in_words(error)) is None:
+                raise
+            yield sentence
 
 
 def space(found: Installation) -> Iterator[str]:
@@ -283,7 +290,7 @@ def ledgers(found: Installation) -> Iterator[str]:
 
 def _behind(system: System, size: int) -> Iterator[str]:
     note = system.state / "ledger" / "published" / "checkpoint"
-    published = int(note.read_text().splitlines()[1]) if note.exists() else 0
+    published = Checkpoint.parse(split_note(note.read_text("utf-8"))[0]).size if note.exists() else 0
     if published > size:
         yield _(
             "The database {name} holds {size} entries of its ledger, but {published} were published. "

@@ -2,7 +2,7 @@
 
 import argparse
 import secrets
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -72,8 +72,9 @@ def _collect(found: Installation, folder: Path) -> dict[str, Any]:
     dumps.mkdir(parents=True)
     sizes = _dump([system.database for system in found.systems()], dumps)
     for path in archives.files(found.var):
-        part = "data" if archives.is_data(path, found.var) else "keys"
-        archives.copy(path, folder / part / archives.FILES / path.relative_to(found.var))
+        with suppress(FileNotFoundError):  # what runs has taken it away meanwhile
+            part = "data" if archives.is_data(path, found.var) else "keys"
+            archives.copy(path, folder / part / archives.FILES / path.relative_to(found.var))
     for path, to in found.settings_files():
         archives.copy(path, folder / "keys" / archives.SETTINGS / to)
     return {

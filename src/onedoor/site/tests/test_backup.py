@@ -179,6 +179,22 @@ def test_a_backup_without_room_for_one_archive_leaves_both_as_they_were(tmp_path
     assert not list((tmp_path / "var").glob(".backup-*"))
 
 
+def test_a_file_that_goes_while_it_is_backed_up_is_left_out(tmp_path, capsys, stopped, monkeypatch):
+    files, gone = archives.files, tmp_path / "var" / "gateway-G15" / "operations-1-0.gz"
+    gone.parent.mkdir()
+    gone.touch()
+
+    def meanwhile(var):
+        for path in files(var):
+            gone.unlink(missing_ok=True)
+            yield path
+
+    monkeypatch.setattr(archives, "files", meanwhile)
+    monkeypatch.setattr(Database, "dump", lambda *_arguments, **_more: None)
+    assert cli.run(["backup", *where(tmp_path)]) == 0, capsys.readouterr().err
+    assert f"{archives.FILES}/portal/secret" in archives.manifest(tmp_path / "b" / "keys")["digests"]
+
+
 def test_what_a_killed_backup_left_goes_with_the_next_and_what_another_makes_stays(tmp_path, capsys, stopped):
     left, others = tmp_path / "var" / ".backup-left", tmp_path / "var" / ".backup-others"
     for folder in (left, others):

@@ -54,3 +54,29 @@ def test_keys_that_the_database_says_were_in_use_are_missed_even_when_all_are_go
     reader = Reader("VN/GOV/G22/PORTAL", "account-1", "birth-form", "nd63-2024.4.5", "case")
     permit(reader, register="residence", persons=["001196204817"])
     assert missed(tmp_path) == ["keys/persons.sqlite", "keys/blind", "ledger/key"]
+
+
+def test_what_cannot_be_read_hides_nothing_else_that_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    state = tmp_path / "portal"
+    (state / "ledger" / "published").mkdir(parents=True)
+    (state / "keys").mkdir()
+    for name in ("tls.pem", "ledger/published/checkpoint"):
+        (state / name).touch()
+    (state / "keys" / "persons.sqlite").write_bytes(b"no database" * 100)
+    rows = {doctor.WAITING: [(0, None)], doctor.SIGNED: [(7, None)]}
+    database = SimpleNamespace(
+        name="portal", answers=lambda: True, is_empty=lambda: False, rows=lambda query, *_values: rows.get(query, [])
+    )
+    system = SimpleNamespace(name="portal", state=state, secret=None, database=database)
+    here = cast("Installation", SimpleNamespace(var=tmp_path, renews=True, systems=lambda: [system]))
+    monkeypatch.setattr(doctor, "LOOKS", (doctor.keys, doctor.certificates, doctor.jobs, doctor.ledgers))
+    messages.use("en")
+    try:
+        found = [one.partition(":")[0].partition(". ")[0] for one in doctor.findings(here)]
+    finally:
+        messages.use(None)
+    assert found == [
+        "A key in the key store does not open",
+        f"There is no certificate in {state / 'tls.pem'}",
+        "The ledger or a proof from it is wrong",
+    ]
