@@ -13,6 +13,7 @@ from uuid import UUID
 from django.db.models import Model, QuerySet
 from django.db.models.functions import Collate
 
+from onedoor.kernel.ids import uuid7
 from onedoor.kernel.ledger import Leaf
 from onedoor.store import keys, ledger, rows
 from onedoor.store.models import Amendment, LedgerEntry
@@ -109,7 +110,7 @@ def _compared(kind: str, entered: Iterator[tuple[str, bytes]]) -> Iterator[Findi
 
 def amended(entry: UUID) -> bytes | None:
     """Return the digest of what stands behind *entry* since it was last lawfully amended; None if it never was."""
-    last = Amendment.objects.filter(amended=entry).order_by("-entry").first()
+    last = _last(entry)
     return bytes(last.digest) if last and _is_marked(last) else None
 
 
@@ -128,9 +129,17 @@ def amend(kind: str, entry: UUID, why: str) -> None:
 
 
 def _amend(entry: UUID, digest: bytes, why: str) -> None:
+    """Enter the amendment after the one before, also when the clock was set back: the last one holds."""
+    before, name = _last(entry), uuid7()
+    if before and name <= before.entry:
+        name = UUID(int=before.entry.int + 1)
     row = Amendment(amended=entry, digest=digest, why=why, mark=mark_of(entry, digest, why))
-    row.entry = ledger.append(AMENDMENT, sha256(_amendment(row)).digest()).id
+    row.entry = ledger.append(AMENDMENT, sha256(_amendment(row)).digest(), id=name).id
     row.save(force_insert=True)
+
+
+def _last(entry: UUID) -> Amendment | None:
+    return Amendment.objects.filter(amended=entry).order_by("-entry").first()
 
 
 def lose(leaf: Leaf) -> None:

@@ -1,5 +1,6 @@
 """Details held against the ledger: each change, loss and addition is found, and told without what is in it."""
 
+import time
 from collections.abc import Iterator
 from hashlib import sha256
 from uuid import UUID
@@ -11,7 +12,7 @@ from django.db.migrations.executor import MigrationExecutor
 from onedoor.kernel.ids import uuid7
 from onedoor.kernel.ledger import LedgerError
 from onedoor.store import details, ledger
-from onedoor.store.details import ADDED, ALTERED, LOST, MISSING
+from onedoor.store.details import ADDED, ALTERED, AMENDED, LOST, MISSING
 from onedoor.store.models import Amendment
 
 pytestmark = pytest.mark.django_db
@@ -64,6 +65,18 @@ def test_a_kind_that_nobody_can_write_out_is_named(told: Told) -> None:
     with transaction.atomic():
         ledger.append("tests.unheard", bytes(32))
     assert details.unknown() == ["tests.unheard"]
+
+
+def test_the_last_amendment_holds_though_the_clock_was_set_back(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, earlier = min(told), time.time_ns() - 10**9
+    for content in (b"resealed", b"erased"):
+        told[first] = content
+        with transaction.atomic():
+            details.amend("tests.told", UUID(first), content.decode())
+        monkeypatch.setattr(time, "time_ns", lambda: earlier)
+    assert found() == [(AMENDED, first)]
+    ledger.integrate()
+    assert ledger.check() == len(told) + 2
 
 
 def test_what_a_restore_lost_is_told_apart_from_what_somebody_took_away(told: Told) -> None:
