@@ -20,6 +20,7 @@ from onedoor.registers.copying import Copying
 from onedoor.registers.definition import Register
 from onedoor.registers.errors import TornFile
 from onedoor.registers.models import Record
+from onedoor.store.locks import one_at_a_time
 
 MOST = 1000
 """How many faults a report names; it counts the others."""
@@ -131,6 +132,7 @@ def _load(
     """Load *batches* in one transaction, all or none; return whether there were some and they are kept."""
     report, some = bringing.report, False
     with transaction.atomic():
+        one_at_a_time(f"registers.load:{bringing.register.id}")  # who loads the same at the same time finds it there
         underway.announce(bringing.register)
         with Copying(bringing.register) as copying:
             for batch in batches:

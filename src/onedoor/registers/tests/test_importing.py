@@ -1,15 +1,20 @@
 import gzip
 import json
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils.translation import gettext, override
 
 from onedoor.registers import importing, loading, service
+from onedoor.registers.importing import Report
 from onedoor.registers.models import Record
 from onedoor.registers.tests.test_service import FATHER, MIDWIFE, MOTHER, NOTICE, POLICE, person
+from onedoor.store import rows
 from onedoor.store.models import StatedEvent
 
 pytestmark = pytest.mark.django_db
@@ -133,6 +138,31 @@ def test_an_interrupted_load_in_parts_keeps_its_parts_and_goes_on() -> None:
     assert service.count("population") == 8
     again = service.bring_in("population", lines(*[""] * 4, *PEOPLE), in_parts=True)
     assert (again.held, again.loaded, again.bad) == (8, 0, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_file_that_is_loaded_twice_at_the_same_time_is_loaded_once() -> None:
+    begun, go = threading.Event(), threading.Event()
+
+    def slowly() -> Iterator[str]:
+        begun.set()
+        assert go.wait(20)
+        yield from lines(*GOOD)
+
+    def load(file: Iterable[str]) -> Report:
+        try:
+            return service.bring_in("population", file, in_parts=True)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(load, slowly())
+        assert begun.wait(20)
+        second = threads.submit(load, lines(*GOOD))
+        while not (second.done() or rows.fetch("SELECT 1 FROM pg_locks WHERE NOT granted", [])):
+            wait([second], 0.02)
+        go.set()
+        assert (first.result().loaded, second.result().loaded, second.result().held) == (2, 0, 2)
 
 
 @pytest.mark.usefixtures("small")
