@@ -186,7 +186,7 @@ class Link(asyncio.Protocol):
         self._left = False
         """Whether nothing counts any more that comes."""
         self._reads, self._logging = True, 0
-        self._whole, self._since = 0, 0.0
+        self._whole, self._since = 0, time.monotonic()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)

@@ -14,6 +14,7 @@ import pytest
 
 from onedoor.exchange.connections import Request, Response
 from onedoor.exchange.gateway import batches
+from onedoor.exchange.gateway.main import SWEEP
 from onedoor.exchange.gateway.messages import Message
 from onedoor.exchange.gateway.systems import MOST_PIPELINED
 from onedoor.exchange.tests.hostile import HostileGateway, HostileProvider, answer_to, head_of
@@ -176,6 +177,18 @@ def test_of_a_gateway_that_sends_what_is_refused_the_first_is_logged_and_nothing
         hostile.socket.sendall(batches.frame(batches.RESPONSES, b"nonsense") * 100)
         assert hostile.receive()[0] == batches.REFUSED
     assert refused(providing, "G01") == before + 1
+
+
+def test_the_first_frame_of_a_link_has_as_much_time_as_any_other(providing: Place) -> None:
+    with system_of(providing, "G01"), closing(HostileGateway(providing)) as hostile:
+        asked = batches.frame(batches.REQUESTS, hostile.sealed(Message.of(head_of(), b"{}")))
+        hostile.socket.sendall(asked[:100])
+        hostile.socket.settimeout(3 * SWEEP)
+        with pytest.raises(TimeoutError):
+            hostile.receive()
+        hostile.socket.settimeout(10)
+        hostile.socket.sendall(asked[100:])
+        assert b"200\r\n" in hostile.receive()
 
 
 def test_a_large_body_that_does_not_go_on_is_given_up_and_never_complete(providing: Place) -> None:
