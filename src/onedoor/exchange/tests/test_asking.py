@@ -1,18 +1,21 @@
 """What becomes of requests under way when the other gateway refuses, or the link ends."""
 
 import time
+from hashlib import sha512
 from types import SimpleNamespace
 from typing import Any, cast
 from unittest.mock import Mock
+from uuid import uuid4
 
 import pytest
 
-from onedoor.exchange.gateway import batches, messages
+from onedoor.exchange.gateway import batches, bodies, messages
 from onedoor.exchange.gateway.asking import PATIENCE, AskingLink, Peer
 from onedoor.exchange.gateway.bodies import Body, Limits, Passing
 from onedoor.exchange.gateway.faults import UNKNOWN, UNTAKEN, Fault, client_side
 from onedoor.exchange.gateway.log import Callback
 from onedoor.exchange.gateway.messages import Message, Response
+from onedoor.exchange.gateway.wire import FRAME_WITHIN
 
 NAMES = ("came", "waits")
 
@@ -165,6 +168,57 @@ def test_a_link_that_is_over_fails_nothing_that_goes_by_the_next_one(monkeypatch
     asking.ask("next")
     over.connection_lost(None)
     assert (asking.told, len(asking.peer.outbox)) == ({}, 1)
+
+
+def test_a_link_on_which_an_answer_does_not_come_to_its_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    asking, now = Asking(monkeypatch), time.monotonic()
+    link = asking.linked()
+    link.transport = transport = Mock()
+    link.data_received(batches.FRAME.pack(9, batches.RESPONSES))
+    asking.peer.sweep(now + FRAME_WITHIN - 1)
+    transport.abort.assert_not_called()
+    asking.peer.sweep(now + FRAME_WITHIN + 1)
+    transport.abort.assert_called()
+
+
+def test_an_answer_ends_a_row_of_failures(monkeypatch: pytest.MonkeyPatch) -> None:
+    ends = Ends(monkeypatch)
+    ends.peer.circuit.failed(0.0)
+    ends.core.durable[0](None)
+    assert ends.peer.circuit.failures == 0
+
+
+def test_a_body_whose_request_is_answered_or_whose_link_is_lost_goes_no_further(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asking = Asking(monkeypatch)
+    asking.ask("large", asking.body)
+    asking.peer.answer(answer_to(asking.peer, "large"), asking.linked())
+    assert (asking.body.over, asking.body.complete) == (True, False)
+    asking.peer.lost(asking.peer._link, "the link is gone")
+    assert not asking.peer._announced
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_a_body_is_whole_only_when_the_head_that_announced_it_is_signed_with_its_digest(
+    monkeypatch: pytest.MonkeyPatch, *, same: bool
+) -> None:
+    asking, name, came = Asking(monkeypatch), str(uuid4()), list[Body | None]()
+    head = messages.request_head(b"GET", b"/r1/x", [(b"X-Road-Request-Id", name.encode())])
+    asking.peer.ask(head, b"", name, lambda _, __, body: came.append(body), lambda _: None)
+    link = asking.linked()
+    announcing = answer_to(asking.peer, name, (bodies.HEADER, b"0"))
+    asking.peer.answer(announcing, link)
+    other = messages.response_head(404, b"No", [(b"X-Road-Request-Id", name.encode())])
+    asking.peer.answer(Message.closing(announcing.head if same else other, sha512().digest()), link)
+    assert came[0]
+    assert (came[0].complete, came[0].over) == (same, not same)
+
+
+def answer_to(peer: Peer, name: str, *more: tuple[bytes, bytes]) -> Message:
+    """Return an answer to the request *name*, which awaits one."""
+    told = (b"X-Road-Request-Id", name.encode()), (b"X-Road-Request-Hash", peer.awaited[name].hashes[0].encode())
+    return Message.of(messages.response_head(200, b"OK", [*told, *more]), b"")
 
 
 def test_another_gateway_at_the_address_is_sent_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
