@@ -212,7 +212,7 @@ def _moment(text: str) -> datetime:
 def _check_size(content: Mapping[str, Any], member: str) -> None:
     """Raise where a list of *content* would be longer than those who read it take in."""
     own = next(one["subsystems"] for one in content["members"] if one["id"] == member)
-    lists = [content["members"], content["gateways"], own, *(one[name] for one in own for name in _LISTS)]
+    lists = [content["gateways"], own, *(one[name] for one in own for name in _LISTS)]
     if max(map(len, lists)) > configuration.MOST:
         raise BadRegistration(
             why=said("one list of the directory would be longer than {most}", most=configuration.MOST)

@@ -199,9 +199,8 @@ def test_two_gateways_of_one_member_serve_a_system_and_one_of_them_may_leave(
     second = f"{NEW}/SECOND"
     other = joined(var, tmp_path / "other", second, "192.0.2.10:5500")
     for _ in range(2):
-        for one, new in ((gateway, _ == 0), (other, _ == 0)):
-            after = 60 * _ + 90 * (one == other)  # a later one of another gateway makes none old
-            assert directory.add(registration(one, after))[1] == new, "each is told once"
+        for one, after in ((other, 90), (gateway, 0)):  # a later one of another gateway makes none old
+            assert directory.add(registration(one, after + 60 * _))[1] == (_ == 0), "each is told once"
     found = published(directory)
     assert len(found.subsystems[SYSTEM].systems) == 2
     assert [found.gateways[one].clients for one in (GATEWAY, second)] == [{SYSTEM}, {SYSTEM}]

@@ -11,6 +11,7 @@ from onedoor.exchange import configuration, joining
 from onedoor.exchange.directory import publishing
 from onedoor.exchange.directory.admitting import Directory
 from onedoor.exchange.directory.registering import BadRegistration
+from onedoor.exchange.gateway import identities
 from onedoor.exchange.tests.test_admitting import GATEWAY, NEW, certify, joined, published, registration
 from onedoor.exchange.tests.test_admitting import directory as directory
 from onedoor.exchange.tests.test_admitting import gateway as gateway
@@ -58,6 +59,19 @@ def test_new_keys_are_published_with_those_before_until_they_count_no_more(
     ends = directory.now + overlap
     assert bool(handover(directory, ends - timedelta(microseconds=1))) != at_once
     assert handover(directory, ends) is None
+
+
+def test_of_all_keys_that_a_gateway_had_the_last_few_are_published(
+    var: Path, directory: Directory, gateway: Path
+) -> None:
+    had = []
+    for after in range(identities.FORMER + 2):
+        directory.add(registration(gateway, after))
+        had.append(published(directory).gateways[GATEWAY].signing)
+        renew(var, gateway, "signing")
+    *former, last = had
+    found = published(directory).gateways[GATEWAY]
+    assert (found.signing, [*found.former]) == (last, former[: -identities.FORMER - 1 : -1])
 
 
 def test_a_gateway_that_goes_back_to_its_key_of_before_does_so_as_to_any_other(
@@ -111,7 +125,7 @@ def test_nobody_takes_the_certificate_that_a_gateway_of_ours_showed_before(
     directory.add(registration(gateway))
     before = published(directory).gateways[GATEWAY].tls
     renew(var, gateway, "outer")
-    directory.add(registration(gateway, 1))
+    assert directory.add(registration(gateway, 1))[1]
     other = joined(var, tmp_path / "other", f"{NEW}/SECOND", "192.0.2.10:5500")
     for file in ("outer.key", "outer.pem"):
         (other / file).write_bytes((gateway / file).read_bytes())

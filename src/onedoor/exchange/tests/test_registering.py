@@ -242,6 +242,27 @@ def test_what_a_gateway_no_longer_tells_of_a_system_counts_no_more(
         assert offered(directory) == (["c" * 64], ["c"])
 
 
+def test_whatever_else_is_said_by_one_of_two_gateways_of_a_system_is_a_change(
+    var: Path, directory: Directory, gateway: Path, tmp_path: Path
+) -> None:
+    def says(folder: Path, member: str, *called: str, kind: str = "REST") -> bool:
+        """Let the member's and a system's names be said, and the kind of its service; whether that is new."""
+        own = {"id": f"{NEW}/SYSTEM", "systems": [], "services": [service("a", kind)]}
+        told = {"subsystems": [own | {"name": one} for one in called]}
+        return directory.add(changed(folder, lambda data: (data["member"].update(name=member), data.update(told))))[1]
+
+    assert says(joined(var, tmp_path / "other", f"{NEW}/SECOND", "192.0.2.10:5500"), "Ninth", "Its system")
+    assert says(gateway, "Ninth", "Its system")
+    assert not says(gateway, "Ninth", "Its system")
+    assert says(gateway, "Other", "Its system")
+    assert says(gateway, "Other", "Another name")
+    assert says(gateway, "Other", "Another name", kind="OPENAPI")
+    assert says(gateway, "Other")
+    found = {one["id"]: one for one in (*directory.content()["members"], *directory.content()["gateways"])}
+    assert (found[NEW]["name"], found[GATEWAY]["clients"]) == ("Other", [])
+    assert found[f"{NEW}/SECOND"]["clients"] == [f"{NEW}/SYSTEM"]
+
+
 def test_a_gateway_of_the_nation_s_files_that_registers_tells_of_its_system_anew(
     var: Path, directory: Directory, tmp_path: Path
 ) -> None:
@@ -266,4 +287,8 @@ def test_no_list_grows_longer_than_a_partner_takes(
     with pytest.raises(BadRegistration, match="would be longer"):
         directory.add(registration(gateway))
     monkeypatch.setattr(configuration, "MOST", configuration.MOST + 1)
+    many = range(configuration.MOST + 1)
+    for told in ({"systems": [f"{one:064x}" for one in many]}, {"services": [service(f"s{one}") for one in many]}):
+        with pytest.raises(BadRegistration, match="would be longer"):
+            directory.add(changed(gateway, lambda data, told=told: data["subsystems"][0].update(told)))
     assert directory.add(registration(gateway))[1]
