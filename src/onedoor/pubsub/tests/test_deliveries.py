@@ -13,7 +13,8 @@ from onedoor.exchange.service import Answer
 from onedoor.kernel import clock
 from onedoor.kernel.ids import first_id
 from onedoor.privacy.service import Reader
-from onedoor.pubsub import arriving, delivering, publishing, room, service, tasks
+from onedoor.pubsub import arriving, delivering, publishing, room, rules, service, tasks
+from onedoor.pubsub.errors import UnknownEventType
 from onedoor.pubsub.models import Arrived, Delivery, Published, Subscription
 from onedoor.pubsub.room import Terms
 
@@ -82,6 +83,14 @@ def test_who_ends_while_an_event_is_pushed_is_told_no_more(subscriber: Subscribe
     subscriber.meanwhile = happens
     push()
     assert len(subscriber.heard) == 1
+
+
+@pytest.mark.usefixtures("subscriber")
+def test_an_event_whose_type_ends_while_it_is_checked_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rules, "check_event", lambda *_: room.end(TYPE))
+    with pytest.raises(UnknownEventType):
+        publish(1)
+    assert not Published.objects.exists()
 
 
 def test_who_wants_to_fetch_from_now_on_is_pushed_no_more(subscriber: Subscriber) -> None:
