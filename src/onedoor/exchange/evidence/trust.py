@@ -78,7 +78,7 @@ def _time_stamp(stamp: TimeStamp, instances: Mapping[str, Instance], sender: Ins
 def _paths(signer: x509.Certificate, authority: Authority) -> Iterator[_Path]:
     """Yield the ways from *signer* up to the top of *authority*, through approved certificates only, each once."""
     ways: list[tuple[x509.Certificate, ...]] = [(signer,)]
-    left = [one for one in authority.intermediates if one not in (signer, authority.top)]
+    left = list(authority.intermediates)
     for _ in range(_LONGEST_PATH):
         longer = []
         for way in ways:

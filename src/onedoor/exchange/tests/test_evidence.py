@@ -240,14 +240,24 @@ def test_an_anchor_is_not_got_round_by_leaving_the_signed_list_out(tmp_path):
     assert reasons(found) == [Reason.CONFIGURATION_ANCHOR, Reason.UNKNOWN_TIME_STAMPER]
 
 
+def under(**how):
+    """Return an intermediate authority, and those of it who sign and answer."""
+    between = issue({NameOID.COMMON_NAME: "between"}, lab().ca, **how)
+    responder = issue({NameOID.COMMON_NAME: "o"}, between, extensions=[ANSWERS])
+    return between, with_lab(ca=between, signer=signer(between), responder=responder)
+
+
 def test_an_intermediate_authority_counts_when_the_configuration_names_it(tmp_path):
-    between = issue({NameOID.COMMON_NAME: "between"}, lab().ca)
-    its = with_lab(
-        ca=between, signer=signer(between), responder=issue({NameOID.COMMON_NAME: "o"}, between, extensions=[ANSWERS])
-    )
+    between, its = under()
     found = verified(tmp_path, parameters(between=[between]), lab=its)
     assert reasons(found) == [Reason.NO_OCSP]  # the intermediate's own certificate needs a statement as well
     assert reasons(verified(tmp_path, parameters(), lab=its)) == [Reason.UNKNOWN_AUTHORITY]
+
+
+def test_an_intermediate_authority_is_in_force_when_a_time_stamp_proves_it(tmp_path):
+    between, its = under(end=NOW - timedelta(seconds=1))
+    found = verified(tmp_path, parameters(between=[between]), lab=its)
+    assert reasons(found) == [Reason.NOT_IN_FORCE, Reason.NO_OCSP]
 
 
 @pytest.mark.parametrize(
@@ -340,6 +350,14 @@ def test_a_responder_that_did_not_send_its_certificate_is_known_from_the_configu
     assert reasons(verified(tmp_path, lab=with_lab(responder=lab().ca))) == [], "the authority itself"
     imposter = issue({NameOID.COMMON_NAME: "Test OCSP"}, extensions=[ANSWERS])
     assert reasons(verified(tmp_path, carry_responder=False, lab=with_lab(responder=imposter))) == [Reason.OCSP_SIGNER]
+
+
+def test_a_responder_signs_by_the_name_that_it_gives(tmp_path):
+    key = ec.generate_private_key(ec.SECP256R1())
+    one, other = (issue({NameOID.COMMON_NAME: name}, lab().ca, extensions=[ANSWERS], key=key) for name in "ab")
+    for named, expected in ((one, []), (other, [Reason.OCSP_SIGNER])):
+        shared = parameters(with_lab(responder=named))
+        assert reasons(verified(tmp_path, shared, carry_responder=False, lab=with_lab(responder=one))) == expected
 
 
 def test_a_responder_whose_certificate_had_ended_is_not_believed(tmp_path):

@@ -12,7 +12,7 @@ from lxml import etree
 
 from onedoor.signing.asice import documents, integrity, revocation
 from onedoor.signing.asice.findings import Broken, Reason, Why
-from onedoor.signing.schemes import signature_holds
+from onedoor.signing.schemes import fit
 from onedoor.signing.status import MOST_CARRIED
 from onedoor.signing.tests import containers
 from onedoor.signing.tests.attacked import findings, reasons, whys
@@ -261,8 +261,9 @@ def test_algorithms_that_are_not_known_to_be_good_are_refused(plan):
 
 
 def test_a_key_of_another_kind_or_too_short_does_not_sign():
-    short = rsa.generate_private_key(65537, 1024).public_key()
-    assert not signature_holds("rsa", "sha512", short, b"x" * 128, b"")
+    sizes = (1024, 2047, 2048, 8192, 8193)
+    known = [rsa.RSAPublicNumbers(65537, 1 << (size - 1) | 1).public_key() for size in sizes]
+    assert [fit(one) for one in known] == [False, False, True, True, False]
     assert Reason.BAD_SIGNATURE in reasons(zipped(container(stamp_chain=False, method=f"{MORE}rsa-sha512")))
     assert Reason.BAD_SIGNATURE in reasons(zipped(container(stamp_chain=False, method=f"{MORE}ecdsa-sha256")))
 
