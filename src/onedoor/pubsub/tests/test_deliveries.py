@@ -14,7 +14,7 @@ from onedoor.kernel import clock
 from onedoor.kernel.ids import first_id
 from onedoor.privacy.service import Reader
 from onedoor.pubsub import arriving, delivering, publishing, room, rules, service, tasks
-from onedoor.pubsub.errors import UnknownEventType
+from onedoor.pubsub.errors import NoSuchEvent, UnknownEventType
 from onedoor.pubsub.models import Arrived, Delivery, Published, Subscription
 from onedoor.pubsub.room import Terms
 
@@ -126,12 +126,22 @@ def test_what_was_fetched_while_it_was_pushed_has_come_once(subscriber: Subscrib
 def test_an_event_is_expired_as_soon_as_its_time_is_over_and_stays_so(subscriber: Subscriber) -> None:
     with clock.freeze(NOON):
         room.subscribe(TYPE, ASKS, Terms(push=False, lasts=60))
-        (event,) = publish(1)
-        assert state(event) == "waiting"
+        event, stopped = publish(2)
+        stop(stopped)
+        assert (state(event), state(stopped)) == ("waiting", "stopped")
     with clock.freeze(NOON + timedelta(seconds=60)):
         assert state(event) == "expired"
-        stop(event)
-        assert state(event) == "expired"
+        stop(event), stop(stopped)
+        assert (state(event), state(stopped)) == ("expired", "stopped")
+
+
+@pytest.mark.usefixtures("subscriber")
+def test_an_event_is_known_under_the_name_of_its_type_alone() -> None:
+    (event,) = publish(1)
+    room.create("deaths", {})
+    assert publishing.status(TYPE, OWNER, event).id == event
+    with pytest.raises(NoSuchEvent):
+        publishing.status("deaths", OWNER, event)
 
 
 def test_who_has_no_grant_for_a_room_is_left_alone_with_all_that_waits(
