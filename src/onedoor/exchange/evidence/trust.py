@@ -18,8 +18,6 @@ from onedoor.signing.asice.timestamps import TimeStamp
 from onedoor.signing.certificates import issued
 from onedoor.signing.status import SKEW
 
-_LONGEST_PATH = 4
-
 
 @dataclass(frozen=True)
 class _Path:
@@ -79,7 +77,7 @@ def _paths(signer: x509.Certificate, authority: Authority) -> Iterator[_Path]:
     """Yield the ways from *signer* up to the top of *authority*, through approved certificates only, each once."""
     ways: list[tuple[x509.Certificate, ...]] = [(signer,)]
     left = list(authority.intermediates)
-    for _ in range(_LONGEST_PATH):
+    while ways:
         longer = []
         for way in ways:
             if issued(authority.top, way[-1]):

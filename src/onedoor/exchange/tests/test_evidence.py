@@ -268,6 +268,7 @@ def test_an_intermediate_authority_is_in_force_when_a_time_stamp_proves_it(tmp_p
         (dict, lambda: parameters(profile="Strange"), [Reason.UNKNOWN_PROFILE]),
         (lambda: {"lab": with_lab(signer=signer(code="2"))}, parameters, [Reason.OTHER_MEMBER]),
         (lambda: {"message": REQUEST.replace(b"DEV/GOV/1", b"DEV/GOV/7")}, parameters, [Reason.OTHER_MEMBER]),
+        (lambda: {"lab": with_lab(signer=signer(extensions=[ANSWERS]))}, parameters, [Reason.NOT_FOR_SIGNING]),
         (
             lambda: {"lab": with_lab(signer=signer(extensions=[usage(digital_signature=True)]))},
             parameters,
@@ -298,7 +299,15 @@ def test_an_intermediate_authority_is_in_force_when_a_time_stamp_proves_it(tmp_p
         ),
     ],
     ids=[
-        *("instance", "authentication only", "profile", "certificate of another", "message of another", "usage"),
+        *(
+            "instance",
+            "authentication only",
+            "profile",
+            "certificate of another",
+            "message of another",
+            "no usage",
+            "usage",
+        ),
         *("ended", "not begun", "revoked", "unknown", "old answer", "late stamp", "ended answer", "late answer"),
         *("no delegate", "stranger's answer", "stamper"),
     ],
