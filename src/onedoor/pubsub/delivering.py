@@ -78,10 +78,10 @@ def confirm(name: str, client: str, event: UUID) -> None:
         found = subscription.delivery_set.select_for_update().filter(event=event).first()
         if found is None:
             raise NoSuchEvent(days=KEPT)
-        if found.waits:
-            if _waiting(subscription.id).filter(line=found.line, number__lt=found.number).exists():
-                raise NotItsTurn
-            _done(found)
+        before = _waiting(subscription.id).filter(line=found.line, number__lt=found.number)
+        if found.waits and before.exists():
+            raise NotItsTurn
+        _done(found)
 
 
 def push(subscription: UUID) -> None:

@@ -110,6 +110,24 @@ def test_what_had_come_when_it_was_stopped_is_said_to_have_come(subscriber: Subs
     assert (state(event), Delivery.objects.get().tried) == ("delivered", 1)
 
 
+@pytest.mark.usefixtures("subscriber")
+def test_what_was_fetched_before_it_was_stopped_or_swept_is_said_to_have_come() -> None:
+    with clock.freeze(NOON):
+        room.subscribe(TYPE, ASKS, Terms(push=False, lasts=60))
+        (first,) = publish(1)
+        assert delivering.pull(TYPE, IS_TOLD).id == first
+        stop(first)
+        delivering.confirm(TYPE, IS_TOLD, first)
+        second = publishing.publish(TYPE, OWNER, "later", {}).id
+        assert delivering.pull(TYPE, IS_TOLD).id == second
+    with clock.freeze(NOON + timedelta(seconds=60)):
+        tasks.sweep()
+        delivering.confirm(TYPE, IS_TOLD, second)
+        delivering.confirm(TYPE, IS_TOLD, second)
+    assert [state(first), state(second)] == ["delivered"] * 2
+    assert [one.tried for one in Delivery.objects.all()] == [1, 1]
+
+
 def test_what_was_fetched_while_it_was_pushed_has_come_once(subscriber: Subscriber) -> None:
     room.subscribe(TYPE, ASKS, Terms())
     publish(1)
