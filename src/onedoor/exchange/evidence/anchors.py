@@ -74,10 +74,10 @@ def fingerprint(anchor: bytes) -> str:
 
 def text(parent: etree._Element, name: str) -> str:
     """Return the text of the child *name*, which must be there and say something; raise `ValueError`."""
-    found = parent.findtext(name)
-    if not found or not found.strip():
+    found = (parent.findtext(name) or "").strip()
+    if not found:
         raise ValueError(name)
-    return found.strip()
+    return found
 
 
 def certificate(written: str) -> x509.Certificate:

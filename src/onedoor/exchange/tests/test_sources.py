@@ -298,6 +298,17 @@ def test_no_byte_of_a_list_changes_unseen(made: Made) -> None:
             continue
 
 
+def test_a_list_says_each_thing_once_and_is_of_a_bounded_size(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed, certificates = made.ask("http://directory:8400/internalconf"), Anchor.read(made.anchor()).certificates
+    assert listed
+    assert directory.verify(b"X: 1\r\n" + listed, certificates).files
+    with pytest.raises(directory.BadDirectory):
+        directory.verify(b"X: 1\r\nx: 2\r\n" + listed, certificates)
+    monkeypatch.setattr(directory, "_LARGEST", len(listed) - 1)
+    with pytest.raises(directory.BadDirectory):
+        directory.verify(listed, certificates)
+
+
 @given(st.binary(max_size=400))
 def test_any_anchor_and_any_list_is_read_or_refused(data: bytes) -> None:
     source = Source("http://directory/internalconf", ())
