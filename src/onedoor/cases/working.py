@@ -5,6 +5,7 @@ only the last transaction makes the result: what a killed process leaves is take
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -32,18 +33,27 @@ from onedoor.store import sealed
 Record = dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a register answers that a record was written into: the record as it stands there."""
+
+    record: Record
+
+
 def work(task_id: str) -> None:
-    """Do what was decided; an agency that does not answer is asked again later, any other fault goes to the officer."""
+    """Do what was decided; what an agency refuses goes to the officer, all else is told there and tried again later."""
     task = Task.objects.get(pk=task_id)
     if task.state != rules.DECIDING:
         return
     try:
         _work(task)
-    except Unavailable as error:
-        Task.objects.filter(pk=task.pk, state=rules.DECIDING).update(trouble=words.keep(error))
+    except Exception as error:
+        told = words.keep(error if isinstance(error, OnedoorError) else OnedoorError())
+        if isinstance(error, OnedoorError) and not isinstance(error, Unavailable):
+            _stick(task, told)
+            return
+        Task.objects.filter(pk=task.pk, state=rules.DECIDING).update(trouble=told)
         raise
-    except OnedoorError as error:
-        _stick(task, words.keep(error))
 
 
 def service_of(task: Task) -> Service:
@@ -93,8 +103,9 @@ def _write(task: Task, write: Write, values: Record) -> Record:
         reason=Reason(write.purpose, write.basis, task.case),
         user=task.decided_by,
         key=key,
+        answered=Written,
     )
-    return dict(answer.body["record"])
+    return dict(answer.body.record)
 
 
 def verify_url(result_id: str) -> str:
