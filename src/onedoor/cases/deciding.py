@@ -8,11 +8,12 @@ from django.db.models import F
 
 from onedoor.cases import directory, journal, queue, rules
 from onedoor.cases.desk import find, full_post
-from onedoor.cases.errors import NoSuchArticle, NoSuchAuthority, NotPossible, OneSupplementOnly, WordsNeeded
+from onedoor.cases.errors import NoSuchArticle, NoSuchAuthority, NotPossible, OneSupplementOnly
 from onedoor.cases.events import TaskMoved
 from onedoor.cases.intake import subject_of
 from onedoor.cases.models import Counter, Task
 from onedoor.cases.sheet import ways_out
+from onedoor.cases.words import written
 from onedoor.kernel import clock, nation
 from onedoor.kernel.actor import Actor
 from onedoor.procedures.service import pinned
@@ -40,7 +41,7 @@ def accept(task_id: str, actor: Actor) -> None:
 
 def verify(task_id: str, text: str, actor: Actor) -> None:
     """Take the longer limit that the law gives where an officer must verify, once, with the reason."""
-    words = _words(text)
+    words = written(text)
     find(task_id, actor)
     with transaction.atomic():
         row = find(task_id, actor, lock=True)
@@ -53,7 +54,7 @@ def verify(task_id: str, text: str, actor: Actor) -> None:
 
 def ask_supplement(task_id: str, text: str, actor: Actor) -> None:
     """Ask the person for a supplement: the clock stops."""
-    words = _words(text)
+    words = written(text)
     find(task_id, actor)
     with transaction.atomic():
         row = find(task_id, actor, lock=True)
@@ -66,7 +67,7 @@ def ask_supplement(task_id: str, text: str, actor: Actor) -> None:
 
 def refuse(task_id: str, article: str, text: str, actor: Actor) -> None:
     """Refuse the step on a ground (*article*) of the service's list, with its article of law."""
-    words = _words(text)
+    words = written(text)
     find(task_id, actor)
     with transaction.atomic():
         row = find(task_id, actor, lock=True)
@@ -79,7 +80,7 @@ def refuse(task_id: str, article: str, text: str, actor: Actor) -> None:
 
 def hand_over(task_id: str, agency: str, text: str, actor: Actor) -> None:
     """Hand the step over to another authority that does it."""
-    words = _words(text)
+    words = written(text)
     find(task_id, actor)
     with transaction.atomic():
         row = find(task_id, actor, lock=True)
@@ -148,9 +149,3 @@ def _serial(row: Task, year: int) -> int:
 
 def _event(row: Task, kind: str, actor: Actor) -> TaskMoved:
     return TaskMoved(by=actor, case=row.case, step=row.step, agency=row.agency, kind=kind, state=row.state)
-
-
-def _words(text: str) -> str:
-    if not text.strip():
-        raise WordsNeeded(what="text")
-    return text.strip()

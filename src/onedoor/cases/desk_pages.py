@@ -12,7 +12,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from onedoor.cases import service
 from onedoor.cases.views import InboxView, TaskView, WaysView
+from onedoor.cases.words import LONGEST
 from onedoor.kernel.access import OFFICER, access, acting
+from onedoor.procedures.service import TooLong
 from onedoor.store.rows import first_asked
 
 TABS: Final = ("open", "taken", "waiting", "handed_over", "done")
@@ -175,6 +177,8 @@ def _missing(decision: Decision, ways: WaysView) -> dict[str, str]:
     missing = {}
     if decision.kind != "accept" and not decision.text:
         missing[f"{decision.kind}_text"] = _("Write what the person should know, in words they understand.")
+    if len(decision.text) > LONGEST:
+        missing[f"{decision.kind}_text"] = TooLong(most=LONGEST).text(_)
     if decision.kind == "refuse" and decision.article not in ways.articles:
         missing["article"] = _("Choose the article the refusal rests on.")
     if decision.kind == "hand_over" and decision.agency not in ways.authorities:

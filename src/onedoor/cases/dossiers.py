@@ -10,13 +10,14 @@ from django.utils.translation import get_language, gettext
 from onedoor.cases import handover, journal, queue, rules, seals, shown
 from onedoor.cases.context import about
 from onedoor.cases.drafts import keep_file
-from onedoor.cases.errors import NoSuchCase, NoSuchResult, NotIssuedYet, NotPossible, TooLateToWithdraw, WordsNeeded
+from onedoor.cases.errors import NoSuchCase, NoSuchResult, NotIssuedYet, NotPossible, TooLateToWithdraw
 from onedoor.cases.events import DossierWithdrawn, SupplementAnswered
 from onedoor.cases.file import DossierView, filename, late
 from onedoor.cases.held import RESULTS
 from onedoor.cases.journey import moving, service_of, step_at
 from onedoor.cases.models import Dossier, Result, Step
 from onedoor.cases.views import DossierLine, ResultFile
+from onedoor.cases.words import written
 from onedoor.exchange.service import ProviderError
 from onedoor.identity import service as identity
 from onedoor.kernel import clock, nation
@@ -173,8 +174,7 @@ def _named(row: Dossier, actor: Actor) -> bool:
 def supplement(code: str, text: str, key: str, actor: Actor, files: dict[str, tuple[str, bytes]] | None = None) -> None:
     """Answer the supplement that was asked for: the clock goes on. The same *key* again changes nothing."""
     dossier = find(code, actor, mine=True)
-    if not text.strip():
-        raise WordsNeeded(what="text")
+    text = written(text)
     if sum(len(content) for _name, content in (files or {}).values()) > LARGEST:
         raise TooLarge(limit=said("{n} MB", n=LARGEST // 2**20))
     with moving(dossier.code, actor) as journey:
@@ -191,14 +191,14 @@ def supplement(code: str, text: str, key: str, actor: Actor, files: dict[str, tu
             names.append(f"{stem}-{number}")
         body["supplements"][f"{step.ref}:{step.asked}"] = {
             "key": key,
-            "text": text.strip(),
+            "text": text,
             "at": clock.now().isoformat(),
             "files": names,
         }
         journey.dossier.write(body)
         journey.move(step.ref, "answer")
         event = SupplementAnswered(**journey.facts, step=step.ref, agency=step.agency)
-        journal.transition(journey.dossier, "answer", event, step=step.ref, agency=step.agency, words=text.strip())
+        journal.transition(journey.dossier, "answer", event, step=step.ref, agency=step.agency, words=text)
         queue.pass_on(journey.dossier.code, step)
 
 

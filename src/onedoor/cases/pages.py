@@ -10,13 +10,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from onedoor.cases import forms, service
-from onedoor.cases.errors import NotIssuedYet
+from onedoor.cases.errors import NotIssuedYet, WordsNeeded
 from onedoor.cases.held import DECIDED, RESULTS
 from onedoor.cases.shown import DECLARED
 from onedoor.cases.views import ResultView
 from onedoor.kernel.access import IDENTIFIED, access, acting
 from onedoor.kernel.ids import read_id
 from onedoor.kernel.settings import current as settings
+from onedoor.procedures.service import TooLong
 from onedoor.store.rows import first_asked
 
 
@@ -92,10 +93,13 @@ def supplement(request: HttpRequest, code: str) -> HttpResponse:
     dossier = service.view(code, actor, [DECIDED])
     text, wrong = request.POST.get("text", "").strip(), ""
     if request.method == "POST":
-        if text:
+        try:
             service.supplement(code, text, request.POST.get("key", ""), actor, forms.files(request))
             return HttpResponseRedirect(reverse("cases:case", args=[code]))
-        wrong = _("Write your answer to the officer.")
+        except WordsNeeded:
+            wrong = _("Write your answer to the officer.")
+        except TooLong as fault:
+            wrong = fault.text(_)
     context = {"dossier": dossier, "text": text, "wrong": wrong}
     return render(request, "cases/supplement.html", context, status=422 if wrong else 200)
 

@@ -9,15 +9,27 @@ from typing import Any
 from django.utils.translation import get_language, gettext, gettext_noop, override
 
 from onedoor.cases.context import everywhere
+from onedoor.cases.errors import WordsNeeded
 from onedoor.kernel import nation
 from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.text import Text, pick
 from onedoor.procedures import service as procedures
-from onedoor.procedures.service import Context, Fact, Field, Service
+from onedoor.procedures.service import Context, Fact, Field, Service, TooLong
 
 DAY = 10
+LONGEST = 10_000
+"""Letters of what a person or an officer writes to the other."""
 ARTICLE = re.compile(r"(?P<law>\S+) (?P<article>\d+)(?:\((?P<clause>\d+)\))?")
 YES, NO = gettext_noop("Yes"), gettext_noop("No")
+
+
+def written(text: str) -> str:
+    """Return what somebody wrote for another to read; raise `WordsNeeded` or `TooLong`."""
+    if not text.strip():
+        raise WordsNeeded(what="text")
+    if len(text) > LONGEST:
+        raise TooLong(most=LONGEST)
+    return text.strip()
 
 
 def in_all(key: str, **facts: object) -> Text:

@@ -16,7 +16,7 @@ from onedoor.kernel.errors import NotFound, OnedoorError
 from onedoor.kernel.settings import current as settings
 from onedoor.kernel.text import Text, pick
 from onedoor.procedures import handing, limits, reading, rules, searching, stages
-from onedoor.procedures.answers import AnswerFault, Raw, check_file
+from onedoor.procedures.answers import AnswerFault, Raw, TooLong, check_file
 from onedoor.procedures.definition import Condition, Fee, Law, Result, Service, Source, Step, Suggestion, Write
 from onedoor.procedures.domain import SCALES
 from onedoor.procedures.expressions import BadExpression, Context, ExpressionFailed, Value, evaluate, names_of, paths_of
@@ -73,6 +73,7 @@ __all__ = [
     "Standing",
     "Step",
     "Suggestion",
+    "TooLong",
     "Write",
     "behind",
     "check_file",

@@ -257,8 +257,9 @@ def test_a_supplement_is_asked_answered_and_seen():
     work()
     assert "Which hospital was it?" in text(mother.get(f"cases/{code}"))
     tree = mother.get(f"cases/{code}/supplement")
-    tree = mother.send(tree, {"text": ""})
-    assert mother.status == 422
+    for text_ in ("", "too long " * 2000):
+        tree = mother.send(tree, {"text": text_})
+        assert (mother.status, len(tree.xpath("//div[@role='alert']//a"))) == (422, 1)
     mother.send(tree, {"text": "Sen Hospital."})
     work()
     assert "Sen Hospital." in text(desk(registrar))
@@ -294,6 +295,9 @@ def test_a_refusal_needs_an_article_and_words():
     tree = registrar.send(tree, {"decision": "refuse"}, "//form[@class='act']")
     assert registrar.status == 422
     assert len(tree.xpath("//div[@role='alert']//a")) == 2
+    too_long = {"decision": "supplement", "supplement_text": "too long " * 2000}
+    tree = registrar.send(tree, too_long, "//form[@class='act']")
+    assert (registrar.status, len(tree.xpath("//div[@role='alert']//a"))) == (422, 1)
     article = next(value for value in tree.xpath("//select[@id='article']/option/@value") if value)
     decide(registrar, decision="refuse", article=article, refuse_text="Please go to the other ward.")
     work()
