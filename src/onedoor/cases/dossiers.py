@@ -1,7 +1,7 @@
 """Dossiers as their people see them, and what they may do with them."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 
 from django.db import transaction
@@ -206,7 +206,8 @@ def withdraw(code: str, actor: Actor) -> None:
     """Withdraw a dossier before its first step is decided; raise `TooLateToWithdraw`.
 
     The authorities at work are asked first, each now: one that has decided says no, one that does not answer leaves
-    everything as it was. Asked again, an authority that has already agreed agrees again.
+    everything as it was. Asked again, an authority that has already agreed agrees again; where nobody asks again, it is
+    given the step anew after a while.
     """
     dossier = find(code, actor, mine=True)
     service = service_of(dossier)
@@ -214,13 +215,21 @@ def withdraw(code: str, actor: Actor) -> None:
     case = rules.CaseAt(tuple(step_at(service, step) for step in steps), service.supplement.times)
     if not rules.may_withdraw(case):
         raise NotPossible
+    with transaction.atomic():
+        queue.go_on(dossier.code)
     for step in steps:
         if step.state in rules.ACTIVE:
             _end(dossier, step)
     with moving(dossier.code, actor) as journey:
+        if _under_way(journey.steps.values()) != _under_way(steps):
+            raise NotPossible
         journey.put(rules.withdraw(journey.case))
         row = journal.transition(journey.dossier, "withdraw", DossierWithdrawn(**journey.facts))
         queue.notify(journey.dossier.code, "withdrawn", "", str(row.id))
+
+
+def _under_way(steps: Iterable[Step]) -> set[tuple[str, int]]:
+    return {(step.ref, step.round) for step in steps if step.state in rules.ACTIVE}
 
 
 def _end(dossier: Dossier, step: Step) -> None:

@@ -9,7 +9,7 @@ from django.db.models import F
 
 from onedoor.cases import held, journal, queue, rules, words
 from onedoor.cases.context import about, handed, registers_behind
-from onedoor.cases.events import HandOverLate, StepAcknowledged, SupplementExpired
+from onedoor.cases.events import HandOverLate, StepAcknowledged, StepRedirected, SupplementExpired
 from onedoor.cases.held import SENT, SERVICE, Given
 from onedoor.cases.journey import Journey, moving, service_of, verified
 from onedoor.cases.models import Attachment, Dossier, Step
@@ -21,6 +21,8 @@ from onedoor.kernel.actor import SYSTEM
 from onedoor.kernel.errors import OnedoorError
 
 PART = 2 * 1024 * 1024
+TAKEN = (rules.WORKING, rules.SUPPLEMENT)
+"""States of a step that its authority has."""
 
 
 def ask(dossier: Dossier, step: Step, path: str, message: dict[str, Any], key: str) -> Answer:
@@ -42,11 +44,13 @@ def send(code: str, ref: str, round_: int) -> None:
         return
     try:
         _record(step.dossier, step)
-        ask(step.dossier, step, "hand-over", _message(step.dossier, step), "hand-over")
+        answer = ask(step.dossier, step, "hand-over", _message(step.dossier, step), "hand-over")
     except OnedoorError as error:
         Step.objects.filter(pk=step.pk).update(attempts=F("attempts") + 1, trouble=words.keep(error))
         raise
     acknowledge(code, ref, round_)
+    if _has_ended(answer):
+        queue.go_on(code)
 
 
 def _record(dossier: Dossier, step: Step) -> None:
@@ -72,6 +76,27 @@ def take(journey: Journey, step: Step) -> None:
     journey.move(step.ref, "acknowledge")
     event = StepAcknowledged(**journey.facts, step=step.ref, agency=step.agency, registers=behind)
     journal.transition(journey.dossier, "acknowledge", event, step=step.ref, agency=step.agency)
+
+
+def go_on(code: str) -> None:
+    """Hand over anew what an authority has ended for a withdrawal that did not come about."""
+    under_way = Step.objects.select_related("dossier").filter(dossier__code=code, state__in=TAKEN)
+    for step in under_way:
+        if _has_ended(ask(step.dossier, step, "hand-over", _message(step.dossier, step), "hand-over")):
+            with moving(code, SYSTEM) as journey:
+                if journey.steps[step.ref].round == step.round:
+                    _hand_over_anew(journey, step.ref)
+
+
+def _has_ended(answer: Answer) -> bool:
+    """Return whether the authority says of a step handed over to it that it was withdrawn."""
+    return isinstance(answer.body, Mapping) and answer.body.get("state") == rules.WITHDRAWN
+
+
+def _hand_over_anew(journey: Journey, ref: str) -> None:
+    journey.put(rules.again(journey.case, ref))
+    event = StepRedirected(**journey.facts, step=ref, agency=journey.steps[ref].agency)
+    journal.transition(journey.dossier, "hand_over", event, step=ref, agency=event.agency)
 
 
 def watch(code: str, ref: str, round_: int, limit: int) -> None:

@@ -1,8 +1,12 @@
 """What the room leaves to the worker, by the names of its jobs; queued in the caller's transaction."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from onedoor.cases.models import Step, Task
+from onedoor.kernel import clock
+
+AGAIN = timedelta(minutes=10)
+"""How long a person has to try a withdrawal again that did not come about."""
 
 
 def hand_over(code: str, step: Step) -> None:
@@ -38,6 +42,13 @@ def end(code: str, step: Step, kind: str) -> None:
     from onedoor.cases import tasks
 
     tasks.end.defer(code=code, step=step.ref, round=step.round, kind=kind)
+
+
+def go_on(code: str) -> None:
+    """Look in a while whether an authority has ended what is not withdrawn."""
+    from onedoor.cases import tasks
+
+    tasks.go_on.defer_at(clock.now() + AGAIN, code=code)
 
 
 def work(task: Task) -> None:

@@ -132,6 +132,14 @@ def withdraw(case: CaseAt) -> CaseAt:
     )
 
 
+def again(case: CaseAt, ref: str) -> CaseAt:
+    """Return *case* with step *ref* handed over anew, which its authority had ended; raise `NotPossible`."""
+    step = case.step(ref)
+    if step.state not in ACTIVE:
+        raise NotPossible
+    return case.put(replace(step, state=SENDING, round=step.round + 1))
+
+
 # A node's task: ``deciding`` is a decision recorded whose work (registers, signature) still goes on.
 NEW, DECIDING, STUCK, HANDED_OVER = "new", "deciding", "stuck", "handed_over"
 LOOKED_INTO = frozenset({NEW, DECIDING, STUCK, SUPPLEMENT})

@@ -49,6 +49,14 @@ def end(code: str, step: str, round: int, kind: str) -> None:  # noqa: A002
     handover.end(code, step, round, kind)
 
 
+@job("cases.go_on", queue="exchange")
+def go_on(code: str) -> None:
+    """Hand over anew what an authority has ended for a withdrawal that did not come about."""
+    from onedoor.cases import handover
+
+    handover.go_on(code)
+
+
 @job("cases.work", queue="exchange")
 def work(task: str) -> None:
     """Do what an officer decided to do."""
