@@ -141,7 +141,7 @@ def _received(connection: socket.socket, most: int, until: float) -> _Answer:
         taken += len(piece)
         try:
             answer.parser.feed_data(piece)
-        except httptools.HttpParserError as error:
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:  # two trees of errors
             raise BadAnswer("the answer is no HTTP") from error
         if b"transfer-encoding" in answer.headers:
             raise BadAnswer("the answer has a Transfer-Encoding")

@@ -13,6 +13,7 @@ from onedoor.signing.certificates import Authority, Subject, save_certificates
 from onedoor.signing.keys import new_key, save_key
 
 NEGATIVE = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n"
+UPGRADE = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"
 ENDLESS = b"HTTP/1.1 200 OK\r\n\r\n"
 
 
@@ -28,6 +29,8 @@ def test_an_answer_is_taken_up_to_its_limit() -> None:
     chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n"
     with Hostile(chunked) as one, pytest.raises(BadAnswer, match="Transfer-Encoding"):
         Server(one.url, 5.0).ask("GET", "key", 100)
+    with Hostile(UPGRADE) as one, pytest.raises(BadAnswer, match="no HTTP"):
+        Server(one.url, 5.0).ask("POST", "add-checkpoint", 100, b"body")
     for wrong in ("127.0.0.1:99999", "a..b", "a" * 64):
         with pytest.raises(BadAnswer, match="no address"):
             Server(f"http://{wrong}", 5.0).ask("GET", "key", 100)

@@ -137,6 +137,22 @@ def test_a_witness_that_answers_drop_by_drop_holds_the_ledger_up_for_no_longer_t
         over.set()
 
 
+def test_a_witness_that_would_speak_something_else_stops_no_ledger(tmp_path: Path) -> None:
+    def switch(listening: socket.socket) -> None:
+        connection, _ = listening.accept()
+        with connection:
+            connection.recv(2**16)
+            connection.sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        Thread(target=switch, args=(listening,), daemon=True).start()
+        verifier = Verifier("w.example", own_key(tmp_path / "key").public_key(), b"\x04")
+        grow(3)
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        publisher = Publisher(tmp_path / "published", Witnesses(Policy(witnesses=((verifier, url),))))
+    assert publisher.note == ledger.checkpoint()
+
+
 @pytest.mark.parametrize("answer", ["another's", "none", "forged"])
 def test_what_is_no_cosignature_of_that_witness_is_not_put_under_a_checkpoint(
     answer: str, served: list[Served], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
