@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import pytest
+
 from onedoor.exchange.witness.record import own_key
 from onedoor.kernel.ledger import Policy
 from onedoor.site.up.plan import POLICY, Part
 from onedoor.site.up.trail import name_ledgers
+from onedoor.store.ledger_keys import LedgerKeyMissing
 
 
 def part(name: str, folder: Path, port: int, **settings: str) -> Part:
@@ -36,3 +39,15 @@ def test_every_system_is_named_once_with_its_key_and_the_next_beside_it(tmp_path
     assert [one for one in named if one in first] == list(first), "the same keys again"
     (more,) = [one for one, address in named if (one, address) not in first]
     assert more.key.public_bytes_raw() == following.public_key().public_bytes_raw()
+
+
+def test_a_key_that_is_missing_is_not_made_anew_at_the_next_start(tmp_path: Path) -> None:
+    found = [part("directory", tmp_path, 400, **{POLICY: str(tmp_path / "ledgers")}), part("node-G01", tmp_path, 1)]
+    name_ledgers(found)
+    key = tmp_path / "node-G01" / "ledger" / "key"
+    (key.parent / "published").mkdir()
+    (key.parent / "published" / "checkpoint").touch()
+    key.unlink()
+    with pytest.raises(LedgerKeyMissing, match="second history"):
+        name_ledgers(found)
+    assert not key.exists()

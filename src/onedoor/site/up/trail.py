@@ -10,6 +10,7 @@ from onedoor.kernel.durable import write_durably
 from onedoor.kernel.ledger import Verifier
 from onedoor.site.up.plan import POLICY, Part
 
+CHECKPOINT = "checkpoint"
 PUBLISHED = "ledger"
 """Where below its address a system publishes its ledger."""
 
@@ -32,8 +33,12 @@ def lines(environment: Mapping[str, str], address: str) -> Iterator[str]:
 
 
 def _keys(environment: Mapping[str, str]) -> Iterator[Verifier]:
-    """Yield the public keys that sign the ledger of a system."""
+    """Yield the public keys that sign the ledger of a system; raise `LedgerKeyMissing` where one was in use before."""
     folder = Path(environment["ONEDOOR_STATE"]) / "ledger"
+    if not (folder / "key").exists() and (folder / "published" / CHECKPOINT).exists():
+        from onedoor.store.ledger_keys import LedgerKeyMissing  # loaded where there is none: it brings Django
+
+        raise LedgerKeyMissing(path=folder / "key")
     signing = [own_key(folder / "key")]
     if (following := folder / "key.next").exists():
         signing.append(Ed25519PrivateKey.from_private_bytes(following.read_bytes()))
