@@ -9,12 +9,14 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from onedoor.kernel import clock
-from onedoor.kernel.errors import OnedoorError
+from onedoor.kernel.errors import Unavailable
 from onedoor.kernel.settings import FILE, PKCS11, current
 from onedoor.store import keystore, masters
 
+LOCK = "lock"
 BATCH = 500
 """Keys that are wrapped anew in one write, which is all that others wait for."""
 Progress = Callable[[int, int], None]
@@ -31,8 +33,8 @@ UPDATE master_key SET retired_at = ? WHERE retired_at IS NULL AND name <> ?
 """
 
 
-class RotationRuns(OnedoorError):
-    """Keys of this system are being rotated right now. Please wait until that is done."""
+class RotationRuns(Unavailable):
+    """Keys of this system are being rotated or copied right now. Please wait until that is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +48,9 @@ class Rotated:
 
 
 @contextmanager
-def alone() -> Iterator[None]:
-    """Be the only one who rotates or erases keys of this system; raise `RotationRuns`."""
-    handle = os.open(keystore.folder() / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+def alone(folder: Path | None = None) -> Iterator[None]:
+    """Be the only one who rotates, erases or copies keys of this system, or of the *folder*; raise `RotationRuns`."""
+    handle = os.open((folder or keystore.folder()) / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     with os.fdopen(handle, "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -2,11 +2,13 @@
 
 import argparse
 import secrets
-from contextlib import ExitStack, suppress
+from collections.abc import Sequence
+from contextlib import ExitStack, nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from onedoor.kernel import durable
 from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.ids import uuid7
 from onedoor.site import archives, installation, messages
@@ -14,8 +16,10 @@ from onedoor.site.databases import Database
 from onedoor.site.installation import Installation
 from onedoor.site.messages import text as _
 from onedoor.site.up.command import closed_to_others
-from onedoor.store import copies
+from onedoor.store import copies, rotation
 
+MAY_GO = ("gateway-", "versions")
+"""How the folders begin from which what runs may take a file away meanwhile."""
 LEDGER = "SELECT coalesce(max(size), 0) FROM store_ledger_checkpoint"
 
 
@@ -63,16 +67,27 @@ def _folders(var: Path) -> str:
 def _collect(found: Installation, folder: Path) -> dict[str, Any]:
     """Copy everything below *folder*; the databases first, for a key is durable before anything is sealed with it.
 
-    Each key store knows of its copy before there is one.
+    Each key store knows of its copy before there is one. Meanwhile no key is rotated or erased: what stands in the copy
+    of a database opens by that of its keys.
     """
-    name, made_at = uuid7().hex, datetime.now(UTC).replace(microsecond=0)
     stores = sorted(found.var.glob(f"*/{archives.KEY_STORE}"))
+    with ExitStack() as stack:
+        for store in stores:
+            with durable.as_owner(store.parent):  # whose lock it stays
+                (store.parent / rotation.LOCK).touch(mode=0o600)
+            stack.enter_context(rotation.alone(store.parent))
+        return _copied(found, folder, stores)
+
+
+def _copied(found: Installation, folder: Path, stores: Sequence[Path]) -> dict[str, Any]:
+    name, made_at = uuid7().hex, datetime.now(UTC).replace(microsecond=0)
     expires_at = [copies.record(store, name, made_at) for store in stores] or [made_at + copies.LASTS]
     dumps = folder / "data" / archives.DUMPS
     dumps.mkdir(parents=True)
     sizes = _dump([system.database for system in found.systems()], dumps)
     for path in archives.files(found.var):
-        with suppress(FileNotFoundError):  # what runs has taken it away meanwhile
+        going = path.relative_to(found.var).parts[0].startswith(MAY_GO)
+        with suppress(FileNotFoundError) if going else nullcontext():
             part = "data" if archives.is_data(path, found.var) else "keys"
             archives.copy(path, folder / part / archives.FILES / path.relative_to(found.var))
     for path, to in found.settings_files():

@@ -13,6 +13,7 @@ from onedoor.site import archives, cli, lock
 from onedoor.site.databases import Database
 from onedoor.site.embedded import Server
 from onedoor.site.up import checks
+from onedoor.store import keystore, rotation
 
 
 def told(capsys, *arguments: str) -> str:
@@ -127,6 +128,30 @@ def test_while_a_stopped_installation_is_backed_up_nothing_starts_there(tmp_path
     assert tried == ["portal"]
     assert not stopped.answers()
     with checks.alone(tmp_path / "var", 18000):
+        pass
+
+
+def test_keys_are_not_rotated_while_they_are_backed_up_nor_backed_up_while_rotated(
+    tmp_path, capsys, stopped, monkeypatch
+):
+    keys = tmp_path / "var" / "portal" / "keys"
+    keys.mkdir(mode=0o700)
+    with keystore.opened(keys / "persons.sqlite"):
+        pass
+    with rotation.alone(keys):
+        assert "are being rotated or copied right now" in told(capsys, "backup", *where(tmp_path))
+    assert not list((tmp_path / "a").iterdir())
+    tried = []
+
+    def dump(*_arguments: object, **_more: object) -> None:
+        with pytest.raises(rotation.RotationRuns), rotation.alone(keys):
+            pass
+        tried.append("rotate")
+
+    monkeypatch.setattr(Database, "dump", dump)
+    assert cli.run(["backup", *where(tmp_path)]) == 0, capsys.readouterr().err
+    assert tried == ["rotate"]
+    with rotation.alone(keys):
         pass
 
 
