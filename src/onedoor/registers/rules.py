@@ -161,8 +161,8 @@ def term(register: Register, key: str, by: Mapping[str, str]) -> str:
 
 
 def persons_asked(register: Register, key: str, by: Mapping[str, str]) -> list[str]:
-    """Return the personal numbers that stand in the question itself."""
-    return [by[name] for name, parameter in register.lookups[key].items() if parameter.person]
+    """Return the personal numbers that stand in the question itself, as records hold them."""
+    return [by[name].strip() for name, parameter in register.lookups[key].items() if parameter.person]
 
 
 def identity(register: Register, record: Mapping[str, Json]) -> str | None:

@@ -18,11 +18,13 @@ from onedoor.kernel import clock, nation
 from onedoor.kernel.actor import Actor
 from onedoor.privacy import rights
 from onedoor.privacy.models import ReadRecord
+from onedoor.privacy.records import BLIND
 from onedoor.privacy.service import NotPermitted, Reader
 from onedoor.registers import corrections, definition, errors, service, storage, writing
 from onedoor.registers.corrections import Request
 from onedoor.registers.models import Correction
 from onedoor.registers.tests.test_service import FATHER, HOME, MOTHER, POLICE, PORTAL, person
+from onedoor.store import keys
 from onedoor.store.models import StatedEvent
 from onedoor.store.work import run_waiting
 
@@ -101,6 +103,14 @@ def test_a_field_that_is_not_granted_cannot_be_disputed_and_the_attempt_is_recor
     with pytest.raises(NotPermitted):
         ask(Request({"number": MOTHER}, "status", "dead", "no"))
     assert ReadRecord.objects.get().operation == "correct"
+
+
+def test_a_number_written_otherwise_hides_no_request_from_the_person() -> None:
+    correction = ask(Request({"number": f" {MOTHER} "}, "full_name", "Trần Thu Hà", "no"))
+    assert corrections.read(correction)["person"] == MOTHER
+    about = ReadRecord.objects.get(id=correction.permit).persons.get()
+    assert bytes(about.person) == keys.blind(BLIND, MOTHER)
+    assert keys.live(f" {MOTHER} ") is None
 
 
 def turned_away() -> list[list[str]]:
