@@ -72,9 +72,7 @@ class Worker:
 
     @classmethod
     def handed_on(cls, number: int, pid: int, watched: int, pipe: int) -> "Worker":
-        """Return one that this process started before it became another program; nobody else is handed its files."""
-        for one in (watched, pipe):
-            os.set_inheritable(one, False)
+        """Return one that this process started before it became another program."""
         return cls(number, socket.socket(fileno=watched), pipe, Adopted(pid))
 
     def start(self, module: str, of: int, shared: Sequence[int]) -> None:

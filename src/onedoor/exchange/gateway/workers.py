@@ -182,7 +182,7 @@ class Workers(Collector):
         """Become what is installed now, with the workers and what they share: they are its children still."""
         for number in self._shared:
             os.set_inheritable(number, True)
-        told = {"pid": os.getpid(), "shared": self._shared, "workers": [one.hand_on() for one in self._workers]}
+        told = {"shared": self._shared, "workers": [one.hand_on() for one in self._workers]}
         try:
             become_anew([], **{KEPT: json.dumps(told)})
         except OSError:
@@ -243,9 +243,9 @@ def several(settings: Settings) -> bool:
 
 
 def _handed_on() -> dict[str, Any] | None:
-    """Return what this process told itself before it became another program: it is for nobody else."""
-    told: dict[str, Any] = json.loads(os.environ.pop(KEPT, "null")) or {}
-    return told if told.get("pid") == os.getpid() else None
+    """Return what this process told itself when it became another program."""
+    told: dict[str, Any] | None = json.loads(os.environ.pop(KEPT)) if was_another() else None
+    return told
 
 
 def _of(sample: Sample, number: int) -> Sample:
