@@ -38,7 +38,7 @@ class Core:
 class Ends:
     """What became of each request."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *more: tuple[bytes, bytes]) -> None:
         self.told: dict[str, str] = {}
         self.core = Core()
         gateway = cast("Any", SimpleNamespace(id="VN/GOV/G01/GATEWAY"))
@@ -51,9 +51,7 @@ class Ends:
         self.peer.outbox.drop()
         self.peer.ready(self.link)
         self.link.ask(b"", len(NAMES))
-        hashed = next(iter(self.peer.awaited[NAMES[0]].hashes)).encode()
-        head = messages.response_head(200, b"OK", [(b"X-Road-Request-Id", b"came"), (b"X-Road-Request-Hash", hashed)])
-        batch = SimpleNamespace(messages=[Message.of(head, b"")], signer=SimpleNamespace(signing=None))
+        batch = SimpleNamespace(messages=[answer_to(self.peer, NAMES[0], *more)], signer=SimpleNamespace(signing=None))
         monkeypatch.setattr(batches, "unseal", lambda *_: batch)
         self.link.frame_received(batches.RESPONSES, b"", gateway)
 
@@ -83,11 +81,24 @@ def test_an_answer_that_is_being_logged_when_the_link_ends_is_an_answer(
     assert not ends.peer.awaited
 
 
-def test_a_gateway_that_leaves_is_asked_again_for_what_it_answered_not(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_whose_large_body_can_come_no_more_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    ends = Ends(monkeypatch, (bodies.HEADER, b"5"))
+    ends.link.connection_lost(None)
+    assert ends.told == dict.fromkeys(NAMES, "Server.ClientProxy.NetworkError")
+
+
+@pytest.mark.parametrize("lost", [True, False])
+def test_a_gateway_that_leaves_is_asked_again_for_what_it_answered_not(
+    monkeypatch: pytest.MonkeyPatch, *, lost: bool
+) -> None:
     ends = Ends(monkeypatch)
     more = batches.frame(batches.RESPONSES, b"")
     ends.link.data_received(batches.frame(batches.REFUSED, batches.LEAVING) + more)
     assert len(ends.core.durable) == 1, "nothing counts that comes after it"
+    ends.link.resume_writing()
+    assert ends.peer.outbox.busy, "nothing is sent there any more"
+    if lost:
+        ends.link.connection_lost(None)
     assert (ends.told, len(ends.peer.outbox)) == ({}, 0), "an answer that is being logged is one"
     ends.core.durable[0](None)
     assert (ends.told, list(ends.peer.awaited), len(ends.peer.outbox)) == ({"came": "answered"}, ["waits"], 1)
@@ -197,6 +208,31 @@ def test_a_body_whose_request_is_answered_or_whose_link_is_lost_goes_no_further(
     assert (asking.body.over, asking.body.complete) == (True, False)
     asking.peer.lost(asking.peer._link, "the link is gone")
     assert not asking.peer._announced
+
+
+def test_a_body_that_nobody_sends_any_more_waits_for_no_link(monkeypatch: pytest.MonkeyPatch) -> None:
+    asking, name = Asking(monkeypatch), str(uuid4())
+    asking.ask(name, asking.body)
+    (sent,), link = asking.peer.outbox.drop(), asking.linked()
+    asking.peer._leave([sent], link)
+    assert link.streams.leaving
+    asking.body.lost("its client is gone")
+    assert (asking.told, link.streams.leaving) == ({name: ""}, {})
+
+
+def test_a_request_with_a_large_body_is_given_up_some_time_after_all_of_it_has_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asking, late = Asking(monkeypatch), time.monotonic() + 2 * PATIENCE
+    asking.ask("large", asking.body)
+    asking.linked()
+    asking.peer.sweep(late)
+    assert not asking.told
+    before = asking.peer.awaited["large"].hashes
+    asking.peer._close("large", b"", sha512().digest())
+    assert len(set(asking.peer.awaited["large"].hashes) - set(before)) == 1, "its answer may name the whole"
+    asking.peer.sweep(late)
+    assert asking.told == {"large": ""}
 
 
 @pytest.mark.parametrize("same", [True, False])

@@ -1,5 +1,6 @@
 """Which of a member's gateways is asked next, and when none may be: what the first one may have taken."""
 
+import time
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, cast
@@ -8,7 +9,7 @@ from unittest.mock import Mock
 import pytest
 
 from onedoor.exchange.gateway.bodies import Body, Limits
-from onedoor.exchange.gateway.circuits import Circuit
+from onedoor.exchange.gateway.circuits import FAILURES, Circuit
 from onedoor.exchange.gateway.faults import UNKNOWN, UNTAKEN, Fault, client_side
 from onedoor.exchange.gateway.replay import Seen, TooMany
 from onedoor.exchange.gateway.several import Sending, Several
@@ -45,7 +46,11 @@ class Both:
     def send(self, message_id: str = "id", *, harmless: bool = False, body: bytes | Body = b"") -> None:
         given = b"head", body, "r-1", "client", message_id, harmless
         sending = Sending(*given, lambda *_: None, self.failed.append)
-        self.several.send(sending, cast("Any", [one.gateway for one in self.peers.values()]), Mock())
+        self.several.send(sending, self.gateways, Mock())
+
+    @property
+    def gateways(self) -> list[Any]:
+        return [one.gateway for one in self.peers.values()]
 
     @property
     def asked(self) -> Peer:
@@ -90,6 +95,36 @@ def test_what_may_have_been_taken_is_sent_again_only_when_it_is_harmless_and_nev
         both.asked.fail(fate)
     assert len(both.failed) == 1
     assert both.is_known() == known
+
+
+def test_of_three_none_lets_an_id_come_again_that_another_may_have_taken() -> None:
+    both = Both()
+    both.peers["three"] = Peer("three")
+    both.send(harmless=True)
+    first = both.asked
+    second = both.several._preferred(both.gateways)[1]
+    both.peers[second].refuses = True
+    first.fail(UNKNOWN)
+    assert both.asked.gateway.id not in (first.gateway.id, second)
+    both.asked.fail(UNTAKEN)
+    assert (len(both.failed), both.is_known()) == (1, True)
+
+
+def test_who_is_known_to_fail_is_asked_last_and_first_who_has_a_link() -> None:
+    both = Both()
+    first, second = (both.peers[name] for name in both.several._preferred(both.gateways))
+    second.linked = True
+    assert both.several._preferred(both.gateways) == [second.gateway.id, first.gateway.id]
+    second.circuit.failed(time.monotonic(), times=FAILURES)
+    assert both.several._preferred(both.gateways) == [first.gateway.id, second.gateway.id]
+
+
+def test_not_all_begin_with_the_same_gateway() -> None:
+    both, begun = Both(), set()
+    for number in range(16):
+        both.core.id = f"VN/GOV/G{number}/GATEWAY"
+        begun.add(both.several._preferred(both.gateways)[0])
+    assert begun == {"one", "two"}
 
 
 def test_a_gateway_that_is_stopping_asks_no_other_one() -> None:
