@@ -101,7 +101,7 @@ class Sources:
         version = parse_qs(query).get("version", [str(VERSIONS[0])])[0]
         if found := self._lists.get((path, version)):
             return found.partition(b"\r\n")[0].partition(b": ")[2], found
-        files = (one[path] for one in reversed(self._files) if path in one)
+        files = (one[path] for one in self._files if path in one)
         content = next(files, None)
         kind = b"application/json" if path.endswith(OWN) else b"application/xml"
         return (kind, content) if content else None

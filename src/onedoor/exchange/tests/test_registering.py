@@ -125,7 +125,7 @@ def test_what_stands_twice_has_two_xml_ids() -> None:
     assert len({*ids}) == len(ids) == 4
 
 
-@pytest.mark.parametrize("broken", [b"", b"[" * 70_000, b'{"registration": 5}'])
+@pytest.mark.parametrize("broken", [b"", b"[" * 70_000, b'{"registration": 5}', b'{"registration": {"tls": 5}}'])
 def test_what_is_no_registration_is_refused(directory: Directory, broken: bytes) -> None:
     with pytest.raises(BadRegistration):
         directory.add(broken)
@@ -257,6 +257,7 @@ def test_whatever_else_is_said_by_one_of_two_gateways_of_a_system_is_a_change(
     assert not says(gateway, "Ninth", "Its system")
     assert says(gateway, "Ninth")
     assert directory.content()["gateways"][-1]["clients"] == []
+    assert says(gateway, "Ninth", "Its system")
     assert says(gateway, "Other", "Its system")
     assert says(gateway, "Other", "Another name")
     assert says(gateway, "Other", "Another name", kind="OPENAPI")

@@ -366,6 +366,22 @@ def test_a_clock_that_was_years_ahead_for_a_while_destroyed_no_key(tmp_path: Pat
     assert Anchor.read(made.anchor()) == Anchor.read(anchor)
 
 
+def test_before_there_is_a_key_nothing_is_vouched_for(tmp_path: Path) -> None:
+    made = Made(tmp_path)
+    assert made.sources.vouch(made.data, NOW, NOW + DAY) == ""
+
+
+def test_a_key_that_ended_goes_though_a_kill_came_in_the_middle_of_that(tmp_path: Path) -> None:
+    made = Made(tmp_path)
+    made.publish(NOW)
+    before = list(made.folder.rglob("*.pem"))
+    made.publish(NOW + LIFE - 2 * OVERLAP + DAY)
+    for one in before:
+        one.with_suffix(".key").unlink()
+    made.publish(NOW + LIFE)
+    assert not any(one.exists() for one in before)
+
+
 def test_a_partner_is_followed_through_its_keys_by_the_first_anchor(tmp_path: Path) -> None:
     made, now, folder = Made(tmp_path), NOW, tmp_path / "partners"
     made.publish(now)
