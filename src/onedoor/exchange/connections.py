@@ -103,7 +103,7 @@ class Connection:
         """Return whether nothing arrived while it rested; what arrives then is only the end of the connection."""
         if time.monotonic() - self.used > IDLE:
             return False
-        return self._socket.pending() == 0 and not select.select([self._socket], [], [], 0)[0]
+        return not select.select([self._socket], [], [], 0)[0]
 
     def send(self, wire: bytes, timeout: float) -> None:
         """Send the bytes of a request."""

@@ -1,14 +1,17 @@
 """The door: calls through real gateways, and who is believed."""
 
+import select
 import socket
+import ssl
 import time
 from dataclasses import dataclass, replace
+from threading import Event
 from types import SimpleNamespace
 
 import pytest
 
 from onedoor.exchange import connections, service
-from onedoor.exchange.connections import Connections, Request
+from onedoor.exchange.connections import Connections, Request, Response
 from onedoor.exchange.service import (
     Answer,
     AnswerTooLong,
@@ -25,6 +28,7 @@ from onedoor.exchange.service import (
     start_waiting,
     waited,
 )
+from onedoor.exchange.tests.hostile import Hostile, answering
 from onedoor.exchange.tests.nation import Place, System
 
 pytestmark = pytest.mark.usefixtures("as_portal")
@@ -38,6 +42,12 @@ def refused(monkeypatch: pytest.MonkeyPatch) -> list[Call]:
     kept: list[Call] = []
     monkeypatch.setattr(service, "_keep_refusal", kept.append)
     return kept
+
+
+def client_of(place: Place, url: str) -> Connections:
+    """Return the connections of the portal to what answers at *url* in the place of its gateway."""
+    state = place.seats["G22"].state
+    return Connections(url, state / "tls.pem", state / "tls.key", state / "tls-trust.pem")
 
 
 @dataclass
@@ -94,6 +104,27 @@ def test_a_connection_is_kept_for_the_next_call(system: System, monkeypatch: pyt
     monkeypatch.delattr(connections.socket, "create_connection")
     for _ in range(3):
         assert call(POPULATION, "lookup", {}, reason=REASON, user="a").status == 200
+    monkeypatch.setattr(connections, "IDLE", -1.0)
+    with pytest.raises(AttributeError, match="create_connection"):  # one that rested for too long is not
+        call(POPULATION, "lookup", {}, reason=REASON, user="a")
+
+
+def test_what_comes_while_a_connection_rests_is_the_answer_to_no_question(place: Place) -> None:
+    def unasked(connection: socket.socket, over: Event) -> None:
+        connection.sendall(answering(b"unasked"))
+        over.wait(10)
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    gateway = place.seats["G22"].gateway_state
+    context.load_cert_chain(gateway / "inner.pem", gateway / "inner.key")
+    with Hostile(answering(b"asked"), unasked, context) as one:
+        client = client_of(place, one.url)
+        for _ in range(2):
+            (answer,) = client.exchange([Request("GET", "/", {}, b"")], 5)
+            assert isinstance(answer, Response)
+            assert answer.body == b"asked"
+            assert select.select([client._resting[0]._socket], [], [], 5)[0]
+        client.close()
 
 
 def test_many_calls_go_at_the_same_time_and_keep_their_order(system: System) -> None:
@@ -165,10 +196,8 @@ def test_a_service_that_is_away_is_unavailable() -> None:
 
 
 def test_many_questions_wait_for_a_gateway_that_hangs_no_longer_than_one(place: Place) -> None:
-    state = place.seats["G22"].state
     with socket.create_server(("127.0.0.1", 0)) as gateway:
-        url = f"https://127.0.0.1:{gateway.getsockname()[1]}"
-        client = Connections(url, state / "tls.pem", state / "tls.key", state / "tls-trust.pem")
+        client = client_of(place, f"https://127.0.0.1:{gateway.getsockname()[1]}")
         begun = time.monotonic()
         answers = client.exchange([Request("GET", "/", {}, b"")] * 8, 0.3)
         assert time.monotonic() - begun < 1.5
