@@ -14,7 +14,7 @@ from onedoor.kernel import clock
 from onedoor.kernel.ids import first_id
 from onedoor.privacy.service import Reader
 from onedoor.pubsub import arriving, delivering, publishing, room, rules, service, tasks
-from onedoor.pubsub.errors import NoSuchEvent, UnknownEventType
+from onedoor.pubsub.errors import NoSuchEvent, TooMany, UnknownEventType
 from onedoor.pubsub.models import Arrived, Delivery, Published, Subscription
 from onedoor.pubsub.room import Terms
 
@@ -22,6 +22,8 @@ TYPE, OWNER, IS_TOLD = "births", "VN/GOV/G15/CIVIL-STATUS", "VN/GOV/G24/INSURANC
 ASKS = Reader(IS_TOLD, IS_TOLD, "events", "nd278-2025", "")
 NOON = datetime(2026, 11, 10, 5, tzinfo=UTC)
 pytestmark = pytest.mark.django_db
+REFUSED = exchange.ProviderError(who=IS_TOLD, status=422)
+REFUSED.answer = Answer(422, None, {}, "m")
 Happening = Callable[[UUID], object]
 
 
@@ -91,6 +93,27 @@ def test_an_event_whose_type_ends_while_it_is_checked_is_not_taken(monkeypatch: 
     with pytest.raises(UnknownEventType):
         publish(1)
     assert not Published.objects.exists()
+
+
+@pytest.mark.usefixtures("subscriber")
+def test_what_waits_when_its_type_ends_is_said_to_be_stopped() -> None:
+    room.subscribe(TYPE, ASKS, Terms(push=False))
+    first, second = publish(2)
+    delivering.confirm(TYPE, IS_TOLD, first)
+    room.end(TYPE)
+    assert [state(first), state(second)] == ["delivered", "stopped"]
+
+
+@pytest.mark.usefixtures("subscriber")
+def test_a_room_has_so_many_types_and_a_type_so_many_subscribers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "MOST", 1)
+    with pytest.raises(TooMany):
+        room.create("deaths", {})
+    room.subscribe(TYPE, ASKS, Terms())
+    with pytest.raises(TooMany):
+        room.subscribe(TYPE, Reader(OWNER, OWNER, "events", "nd278-2025", ""), Terms())
+    room.end(TYPE)
+    assert room.create("deaths", {}).name == "deaths"
 
 
 def test_who_wants_to_fetch_from_now_on_is_pushed_no_more(subscriber: Subscriber) -> None:
@@ -195,7 +218,7 @@ def test_who_changes_how_it_hears_has_what_it_refused_no_sooner(
         room.subscribe(TYPE, ASKS, Terms())
         (event,) = publish(1)
         with monkeypatch.context() as patched:
-            patched.setattr(exchange, "call", Mock(side_effect=refusal()))
+            patched.setattr(exchange, "call", Mock(side_effect=REFUSED))
             push()
         room.change(TYPE, ASKS, {"options": {"TTL": 60}})
         push()
@@ -205,10 +228,25 @@ def test_who_changes_how_it_hears_has_what_it_refused_no_sooner(
         assert subscriber.heard == [event]
 
 
-def refusal() -> exchange.ProviderError:
-    error = exchange.ProviderError(who=IS_TOLD, status=422)
-    error.answer = Answer(422, None, {}, "m")
-    return error
+@pytest.mark.usefixtures("subscriber")
+@pytest.mark.parametrize("fails", [REFUSED, exchange.ServiceUnavailable(who=IS_TOLD)])
+def test_nobody_has_a_turn_for_whom_nothing_can_be_pushed_now(
+    fails: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each turn queues the next one: there would be no end of them."""
+    turns: list[str] = []
+    monkeypatch.setattr(tasks.push, "defer", lambda **queued: turns.append(queued["subscription"]))
+    monkeypatch.setattr(exchange, "call", Mock(side_effect=fails))
+    with clock.freeze(NOON):
+        room.subscribe(TYPE, ASKS, Terms(in_order=True))
+        publish(2)
+        turns.clear()
+        push()
+        delivering.go_on()
+        assert turns == []
+    with clock.freeze(NOON + timedelta(seconds=1)):
+        delivering.go_on()
+        assert turns == [str(Subscription.objects.get().id)]
 
 
 def test_what_arrives_stands_behind_what_came_before_whatever_the_clock_says(subscriber: Subscriber) -> None:
