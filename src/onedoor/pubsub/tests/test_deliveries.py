@@ -1,6 +1,7 @@
 """Events on their way while something happens: they are stopped, their time is over, or nobody lets them in."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import Mock
@@ -226,6 +227,18 @@ def test_who_changes_how_it_hears_has_what_it_refused_no_sooner(
     with clock.freeze(NOON + timedelta(seconds=1)):
         push()
         assert subscriber.heard == [event]
+
+
+@pytest.mark.usefixtures("subscriber")
+def test_who_wants_to_be_pushed_again_is_so_at_once_and_for_what_it_says_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    turns: list[str] = []
+    monkeypatch.setattr(tasks.push, "defer", lambda **queued: turns.append(queued["subscription"]))
+    row = room.subscribe(TYPE, ASKS, Terms(push=False))
+    room.change(TYPE, ASKS, {"options": {"TTL": 60}})
+    assert turns == []
+    room.change(TYPE, replace(ASKS, purpose="other", basis="law"), {"delivery": room.PUSH})
+    row.refresh_from_db()
+    assert (turns, row.purpose, row.basis) == ([str(row.id)], "other", "law")
 
 
 @pytest.mark.usefixtures("subscriber")

@@ -1,20 +1,21 @@
-"""Several push to one subscriber at once: events of one key keep their order, and none comes twice."""
+"""Several at once: who pushes to one subscriber keeps the order, who makes a type or hears an event waits in turn."""
 
 import time
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from threading import Lock
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from onedoor.exchange import service as exchange
 from onedoor.exchange.service import Answer
 from onedoor.kernel import clock
 from onedoor.privacy.service import Reader
-from onedoor.pubsub import delivering, publishing, room, rules
+from onedoor.pubsub import arriving, delivering, publishing, room, rules
+from onedoor.pubsub.errors import EventTypeExists
 from onedoor.pubsub.models import Delivery
 from onedoor.pubsub.room import Terms
 
@@ -78,3 +79,33 @@ def test_with_two_who_push_every_key_keeps_its_order(subscriber: Subscriber, in_
     assert lines == [sorted(line) for line in lines]
     assert subscriber.lost
     assert len(subscriber.heard) == len(KEYS) * EACH + subscriber.lost, "nothing else comes twice"
+
+
+def elsewhere(does: Callable[[], object]) -> object:
+    try:
+        return does()
+    finally:
+        connection.close()
+
+
+def meanwhile(first: Callable[[], object], second: Callable[[], object]) -> Future[object]:
+    """Do the *first* in a transaction, for the end of which the *second* of another process waits."""
+    with ThreadPoolExecutor(1) as other, transaction.atomic():
+        first()
+        found = other.submit(elsewhere, second)
+        with pytest.raises(TimeoutError):
+            found.result(0.3)
+    return found
+
+
+def test_a_type_that_two_make_at_once_is_there_once() -> None:
+    made = meanwhile(lambda: room.create(TYPE, {}), lambda: room.create(TYPE, {}))
+    assert isinstance(made.exception(), EventTypeExists)
+
+
+def test_of_events_that_arrive_at_once_none_is_behind_what_was_read_already() -> None:
+    room.create(TYPE, {})
+    sender = Reader(PUBLISHER, PUBLISHER, "events", "nd278-2025", "")
+    one, two = (delivering.item(publishing.publish(TYPE, PUBLISHER, key, {})) for key in "ab")
+    meanwhile(lambda: arriving.hear(sender, one), lambda: arriving.hear(sender, two)).result()
+    assert [str(found.event) for found in arriving.arrived()] == [one["id"], two["id"]]
