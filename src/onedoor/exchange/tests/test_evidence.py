@@ -146,6 +146,20 @@ def test_the_head_of_a_rest_message_names_its_sender(head, kind, sender, service
     assert (read.kind, read.sender, read.service) == (kind, sender, service)
 
 
+@pytest.mark.parametrize(
+    ("said", "part"),
+    [
+        ("bytes 2-9/10", (2, 10, 10)),
+        ("bytes 9-9/10", (9, 10, 10)),
+        *((said, None) for said in ("bytes 5-4/10", "bytes 2-10/10", "bytes 2-9/*", "bytes=2-9/10", "items 2-9/10")),
+    ],
+)
+def test_a_response_is_of_a_part_where_it_says_so_of_one_that_there_can_be(said, part):
+    for status in (b"206", b"200"):
+        found = messages.read(RESPONSE.replace(b"200", status, 1) + f"Content-Range:{said}\r\n".encode()).part
+        assert (found and (found.start, found.end, found.total)) == (part if status == b"206" else None)
+
+
 def test_the_head_of_a_soap_message_names_its_sender():
     with zipfile.ZipFile(XROAD / "asice" / "asic-verifier-cli_valid-batch-ts.asice") as archive:
         soap = archive.read("message.xml")
@@ -180,6 +194,13 @@ def test_a_soap_message_of_many_megabytes_is_read_and_one_of_too_many_tags_is_no
 def test_a_message_without_two_sides_is_refused(head):
     with pytest.raises(Broken):
         messages.read(head)
+
+
+@pytest.mark.parametrize("line", [b"X: " + bytes(1 << 20), b"X: 1\r\n" * 2_000], ids=["long", "many"])
+def test_a_head_of_so_many_bytes_and_lines_is_read_and_no_more(line):
+    assert messages.read(REQUEST + line[: len(line) // 2] + b"\r\n").kind == "REST request"
+    with pytest.raises(Broken):
+        messages.read(REQUEST + line)
 
 
 @given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
