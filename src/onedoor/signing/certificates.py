@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from math import inf
 from pathlib import Path
 from typing import Literal, Self
 
@@ -265,6 +266,12 @@ def _may_issue(root: x509.Certificate) -> bool:
         return root.extensions.get_extension_for_class(x509.KeyUsage).value.key_cert_sign
     except x509.ExtensionNotFound:
         return True
+
+
+def reach(authority: x509.Certificate) -> float:
+    """Return how many authorities may stand between *authority* and a certificate that is no authority's."""
+    told = authority.extensions.get_extension_for_class(x509.BasicConstraints).value.path_length
+    return inf if told is None else told
 
 
 def _certificate(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from cryptography import x509
 
-from onedoor.signing.certificates import issued
+from onedoor.signing.certificates import issued, reach
 from onedoor.signing.status import Status
 
 Telling = Callable[[x509.Certificate, x509.Certificate], Status | None]
@@ -37,14 +37,15 @@ def path(
     """
     found = [certificate]
     while len(found) <= LONGEST_PATH:
-        if root := _issuer(found[-1], roots):
+        if root := _issuer(found, roots):
             return (*found, root)
-        following = _issuer(found[-1], [one for one in between if one not in found])
+        following = _issuer(found, [one for one in between if one not in found])
         if following is None:
             return ()
         found.append(following)
     return ()
 
 
-def _issuer(certificate: x509.Certificate, among: Sequence[x509.Certificate]) -> x509.Certificate | None:
-    return next((one for one in among if issued(one, certificate)), None)
+def _issuer(found: Sequence[x509.Certificate], among: Sequence[x509.Certificate]) -> x509.Certificate | None:
+    """Return who of *among* issued the last that was *found*, and may have so many authorities below itself."""
+    return next((one for one in among if issued(one, found[-1]) and reach(one) >= len(found) - 1), None)

@@ -224,12 +224,12 @@ def test_no_more_certificates_are_followed_than_a_path_has(plain, more, reasons)
     assert pades.check_pdf(file, Trust((root,)), moment=NOW).reasons == reasons
 
 
-def make_authority(name, issuer, issuer_key, *, end=datetime(2030, 1, 1, tzinfo=UTC), key=None):
+def make_authority(name, issuer, issuer_key, *, end=datetime(2030, 1, 1, tzinfo=UTC), key=None, reach=None):
     key = key or keys.new_key()
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     builder = x509.CertificateBuilder(issuer.subject if issuer else subject, subject, key.public_key(), 7)
     builder = builder.not_valid_before(datetime(2025, 1, 1, tzinfo=UTC)).not_valid_after(end)
-    builder = builder.add_extension(x509.BasicConstraints(True, None), critical=True)
+    builder = builder.add_extension(x509.BasicConstraints(True, reach), critical=True)
     builder = builder.add_extension(certificates._key_usage("key_cert_sign"), critical=True)
     builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     return builder.sign(issuer_key or key, hashes.SHA256()), key
@@ -239,6 +239,14 @@ def test_a_certificate_sent_along_that_proves_nothing_is_refused(plain, seal, au
     stranger = Authority.create(tmp_path).certificate
     file = pades.sign_pdf(plain, seal.key, seal.certificate, [stranger], moment=MOMENT)
     assert check(file, authority).reasons == (Reason.DAMAGED,)
+
+
+def test_a_document_on_which_the_two_checks_do_not_agree_is_disputed(sealed, authority, monkeypatch):
+    with monkeypatch.context() as denied:
+        denied.setattr(opinion, "agrees", lambda *_: False)
+        assert check(sealed, authority).reasons == (Reason.DISPUTED,)
+    monkeypatch.setattr(opinion, "PdfFileReader", None)
+    assert check(sealed, authority).reasons == (Reason.UNREADABLE,)
 
 
 def test_a_seal_can_be_shown_at_a_place_on_the_page(plain, seal, authority, tmp_path):

@@ -119,3 +119,17 @@ def test_the_certificate_that_an_authority_gave_itself_does_not_hide_the_one_tha
     given, _ = make_authority("own", top, by, key=key)
     leaf = Authority(key, own).issue(Subject("Láng"), keys.new_key().public_key(), "seal", moment=START)
     assert trust.path(leaf, [own, given], [top]) == (leaf, own, given, top)
+
+
+@pytest.mark.parametrize(
+    ("top", "between", "reasons"), [(1, 0, (Reason.UNTRUSTED,)), (1, 1, (Reason.UNTRUSTED,)), (2, 1, ())]
+)
+def test_an_authority_has_no_more_authorities_below_it_than_it_may(plain, top, between, reasons):
+    root, by = make_authority("root", None, None, reach=top)
+    first, key = make_authority("first", root, by, reach=between)
+    second, own = make_authority("second", first, key, reach=0)
+    mine = keys.new_key()
+    leaf = Authority(own, second).issue(Subject("Láng"), mine.public_key(), "seal", moment=START)
+    file = pades.sign_pdf(plain, mine, leaf, [second, first], moment=SIGNED)
+    for twice in (False, True):
+        assert pades.check_pdf(file, Trust((root,)), moment=STAMPED, twice=twice).reasons == reasons
