@@ -181,12 +181,22 @@ def test_a_soap_message_of_many_megabytes_is_read_and_one_of_too_many_tags_is_no
     assert messages.read(head + b"x" * (15 << 20) + tail).service == "D/G/1/service"
     with pytest.raises(Broken):
         messages.read(head + b"<b/>" * 1_000_000 + tail)
+    with pytest.raises(Broken):
+        messages.read((head + tail).replace(b"Envelope", b"Other"))
 
 
 @pytest.mark.parametrize(
     "head",
     [
-        *(b"", b"GET", b"GET\r\n/\r\n", b"HELLO\r\n/r1/a/b/c/d/e\r\nX-Road-Client:a/b/c", b"\xff\r\n\r\n\r\n", b"<a/>"),
+        *(
+            b"",
+            b"GET",
+            b"GET\r\n/\r\n",
+            b"GET\r\n/r2/a/b/c/d/e\r\nX-Road-Client:a/b/c",
+            b"HELLO\r\n/r1/a/b/c/d/e\r\nX-Road-Client:a/b/c",
+            b"\xff\r\n\r\n\r\n",
+            b"<a/>",
+        ),
         *(b"GET\r\n/r1/a/b/c/d/e\r\nX-Road-Client:a/b\r\n", b"GET\r\n/r1/a/b/c/d/e\r\nX-Road-Client:a/b/%2F\r\n"),
         *(b"GET\r\n/r1/a/b/c/d/e\r\nX-Road-Client:a/b/%1b[2J\r\n", b"200\r\nOK\r\nX-Road-Client:a/b/c\r\n"),
     ],
