@@ -264,6 +264,7 @@ def test_a_configuration_of_another_hand_is_not_trusted(tmp_path):
     assert Reason.CONFIGURATION_SIGNATURE in reasons(one)
     assert Reason.CONFIGURATION_ANCHOR in reasons(two)
     assert Reason.CONFIGURATION_CHANGED in reasons(three)
+    assert not {one.reason for found in (one, two, three) for one in found.remarks}, "nobody is said to have signed it"
 
 
 def test_an_anchor_is_not_got_round_by_leaving_the_signed_list_out(tmp_path):
