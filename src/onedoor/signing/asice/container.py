@@ -96,10 +96,12 @@ class Container:
         return bool(first and first.info.filename == "mimetype" and first.info.compress_type == zipfile.ZIP_STORED)
 
     def read(self, name: str, largest: int = LARGEST_PART) -> bytes:
-        """Return an entry that is interpreted, at most *largest* bytes."""
-        if self._entries[name].info.file_size > largest:
+        """Return an entry that is interpreted, at most *largest* bytes; a file outside stands for none of these."""
+        if (entry := self._entries.get(name)) is None:
+            raise Broken(Reason.ENTRY_MISSING, entry=name)
+        if entry.info.file_size > largest:
             raise Broken(Reason.TOO_LARGE, why=Why.PART)
-        return b"".join(self._chunks(self._entries[name]))
+        return b"".join(self._chunks(entry))
 
     def digest(self, name: str, algorithm: str) -> bytes:
         """Return the digest of an entry by a hashlib *algorithm*, in constant memory."""

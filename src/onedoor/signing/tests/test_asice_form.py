@@ -6,6 +6,7 @@ import pytest
 from lxml import etree
 
 from onedoor.signing.asice import hashchain, integrity, names
+from onedoor.signing.asice.container import Outside
 from onedoor.signing.asice.findings import Reason, Why
 from onedoor.signing.tests.attacked import findings, reasons, whys
 from onedoor.signing.tests.containers import DS, EXCLUSIVE, SIGNATURES, XADES, b64, container, sha512, zipped
@@ -199,3 +200,16 @@ def test_a_manifest_names_what_is_there():
     for tag in ("SigReference", "DataObjectReference"):
         manifest = f'<a:ASiCManifest xmlns:a="{space}"><a:{tag} URI="/nowhere"/></a:ASiCManifest>'.encode()
         assert reasons(zipped(container() | {names.ASIC_MANIFEST: manifest})) == {Reason.MANIFEST}
+
+
+@pytest.mark.parametrize("name", ["ts-hashchainresult.xml", "META-INF/timestamp.tst"])
+def test_a_file_outside_the_container_is_none_of_the_parts_that_are_interpreted(tmp_path, name):
+    (tmp_path / "body").write_bytes(b"<a/>")
+    entries = container(attachments={})
+    if name.endswith(".xml"):
+        entries[name] = entries[name].replace(b"/ts-hashchain.xml#", b"/attachment1#")
+        name = "attachment1"
+    else:
+        del entries[name]
+    found = integrity.check(io.BytesIO(zipped(entries)), (), {name: Outside(tmp_path / "body")})
+    assert Reason.ENTRY_MISSING in [one.reason for one in found.findings]
