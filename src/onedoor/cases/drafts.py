@@ -20,7 +20,7 @@ from onedoor.cases.views import AnswerView, DraftView
 from onedoor.identity import service as identity
 from onedoor.kernel import clock, nation
 from onedoor.kernel.actor import Actor
-from onedoor.kernel.errors import NotAllowed
+from onedoor.kernel.errors import Conflict, NotAllowed
 from onedoor.kernel.ids import case_code, uuid7
 from onedoor.kernel.text import Text
 from onedoor.procedures import service as procedures
@@ -31,6 +31,8 @@ Raw = Mapping[str, str | list[str]]
 Files = Mapping[str, tuple[str, bytes]]
 Body = dict[str, Any]
 TRIES = 8
+CHANGES = 3
+"""How often a change is made to a draft that something else changes meanwhile."""
 ASKED_AGAIN_AFTER = timedelta(seconds=15)
 """How long a register that did not answer is left in peace while its person goes on with the form."""
 OPEN = Rows(Draft, "account = %s AND service = ANY(%s) AND submitted_as = '' ORDER BY saved_at DESC")
@@ -119,18 +121,17 @@ def answer(service: str, page: str, raw: Raw, actor: Actor, files: Files | None 
     return _counted(actor, row, take, names=names, retry=retry).view
 
 
-def dispute(service: str, fact: str, actor: Actor) -> DraftView:
-    """Say that *fact* is not right: its questions are asked from now on. Said again, it is taken back."""
+def dispute(service: str, fact: str, actor: Actor, *, right: bool = False) -> DraftView:
+    """Say that *fact* is not right: its questions are asked from now on. That it is *right* after all takes it back."""
     row = _open(service, actor)
     definition = service_of(row)
 
-    def toggle(body: Body) -> None:
-        if fact in body["disputed"]:
-            body["disputed"].remove(fact)
-        elif fact in definition.facts or fact in definition.fields:
-            body["disputed"].append(fact)
+    def say(body: Body) -> None:
+        others = [one for one in body["disputed"] if one != fact]
+        known = fact in definition.facts or fact in definition.fields
+        body["disputed"] = [*others, fact] if known and not right else others
 
-    return _changed(row, toggle).view
+    return _changed(row, say).view
 
 
 def review(service: str, actor: Actor) -> tuple[DraftView, tuple[AnswerView, ...]]:
@@ -231,7 +232,22 @@ def _new(service: Service, actor: Actor) -> Draft:
 
 
 def _changed(row: Draft, change: Callable[[Body], None], *, retry: bool = False) -> Paper:
-    """Change a draft and fetch what the change makes possible; registers are asked outside any transaction."""
+    """Change a draft and fetch what the change makes possible; registers are asked outside any transaction.
+
+    What the person did meanwhile, in another tab or after going back, stays: the change is made to that. Raise
+    `NoDraft`, or `Conflict` when the draft is changed all the time.
+    """
+    for _ in range(CHANGES):
+        if paper := _changed_once(row, change, retry=retry):
+            return paper
+        if (now := Draft.objects.filter(pk=row.pk, submitted_as="").first()) is None:
+            raise NoDraft
+        row = now
+    raise Conflict
+
+
+def _changed_once(row: Draft, change: Callable[[Body], None], *, retry: bool) -> Paper | None:
+    """Change a draft as it stands in *row*; return nothing, and leave all as it is, when it stands there no longer."""
     service, body = service_of(row), row.read()
     body["today"] = today()
     change(body)
@@ -242,8 +258,8 @@ def _changed(row: Draft, change: Callable[[Body], None], *, retry: bool = False)
     body["failed"] = {**body["failed"], **asker.failed}
     with transaction.atomic():
         now = Draft.objects.select_for_update().filter(pk=row.pk, submitted_as="").first()
-        if now is None:
-            raise NoDraft
+        if now is None or bytes(now.body) != bytes(row.body):
+            return None
         now.write(body)
         now.saved_at = clock.now()
         now.save()

@@ -1,6 +1,8 @@
 """The form of a service, one thing per page: begin, answer, look over, submit."""
 
+import json
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -57,8 +59,9 @@ def page(request: HttpRequest, service_id: str, page_id: str) -> HttpResponse:
 @access(IDENTIFIED)
 @require_POST
 def dispute(request: HttpRequest, service_id: str, page_id: str) -> HttpResponse:
-    """Take note that a fact is not right: its questions are asked from now on."""
-    draft = service.dispute(service_id, request.POST.get("fact", ""), acting(request))
+    """Take note that a fact is not right: its questions are asked from now on; or that it is right after all."""
+    right = request.POST.get("right", "")
+    draft = service.dispute(service_id, right or request.POST.get("wrong", ""), acting(request), right=bool(right))
     return HttpResponseRedirect(reverse("cases:page", args=[service_id, _page(draft, page_id).id]))
 
 
@@ -99,11 +102,17 @@ def review(request: HttpRequest, service_id: str) -> HttpResponse:
 
 
 def _submit(request: HttpRequest, service_id: str) -> HttpResponse:
-    """Take what the review itself asks, then submit; sent again after that, it leads to the same case."""
+    """Take what the review itself asks, then submit; sent again after that, it leads to the same case.
+
+    What was changed since it was looked over, in another tab, is looked over again.
+    """
     actor = acting(request)
     try:
         draft, declared = service.review(service_id, actor)
         closing = forms.closing(draft)
+        said = _said(_looked_over(declared, closing))
+        if request.POST.get("said", said) != said:
+            return HttpResponseRedirect(reverse("cases:review", args=[service_id]))
         if closing:
             service.answer(service_id, closing.id, forms.typed(request, closing.questions), actor)
     except NoDraft:
@@ -122,17 +131,30 @@ def _review(
     wrong: BadAnswers | None = None,
 ) -> HttpResponse:
     questions = closing.questions if closing else ()
-    names = {question.name for question in questions}
+    lines = _looked_over(declared, closing)
     asked = forms.asked(questions, {}, wrong.errors if wrong else None)
     context = {
         "draft": draft,
         "closing": closing,
         "asked": asked,
         "wrong": [one for one in asked if one.wrong],
-        "declared": [line for line in declared if line.name not in names],
+        "declared": lines,
+        "said": _said(lines),
         "pages": _where(draft),
     }
     return render(request, "cases/review.html", context, status=UNPROCESSABLE if wrong else 200)
+
+
+def _looked_over(declared: Sequence[AnswerView], closing: PageView | None) -> Sequence[AnswerView]:
+    """Return the lines of a declaration but those that the review itself asks."""
+    names = {question.name for question in closing.questions} if closing else set()
+    return [line for line in declared if line.name not in names]
+
+
+def _said(lines: Sequence[AnswerView]) -> str:
+    """Return a digest of what *lines* say."""
+    plain = [[line.name, dict(line.value), line.disputed] for line in lines]
+    return sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 
 
 def _page(draft: DraftView, page_id: str) -> PageView:

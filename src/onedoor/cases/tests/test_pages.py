@@ -146,10 +146,11 @@ def test_a_fact_can_be_said_to_be_wrong_and_right_again():
     mother = Visitor("mother")
     tree = walk(mother, "/child")
     (fact, *_rest) = tree.xpath("//button[@form='dispute']/@value")
-    tree = mother.send(tree, {"fact": fact}, "//form[@id='dispute']")
-    assert "You say: not right" in text(tree)
-    tree = mother.send(tree, {"fact": fact}, "//form[@id='dispute']")
-    assert "You say: not right" not in text(tree)
+    for name, wrong in (("wrong", True), ("wrong", True), ("right", False), ("right", False)):
+        tree = mother.send(tree, {name: fact}, "//form[@id='dispute']")
+        assert ("You say: not right" in text(tree)) == wrong, "said twice it is the same"
+        (said,) = tree.xpath(f"//button[@form='dispute' and @value='{fact}']/@name")
+        assert said == ("right" if wrong else "wrong")
 
 
 def test_a_draft_is_saved_listed_and_thrown_away():
@@ -403,7 +404,7 @@ def test_what_has_one_possible_answer_is_shown_with_its_source_not_asked():
     assert not tree.xpath("//*[@name='home' or @name='native_place']")
     assert "Số 12 ngõ 91 Chùa Láng" in text(tree)
     assert "From the residence database" in text(tree)
-    tree = mother.send(tree, {"fact": "home"}, "//form[@id='dispute']")
+    tree = mother.send(tree, {"wrong": "home"}, "//form[@id='dispute']")
     assert "You say: not right" in text(tree)
 
 
@@ -426,7 +427,7 @@ def test_the_desk_says_codes_in_words_and_checks_only_what_it_knows():
 
 def test_the_desk_says_what_the_applicant_called_wrong():
     mother = Visitor("mother")
-    mother.send(walk(mother, "/child"), {"fact": "place"}, "//form[@id='dispute']")
+    mother.send(walk(mother, "/child"), {"wrong": "place"}, "//form[@id='dispute']")
     submitted(mother)
     assert "The applicant says: not right" in text(desk(Visitor("civil-status")))
 
