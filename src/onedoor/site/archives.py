@@ -230,10 +230,10 @@ def expires(path: Path) -> datetime | None:
 def delete_expired(folder: Path, now: datetime) -> list[Path]:
     """Delete the copies of keys in *folder* that have expired; return which. Whatever else lies there stays.
 
-    What a killed backup left of one counts as one.
+    What a killed backup left of one counts as one. Raise OSError where the folder cannot be looked through.
     """
     gone = []
-    for path in sorted((*folder.glob("*.gz"), *folder.glob(f".*{DRAFT}"))):
+    for path in sorted(one for one in folder.iterdir() if one.name.endswith((".gz", DRAFT))):
         try:
             ends = expires(path)
         except (BadArchive, OSError, ValueError, LookupError, TypeError):  # not ours, or not to be read

@@ -259,3 +259,7 @@ def test_expired_copies_are_deleted_and_nothing_else_is(tmp_path, capsys):
     (safe / "0.tar.gz").rmdir()
     assert {path.name for path in safe.iterdir()} == {"10.tar.gz", "29.tar.gz", "data.tar.gz", "photos.tar.gz"}
     assert "31.tar.gz" in capsys.readouterr().out
+
+
+def test_a_folder_that_is_not_there_is_not_said_to_hold_nothing_expired(tmp_path, capsys):
+    assert f"{tmp_path / 'saef'}: there is no such file" in told(capsys, "keys", "expire", str(tmp_path / "saef"))
