@@ -75,7 +75,7 @@ class Shown:
         try:
             lines = shown.decode("ascii").splitlines()
             claims = tuple(_claim(line) for line in lines)
-        except (ValueError, RecursionError) as error:
+        except (TypeError, ValueError, RecursionError) as error:
             raise LedgerError("a claim is not written as this ledger writes them") from error
         if any(digest(line.encode()) not in digests for line in lines):
             raise LedgerError("a claim is shown that was not entered")

@@ -90,7 +90,9 @@ def test_every_part_that_is_told_is_under_the_same_commitment() -> None:
         assert sha256(Shown.parse(part or b"").entered).digest() == entered
 
 
-@pytest.mark.parametrize("change", [b"\nWyJhIiwiYiIsImMiXQ\n", b"\n\xff\n", b"\n" + b"W" * 70 + b"\n"])
+@pytest.mark.parametrize(
+    "change", [b"\nWyJhIiwiYiIsImMiXQ\n", b"\n\xff\n", b"\n" + b"W" * 70 + b"\n", b"\nNQ\n", b"\nbnVsbA\n"]
+)
 def test_a_claim_that_was_not_entered_is_not_believed(change: bytes) -> None:
     with pytest.raises(LedgerError):
         Shown.parse(details().content() + change)
