@@ -70,10 +70,13 @@ class Identifier:
         return "".join(_MAKE[part.kind](part, record, draw, register) for part in self.parts)
 
     def agrees(self, record: Mapping[str, Any]) -> bool:
-        """Return whether the identifier in *record* is one the scheme could have given to it."""
-        if all(part.kind in _FIXED or part.width for part in self.parts):
-            return self._agrees_by_place(record)
-        return self._match(record) is not None
+        """Return whether the identifier in *record* is one the scheme could have given to it, if it gives it any."""
+        try:
+            if all(part.kind in _FIXED or part.width for part in self.parts):
+                return self._agrees_by_place(record)
+            return self._match(record) is not None
+        except ValueError:
+            return False
 
     def _agrees_by_place(self, record: Mapping[str, Any]) -> bool:
         """Return what `agrees` does where every part has its width: no pattern is put together for each record."""

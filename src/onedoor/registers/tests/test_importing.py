@@ -67,6 +67,8 @@ def test_a_dry_run_reports_and_loads_nothing() -> None:
         ({**GOOD[1], "full_name": "x"}, "line 2, full_name: is not of the right form (minLength); write 2 signs or"),
         ({**GOOD[1], "residence": {"unit": "00199"}}, "line 2, residence.address: is missing; write its value"),
         ({**GOOD[1], "sex": "F"}, "line 2, number: the number does not follow the scheme"),
+        ({**GOOD[1], "born": "1894-09-02"}, "line 2, number: the number does not follow the scheme"),
+        ({**GOOD[1], "born": "0000-09-02"}, "line 2, number: the number does not follow the scheme"),
         (GOOD[0], "line 2, number: this record stands in line 1 already; keep one of the two"),
     ],
 )

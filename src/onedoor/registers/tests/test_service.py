@@ -241,6 +241,12 @@ def test_a_bad_record_is_refused_in_words_without_its_values() -> None:
     assert not Record.objects.exists()
 
 
+def test_a_record_that_the_scheme_has_no_number_for_is_refused_in_words() -> None:
+    for given in ({**CHILD, "born": "1899-11-01"}, {**CHILD, "born": "1899-11-01", "number": MOTHER}):
+        with pytest.raises(service.BadRecord, match=r"no digit for this century|does not follow the scheme"):
+            service.write("population", given, reader=COMMUNE, key="c1")
+
+
 def test_unknown_registers_and_lookups_are_named() -> None:
     with pytest.raises(service.UnknownRegister, match="no register “cars”"):
         service.lookup("cars", {"number": "1"}, reader=PORTAL)
