@@ -3,8 +3,11 @@
 import asyncio
 import time
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import SimpleNamespace
+from typing import Any, cast
 from unittest.mock import Mock
 
 import pytest
@@ -12,10 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onedoor.exchange.configuration import Before, Gateway
-from onedoor.exchange.gateway import batches
+from onedoor.exchange.gateway import batches, streams
 from onedoor.exchange.gateway.batches import REQUESTS, RESPONSES, BadBatch, Sealer
+from onedoor.exchange.gateway.bodies import Passing
+from onedoor.exchange.gateway.faults import client_side
 from onedoor.exchange.gateway.messages import Message
-from onedoor.exchange.gateway.wire import FEW, MOST_BYTES, Frames, Outbox
+from onedoor.exchange.gateway.wire import FEW, MOST_BYTES, Frames, Link, Outbox
 from onedoor.signing.asice.writing import Template
 from onedoor.signing.certificates import Authority, Subject
 from onedoor.signing.keys import PrivateKey, new_key
@@ -128,6 +133,48 @@ def test_a_batch_of_too_much_is_refused_though_it_is_well_signed(sender: Gateway
 def test_a_frame_that_is_too_long_is_refused_before_it_is_read() -> None:
     with pytest.raises(BadBatch):
         list(Frames().feed(batches.FRAME.pack(batches.LARGEST_FRAME + 1, REQUESTS)))
+
+
+@pytest.mark.parametrize("size", [batches.LARGEST_FRAME + 1, streams.KEY - 1])
+def test_a_frame_of_a_body_is_no_longer_nor_shorter_for_coming_behind_another(size: int) -> None:
+    frames, first = Frames(), batches.frame(batches.BODY, bytes(streams.KEY) + b"body")
+    assert [bytes(piece) for _, piece in frames.feed(first[:-1])] == [b"bod"]
+    with pytest.raises(BadBatch):
+        list(frames.feed(first[-1:] + batches.FRAME.pack(size, batches.BODY) + bytes(streams.KEY)))
+
+
+def test_what_was_to_leave_waits_when_the_link_is_full_and_nothing_leaves_when_it_was_taken_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loop, sent = Mock(), []
+    monkeypatch.setattr(asyncio, "get_running_loop", lambda: loop)
+    outbox = Outbox(sent.append, lambda: 0)
+    outbox.free()
+    outbox.put(MESSAGES[0])
+    (flush,) = loop.call_soon.call_args.args
+    outbox.busy = True
+    flush()
+    assert not sent
+    outbox.free()
+    outbox.withdraw(MESSAGES[:1])
+    flush()
+    assert not sent
+
+
+class OneSided(Link):
+    side = staticmethod(client_side)
+
+
+def test_whose_certificate_counts_no_more_gets_no_link() -> None:
+    shown, transport = Mock(), Mock()
+    shown.getpeercert.return_value = b"shown"
+    transport.get_extra_info = lambda name: shown if name == "ssl_object" else None
+    known = SimpleNamespace(gateway_by_tls={sha256(b"shown").hexdigest(): Mock(shows=lambda *_: False)})
+    core = SimpleNamespace(passing=Passing(), current=lambda: known)
+    link = OneSided(cast("Any", core))
+    link.connection_made(transport)
+    assert link.peer is None
+    transport.abort.assert_called()
 
 
 @pytest.mark.parametrize("others", [0, 1, FEW, FEW + 1, 100])

@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -75,7 +76,7 @@ def kept(folder: Path) -> tuple[int, int]:
 
 
 def test_a_gateway_that_runs_goes_back_to_no_older_configuration(
-    place: Place, folder: Path, core: Made, caplog: pytest.LogCaptureFixture
+    place: Place, folder: Path, core: Made, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     running = core(folder)
     assert running.accept(signed(place, SECOND, rights=[]))
@@ -87,6 +88,8 @@ def test_a_gateway_that_runs_goes_back_to_no_older_configuration(
     (folder / local.NEWEST).unlink()
     assert not running.accept(signed(place, FIRST)), "whatever became of the mark"
     assert (running.current(), kept(folder)) == (used, (SECOND, 0))
+    monkeypatch.setattr(time, "time", lambda: used.ends)
+    assert running.current() is None, "with its end it counts no more"
 
 
 def test_a_configuration_is_used_though_a_key_cannot_be_changed_just_now(
