@@ -210,12 +210,21 @@ def test_bytes_that_wait_for_a_gateway_have_an_end(fragile: Place) -> None:
 
 def test_bytes_of_requests_whose_answers_are_awaited_have_an_end_and_then_more_are_taken(fragile: Place) -> None:
     with HostileProvider(fragile) as provider, closing(fragile.client()) as client:
-        provider.awaited = 2
-        provider.forged = lambda asked: [Message.of(answer_to(one), b"{}") for one in asked]
         for _ in range(2):
+            turned = refusals(fragile) + 4
+
+            def forged(asked: list[Message], turned: int = turned) -> list[Message]:
+                wait_for(lambda: refusals(fragile) == turned, "the others are turned away")
+                return [Message.of(answer_to(one), b"{}") for one in asked]
+
+            provider.awaited, provider.forged = 2, forged
             found = client.exchange([Request("POST", LOOKUP, WHY, LARGE)] * 6, 20)
             told = Counter(one.headers.get("x-road-error") for one in found if isinstance(one, Response))
             assert told == {None: 2, "Server.ClientProxy.Overloaded": 4}
+
+
+def refusals(place: Place) -> int:
+    return place.output("gateway-G22").count("Server.ClientProxy.Overloaded")
 
 
 def test_a_gateway_that_takes_no_requests_gets_no_more_than_wait_for_it(fragile: Place) -> None:
