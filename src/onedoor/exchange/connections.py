@@ -15,7 +15,6 @@ from urllib.parse import urlsplit
 import httptools
 
 CHUNK = 65536
-_FINAL = 200
 IDLE = 30.0
 """Seconds after which a resting connection is not used again; the gateway closes it later than that."""
 
@@ -74,7 +73,7 @@ class _Reader:
         self._chunks.append(chunk)
 
     def on_headers_complete(self) -> None:
-        if self._head and self.parser.get_status_code() >= _FINAL:  # no body follows, whatever length is named
+        if self._head:  # no body follows, whatever length is named
             self.on_message_complete()
 
     def on_message_complete(self) -> None:

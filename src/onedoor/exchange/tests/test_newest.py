@@ -6,6 +6,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -128,6 +129,21 @@ def test_what_one_worker_uses_no_other_worker_falls_behind(place: Place, folder:
     assert not other.accept(signed(place, FIRST))
     assert kept(folder) == (SECOND, SECOND)
     assert other.accept(signed(place, SECOND))
+
+
+def test_who_says_what_is_newest_waits_for_another(tmp_path: Path) -> None:
+    path = tmp_path / local.NEWEST
+
+    def counts() -> bool:
+        with newest.taken(path, FIRST) as fit:
+            return fit
+
+    with ThreadPoolExecutor(1) as other:
+        with newest.taken(path, SECOND):
+            older = other.submit(counts)
+            with pytest.raises(TimeoutError):
+                older.result(0.2)
+        assert not older.result(5)
 
 
 class Killed(BaseException):

@@ -4,6 +4,8 @@ import select
 import socket
 import ssl
 import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from threading import Event
 from types import SimpleNamespace
@@ -11,7 +13,7 @@ from types import SimpleNamespace
 import pytest
 
 from onedoor.exchange import connections, service
-from onedoor.exchange.connections import Connections, Request, Response
+from onedoor.exchange.connections import Connections, Request
 from onedoor.exchange.service import (
     Answer,
     AnswerTooLong,
@@ -28,7 +30,7 @@ from onedoor.exchange.service import (
     start_waiting,
     waited,
 )
-from onedoor.exchange.tests.hostile import Hostile, answering
+from onedoor.exchange.tests.hostile import Hostile, Then, answering
 from onedoor.exchange.tests.nation import Place, System
 
 pytestmark = pytest.mark.usefixtures("as_portal")
@@ -109,22 +111,75 @@ def test_a_connection_is_kept_for_the_next_call(system: System, monkeypatch: pyt
         call(POPULATION, "lookup", {}, reason=REASON, user="a")
 
 
+@contextmanager
+def told(
+    place: Place, first: bytes, then: Then = lambda *_: None, newest: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3
+) -> Iterator[Connections]:
+    """Give the portal's connections to a gateway that answers a request with *first*, and does *then*."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.maximum_version = newest
+    state = place.seats["G22"].gateway_state
+    context.load_cert_chain(state / "inner.pem", state / "inner.key")
+    with Hostile(first, then, context) as gateway, closing(client_of(place, gateway.url)) as client:
+        yield client
+
+
+def body_of(client: Connections, most: int = 0) -> bytes:
+    (answer,) = client.exchange([Request("GET", "/", {}, b"", most)], 5)
+    if isinstance(answer, Exception):
+        raise answer
+    return answer.body
+
+
+def test_what_is_no_answer_or_too_long_is_a_fault_and_so_is_an_older_tls(place: Place) -> None:
+    with told(place, b"SSH-2.0\r\n\r\n") as client, pytest.raises(connections.ConnectionLost):
+        body_of(client)
+    whole = answering(b"asked")
+    with told(place, whole) as client:
+        assert body_of(client, len(whole)) == b"asked"
+        with pytest.raises(connections.TooLarge):
+            body_of(client, len(whole) - 1)
+    with told(place, whole, newest=ssl.TLSVersion.TLSv1_2) as client, pytest.raises(ssl.SSLError):
+        body_of(client)
+
+
 def test_what_comes_while_a_connection_rests_is_the_answer_to_no_question(place: Place) -> None:
     def unasked(connection: socket.socket, over: Event) -> None:
         connection.sendall(answering(b"unasked"))
         over.wait(10)
 
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    gateway = place.seats["G22"].gateway_state
-    context.load_cert_chain(gateway / "inner.pem", gateway / "inner.key")
-    with Hostile(answering(b"asked"), unasked, context) as one:
-        client = client_of(place, one.url)
+    with told(place, answering(b"asked"), unasked) as client:
         for _ in range(2):
-            (answer,) = client.exchange([Request("GET", "/", {}, b"")], 5)
-            assert isinstance(answer, Response)
-            assert answer.body == b"asked"
+            assert body_of(client) == b"asked"
             assert select.select([client._resting[0]._socket], [], [], 5)[0]
-        client.close()
+
+
+def test_what_a_connection_that_rested_loses_is_asked_once_more_and_nothing_else(place: Place) -> None:
+    lost = list[bytes]()
+
+    def lose(connection: socket.socket, _: Event) -> None:
+        lost.append(connection.recv(2**16))
+
+    with told(place, answering(b"asked"), lose) as client:
+        assert [body_of(client) for _ in range(2)] == [b"asked"] * 2
+        assert len(lost) == 1
+    new = list[bytes]()
+    with told(place, b"", lambda *_: new.append(b"")) as client, pytest.raises(connections.ConnectionLost):
+        body_of(client)
+    assert len(new) == 1
+
+
+def test_so_many_connections_rest_and_none_that_the_gateway_will_close(place: Place) -> None:
+    def hold(_: socket.socket, over: Event) -> None:
+        over.wait(10)
+
+    with told(place, answering(b"asked"), hold) as client:
+        client._most_resting = 2
+        client.exchange([Request("GET", "/", {}, b"")] * 4, 5)
+        assert len(client._resting) == 2
+    closing_ = answering(b"asked").replace(b"\r\n", b"\r\nConnection: close\r\n", 1)
+    with told(place, closing_) as client:
+        assert (body_of(client), client._resting) == (b"asked", [])
 
 
 def test_many_calls_go_at_the_same_time_and_keep_their_order(system: System) -> None:
