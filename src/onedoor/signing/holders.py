@@ -94,8 +94,9 @@ def install(folder: Path, agency: str, chain: tuple[x509.Certificate, ...]) -> l
     Raise FileNotFoundError when its key is not here. A job that was sealing with the old key tries again.
     """
     with alone(folder):  # of two who do so at once, the later one destroys the key of the other, and its own is there
-        key_of(folder, agency, chain[0])
         used = key_path(folder, agency, chain[0])
+        if load(used).public_key() != chain[0].public_key():
+            raise FileNotFoundError(used)
         save_certificates(folder / f"{agency}.pem", chain)
         old = [one for one in _keys(folder, agency) if one != used]
         for one in old:

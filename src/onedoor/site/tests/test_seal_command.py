@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 from pkcs11 import Attribute, ObjectClass
 
 from onedoor.kernel import pkcs11
@@ -186,4 +188,8 @@ def test_a_token_that_is_there_again_is_opened_again() -> None:
     with pytest.raises(pkcs11.TokenNotThere):
         key.public_key()
     assert key.public_key()
+    assert key.sign(b"x", ec.ECDSA(hashes.SHA512()))
     key.destroy()
+    for gone in (key.public_key, lambda: key.sign(b"x", ec.ECDSA(hashes.SHA512()))):
+        with pytest.raises(KeyNotInToken, match="onedoor"):
+            gone()
