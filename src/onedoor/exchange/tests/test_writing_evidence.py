@@ -37,7 +37,7 @@ class Batches:
         self.token = stamp(self.result, Plan())
 
     def _signed(self, batch: list[dict[str, bytes]]) -> bytes:
-        statement = Statement(chain.result(leaves(batch)), NOW - timedelta(seconds=2), "requests <A> & “B” 7")
+        statement = Statement(chain.result(leaves(batch)), NOW - timedelta(seconds=2), "requests <A> & “B”\r7")
         return self.template.document(statement, self.template.sign(statement, lab().signer.key), answer(Plan()))
 
     def container(self, number: int, index: int) -> bytes:
@@ -79,6 +79,14 @@ def containers() -> list[bytes]:
         number = chance.randrange(len(made.batches))
         picked.append((number, chance.randrange(len(made.batches[number]))))
     return [made.container(*one) for one in picked]
+
+
+def test_a_signature_has_one_spelling_in_bytes() -> None:
+    template, statement, signer = Template(lab().signer.certificate), Statement(bytes(64), NOW, ""), lab().signer
+    value, public = template.sign(statement, signer.key), signer.certificate.public_key()
+    assert template.holds(statement, value, public)
+    for other in (value[:32] + b"\0" + value[32:], value[:-1], value[::-1], b""):
+        assert not template.holds(statement, other, public)
 
 
 def test_each_holds_by_itself(containers: list[bytes]) -> None:
