@@ -12,8 +12,9 @@ from onedoor.kernel.errors import Unavailable
 from onedoor.kernel.settings import current as settings
 from onedoor.signing import holders, pades
 from onedoor.signing.authorities import Responders, TimeStampAuthority
-from onedoor.signing.certificates import load_certificates
+from onedoor.signing.certificates import CertificateNotInForce, common_name, load_certificates
 from onedoor.signing.envelope import sealed_part
+from onedoor.signing.judgement import in_force
 from onedoor.signing.trust import Trust
 from onedoor.signing.verdict import Verdict
 
@@ -35,13 +36,16 @@ def folder() -> Path:
 def seal(pdf: bytes, agency: str, *, name: str, reason: str) -> bytes:
     """Return *pdf* sealed by *agency* and made to last (PAdES B-LTA) where a time-stamp authority is set.
 
-    Raise `NoSeal`, or another `Unavailable` when an authority does not answer: whoever asks tries again.
+    Raise `NoSeal`, or another `Unavailable` when an authority does not answer: whoever asks tries again. Raise
+    `CertificateNotInForce` or `CertificateRevoked` where nothing that is sealed would be valid.
     """
     try:
         certificate, *others = holders.certificates(folder(), agency)
         key = holders.key_of(folder(), agency, certificate)
     except FileNotFoundError:
         raise NoSeal(who=name) from None
+    if not in_force(certificate, clock.now()):
+        raise CertificateNotInForce(subject=common_name(certificate))
     stamper = stamping()
     sealed = pades.sign_pdf(
         pdf, key, certificate, others, reason=reason, name=name, moment=clock.now(), stamper=stamper

@@ -4,12 +4,13 @@ from datetime import timedelta
 
 import pytest
 
-from onedoor.cases import renewing, seals, service, working
+from onedoor.cases import renewing, seals, service, words, working
 from onedoor.cases.models import IssuedResult, Result, Task
-from onedoor.cases.tests.conftest import FATHER, MOTHER, work
+from onedoor.cases.tests.conftest import AGENCIES, FATHER, MOTHER, work
 from onedoor.cases.tests.story import SignIn, handed_over, only
 from onedoor.kernel import clock
-from onedoor.signing import development, envelope
+from onedoor.signing import development, envelope, holders
+from onedoor.signing.certificates import CertificateNotInForce, save_certificates
 from onedoor.signing.stamps import NoTimeStamp
 from onedoor.signing.tests.authorities import Lab, at_their
 from onedoor.signing.trust import Trust
@@ -17,6 +18,8 @@ from onedoor.signing.verdict import Reason
 from onedoor.store import details, keys
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("people", "seals", "transport")]
+
+SECOND = timedelta(seconds=1)
 
 
 @pytest.fixture(autouse=True)
@@ -84,6 +87,29 @@ def test_what_stands_behind_a_document_and_was_not_looked_at_is_not_what_was_iss
         compared = service.compare(envelope.sealed_part(file), result)
         assert (compared.verdict, compared.reasons) == ("same", (Reason.UNTRUSTED,))
         seals._verdicts._kept.clear()
+
+
+def test_a_seal_that_has_ended_or_not_begun_seals_nothing() -> None:
+    (certificate,) = holders.certificates(seals.folder(), AGENCIES[0])
+    for moment in (certificate.not_valid_before_utc - SECOND, certificate.not_valid_after_utc + SECOND):
+        with clock.freeze(moment), pytest.raises(CertificateNotInForce):
+            seals.seal(b"", AGENCIES[0], name="", reason="")
+
+
+def test_an_officer_whose_agency_has_no_seal_in_force_any_more_is_told_so(lab: Lab, sign_in: SignIn) -> None:
+    mother, registrar = sign_in("mother"), sign_in("civil-status")
+    handed_over(mother)
+    service.accept(only(registrar), registrar)
+    (certificate,) = holders.certificates(seals.folder(), AGENCIES[0])
+    ended = lab.authority.issue(certificate.subject, certificate.public_key(), "seal", days=1, moment=lab.start)
+    path = seals.folder() / f"{AGENCIES[0]}.pem"
+    save_certificates(path, [ended])
+    try:
+        work()
+    finally:
+        save_certificates(path, [certificate])
+    assert not IssuedResult.objects.exists()
+    assert "không có hiệu lực" in words.kept(Task.objects.get().trouble)
 
 
 def test_an_authority_that_ends_as_soon_renews_nothing(sign_in: SignIn) -> None:
