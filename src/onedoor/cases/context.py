@@ -93,15 +93,19 @@ def source_behind(service: Service, name: str) -> Source | None:
 
 
 def about(service: Service, body: Mapping[str, Any]) -> str:
-    """Return the name of whom the case is about: the first person's name that was asked for, or nothing."""
+    """Return the name of whom the case is about (see `asked_about`), or nothing."""
     asked = asked_about(service, body)
     return str(body["answers"][asked.id]) if asked else ""
 
 
 def asked_about(service: Service, body: Mapping[str, Any]) -> Field | None:
-    """Return the question whose answer is the name of whom the case is about."""
-    fields = service.fields.values()
-    return next((one for one in fields if one.kind == "person_name" and body["answers"].get(one.id)), None)
+    """Return the question whose answer is the name of whom the case is about: the first that an officer is shown.
+
+    A name by which the form finds a record is none of those.
+    """
+    shown = {name for step in service.steps.values() for name in step.shows}
+    fields = (one for one in service.fields.values() if one.kind == "person_name" and one.id in shown)
+    return next((one for one in fields if body["answers"].get(one.id)), None)
 
 
 def named(body: Mapping[str, Any]) -> dict[str, str]:

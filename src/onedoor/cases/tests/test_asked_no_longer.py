@@ -1,4 +1,4 @@
-"""What the form asks no longer is not sent: neither the answer nor its file, whatever was given before."""
+"""What the form asks no longer is not sent: neither the answer nor its file; what only finds a record is no subject."""
 
 import pytest
 
@@ -32,6 +32,15 @@ def fill(father: Actor) -> None:
 
 def declared(actor: Actor) -> set[str]:
     return {line.name for line in service.review(BIRTH, actor)[1]}
+
+
+def test_the_name_by_which_a_register_is_asked_is_not_whom_the_case_is_about(sign_in: SignIn) -> None:
+    father, registrar = sign_in("father"), sign_in("civil-status")
+    fill(father)
+    code = service.submit(BIRTH, "key-1", father).code
+    work()
+    assert service.view(code, father).about == "Lê Trần An Nhiên"
+    assert service.task(only(registrar), registrar).line.about == "Lê Trần An Nhiên"
 
 
 def test_an_answer_and_its_file_that_are_asked_no_longer_are_neither_shown_nor_sent(sign_in: SignIn) -> None:
