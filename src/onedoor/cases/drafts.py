@@ -20,7 +20,7 @@ from onedoor.cases.views import AnswerView, DraftView
 from onedoor.identity import service as identity
 from onedoor.kernel import clock, nation
 from onedoor.kernel.actor import Actor
-from onedoor.kernel.errors import Conflict, NotAllowed
+from onedoor.kernel.errors import NotAllowed
 from onedoor.kernel.ids import case_code, uuid7
 from onedoor.kernel.text import Text
 from onedoor.procedures import service as procedures
@@ -234,20 +234,20 @@ def _new(service: Service, actor: Actor) -> Draft:
 def _changed(row: Draft, change: Callable[[Body], None], *, retry: bool = False) -> Paper:
     """Change a draft and fetch what the change makes possible; registers are asked outside any transaction.
 
-    What the person did meanwhile, in another tab or after going back, stays: the change is made to that. Raise
-    `NoDraft`, or `Conflict` when the draft is changed all the time.
+    What the person did meanwhile, in another tab or after going back, stays: the change is made to that, unless the
+    draft is changed all the time. Raise `NoDraft`.
     """
-    for _ in range(CHANGES):
-        if paper := _changed_once(row, change, retry=retry):
+    for left in reversed(range(CHANGES)):
+        if paper := _changed_once(row, change, retry=retry, over=not left):
             return paper
         if (now := Draft.objects.filter(pk=row.pk, submitted_as="").first()) is None:
             raise NoDraft
         row = now
-    raise Conflict
+    raise NoDraft
 
 
-def _changed_once(row: Draft, change: Callable[[Body], None], *, retry: bool) -> Paper | None:
-    """Change a draft as it stands in *row*; return nothing, and leave all as it is, when it stands there no longer."""
+def _changed_once(row: Draft, change: Callable[[Body], None], *, retry: bool, over: bool) -> Paper | None:
+    """Change a draft as it stands in *row*; where it no longer does, write *over* it, or leave all and return None."""
     service, body = service_of(row), row.read()
     body["today"] = today()
     change(body)
@@ -258,7 +258,7 @@ def _changed_once(row: Draft, change: Callable[[Body], None], *, retry: bool) ->
     body["failed"] = {**body["failed"], **asker.failed}
     with transaction.atomic():
         now = Draft.objects.select_for_update().filter(pk=row.pk, submitted_as="").first()
-        if now is None or bytes(now.body) != bytes(row.body):
+        if now is None or not (over or bytes(now.body) == bytes(row.body)):
             return None
         now.write(body)
         now.saved_at = clock.now()
