@@ -152,8 +152,8 @@ class Server:
             time.sleep(0.05)
 
     def answers(self) -> bool:
-        """Return whether the server takes connections now."""
-        if not (self.socket / SOCKET).exists():
+        """Return whether the server takes connections now; what somebody else listens at is not told a password."""
+        if not (self.socket / SOCKET).exists() or not _ours(self.socket):
             return False
         try:
             with psycopg.connect(self.url(SUPERUSER), connect_timeout=5):
@@ -219,10 +219,14 @@ def program(name: str) -> str:
 
 def _private(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    found = folder.lstat()
-    if stat.S_ISLNK(found.st_mode) or found.st_uid not in ordinary.owners():
+    if not _ours(folder):
         raise DatabaseNotPrepared(home=folder, why=said("the folder belongs to somebody else"))
     folder.chmod(0o700)
+
+
+def _ours(folder: Path) -> bool:
+    found = folder.lstat()
+    return not stat.S_ISLNK(found.st_mode) and found.st_uid in ordinary.owners()
 
 
 def _socket_folder(home: Path) -> Path:

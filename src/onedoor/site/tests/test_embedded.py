@@ -1,16 +1,19 @@
 """The embedded PostgreSQL server lets nobody in without their own password, and nobody into another's database."""
 
 import os
+import socket
 import stat
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 import psycopg
 import pytest
 from django.db import connection
 
-from onedoor.site.embedded import Server
+from onedoor.site.embedded import SOCKET, Server
 
 
 def test_a_role_logs_in_with_its_own_password_only(postgres):
@@ -68,6 +71,23 @@ def test_writes_are_synced_and_passwords_are_scrambled_and_closed(own):
     assert rules == {"scram-sha-256"}
     for path in (own.home / "passwords").iterdir():
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_socket_that_somebody_else_put_there_is_told_nothing(tmp_path):
+    server = Server(tmp_path / ("x" * 100) / "postgres")
+    assert server.socket.parent == Path(tempfile.gettempdir()), "where everybody may write"
+    (tmp_path / "theirs").mkdir()
+    server.socket.symlink_to(tmp_path / "theirs")
+    try:
+        with socket.socket(socket.AF_UNIX) as theirs:
+            theirs.bind(str(server.socket / SOCKET))
+            theirs.listen()
+            theirs.setblocking(False)
+            assert not server.answers()
+            with pytest.raises(BlockingIOError):
+                theirs.accept()
+    finally:
+        server.socket.unlink()
 
 
 def test_nothing_above_its_folder_changes_its_mode(tmp_path):
