@@ -5,7 +5,6 @@ What draws takes 90 MB and half a second to begin: the portal asks for a picture
 
 import hashlib
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -16,6 +15,7 @@ from typing import Any
 import structlog
 
 from onedoor.kernel import settings
+from onedoor.kernel.durable import write_whole
 
 Spec = Mapping[str, Any]
 VEGA_LITE = "5.21"
@@ -68,9 +68,9 @@ def _draw(kind: str, missing: Mapping[Path, str]) -> None:
     if not missing:
         return
     folder = next(iter(missing)).parent
-    folder.mkdir(parents=True, exist_ok=True)
     job = json.dumps({str(file): one for file, one in missing.items()})
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         subprocess.run(  # noqa: S603 - this program itself; what to draw goes in by its input
             [sys.executable, "-m", __name__, kind],
             input=job.encode(),
@@ -79,7 +79,7 @@ def _draw(kind: str, missing: Mapping[Path, str]) -> None:
             env={},
             capture_output=True,
         )
-    except subprocess.SubprocessError as error:
+    except (subprocess.SubprocessError, OSError) as error:
         log.warning("pictures cannot be drawn", kind=kind, count=len(missing), why=type(error).__name__)
     _tidy(folder)
 
@@ -101,9 +101,7 @@ def draw(kind: str, job: Mapping[str, str]) -> None:
             made = plain(vl_convert.vegalite_to_svg(json.loads(one), vl_version=VEGA_LITE)).encode()
         else:
             made = vl_convert.svg_to_png(one, scale=SCALE)
-        half = Path(f"{name}.{os.getpid()}")
-        half.write_bytes(made)
-        half.replace(name)
+        write_whole(Path(name), made)
 
 
 def plain(svg: str) -> str:

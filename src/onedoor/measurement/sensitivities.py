@@ -9,6 +9,7 @@ from threading import Lock, Thread
 
 import structlog
 
+from onedoor.kernel.durable import write_whole
 from onedoor.measurement import drawing
 from onedoor.measurement.certainty import sensitivity
 from onedoor.measurement.measured import measure
@@ -54,12 +55,12 @@ def _file(shelf: Shelf, year: int) -> Path:
 
 def _ask(shelf: Shelf, year: int, file: Path) -> None:
     asked = [str(shelf.world.path), str(shelf.editions[year].table.file), shelf.definition.id, str(year), str(file)]
-    file.parent.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", __name__, *asked]
     try:
+        file.parent.mkdir(parents=True, exist_ok=True)
         with _one_at_a_time:
             subprocess.run(command, check=True, timeout=LONGEST, env={}, capture_output=True)  # noqa: S603 - our own
-    except subprocess.SubprocessError as error:
+    except (subprocess.SubprocessError, OSError) as error:
         log.warning("what moves ranks cannot be worked out", edition=year, why=type(error).__name__)
         _begun.discard(file)  # who asks next tries again
 
@@ -69,9 +70,7 @@ def write(folder: str, table: str, index: str, year: str, file: str) -> None:
     measured = measure(world(Path(folder)), Path(table), int(year), index)
     codes = [measured.table.codes[place] for place in measured.ranked]
     found = {code: [_plain(one) for one in sensitivity(measured, code, SEED)] for code in codes}
-    half = Path(file).with_suffix(".half")
-    half.write_text(json.dumps(found), "utf-8")
-    half.replace(file)
+    write_whole(Path(file), json.dumps(found).encode())
 
 
 def _plain(factor: Factor) -> dict[str, object]:

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import resource
 import struct
 from pathlib import Path
 
@@ -144,6 +145,12 @@ def test_what_is_drawn_once_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     assert drawing.svgs([spec]) == [first]
 
 
+def test_a_place_that_takes_no_pictures_breaks_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "no-folder").touch()
+    monkeypatch.setattr(drawing, "kept", lambda: tmp_path / "no-folder")
+    assert drawing.svgs([plots.history([plots.Point("2018", 3, None, None)], plots.WIDE)]) == [None]
+
+
 def test_drawing_that_fails_leaves_no_picture_and_breaks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drawing.sys, "executable", "/bin/false")
     assert drawing.svgs([plots.history([plots.Point("2018", 1, None, None)], plots.WIDE)]) == [None]
@@ -186,3 +193,19 @@ def test_what_moves_every_rank_is_worked_out_in_a_process_of_its_own(tmp_path: P
     assert factors is not None
     assert len(factors) == 193
     assert factors["VN"][0].kind == "normalisation"
+
+
+def test_what_moves_ranks_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from onedoor.measurement import sensitivities, shelf
+
+    monkeypatch.setattr(sensitivities, "sensitivity", lambda *_: [])
+    found, file = shelf.shelf("egdi"), tmp_path / "egdi.json"
+    asked = (str(found.world.path), str(found.editions[2018].table.file), "egdi", "2018", str(file))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            sensitivities.write(*asked)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not list(tmp_path.iterdir())
