@@ -1,11 +1,13 @@
 """What a supervisor tells who watches it."""
 
 import json
+import shutil
 import signal
 import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -140,3 +142,39 @@ def test_whoever_can_keep_its_sockets_is_told_to_begin_anew_and_others_to_end(tm
 
 def part_of(name: str) -> Part:
     return Part(name, ("true",), {}, "127.0.0.1:1", health=False)
+
+
+@pytest.fixture
+def supervisor(tmp_path: Path, sleeper: Process) -> Iterator[Supervisor]:
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    following = cast("Any", SimpleNamespace(tend=lambda: False, digest="0123"))
+    made = Supervisor(tmp_path / "var", free_port(), following)
+    made.processes = [sleeper]
+    yield made
+    made.stopping = True
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def test_no_place_for_a_log_or_for_what_runs_ends_no_nation(supervisor: Supervisor, sleeper: Process) -> None:
+    sleeper.log = supervisor.logs / "sleeper.log"
+    sleeper.start()
+    assert sleeper.child
+    sleeper.child.kill()
+    record = supervisor.var / "run.json"
+    record.mkdir()
+    shutil.rmtree(supervisor.logs)
+    watching = Thread(target=supervisor.watch)
+    watching.start()
+    try:
+        wait_for(lambda: sleeper.next_start > 0, "it is not seen that it died")
+        first = sleeper.next_start
+        wait_for(lambda: sleeper.next_start > first, "it was not tried in vain")
+        assert watching.is_alive()
+        supervisor.logs.mkdir()
+        record.rmdir()
+        wait_for(lambda: bool(sleeper.pid) and record.exists(), "it does not begin again, or is not written down")
+        wait_for(lambda: json.loads(record.read_text())["processes"]["sleeper"]["pid"] == sleeper.pid, "another pid")
+    finally:
+        supervisor.stopping = True
+        watching.join()

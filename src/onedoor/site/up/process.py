@@ -99,9 +99,13 @@ class Process:
             return True
         if now < self.next_start:
             return False
+        try:
+            self.start()
+        except OSError:  # no memory, or no place for its log: that ends nothing else
+            self.next_start = now + PAUSES[min(self.deaths, len(PAUSES) - 1)]
+            return False
         self.next_start = 0.0
         self.restarts += 1
-        self.start()
         return True
 
     def renew(self) -> None:

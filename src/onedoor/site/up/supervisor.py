@@ -64,12 +64,11 @@ class Supervisor:
 
     def watch(self) -> None:
         """Start again what dies, until told to stop."""
-        renewals = Renewals(self.var)
+        renewals, due = Renewals(self.var), False
         while not self.stopping:
             changed = [process.name for process in self.processes if process.tend()]
             renewed, loaded = list(renewals.tend(self.processes)), self.following.tend()
-            if changed or renewed or loaded:
-                self.record()
+            due = (due or bool(changed or renewed or loaded)) and not self._recorded()
             if loaded:
                 threading.Thread(target=self._show, name="show", daemon=True).start()
             time.sleep(TICK)
@@ -91,6 +90,14 @@ class Supervisor:
         data = {"pid": os.getpid(), "port": self.base, "ready": self.ready, "processes": running}
         data |= {"nation": self.following.digest, "watch": self.watch_address}
         write_private(self.var / RECORD, json.dumps(data, indent=1))
+
+    def _recorded(self) -> bool:
+        """Return whether what runs is written down: a full disk ends no nation, and it is tried again."""
+        try:
+            self.record()
+        except OSError:
+            return False
+        return True
 
     def _show(self) -> None:
         """Ask every process something: it takes in what is in force now, before a person has to wait for it."""
