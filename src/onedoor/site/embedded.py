@@ -17,6 +17,7 @@ from urllib.parse import quote
 import psycopg
 from psycopg import sql
 
+from onedoor.kernel.durable import sync_folder
 from onedoor.kernel.errors import OnedoorError
 from onedoor.kernel.said import said
 from onedoor.site import launch, ordinary
@@ -82,12 +83,15 @@ class Server:
             _private(path.parent)
             with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as draft:
                 draft.write(secrets.token_urlsafe(32))
+                draft.flush()
+                os.fsync(draft.fileno())
             try:
                 os.link(draft.name, path)
             except FileExistsError:
                 pass  # another process made it first: its password holds
             finally:
                 Path(draft.name).unlink()
+            sync_folder(path.parent)
         return path.read_text()
 
     def url(self, role: str, database: str = "") -> str:

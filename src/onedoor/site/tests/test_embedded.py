@@ -14,6 +14,7 @@ import pytest
 from django.db import connection
 
 from onedoor.site.embedded import SOCKET, Server
+from onedoor.site.up.plan import keep_secret
 
 
 def test_a_role_logs_in_with_its_own_password_only(postgres):
@@ -70,6 +71,22 @@ def test_writes_are_synced_and_passwords_are_scrambled_and_closed(own):
     assert all(password.startswith("SCRAM-SHA-256$") for (password,) in stored)
     assert rules == {"scram-sha-256"}
     for path in (own.home / "passwords").iterdir():
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_passwords_and_secrets_are_on_the_disk_before_they_are_used(tmp_path, monkeypatch):
+    synced, sync = set(), os.fsync
+
+    def noted(handle: int) -> None:
+        synced.add(os.fstat(handle).st_ino)
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    server = Server(tmp_path / "postgres")
+    server.password("node_g01")
+    keep_secret(tmp_path / "portal")
+    for path in (server.home / "passwords" / "node_g01", tmp_path / "portal" / "secret"):
+        assert {path.stat().st_ino, path.parent.stat().st_ino} <= synced
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 

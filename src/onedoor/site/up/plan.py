@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from onedoor.exchange.directory import lab
+from onedoor.kernel.durable import write_durably
 from onedoor.kernel.nation import Nation
 from onedoor.kernel.nation.versions import HISTORY
 from onedoor.site.embedded import Server
@@ -162,13 +163,8 @@ def _keep_url(state: Path, url: str) -> None:
 
 
 def write_private(path: Path, content: str) -> None:
-    """Write *content* to *path*, readable by its owner alone, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = path.with_name(f".{path.name}.draft")
-    draft.unlink(missing_ok=True)
-    draft.touch(mode=0o600)
-    draft.write_text(content)
-    draft.replace(path)
+    """Write *content* to *path*, readable by its owner alone, whole or not at all, also over a crash."""
+    write_durably(path, content.encode())
 
 
 def systems(found: list[Part]) -> Iterator[Part]:
