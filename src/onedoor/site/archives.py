@@ -13,11 +13,10 @@ import re
 import shutil
 import sqlite3
 import tarfile
-import tempfile
 import time
 import zlib
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, cast
@@ -40,7 +39,7 @@ STATES = ("directory", "gateway-", "node-", "portal", "versions")
 MADE_ANEW = ("lock", "database-url", "index.sqlite")
 OPEN = (".pem", ".json", ".jsonl", ".signed", ".xml")
 PRIVATE = b"PRIVATE KEY"
-WORKSHOP, DRAFT = ".backup-", ".draft"
+DRAFT = ".draft"
 UNREADABLE = (gzip.BadGzipFile, FileNotFoundError)
 """Of the errors of files only these speak of the archive: a full disk is another matter."""
 KEY_STORE = "keys/persons.sqlite"
@@ -111,19 +110,6 @@ def master_files(system: Path) -> list[Path]:
 def _asked(store: Path, query: str) -> list[tuple[Any, ...]]:
     with closing(sqlite3.connect(store)) as connection:
         return connection.execute(query).fetchall()
-
-
-@contextmanager
-def workshop(var: Path) -> Iterator[Path]:
-    """Give a folder in *var* that is gone in the end; those of backups that were killed, keys beside data, go first."""
-    with ExitStack() as stack:
-        with durable.alone(var):
-            for left in var.glob(f"{WORKSHOP}*"):
-                with suppress(BlockingIOError), durable.alone(left, wait=False):
-                    shutil.rmtree(left)
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=WORKSHOP, dir=var)))
-            stack.enter_context(durable.alone(folder))
-        yield folder
 
 
 def pack(folder: Path, to: Path, about: dict[str, Any], key: bytes = b"") -> None:

@@ -2,8 +2,10 @@
 
 import argparse
 import secrets
-from collections.abc import Sequence
-from contextlib import ExitStack, nullcontext, suppress
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from onedoor.store import copies, rotation
 
 MAY_GO = ("gateway-", "versions")
 """How the folders begin from which what runs may take a file away meanwhile."""
+WORKSHOP = ".backup-"
 LEDGER = "SELECT coalesce(max(size), 0) FROM store_ledger_checkpoint"
 
 
@@ -42,7 +45,7 @@ def run(arguments: argparse.Namespace) -> None:
         raise KeysBesideData
     found = installation.at(arguments.var, arguments.settings)
     data.parent.mkdir(parents=True, exist_ok=True)
-    with closed_to_others(), found.answering("backup"), archives.workshop(found.var) as folder:
+    with closed_to_others(), found.answering("backup"), _workshop(found.var) as folder:
         about = _collect(found, folder)
         seal = secrets.token_bytes(32)
         shared = {name: about[name] for name in ("id", "made_at", "expires_at")} | {"seal": seal.hex()}
@@ -57,6 +60,19 @@ def run(arguments: argparse.Namespace) -> None:
     print(_("Keep the two apart. The copy of the keys expires on {day}: no restore takes it after that.", day=day))
     for path in archives.delete_expired(keys.parent, datetime.now(UTC)):
         print(_("Deleted, for it has expired: {file}", file=path))
+
+
+@contextmanager
+def _workshop(var: Path) -> Iterator[Path]:
+    """Give a folder in *var* that is gone in the end; those of backups that were killed, keys beside data, go first."""
+    with ExitStack() as stack:
+        with durable.alone(var):
+            for left in var.glob(f"{WORKSHOP}*"):
+                with suppress(BlockingIOError), durable.alone(left, wait=False):
+                    shutil.rmtree(left)
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=WORKSHOP, dir=var)))
+            stack.enter_context(durable.alone(folder))
+        yield folder
 
 
 def _folders(var: Path) -> str:
