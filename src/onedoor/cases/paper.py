@@ -152,9 +152,8 @@ class Paper:
     def _holder(self, fact: Known) -> Text:
         """Return whose record a fact is from; nothing once the person wrote another value."""
         source = source_behind(self.service, fact.source)
-        corrected = fact.correct and self.known["form"].get(fact.correct) is not None
-        own = source is None or (corrected and fact.id in self.body["disputed"])
-        return {} if own or source is None else source.holder
+        disputed = fact.correct if fact.id in self.body["disputed"] else ""
+        return {} if source is None or (disputed and self.known["form"].get(disputed) is not None) else source.holder
 
     def _told(self, field: Field, page: Page) -> bool:
         """Return whether the facts of *page* tell already what the only possible answer to *field* would."""

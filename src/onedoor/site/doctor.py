@@ -5,8 +5,6 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from cryptography.x509 import Certificate
-
 from onedoor.exchange.directory import publishing, sources
 from onedoor.kernel import nation as nations
 from onedoor.kernel.ledger import Checkpoint, split_note
@@ -226,7 +224,7 @@ def certificates(found: Installation) -> Iterator[str]:
     followed = {sources.FOLDER, publishing.PARTNERS}
     known = (one for one in archives.files(found.var) if one.suffix == ".pem" and not followed & {*one.parts})
     for path in sorted(known):
-        ends = min((_ends(one) for one in load_certificates(path)), default=now + 2 * SOON)
+        ends = min((one.not_valid_after_utc for one in load_certificates(path)), default=now + 2 * SOON)
         if ends < now + SOON:
             yield _certificate(found, path, ends, over=ends < now)
 
@@ -242,10 +240,6 @@ def _certificate(found: Installation, path: Path, ends: datetime, *, over: bool)
     else:
         said = _("The certificate {path} expires on {day}. Please take a new one from your authority.")
     return said.format(path=path, day=f"{ends:%Y-%m-%d}")
-
-
-def _ends(certificate: Certificate) -> datetime:
-    return certificate.not_valid_after_utc
 
 
 def jobs(found: Installation) -> Iterator[str]:

@@ -12,10 +12,10 @@ from onedoor.exchange.directory import admitting
 from onedoor.exchange.directory.admitting import Directory
 from onedoor.exchange.directory.registering import BadRegistration
 from onedoor.exchange.tests.test_admitting import GATEWAY, NEW, joined, registration
+from onedoor.exchange.tests.test_admitting import directory as directory
+from onedoor.exchange.tests.test_admitting import gateway as gateway
+from onedoor.exchange.tests.test_admitting import var as var
 from onedoor.exchange.tests.test_registering import Change, changed
-from onedoor.exchange.tests.test_registering import directory as directory
-from onedoor.exchange.tests.test_registering import gateway as gateway
-from onedoor.exchange.tests.test_registering import var as var
 from onedoor.kernel.tests.serving import serving
 from onedoor.signing import development
 from onedoor.signing.certificates import Authority, load_certificates, pem, save_certificates

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from onedoor.exchange.directory import main
 from onedoor.exchange.directory import national as collecting
 from onedoor.exchange.directory.national import NAME, National, Read, reader
-from onedoor.exchange.tests.hostile import Hostile, answering, dripping
+from onedoor.exchange.tests.hostile import Hostile, dripping
 from onedoor.exchange.tests.nation import Place, free_base, wait_for
 from onedoor.kernel.fetching import Server
 from onedoor.kernel.ledger import Checkpoint, Tree, Verifier, audit, entries_of, leaf_hash, tiles_of, verify_checkpoint
@@ -176,38 +176,6 @@ def test_a_system_that_starts_anew_is_not_silent_yet(
     national.collect()
     assert national.failed == {"onedoor/portal"}
     closed(national)
-
-
-def too_long() -> bytes:
-    """Return a signed checkpoint that is longer than an entry may be, by one byte."""
-    bare = len(Checkpoint("bad", 1, leaf_hash(b"x"), ("a",)).sign("bad", KEY).encode())
-    return Checkpoint("bad", 1, leaf_hash(b"x"), ("a" * (2**16 - bare + 1),)).sign("bad", KEY).encode()
-
-
-def no_text() -> bytes:
-    """Return a checkpoint that is signed as it is decoded with replacements, which grow."""
-    signed = Checkpoint("bad", 1, leaf_hash(b"x"), ("\ufffd" * 40_000,)).sign("bad", KEY)
-    return signed.encode().replace("\ufffd".encode(), b"\xff")
-
-
-ATTACKS = {
-    "redirected": b"HTTP/1.1 302 Found\r\nLocation: http://[\r\nContent-Length: 0\r\n\r\n",
-    "too long": answering(too_long()),
-    "no text": answering(no_text()),
-    "no HTTP": b"\0\xff\r\n\r\n",
-    "negative chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n",
-}
-
-
-@pytest.mark.parametrize("attack", ATTACKS)
-def test_what_one_system_sends_harms_that_system_alone(attack: str, systems: list[System], tmp_path: Path) -> None:
-    with Hostile(ATTACKS[attack]) as bad:
-        logs = [(Verifier("bad", KEY.public_key()), bad.url), *((one.verifier, one.url) for one in systems)]
-        national = National(tmp_path / "directory", logs)
-        assert national.collect() == 2
-        assert national.failed == {"bad"}
-        assert national.tree.size == 2
-        closed(national)
 
 
 def test_a_system_that_drips_holds_up_nobody_and_is_left(

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -10,34 +10,17 @@ from xml.etree.ElementTree import Element
 import pytest
 
 from onedoor.exchange import configuration, joining, parameters, permissions
-from onedoor.exchange.directory import admitting, journal, lab, publishing
+from onedoor.exchange.directory import admitting, journal, publishing
 from onedoor.exchange.directory.admitting import Directory
 from onedoor.exchange.directory.registering import BadRegistration
 from onedoor.exchange.gateway import identities
 from onedoor.exchange.tests.test_admitting import GATEWAY, NEW, PORTAL, joined, registration
-from onedoor.kernel.nation import load
-from onedoor.kernel.settings import REPOSITORY
+from onedoor.exchange.tests.test_admitting import directory as directory
+from onedoor.exchange.tests.test_admitting import gateway as gateway
+from onedoor.exchange.tests.test_admitting import var as var
 from onedoor.signing.certificates import load_certificates
 
 Change = Callable[[dict[str, Any]], object]
-
-
-@pytest.fixture(scope="module")
-def var(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    var = tmp_path_factory.mktemp("var")
-    lab.provision(load(REPOSITORY / "nations" / "testland"), var, 9000)
-    return var
-
-
-@pytest.fixture
-def directory(var: Path) -> Directory:
-    (var / "directory" / journal.JOURNAL).unlink(missing_ok=True)
-    return Directory(var / "directory", "anna", datetime.now(UTC))
-
-
-@pytest.fixture
-def gateway(var: Path, tmp_path: Path) -> Path:
-    return joined(var, tmp_path / "gateway-NINTH")
 
 
 def changed(gateway: Path, change: Change) -> bytes:
