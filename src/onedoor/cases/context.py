@@ -36,14 +36,15 @@ def known(service: Service, body: Mapping[str, Any]) -> Context:
     return procedures.context(service, inputs_of(body))
 
 
-def counting(service: Service, body: Mapping[str, Any]) -> Plain:
-    """Return the answers that count: what the form asks no longer, by what is known now, is not said any more."""
+def counting(service: Service, body: Mapping[str, Any]) -> tuple[Plain, Context]:
+    """Return the answers that count, and what is known by them: what the form asks no longer is not said any more."""
     answers: Plain = dict(body["answers"])
     while True:
-        asked = procedures.counting(service, known(service, {**body, "answers": answers}))
+        context = known(service, {**body, "answers": answers})
+        asked = procedures.counting(service, context)
         left = {name: value for name, value in answers.items() if name in asked}
         if left == answers:
-            return answers
+            return answers, context
         answers = left
 
 

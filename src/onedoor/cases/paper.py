@@ -8,14 +8,14 @@ from typing import Any
 from django.utils.translation import gettext_noop
 
 from onedoor.cases import directory, words
-from onedoor.cases.context import counting, known, source_behind
+from onedoor.cases.context import counting, source_behind
 from onedoor.cases.models import Attachment, Draft
 from onedoor.cases.views import AnswerView, Choice, DraftView, Fact, MissingFact, OwnerView, PageView, Question
 from onedoor.kernel import clock, nation
 from onedoor.kernel.clock import Limit
 from onedoor.kernel.text import Text
 from onedoor.procedures import service as procedures
-from onedoor.procedures.service import Condition, Context, Field, Page, Service, Source
+from onedoor.procedures.service import Condition, Field, Page, Service, Source
 from onedoor.procedures.service import Fact as Known
 
 SILENT = gettext_noop(
@@ -33,8 +33,7 @@ class Paper:
         self.draft = draft
         self.service = service
         self.body = body
-        self.answers = counting(service, body)
-        self.known: Context = known(service, {**body, "answers": self.answers})
+        self.answers, self.known = counting(service, body)
         self.visible = procedures.visible_pages(service, self.known)
         rows = Attachment.objects.filter(holder=draft.pk).defer("content") if attached is None else attached
         self.files = {row.field: row.title() for row in rows}

@@ -40,7 +40,7 @@ _seconds = metrics.histogram(
     "portal-web, portal-worker, node",
 )
 LARGEST_ANSWER = 10 * 2**20
-"""Bytes of an answer, with its head, that are read where a call says nothing else: as many as X-Road passes on."""
+"""Bytes of an answer, with its head, that are read where a call says nothing else."""
 DENIED = ("accessdenied", "sslauthenticationfailed", "access_denied", "ssl_authentication_failed")
 
 

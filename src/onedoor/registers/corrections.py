@@ -80,17 +80,17 @@ def ask(register: str, request: Request, *, reader: Reader, key: str) -> Correct
     if before := _before(register, request, reader, key, asked):
         return before
     try:
-        row = _corrected(definition, lookup, request)
+        row = _corrected(definition, lookup, request, asked)
     except (BadRecord, NothingToCorrect):
         turned_away(reader, register=register, persons=asked, wanted=[request.field], operation=CORRECT)
         raise
     return _kept(definition, request, reader, key, row=row, person=asked[0])
 
 
-def _corrected(register: Register, lookup: str, request: Request) -> str:
+def _corrected(register: Register, lookup: str, request: Request, asked: Sequence[str]) -> str:
     """Return the id of the version that the request is about; raise `NothingToCorrect` or `BadRecord`."""
     found = storage.find(register, lookup, request.by, valid_on=nation.current().today())
-    if len(found) != 1 or not rules.persons_asked(register, lookup, request.by):
+    if len(found) != 1 or not asked:
         raise NothingToCorrect(register=register.id)
     ((row, record),) = found.items()
     if wrong := rules.faults(register, {**record, request.field: request.value}):

@@ -18,6 +18,7 @@ from onedoor.site.up import status
 from onedoor.site.up.checks import ENOUGH, GIBI
 from onedoor.site.up.plan import Part
 from onedoor.site.up.process import listens
+from onedoor.store.proving import CHECKPOINT, folder_in, has_published
 
 SOON = timedelta(days=30)
 LATE = timedelta(minutes=10)
@@ -74,8 +75,7 @@ def files_of_the_nation(found: Installation) -> Iterator[str]:
         )
         return
     kinds.load()
-    faults = nations.check(found.nation)
-    if faults:
+    if faults := nations.check(found.nation):
         yield _(
             "The files of the nation have {n} faults. Please run “onedoor nation check {folder}”.",
             n=len(faults),
@@ -93,8 +93,7 @@ def processes(found: Installation) -> Iterator[str]:
 
 
 def _silent(found: Installation, part: Part) -> Iterator[str]:
-    closed = [address for address in part.addresses if not listens(address)]
-    if closed:
+    if closed := [address for address in part.addresses if not listens(address)]:
         yield _(
             "The process {name} does not listen on port {port}. Please look at the end of its log, {log}.",
             name=part.name,
@@ -206,7 +205,7 @@ def _expected(found: Installation) -> Iterator[Path]:
         seals = state / "seals"
         for agency in holders.agencies(seals):
             yield holders.key_path(seals, agency, holders.certificates(seals, agency)[0])
-        if (state / "ledger" / "published" / "checkpoint").exists() or _held(system, SIGNED_ONCE):
+        if has_published(state) or _held(system, SIGNED_ONCE):
             yield state / "ledger" / "key"
     for path in found.var.glob("*/*.pem"):
         if path.stem in WITH_KEY:
@@ -283,7 +282,7 @@ def ledgers(found: Installation) -> Iterator[str]:
 
 
 def _behind(system: System, size: int) -> Iterator[str]:
-    note = system.state / "ledger" / "published" / "checkpoint"
+    note = folder_in(system.state) / CHECKPOINT
     published = Checkpoint.parse(split_note(note.read_text("utf-8"))[0]).size if note.exists() else 0
     if published > size:
         yield _(

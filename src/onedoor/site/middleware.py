@@ -16,7 +16,7 @@ from onedoor.exchange import service as exchange
 from onedoor.kernel import nation
 from onedoor.kernel.access import GATEWAY, Access
 from onedoor.kernel.actor import NOBODY, Actor
-from onedoor.kernel.errors import BadInput, NotAllowed, OnedoorError
+from onedoor.kernel.errors import BadInput, NotAllowed, NotFound, OnedoorError
 from onedoor.kernel.watch import spans, trace
 from onedoor.kernel.watch.trace import Trace
 from onedoor.site import errors, watching
@@ -150,9 +150,11 @@ class Doorkeeper:
 
 
 def _must_be_text(request: HttpRequest) -> None:
-    """Raise `BadInput` when an address or a form holds NUL, which nobody types and no database and no agency takes."""
+    """Raise `NotFound` or `BadInput` when an address or a form holds NUL, which no database and no agency takes."""
+    if NUL in request.path_info:
+        raise NotFound
     said = chain.from_iterable((name, *map(str, values)) for name, values in request.POST.lists())
-    if any(NUL in text for text in (request.path_info, *said)):
+    if any(NUL in text for text in said):
         raise BadInput(what=gettext("the request is malformed"))
 
 

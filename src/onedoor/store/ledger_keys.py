@@ -19,6 +19,7 @@ from onedoor.kernel.ledger import Checkpoint, LedgerError, Verifier, split_note,
 from onedoor.kernel.settings import current
 from onedoor.store.keys import secret_at
 from onedoor.store.masters import KEY_BYTES
+from onedoor.store.proving import has_published
 
 
 class LedgerKeyMissing(OnedoorError):
@@ -58,7 +59,7 @@ def key() -> Ed25519PrivateKey:
     """
     path = folder() / "key"
     if not path.exists():
-        if (folder() / "published" / "checkpoint").exists() or _signed_before():
+        if has_published(current().state) or _signed_before():
             raise LedgerKeyMissing(path=path)
         secret_at(path)
     return _read(path)

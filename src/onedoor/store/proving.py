@@ -16,6 +16,11 @@ def folder_in(state: Path) -> Path:
     return state / "ledger" / "published"
 
 
+def has_published(state: Path) -> bool:
+    """Return whether a system with the folder *state* has published of its ledger: its key was in use."""
+    return (folder_in(state) / CHECKPOINT).exists()
+
+
 def proof_of(leaf: Leaf, position: int, folder: Path) -> ProofFile | None:
     """Return the proof that *leaf* stands at *position* of what is published in *folder*; None when it does not yet."""
     try:

@@ -10,6 +10,7 @@ from onedoor.cases.tests.story import SignIn, handed_over, only
 from onedoor.cases.tests.test_pages import AGAIN, APPLY, Visitor, own_language, text
 from onedoor.exchange import service as exchange
 from onedoor.exchange.connections import Response
+from onedoor.kernel.actor import Actor
 from onedoor.kernel.errors import Unavailable
 
 __all__ = ["own_language"]
@@ -52,14 +53,20 @@ def test_a_register_that_answers_something_else_bars_nobody(
     assert "This register does not answer" in text(tree)
 
 
-@pytest.mark.parametrize("odd", [b"null", b"{}", b'{"record": null}', b'{"record": [1, 2]}', b"[", b""])
-def test_a_register_that_answers_a_write_with_something_else_is_asked_again_and_the_officer_told(
-    transport: Transport, monkeypatch: pytest.MonkeyPatch, sign_in: SignIn, odd: bytes
-) -> None:
+def accepted(sign_in: SignIn) -> tuple[str, Actor]:
+    """Return the task of a birth that an officer accepted, and that officer: what was decided is not done yet."""
     handed_over(sign_in("mother"))
     registrar = sign_in("civil-status")
     task = only(registrar)
     service.accept(task, registrar)
+    return task, registrar
+
+
+@pytest.mark.parametrize("odd", [b"null", b"{}", b'{"record": null}', b'{"record": [1, 2]}', b"[", b""])
+def test_a_register_that_answers_a_write_with_something_else_is_asked_again_and_the_officer_told(
+    transport: Transport, monkeypatch: pytest.MonkeyPatch, sign_in: SignIn, odd: bytes
+) -> None:
+    task, registrar = accepted(sign_in)
     with monkeypatch.context() as strange:
         answers_oddly(transport, strange, odd)
         with pytest.raises(Unavailable):
@@ -73,10 +80,7 @@ def test_a_register_that_answers_a_write_with_something_else_is_asked_again_and_
 def test_a_fault_of_ours_is_told_to_the_officer_and_tried_again(
     monkeypatch: pytest.MonkeyPatch, sign_in: SignIn
 ) -> None:
-    handed_over(sign_in("mother"))
-    registrar = sign_in("civil-status")
-    task = only(registrar)
-    service.accept(task, registrar)
+    task, registrar = accepted(sign_in)
     with monkeypatch.context() as broken:
         broken.setattr(working, "_document", lambda *_: {}["nothing"])
         with pytest.raises(KeyError):

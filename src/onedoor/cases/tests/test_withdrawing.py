@@ -11,6 +11,7 @@ from onedoor.cases.models import Dossier, Step, Task, Transition
 from onedoor.cases.tests.conftest import NOW, Transport, work
 from onedoor.cases.tests.story import SignIn, handed_over, only, states, submit
 from onedoor.kernel import clock
+from onedoor.kernel.actor import Actor
 from onedoor.kernel.errors import Unavailable
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("people", "seals")]
@@ -24,13 +25,18 @@ def go_on(code: str) -> None:
         work()
 
 
-def test_a_step_whose_authority_agreed_in_vain_is_handed_over_anew(transport: Transport, sign_in: SignIn) -> None:
-    mother, registrar = sign_in("mother"), sign_in("civil-status")
-    code = handed_over(mother).code
+def agreed_in_vain(code: str, mother: Actor, transport: Transport) -> None:
+    """Have *mother* withdraw a case; what its authority answers, that it agrees, is lost."""
     transport.lose_answers_of.add("end")
     with pytest.raises(Unavailable):
         service.withdraw(code, mother)
     transport.lose_answers_of.clear()
+
+
+def test_a_step_whose_authority_agreed_in_vain_is_handed_over_anew(transport: Transport, sign_in: SignIn) -> None:
+    mother, registrar = sign_in("mother"), sign_in("civil-status")
+    code = handed_over(mother).code
+    agreed_in_vain(code, mother, transport)
     assert (Task.objects.get().state, states(service.view(code, mother))["birth"]) == ("withdrawn", "working")
     go_on(code)
     assert [(task.round, task.state) for task in Task.objects.order_by("round")] == [(0, "withdrawn"), (1, "new")]
@@ -42,10 +48,7 @@ def test_a_step_whose_authority_agreed_in_vain_is_handed_over_anew(transport: Tr
 def test_a_withdrawal_tried_again_withdraws_and_nothing_goes_on(transport: Transport, sign_in: SignIn) -> None:
     mother = sign_in("mother")
     code = handed_over(mother).code
-    transport.lose_answers_of.add("end")
-    with pytest.raises(Unavailable):
-        service.withdraw(code, mother)
-    transport.lose_answers_of.clear()
+    agreed_in_vain(code, mother, transport)
     service.withdraw(code, mother)
     go_on(code)
     assert (Dossier.objects.get().state, Task.objects.get().state) == ("withdrawn", "withdrawn")
@@ -66,10 +69,7 @@ def test_a_step_that_is_not_ended_is_left_alone(transport: Transport, sign_in: S
 def test_a_step_ended_before_it_came_is_handed_over_anew_too(transport: Transport, sign_in: SignIn) -> None:
     mother, registrar = sign_in("mother"), sign_in("civil-status")
     code = submit(mother).code
-    transport.lose_answers_of.add("end")
-    with pytest.raises(Unavailable):
-        service.withdraw(code, mother)
-    transport.lose_answers_of.clear()
+    agreed_in_vain(code, mother, transport)
     ProcrastinateJob.objects.filter(task_name="cases.go_on").delete()
     work()
     go_on(code)

@@ -164,7 +164,7 @@ def _check_certificates(
 def _check_status(certificate: Certificate, what: str, authorities: Sequence[Any], own: Authorities) -> None:
     """Raise where it is revoked, or where a responder is named for it and tells nothing.
 
-    Who keeps the responder from answering would otherwise bring in what was revoked, as with X-Road's central server.
+    Who keeps the responder from answering would otherwise bring in what was revoked.
     """
     authority = _authority(certificate, authorities)
     urls = () if isinstance(authority, str) else [one["url"] for one in authority["responders"]]

@@ -99,8 +99,8 @@ def test_a_form_that_breaks_off_is_refused_and_no_fault_of_ours():
     assert Client(raise_request_exception=False).generic("POST", "/form", **kind).status_code == 400
 
 
-def test_an_address_that_nobody_types_is_refused():
-    assert Client(raise_request_exception=False).get("/cases/%00").status_code == 400
+def test_at_an_address_that_nobody_types_there_is_nothing():
+    assert Client(raise_request_exception=False).get("/cases/%00").status_code == 404
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from onedoor.exchange.witness.record import own_key
 from onedoor.kernel.durable import write_durably
 from onedoor.kernel.ledger import Verifier
 from onedoor.site.up.plan import POLICY, Part
+from onedoor.store.proving import has_published
 
-CHECKPOINT = "checkpoint"
 PUBLISHED = "ledger"
 """Where below its address a system publishes its ledger."""
 
@@ -34,8 +34,9 @@ def lines(environment: Mapping[str, str], address: str) -> Iterator[str]:
 
 def _keys(environment: Mapping[str, str]) -> Iterator[Verifier]:
     """Yield the public keys that sign the ledger of a system; raise `LedgerKeyMissing` where one was in use before."""
-    folder = Path(environment["ONEDOOR_STATE"]) / "ledger"
-    if not (folder / "key").exists() and (folder / "published" / CHECKPOINT).exists():
+    state = Path(environment["ONEDOOR_STATE"])
+    folder = state / "ledger"
+    if not (folder / "key").exists() and has_published(state):
         from onedoor.store.ledger_keys import LedgerKeyMissing  # loaded where there is none: it brings Django
 
         raise LedgerKeyMissing(path=folder / "key")
