@@ -50,6 +50,10 @@ class BadInput(OnedoorError):
     """We could not use what was sent: {what}. Please correct it and send it again."""
 
 
+class NotText(BadInput):
+    """What was sent holds a sign that is no text. Please type it again and send it once more."""
+
+
 class SignInNeeded(OnedoorError):
     """Please sign in first. You will come back to this page."""
 
@@ -81,6 +85,7 @@ class Unavailable(OnedoorError):
 STATUS: Mapping[type[OnedoorError], int] = {
     OnedoorError: 500,
     BadInput: 400,
+    NotText: 422,
     SignInNeeded: 401,
     NotAllowed: 403,
     NotFound: 404,

@@ -10,13 +10,12 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
-from django.utils.translation import gettext
 
 from onedoor.exchange import service as exchange
 from onedoor.kernel import nation
 from onedoor.kernel.access import GATEWAY, Access
 from onedoor.kernel.actor import NOBODY, Actor
-from onedoor.kernel.errors import BadInput, NotAllowed, NotFound, OnedoorError
+from onedoor.kernel.errors import NotAllowed, NotFound, NotText, OnedoorError
 from onedoor.kernel.watch import spans, trace
 from onedoor.kernel.watch.trace import Trace
 from onedoor.site import errors, watching
@@ -150,12 +149,12 @@ class Doorkeeper:
 
 
 def _must_be_text(request: HttpRequest) -> None:
-    """Raise `NotFound` or `BadInput` when an address or a form holds NUL, which no database and no agency takes."""
+    """Raise `NotFound` or `NotText` when an address or a form holds NUL, which no database and no agency takes."""
     if NUL in request.path_info:
         raise NotFound
     said = chain.from_iterable((name, *map(str, values)) for name, values in request.POST.lists())
     if any(NUL in text for text in said):
-        raise BadInput(what=gettext("the request is malformed"))
+        raise NotText
 
 
 def actor_of(request: HttpRequest, ahead: Statement | None = None) -> Actor:

@@ -62,7 +62,8 @@ class Core:
         self.questions = Questions()
         self.own_address = ""
         self._configuration: Configuration | None = None
-        self._signed = b""
+        self.signed = b""
+        """The configuration in force, as the directory signed it."""
         self._granted = Permissions(())
         self._decided: Certificate | None = None
         self._outer: list[ssl.SSLContext] = []
@@ -94,7 +95,7 @@ class Core:
     def kept(self, signed: bytes) -> Configuration | None:
         """Return the configuration that `read` returns, kept for the next start, unless a newer one was in force."""
         found, used = self.read(signed), self._configuration
-        if found is None or signed == self._signed:
+        if found is None or signed == self.signed:
             return found
         if used and found.serial < used.serial:
             _logger.warning("configuration.refused why=older serial=%s newest=%s", found.serial, used.serial)
@@ -105,7 +106,7 @@ class Core:
         """Return the configuration *signed* when it is another, verifies and is in force; touches nothing."""
         folder, now = self.local.folder, datetime.now(UTC)
         anchor = (folder / files.XROAD_ANCHOR).exists()
-        if signed == self._signed and not anchor:
+        if signed == self.signed and not anchor:
             return None
         try:
             found = configuration.read(signed, self.local.anchors, moment=now)
@@ -125,7 +126,7 @@ class Core:
         if new:
             self._configuration = found
             self._use(found)
-        self._signed = signed
+        self.signed = signed
         return new
 
     def foreign(self, gateway: Gateway) -> bool:

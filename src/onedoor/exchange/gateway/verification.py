@@ -1,7 +1,7 @@
 """What evidence is checked against, for anyone: the configuration in force, as X-Road's servers hand it out.
 
 A zip with ``verificationconf/instance-identifier`` and ``verificationconf/{instance}/shared-params.xml``, the same for
-each partner of the federation. It is made from the signed configuration in the gateway's folder when it is asked for.
+each partner of the federation. It is made from the signed configuration in force when it is asked for.
 Beside them lies ``externalconf``, their list as the directory signed it, or the partner's own source; X-Road's readers
 pass it over. Who has the anchor of an instance need trust neither this gateway nor, for a partner, the directory. A
 list of other parameters would only say that these were changed.
@@ -12,10 +12,8 @@ import io
 import zipfile
 from functools import lru_cache
 from hashlib import sha512
-from pathlib import Path
 
 from onedoor.exchange import configuration
-from onedoor.exchange.gateway import local as files
 from onedoor.exchange.gateway.core import Core
 from onedoor.exchange.gateway.faults import CLIENT_PROXY, client_side
 from onedoor.exchange.gateway.messages import Headers
@@ -31,16 +29,14 @@ def answer(core: Core) -> tuple[Headers, bytes]:
     """Return headers and body with what the configuration in force approves; raise `Fault`."""
     found = core.configuration(CLIENT_PROXY)
     partners = frozenset(one.instance for one in found.partners)
-    return _HEADERS, _zipped(core.local.folder / files.CONFIGURATION, found.serial, partners)
+    return _HEADERS, _zipped(core.signed, partners)
 
 
 @lru_cache(maxsize=1)
-def _zipped(path: Path, serial: int, partners: frozenset[str]) -> bytes:
+def _zipped(signed: bytes, partners: frozenset[str]) -> bytes:
     from onedoor.exchange import parameters  # a writer of XML, where somebody asks
 
-    data = configuration.content(path.read_bytes())
-    if data["serial"] != serial:
-        raise client_side("InternalError", "The configuration is being changed", retry=True)
+    data = configuration.content(signed)
     if "address" not in data:
         raise client_side("InternalError", "The directory says too little for evidence to be checked")
     own = parameters.shared(data)

@@ -13,7 +13,7 @@ import pytest
 from onedoor.exchange import configuration as signed_for_us
 from onedoor.exchange import parameters
 from onedoor.exchange.connections import Connections
-from onedoor.exchange.directory.publishing import SIGNED, Publisher
+from onedoor.exchange.directory.publishing import Publisher
 from onedoor.exchange.directory.sources import Sources
 from onedoor.exchange.evidence import configuration, report
 from onedoor.exchange.evidence.reasons import Reason, Remark
@@ -155,14 +155,12 @@ def test_a_list_of_parameters_that_a_directory_of_another_version_wrote_otherwis
         shutil.copy(place.layout.directory / name, tmp_path)
     publisher = Publisher(tmp_path)
     publisher.publish_sources()
-    path, written = tmp_path / SIGNED, parameters.shared
+    written = parameters.shared
 
-    def listed() -> bool:
-        serial = signed_for_us.content(path.read_bytes())["serial"]
-        return LIST in unpacked(verification._zipped(path, serial, frozenset()))
+    def listed(signed: bytes) -> bool:
+        return LIST in unpacked(verification._zipped(signed, frozenset()))
 
-    publisher.publish()
-    assert listed()
-    publisher.publish()
+    assert listed(publisher.publish())
+    signed = publisher.publish()
     monkeypatch.setattr(parameters, "shared", lambda data: written(data) + b"<!-- -->")
-    assert not listed()
+    assert not listed(signed)

@@ -91,7 +91,7 @@ def test_a_form_that_is_none_is_refused_and_no_fault_of_ours(kind, body):
     ],
 )
 def test_a_form_that_no_database_can_keep_is_refused(kind, body):
-    assert Client().generic("POST", "/form", body, content_type=kind).status_code == 400
+    assert Client().generic("POST", "/form", body, content_type=kind).status_code == 422
 
 
 def test_a_form_that_breaks_off_is_refused_and_no_fault_of_ours():

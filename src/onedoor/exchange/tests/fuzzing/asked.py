@@ -55,7 +55,8 @@ def asks(data: bytes) -> None:
         raise granting.BadAsk(why="") from None
     ask = provider().read(raw)
     assert granting.Ask.read(ask.data()) == ask
-    provider()._check(ask.permission)
+    provider()._check_service(ask.permission.service)
+    provider()._check_ceiling(ask.permission)
     granting._check_basis(provider()._configuration.rights, ask)
 
 
