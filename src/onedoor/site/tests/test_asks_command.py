@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,14 @@ import pytest
 from onedoor.exchange import granting, permissions
 from onedoor.exchange.granting import Provider
 from onedoor.site.lab import invented
-from onedoor.site.tests.test_rights_command import ECHO, M1, M3, WHAT, WHY, Says, in_force
+from onedoor.site.tests.test_rights_command import ECHO, M1, M3, WHAT, WHY, Says, in_force, said
 from onedoor.site.tests.test_rights_command import provisioned as provisioned
-from onedoor.site.tests.test_rights_command import says as says
 from onedoor.site.tests.test_rights_command import var as var
+
+
+@pytest.fixture
+def says(var: Path, capsys: pytest.CaptureFixture[str]) -> Says:
+    return partial(said, "rights", var, capsys)
 
 
 def test_what_is_asked_is_granted_once_and_both_are_kept(var: Path, says: Says) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -42,15 +43,20 @@ def var(provisioned: Path) -> Path:
     return provisioned
 
 
+def said(
+    command: str, var: Path, capsys: pytest.CaptureFixture[str], part: str, *arguments: object,
+    at: str = "M2", code: int = 0,
+) -> str:  # fmt: skip
+    """Return what a *command* says at the gateway of a member, which ends with *code*."""
+    left = run([command, part, *map(str, arguments), "--state", str(var / f"gateway-{at}"), "--language", "en"])
+    told = capsys.readouterr()
+    assert left == code, told.err
+    return told.err if code else told.out
+
+
 @pytest.fixture
 def says(var: Path, capsys: pytest.CaptureFixture[str]) -> Says:
-    def said(part: str, *arguments: object, at: str = "M2", code: int = 0) -> str:
-        left = run(["rights", part, *map(str, arguments), "--state", str(var / f"gateway-{at}"), "--language", "en"])
-        told = capsys.readouterr()
-        assert left == code, told.err
-        return told.err if code else told.out
-
-    return said
+    return partial(said, "rights", var, capsys)
 
 
 def in_force(var: Path, moment: datetime | None = None) -> list[tuple[str, tuple[str, ...]]]:
